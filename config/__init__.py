@@ -1,0 +1,1 @@
+"""Typed settings from defaults, a TOML file and the environment."""

@@ -1,0 +1,148 @@
+"""Typed, frozen settings of the node, one class a section of the configuration file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+Service = Literal["store", "query"]
+Document = Literal["sr", "overlay"]
+SrTemplate = Literal["tid1500"]
+ConventionName = Literal["standard", "literature", "siemens", "philips", "canon", "ge", "kvp-adapted"]
+PatientSize = Literal["small", "medium", "large"]
+
+
+def _ae_title(value: str) -> str:
+    """PS3.5 6.2: at most 16 characters of the default repertoire, no backslash, not only spaces."""
+    stripped = value.strip(" ")
+    if not stripped or len(stripped) > 16 or "\\" in value or not stripped.isascii() or not stripped.isprintable():
+        raise ValueError("an AE title is 1 to 16 printable ASCII characters without a backslash")
+    return stripped
+
+
+AeTitle = Annotated[str, AfterValidator(_ae_title)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+ListenPort = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NodeSettings(Section):
+    """How the node listens and whom it accepts. A `port` of 0 lets the system choose one."""
+
+    ae_title: AeTitle = "CORONODE"
+    host: str = "127.0.0.1"
+    port: ListenPort = 11112
+    data_dir: Path = Path("coronode-data")
+    accept_unknown_peers: bool = False
+    max_associations: int = Field(default=32, ge=1, le=1000)
+    max_pdu: int = Field(default=131072, ge=4096, le=16 * 1024 * 1024)
+    acse_timeout: Seconds = 30
+    dimse_timeout: Seconds = 60
+    network_timeout: Seconds = 120
+    reserve_mb: int = Field(default=1024, ge=0)
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class PeerSettings(Section):
+    """A DICOM application entity that talks to the node, is talked to, or both.
+
+    `services` are what it may ask of us: "store" (send images), "query" (C-FIND). A port of None
+    marks a peer that only calls. C-ECHO is open to every known peer.
+    """
+
+    ae_title: AeTitle
+    host: str = Field(min_length=1)
+    port: Port | None = None
+    tls: bool = False
+    services: tuple[Service, ...] = ("store", "query")
+    sr: SrTemplate = "tid1500"
+
+    @model_validator(mode="after")
+    def _tls_is_not_there_yet(self) -> Self:
+        if self.tls:
+            raise ValueError("tls: this version speaks DICOM without TLS only; allowed: false")
+        return self
+
+
+class CompletionSettings(Section):
+    """When a series counts as complete (design: quiet timer, geometry check, deadline)."""
+
+    quiet_seconds: Seconds = 60
+    gap_deadline_seconds: Seconds = 900
+
+
+class SelectionSettings(Section):
+    """Which series are scored. Thickness limits are mm."""
+
+    minimum_thickness_mm: float = Field(default=0.4, ge=0)
+    maximum_thickness_mm: float = Field(default=5.0, gt=0)
+
+
+class ScoringSettings(Section):
+    """How a series is scored. `mass_factor` is mg/cm3 per HU, used when the header names none."""
+
+    convention: ConventionName = "standard"
+    engine: str = "default"
+    mass_factor: float | None = Field(default=None, gt=0)
+    patient_size: PatientSize = "medium"
+    timeout_seconds: Seconds = 600
+
+
+class ResultsSettings(Section):
+    """Where results go, which documents are made, and how hard delivery is tried."""
+
+    destinations: tuple[str, ...] = ()
+    documents: tuple[Document, ...] = ("sr", "overlay")
+    series_number: int = Field(default=9001, ge=1, le=2**31 - 1)
+    series_description: str = Field(default="Coronary calcium score", max_length=64)
+    warning_text: str = Field(default="RESEARCH USE: not a medical device", min_length=1)
+    retry_first_seconds: Seconds = 5
+    retry_longest_seconds: Seconds = 900
+    retry_attempts: int = Field(default=100, ge=1)
+
+
+class StorageSettings(Section):
+    """Where data lies; None means inside `node.data_dir`."""
+
+    database_url: str | None = None
+    blobs_url: str | None = None
+
+
+class WebSettings(Section):
+    """Where the web pages listen."""
+
+    host: str = "127.0.0.1"
+    port: ListenPort = 8080
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    node: NodeSettings = NodeSettings()
+    peers: dict[str, PeerSettings] = {}
+    completion: CompletionSettings = CompletionSettings()
+    selection: SelectionSettings = SelectionSettings()
+    scoring: ScoringSettings = ScoringSettings()
+    results: ResultsSettings = ResultsSettings()
+    storage: StorageSettings = StorageSettings()
+    web: WebSettings = WebSettings()
+
+    @model_validator(mode="after")
+    def _destinations_are_peers(self) -> Self:
+        for name in self.results.destinations:
+            peer = self.peers.get(name)
+            if peer is None:
+                known = ", ".join(sorted(self.peers)) or "none is configured"
+                raise ValueError(f"results.destinations: no peer is named {name!r}; peers: {known}")
+            if peer.port is None:
+                raise ValueError(f"results.destinations: peer {name!r} has no port to send to; add peers.{name}.port")
+        return self

@@ -1,0 +1,1 @@
+"""A synthetic thorax CT with a known answer."""

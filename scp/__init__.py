@@ -1,0 +1,1 @@
+"""The DICOM node: association, services, completion, durable work, delivery, command line."""

@@ -1,0 +1,1 @@
+"""What the node keeps: files, index, the states of series, and what is to be delivered."""
