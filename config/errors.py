@@ -23,9 +23,12 @@ class Rejected(CoronodeError):
     """An object that is not taken: `status` is the DIMSE status (PS3.7 C) that tells the sender."""
 
     def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(status, reason)
         self.status = status
         self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class Transient(CoronodeError):
@@ -40,6 +43,9 @@ class NotScorable(CoronodeError):
     """A series that gets no score. `code` is stable for machines, the text is for an operator."""
 
     def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(code, reason)
         self.code = code
         self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason

@@ -78,6 +78,7 @@ class CompletionSettings(Section):
 
     quiet_seconds: Seconds = 60
     gap_deadline_seconds: Seconds = 900
+    hold_seconds: Seconds = 600
 
 
 class SelectionSettings(Section):
@@ -114,7 +115,7 @@ class StorageSettings(Section):
     """Where data lies; None means inside `node.data_dir`."""
 
     database_url: str | None = None
-    blobs_url: str | None = None
+    blobs_url: str | None = Field(default=None, pattern=r"^file:///")
 
 
 class WebSettings(Section):

@@ -52,12 +52,13 @@ class ImageRef:
 class Lesion:
     """A three-dimensional calcification (26-connected) and what it adds to the score.
 
+    `artery` is None where a mask names none: such a lesion counts in the totals alone.
     `centroid_mm` is (x, y, z) in patient coordinates. `runs` are the counted voxels as
-    (slice, row, first column, length), sorted, so that every document can show exactly what was counted.
+    (slice, stored row, first stored column, length), sorted, so that every document can show exactly what was counted.
     """
 
     id: int
-    artery: Artery
+    artery: Artery | None
     confidence: float
     agatston: float
     volume_mm3: float

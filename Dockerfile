@@ -1,0 +1,17 @@
+FROM python:3.13-slim
+RUN pip install --no-cache-dir uv
+WORKDIR /opt/coronode
+COPY pyproject.toml uv.lock README.md LICENSE ./
+COPY config config
+COPY scoring scoring
+COPY storage storage
+COPY scp scp
+RUN uv sync --frozen --no-dev --no-editable --extra postgres
+RUN useradd --system --create-home --home-dir /var/lib/coronode coronode
+USER coronode
+WORKDIR /var/lib/coronode
+ENV PATH=/opt/coronode/.venv/bin:$PATH CORONODE_NODE__HOST=0.0.0.0
+VOLUME /var/lib/coronode
+EXPOSE 11112
+ENTRYPOINT ["coronode"]
+CMD ["serve"]

@@ -1,0 +1,140 @@
+"""From a TOML file and the environment to `Settings`, with errors that an administrator can act on."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
+
+from config.errors import ConfigurationError
+from config.settings import Settings
+
+PREFIX: Final = "CORONODE_"
+DEFAULT_FILE: Final = Path("coronode.toml")
+
+
+class _Environment(Settings, BaseSettings):
+    """`Settings` as the environment spells it: CORONODE_SECTION__KEY."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
+
+
+def defaults_text() -> str:
+    """Text of `defaults.toml`: every key with its default and what it means."""
+    return resources.files("config").joinpath("defaults.toml").read_text(encoding="utf-8")
+
+
+def load(path: Path | None = None) -> Settings:
+    """Settings from `path`, else from coronode.toml in the working folder, else built-in defaults.
+
+    Environment variables CORONODE_SECTION__KEY win over the file.
+
+    Raises ConfigurationError: one line with file or variable, key, value and what is allowed.
+    """
+    source = path if path is not None else DEFAULT_FILE if DEFAULT_FILE.exists() else None
+    written = _read(source) if source is not None else {}
+    spoken = _from_environment(written)
+    try:
+        return Settings.model_validate(_merge(written, spoken))
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_explain(e, source, spoken) for e in error.errors())) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot be read ({error.strerror}); give a readable TOML file, or make one with: "
+            f"coronode config init"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: is not UTF-8 text (byte {error.start}); TOML files are UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
+
+
+def _from_environment(written: Mapping[str, Any]) -> dict[str, Any]:
+    """What the environment sets. Peer names match those of the file without regard to case."""
+    for name in os.environ:
+        if name.startswith(PREFIX) and "__" in name:
+            section = name.removeprefix(PREFIX).split("__")[0].lower()
+            if section not in Settings.model_fields:
+                raise ConfigurationError(
+                    f"environment variable {name}: no section {section!r}{_suggest(section, Settings)}"
+                )
+    try:
+        values = EnvSettingsSource(_Environment)()
+    except SettingsError as error:
+        raise ConfigurationError(
+            f"environment: {error}; lists and tables are written as JSON, for instance "
+            f"""{PREFIX}RESULTS__DESTINATIONS='["PACS"]'"""
+        ) from error
+    peers = values.get("peers")
+    if isinstance(peers, dict):
+        known = {str(name).lower(): str(name) for name in written.get("peers", {})}
+        values["peers"] = {known.get(name.lower(), name.upper()): peer for name, peer in peers.items()}
+    return values
+
+
+def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _explain(error: ErrorDetails, source: Path | None, spoken: Mapping[str, Any]) -> str:
+    location = [str(part) for part in error["loc"]]
+    key = ".".join(location)
+    where = _where(location, source, spoken)
+    if error["type"] == "extra_forbidden":
+        section = _section(location[:-1])
+        what = "section" if len(location) == 1 else "key"
+        return f"{where}: {key}: unknown {what}{_suggest(location[-1], section) if section else ''}"
+    if error["type"] == "missing":
+        return f"{where}: {key}: is missing and has no default"
+    message = error["msg"].removeprefix("Value error, ")
+    if not location:
+        return f"{where}: {message}"
+    return f"{where}: {key} = {error['input']!r}: {message[:1].lower()}{message[1:]}"
+
+
+def _where(location: list[str], source: Path | None, spoken: Mapping[str, Any]) -> str:
+    value: Any = spoken
+    for part in location:
+        if not isinstance(value, Mapping) or part not in value:
+            return str(source) if source is not None else "configuration"
+        value = value[part]
+    if not location:
+        return str(source) if source is not None else "configuration"
+    return f"environment variable {PREFIX}{'__'.join(location).upper()}"
+
+
+def _section(location: list[str]) -> type[BaseModel] | None:
+    """Model class at a location such as ("peers", "PACS"); None where there is none."""
+    model: Any = Settings
+    for part in location:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            if part not in model.model_fields:
+                return None
+            model = model.model_fields[part].annotation
+        else:
+            model = get_args(model)[1]
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def _suggest(name: str, section: type[BaseModel]) -> str:
+    names = sorted(section.model_fields)
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{hint} (allowed: {', '.join(names)})"

@@ -1,0 +1,93 @@
+"""How a series was acquired, as far as its header says: what the score and its quality depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from scoring import elements
+from scoring.slices import Slice
+
+
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """Facts of one header, "" or None where it is silent. Units: kV, mAs, mm.
+
+    `mass_factor_patient` (0018,9351) and `mass_factor_device` (0018,9352; small, medium, large) are
+    (mg/cm3)/HU as stored. `contrast` and `contrast_route` describe a contrast agent.
+    """
+
+    kvp: float | None
+    exposure_mas: float | None
+    kernel: str
+    manufacturer: str
+    model: str
+    contrast: str
+    contrast_route: str
+    mass_factor_patient: float | None
+    mass_factor_device: tuple[float, ...]
+
+
+def of(item: Slice) -> Acquisition:
+    """Read the header of the file that holds `item`; all is unknown when it can no longer be read."""
+    with elements.tolerance():
+        dataset = elements.opened(item.path)
+        return _of(dataset if dataset is not None else Dataset(), item)
+
+
+def _of(dataset: Dataset, item: Slice) -> Acquisition:
+    places = _places(dataset, item)
+
+    def text(keyword: str) -> str:
+        return next((found for place in places if (found := elements.text(place, keyword))), "")
+
+    def number(keyword: str) -> float | None:
+        return next((found for place in places if (found := elements.number(place, keyword)) is not None), None)
+
+    device = (elements.numbers(place, "CalciumScoringMassFactorDevice") for place in places)
+    agent, route = _contrast(dataset)
+    return Acquisition(
+        kvp=item.kvp if item.kvp is not None else number("KVP"),
+        exposure_mas=number("Exposure") or number("ExposureInmAs"),
+        kernel=item.kernel or text("ConvolutionKernel"),
+        manufacturer=text("Manufacturer"),
+        model=text("ManufacturerModelName"),
+        contrast=agent,
+        contrast_route=route,
+        mass_factor_patient=number("CalciumScoringMassFactorPatient"),
+        mass_factor_device=next((found for found in device if found), ()),
+    )
+
+
+def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
+    """Where facts can stand: the header, and the frame's and the shared functional groups (PS3.3 C.8.15.3)."""
+    places = [dataset]
+    frames = elements.value(dataset, "PerFrameFunctionalGroupsSequence")
+    groups = [frames[item.frame - 1]] if item.frame is not None and frames else []
+    shared = elements.inner(dataset, "SharedFunctionalGroupsSequence")
+    for group in (*groups, *(() if shared is None else (shared,))):
+        # a converted image keeps what has no macro of its own as unassigned attributes (C.7.6.16.2.25)
+        for name in (
+            "CTXRayDetailsSequence",
+            "CTExposureSequence",
+            "CTReconstructionSequence",
+            "UnassignedPerFrameConvertedAttributesSequence",
+            "UnassignedSharedConvertedAttributesSequence",
+        ):
+            found = elements.inner(group, name)
+            if found is not None:
+                places.append(found)
+    return places
+
+
+def _contrast(dataset: Dataset) -> tuple[str, str]:
+    """Agent and route: plain (PS3.3 C.7.6.4), or as the first coded agent (C.7.6.4b)."""
+    agent = elements.text(dataset, "ContrastBolusAgent")
+    route = elements.text(dataset, "ContrastBolusRoute")
+    coded = elements.inner(dataset, "ContrastBolusAgentSequence")
+    if coded is not None:
+        agent = agent or elements.text(coded, "CodeMeaning")
+        way = elements.inner(coded, "ContrastBolusAdministrationRouteSequence")
+        route = route or ("" if way is None else elements.text(way, "CodeMeaning"))
+    return agent, route

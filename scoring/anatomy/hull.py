@@ -1,0 +1,81 @@
+"""The space between the lungs: everything inside the convex outline round both lungs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import ConvexHull, QhullError
+
+from scoring.anatomy.coarse import Coarse
+from scoring.anatomy.lungs import Lungs
+
+SMALLEST_MM2 = 1500.0
+BEYOND_IMAGE_MM = 40.0
+CARRIED_MM = 25.0
+CARRIED_MARGIN_MM = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hull:
+    """Convex outlines, one a coarse slice, as half planes.
+
+    `z_mm` holds the slices that have an outline; `planes[i]` is (n, 3): unit normal (y, x) and offset, so
+    that normal . point + offset <= 0 inside.
+    """
+
+    z_mm: NDArray[np.float64]
+    planes: tuple[NDArray[np.float64], ...]
+
+    def depth(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Distance in mm from points (n, 3) (z, y, x) to the outline, positive inside.
+
+        The heart rests on the diaphragm where the lungs end: an outline also holds, a margin narrower, up to
+        25 mm below its slice.
+        """
+        points = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3)
+        depth = np.full(len(points), -np.inf)
+        step = float(np.min(np.diff(self.z_mm))) if len(self.z_mm) > 1 else 1.0
+        for z_mm, planes in zip(self.z_mm, self.planes, strict=True):
+            drop = z_mm - points[:, 0]
+            here = (drop > -0.51 * step) & (drop < CARRIED_MM)
+            if not here.any():
+                continue
+            inside = -(points[here, 1:] @ planes[:, :2].T + planes[:, 2]).max(axis=1)
+            inside -= np.where(drop[here] > 0.51 * step, CARRIED_MARGIN_MM, 0.0)
+            depth[here] = np.maximum(depth[here], inside)
+        return depth
+
+
+def hull(grid: Coarse, lungs: Lungs) -> Hull:
+    """Outline of every coarse slice with more than 15 cm2 of lung."""
+    y_mm, x_mm = grid.position(1), grid.position(2)
+    pixel_mm2 = grid.spacing_mm[1] * grid.spacing_mm[2]
+    heights: list[float] = []
+    planes: list[NDArray[np.float64]] = []
+    for z_mm, plane in zip(grid.position(0), lungs.mask, strict=True):
+        if np.count_nonzero(plane) * pixel_mm2 < SMALLEST_MM2:
+            continue
+        points = _edge_points(plane, y_mm, x_mm)
+        try:
+            equations = ConvexHull(points).equations
+        except QhullError:
+            continue
+        heights.append(float(z_mm))
+        planes.append(np.asarray(equations, dtype=np.float64))
+    return Hull(np.array(heights), tuple(planes))
+
+
+def _edge_points(plane: NDArray[np.bool_], y_mm: NDArray[np.float64], x_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """First and last lung voxel of each row; lung that is cut by the image is taken to go on beyond it."""
+    rows = np.flatnonzero(plane.any(axis=1))
+    first = plane[rows].argmax(axis=1)
+    last = plane.shape[1] - 1 - plane[rows, ::-1].argmax(axis=1)
+    left = np.where(first == 0, x_mm[0] - BEYOND_IMAGE_MM, x_mm[first])
+    right = np.where(last == plane.shape[1] - 1, x_mm[-1] + BEYOND_IMAGE_MM, x_mm[last])
+    points = [np.column_stack([y_mm[rows], left]), np.column_stack([y_mm[rows], right])]
+    for row, beyond in ((0, y_mm[0] - BEYOND_IMAGE_MM), (-1, y_mm[-1] + BEYOND_IMAGE_MM)):
+        columns = np.flatnonzero(plane[row])
+        points.append(np.column_stack([np.full(len(columns), beyond), x_mm[columns]]))
+    return np.vstack(points)

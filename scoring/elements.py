@@ -1,0 +1,136 @@
+"""Reading headers as they come: files with and without a preamble, elements with invalid values.
+
+De-identified and converted images often break the Standard in ways that do not touch the score (empty or
+malformed UIDs, another SOP Instance UID in the file meta). pydicom's warnings about them are silenced here
+and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydicom import config as pydicom_config
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+# of files without preamble: the first group is identifying (0008) or file meta (0002), little endian
+_FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
+
+
+@contextlib.contextmanager
+def tolerance() -> Iterator[None]:
+    """No warnings from pydicom and no validation of values, for reading what others wrote."""
+    with warnings.catch_warnings(), pydicom_config.disable_value_validation():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def find(paths: Iterable[Path]) -> list[Path]:
+    """Every file in `paths`, folders searched to any depth; each once, sorted.
+
+    Raises FileNotFoundError when a path does not exist.
+    """
+    found: set[Path] = set()
+    for path in paths:
+        if path.is_dir():
+            for folder, _, names in os.walk(path):
+                found.update(Path(folder, name) for name in names)
+        elif path.exists():
+            found.add(path)
+        else:
+            raise FileNotFoundError(f"no such file or folder: {path}")
+    return sorted(file for file in found if file.is_file())
+
+
+def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = None) -> Dataset | None:
+    """The data set of a DICOM file, or None when the file is none; without Pixel Data unless asked for.
+
+    `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID. Call
+    within `tolerance`.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(132)
+            if start[128:] != b"DICM" and start[:2] not in _FIRST_GROUPS:
+                return None
+        dataset = dcmread(
+            path,
+            force=start[128:] != b"DICM",
+            stop_before_pixels=not pixels,
+            specific_tags=None if tags is None else list(tags),
+        )
+    except (InvalidDicomError, OSError, ValueError, KeyError, AttributeError, NotImplementedError, EOFError):
+        return None
+    if not hasattr(dataset, "file_meta"):
+        dataset.file_meta = FileMetaDataset()
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, little = dataset.original_encoding
+        explicit = ExplicitVRLittleEndian if little is not False else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    return dataset
+
+
+def value(dataset: Dataset, keyword: str) -> Any:
+    """The element's value, or None when it is absent, empty or cannot be read."""
+    try:
+        found = dataset.get(keyword)
+    except (ValueError, TypeError, KeyError, ArithmeticError, NotImplementedError, AttributeError):
+        return None
+    return None if found is None or found == "" else found
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """The element's first value as text without surrounding space, "" when there is none."""
+    found = value(dataset, keyword)
+    if isinstance(found, Sequence) and not isinstance(found, str):
+        found = found[0] if len(found) else ""
+    return "" if found is None else str(found).strip(" \x00")
+
+
+def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+    """Every value of the element as text."""
+    found = value(dataset, keyword)
+    if found is None:
+        return ()
+    values = found if isinstance(found, Sequence) and not isinstance(found, str) else (found,)
+    return tuple(str(item).strip(" \x00") for item in values)
+
+
+def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[float, ...] | None:
+    """The element's values, or None unless all are finite numbers and there are `count` of them."""
+    found = value(dataset, keyword)
+    if found is None:
+        return None
+    values = found if isinstance(found, Sequence) and not isinstance(found, (str, bytes)) else (found,)
+    try:
+        converted = tuple(float(item) for item in values)
+    except (TypeError, ValueError):
+        return None
+    if not all(map(math.isfinite, converted)) or count not in (None, len(converted)):
+        return None
+    return converted
+
+
+def number(dataset: Dataset, keyword: str) -> float | None:
+    """The element's first value, or None unless it is a finite number."""
+    found = numbers(dataset, keyword)
+    return found[0] if found else None
+
+
+def inner(dataset: Dataset, *keywords: str) -> Dataset | None:
+    """The first item of a sequence, of a sequence in it, and so on; None where one is absent or empty."""
+    item = dataset
+    for keyword in keywords:
+        sequence = value(item, keyword)
+        if not isinstance(sequence, Sequence) or not len(sequence):
+            return None
+        item = sequence[0]
+    return item

@@ -1,0 +1,212 @@
+"""From the files of a CT series to its `Score`: the only entry to scoring."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from config.errors import ConfigurationError, NotScorable
+from config.settings import ScoringSettings, SelectionSettings
+from scoring import acquisition, agatston, conventions, elements, geometry, masks, mass, quality, risk, slices, totals
+from scoring import selection as rules
+from scoring.acquisition import Acquisition
+from scoring.conventions import Convention
+from scoring.geometry import Stack
+from scoring.mass import MassFactor
+from scoring.result import Flag, Provenance, Score, SeriesInfo
+from scoring.slices import Slice
+from scoring.totals import Finding
+from scoring.volume import Volume
+
+PLUGINS: Final = "coronode.anatomy"
+SOFTWARE: Final = "coronode"
+
+_SCORING: Final = ScoringSettings()
+_SELECTION: Final = SelectionSettings()
+_UNKNOWN: Final = SeriesInfo("", "", slices=0, rows=0, columns=0, spacing_mm=None)
+
+
+def score(
+    files: Sequence[Path],
+    settings: ScoringSettings = _SCORING,
+    selection: SelectionSettings = _SELECTION,
+    *,
+    mask: Path | None = None,
+    version: str | None = None,
+) -> Score:
+    """Score one series, given as files and folders in any order; what is no image is ignored.
+
+    With `mask` (DICOM SEG or NIfTI) every voxel at or above the threshold inside it counts, artery by artery,
+    and no anatomy is looked for. A series that cannot be scored gives a `Score` that says why. `version` is the
+    software's, by default that of the installed distribution.
+
+    Raises ConfigurationError when the mask or the configured engine cannot be used, FileNotFoundError when a
+    path does not exist.
+    """
+    engine = settings.engine if mask is None else "mask"
+    made = _provenance(conventions.named(settings.convention), None, engine, version)
+    finder = _finder(settings.engine) if mask is None else None
+    info = _UNKNOWN
+    flags: list[Flag] = []
+    try:
+        found = [item for path in elements.find(files) for item in slices.read(path)]
+        kept, left_out = rules.images(found)
+        info = _series(kept, None, None)
+        stack = geometry.stack(kept)
+        facts = acquisition.of(stack.slices[len(stack.slices) // 2])
+        info = _series(stack.slices, stack, facts)
+        convention = conventions.named(settings.convention, facts.kvp)
+        factor = mass.factor(facts, settings)
+        made = _provenance(convention, factor, engine, version)
+        flags = quality.scan_flags(stack, facts, convention, factor, left_out)
+        if finder is not None:
+            rules.check_header(facts)
+        rules.check_geometry(stack, selection, whole_heart=finder is not None)
+        volume = geometry.volume(stack)
+        if finder is not None:
+            findings = _judged(volume, convention, finder)
+        else:
+            findings = _masked(
+                volume, convention, masks.load(mask or Path(), volume, info.frame_of_reference_uid or "")
+            )
+    except NotScorable as verdict:
+        return _refused(verdict, info, flags, made)
+    return _scored(volume, findings, factor, info=info, flags=flags, made=made)
+
+
+def _finder(name: str) -> Callable[[Volume], Any]:
+    """The function that finds the anatomy: ours, or an entry point of that name."""
+    if name == "default":
+        # imported here: scoring with a mask needs neither anatomy nor its runtime
+        find: Callable[[Volume], Any] = importlib.import_module("scoring.anatomy").find
+        return find
+    known = importlib.metadata.entry_points(group=PLUGINS)
+    if name not in known.names:
+        names = ", ".join(sorted({"default", *known.names}))
+        raise ConfigurationError(f"scoring.engine: no engine is named {name!r}; installed: {names}")
+    try:
+        plugin: Callable[[Volume], Any] = known[name].load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"scoring.engine: engine {name!r} cannot be loaded: {error}") from error
+    return plugin
+
+
+def _judged(volume: Volume, convention: Convention, find: Callable[[Volume], Any]) -> list[Finding]:
+    judge = importlib.import_module("scoring.lesions").judge
+    anatomy = find(volume)
+    extent = getattr(anatomy, "heart_slices", None)
+    if extent is not None:
+        _refuse_gap(volume, extent[0], extent[1])
+    verdicts = judge(volume, anatomy, agatston.candidates(volume, convention))
+    return [Finding(item.candidate, item.counted, item.artery, item.confidence) for item in verdicts]
+
+
+def _masked(volume: Volume, convention: Convention, mask: masks.ArteryMask) -> list[Finding]:
+    extent = mask.slices()
+    if extent is not None:
+        _refuse_gap(volume, extent[0], extent[1])
+    return [
+        Finding(candidate, counted=True, artery=artery, confidence=1.0)
+        for artery, voxels in mask.parts()
+        for candidate in agatston.candidates(volume, convention, voxels)
+    ]
+
+
+def _refuse_gap(volume: Volume, first: int, last: int) -> None:
+    for gap in volume.gaps:
+        if first - 1 <= gap.after <= last:
+            raise NotScorable(
+                "gap",
+                f"{gap.missing} slice(s) missing within the heart, between slices {gap.after + 1} and {gap.after + 2}: "
+                "send the whole series",
+            )
+
+
+def _scored(
+    volume: Volume,
+    findings: list[Finding],
+    factor: MassFactor | None,
+    *,
+    info: SeriesInfo,
+    flags: list[Flag],
+    made: Provenance,
+) -> Score:
+    lesions = totals.lesions(volume, findings, factor)
+    total = totals.sums(lesions, "agatston", digits=4)
+    found = totals.bounds(findings)
+    return Score(
+        status="scored",
+        reason=None,
+        series=info,
+        agatston=total,
+        agatston_range=(found.low, found.high),
+        volume_mm3=totals.sums(lesions, "volume_mm3", digits=3),
+        mass_mg=None if factor is None else totals.sums(lesions, "mass_mg", digits=4),
+        lesions=lesions,
+        category=risk.category(total.total, any_lesion=bool(lesions)),
+        cac_drs=risk.cac_drs(total.total, [item.artery for item in lesions]),
+        percentile=None,
+        change=None,
+        flags=(*flags, *quality.result_flags(total, lesions, found)),
+        provenance=made,
+    )
+
+
+def _refused(verdict: NotScorable, info: SeriesInfo, flags: list[Flag], made: Provenance) -> Score:
+    return Score(
+        status="not_scorable",
+        reason=verdict.reason,
+        series=info,
+        agatston=None,
+        agatston_range=None,
+        volume_mm3=None,
+        mass_mg=None,
+        lesions=(),
+        category=None,
+        cac_drs=None,
+        percentile=None,
+        change=None,
+        flags=(*(flag for flag in flags if flag.code != verdict.code), Flag(verdict.code, "reject", verdict.reason)),
+        provenance=made,
+    )
+
+
+def _series(found: Sequence[Slice], stack: Stack | None, facts: Acquisition | None) -> SeriesInfo:
+    first = min(found, key=lambda item: (item.sop_instance_uid, item.frame or 0))
+    spacing = None if stack is None else stack.spacing_mm
+    frames = {item.plane.frame_of_reference_uid for item in found}
+    thickness = max((item.thickness_mm for item in found if item.thickness_mm), default=None)
+    return SeriesInfo(
+        study_instance_uid=first.study_instance_uid,
+        series_instance_uid=first.series_instance_uid,
+        slices=len(found),
+        rows=first.plane.rows,
+        columns=first.plane.columns,
+        spacing_mm=spacing,
+        slice_thickness_mm=thickness,
+        kvp=first.kvp if facts is None else facts.kvp,
+        exposure_mas=None if facts is None else facts.exposure_mas,
+        kernel=(first.kernel or None) if facts is None else (facts.kernel or None),
+        manufacturer=None if facts is None else (facts.manufacturer or None),
+        model=None if facts is None else (facts.model or None),
+        frame_of_reference_uid=(frames.pop() or None) if len(frames) == 1 else None,
+    )
+
+
+def _provenance(convention: Convention, factor: MassFactor | None, engine: str, version: str | None) -> Provenance:
+    return Provenance(
+        software=SOFTWARE,
+        version=version if version is not None else importlib.metadata.version(SOFTWARE),
+        engine=engine,
+        convention=convention.name,
+        threshold_hu=convention.threshold_hu,
+        minimum_area_mm2=convention.minimum_area_mm2,
+        connectivity=convention.connectivity,
+        volume_definition=convention.volume,
+        mass_factor=None if factor is None or not math.isfinite(factor.value) else factor.value,
+        mass_factor_origin=None if factor is None else factor.origin,
+    )

@@ -1,0 +1,228 @@
+"""Which candidates are coronary calcium, how sure that is, and in which artery they lie.
+
+Every rule says how well one measured feature fits a coronary calcification (0..1, falling smoothly round its
+limit); the weakest rule decides. So a lesion near any limit is uncertain, and its reason names that rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from scoring.agatston import Candidate
+from scoring.anatomy import Anatomy
+from scoring.anatomy.coarse import Coarse
+from scoring.result import Artery
+from scoring.volume import Volume
+
+COUNTED = 0.5
+SAMPLE = 200
+FAR_MM = 100.0
+RING_MM = (2.0, 6.5)
+RING_BLUR_MM = 0.8
+LUNG_HU = -350
+LARGEST_MM3 = 20000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One candidate judged: `confidence` (0..1) that it is coronary calcium, counted from 0.5 on.
+
+    `artery` is the most likely one also where the candidate is not counted; `reason` names what speaks most
+    against the candidate, or is empty where nothing does.
+    """
+
+    candidate: Candidate
+    counted: bool
+    artery: Artery
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What is measured of each candidate, arrays (n,): mm and HU; `above_mm` is height over the left main.
+
+    Of each candidate's voxels the distances are medians; `behind_mm` and `left_mm` are from the centre of the ascending aorta,
+    `right_mm` is to the right of the descending aorta and `before_mm` in front of it.
+    """
+
+    above_mm: NDArray[np.float64]
+    depth_mm: NDArray[np.float64]
+    noise_sd: NDArray[np.float64]
+    volume_mm3: NDArray[np.float64]
+    ascending_mm: NDArray[np.float64]
+    descending_mm: NDArray[np.float64]
+    behind_mm: NDArray[np.float64]
+    left_mm: NDArray[np.float64]
+    right_mm: NDArray[np.float64]
+    before_mm: NDArray[np.float64]
+    bone_mm: NDArray[np.float64]
+    airway_mm: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A feature that must exceed `limit` (or stay under it, `width` negative); `width` is the softness."""
+
+    feature: str
+    limit: float
+    width: float
+    reason: str
+
+
+PLACE_RULES: Final = (
+    Rule("noise_sd", 6.0, 0.7, "not brighter than noise can be"),
+    Rule("depth_mm", 9.0, 1.5, "at the chest wall"),
+    Rule("above_mm", -95.0, 4.0, "below the heart"),
+    Rule("above_mm", 24.0, -3.0, "above the coronary arteries"),
+    Rule("volume_mm3", LARGEST_MM3, -2000.0, "larger than coronary calcium can be"),
+    Rule("descending_mm", 4.5, 0.8, "in the wall of the descending aorta"),
+    Rule("before_mm", 12.0, 2.0, "behind the heart"),
+    Rule("bone_mm", 5.0, 1.0, "at a bone"),
+    Rule("airway_mm", 5.0, 1.0, "in the wall of an airway"),
+)
+
+
+def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
+    """Judge every candidate of a volume, in their order."""
+    if not candidates:
+        return []
+    features = measure(volume, anatomy, candidates)
+    confidence, reason = _by_place(features)
+    verdicts = []
+    for index, candidate in enumerate(candidates):
+        if confidence[index] >= 0.05:
+            sure, why = _by_surroundings(volume, anatomy, candidate, features, index)
+            if sure < confidence[index]:
+                confidence[index], reason[index] = sure, why
+        sure = float(confidence[index])
+        verdicts.append(
+            Verdict(
+                candidate=candidate,
+                counted=sure >= COUNTED,
+                artery=_artery(features, index),
+                confidence=sure,
+                reason=reason[index] if sure < 0.8 else "",
+            )
+        )
+    return verdicts
+
+
+def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> Features:
+    """Features of candidates by their place, from at most 200 voxels of each."""
+    spacing = np.asarray(volume.spacing_mm)
+    picks = [item.voxels[:: max(1, len(item.voxels) // SAMPLE)] for item in candidates]
+    owner = np.repeat(np.arange(len(picks)), [len(pick) for pick in picks])
+    points = np.concatenate(picks) * spacing
+    up, back, left = _per_candidate(points.T, owner)
+    before = anatomy.ascending.at(up)
+    behind = anatomy.descending.at(up)
+    middle = np.clip(np.rint(up / spacing[0]).astype(np.intp), 0, len(volume.hu) - 1)
+    peak = np.array([item.max_hu for item in candidates])
+    depth = anatomy.hull.depth(points)
+    distances = (depth, anatomy.ascending.outside(points), anatomy.descending.outside(points))
+    inside, to_ascending, to_descending = _per_candidate(np.array(distances), owner)
+    blood_hu = anatomy.blood.hu if np.isfinite(anatomy.blood.hu) else anatomy.core_hu
+    return Features(
+        above_mm=up - anatomy.left_main.z_mm,
+        depth_mm=inside,
+        noise_sd=(peak - blood_hu) / np.maximum(anatomy.blood.noise_by_slice[middle], 1.0),
+        volume_mm3=np.array([item.volume_mm3 for item in candidates]),
+        ascending_mm=to_ascending,
+        descending_mm=to_descending,
+        behind_mm=back - before[:, 0],
+        left_mm=left - before[:, 1],
+        right_mm=behind[:, 1] - left,
+        before_mm=behind[:, 0] - back,
+        bone_mm=_nearest(anatomy.grid, anatomy.bone.mask, points, owner),
+        airway_mm=_nearest(anatomy.grid, anatomy.airway, points, owner),
+    )
+
+
+def _per_candidate(values: NDArray[np.float64], owner: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Median over each candidate's points: (rows, points) -> (rows, candidates)."""
+    count = int(owner[-1]) + 1
+    return np.array([np.asarray(ndimage.median(row, owner, np.arange(count))) for row in values], dtype=np.float64)
+
+
+def _nearest(
+    grid: Coarse, mask: NDArray[np.bool_], points: NDArray[np.float64], owner: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Median distance in mm of each candidate's points to the nearest voxel of a mask."""
+    shell = mask & ~ndimage.binary_erosion(mask)
+    if not shell.any():
+        return np.full(int(owner[-1]) + 1, FAR_MM)
+    tree = cKDTree(np.asarray(grid.start_mm) + np.argwhere(shell) * np.asarray(grid.spacing_mm))
+    distance, _ = tree.query(points, distance_upper_bound=20.0)
+    index = grid.index(points)
+    distance[mask[tuple(index.T)]] = 0.0
+    return np.asarray(_per_candidate(np.minimum(distance, FAR_MM)[None], owner)[0])
+
+
+def _fit(value: float | NDArray[np.float64], limit: float, width: float) -> NDArray[np.float64]:
+    """0..1: one half at the limit, nearly 1 three widths beyond it."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip((np.asarray(value) - limit) / width, -40.0, 40.0))))
+
+
+def _by_place(features: Features) -> tuple[NDArray[np.float64], list[str]]:
+    fits = np.array([_fit(getattr(features, rule.feature), rule.limit, rule.width) for rule in PLACE_RULES])
+    weakest = fits.argmin(axis=0)
+    return fits.min(axis=0), [PLACE_RULES[index].reason for index in weakest]
+
+
+def ring(volume: Volume, candidate: Candidate) -> NDArray[np.float32]:
+    """HU of the voxels 2 to 6.5 mm around a candidate, lightly smoothed in the plane against noise."""
+    spacing = np.asarray(volume.spacing_mm)
+    reach = np.ceil(RING_MM[1] / spacing).astype(int)
+    low = np.maximum(candidate.voxels.min(axis=0) - reach, 0)
+    high = np.minimum(candidate.voxels.max(axis=0) + reach + 1, volume.hu.shape)
+    window = tuple(slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))
+    part = volume.hu[window]
+    other = np.ones(part.shape, bool)
+    other[tuple((candidate.voxels - low).T)] = False
+    distance = ndimage.distance_transform_edt(other, sampling=spacing)
+    blur = (0.0, RING_BLUR_MM / spacing[1], RING_BLUR_MM / spacing[2])
+    smooth = ndimage.gaussian_filter(part, blur, output=np.float32)
+    return np.asarray(smooth[(distance >= RING_MM[0]) & (distance <= RING_MM[1])])
+
+
+def _by_surroundings(
+    volume: Volume, anatomy: Anatomy, candidate: Candidate, features: Features, index: int
+) -> tuple[float, str]:
+    """The rules that look at the tissue round one candidate, and at the aorta's wall."""
+    values = ring(volume, candidate)
+    above = float(features.above_mm[index])
+    darkest = float(np.percentile(values, 5)) if values.size else 0.0
+    lung = float(np.mean(values < LUNG_HU)) if values.size else 0.0
+    # Far below, the arteries lie on the diaphragm's side, where thin fat is lost in thick slices.
+    fat = max(float(_fit(darkest, -5.0, -10.0)), float(_fit(above, -65.0, -4.0)))
+    wall = float(_fit(features.ascending_mm[index], 4.0, 1.0))
+    # Below the left main the circle is less sure, and the root widens: only what lies on it is wall.
+    wall = max(wall, float(_fit(above, -20.0, -3.0)), min(float(_fit(above, -8.0, -2.0)), float(_fit(features.ascending_mm[index], 2.5, 1.0))))
+    rules = (
+        (fat, "no epicardial fat around it"),
+        (float(_fit(lung, 0.5, -0.05)), "in the lung"),
+        (wall, "in the wall of the ascending aorta"),
+    )
+    return min(rules)
+
+
+def _artery(features: Features, index: int) -> Artery:
+    """Artery by position round the aortic root."""
+    above, right = features.above_mm[index], features.right_mm[index]
+    behind, left = features.behind_mm[index], features.left_mm[index]
+    near_origin = features.ascending_mm[index] < 11.5 and behind > 2.0 and above > -25.0
+    if (right > 9.0 and not (near_origin and left > 0)) or (above < -55.0 and right > -5.0):
+        return "RCA"
+    if near_origin:
+        return "LM"
+    if behind > 20.0 and behind > 0.42 * left:
+        return "LCX"
+    return "LAD"

@@ -1,0 +1,134 @@
+"""The coronary tree: centrelines that run in the fat on the heart's surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.phantom.grid import Coordinates, Floats, Grid, Point
+from scoring.phantom.heart import sac_distance
+from scoring.phantom.shapes import Curve, stream
+from scoring.phantom.thorax import Thorax
+from scoring.phantom.tissue import Region, Regions, Tissue
+from scoring.result import ARTERIES, Artery
+
+# Knots in the average heart; those after `_FREE` lie on the heart and are moved into the fat of its surface.
+_KNOTS: Final[dict[Artery, list[Point]]] = {
+    "LM": [(7, -11, 0), (13, -10.5, 0.5), (19, -9.5, 0), (24, -9.5, -1)],
+    "LAD": [
+        (24, -9.5, -1),
+        (32, -12, -2),
+        (41, -19, -4),
+        (50, -28, -8),
+        (60, -42, -18),
+        (68, -52, -32),
+        (76, -55, -48),
+        (86, -50, -64),
+    ],
+    "LCX": [(24, -9.5, -1), (30, -2, -5), (38, 6, -10), (48, 16, -18), (55, 26, -28), (56, 32, -40), (50, 36, -54)],
+    "RCA": [
+        (-5, -37, -3),
+        (-12, -45, -8),
+        (-19, -52, -18),
+        (-20, -54, -34),
+        (-19, -52, -50),
+        (-14, -46, -66),
+        (-4, -32, -80),
+        (10, -14, -84),
+        (20, 4, -80),
+    ],
+}
+_FREE: Final[dict[Artery, int]] = {"LM": 4, "LAD": 4, "LCX": 3, "RCA": 2}
+_RADII: Final[dict[Artery, tuple[float, float]]] = {
+    "LM": (2.3, 2.1),
+    "LAD": (1.9, 1.0),
+    "LCX": (1.7, 1.0),
+    "RCA": (2.0, 1.2),
+}
+_DEPTH_MM: Final = 3.8
+_FAT_MM: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class CoronaryTree:
+    """Centreline and radius of each artery in the thorax frame, from its origin to its end."""
+
+    arteries: dict[Artery, Curve]
+
+    @classmethod
+    def grow(cls, thorax: Thorax) -> Self:
+        """The tree of a thorax."""
+        rng = stream(thorax.seed, "coronaries")
+        arteries: dict[Artery, Curve] = {}
+        for artery in ARTERIES:
+            knots = np.array([thorax.heart_point(k) for k in _KNOTS[artery]])
+            free = _FREE[artery]
+            knots[1:] += rng.normal(0, 0.5 if artery == "LM" else 1.0, (len(knots) - 1, 3))
+            knots[free:] = _into_fat(thorax, knots[free:])
+            if artery in ("LM", "RCA"):
+                knots[0] = _on_aorta(thorax, knots[0])
+            elif "LM" in arteries:
+                knots[0] = arteries["LM"].points[-1]
+            curve = Curve.through(knots, np.linspace(*_RADII[artery], len(knots)), step=0.5)
+            points = curve.points.copy()
+            if free < len(knots):
+                first = int(np.argmin(np.linalg.norm(points - knots[free], axis=1)))
+                points[first:] = _into_fat(thorax, points[first:])
+            arteries[artery] = Curve(points, curve.radii)
+        return cls(arteries)
+
+    def point(self, artery: Artery, position: float) -> NDArray[np.float64]:
+        """The point at a fraction 0..1 of an artery's length, thorax frame, mm."""
+        return along(self.arteries[artery].points, position)
+
+    def fat(self, grid: Grid) -> Floats:
+        """Distance to the fat that lies around the arteries."""
+        return reduce(np.minimum, (c.tube(grid, 3.0, extra=_FAT_MM) for c in _thinned(self.arteries)))
+
+    def regions(self, grid: Grid) -> Regions:
+        """The vessels themselves."""
+        yield Region(
+            Tissue.CORONARY, grid.whole, reduce(np.minimum, (c.tube(grid, 3.0) for c in self.arteries.values()))
+        )
+
+
+def along(points: NDArray[np.float64], position: float) -> NDArray[np.float64]:
+    """The point at a fraction 0..1 of the length of a polyline (n, 3)."""
+    s = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
+    return np.array([np.interp(position * s[-1], s, points[:, k]) for k in range(3)])
+
+
+def _thinned(arteries: dict[Artery, Curve]) -> list[Curve]:
+    # The first millimetres lie at the aorta and need no fat of their own.
+    return [Curve(c.points[4::4], c.radii[4::4]) for c in arteries.values()]
+
+
+def _into_fat(thorax: Thorax, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points moved along the surface's normal until they lie `_DEPTH_MM` under the border of the fat."""
+    p = np.asarray(points, dtype=np.float64).copy()
+    for _ in range(6):
+        here = sac_distance(thorax, Coordinates.of_points(p)).astype(np.float64)
+        slope = np.stack(
+            [
+                sac_distance(thorax, Coordinates.of_points(p + h)) - sac_distance(thorax, Coordinates.of_points(p - h))
+                for h in np.eye(3) * 0.5
+            ],
+            axis=1,
+        )
+        steep = np.maximum((slope**2).sum(1), 0.2)
+        p -= ((here + _DEPTH_MM) / steep)[:, None] * slope
+    return p
+
+
+def _on_aorta(thorax: Thorax, point: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The point moved to the wall of the aortic root at its height."""
+    aorta = thorax.ascending
+    order = np.argsort(aorta.points[:, 2])
+    centre = np.array([*aorta.at_height(float(point[2])), point[2]])
+    radius = float(np.interp(point[2], aorta.points[order, 2], aorta.radii[order]))
+    out = point - centre
+    return np.asarray(centre + out / np.linalg.norm(out) * (radius - 0.5))

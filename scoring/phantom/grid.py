@@ -1,0 +1,82 @@
+"""A regular grid of points in the thorax, and boxes on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Box = tuple[slice, slice, slice]
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """Where a shape is asked for: three arrays of mm that broadcast to one shape."""
+
+    x: Floats
+    y: Floats
+    z: Floats
+
+    @classmethod
+    def of_points(cls, points: NDArray[np.float64]) -> Self:
+        """Coordinates of points (n, 3) given as x, y, z."""
+        x, y, z = np.asarray(points, dtype=np.float32).T
+        return cls(x, y, z)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a result asked for here."""
+        return np.broadcast_shapes(self.x.shape, self.y.shape, self.z.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Points of a right-angled grid: one ascending array of mm for each axis, thorax frame."""
+
+    z: Floats
+    y: Floats
+    x: Floats
+
+    @classmethod
+    def covering(cls, low: Point, high: Point, step: Point) -> Self:
+        """The grid with `step` (x, y, z) whose points hold the box `low`..`high` (x, y, z).
+
+        Its points lie on whole multiples of the step, so two grids of one step share their points.
+        """
+        x, y, z = (
+            (np.arange(np.floor(a / s), np.ceil(b / s) + 1) * s).astype(np.float32)
+            for a, b, s in zip(low, high, step, strict=True)
+        )
+        return cls(z, y, x)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of points along z, y, x."""
+        return len(self.z), len(self.y), len(self.x)
+
+    @property
+    def whole(self) -> Box:
+        """The box of all points."""
+        return slice(0, len(self.z)), slice(0, len(self.y)), slice(0, len(self.x))
+
+    def coordinates(self, box: Box | None = None) -> Coordinates:
+        """Coordinates of the points of a box, in the order (z, y, x)."""
+        b = box or self.whole
+        return Coordinates(self.x[b[2]][None, None, :], self.y[b[1]][None, :, None], self.z[b[0]][:, None, None])
+
+    def box(self, low: Point | NDArray[np.float64], high: Point | NDArray[np.float64]) -> Box:
+        """The box that holds the points between `low` and `high` (x, y, z); it may be empty."""
+        x, y, z = (
+            slice(int(np.searchsorted(axis, a)), int(np.searchsorted(axis, b, side="right")))
+            for axis, a, b in zip((self.x, self.y, self.z), low, high, strict=True)
+        )
+        return z, y, x
+
+
+def is_empty(box: Box) -> bool:
+    """Whether a box holds no point."""
+    return any(s.stop <= s.start for s in box)

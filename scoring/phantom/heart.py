@@ -1,0 +1,170 @@
+"""The heart in its fat and the great vessels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial, reduce
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.phantom.grid import Coordinates, Floats, Grid
+from scoring.phantom.shapes import FAR, Curve, SmoothField, ellipsoid, smooth_union, stream
+from scoring.phantom.thorax import Thorax
+from scoring.phantom.tissue import Region, Regions, Tissue
+
+AXIS: Final = np.array([0.78, -0.45, -0.43]) / np.linalg.norm([0.78, -0.45, -0.43])
+"""From the base to the apex of the left ventricle: left, forward, down."""
+
+_SIDE: Final = np.cross([0.0, 0.0, 1.0], AXIS) / np.linalg.norm(np.cross([0.0, 0.0, 1.0], AXIS))
+FRAME: Final[NDArray[np.float64]] = np.stack([AXIS, _SIDE, np.cross(AXIS, _SIDE)])
+_LEVEL: Final[NDArray[np.float64]] = np.array([[0.9, -0.43, 0.0], [0.43, 0.9, 0.0], [0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True, slots=True)
+class Chamber:
+    """An ellipsoid of blood with a muscular wall; `centre` and `semi` in mm of the average heart."""
+
+    blood: Tissue
+    centre: tuple[float, float, float]
+    semi: tuple[float, float, float]
+    frame: NDArray[np.float64] | None
+    wall: float
+
+
+CHAMBERS: Final = (
+    Chamber(Tissue.LEFT_ATRIUM, (14, 22, -10), (36, 19, 25), None, 1.5),
+    Chamber(Tissue.RIGHT_ATRIUM, (-19, -6, -38), (25, 31, 37), None, 1.5),
+    Chamber(Tissue.RIGHT_VENTRICLE, (27, -41, -48), (45, 25, 37), _LEVEL, 3.0),
+    Chamber(Tissue.LEFT_VENTRICLE, (47, -8, -46), (50, 36, 37), FRAME, 10.0),
+)
+
+
+_BOX: Final = ((-85.0, -105.0, -135.0), (135.0, 85.0, 50.0))
+"""Nothing of the heart lies outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heart:
+    """Distances on the grid: the fatty sac, the great vessels (whole grid, `FAR` where far away)."""
+
+    sac: Floats
+    outflow: Floats
+    appendages: Floats
+    pulmonary: Floats
+    cava: Floats
+    veins: Floats
+    ascending: Floats
+    descending: Floats
+    oesophagus: Floats
+
+    @classmethod
+    def build(cls, thorax: Thorax, grid: Grid) -> Self:
+        """The heart and vessels of a thorax on a grid."""
+        at = grid.coordinates()
+        box = grid.box(*_BOX)
+        curves = _curves(thorax)
+        outflow = np.minimum(curves["outflow"].tube(grid, 26), FAR)
+        appendages = np.minimum(curves["left appendage"].tube(grid, 16), curves["right appendage"].tube(grid, 16))
+        sac = np.full(grid.shape, FAR, dtype=np.float32)
+        sac[box] = sac_distance(thorax, grid.coordinates(box))
+        sac = smooth_union(sac, outflow - np.float32(2), 12.0)
+        sac = smooth_union(sac, appendages - np.float32(2.5), 8.0)
+        bumps = SmoothField.draw(stream(thorax.seed, "sac"), 34.0).on(grid)
+        pulmonary = reduce(np.minimum, (curves[n].tube(grid, 14) for n in ("trunk", "right branch", "left branch")))
+        below = np.float32(-13) - at.z
+        return cls(
+            sac=sac - np.float32(0.9) * bumps,
+            outflow=outflow,
+            appendages=appendages,
+            pulmonary=pulmonary,
+            cava=np.minimum(
+                np.maximum(curves["upper cava"].column(at), np.float32(-22) - at.z), curves["lower cava"].tube(grid, 12)
+            ),
+            veins=reduce(np.minimum, (curves[f"vein {n}"].tube(grid, 12) for n in range(4))),
+            ascending=np.maximum(thorax.ascending.column(at), below),
+            descending=thorax.descending.column(at),
+            oesophagus=curves["oesophagus"].column(at),
+        )
+
+
+def sac_distance(thorax: Thorax, at: Coordinates) -> Floats:
+    """Distance to the outer border of the epicardial fat around the four chambers, without small bumps."""
+    sac = reduce(partial(smooth_union, blend=20.0), (_outer(thorax, chamber, at) for chamber in CHAMBERS))
+    # Most of the fat lies in front of the right ventricle and at the right groove; the left side is nearly bare.
+    front = np.clip((-18 - at.y) / 40, 0, 1) * np.clip((80 - at.x) / 40, 0, 1)
+    return np.asarray(sac - np.float32(0.8) - np.float32(thorax.epicardial_fat) * front, dtype=np.float32)
+
+
+def _outer(thorax: Thorax, chamber: Chamber, at: Coordinates) -> Floats:
+    semi = np.array(chamber.semi) * thorax.heart_scale
+    return ellipsoid(at, thorax.heart_point(chamber.centre), semi, chamber.frame)
+
+
+def _curves(thorax: Thorax) -> dict[str, Curve]:
+    def through(knots: list[tuple[float, float, float]], radii: list[float]) -> Curve:
+        return Curve.through([thorax.heart_point(k) for k in knots], radii)
+
+    dz = thorax.carina_z - 50
+    return {
+        "outflow": through([(22, -42, -38), (24, -42, -18), (25, -39, 0), (25, -30, 12)], [22, 19, 16, 14.5]),
+        "trunk": through([(25, -39, 0), (25, -28, 14), (25, -14, 25), (27, -4, 30)], [15, 14.5, 14, 13]),
+        "right branch": through(
+            [(25, -6, 25), (8, 7, 24), (-14, 10, 22), (-38, 10, 19), (-62, 14, 14)], [12, 10, 9.5, 9, 5]
+        ),
+        "left branch": through(
+            [(26, -6, 29), (36, 8, 35), (48, 20, 35), (62, 28, 26), (70, 34, 10)], [12, 10.5, 10, 8, 5]
+        ),
+        "left appendage": through([(38, 14, -4), (49, 8, 3), (56, -4, 5), (55, -16, 4)], [11, 10, 8, 5.5]),
+        "right appendage": through([(-24, -22, -14), (-24, -36, 0), (-13, -44, 8), (-3, -47, 9)], [14, 11, 8, 5]),
+        "upper cava": Curve.through(
+            [(-28, -3, -26), (-31, -3, -5), (-34, -2, 20), (-35, -1, 45), (-32, -6, 90)], [10, 10, 9.5, 9, 9]
+        ),
+        "lower cava": through([(-14, 4, -62), (-13, 12, -78), (-14, 18, -96), (-14, 22, -150)], [13, 13, 13, 12.5]),
+        "vein 0": through([(-18, 24, -2), (-40, 26, 4), (-66, 22, 10)], [8, 6.5, 4]),
+        "vein 1": through([(-14, 30, -20), (-40, 38, -26), (-66, 50, -36)], [8, 6.5, 4]),
+        "vein 2": through([(44, 24, -4), (62, 22, 2), (84, 10, 10)], [8, 6, 4]),
+        "vein 3": through([(42, 30, -18), (62, 40, -24), (84, 54, -36)], [8, 6, 4]),
+        "oesophagus": Curve.through(
+            [(6, 42, 90), (9, 42, 50 + dz), (12, 46, 10), (10, 46, -30), (14, 42, -70), (26, 30, -110), (34, 22, -160)],
+            7.0,
+        ),
+    }
+
+
+def great_vessels(heart: Heart, grid: Grid) -> Regions:
+    """Veins, oesophagus and descending aorta: what lies behind and beside the heart."""
+    yield Region(Tissue.VEIN, grid.whole, heart.veins)
+    yield Region(Tissue.OESOPHAGUS, grid.whole, heart.oesophagus)
+    yield Region(Tissue.VEIN, grid.whole, heart.cava)
+    yield Region(Tissue.DESCENDING_AORTA, grid.whole, heart.descending)
+
+
+def chambers(thorax: Thorax, grid: Grid, heart: Heart) -> Regions:
+    """Epicardial fat, the four chambers with their walls, appendages and the outflow of the right ventricle.
+
+    The clefts that the chambers leave between them are the grooves, filled with fat.
+    """
+    box = grid.box(*_BOX)
+    at, sac = grid.coordinates(box), heart.sac[box]
+    yield Region(Tissue.EPICARDIAL_FAT, grid.whole, heart.sac)
+    for chamber in CHAMBERS:
+        bumps = SmoothField.draw(stream(thorax.seed, chamber.blood.name), 26.0).on(grid)[box]
+        outer = _outer(thorax, chamber, at) + np.float32(0.8) * bumps
+        yield Region(Tissue.MYOCARDIUM, box, np.maximum(outer, sac + np.float32(0.6)))
+        yield Region(chamber.blood, box, np.maximum(outer + np.float32(chamber.wall), sac + np.float32(1.5)))
+    yield Region(Tissue.RIGHT_VENTRICLE, grid.whole, heart.outflow)
+    yield Region(Tissue.LEFT_ATRIUM, grid.whole, heart.appendages)
+
+
+def roots(grid: Grid, heart: Heart) -> Regions:
+    """Pulmonary trunk and ascending aorta, parted by fat above the left main; the root below lies bare."""
+    at = grid.coordinates()
+    rim = np.interp(at.z, [-12, -2, 5, 14], [-0.8, 0.9, 2.2, 2.6]).astype(np.float32)
+    yield Region(
+        Tissue.MEDIASTINAL_FAT, grid.whole, np.maximum(heart.pulmonary - np.float32(1.5), np.float32(4) - at.z)
+    )
+    yield Region(Tissue.PULMONARY_TRUNK, grid.whole, heart.pulmonary)
+    yield Region(Tissue.EPICARDIAL_FAT, grid.whole, heart.ascending - rim)
+    yield Region(Tissue.ASCENDING_AORTA, grid.whole, heart.ascending)

@@ -1,0 +1,123 @@
+"""Airways, lungs and the vessels in them."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.phantom.chest import ChestWall
+from scoring.phantom.grid import Floats, Grid
+from scoring.phantom.heart import Heart
+from scoring.phantom.shapes import FAR, Curve, SmoothField, smooth_union, stream
+from scoring.phantom.thorax import Thorax
+from scoring.phantom.tissue import Region, Regions, Tissue
+
+_HILA: Final = ((-1, (-50.0, 20.0, 6.0)), (1, (64.0, 26.0, 8.0)))
+
+
+def airway(thorax: Thorax, grid: Grid) -> Floats:
+    """Distance to the lumen of the windpipe and the large bronchi."""
+    c = thorax.carina_z
+    tubes = (
+        ([(3, 26, 120), (3, 22, c + 25), (3, 20, c)], [8.5, 8.5, 8.5]),
+        (
+            [(2, 20, c), (-12, 22, c - 12), (-28, 25, c - 24), (-40, 29, c - 44), (-46, 36, c - 66)],
+            [7.5, 7, 6.2, 4.5, 3],
+        ),
+        ([(4, 20, c), (18, 22, c - 12), (36, 25, c - 21), (52, 31, c - 34), (60, 40, c - 58)], [7.5, 6.5, 6, 4.5, 3]),
+        ([(-22, 24, c - 18), (-42, 20, c - 14), (-56, 14, c - 6)], [5, 4, 2.5]),
+        ([(48, 28, c - 29), (64, 16, c - 26), (76, 2, c - 22)], [4.5, 3.6, 2.2]),
+    )
+    return reduce(np.minimum, (Curve.through(knots, radii).tube(grid, 10.0) for knots, radii in tubes))
+
+
+def airways(grid: Grid, lumen: Floats) -> Regions:
+    """Walls and lumen of the large airways."""
+    yield Region(Tissue.AIRWAY_WALL, grid.whole, lumen - np.float32(1.3))
+    yield Region(Tissue.AIRWAY, grid.whole, lumen)
+
+
+def lung_distance(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, dome: Floats, lumen: Floats) -> Floats:
+    """Distance to the lungs: the cavity above the diaphragm without the mediastinum."""
+    at = grid.coordinates()
+    bumps = SmoothField.draw(stream(thorax.seed, "mediastinum"), 40.0).on(grid)
+    inside = heart.sac - np.float32(1.5)
+    for part, margin in (
+        (heart.ascending, 2.0),
+        (heart.descending, 0.8),
+        (heart.pulmonary, 1.0),
+        (heart.cava, 0.8),
+        (heart.oesophagus, 1.0),
+        (lumen, 2.0),
+        (wall.gutter, 0.5),
+    ):
+        inside = smooth_union(inside, part - np.float32(margin), 7.0)
+    core = (np.hypot((at.x - 8) / np.interp(at.z, [-40, 10], [8, 27]), (at.y - 14) / 36) - 1) * 22
+    inside = smooth_union(inside, np.broadcast_to(core.astype(np.float32), grid.shape), 9.0)
+    # The two lungs meet behind the sternum along a thin sheet that opens to a wedge of fat in front.
+    wedge = (
+        np.abs(at.x - 4) - 2.0 - np.clip((-34 - at.y) * 0.55, 0, 16) * np.interp(at.z, [-90, -40, 20], [1.6, 1.0, 0.8])
+    )
+    wedge = np.maximum(wedge, at.y + 20)
+    inside = smooth_union(inside, np.broadcast_to(wedge.astype(np.float32), grid.shape), 6.0)
+    inside = inside - np.float32(0.7) * bumps
+    lungs = np.maximum(np.maximum(wall.outward, -inside), dome)
+    return np.asarray(lungs, dtype=np.float32)
+
+
+def vessels(thorax: Thorax, grid: Grid, lungs: Floats) -> Regions:
+    """The branching vessels in the lungs, thinner outwards."""
+    rng = stream(thorax.seed, "lung vessels")
+    balls = [_tree(rng, side, np.array(hilum)) for side, hilum in _HILA]
+    field = balls_distance(grid, np.concatenate(balls))
+    yield Region(Tissue.LUNG_VESSEL, grid.whole, np.maximum(field, lungs + np.float32(0.4)))
+
+
+def _tree(rng: np.random.Generator, side: int, hilum: NDArray[np.float64]) -> Floats:
+    """Balls (n, 4: x, y, z, radius) along the vessels of one lung, which fork until they are too thin to be seen."""
+    count = 22
+    way = rng.normal((0, 0.1, -0.25), (0.6, 0.8, 1.0), (count, 3))
+    way[:, 0] = side * np.abs(way[:, 0] + side)
+    at = hilum + rng.uniform((-4, -10, -30), (4, 12, 18), (count, 3))
+    radius = rng.uniform(2.2, 4.4, count)
+    balls = []
+    while len(radius):
+        way /= np.linalg.norm(way, axis=1, keepdims=True)
+        for step in range(26):
+            going = step < rng.uniform(12, 26, len(radius)).astype(int)
+            balls.append(np.column_stack([at, radius])[going])
+            at = at + way
+            way = way + rng.normal(0, 0.07, way.shape)
+            way /= np.linalg.norm(way, axis=1, keepdims=True)
+        forks = 2 + (rng.random(len(radius)) < 0.3)
+        at, way, radius = (np.repeat(v, forks, axis=0) for v in (at, way, radius))
+        radius = radius * rng.uniform(0.58, 0.86, len(radius))
+        way = way + rng.normal(0, 0.48, way.shape)
+        kept = (radius > 0.42) & (np.abs(at[:, 0]) < 150) & (np.abs(at[:, 1]) < 110) & (np.abs(at[:, 2]) < 130)
+        at, way, radius = at[kept], way[kept], radius[kept]
+    return np.concatenate(balls).astype(np.float32)
+
+
+def balls_distance(grid: Grid, balls: Floats) -> Floats:
+    """Distance to the nearest of many small balls (n, 4: x, y, z, radius), exact near their surfaces only."""
+    field = np.full(grid.shape, FAR, dtype=np.float32)
+    lines = (grid.z, grid.y, grid.x)
+    start = np.array([line[0] for line in lines])
+    step = np.array([line[1] - line[0] for line in lines])
+    flat = field.reshape(-1)
+    for width in range(1, 8):
+        some = balls[np.ceil(balls[:, 3]).astype(int) == width]
+        reach = np.ceil((width + 0.8) / step).astype(int)
+        middle = np.rint((some[:, 2::-1] - start) / step).astype(int)
+        inside = np.all((middle >= reach) & (middle < np.array(grid.shape) - reach), axis=1)
+        some, middle = some[inside], middle[inside]
+        offsets = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), -1).reshape(-1, 3)
+        apart = ((start + middle * step) - some[:, 2::-1]).astype(np.float32)
+        for offset in offsets:
+            d = np.sqrt(((apart + (offset * step).astype(np.float32)) ** 2).sum(1)) - some[:, 3]
+            near = d < 1
+            np.minimum.at(flat, np.ravel_multi_index(tuple((middle[near] + offset).T), grid.shape), d[near])
+    return field

@@ -1,0 +1,156 @@
+"""A phantom as a DICOM series: CT Image Storage, Explicit VR Little Endian (PS3.3 A.3)."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+from scoring.phantom.calcium import MASS_FACTOR
+from scoring.phantom.phantom import LOWEST_HU, Phantom
+from scoring.phantom.spec import PhantomSpec
+
+_NAMESPACE: Final = uuid.UUID("9d1f6a51-6a2c-5d0e-8f57-3b0c3f4f7f11")
+MANUFACTURER: Final = "Coronode"
+MODEL: Final = "Synthetic thorax"
+_TIME: Final = "101500"
+
+
+def uid(*parts: object) -> str:
+    """A UID that follows from its parts (PS3.5 B.2: 2.25 and a name-based UUID)."""
+    return f"2.25.{uuid.uuid5(_NAMESPACE, '/'.join(map(str, parts))).int}"
+
+
+def write_series(phantom: Phantom, folder: Path) -> list[Path]:
+    """Write one file a slice, 0001.dcm at the head, and `truth.json` beside them; the paths of the slices.
+
+    Equal phantoms give equal bytes. Raises OSError when the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    common = _common(phantom)
+    paths = []
+    for number, index in enumerate(reversed(range(len(phantom.hu))), start=1):
+        path = folder / f"{number:04d}.dcm"
+        dataset = _slice(phantom, common, index, number)
+        dataset.save_as(path, enforce_file_format=True)
+        paths.append(path)
+    (folder / "truth.json").write_text(phantom.truth.to_json(), encoding="utf-8")
+    return paths
+
+
+def study_uid(spec: PhantomSpec) -> str:
+    """Study Instance UID of a spec: its own, else one for each patient and day."""
+    return spec.study_instance_uid or uid("study", spec.seed, _patient_id(spec), spec.study_date)
+
+
+def _patient_id(spec: PhantomSpec) -> str:
+    return spec.patient_id or f"PHANTOM-{spec.seed}"
+
+
+def _common(phantom: Phantom) -> Dataset:
+    """All attributes that the slices share."""
+    spec = phantom.spec
+    ds = Dataset()
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    ds.SOPClassUID = CTImageStorage
+    for name in ("Study", "Series", "Acquisition", "Content"):
+        setattr(ds, f"{name}Date", spec.study_date)
+        setattr(ds, f"{name}Time", _TIME)
+    _patient_and_study(ds, spec)
+    ds.Modality = "CT"
+    ds.SeriesInstanceUID = uid("series", repr(spec))
+    ds.SeriesNumber = 2
+    ds.SeriesDescription = f"CaSc {spec.slice_thickness_mm:g} mm / {spec.slice_increment_mm:g} mm 75 %"
+    ds.BodyPartExamined = "CHEST"
+    ds.PatientPosition = "HFS"
+    ds.ProtocolName = "Coronary calcium, ECG-gated"
+    ds.FrameOfReferenceUID = uid("frame", study_uid(spec))
+    ds.PositionReferenceIndicator = ""
+    ds.Manufacturer = MANUFACTURER
+    ds.ManufacturerModelName = MODEL
+    ds.DeviceSerialNumber = f"{spec.seed}"
+    ds.SoftwareVersions = "1"
+    ds.InstitutionName = "SYNTHETIC"
+    _acquisition(ds, spec)
+    _pixels(ds, phantom)
+    return ds
+
+
+def _patient_and_study(ds: Dataset, spec: PhantomSpec) -> None:
+    ds.PatientName = spec.patient_name
+    ds.PatientID = _patient_id(spec)
+    ds.PatientBirthDate = "19600101"
+    ds.PatientSex = "O"
+    ds.PatientAge = f"{max(0, int(spec.study_date[:4]) - 1960):03d}Y"
+    ds.StudyInstanceUID = study_uid(spec)
+    ds.StudyID = "1"
+    ds.AccessionNumber = f"PH{spec.seed}"[:16]
+    ds.ReferringPhysicianName = ""
+    ds.StudyDescription = "CT coronary calcium (synthetic phantom)"
+
+
+def _acquisition(ds: Dataset, spec: PhantomSpec) -> None:
+    ds.AcquisitionNumber = 1
+    ds.ScanOptions = ["ECG_GATED", "TP75PC"]
+    ds.KVP = spec.kvp
+    ds.SliceThickness = f"{spec.slice_thickness_mm:g}"
+    ds.DataCollectionDiameter = 500
+    ds.ReconstructionDiameter = f"{spec.field_of_view_mm:g}"
+    ds.GantryDetectorTilt = 0
+    ds.TableHeight = 150
+    ds.RotationDirection = "CW"
+    ds.ExposureTime = 280
+    ds.XRayTubeCurrent = 300
+    ds.Exposure = 84
+    ds.FilterType = "NONE"
+    ds.FocalSpots = "1.2"
+    ds.ConvolutionKernel = "STANDARD"
+    ds.CalciumScoringMassFactorPatient = MASS_FACTOR
+    ds.ImageComments = "SYNTHETIC PHANTOM: no patient was scanned"
+
+
+def _pixels(ds: Dataset, phantom: Phantom) -> None:
+    _, rows, columns = phantom.hu.shape
+    ds.SamplesPerPixel = 1
+    ds.PhotometricInterpretation = "MONOCHROME2"
+    ds.Rows, ds.Columns = rows, columns
+    ds.PixelSpacing = [_number(phantom.spacing_mm[1]), _number(phantom.spacing_mm[2])]
+    ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
+    ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = LOWEST_HU, 1, "HU"
+    ds.WindowCenter, ds.WindowWidth = 40, 350
+    ds.BurnedInAnnotation = "NO"
+    ds.LossyImageCompression = "00"
+
+
+def _slice(phantom: Phantom, common: Dataset, index: int, number: int) -> Dataset:
+    ds = Dataset()
+    ds.update(common)
+    ds.SOPInstanceUID = uid("instance", common.SeriesInstanceUID, number)
+    ds.InstanceNumber = number
+    x, y, z = phantom.origin_mm
+    height = z + index * phantom.spacing_mm[0]
+    ds.ImagePositionPatient = [_number(x), _number(y), _number(height)]
+    ds.SliceLocation = _number(height)
+    stored = phantom.hu[index].astype(np.int32) - LOWEST_HU
+    ds.PixelData = stored.astype("<u2").tobytes()
+    ds["PixelData"].VR = "OW"
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = uid("implementation")
+    meta.ImplementationVersionName = "CORONODE_PHANTOM"
+    ds.file_meta = meta
+    return ds
+
+
+def _number(value: float) -> str:
+    """A decimal string of at most 16 characters (PS3.5 6.2, DS)."""
+    text = f"{value:.8f}".rstrip("0").rstrip(".")
+    return text if text not in ("-0", "") else "0"

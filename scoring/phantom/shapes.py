@@ -1,0 +1,145 @@
+"""Signed distances of simple bodies (mm, negative inside) and smooth random fields."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline, PchipInterpolator
+
+from scoring.phantom.grid import Coordinates, Floats, Grid, is_empty
+
+FAR: Final = np.float32(99.0)
+"""Distance given where a body is too far away to matter."""
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """Random numbers of one part of the body, independent of all other parts."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
+
+
+def ellipsoid(at: Coordinates, centre: ArrayLike, semi: ArrayLike, rows: NDArray[np.float64] | None = None) -> Floats:
+    """First-order distance to an ellipsoid; the rows of `rows` are its axes (x, y, z), else the grid's own."""
+    cx, cy, cz = np.asarray(centre, dtype=np.float32)
+    x, y, z = at.x - cx, at.y - cy, at.z - cz
+    if rows is None:
+        along = [x, y, z]
+    else:
+        along = [np.float32(r[0]) * x + np.float32(r[1]) * y + np.float32(r[2]) * z for r in rows]
+    near = np.float32(1e-6)
+    level: Floats = near + np.zeros((), np.float32)
+    slope: Floats = near + np.zeros((), np.float32)
+    for d, a in zip(along, np.asarray(semi, dtype=np.float32), strict=True):
+        unit = d / a
+        level = level + unit * unit
+        slope = slope + (unit / a) ** 2
+    root = np.sqrt(level)
+    return np.asarray(root * (root - 1) / np.sqrt(slope), dtype=np.float32)
+
+
+def smooth_union(a: Floats, b: Floats, blend: float) -> Floats:
+    """Distance to two bodies joined with a fillet of about `blend` mm."""
+    k = np.float32(blend)
+    h = np.maximum(k - np.abs(a - b), 0) / k
+    return np.asarray(np.minimum(a, b) - h * h * k / 4, dtype=np.float32)
+
+
+def rounded_box(a: Floats, b: Floats, radius: float) -> Floats:
+    """Distance to the body |a| <= 0, |b| <= 0 (two distances at right angles) with rounded edges."""
+    outside = np.hypot(np.maximum(a, -radius) + radius, np.maximum(b, -radius) + radius)
+    return np.asarray(outside + np.minimum(np.maximum(a, b) + radius, 0) - radius, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A smooth curve with a radius: `points` (n, 3) in mm at equal steps, `radii` (n)."""
+
+    points: NDArray[np.float64]
+    radii: NDArray[np.float64]
+
+    @classmethod
+    def through(cls, knots: ArrayLike, radii: ArrayLike, step: float = 1.5) -> Self:
+        """The curve through `knots` (k, 3), resampled about every `step` mm."""
+        p = np.asarray(knots, dtype=np.float64)
+        r = np.broadcast_to(np.asarray(radii, dtype=np.float64), len(p))
+        s = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(p, axis=0), axis=1))]
+        t = np.linspace(0, s[-1], max(2, round(s[-1] / step) + 1))
+        shape = CubicSpline(s, p) if len(p) > 2 else PchipInterpolator(s, p)
+        return cls(np.asarray(shape(t)), np.asarray(PchipInterpolator(s, r)(t)))
+
+    def tube(self, grid: Grid, reach: float, extra: float = 0.0) -> Floats:
+        """Distance to the tube on the whole grid, capped at `FAR` further away than `reach` mm."""
+        field = np.full(grid.shape, FAR, dtype=np.float32)
+        for p, r in zip(self.points, self.radii, strict=True):
+            size = r + extra + reach
+            box = grid.box(p - size, p + size)
+            if is_empty(box):
+                continue
+            at = grid.coordinates(box)
+            x, y, z = (np.float32(v) for v in p)
+            d = np.sqrt((at.x - x) ** 2 + ((at.y - y) ** 2 + (at.z - z) ** 2)) - np.float32(r + extra)
+            np.minimum(field[box], d, out=field[box])
+        return field
+
+    def column(self, at: Coordinates) -> Floats:
+        """Distance in the axial plane for a curve that rises along z (quicker than `tube`)."""
+        order = np.argsort(self.points[:, 2])
+        z = self.points[order, 2]
+        cx, cy, r = (
+            np.interp(at.z, z, v[order]).astype(np.float32) for v in (self.points[:, 0], self.points[:, 1], self.radii)
+        )
+        return np.asarray(np.hypot(at.x - cx, at.y - cy) - r, dtype=np.float32)
+
+    def at_height(self, z: float) -> tuple[float, float]:
+        """(x, y) of a curve that rises along z."""
+        order = np.argsort(self.points[:, 2])
+        h = self.points[order, 2]
+        return float(np.interp(z, h, self.points[order, 0])), float(np.interp(z, h, self.points[order, 1]))
+
+
+_LOW: Final = (-220.0, -150.0, -160.0)
+_HIGH: Final = (220.0, 170.0, 100.0)
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothField:
+    """A random field, smooth over `pitch` mm, SD about 1: cubic B-spline of normal numbers on a lattice.
+
+    It is fixed in the thorax, so every grid sees the same field.
+    """
+
+    lattice: Floats
+    pitch: float
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, pitch: float) -> Self:
+        """A new field from the generator's next numbers."""
+        shape = [int(np.ceil((b - a) / pitch)) + 4 for a, b in zip(_LOW, _HIGH, strict=True)]
+        # A cubic B-spline of independent normals has an SD of about 0.33 in three dimensions.
+        return cls(rng.standard_normal(shape[::-1], dtype=np.float32) * np.float32(3.0), pitch)
+
+    def on(self, grid: Grid) -> Floats:
+        """The field on a grid, shape (z, y, x)."""
+        field = self.lattice
+        for axis, (line, low) in enumerate(zip((grid.z, grid.y, grid.x), _LOW[::-1], strict=True)):
+            weights = _spline_weights((line - low) / self.pitch + 1, self.lattice.shape[axis])
+            field = np.moveaxis(np.tensordot(weights, np.moveaxis(field, axis, 0), 1), 0, axis)
+        return np.ascontiguousarray(field, dtype=np.float32)
+
+
+def _spline_weights(position: Floats, count: int) -> Floats:
+    first = np.floor(position).astype(int)
+    f = (position - first).astype(np.float32)
+    weights = np.zeros((len(position), count), dtype=np.float32)
+    rows = np.arange(len(position))
+    for offset, w in (
+        (-1, (1 - f) ** 3 / 6),
+        (0, (3 * f**3 - 6 * f**2 + 4) / 6),
+        (1, (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6),
+        (2, f**3 / 6),
+    ):
+        np.add.at(weights, (rows, np.clip(first + offset, 0, count - 1)), w)
+    return weights

@@ -1,0 +1,45 @@
+"""UIDs that follow from what a document was made of, so that a repeated build is the same object."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Final
+
+_NAMESPACE: Final = uuid.UUID("0b6c2f0e-58f4-4d0c-9b53-0a6c4d7c11e2")
+_UID: Final = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
+
+
+def derived_uid(*parts: str | int) -> str:
+    """UID under 2.25 (PS3.5 B.2) from a name-based UUID (RFC 9562 version 5) of the parts."""
+    name = "\x1f".join(str(part) for part in parts)
+    return f"2.25.{uuid.uuid5(_NAMESPACE, name).int}"
+
+
+IMPLEMENTATION_CLASS_UID: Final = derived_uid("implementation")
+DEVICE_UID: Final = derived_uid("device")
+
+
+def is_valid_uid(uid: str) -> bool:
+    """Whether a UID keeps PS3.5 9.1: at most 64 characters, no component with a leading zero."""
+    return len(uid) <= 64 and _UID.fullmatch(uid) is not None
+
+
+def sr_series_uid(source_series: str) -> str:
+    """Series Instance UID of every version of the SR of one source series."""
+    return derived_uid(source_series, "sr")
+
+
+def sr_instance_uid(source_series: str, version: int) -> str:
+    """SOP Instance UID of one version of the SR."""
+    return derived_uid(source_series, "sr", version)
+
+
+def overlay_series_uid(source_series: str, version: int) -> str:
+    """Series Instance UID of one version of the pictures, a series each, so that no viewer mixes them."""
+    return derived_uid(source_series, "overlay", version)
+
+
+def overlay_instance_uid(source_series: str, version: int, page: int) -> str:
+    """SOP Instance UID of one page (from 1) of the pictures."""
+    return derived_uid(source_series, "overlay", version, page)

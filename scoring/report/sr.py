@@ -1,0 +1,105 @@
+"""The result as a TID 1500 Measurement Report in a Comprehensive SR (PS3.16 TID 1500, PS3.3 A.35.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from pydicom.dataset import Dataset
+from pydicom.uid import ComprehensiveSRStorage
+
+from scoring.report import codes
+from scoring.report.content import measurement_report
+from scoring.report.document import Origin, hierarchy, origin_of, put_uid, reference, start
+from scoring.report.identifiers import sr_instance_uid, sr_series_uid
+from scoring.report.request import ReportRequest
+from scoring.report.source import request_attributes, text
+from scoring.result import Score
+
+_ORDER_KEYWORDS: Final = (
+    "AccessionNumber",
+    "IssuerOfAccessionNumberSequence",
+    "PlacerOrderNumberImagingServiceRequest",
+    "FillerOrderNumberImagingServiceRequest",
+    "RequestedProcedureID",
+    "RequestedProcedureDescription",
+    "RequestedProcedureCodeSequence",
+)
+
+
+def build(score: Score, sources: Sequence[Dataset], *, request: ReportRequest) -> Dataset:
+    """SR of a scored series, ready for dcmwrite or C-STORE, the same bytes for the same arguments.
+
+    `sources` are headers of the series, without pixels: one is enough; every one given is named as evidence,
+    besides the images with lesions, which the score names itself. The first one gives patient and study.
+    A score of 0 is a full report.
+
+    Raises ValueError when the series was not scored or no source is given.
+    """
+    if score.status != "scored" or score.agatston is None:
+        raise ValueError(f"a series that was not scored has no report: {score.reason}")
+    if not sources:
+        raise ValueError("a report needs the header of at least one image of its series")
+    source = sources[0]
+    origin = origin_of(score, source)
+    document = start(
+        sop_class_uid=ComprehensiveSRStorage,
+        sop_instance_uid=sr_instance_uid(origin.series_uid, request.version),
+        source=source,
+        origin=origin,
+        request=request,
+        made_by=score.provenance,
+    )
+    document.Modality = "SR"
+    document.SeriesInstanceUID = sr_series_uid(origin.series_uid)
+    document.ReferencedPerformedProcedureStepSequence = []
+    document.InstanceNumber = request.version
+    document.CompletionFlag = "COMPLETE"
+    document.VerificationFlag = "UNVERIFIED"
+    document.PreliminaryFlag = "PRELIMINARY"
+    document.PerformedProcedureCodeSequence = []
+    document.CodingSchemeIdentificationSequence = [codes.private_scheme()]
+    document.CurrentRequestedProcedureEvidenceSequence = [_evidence(score, sources, origin)]
+    _add_requests(document, source, origin)
+    _add_predecessor(document, request)
+    document.update(measurement_report(score, origin, request))
+    return document
+
+
+def _evidence(score: Score, sources: Sequence[Dataset], origin: Origin) -> Dataset:
+    """Every image of `sources` and every image with a lesion, once, in the order of the arguments."""
+    instances = {text(source, "SOPInstanceUID"): text(source, "SOPClassUID") for source in sources}
+    for lesion in score.lesions:
+        for image in lesion.images:
+            instances.setdefault(image.sop_instance_uid, origin.sop_class_uid)
+    items = [reference(sop_class, instance) for instance, sop_class in instances.items()]
+    return hierarchy(origin.study_uid, origin.series_uid, items)
+
+
+def _add_requests(document: Dataset, source: Dataset, origin: Origin) -> None:
+    """Referenced Request Sequence (0040,A370) from the order that the source names, type 2 inside filled up."""
+    items = []
+    for attributes in request_attributes(source):
+        item = Dataset()
+        for keyword in _ORDER_KEYWORDS:
+            if keyword in attributes:
+                item[keyword] = attributes[keyword]
+            elif keyword == "RequestedProcedureCodeSequence":
+                item.RequestedProcedureCodeSequence = []
+            elif keyword == "AccessionNumber":
+                item[keyword] = document[keyword]
+            elif keyword != "IssuerOfAccessionNumberSequence":
+                setattr(item, keyword, "")
+        item.ReferencedStudySequence = []
+        put_uid(item, "StudyInstanceUID", origin.study_uid)
+        items.append(item)
+    if items:
+        document.ReferencedRequestSequence = items
+
+
+def _add_predecessor(document: Dataset, request: ReportRequest) -> None:
+    old = request.predecessor
+    if old is not None:
+        instance = reference(old.sop_class_uid, old.sop_instance_uid)
+        item = hierarchy(old.study_instance_uid, old.series_instance_uid, [instance])
+        document.PredecessorDocumentsSequence = [item]

@@ -1,0 +1,97 @@
+"""From judged candidates to lesions, totals and the range between which the total lies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scoring import components, mass
+from scoring.agatston import Candidate
+from scoring.mass import MassFactor
+from scoring.quality import Range
+from scoring.result import ARTERIES, Artery, ArteryValues, Lesion
+from scoring.volume import StoredOrder, Volume
+
+# confidence that a candidate is coronary: a counted lesion below the first value is uncertain, and so is an
+# uncounted one from the second value on
+_SURE = 0.8
+_POSSIBLE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A candidate and what was decided about it; `confidence` is that it is coronary, 0 to 1."""
+
+    candidate: Candidate
+    counted: bool
+    artery: Artery | None
+    confidence: float
+
+
+def lesions(volume: Volume, findings: Sequence[Finding], factor: MassFactor | None) -> tuple[Lesion, ...]:
+    """The counted findings as lesions, numbered from 1 in the order of their first voxel."""
+    counted = sorted(
+        (item for item in findings if item.counted), key=lambda item: tuple(item.candidate.voxels[0].tolist())
+    )
+    return tuple(_lesion(number, volume, item, factor) for number, item in enumerate(counted, start=1))
+
+
+def sums(found: Sequence[Lesion], quantity: str, digits: int) -> ArteryValues:
+    """Total and share of each artery of one quantity of the lesions, a field's name; None counts as 0."""
+    total = math.fsum(getattr(item, quantity) or 0.0 for item in found)
+    shares = {
+        artery: math.fsum(getattr(item, quantity) or 0.0 for item in found if item.artery == artery)
+        for artery in ARTERIES
+    }
+    return ArteryValues(round(total, digits), **{artery: round(share, digits) for artery, share in shares.items()})
+
+
+def bounds(findings: Sequence[Finding]) -> Range:
+    """The total without and with every uncertain finding."""
+    doubtful = [item for item in findings if item.counted and item.confidence < _SURE]
+    left_out = [item for item in findings if not item.counted and item.confidence >= _POSSIBLE]
+    low = [item for item in findings if item.counted and item.confidence >= _SURE]
+    return Range(
+        low=round(math.fsum(item.candidate.agatston for item in low), 4),
+        high=round(math.fsum(item.candidate.agatston for item in (*low, *doubtful, *left_out)), 4),
+        doubtful=len(doubtful),
+        left_out=len(left_out),
+    )
+
+
+def _lesion(number: int, volume: Volume, found: Finding, factor: MassFactor | None) -> Lesion:
+    candidate = found.candidate
+    sections = sorted(set(candidate.voxels[:, 0].tolist()))
+    x, y, z = candidate.centroid_mm
+    return Lesion(
+        id=number,
+        artery=found.artery,
+        confidence=round(found.confidence, 3),
+        agatston=round(candidate.agatston, 4),
+        volume_mm3=round(candidate.volume_mm3, 3),
+        mass_mg=None if factor is None else round(mass.mass_mg(factor, candidate.mean_hu, candidate.volume_mm3), 4),
+        max_hu=candidate.max_hu,
+        mean_hu=round(candidate.mean_hu, 2),
+        centroid_mm=(_tidy(x), _tidy(y), _tidy(z)),
+        slices=tuple(sections),
+        images=tuple(volume.images[z] for z in sections),
+        runs=_stored_runs(volume, candidate),
+    )
+
+
+def _tidy(coordinate: float) -> float:
+    # no negative zero in the JSON
+    return round(coordinate, 2) + 0.0
+
+
+def _stored_runs(volume: Volume, candidate: Candidate) -> tuple[tuple[int, int, int, int], ...]:
+    depth, height, width = volume.hu.shape
+    order = volume.stored or StoredOrder(height, width)
+    stored = order.to_stored(candidate.voxels)
+    shape = (depth, order.rows, order.columns)
+    flat = np.sort(np.ravel_multi_index((stored[:, 0], stored[:, 1], stored[:, 2]), shape))
+    found = components.runs(flat, shape)
+    return tuple(zip(found.z.tolist(), found.y.tolist(), found.start.tolist(), found.length.tolist(), strict=True))

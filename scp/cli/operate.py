@@ -1,0 +1,221 @@
+"""`coronode series` and `coronode outbox`: what came, what became of it, and what an operator can do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from config.load import load
+from scp.cli.options import config_option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from storage.database import Database
+
+
+@contextmanager
+def _database(config_file: Path | None) -> Iterator[Database]:
+    from scp.node import open_database  # noqa: PLC0415
+
+    database = open_database(load(config_file))
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console()
+    Console(width=console.width if console.is_terminal else 220).print(table)
+
+
+def _table(*columns: str) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+@click.group()
+def series() -> None:
+    """What came, its state, why it was not scored."""
+
+
+@series.command("list", epilog="Example: coronode series list --state not_scorable")
+@click.option("--state", help="Only series in this state.")
+@click.option("--limit", default=50, show_default=True, help="At most so many, the latest first.")
+@config_option
+def list_(state: str | None, limit: int, config_file: Path | None) -> None:
+    """List series, the latest first."""
+    from storage import results  # noqa: PLC0415
+    from storage import series as store  # noqa: PLC0415
+
+    try:
+        wanted = store.State(state) if state else None
+    except ValueError:
+        raise click.BadParameter(f"allowed: {', '.join(store.State)}", param_hint="--state") from None
+    table = _table("series", "state", "images", "Agatston", "received (UTC)", "note")
+    with _database(config_file) as database:
+        for item in store.list_series(database, wanted, limit=limit):
+            result = results.get(database, item.series_uid)
+            total = _total(result.score_json) if result is not None and item.state in store.REPORTED else ""
+            table.add_row(
+                item.series_uid,
+                item.state,
+                str(item.instance_count),
+                total,
+                f"{item.last_received_at:%Y-%m-%d %H:%M:%S}",
+                item.reason or item.wait_reason or "; ".join(item.flags),
+            )
+    _print(table)
+
+
+@series.command(epilog="Example: coronode series show 1.2.840.1.2.3")
+@click.argument("series_uid")
+@click.option("--json", "as_json", is_flag=True, help="The stored score as JSON, nothing else.")
+@config_option
+def show(series_uid: str, config_file: Path | None, *, as_json: bool) -> None:
+    """Show one series: state, reason, result, deliveries, history."""
+    from storage import audit, outbox, results  # noqa: PLC0415
+    from storage import series as store  # noqa: PLC0415
+
+    with _database(config_file) as database:
+        item = store.get(database, series_uid)
+        result = results.get(database, series_uid)
+        if as_json:
+            if result is None or not result.score_json:
+                raise click.ClickException(f"series {series_uid} has no result yet; it is {item.state}")
+            click.echo(result.score_json)
+            return
+        facts = {
+            "series": item.series_uid,
+            "study": item.study_uid,
+            "state": item.state,
+            "reason": item.reason,
+            "waits": f"{item.wait_reason} (until {item.wait_until:%H:%M:%S} UTC)" if item.wait_until else "",
+            "found": "; ".join(item.flags),
+            "version": str(item.version),
+            "images": str(item.instance_count),
+            "description": item.description,
+            "sent by": item.calling_ae,
+            "last image": f"{item.last_received_at:%Y-%m-%d %H:%M:%S} UTC",
+        }
+        for name, value in facts.items():
+            if value:
+                click.echo(f"{name + ':':13}{value}")
+        if result is not None and result.status == "scored":
+            _show_score(json.loads(result.score_json))
+        for delivery in outbox.list_deliveries(database, series_uid=series_uid):
+            error = f": {delivery.last_error}" if delivery.last_error else ""
+            click.echo(
+                f"{'delivery:':13}{delivery.id} {delivery.kind} to {delivery.destination}, version {delivery.version}: "
+                f"{delivery.state} after {delivery.attempts} attempts{error}"
+            )
+        for event in reversed(audit.events(database, series_uid=series_uid)):
+            click.echo(f"{'event:':13}{event.at:%Y-%m-%d %H:%M:%S} {event.kind} {event.text}")
+
+
+@series.command(epilog="Example: coronode series rescore 1.2.840.1.2.3")
+@click.argument("series_uid")
+@config_option
+def rescore(series_uid: str, config_file: Path | None) -> None:
+    """Score a series again; the running node takes it up within seconds."""
+    from scp.node import utc_now  # noqa: PLC0415
+    from storage import series as store  # noqa: PLC0415
+
+    with _database(config_file) as database:
+        store.rescore(database, series_uid, utc_now())
+    click.echo("the series will be scored again; its new report will name the old one")
+
+
+@click.group()
+def outbox() -> None:
+    """What is to be delivered, to whom, and how it went."""
+
+
+@outbox.command("list", epilog="Example: coronode outbox list --state dead")
+@click.option("--state", help="Only deliveries in this state.")
+@click.option("--limit", default=50, show_default=True, help="At most so many, the latest first.")
+@config_option
+def list_outbox(state: str | None, limit: int, config_file: Path | None) -> None:
+    """List deliveries, the latest first."""
+    from storage import outbox as store  # noqa: PLC0415
+
+    try:
+        wanted = store.DeliveryState(state) if state else None
+    except ValueError:
+        raise click.BadParameter(f"allowed: {', '.join(store.DeliveryState)}", param_hint="--state") from None
+    table = _table("id", "state", "document", "to", "tries", "next (UTC)", "series", "last error")
+    with _database(config_file) as database:
+        for item in store.list_deliveries(database, wanted, limit=limit):
+            waiting = item.state == store.DeliveryState.PENDING
+            table.add_row(
+                str(item.id),
+                item.state,
+                item.kind,
+                item.destination,
+                str(item.attempts),
+                f"{item.next_attempt_at:%H:%M:%S}" if waiting else "",
+                item.series_uid,
+                item.last_error,
+            )
+    _print(table)
+
+
+@outbox.command(epilog="Example: coronode outbox retry 12 13    (or: coronode outbox retry --all)")
+@click.argument("delivery_ids", nargs=-1, type=int)
+@click.option("--all", "every", is_flag=True, help="Every dead delivery.")
+@config_option
+def retry(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
+    """Try dead or discarded deliveries again; the running node sends them within seconds."""
+    _change("retry", delivery_ids, config_file, every=every)
+
+
+@outbox.command(epilog="Example: coronode outbox discard 12")
+@click.argument("delivery_ids", nargs=-1, type=int)
+@click.option("--all", "every", is_flag=True, help="Every dead delivery.")
+@config_option
+def discard(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
+    """Give deliveries up for good; the documents stay here and can be queried."""
+    _change("discard", delivery_ids, config_file, every=every)
+
+
+def _change(what: str, delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
+    from scp.node import utc_now  # noqa: PLC0415
+    from storage import outbox as store  # noqa: PLC0415
+
+    if every == bool(delivery_ids):
+        raise click.UsageError("give the numbers of deliveries (coronode outbox list), or --all")
+    change = store.retry if what == "retry" else store.discard
+    with _database(config_file) as database:
+        if every:
+            dead = store.list_deliveries(database, store.DeliveryState.DEAD, limit=1_000_000)
+            delivery_ids = tuple(item.id for item in dead)
+        for delivery_id in delivery_ids:
+            changed = change(database, delivery_id, utc_now())
+            click.echo(f"delivery {changed.id} ({changed.kind} to {changed.destination}) is {changed.state}")
+    if not delivery_ids:
+        click.echo("no delivery is dead")
+
+
+def _total(score_json: str) -> str:
+    agatston = json.loads(score_json)["agatston"] if score_json else None
+    return "" if agatston is None else f"{agatston['total']:.1f}"
+
+
+def _show_score(score: dict[str, Any]) -> None:
+    agatston = score["agatston"]
+    arteries = ", ".join(f"{name} {agatston[name]:.1f}" for name in ("LM", "LAD", "LCX", "RCA"))
+    click.echo(f"{'Agatston:':13}{agatston['total']:.1f} ({arteries}); category {score['category']}")
+    for flag in score["flags"]:
+        click.echo(f"{'flag:':13}{flag['severity']}: {flag['message']}")

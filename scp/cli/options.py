@@ -1,0 +1,33 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from config.errors import ConfigurationError
+from config.settings import PeerSettings, Settings
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def config_option(function: F) -> F:
+    """Add --config FILE as `config_file`."""
+    return click.option(
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path),
+        help="Configuration file; else coronode.toml in this folder, else built-in defaults.",
+    )(function)
+
+
+def peer_named(settings: Settings, name: str) -> PeerSettings:
+    """The configured peer of that name (any case). Raises ConfigurationError naming those there are."""
+    for key, peer in settings.peers.items():
+        if key.lower() == name.lower():
+            return peer
+    known = ", ".join(sorted(settings.peers)) or "none is configured"
+    raise ConfigurationError(f"no peer is named {name!r}; configured peers: {known}")

@@ -1,0 +1,70 @@
+"""`coronode echo` and `coronode send`: try a peer of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from config.errors import CoronodeError, Permanent
+from config.load import load
+from scp.cli.options import config_option, peer_named
+
+
+@click.command(epilog="Example: coronode echo PACS")
+@click.argument("peer")
+@config_option
+def echo(peer: str, config_file: Path | None) -> None:
+    """Ask PEER (a name from the configuration) whether it answers: C-ECHO."""
+    from scp.send import verify  # noqa: PLC0415
+
+    settings = load(config_file)
+    target = peer_named(settings, peer)
+    verify(settings.node, target)
+    click.echo(f"{target.ae_title} at {target.host}:{target.port} answers")
+
+
+@click.command(epilog="Example: coronode send PACS series/ more/image.dcm")
+@click.argument("peer")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@config_option
+def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
+    """Send DICOM files, or all in folders, to PEER by C-STORE."""
+    from scp.send import Sending, associated, store  # noqa: PLC0415
+
+    settings = load(config_file)
+    target = peer_named(settings, peer)
+    objects: list[Sending] = []
+    for path, named in _files(paths):
+        try:
+            objects.append(Sending.of(path))
+        except Permanent:
+            if named:
+                raise
+            click.echo(f"left out, not DICOM: {path}", err=True)
+    if not objects:
+        raise Permanent("no DICOM file in what was given")
+    failed = 0
+    with associated(settings.node, target, objects) as association:
+        for item in objects:
+            try:
+                store(association, item, target)
+            except CoronodeError as error:
+                failed += 1
+                click.echo(f"{item.path}: {error}", err=True)
+                if not association.is_established:
+                    break
+    sent = len(objects) - failed
+    click.echo(f"{sent} of {len(objects)} sent to {target.ae_title} at {target.host}:{target.port}")
+    if failed:
+        raise SystemExit(1)
+
+
+def _files(paths: tuple[Path, ...]) -> Iterator[tuple[Path, bool]]:
+    """Each file, and whether it was named itself."""
+    for path in paths:
+        if path.is_dir():
+            yield from ((file, False) for file in sorted(path.rglob("*")) if file.is_file())
+        else:
+            yield path, True

@@ -1,0 +1,35 @@
+"""`coronode serve`: the whole node."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from config.load import load
+from scp.cli.options import config_option
+
+
+@click.command(epilog="Example: coronode serve --config /etc/coronode.toml")
+@config_option
+def serve(config_file: Path | None) -> None:
+    """Run the node: receive, score, report, deliver, answer queries, until SIGTERM or Ctrl-C."""
+    from scp import logs  # noqa: PLC0415
+    from scp.node import Node  # noqa: PLC0415
+
+    settings = load(config_file)
+    logs.configure(settings.node.log_level, settings.node.log_format)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    node = Node(settings)
+    try:
+        node.start()
+        click.echo(
+            f"coronode: {settings.node.ae_title} listens on {settings.node.host}:{node.server.port}", err=True
+        )
+        stop.wait()
+    finally:
+        node.stop()

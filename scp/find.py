@@ -1,0 +1,51 @@
+"""Query service (PS3.4 annex C): C-FIND in the Patient Root and Study Root models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import structlog
+from pydicom.dataset import Dataset
+from pynetdicom import evt
+from pynetdicom.sop_class import PatientRootQueryRetrieveInformationModelFind
+
+from config.errors import CoronodeError, Rejected
+from scp import status
+from storage import query
+from storage.database import Database
+
+log = structlog.get_logger(__name__)
+
+
+class Query:
+    """The Query SCP: answers from the index, over what came in and what was made here."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def on_find(self, event: evt.Event) -> Iterator[tuple[int | Dataset, Dataset | None]]:
+        """Handle EVT_C_FIND: one pending response a match, then Success (PS3.4 C.4.1.3)."""
+        model = event.request.AffectedSOPClassUID
+        root: query.Root = "patient" if model == PatientRootQueryRetrieveInformationModelFind else "study"
+        try:
+            for match in query.find(self._database, root, event.identifier):
+                if event.is_cancelled:
+                    yield status.CANCELLED, None
+                    return
+                yield status.PENDING, match
+        except Rejected as rejection:
+            log.warning("query refused", reason=rejection.reason, calling=event.assoc.requestor.ae_title.strip())
+            yield _failure(rejection.status, rejection.reason), None
+        except CoronodeError as error:
+            log.error("query failed", reason=str(error))
+            yield _failure(status.UNABLE_TO_PROCESS, str(error)), None
+        except Exception:  # the service's edge: the peer gets a failure, the log the trace
+            log.exception("query failed")
+            yield _failure(status.UNABLE_TO_PROCESS, "internal error, see the node's log"), None
+
+
+def _failure(code: int, comment: str) -> Dataset:
+    answer = Dataset()
+    answer.Status = code
+    answer.ErrorComment = comment.encode("ascii", "replace").decode()[:64]
+    return answer

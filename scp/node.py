@@ -1,0 +1,122 @@
+"""The whole node: what it consists of, and in which order that starts and stops."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import structlog
+
+from config.errors import ConfigurationError
+from config.settings import Settings
+from scp.association import Admission
+from scp.completion import Completion
+from scp.delivery import Courier
+from scp.find import Query
+from scp.processing import Processing
+from scp.scorer import Scorer
+from scp.server import Server
+from scp.store import Storage
+from scp.workflow import Workflow
+from storage import series
+from storage.database import Database
+from storage.files import Files
+
+log = structlog.get_logger(__name__)
+
+_MIB = 1024 * 1024
+
+
+def utc_now() -> datetime:
+    """The clock of the node."""
+    return datetime.now(UTC)
+
+
+def open_database(settings: Settings) -> Database:
+    """The index, brought to this version's tables. Raises ConfigurationError when it cannot be used."""
+    url = settings.storage.database_url
+    if url is None:
+        url = f"sqlite:///{settings.node.data_dir.resolve() / 'coronode.sqlite'}"
+    database = Database.open(url)
+    database.migrate()
+    return database
+
+
+def open_files(settings: Settings) -> Files:
+    """The folder of objects. Raises ConfigurationError when it cannot be written."""
+    url = settings.storage.blobs_url
+    root = settings.node.data_dir / "objects" if url is None else Path(unquote(urlsplit(url).path))
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Files(root)
+    except OSError as error:
+        raise ConfigurationError(f"node.data_dir: cannot write in {root}: {error.strerror}") from error
+
+
+class Node:
+    """Listens, completes, scores, reports and delivers, from `start` to `stop`."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
+        self.database = open_database(settings)
+        self.files = open_files(settings)
+        self._scorer = Scorer(settings.scoring.timeout_seconds)
+        self._completion = Completion(
+            settings.completion,
+            clock=time.monotonic,
+            slices=lambda uid: series.slices(self.database, uid),
+            complete=self._complete,
+            wait=self._wait,
+        )
+        self._workflow = Workflow(
+            settings,
+            self.database,
+            Processing(settings, self.database, self.files, self._scorer, clock=clock),
+            Courier(settings, self.database, self.files, clock=clock),
+            clock=clock,
+            watch=self._completion.watch,
+        )
+        storage = Storage(
+            self.database,
+            self.files,
+            clock=clock,
+            received=self._completion.received,
+            reserve_bytes=settings.node.reserve_mb * _MIB,
+        )
+        self.server = Server(settings.node, Admission.of(settings), storage, Query(self.database))
+
+    def start(self) -> None:
+        """Start everything; listening comes last, so that whoever reaches the port is served."""
+        swept = self.files.sweep()
+        if swept:
+            log.info("half-written files removed", count=swept)
+        self._scorer.start()
+        self._workflow.start()
+        self._completion.start()
+        self.server.start()
+
+    def stop(self) -> None:
+        """Stop in the opposite order; what is unfinished is taken up at the next start."""
+        self.server.stop()
+        self._completion.stop()
+        self._scorer.close()
+        self._workflow.stop()
+        self.database.close()
+
+    def _complete(self, series_uid: str, imperfections: Sequence[str]) -> None:
+        version = series.complete(
+            self.database,
+            series_uid,
+            self._clock(),
+            flags=imperfections,
+            in_transaction=lambda session, version: self._workflow.enqueue_score(session, series_uid, version),
+        )
+        if version is not None:
+            log.info("series complete", series=series_uid, version=version, imperfections=list(imperfections))
+
+    def _wait(self, series_uid: str, seconds: float, reason: str) -> None:
+        series.wait(self.database, series_uid, self._clock() + timedelta(seconds=seconds), reason)
+

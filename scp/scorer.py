@@ -1,0 +1,166 @@
+"""Scoring in a process of its own: a crash, a hang or a leak there does not touch the node.
+
+The process is started anew (spawn), ends with its parent, and serves one request at a time.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Final
+
+from config.errors import NotScorable, Transient
+from config.settings import Document, ScoringSettings, SelectionSettings
+from scoring.report.documents import Made
+from scoring.report.request import ReportRequest
+from scoring.result import Score
+
+_CONTEXT: Final = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """Files of one series and how to score them."""
+
+    files: tuple[Path, ...]
+    scoring: ScoringSettings
+    selection: SelectionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRequest:
+    """A score (JSON), the files of its series, and which documents to make of it."""
+
+    score: str
+    files: tuple[Path, ...]
+    kinds: tuple[Document, ...]
+    report: ReportRequest
+
+
+class Scorer:
+    """A worker process that scores. Calls from several threads wait for each other."""
+
+    def __init__(self, timeout_seconds: float) -> None:
+        self._timeout = timeout_seconds
+        self._lock = threading.Lock()
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the process now, so that the first series need not wait for it."""
+        with self._lock:
+            self._ensure()
+
+    def score(self, files: Sequence[Path], scoring: ScoringSettings, selection: SelectionSettings) -> Score:
+        """Score one series.
+
+        Raises NotScorable when the process dies on the series or takes longer than the timeout, Transient
+        when the node is stopping.
+        """
+        return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection)))
+
+    def documents(self, request: DocumentRequest) -> list[Made]:
+        """Make the documents of a score; raises as `score` does."""
+        made: list[Made] = self._ask(request)
+        return made
+
+    def close(self) -> None:
+        """End the process, also in the middle of a series: the work is taken up at the next start."""
+        self._closed = True
+        process = self._process
+        if process is not None and process.is_alive():
+            process.kill()
+        with self._lock:
+            self._end()
+
+    def _ask(self, request: ScoreRequest | DocumentRequest) -> Any:
+        with self._lock:
+            process, pipe = self._ensure()
+            try:
+                pipe.send(request)
+                if not pipe.poll(self._timeout):
+                    self._end()
+                    raise NotScorable(
+                        "timeout", f"scoring took longer than {self._timeout:g} s (scoring.timeout_seconds)"
+                    )
+                answer = pipe.recv()
+            except (EOFError, OSError) as error:
+                process.join(5)
+                code = process.exitcode
+                self._end()
+                if self._closed:
+                    raise Transient("the node is stopping") from error
+                raise NotScorable(
+                    "crashed", f"the scoring process died (exit code {code}); the images may be damaged"
+                ) from error
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def _ensure(self) -> tuple[BaseProcess, Connection]:
+        if self._closed:
+            raise Transient("the node is stopping")
+        if self._process is None or self._pipe is None or not self._process.is_alive():
+            self._end()
+            ours, theirs = _CONTEXT.Pipe()
+            process = _CONTEXT.Process(target=_serve, args=(theirs,), name="coronode-scorer", daemon=True)
+            process.start()
+            theirs.close()
+            self._process, self._pipe = process, ours
+        return self._process, self._pipe
+
+    def _end(self) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+        self._process = self._pipe = None
+
+
+def _serve(pipe: Connection) -> None:
+    """The process's loop: a request in, an answer or an exception out, until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the node, which ends this process
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    answer_to = _answering()
+    while True:
+        try:
+            request: ScoreRequest | DocumentRequest = pipe.recv()
+        except EOFError:
+            return
+        answer: Any
+        try:
+            answer = answer_to(request)
+        except NotScorable as verdict:
+            answer = verdict
+        except Exception as error:  # noqa: BLE001  # the process's edge: the reason travels to the parent
+            answer = NotScorable("internal", f"scoring failed: {type(error).__name__}: {error}")
+        pipe.send(answer)
+
+
+def _answering() -> Callable[[ScoreRequest | DocumentRequest], Any]:
+    from scoring import engine  # noqa: PLC0415  # the heavy imports belong to this process alone
+    from scoring.report import documents  # noqa: PLC0415
+
+    def answer(request: ScoreRequest | DocumentRequest) -> Any:
+        if isinstance(request, ScoreRequest):
+            return engine.score(request.files, request.scoring, request.selection).to_json()
+        return documents.make(Score.from_json(request.score), request.files, request.kinds, request.report)
+
+    return answer
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

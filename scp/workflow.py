@@ -1,0 +1,220 @@
+"""Durable steps: score -> report -> deliver, each taken up again after a crash.
+
+    series complete --(same transaction)--> workflow score:<series>:<version>
+        score   in the scoring process; the result is saved with the series' state
+        report  documents made, stored, entered in the outbox
+    outbox      --> workflow deliver:<destination>:<series>:<version>:<due>
+        send    one association; each document delivered, put off, or dead
+
+Our tables are the truth. Every step can be repeated: it looks there first and changes state by
+compare-and-set. `reconcile` enqueues what the tables owe, at start and every few seconds: after a crash,
+and after an operator's rescore or retry from another process. The durable engine (DBOS Transact) stays
+behind this module.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
+from sqlalchemy.orm import Session
+
+from config.errors import CoronodeError
+from config.settings import Settings
+from scp.delivery import Batch, Courier
+from scp.processing import Processing
+from storage import outbox, series
+from storage.database import Database
+
+log = structlog.get_logger(__name__)
+
+APPLICATION_VERSION: Final = "coronode-1"
+RECONCILE_SECONDS: Final = 3.0
+KEEP_FINISHED: Final = timedelta(days=7)
+_SCORE_QUEUE: Final = "score"
+_DELIVER_QUEUE: Final = "deliver"
+_SCORE: Final = "score_series"
+_DELIVER: Final = "deliver_batch"
+_POLLING_SECONDS: Final = 0.5
+_ATTEMPTS: Final = 3
+_ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+_CLEANUP_EVERY: Final = 1200  # reconciliations, about an hour
+
+
+class JsonSerializer(Serializer):
+    """Workflow arguments as JSON: readable, and nothing in the database can run code."""
+
+    def serialize(self, data: Any) -> str:
+        """JSON text."""
+        return json.dumps(data, default=_error_text)
+
+    def deserialize(cls, serialized_data: str) -> Any:  # noqa: N805  # the base class names it so
+        """What the text holds."""
+        return json.loads(serialized_data)
+
+    def name(self) -> str:
+        """The format's name in the engine's tables."""
+        return "coronode_json"
+
+
+class Workflow:
+    """The durable engine with our two workflows; one in a process at a time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        processing: Processing,
+        courier: Courier,
+        *,
+        clock: Callable[[], datetime],
+        watch: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._processing = processing
+        self._courier = courier
+        self._clock = clock
+        self._watch = watch
+        self._client: DBOSClient | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
+
+    def start(self) -> None:
+        """Launch the engine and take up what an earlier process left."""
+        config: DBOSConfig = {
+            "name": "coronode",
+            "system_database_url": self._database.engine.url.render_as_string(hide_password=False),
+            "system_database_engine": self._database.engine,
+            "serializer": JsonSerializer(),
+            "application_version": APPLICATION_VERSION,
+            "executor_id": "local",
+            "run_migrations": True,
+            "log_level": "WARNING",
+        }
+        DBOS(config=config)
+        self._register()
+        DBOS.launch()
+        DBOS.register_queue(
+            _SCORE_QUEUE, worker_concurrency=1, polling_interval_sec=_POLLING_SECONDS, on_conflict="always_update"
+        )
+        DBOS.register_queue(
+            _DELIVER_QUEUE,
+            partition_worker_concurrency=1,
+            polling_interval_sec=_POLLING_SECONDS,
+            on_conflict="always_update",
+        )
+        self._client = DBOSClient(system_database_engine=self._database.engine, serializer=JsonSerializer())
+        outbox.recover(self._database, self._clock())
+        self.reconcile()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the engine; unfinished work is taken up at the next start."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self._client is not None:
+            self._client.destroy()
+        DBOS.destroy(destroy_registry=True)
+
+    def enqueue_score(self, session: Session | None, series_uid: str, version: int) -> None:
+        """Enqueue the scoring of a version, in the caller's transaction when there is one. Twice is once."""
+        self._enqueue(session, _SCORE, _SCORE_QUEUE, f"score:{series_uid}:{version}", (series_uid, version))
+
+    def reconcile(self) -> None:
+        """Enqueue what the tables owe and watch what is being received; what is under way stays as it is."""
+        for state in series.receiving(self._database):
+            self._watch(state.series_uid)
+        for state in series.unfinished(self._database):
+            self._take_up(f"score:{state.series_uid}:{state.version}")
+            self.enqueue_score(None, state.series_uid, state.version)
+        for batch in {Batch.of(item) for item in outbox.due(self._database, self._clock())}:
+            self._enqueue(
+                None, _DELIVER, _DELIVER_QUEUE, batch.workflow_id, batch.arguments, partition=batch.destination
+            )
+
+    def _register(self) -> None:
+        """Name the two workflows to the engine; each has one step, which may be repeated."""
+
+        def score_series(series_uid: str, version: int) -> None:
+            DBOS.run_step({"name": "process"}, self._process, series_uid, version)
+            if not self._stop.is_set():
+                self.reconcile()
+
+        def deliver_batch(series_uid: str, version: int, destination: str, due: str) -> None:
+            DBOS.run_step({"name": "send"}, self._courier.deliver, Batch(series_uid, version, destination, due))
+
+        DBOS.workflow(name=_SCORE)(score_series)
+        DBOS.workflow(name=_DELIVER)(deliver_batch)
+
+    def _process(self, series_uid: str, version: int) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._processing.run(series_uid, version)
+            except Exception as error:  # the workflow's edge: a series never stays without an answer
+                if self._stop.is_set():
+                    raise
+                log.exception("processing failed", series=series_uid, version=version, attempt=attempt)
+                if attempt == _ATTEMPTS:
+                    self._processing.abandon(series_uid, version, f"{type(error).__name__}: {error}")
+                self._stop.wait(2.0**attempt)
+            else:
+                return
+
+    def _take_up(self, workflow_id: str) -> None:
+        """Let a workflow that ended without doing its work be enqueued again."""
+        status = DBOS.get_workflow_status(workflow_id)
+        if status is not None and status.status in _ENDED:
+            DBOS.delete_workflow(workflow_id)
+
+    def _enqueue(
+        self,
+        session: Session | None,
+        name: str,
+        queue: str,
+        workflow_id: str,
+        arguments: tuple[Any, ...],
+        *,
+        partition: str | None = None,
+    ) -> None:
+        if self._client is None:
+            raise CoronodeError("the durable engine is not started")
+        options: Any = {
+            "workflow_name": name,
+            "queue_name": queue,
+            "workflow_id": workflow_id,
+            "app_version": APPLICATION_VERSION,
+        }
+        if partition is not None:
+            options["queue_partition_key"] = partition
+        if session is not None:
+            self._client.enqueue_in_transaction(session, options, *arguments)
+        else:
+            self._client.enqueue(options, *arguments)
+
+    def _run(self) -> None:
+        count = 0
+        while not self._stop.wait(RECONCILE_SECONDS):
+            count += 1
+            try:
+                self.reconcile()
+                if count % _CLEANUP_EVERY == 0:
+                    self._clean_up()
+            except Exception:  # the thread's edge: tried again in a few seconds
+                log.exception("reconciliation failed; it is tried again")
+
+    def _clean_up(self) -> None:
+        """Delete finished workflows: what they did stands in our tables."""
+        before = (self._clock() - KEEP_FINISHED).isoformat()
+        finished = DBOS.list_workflows(status=list(_ENDED), end_time=before, limit=10_000)
+        DBOS.delete_workflows([item.workflow_id for item in finished])
+
+
+def _error_text(value: object) -> str:
+    return f"{type(value).__name__}: {value}"

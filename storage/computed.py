@@ -1,0 +1,119 @@
+"""C-FIND keys that stand in no object: counts, lists, the patient behind several studies (PS3.4 C.6.1.1, C.6.2.1).
+
+Each is a correlated subquery of the one SELECT, so that no match costs a second question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import aliased
+
+from storage.attributes import Level
+from storage.matching import Target, condition
+from storage.models import InstanceRow, SeriesRow, StudyRow
+
+
+def in_study(keyword: str, text: str, dialect: str) -> ColumnElement[bool] | None:
+    """Any series or object of the study has one of the values (PS3.4 C.6.1.1.3, Modalities in Study)."""
+    series = aliased(SeriesRow)
+    if keyword == "ModalitiesInStudy":
+        matched = condition(Target(series.modality.expression, "CS"), text, dialect)
+        inside = select(series.id)
+    else:
+        instance = aliased(InstanceRow)
+        matched = condition(Target(instance.sop_class_uid.expression, "UI"), text, dialect)
+        inside = select(instance.id).join(series, instance.series_id == series.id)
+    if matched is None:
+        return None
+    return inside.where(series.study_id == StudyRow.id, matched).correlate(StudyRow).exists()
+
+
+def _same_patient(other: type[StudyRow]) -> Sequence[ColumnElement[bool]]:
+    """One patient is one ID and issuer; without an ID, as after de-identification, the name tells patients apart."""
+    return (
+        other.patient_id == StudyRow.patient_id,
+        other.issuer_of_patient_id == StudyRow.issuer_of_patient_id,
+        (StudyRow.patient_id != "") | (other.patient_name == StudyRow.patient_name),
+    )
+
+
+def first_of_patient() -> ColumnElement[bool]:
+    """A patient's attributes are those of the first study that came."""
+    other = aliased(StudyRow)
+    earlier = select(other.id).where(*_same_patient(other), other.id < StudyRow.id)
+    return ~earlier.correlate(StudyRow).exists()
+
+
+def _patient_studies() -> ColumnElement[Any]:
+    other = aliased(StudyRow)
+    return select(func.count()).where(*_same_patient(other)).correlate(StudyRow).scalar_subquery()
+
+
+def _patient_series() -> ColumnElement[Any]:
+    other, series = aliased(StudyRow), aliased(SeriesRow)
+    query = select(func.count()).select_from(series).join(other, series.study_id == other.id)
+    return query.where(*_same_patient(other)).correlate(StudyRow).scalar_subquery()
+
+
+def _patient_instances() -> ColumnElement[Any]:
+    other, series = aliased(StudyRow), aliased(SeriesRow)
+    query = select(func.sum(series.instance_count)).join(other, series.study_id == other.id)
+    return query.where(*_same_patient(other)).correlate(StudyRow).scalar_subquery()
+
+
+def _study_series() -> ColumnElement[Any]:
+    series = aliased(SeriesRow)
+    query = select(func.count()).select_from(series).where(series.study_id == StudyRow.id)
+    return query.correlate(StudyRow).scalar_subquery()
+
+
+def _study_instances() -> ColumnElement[Any]:
+    series = aliased(SeriesRow)
+    query = select(func.sum(series.instance_count)).where(series.study_id == StudyRow.id)
+    return query.correlate(StudyRow).scalar_subquery()
+
+
+def _series_instances() -> ColumnElement[Any]:
+    return SeriesRow.instance_count.expression
+
+
+def _modalities() -> ColumnElement[Any]:
+    series = aliased(SeriesRow)
+    values = select(series.modality.label("value")).where(series.study_id == StudyRow.id).distinct()
+    inner = values.correlate(StudyRow).subquery()
+    return select(func.aggregate_strings(inner.c.value, "\\")).scalar_subquery()
+
+
+def _sop_classes() -> ColumnElement[Any]:
+    series, instance = aliased(SeriesRow), aliased(InstanceRow)
+    values = select(instance.sop_class_uid.label("value")).join(series, instance.series_id == series.id)
+    inner = values.where(series.study_id == StudyRow.id).distinct().correlate(StudyRow).subquery()
+    return select(func.aggregate_strings(inner.c.value, "\\")).scalar_subquery()
+
+
+COMPUTED: dict[str, Callable[[], ColumnElement[Any]]] = {
+    "ModalitiesInStudy": _modalities,
+    "SOPClassesInStudy": _sop_classes,
+    "NumberOfPatientRelatedStudies": _patient_studies,
+    "NumberOfPatientRelatedSeries": _patient_series,
+    "NumberOfPatientRelatedInstances": _patient_instances,
+    "NumberOfStudyRelatedSeries": _study_series,
+    "NumberOfStudyRelatedInstances": _study_instances,
+    "NumberOfSeriesRelatedInstances": _series_instances,
+}
+FROM_OUTSIDE = frozenset({"RetrieveAETitle", "InstanceAvailability"})
+COMPUTED_LEVELS: dict[str, Level] = {
+    "ModalitiesInStudy": "STUDY",
+    "SOPClassesInStudy": "STUDY",
+    "NumberOfPatientRelatedStudies": "PATIENT",
+    "NumberOfPatientRelatedSeries": "PATIENT",
+    "NumberOfPatientRelatedInstances": "PATIENT",
+    "NumberOfStudyRelatedSeries": "STUDY",
+    "NumberOfStudyRelatedInstances": "STUDY",
+    "NumberOfSeriesRelatedInstances": "SERIES",
+    "RetrieveAETitle": "PATIENT",
+    "InstanceAvailability": "PATIENT",
+}

@@ -1,0 +1,24 @@
+"""Runs the revisions on the connection that `Database.migrate` holds; there is no alembic.ini."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy.schema import SchemaItem
+
+from storage.models import Base
+
+
+def _ours(item: SchemaItem, name: str | None, kind: str, reflected: bool, compare_to: SchemaItem | None) -> bool:  # noqa: ARG001
+    """The durable engine keeps its own tables in the same database; they are not ours to change."""
+    return kind != "table" or name in Base.metadata.tables
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    include_object=_ours,
+    version_table="coronode_version",
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

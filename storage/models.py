@@ -1,0 +1,228 @@
+"""The tables; rows never leave this package.
+
+Query keys are kept as text as in DICOM. Patient attributes stand with the study because identities are often empty.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
+
+from sqlalchemy import DateTime, Dialect, ForeignKey, Index, MetaData, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware point in time, kept in UTC; SQLite has no zone of its own."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse a naive time: nobody could say which clock it came from."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give the zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Ranges and wildcards compare code points; a PostgreSQL locale would sort otherwise.
+_RAW = Text().with_variant(Text(collation="C"), "postgresql")
+
+Identity = Annotated[int, mapped_column(primary_key=True)]
+Raw = Annotated[str, mapped_column(_RAW)]
+Words = Annotated[str, mapped_column(Text)]
+When = Annotated[datetime, mapped_column(UtcDateTime)]
+WhenOrNone = Annotated[datetime | None, mapped_column(UtcDateTime)]
+
+
+class Base(DeclarativeBase):
+    """Base of the tables, with constraint names that migrations can refer to."""
+
+    metadata: ClassVar[MetaData] = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class StudyRow(Base):
+    """A study and its patient, as the first object told them."""
+
+    __tablename__ = "studies"
+    __table_args__ = (Index(None, "patient_id", "issuer_of_patient_id"),)
+
+    id: Mapped[Identity]
+    study_instance_uid: Mapped[Raw] = mapped_column(unique=True)
+    patient_id: Mapped[Raw]
+    issuer_of_patient_id: Mapped[Raw]
+    patient_name: Mapped[Raw]
+    patient_name_folded: Mapped[Raw] = mapped_column(index=True)
+    patient_birth_date: Mapped[Raw]
+    patient_sex: Mapped[Raw]
+    patient_age: Mapped[Raw]
+    study_date: Mapped[Raw] = mapped_column(index=True)
+    study_time: Mapped[Raw]
+    accession_number: Mapped[Raw] = mapped_column(index=True)
+    study_id: Mapped[Raw]
+    study_description: Mapped[Raw]
+    referring_physician_name: Mapped[Raw]
+    referring_physician_name_folded: Mapped[Raw]
+
+
+class SeriesRow(Base):
+    """A series, its query keys and where it stands on the way to a score."""
+
+    __tablename__ = "series"
+
+    id: Mapped[Identity]
+    study_id: Mapped[int] = mapped_column(ForeignKey("studies.id"), index=True)
+    series_instance_uid: Mapped[Raw] = mapped_column(unique=True)
+    modality: Mapped[Raw]
+    series_number: Mapped[Raw]
+    series_description: Mapped[Raw]
+    series_date: Mapped[Raw]
+    series_time: Mapped[Raw]
+    body_part_examined: Mapped[Raw]
+    protocol_name: Mapped[Raw]
+    laterality: Mapped[Raw]
+    manufacturer: Mapped[Raw]
+    manufacturer_model_name: Mapped[Raw]
+    station_name: Mapped[Raw]
+    institution_name: Mapped[Raw]
+    performed_procedure_step_start_date: Mapped[Raw]
+    performed_procedure_step_start_time: Mapped[Raw]
+    origin: Mapped[Raw]
+    state: Mapped[Raw] = mapped_column(index=True)
+    version: Mapped[int]
+    reason_code: Mapped[Words]
+    reason: Mapped[Words]
+    wait_until: Mapped[WhenOrNone]
+    wait_reason: Mapped[Words]
+    flags: Mapped[Words]
+    instance_count: Mapped[int]
+    calling_ae: Mapped[Words]
+    first_received_at: Mapped[When]
+    last_received_at: Mapped[When]
+    completed_at: Mapped[WhenOrNone]
+    updated_at: Mapped[When]
+
+
+class InstanceRow(Base):
+    """An object, its file, and what completion and IMAGE level queries need of it."""
+
+    __tablename__ = "instances"
+
+    id: Mapped[Identity]
+    series_id: Mapped[int] = mapped_column(ForeignKey("series.id"), index=True)
+    sop_instance_uid: Mapped[Raw] = mapped_column(unique=True)
+    sop_class_uid: Mapped[Raw]
+    transfer_syntax_uid: Mapped[Raw]
+    instance_number: Mapped[Raw]
+    acquisition_number: Mapped[Raw]
+    acquisition_date: Mapped[Raw]
+    acquisition_time: Mapped[Raw]
+    acquisition_date_time: Mapped[Raw]
+    content_date: Mapped[Raw]
+    content_time: Mapped[Raw]
+    image_type: Mapped[Raw]
+    number_of_frames: Mapped[Raw]
+    rows: Mapped[Raw]
+    columns: Mapped[Raw]
+    pixel_spacing: Mapped[Raw]
+    image_position_patient: Mapped[Raw]
+    image_orientation_patient: Mapped[Raw]
+    frame_of_reference_uid: Mapped[Raw]
+    slice_thickness: Mapped[Raw]
+    convolution_kernel: Mapped[Raw]
+    path: Mapped[Words]
+    size: Mapped[int]
+    sha256: Mapped[Words]
+    calling_ae: Mapped[Words]
+    received_at: Mapped[When]
+
+
+class ResultRow(Base):
+    """The score of one version of a series, and the report that was made of it."""
+
+    __tablename__ = "results"
+    __table_args__ = (UniqueConstraint("series_uid", "version"),)
+
+    id: Mapped[Identity]
+    series_uid: Mapped[Raw]
+    version: Mapped[int]
+    status: Mapped[Raw]
+    score_json: Mapped[Words]
+    sr_sop_class_uid: Mapped[Raw]
+    sr_sop_instance_uid: Mapped[Raw]
+    sr_series_instance_uid: Mapped[Raw]
+    created_at: Mapped[When]
+
+
+class DeliveryRow(Base):
+    """One document on its way to one destination."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("sop_instance_uid", "destination"),
+        Index(None, "series_uid", "version"),
+        Index(None, "state", "next_attempt_at"),
+    )
+
+    id: Mapped[Identity]
+    series_uid: Mapped[Raw]
+    version: Mapped[int]
+    sop_instance_uid: Mapped[Raw]
+    kind: Mapped[Raw]
+    path: Mapped[Words]
+    destination: Mapped[Raw]
+    state: Mapped[Raw]
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[When]
+    last_error: Mapped[Words]
+    last_status: Mapped[int | None]
+    created_at: Mapped[When]
+    updated_at: Mapped[When]
+    delivered_at: Mapped[WhenOrNone]
+
+
+class QuarantineRow(Base):
+    """An object that contradicts one that was there first."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (UniqueConstraint("sop_instance_uid", "sha256"),)
+
+    id: Mapped[Identity]
+    sop_instance_uid: Mapped[Raw]
+    series_instance_uid: Mapped[Raw]
+    study_instance_uid: Mapped[Raw]
+    path: Mapped[Words]
+    size: Mapped[int]
+    sha256: Mapped[Words]
+    reason: Mapped[Words]
+    calling_ae: Mapped[Words]
+    received_at: Mapped[When]
+
+
+class AuditRow(Base):
+    """Something that happened; only ever added."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[Identity]
+    at: Mapped[When] = mapped_column(index=True)
+    kind: Mapped[Raw]
+    series_uid: Mapped[Raw] = mapped_column(index=True)
+    sop_uid: Mapped[Raw]
+    peer_ae: Mapped[Words]
+    text: Mapped[Words]

@@ -1,0 +1,171 @@
+"""C-FIND: an identifier becomes one SELECT, each row a response (PS3.4 C.2.2.2, C.4.1, C.6.1, C.6.2).
+
+More is accepted than the Standard demands: unique keys of the levels above may be missing, and keys of the levels above
+are matched and answered too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.dataset import Dataset
+from sqlalchemy import ColumnElement, Select, literal, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from config.errors import Rejected
+from storage.answers import element
+from storage.attributes import ATTRIBUTES, FOLDED, LEVELS, Level
+from storage.computed import COMPUTED, COMPUTED_LEVELS, FROM_OUTSIDE, first_of_patient, in_study
+from storage.database import Database
+from storage.elements import text_of
+from storage.matching import Target, condition
+from storage.models import InstanceRow, SeriesRow, StudyRow
+
+Root = Literal["study", "patient"]
+DOES_NOT_MATCH = 0xA900
+_LEVEL, _CHARACTER_SET, _VIEW = 0x00080052, 0x00080005, 0x00080053
+_MOST_VALUES = 10_000
+_BATCH = 200
+_SEVERAL = frozenset({"ImageType", "ConvolutionKernel"})
+_TABLES: dict[Level, type[StudyRow | SeriesRow | InstanceRow]] = {
+    "PATIENT": StudyRow,
+    "STUDY": StudyRow,
+    "SERIES": SeriesRow,
+    "IMAGE": InstanceRow,
+}
+
+
+class IdentifierError(Rejected):
+    """The identifier cannot be answered: 0xA900, Identifier does not match SOP Class (PS3.4 C.4.1.1.4)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(DOES_NOT_MATCH, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One element of the identifier; `text` is empty for universal matching."""
+
+    tag: int
+    keyword: str
+    vr: str
+    text: str
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """An identifier that was understood."""
+
+    root: Root
+    level: Level
+    keys: tuple[Key, ...]
+
+    @classmethod
+    def parse(cls, root: Root, identifier: Dataset) -> Self:
+        """Understand an identifier.
+
+        Raises:
+            IdentifierError: the level is missing or not of this root, or a key has more than 10,000 values.
+        """
+        allowed = LEVELS if root == "patient" else LEVELS[1:]
+        name = text_of(identifier, _LEVEL, "CS")
+        if name not in get_args(Level) or name not in allowed:
+            raise IdentifierError(f"Query/Retrieve Level must be {', '.join(allowed)}"[:64])
+        level: Level = next(level for level in LEVELS if level == name)
+        tags = [tag for tag in identifier.keys() if tag.element != 0]  # noqa: SIM118
+        keys = [_key(identifier, tag, level, root) for tag in tags if tag not in (_LEVEL, _CHARACTER_SET, _VIEW)]
+        return cls(root, level, tuple(keys))
+
+    @property
+    def unsupported(self) -> tuple[str, ...]:
+        """Keys that are answered empty and not matched: with any, the status is 0xFF01 instead of 0xFF00."""
+        return tuple(key.keyword or f"{key.tag:08X}" for key in self.keys if not key.supported)
+
+    def run(self, db: Database, *, retrieve_ae: str = "") -> Iterator[Dataset]:
+        """Yield the matches as they are read; close the iterator to stop early.
+
+        Args:
+            db: the database.
+            retrieve_ae: the AE title to retrieve from; "" while nothing can be retrieved from this node.
+        """
+        statement, columns = self._statement(db.engine.dialect.name)
+        with db.reading() as session:
+            for row in session.execute(statement.execution_options(yield_per=_BATCH)):
+                yield self._answer(dict(zip(columns, row, strict=True)), retrieve_ae)
+
+    def _statement(self, dialect: str) -> tuple[Select[Any], list[str]]:
+        columns: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {}
+        conditions: list[ColumnElement[bool]] = []
+        for key in self.keys:
+            if not key.supported or key.keyword in FROM_OUTSIDE:
+                continue
+            columns[key.keyword] = COMPUTED[key.keyword]() if key.keyword in COMPUTED else _column(key.keyword)
+            if (matched := _condition(key, dialect)) is not None:
+                conditions.append(matched)
+        if self.level == "PATIENT":
+            conditions.append(first_of_patient())
+        statement = select(*columns.values()) if columns else select(literal(1))
+        statement = statement.select_from(_TABLES[self.level])
+        if self.level == "IMAGE":
+            statement = statement.join(SeriesRow, InstanceRow.series_id == SeriesRow.id)
+        if self.level in ("IMAGE", "SERIES"):
+            statement = statement.join(StudyRow, SeriesRow.study_id == StudyRow.id)
+        return statement.where(*conditions), list(columns) or [""]
+
+    def _answer(self, values: dict[str, Any], retrieve_ae: str) -> Dataset:
+        if retrieve_ae:
+            values |= {"RetrieveAETitle": retrieve_ae, "InstanceAvailability": "ONLINE"}
+        answer = Dataset()
+        answer.add(element(_LEVEL, "CS", self.level))
+        for key in self.keys:
+            answer.add(element(key.tag, key.vr, values.get(key.keyword) if key.supported else None))
+        if not all(str(value).isascii() for value in values.values()):
+            answer.add(element(_CHARACTER_SET, "CS", "ISO_IR 192"))
+        return answer
+
+
+def find(db: Database, root: Root, identifier: Dataset, *, retrieve_ae: str = "") -> Iterator[Dataset]:
+    """Answer an identifier: `Search.parse` now, `Search.run` as the iterator is read. Raises IdentifierError."""
+    return Search.parse(root, identifier).run(db, retrieve_ae=retrieve_ae)
+
+
+def _key(identifier: Dataset, tag: int, level: Level, root: Root) -> Key:
+    keyword = keyword_for_tag(tag)
+    vr = dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
+    supported = _is_supported(keyword, level, root)
+    text = text_of(identifier, tag, vr, longest=None) if supported else ""
+    if text.count("\\") >= _MOST_VALUES:
+        raise IdentifierError(f"{keyword}: more than {_MOST_VALUES} values")
+    return Key(int(tag), keyword, vr, text, supported)
+
+
+def _is_supported(keyword: str, level: Level, root: Root) -> bool:
+    attribute = ATTRIBUTES.get(keyword)
+    lowest = attribute.level if attribute is not None else COMPUTED_LEVELS.get(keyword)
+    if lowest is None:
+        return False
+    if root == "study" and lowest == "PATIENT":
+        lowest = "STUDY"
+    return LEVELS.index(lowest) <= LEVELS.index(level)
+
+
+def _column(keyword: str) -> InstrumentedAttribute[str]:
+    attribute = ATTRIBUTES[keyword]
+    column: InstrumentedAttribute[str] = getattr(_TABLES[attribute.level], attribute.column)
+    return column
+
+
+def _condition(key: Key, dialect: str) -> ColumnElement[bool] | None:
+    if key.keyword in ("ModalitiesInStudy", "SOPClassesInStudy"):
+        return in_study(key.keyword, key.text, dialect)
+    if key.keyword in COMPUTED:
+        return None
+    attribute = ATTRIBUTES[key.keyword]
+    table = _TABLES[attribute.level]
+    folded = getattr(table, FOLDED[attribute.column]).expression if attribute.column in FOLDED else None
+    target = Target(_column(key.keyword).expression, key.vr, folded, key.keyword in _SEVERAL)
+    return condition(target, key.text, dialect)

@@ -1,0 +1,143 @@
+"""Small synthetic CT series for the tests of the measuring part."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+REFERENCE = Path(__file__).parents[3] / "shared" / "data"
+
+SeriesWriter = Callable[..., list[Path]]
+
+
+def ct_image(hu: NDArray[np.int16], **attributes: object) -> Dataset:
+    """One axial CT Image with the given HU; attributes by keyword replace or (None) remove the defaults."""
+    image = Dataset()
+    image.file_meta = FileMetaDataset()
+    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image.SOPClassUID = CTImageStorage
+    image.SOPInstanceUID = generate_uid()
+    image.StudyInstanceUID = "1.2.826.0.1.3680043.8.498.1"
+    image.SeriesInstanceUID = "1.2.826.0.1.3680043.8.498.2"
+    image.FrameOfReferenceUID = "1.2.826.0.1.3680043.8.498.3"
+    image.Modality = "CT"
+    image.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    image.PatientID = image.PatientName = image.PatientBirthDate = image.PatientSex = ""
+    image.StudyID = image.StudyDate = image.StudyTime = image.AccessionNumber = ""
+    image.KVP = 120
+    image.ConvolutionKernel = "B35f"
+    image.SliceThickness = 3
+    image.ImagePositionPatient = [0, 0, 0]
+    image.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    image.PixelSpacing = [0.5, 0.5]
+    image.SamplesPerPixel = 1
+    image.PhotometricInterpretation = "MONOCHROME2"
+    image.Rows, image.Columns = hu.shape
+    image.BitsAllocated, image.BitsStored, image.HighBit = 16, 16, 15
+    image.PixelRepresentation = 1
+    image.RescaleSlope, image.RescaleIntercept = 1, -1024
+    for keyword, value in attributes.items():
+        if value is None:
+            del image[keyword]
+        else:
+            setattr(image, keyword, value)
+    stored = np.rint((hu.astype(np.float64) - float(image.RescaleIntercept)) / float(image.RescaleSlope))
+    image.PixelData = stored.astype("<i2" if image.PixelRepresentation else "<u2").tobytes()
+    return image
+
+
+def write(image: Dataset, path: Path) -> Path:
+    """Write a Part 10 file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save_as(path, enforce_file_format=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def ct() -> SimpleNamespace:
+    """The makers of this file: `image`, `write`, `turned`, `ball`; and `reference`, the folder of the real series."""
+    return SimpleNamespace(image=ct_image, write=write, turned=turned, ball=ball, reference=REFERENCE)
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> SeriesWriter:
+    """Writes HU (slices from the feet to the head, rows, columns) as files, every `step` mm from `start` mm."""
+
+    def make(
+        hu: NDArray[np.int16],
+        *,
+        step: float = 3.0,
+        start: float = 0.0,
+        folder: str = "series",
+        positions: Sequence[float] | None = None,
+        **attributes: object,
+    ) -> list[Path]:
+        x, y = 12.5, -30.25
+        places = positions if positions is not None else [start + index * step for index in range(len(hu))]
+        return [
+            write(
+                ct_image(image, ImagePositionPatient=[x, y, round(z, 4)], **attributes),
+                tmp_path / folder / f"{index:04d}.dcm",
+            )
+            for index, (image, z) in enumerate(zip(hu, places, strict=True))
+        ]
+
+    return make
+
+
+def turned(image: Dataset, *, transpose: bool, flip_rows: bool, flip_columns: bool) -> Dataset:
+    """The same image stored in another row and column order, with the geometry that says so."""
+    other = copy.deepcopy(image)
+    pixels = np.frombuffer(image.PixelData, dtype="<i2").reshape(image.Rows, image.Columns)
+    right, down = np.asarray(image.ImageOrientationPatient, dtype=float).reshape(2, 3)
+    between_rows, between_columns = map(float, image.PixelSpacing)
+    position = np.asarray(image.ImagePositionPatient, dtype=float)
+    if flip_rows:
+        position = position + (image.Rows - 1) * between_rows * down
+        pixels, down = pixels[::-1], -down
+    if flip_columns:
+        position = position + (image.Columns - 1) * between_columns * right
+        pixels, right = pixels[:, ::-1], -right
+    if transpose:
+        pixels, right, down = pixels.T, down, right
+        between_rows, between_columns = between_columns, between_rows
+    other.Rows, other.Columns = pixels.shape
+    other.PixelSpacing = [between_rows, between_columns]
+    other.ImagePositionPatient = [round(float(value), 6) for value in position]
+    other.ImageOrientationPatient = [*map(float, right), *map(float, down)]
+    other.PixelData = np.ascontiguousarray(pixels).tobytes()
+    return other
+
+
+def ball(
+    radius_mm: float,
+    hu: float,
+    *,
+    thickness: float,
+    step: float,
+    shift_mm: float = 0.0,
+    spacing: float = 0.5,
+    length_mm: float = 75.0,
+    size: int = 48,
+) -> NDArray[np.int16]:
+    """A ball in tissue of 40 HU, each slice the mean over its thickness, pixels supersampled."""
+    number = round(length_mm / step)
+    fine = 4
+    line = (np.arange(size * fine) + 0.5) / fine * spacing - size * spacing / 2
+    in_plane = line[:, None] ** 2 + line[None, :] ** 2
+    out = np.empty((number, size, size), dtype=np.int16)
+    for index in range(number):
+        centre = index * step - length_mm / 2 + shift_mm
+        levels = centre + ((np.arange(32) + 0.5) / 32 - 0.5) * thickness
+        share = np.mean([in_plane + z * z <= radius_mm**2 for z in levels], axis=0)
+        share = share.reshape(size, fine, size, fine).mean(axis=(1, 3))
+        out[index] = np.rint(40 + (hu - 40) * share)
+    return out

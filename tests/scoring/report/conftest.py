@@ -1,0 +1,224 @@
+"""A scored series made by hand: headers as a scanner writes them, and a score whose numbers are known."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydicom import config, dcmread, dcmwrite
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import Tag
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+from scoring.report.request import ReportRequest
+from scoring.result import (
+    ARTERIES,
+    Artery,
+    ArteryValues,
+    Category,
+    Flag,
+    ImageRef,
+    Lesion,
+    Provenance,
+    Score,
+    SeriesInfo,
+)
+
+STUDY = "1.2.840.99999.1.1"
+SERIES = "1.2.840.99999.1.2"
+SLICES = 6
+ROWS = COLUMNS = 96
+SPACING = 1.5
+
+
+def put(dataset: Dataset, keyword: str, value: object) -> None:
+    tag = Tag(keyword)
+    dataset.add(DataElement(tag, dictionary_VR(tag), value, validation_mode=config.IGNORE))
+
+
+def header(index: int, **changes: object) -> Dataset:
+    """Header of one slice; a change to None removes the element."""
+    values: dict[str, object] = {
+        "SpecificCharacterSet": "ISO_IR 100",
+        "SOPClassUID": CTImageStorage,
+        "SOPInstanceUID": f"1.2.840.99999.1.3.{index + 1}",
+        "StudyDate": "20260105",
+        "StudyTime": "101112.5",
+        "AccessionNumber": "A-4711",
+        "Modality": "CT",
+        "Manufacturer": "Maker",
+        "ReferringPhysicianName": "Müller^Jürgen",
+        "StudyDescription": "Koronarien für Kalk",
+        "PatientName": "Grün^Zoë",
+        "PatientID": "0042 ",
+        "IssuerOfPatientID": "Klinik Süd",
+        "PatientBirthDate": "19600229",
+        "PatientSex": "F",
+        "PatientAge": "065Y",
+        "PatientSize": "1.71",
+        "StudyInstanceUID": STUDY,
+        "SeriesInstanceUID": SERIES,
+        "StudyID": "S7",
+        "InstanceNumber": str(SLICES - index),
+        "ImagePositionPatient": [-72.0, -70.0, -30.0 + 3 * index],
+        "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+        "PixelSpacing": [SPACING, SPACING],
+    }
+    dataset = Dataset()
+    for keyword, value in (values | changes).items():
+        if value is not None:
+            put(dataset, keyword, value)
+    return dataset
+
+
+def stored(dataset: Dataset) -> Dataset:
+    """The header as it comes from a file: elements raw, not yet judged by pydicom."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.MediaStorageSOPInstanceUID = "1.2.3"
+    dataset.file_meta = meta
+    buffer = io.BytesIO()
+    dcmwrite(buffer, dataset)
+    buffer.seek(0)
+    return dcmread(buffer, force=True, stop_before_pixels=True)
+
+
+def as_file(dataset: Dataset) -> bytes:
+    buffer = io.BytesIO()
+    dcmwrite(buffer, dataset, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def _values(lesions: Sequence[Lesion], of: Callable[[Lesion], float]) -> ArteryValues:
+    each = {artery: sum(of(lesion) for lesion in lesions if lesion.artery == artery) for artery in ARTERIES}
+    return ArteryValues(total=sum(of(lesion) for lesion in lesions), **each)
+
+
+def make_score(
+    parts: Sequence[tuple[Artery | None, float]] = (),
+    *,
+    category: Category = "0",
+    cac_drs: str = "A0",
+    mass: bool = True,
+    frames: bool = False,
+    sources: Sequence[Dataset] = (),
+    flags: tuple[Flag, ...] = (),
+) -> Score:
+    """A score of one lesion a part (artery, Agatston), each on two slices; every other number follows from its place."""
+    uids = [str(source.SOPInstanceUID) for source in sources] or [f"1.2.840.99999.1.3.{k + 1}" for k in range(SLICES)]
+    lesions = []
+    for number, (artery, agatston) in enumerate(parts):
+        slices = (number % (SLICES - 1), number % (SLICES - 1) + 1)
+        images = tuple(ImageRef(k, uids[0], k + 1) if frames else ImageRef(k, uids[k]) for k in slices)
+        runs = tuple((k, 30 + 5 * number + row, 40 + 4 * number, 3) for k in slices for row in range(2))
+        lesions.append(
+            Lesion(
+                id=number + 1,
+                artery=artery,
+                confidence=0.5 + number / 16,
+                agatston=agatston,
+                volume_mm3=10.125 + number,
+                mass_mg=2.0625 + number if mass else None,
+                max_hu=401.0 + number,
+                mean_hu=222.25 + number,
+                centroid_mm=(1.0, 2.0, 3.0),
+                slices=slices,
+                images=images,
+                runs=runs,
+            )
+        )
+    agatston_values = _values(lesions, lambda lesion: lesion.agatston)
+    return Score(
+        status="scored",
+        reason=None,
+        series=SeriesInfo(
+            STUDY, SERIES, SLICES, ROWS, COLUMNS, (3.0, SPACING, SPACING), 3.0, 120.0, 80.0, "Qr36", "Maker"
+        ),
+        agatston=agatston_values,
+        agatston_range=(agatston_values.total * 0.875, agatston_values.total * 1.125),
+        volume_mm3=_values(lesions, lambda lesion: lesion.volume_mm3),
+        mass_mg=_values(lesions, lambda lesion: lesion.mass_mg or 0.0) if mass else None,
+        lesions=tuple(lesions),
+        category=category,
+        cac_drs=cac_drs,
+        percentile=None,
+        change=None,
+        flags=flags,
+        provenance=Provenance(
+            software="Coronode",
+            version="0.1.0",
+            engine="default",
+            convention="standard",
+            threshold_hu=130.0,
+            minimum_area_mm2=1.0,
+            connectivity=8,
+            volume_definition="voxels",
+            mass_factor=0.778 if mass else None,
+            mass_factor_origin="(0018,9352) medium" if mass else None,
+        ),
+    )
+
+
+ZERO = make_score()
+SMALL = make_score([("RCA", 3.14159265)], category="1-100", cac_drs="A1/N1")
+MEDIUM = make_score(
+    [("LM", 20.3), ("LAD", 150.0), ("LCX", 33.333333333), ("RCA", 46.4)],
+    category="101-400",
+    cac_drs="A2/N4",
+    flags=(Flag("left_main", "info", "Calcium in the left main"), Flag("kvp", "warning", "Tube voltage is 100 kVp")),
+)
+LARGE = make_score([("LAD", 1000.5), ("LAD", 700.25), ("RCA", 99.25)], category=">400", cac_drs="A3/N2", mass=False)
+
+
+def hu_of(image: ImageRef) -> NDArray[np.int16]:
+    """A slice of soft tissue with the pixels of the first lesions bright."""
+    hu = np.full((ROWS, COLUMNS), 40, dtype=np.int16)
+    hu[30:60, 40:55] = 500
+    return hu
+
+
+@pytest.fixture(scope="session")
+def scores() -> dict[str, Score]:
+    return {"0": ZERO, "3": SMALL, "250": MEDIUM, "1800": LARGE}
+
+
+@pytest.fixture(scope="session")
+def score_of() -> Callable[..., Score]:
+    return make_score
+
+
+@pytest.fixture(scope="session")
+def header_of() -> Callable[..., Dataset]:
+    return lambda index, **changes: stored(header(index, **changes))
+
+
+@pytest.fixture(scope="session")
+def written() -> Callable[[Dataset], bytes]:
+    return as_file
+
+
+@pytest.fixture(scope="session")
+def read_back() -> Callable[[Dataset], Dataset]:
+    return lambda dataset: dcmread(io.BytesIO(as_file(dataset)))
+
+
+@pytest.fixture(scope="session")
+def pixels() -> Callable[[ImageRef], NDArray[np.int16]]:
+    return hu_of
+
+
+@pytest.fixture
+def sources() -> list[Dataset]:
+    return [stored(header(index)) for index in range(SLICES)]
+
+
+@pytest.fixture(scope="session")
+def first() -> ReportRequest:
+    return ReportRequest(version=1, created=datetime(2026, 1, 6, 7, 8, 9, 120000, tzinfo=UTC))

@@ -1,0 +1,108 @@
+"""A database, a store and objects to put into them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from storage import instances
+from storage.database import Database
+from storage.files import Files
+from storage.instances import InstanceHeader, Registered
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+SR = "1.2.840.10008.5.1.4.1.1.88.33"
+EXPLICIT = "1.2.840.10008.1.2.1"
+START = datetime(2024, 5, 1, 8, 0, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def ct(**attributes: Any) -> Dataset:
+    """One CT slice of study 1.2.1, series 1.2.1.1 unless told otherwise."""
+    dataset = Dataset()
+    values = {
+        "SOPClassUID": CT,
+        "SOPInstanceUID": "1.2.1.1.1",
+        "SeriesInstanceUID": "1.2.1.1",
+        "StudyInstanceUID": "1.2.1",
+        "Modality": "CT",
+    }
+    for keyword, value in (values | attributes).items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def encoded(dataset: Dataset) -> bytes:
+    """The data set's bytes, Explicit VR Little Endian."""
+    buffer = DicomBytesIO()
+    buffer.is_little_endian = True
+    buffer.is_implicit_VR = False
+    write_dataset(buffer, dataset)
+    return bytes(buffer.getvalue())
+
+
+@dataclass(frozen=True)
+class Node:
+    """Database and files together, as the receiving side uses them."""
+
+    db: Database
+    files: Files
+    at = staticmethod(at)
+    ct = staticmethod(ct)
+
+    def store(self, dataset: Dataset, seconds: float = 0, **options: Any) -> Registered:
+        content = encoded(dataset)
+        header = InstanceHeader.from_dataset(dataset, EXPLICIT)
+        with self.files.incoming(EXPLICIT) as file:
+            file.preface(bytes(128) + b"DICM")
+            stream = io.BytesIO(content)
+            while chunk := stream.read(64):
+                file.write(chunk)
+            stored = file.commit(header.file_name(file.sha256))
+        return instances.register(self.db, self.files, header, stored, now=at(seconds), **options)
+
+    def series(self, count: int = 3, series_uid: str = "1.2.1.1", **attributes: Any) -> str:
+        for number in range(1, count + 1):
+            self.store(ct(SeriesInstanceUID=series_uid, SOPInstanceUID=f"{series_uid}.{number}", **attributes))
+        return series_uid
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "index.db"
+    db = Database.open(f"sqlite:///{path}")
+    db.migrate()
+    db.close()
+    return path
+
+
+@pytest.fixture
+def make_node(empty_database: Path, tmp_path: Path) -> Iterator[Callable[[], Node]]:
+    opened: list[Database] = []
+
+    def make() -> Node:
+        folder = tmp_path / str(len(opened))
+        folder.mkdir()
+        (folder / "index.db").write_bytes(empty_database.read_bytes())
+        opened.append(Database.open(f"sqlite:///{folder / 'index.db'}"))
+        return Node(opened[-1], Files(folder / "store"))
+
+    yield make
+    for db in opened:
+        db.close()
+
+
+@pytest.fixture
+def node(make_node: Callable[[], Node]) -> Node:
+    return make_node()
