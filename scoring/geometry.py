@@ -25,8 +25,8 @@ _AXIAL_DEG = 35.0
 _SAME_MM = 0.02
 # a step that differs by more than this part of the regular one is a gap, or the slices are irregular
 _UNEVEN = 0.25
-# positions rounded by the scanner do not make a series uneven
-_ROUNDED_MM = 0.06
+# positions rounded to 0.1 mm by the scanner do not make a series uneven
+_ROUNDED_MM = 0.11
 # sideways shift per mm along the normal from which a series counts as tilted (0.6 degrees)
 _SHEAR = 0.01
 

@@ -26,6 +26,7 @@ SAMPLE = 200
 FAR_MM = 100.0
 RING_MM = (2.0, 6.5)
 RING_BLUR_MM = 0.8
+FAT_HU = (-5.0, 15.0)
 LUNG_HU = -350
 LARGEST_MM3 = 20000.0
 
@@ -55,6 +56,7 @@ class Features:
 
     above_mm: NDArray[np.float64]
     depth_mm: NDArray[np.float64]
+    heart_mm: NDArray[np.float64]
     noise_sd: NDArray[np.float64]
     volume_mm3: NDArray[np.float64]
     ascending_mm: NDArray[np.float64]
@@ -80,6 +82,7 @@ class Rule:
 PLACE_RULES: Final = (
     Rule("noise_sd", 6.0, 0.7, "not brighter than noise can be"),
     Rule("depth_mm", 9.0, 1.5, "at the chest wall"),
+    Rule("heart_mm", 3.0, -0.7, "outside the heart"),
     Rule("above_mm", -95.0, 4.0, "below the heart"),
     Rule("above_mm", 24.0, -3.0, "above the coronary arteries"),
     Rule("volume_mm3", LARGEST_MM3, -2000.0, "larger than coronary calcium can be"),
@@ -127,12 +130,13 @@ def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
     middle = np.clip(np.rint(up / spacing[0]).astype(np.intp), 0, len(volume.hu) - 1)
     peak = np.array([item.max_hu for item in candidates])
     depth = anatomy.hull.depth(points)
-    distances = (depth, anatomy.ascending.outside(points), anatomy.descending.outside(points))
-    inside, to_ascending, to_descending = _per_candidate(np.array(distances), owner)
+    distances = (depth, anatomy.body.at(points), anatomy.ascending.outside(points), anatomy.descending.outside(points))
+    inside, to_heart, to_ascending, to_descending = _per_candidate(np.array(distances), owner)
     blood_hu = anatomy.blood.hu if np.isfinite(anatomy.blood.hu) else anatomy.core_hu
     return Features(
         above_mm=up - anatomy.left_main.z_mm,
         depth_mm=inside,
+        heart_mm=to_heart,
         noise_sd=(peak - blood_hu) / np.maximum(anatomy.blood.noise_by_slice[middle], 1.0),
         volume_mm3=np.array([item.volume_mm3 for item in candidates]),
         ascending_mm=to_ascending,
@@ -202,16 +206,25 @@ def _by_surroundings(
     darkest = float(np.percentile(values, 5)) if values.size else 0.0
     lung = float(np.mean(values < LUNG_HU)) if values.size else 0.0
     # Far below, the arteries lie on the diaphragm's side, where thin fat is lost in thick slices.
-    fat = max(float(_fit(darkest, -5.0, -10.0)), float(_fit(above, -65.0, -4.0)))
-    wall = float(_fit(features.ascending_mm[index], 4.0, 1.0))
-    # Below the left main the circle is less sure, and the root widens: only what lies on it is wall.
-    wall = max(wall, float(_fit(above, -20.0, -3.0)), min(float(_fit(above, -8.0, -2.0)), float(_fit(features.ascending_mm[index], 2.5, 1.0))))
+    thin = float(_fit(above, -65.0, -4.0))
+    fat = float(_fit(darkest, FAT_HU[0] + thin * (FAT_HU[1] - FAT_HU[0]), -8.0))
+    wall = _wall(float(features.ascending_mm[index]), above)
     rules = (
         (fat, "no epicardial fat around it"),
-        (float(_fit(lung, 0.5, -0.05)), "in the lung"),
+        (float(_fit(lung, 0.4, -0.05)), "in the lung"),
         (wall, "in the wall of the ascending aorta"),
     )
     return min(rules)
+
+
+def _wall(outside_mm: float, above_mm: float) -> float:
+    """How well a place fits outside the wall of the ascending aorta and root.
+
+    Below the left main the circle is less sure: only what lies on or inside it is wall or valve, and from
+    40 mm on nothing is.
+    """
+    limit_mm = np.interp(above_mm, [-30.0, -15.0, 0.0], [0.0, 2.0, 4.0])
+    return max(float(_fit(outside_mm, float(limit_mm), 1.0)), float(_fit(above_mm, -40.0, -3.0)))
 
 
 def _artery(features: Features, index: int) -> Artery:

@@ -61,7 +61,7 @@ def _stored(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], tuple[int, 
         for item, image in zip(slices, images, strict=True):
             if image.shape != (item.plane.rows, item.plane.columns):
                 raise ValueError(f"decoded as {image.shape}")  # noqa: TRY301 - one text for all that can be wrong
-            yield image, padding
+            yield _signed(image, header), padding
     # decoders raise whatever they like for a damaged stream; the answer is the same
     except Exception as error:
         raise NotScorable(
@@ -79,6 +79,14 @@ def _images(first: Slice, header: Dataset, syntax: UID, frames: Sequence[int]) -
         whole = elements.opened(first.path, pixels=True)
         return iter_pixels(whole if whole is not None else header, indices=frames, raw=True)
     return iter_pixels(first.path, indices=frames, raw=True)
+
+
+def _signed(image: NDArray[Any], header: Dataset) -> NDArray[Any]:
+    """Sign-extend stored values whose stream was coded as unsigned with more bits than are stored (PS3.5 8.1.1)."""
+    unused = image.dtype.itemsize * 8 - int(elements.number(header, "BitsStored") or 16)
+    if image.dtype.kind != "i" or unused <= 0:
+        return image
+    return (image << unused) >> unused
 
 
 def _padding(header: Dataset) -> tuple[int, int] | None:

@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
-from config.errors import NotScorable, Transient
+from config.errors import CoronodeError, NotScorable, Transient
 from config.settings import Document, ScoringSettings, SelectionSettings
 from scoring.report.documents import Made
 from scoring.report.request import ReportRequest
@@ -32,6 +32,7 @@ class ScoreRequest:
     files: tuple[Path, ...]
     scoring: ScoringSettings
     selection: SelectionSettings
+    mask: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,15 @@ class Scorer:
         with self._lock:
             self._ensure()
 
-    def score(self, files: Sequence[Path], scoring: ScoringSettings, selection: SelectionSettings) -> Score:
-        """Score one series.
+    def score(
+        self, files: Sequence[Path], scoring: ScoringSettings, selection: SelectionSettings, *, mask: Path | None = None
+    ) -> Score:
+        """Score one series, inside `mask` when one is given.
 
         Raises NotScorable when the process dies on the series or takes longer than the timeout, Transient
         when the node is stopping.
         """
-        return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection)))
+        return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection, mask)))
 
     def documents(self, request: DocumentRequest) -> list[Made]:
         """Make the documents of a score; raises as `score` does."""
@@ -140,8 +143,8 @@ def _serve(pipe: Connection) -> None:
         answer: Any
         try:
             answer = answer_to(request)
-        except NotScorable as verdict:
-            answer = verdict
+        except CoronodeError as error:
+            answer = error
         except Exception as error:  # noqa: BLE001  # the process's edge: the reason travels to the parent
             answer = NotScorable("internal", f"scoring failed: {type(error).__name__}: {error}")
         pipe.send(answer)
@@ -153,7 +156,7 @@ def _answering() -> Callable[[ScoreRequest | DocumentRequest], Any]:
 
     def answer(request: ScoreRequest | DocumentRequest) -> Any:
         if isinstance(request, ScoreRequest):
-            return engine.score(request.files, request.scoring, request.selection).to_json()
+            return engine.score(request.files, request.scoring, request.selection, mask=request.mask).to_json()
         return documents.make(Score.from_json(request.score), request.files, request.kinds, request.report)
 
     return answer

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from socketserver import ThreadingMixIn
+from socketserver import BaseServer
 from typing import Final
 
 import structlog
 from pynetdicom import AE, _config, evt
-from pynetdicom.transport import AssociationServer
+from pynetdicom.transport import ThreadedAssociationServer
 
 from config.errors import ConfigurationError
 from config.settings import NodeSettings
@@ -25,11 +25,16 @@ _config.LOG_HANDLER_LEVEL = "none"  # its handlers write patient data and cost a
 _POLL_SECONDS: Final = 0.2
 
 
-class _Server(ThreadingMixIn, AssociationServer):
+class _Server(ThreadedAssociationServer):
     """One thread an association; connections queue up rather than being refused while one is accepted."""
 
     request_queue_size = 128
     daemon_threads = True
+
+    def shutdown(self) -> None:
+        """Stop `serve_forever` and close the socket; the base class expects to be in a list of its AE."""
+        BaseServer.shutdown(self)
+        self.server_close()
 
 
 class Server:
@@ -90,4 +95,3 @@ class Server:
         self._thread.join()
         for association in self._server.active_associations:
             association.abort()
-        self._server.server_close()

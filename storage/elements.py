@@ -1,18 +1,18 @@
 """Reading DICOM elements as text without stumbling over headers that break the rules.
 
-The raw bytes are read where pydicom has not converted them yet: this is quick, raises nothing for an invalid value and
-writes no warning, which could carry a patient's name into a log.
+The raw bytes are read where pydicom has not converted them yet: this is quick, raises nothing for an invalid value, and
+no warning repeats a patient's name.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable
 
 from pydicom.charset import convert_encodings, decode_bytes, python_encoding
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 LONGEST = 256
 _BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
@@ -65,9 +65,8 @@ def _integer(part: str) -> str:
 
 
 def _joined(value: object) -> str:
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return str(value)
-    return "\\".join(str(item) for item in value)
+    several = isinstance(value, (MultiValue, list, tuple))
+    return "\\".join(str(item) for item in value) if several else str(value)
 
 
 def _number(element: DataElement | RawDataElement, value: bytes, vr: str) -> str:
@@ -85,6 +84,7 @@ def _decoded(dataset: Dataset, value: bytes, vr: str) -> str:
     terms = [term for term in text_of(dataset, _CHARACTER_SET, "CS").split("\\") if term in python_encoding]
     encodings = convert_encodings(terms or [""])
     if len(encodings) > 1:
+        # A broken escape sequence makes pydicom warn, without the value, and decode what it can.
         return decode_bytes(value, encodings, _DELIMITERS)
     try:
         return value.decode(encodings[0])

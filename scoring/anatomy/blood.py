@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.anatomy.aorta import Track
-from scoring.anatomy.coarse import Coarse
-from scoring.anatomy.hull import Hull
+from scoring.anatomy.hull import Inside
 from scoring.volume import Volume
 
 SOFT_HU = (-20, 600)
@@ -32,19 +31,13 @@ class Blood:
     noise_by_slice: NDArray[np.float64]
 
 
-def core_hu(grid: Coarse, hull: Hull) -> float:
-    """Median HU of the soft tissue deep between the lungs; NaN where there is none."""
-    middle = range(len(grid.hu) // 10, len(grid.hu) - len(grid.hu) // 10)
-    rows, columns = np.meshgrid(grid.position(1)[::2], grid.position(2)[::2], indexing="ij")
-    values = []
-    for index in middle:
-        points = np.column_stack([np.full(rows.size, grid.position(0)[index]), rows.ravel(), columns.ravel()])
-        plane = grid.hu[index, ::2, ::2].ravel()
-        soft = (plane > SOFT_HU[0]) & (plane < SOFT_HU[1])
-        deep = hull.depth(points[soft]) > CORE_DEPTH_MM
-        values.append(plane[soft][deep])
-    sample = np.concatenate(values) if values else np.array([], np.int16)
-    return float(np.median(sample)) if sample.size else float("nan")
+def core_hu(inside: Inside) -> float:
+    """Median HU of the soft tissue deep between the lungs, without the ends of the scan; NaN where there is none."""
+    end = len(inside.hu) // 10
+    middle = slice(end, len(inside.hu) - end)
+    values = inside.hu[middle][inside.depth_mm[middle] > CORE_DEPTH_MM]
+    soft = values[(values > SOFT_HU[0]) & (values < SOFT_HU[1])]
+    return float(np.median(soft)) if soft.size else float("nan")
 
 
 def blood(volume: Volume, descending: Track) -> Blood:

@@ -13,8 +13,9 @@ from scoring.anatomy.aorta import Track, ascending, descending, votes
 from scoring.anatomy.blood import Blood, blood, core_hu
 from scoring.anatomy.bone import Bone, bone
 from scoring.anatomy.coarse import Coarse, coarse
-from scoring.anatomy.hull import Hull, hull
-from scoring.anatomy.level import Level, level
+from scoring.anatomy.heart import Body, body, fullness
+from scoring.anatomy.hull import Hull, hull, inside
+from scoring.anatomy.level import Level, airway_area, level
 from scoring.anatomy.lungs import Lungs, lungs
 from scoring.result import Flag
 from scoring.volume import Volume
@@ -43,6 +44,7 @@ class Anatomy:
     airway: NDArray[np.bool_]
     descending: Track
     ascending: Track
+    body: Body
     left_main: Level
     blood: Blood
     core_hu: float
@@ -66,7 +68,8 @@ def find(volume: Volume) -> Anatomy:
         raise NotScorable(
             "not_a_chest", f"The lungs reach over only {length_mm:.0f} mm: the heart is not in the images as a whole."
         )
-    core = core_hu(grid, between)
+    space = inside(grid, between)
+    core = core_hu(space)
     if core > CONTRAST_HU:
         raise _contrast(core)
     skeleton = bone(grid, between)
@@ -76,7 +79,9 @@ def find(volume: Volume) -> Anatomy:
     pool = blood(volume, behind)
     if pool.hu > CONTRAST_HU:
         raise _contrast(pool.hu)
-    left_main = level(before)
+    air_inside = airway(grid, between, skeleton)
+    middle = fullness(grid, space, skeleton).middle_mm(before.anchor_mm)
+    left_main = level(before, middle, airway_area(grid, air_inside))
     _agree(behind, before, left_main)
     slices = _covered(volume, left_main)
     return Anatomy(
@@ -84,9 +89,10 @@ def find(volume: Volume) -> Anatomy:
         lungs=air,
         hull=between,
         bone=skeleton,
-        airway=airway(grid, between, skeleton),
+        airway=air_inside,
         descending=behind,
         ascending=before,
+        body=body(grid, space),
         left_main=left_main,
         blood=pool,
         core_hu=core,

@@ -15,6 +15,7 @@ SMALLEST_MM2 = 1500.0
 BEYOND_IMAGE_MM = 40.0
 CARRIED_MM = 25.0
 CARRIED_MARGIN_MM = 4.0
+STRIDE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,37 @@ class Hull:
             inside -= np.where(drop[here] > 0.51 * step, CARRIED_MARGIN_MM, 0.0)
             depth[here] = np.maximum(depth[here], inside)
         return depth
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Every second row and column of the coarse grid: depth inside the outline in mm and the HU there.
+
+    `depth_mm` float32 and `hu` int16 are (z, y, x); `y_mm` and `x_mm` are the positions.
+    """
+
+    depth_mm: NDArray[np.float32]
+    hu: NDArray[np.int16]
+    y_mm: NDArray[np.float64]
+    x_mm: NDArray[np.float64]
+
+
+def inside(grid: Coarse, hull: Hull) -> Inside:
+    """The outline's depth on a grid, with the same carrying down as `Hull.depth`."""
+    z_mm, y_mm, x_mm = grid.position(0), grid.position(1)[::STRIDE], grid.position(2)[::STRIDE]
+    own = np.full((len(z_mm), len(y_mm), len(x_mm)), -np.inf, np.float32)
+    for height, planes in zip(hull.z_mm, hull.planes, strict=True):
+        index = int(np.argmin(np.abs(z_mm - height)))
+        for normal_y, normal_x, offset in planes.astype(np.float32):
+            away = (normal_y * y_mm + offset).astype(np.float32)[:, None] + (normal_x * x_mm).astype(np.float32)
+            own[index] = np.maximum(own[index], away)
+        if len(planes):
+            own[index] = -own[index]
+    reach = int(CARRIED_MM / grid.spacing_mm[0])
+    depth = own.copy()
+    for drop in range(1, min(reach, len(own) - 1) + 1):
+        np.maximum(depth[:-drop], own[drop:] - CARRIED_MARGIN_MM, out=depth[:-drop])
+    return Inside(depth, np.ascontiguousarray(grid.hu[:, ::STRIDE, ::STRIDE]), y_mm, x_mm)
 
 
 def hull(grid: Coarse, lungs: Lungs) -> Hull:

@@ -1,56 +1,100 @@
-"""The level of the left main: where the ascending aorta's outline dissolves into the heart."""
+"""The level of the left main: from the aorta's outline, from how the heart fills its sac, and from the bronchi."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from config.errors import NotScorable
 from scoring.anatomy.aorta import Track
+from scoring.anatomy.coarse import Coarse
 
-SMOOTH_MM = 6.0
+SMOOTH_MM = 3.0
 ABOVE_MM = (6.0, 40.0)
-BELOW_MM = 15.0
+BRACKET_MM = 15.0
 FALL = 0.84
 SEEN = 0.45
-BRACKET_MM = 15.0
+MIDDLE_MM = 41.0
+BRONCHI_CM2 = 1.5
+BRONCHI_MM = 4.0
+SPREAD_MM = {"outline": 9.0, "middle": 6.0, "bronchi": 14.0}
+FAR_MM = 25.0
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Height of the left main in mm along the volume's z axis, and how sharp the change there is (0..1)."""
+    """Height of the left main in mm along the volume's z axis.
+
+    `spread_mm` is how far the signs for it lie apart (standard deviation); `signs` holds the sign's name and its height.
+    """
 
     z_mm: float
-    certainty: float
+    spread_mm: float
+    signs: tuple[tuple[str, float], ...]
 
 
-def level(ascending: Track) -> Level:
-    """First height below the surest place of the ascending aorta where its outline falls to 84 % and stays below.
+def level(ascending: Track, middle_mm: float | None, airway_cm2: NDArray[np.float64]) -> Level:
+    """Weighted mean of the signs that agree.
 
-    Raises NotScorable (left_main_not_found) when the outline never falls, or when less than 15 mm of
-    ascending aorta are seen above the place.
+    `middle_mm` is the height of the heart's middle, `airway_cm2` (n,) the area of the central airway in each
+    slice of the track. Raises NotScorable: left_main_not_found without the aorta's sign or the heart's,
+    landmarks_disagree when these lie more than 25 mm apart.
     """
+    outline = falls(ascending)
+    if middle_mm is None or not outline:
+        missing = "the heart between the lungs" if middle_mm is None else "the ascending aorta's end at the heart"
+        raise NotScorable("left_main_not_found", f"The level of the left main artery was not found: {missing} is not clear.")
+    signs = {"middle": middle_mm + MIDDLE_MM}
+    nearest = min(outline, key=lambda z: abs(z - signs["middle"]))
+    if abs(nearest - signs["middle"]) > FAR_MM:
+        raise NotScorable(
+            "landmarks_disagree",
+            f"The aorta's outline puts the left main artery {abs(nearest - signs['middle']):.0f} mm away from where the "
+            "heart's shape puts it: the anatomy is unusual, or it was not recognised.",
+        )
+    signs["outline"] = nearest
+    bronchi = bronchi_end(ascending.z_mm, airway_cm2, signs["middle"])
+    if bronchi is not None and abs(bronchi - (signs["middle"] + nearest) / 2) < FAR_MM:
+        signs["bronchi"] = bronchi
+    heights = np.array(list(signs.values()))
+    weights = np.array([SPREAD_MM[name] ** -2 for name in signs])
+    return Level(float(np.average(heights, weights=weights)), float(heights.std()), tuple(signs.items()))
+
+
+def falls(ascending: Track) -> list[float]:
+    """Heights below the surest place of the ascending aorta where its outline falls to 84 % of what it is above."""
     z_mm = ascending.z_mm
-    step = float(z_mm[1] - z_mm[0]) if len(z_mm) > 1 else 1.0
-    outline = ndimage.gaussian_filter1d(ascending.certainty, SMOOTH_MM / 2 / step, mode="nearest")
-    start = int(np.argmin(np.abs(z_mm - ascending.anchor_mm)))
-    for index in range(min(start, len(z_mm) - 2), -1, -1):
+    step = float(z_mm[1] - z_mm[0])
+    outline = ndimage.gaussian_filter1d(ascending.certainty, SMOOTH_MM / step, mode="nearest")
+    found: list[float] = []
+    before = 1.0
+    start = min(int(np.argmin(np.abs(z_mm - ascending.anchor_mm))), len(z_mm) - 2)
+    for index in range(start, -1, -1):
         above = outline[(z_mm >= z_mm[index] + ABOVE_MM[0]) & (z_mm <= z_mm[index] + ABOVE_MM[1])]
-        below = outline[(z_mm <= z_mm[index]) & (z_mm >= z_mm[index] - BELOW_MM)]
-        if len(above) * step < BRACKET_MM - ABOVE_MM[0]:
-            continue
-        plateau = float(np.median(above))
-        limit = FALL * plateau
-        if outline[index] >= limit or below.mean() >= limit:
-            continue
+        plateau = float(np.median(above)) if len(above) * step >= BRACKET_MM - ABOVE_MM[0] else 0.0
         if plateau < SEEN:
-            break
-        rise = (limit - outline[index]) / max(outline[index + 1] - outline[index], 1e-6)
-        change = (plateau - float(below.mean())) / plateau
-        return Level(float(z_mm[index] + step * min(max(rise, 0.0), 1.0)), float(np.clip(2.0 * change, 0.0, 1.0)))
-    raise NotScorable(
-        "left_main_not_found",
-        "The level of the left main artery was not found: at least 15 mm of the ascending aorta must be in the images.",
-    )
+            before = 1.0
+            continue
+        share = float(outline[index]) / plateau
+        if share < FALL <= before:
+            found.append(float(z_mm[index] + step * min(1.0, (FALL - share) / max(before - share, 1e-6))))
+        before = share
+    return found
+
+
+def bronchi_end(z_mm: NDArray[np.float64], airway_cm2: NDArray[np.float64], near_mm: float) -> float | None:
+    """Height a little below the lowest large section of trachea and main bronchi; None when there is none.
+
+    `near_mm` parts it from gas in oesophagus and stomach: only the 60 mm above and 25 mm below it are searched.
+    """
+    large = z_mm[(airway_cm2 > BRONCHI_CM2) & (z_mm < near_mm + 60.0) & (z_mm > near_mm - FAR_MM)]
+    return float(large.min()) - BRONCHI_MM if len(large) else None
+
+
+def airway_area(grid: Coarse, airway: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Area of the central airway in cm2 in each coarse slice, smoothed over 6 mm."""
+    area = airway.sum(axis=(1, 2)) * grid.spacing_mm[1] * grid.spacing_mm[2] / 100.0
+    return np.asarray(ndimage.gaussian_filter1d(area.astype(np.float64), SMOOTH_MM / grid.spacing_mm[0]))

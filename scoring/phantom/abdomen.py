@@ -19,9 +19,9 @@ def dome(thorax: Thorax, grid: Grid) -> Floats:
     """
     at = grid.coordinates()
     scale = thorax.heart_scale
-    floor = -88.0 * scale
+    floor = -87.0 * scale
     domes = (
-        (-70.0, 2.0, thorax.right_dome_z, 96.0, 98.0, 62.0),
+        (-66.0, 0.0, thorax.right_dome_z, 96.0, 98.0, 62.0),
         (86.0, 24.0, thorax.left_dome_z, 74.0, 84.0, 56.0),
         (24.0, -24.0, floor, 112.0, 88.0, 24.0),
     )
@@ -33,7 +33,7 @@ def dome(thorax: Thorax, grid: Grid) -> Floats:
     if top is None:
         raise ValueError("a thorax has domes")
     bumps = SmoothField.draw(stream(thorax.seed, "diaphragm"), 45.0).on(grid)
-    return np.asarray(0.8 * (top - at.z + 1.2 * bumps), dtype=np.float32)
+    return np.asarray(0.8 * (top - at.z + 2.2 * bumps), dtype=np.float32)
 
 
 def organs(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, under: Floats) -> Regions:
@@ -48,9 +48,9 @@ def organs(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, under: Flo
     edge = (at.x - 18 + 0.45 * (at.y + 10) + 0.5 * (-96 - at.z)) * 0.8
     liver = np.maximum(np.maximum(inner - np.float32(2.4), edge + 3 * rough), at.y - 84 + 0.2 * at.x)
     yield Region(Tissue.LIVER, grid.whole, np.maximum(liver, np.float32(5) - wall.gutter).astype(np.float32))
-    spleen = ellipsoid(at, (96, 52, -112), (26, 36, 34)) + 2 * rough
+    spleen = ellipsoid(at, (96, 52, -112), (26, 36, 34)) + 4 * rough
     yield Region(Tissue.SPLEEN, grid.whole, np.maximum(spleen, inner + np.float32(1)))
-    stomach = np.maximum(ellipsoid(at, (66, -4, -110), (34, 36, 34)) + 2 * rough, inner + np.float32(1))
+    stomach = np.maximum(ellipsoid(at, (66, -4, -112), (36, 34, 36)) + 5 * rough, inner + np.float32(1))
     yield Region(Tissue.STOMACH, grid.whole, stomach)
     yield Region(Tissue.GAS, grid.whole, np.maximum(stomach + np.float32(4), at.y + 8))
     crura = np.maximum(np.maximum(wall.gutter - np.float32(5), -under), wall.outward)

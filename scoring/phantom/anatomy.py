@@ -29,7 +29,7 @@ def regions(thorax: Thorax, tree: CoronaryTree, grid: Grid) -> Regions:
     pericardium = np.abs(parts.sac - np.float32(1.2)) - np.float32(0.5)
     yield Region(Tissue.PERICARDIUM, grid.whole, np.maximum(pericardium, wall.outward))
     yield from abdomen.organs(thorax, grid, wall, parts, under)
-    air = lungs.lung_distance(thorax, grid, wall, parts, under, lumen)
+    air = lungs.lung_distance(thorax, grid, wall, parts, dome=under, lumen=lumen)
     yield Region(Tissue.LUNG, grid.whole, air)
     yield from lungs.vessels(thorax, grid, air)
     yield from chest.skeleton(thorax, grid, wall)

@@ -20,7 +20,9 @@ _POWER: Final = 2.5
 
 @dataclass(frozen=True, slots=True)
 class ChestWall:
-    """Distances on the grid: `outward` from the cavity's wall, `skin` from the skin, `flesh` from the muscle under its fat,
+    """Distances on the grid.
+
+    `outward` is that from the cavity's wall, `skin` from the skin, `flesh` from the muscle under its fat,
     `gutter` from the spine with its muscles.
 
     `turn` is the angle around the chest, 0 at the back, pi at the front, shape (1, y, x).
@@ -63,7 +65,7 @@ def _gutter(thorax: Thorax, grid: Grid) -> Floats:
     x, y = _beside_spine(thorax, grid)
     body = (np.hypot(x / 21.5, y / 17.5) - 1) * 19
     behind = (np.hypot(at.x / 44, (y - 40) / 25) - 1) * 30
-    return smooth_union(*np.broadcast_arrays(body.astype(np.float32), behind.astype(np.float32)), 10.0)
+    return smooth_union(body.astype(np.float32), behind.astype(np.float32), 10.0)
 
 
 def _beside_spine(thorax: Thorax, grid: Grid) -> tuple[Floats, Floats]:
@@ -118,10 +120,11 @@ def _ribs(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
     through = np.abs(wall.outward - 5.2) - 3.7
     rib = rounded_box(across.astype(np.float32), through.astype(np.float32), 3.2)
     bony = np.maximum(np.float32(0.33) - wall.turn, wall.turn - np.float32(2.3)) * 60
-    yield Region(Tissue.CARTILAGE, grid.whole, np.maximum(rib, (np.float32(2.28) - wall.turn) * 60))
+    cartilage = np.maximum(rib, (np.float32(2.28) - wall.turn) * 60)
+    yield Region(Tissue.CARTILAGE, grid.whole, cartilage)
     bone = np.maximum(rib, bony)
     yield Region(Tissue.RIB_CORTEX, grid.whole, bone)
-    yield Region(Tissue.RIB_MARROW, grid.whole, bone + np.float32(1.5))
+    yield Region(Tissue.RIB_MARROW, grid.whole, bone + np.float32(1.2))
 
 
 def _sternum(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
@@ -130,9 +133,9 @@ def _sternum(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
     half = np.interp(at.z, [-95, -80, -60, 10, 40, 60], [3, 7, 17, 14, 16, 26]).astype(np.float32)
     wide = np.abs(at.x) - half
     deep = np.maximum(np.abs(wall.outward - np.float32(6.0)) - np.float32(5.0), at.y)
-    bone = np.maximum(rounded_box(*np.broadcast_arrays(wide, deep), 2.5), -92 - at.z)
+    bone = np.maximum(rounded_box(wide, deep, 3.5), -92 - at.z)
     yield Region(Tissue.STERNUM_CORTEX, grid.whole, np.asarray(bone, dtype=np.float32))
-    yield Region(Tissue.STERNUM_MARROW, grid.whole, np.asarray(bone + 1.9, dtype=np.float32))
+    yield Region(Tissue.STERNUM_MARROW, grid.whole, np.asarray(bone + 1.7, dtype=np.float32))
 
 
 def _spine(thorax: Thorax, grid: Grid) -> Regions:
@@ -148,7 +151,7 @@ def _spine(thorax: Thorax, grid: Grid) -> Regions:
     body = body.astype(np.float32) + rough
     end = np.abs(level) - np.float32(10.8)
     canal = (np.hypot(x / 1.2, y - 19.5) - 7.2).astype(np.float32)
-    solid = np.maximum(rounded_box(*np.broadcast_arrays(body, end), 1.5), -canal)
+    solid = np.maximum(rounded_box(body, end, 1.5), -canal)
     flat = [
         np.maximum(_rod(x, y, (12, 6), (14, 19), 4.0), np.abs(level - 4) - 6),
         np.maximum(_rod(x, y, (14, 20), (2, 31), 3.2), np.abs(level + 3) - 10),

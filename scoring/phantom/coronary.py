@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scoring.phantom.grid import Coordinates, Floats, Grid, Point
 from scoring.phantom.heart import sac_distance
-from scoring.phantom.shapes import Curve, stream
+from scoring.phantom.shapes import Curve, SmoothField, stream
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 from scoring.result import ARTERIES, Artery
@@ -49,7 +49,7 @@ _RADII: Final[dict[Artery, tuple[float, float]]] = {
     "LCX": (1.7, 1.0),
     "RCA": (2.0, 1.2),
 }
-_DEPTH_MM: Final = 3.8
+_DEPTH_MM: Final = 3.2
 _FAT_MM: Final = 5.0
 
 
@@ -58,6 +58,7 @@ class CoronaryTree:
     """Centreline and radius of each artery in the thorax frame, from its origin to its end."""
 
     arteries: dict[Artery, Curve]
+    seed: int
 
     @classmethod
     def grow(cls, thorax: Thorax) -> Self:
@@ -79,7 +80,7 @@ class CoronaryTree:
                 first = int(np.argmin(np.linalg.norm(points - knots[free], axis=1)))
                 points[first:] = _into_fat(thorax, points[first:])
             arteries[artery] = Curve(points, curve.radii)
-        return cls(arteries)
+        return cls(arteries, thorax.seed)
 
     def point(self, artery: Artery, position: float) -> NDArray[np.float64]:
         """The point at a fraction 0..1 of an artery's length, thorax frame, mm."""
@@ -87,7 +88,9 @@ class CoronaryTree:
 
     def fat(self, grid: Grid) -> Floats:
         """Distance to the fat that lies around the arteries."""
-        return reduce(np.minimum, (c.tube(grid, 3.0, extra=_FAT_MM) for c in _thinned(self.arteries)))
+        tubes = reduce(np.minimum, (c.tube(grid, 4.0, extra=_FAT_MM - 2) for c in _thinned(self.arteries)))
+        uneven = SmoothField.draw(stream(self.seed, "grooves"), 13.0).on(grid)
+        return np.asarray(tubes - np.float32(0.3) + np.float32(1.1) * uneven, dtype=np.float32)
 
     def regions(self, grid: Grid) -> Regions:
         """The vessels themselves."""

@@ -34,22 +34,35 @@ class Chamber:
 
 
 CHAMBERS: Final = (
-    Chamber(Tissue.LEFT_ATRIUM, (14, 22, -10), (36, 19, 25), None, 1.5),
-    Chamber(Tissue.RIGHT_ATRIUM, (-19, -6, -38), (25, 31, 37), None, 1.5),
-    Chamber(Tissue.RIGHT_VENTRICLE, (27, -41, -48), (45, 25, 37), _LEVEL, 3.0),
-    Chamber(Tissue.LEFT_VENTRICLE, (47, -8, -46), (50, 36, 37), FRAME, 10.0),
+    Chamber(Tissue.LEFT_ATRIUM, (14, 22, -12), (37, 20, 27), None, 1.5),
+    Chamber(Tissue.RIGHT_ATRIUM, (-18, -3, -40), (26, 34, 39), None, 1.5),
+    Chamber(Tissue.RIGHT_VENTRICLE, (27, -40, -50), (47, 25, 39), _LEVEL, 3.0),
+    Chamber(Tissue.LEFT_VENTRICLE, (47, -5, -48), (51, 41, 38), FRAME, 10.0),
 )
 
 
-_BOX: Final = ((-85.0, -105.0, -135.0), (135.0, 85.0, 50.0))
+BOX: Final = ((-85.0, -105.0, -135.0), (135.0, 85.0, 50.0))
 """Nothing of the heart lies outside."""
+
+
+_MUSCLE: Final = ((0, 10.0), (1, 9.0), (2, 24.0))
+"""Which chamber is joined next (index in `CHAMBERS`, last first) and how widely muscle fills the cleft."""
+
+
+_GROOVES: Final = ((1, 2, 22.0, 4.5), (0, 3, 9.0, 3.0), (2, 3, 7.0, 3.0), (1, 3, 8.0, 2.5))
+"""Pairs of chambers (index in `CHAMBERS`) with the depth and half width in mm of the fatty groove between them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heart:
-    """Distances on the grid: the fatty sac, the great vessels (whole grid, `FAR` where far away)."""
+    """Distances on the grid (`FAR` where far away): the fatty sac, the chambers, the great vessels.
+
+    `uneven` is a smooth random field, SD 1, that varies thin layers of fat. `bodies` and `muscle` (the chambers joined) cover `BOX` only, in the order of `CHAMBERS`.
+    """
 
     sac: Floats
+    bodies: tuple[Floats, ...]
+    muscle: Floats
     outflow: Floats
     appendages: Floats
     pulmonary: Floats
@@ -58,32 +71,38 @@ class Heart:
     ascending: Floats
     descending: Floats
     oesophagus: Floats
+    uneven: Floats
 
     @classmethod
     def build(cls, thorax: Thorax, grid: Grid) -> Self:
         """The heart and vessels of a thorax on a grid."""
-        at = grid.coordinates()
-        box = grid.box(*_BOX)
+        at, box = grid.coordinates(), grid.box(*BOX)
         curves = _curves(thorax)
-        outflow = np.minimum(curves["outflow"].tube(grid, 26), FAR)
+        outflow = curves["outflow"].tube(grid, 26)
         appendages = np.minimum(curves["left appendage"].tube(grid, 16), curves["right appendage"].tube(grid, 16))
+        bodies = _bodies(thorax, grid.coordinates(box))
         sac = np.full(grid.shape, FAR, dtype=np.float32)
-        sac[box] = sac_distance(thorax, grid.coordinates(box))
+        cushion = ellipsoid(grid.coordinates(box), thorax.heart_point((38, -14, -2)), (20, 17, 15))
+        sac[box] = smooth_union(_sac(thorax, grid.coordinates(box), bodies), cushion, 10.0)
         sac = smooth_union(sac, outflow - np.float32(2), 12.0)
         sac = smooth_union(sac, appendages - np.float32(2.5), 8.0)
-        bumps = SmoothField.draw(stream(thorax.seed, "sac"), 34.0).on(grid)
+        bodies = tuple(
+            body + np.float32(0.8) * SmoothField.draw(stream(thorax.seed, chamber.blood.name), 26.0).on(grid)[box]
+            for body, chamber in zip(bodies, CHAMBERS, strict=True)
+        )
         pulmonary = reduce(np.minimum, (curves[n].tube(grid, 14) for n in ("trunk", "right branch", "left branch")))
-        below = np.float32(-13) - at.z
+        upper = np.maximum(curves["upper cava"].column(at), np.float32(-22) - at.z)
         return cls(
-            sac=sac - np.float32(0.9) * bumps,
+            sac=sac - np.float32(0.8) * SmoothField.draw(stream(thorax.seed, "sac"), 34.0).on(grid),
+            uneven=SmoothField.draw(stream(thorax.seed, "fat"), 16.0).on(grid),
+            bodies=bodies,
+            muscle=_muscle(bodies),
             outflow=outflow,
             appendages=appendages,
             pulmonary=pulmonary,
-            cava=np.minimum(
-                np.maximum(curves["upper cava"].column(at), np.float32(-22) - at.z), curves["lower cava"].tube(grid, 12)
-            ),
+            cava=np.minimum(upper, curves["lower cava"].tube(grid, 12)),
             veins=reduce(np.minimum, (curves[f"vein {n}"].tube(grid, 12) for n in range(4))),
-            ascending=np.maximum(thorax.ascending.column(at), below),
+            ascending=np.maximum(thorax.ascending.column(at), np.float32(-13) - at.z),
             descending=thorax.descending.column(at),
             oesophagus=curves["oesophagus"].column(at),
         )
@@ -91,10 +110,25 @@ class Heart:
 
 def sac_distance(thorax: Thorax, at: Coordinates) -> Floats:
     """Distance to the outer border of the epicardial fat around the four chambers, without small bumps."""
-    sac = reduce(partial(smooth_union, blend=20.0), (_outer(thorax, chamber, at) for chamber in CHAMBERS))
+    return _sac(thorax, at, _bodies(thorax, at))
+
+
+def _sac(thorax: Thorax, at: Coordinates, bodies: tuple[Floats, ...]) -> Floats:
+    joined = reduce(partial(smooth_union, blend=22.0), bodies)
     # Most of the fat lies in front of the right ventricle and at the right groove; the left side is nearly bare.
     front = np.clip((-18 - at.y) / 40, 0, 1) * np.clip((80 - at.x) / 40, 0, 1)
-    return np.asarray(sac - np.float32(0.8) - np.float32(thorax.epicardial_fat) * front, dtype=np.float32)
+    return np.asarray(joined - np.float32(0.8) - np.float32(thorax.epicardial_fat) * front, dtype=np.float32)
+
+
+def _muscle(bodies: tuple[Floats, ...]) -> Floats:
+    joined = bodies[-1]
+    for number, blend in reversed(_MUSCLE):
+        joined = smooth_union(joined, bodies[number], blend)
+    return joined
+
+
+def _bodies(thorax: Thorax, at: Coordinates) -> tuple[Floats, ...]:
+    return tuple(_outer(thorax, chamber, at) for chamber in CHAMBERS)
 
 
 def _outer(thorax: Thorax, chamber: Chamber, at: Coordinates) -> Floats:
@@ -127,7 +161,15 @@ def _curves(thorax: Thorax) -> dict[str, Curve]:
         "vein 2": through([(44, 24, -4), (62, 22, 2), (84, 10, 10)], [8, 6, 4]),
         "vein 3": through([(42, 30, -18), (62, 40, -24), (84, 54, -36)], [8, 6, 4]),
         "oesophagus": Curve.through(
-            [(6, 42, 90), (9, 42, 50 + dz), (12, 46, 10), (10, 46, -30), (14, 42, -70), (26, 30, -110), (34, 22, -160)],
+            [
+                (6, 44, 90),
+                (9, 44, 50 + dz),
+                (10, 47, 10),
+                (10, 47, -30),
+                (13, 43, -70),
+                (24, 30, -110),
+                (34, 22, -160),
+            ],
             7.0,
         ),
     }
@@ -146,14 +188,18 @@ def chambers(thorax: Thorax, grid: Grid, heart: Heart) -> Regions:
 
     The clefts that the chambers leave between them are the grooves, filled with fat.
     """
-    box = grid.box(*_BOX)
-    at, sac = grid.coordinates(box), heart.sac[box]
+    box = grid.box(*BOX)
+    sac = heart.sac[box]
     yield Region(Tissue.EPICARDIAL_FAT, grid.whole, heart.sac)
-    for chamber in CHAMBERS:
-        bumps = SmoothField.draw(stream(thorax.seed, chamber.blood.name), 26.0).on(grid)[box]
-        outer = _outer(thorax, chamber, at) + np.float32(0.8) * bumps
-        yield Region(Tissue.MYOCARDIUM, box, np.maximum(outer, sac + np.float32(0.6)))
-        yield Region(chamber.blood, box, np.maximum(outer + np.float32(chamber.wall), sac + np.float32(1.5)))
+    yield Region(Tissue.MYOCARDIUM, box, np.maximum(heart.muscle, sac + np.float32(0.6)))
+    for chamber, body in zip(CHAMBERS, heart.bodies, strict=True):
+        cavity = np.maximum(body + np.float32(chamber.wall * thorax.heart_scale), sac + np.float32(1.5))
+        yield Region(Tissue.MYOCARDIUM, box, cavity - np.float32(min(chamber.wall, 3)))
+        yield Region(chamber.blood, box, cavity)
+    for first, second, depth, width in _GROOVES:
+        off = np.abs(heart.bodies[first] - heart.bodies[second]) * np.float32(0.6)
+        open_ = np.float32(width) * (1 + sac / np.float32(depth)) * (1 + np.float32(0.3) * heart.uneven[box])
+        yield Region(Tissue.EPICARDIAL_FAT, box, np.maximum(off - open_, np.maximum(sac, -sac - np.float32(depth))))
     yield Region(Tissue.RIGHT_VENTRICLE, grid.whole, heart.outflow)
     yield Region(Tissue.LEFT_ATRIUM, grid.whole, heart.appendages)
 

@@ -40,7 +40,7 @@ def airways(grid: Grid, lumen: Floats) -> Regions:
     yield Region(Tissue.AIRWAY, grid.whole, lumen)
 
 
-def lung_distance(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, dome: Floats, lumen: Floats) -> Floats:
+def lung_distance(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, *, dome: Floats, lumen: Floats) -> Floats:
     """Distance to the lungs: the cavity above the diaphragm without the mediastinum."""
     at = grid.coordinates()
     bumps = SmoothField.draw(stream(thorax.seed, "mediastinum"), 40.0).on(grid)

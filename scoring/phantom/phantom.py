@@ -65,7 +65,14 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
     # The truth is that of unenhanced blood: contrast hides calcium, it does not remove it.
     unenhanced = np.minimum(image, np.float32(40)) if spec.contrast else image
     ostium = _patient(thorax, tree.arteries["LM"].points[0])
-    truth = truth_of(spec.seed, unenhanced, tuple(placed), scan.spacing_mm, ostium, distractors)
+    truth = truth_of(
+        seed=spec.seed,
+        background=unenhanced,
+        placed=tuple(placed),
+        spacing_mm=scan.spacing_mm,
+        left_main_mm=ostium,
+        distractors=distractors,
+    )
     for p in placed:
         _add(image, p.seen)
     image += rendering.noise(scan, spec.noise_sd_hu, stream(spec.seed, f"noise {scan.shape} {scan.z[0]:.4f}"))

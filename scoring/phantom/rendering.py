@@ -38,12 +38,12 @@ ATTENUATION_HU: Final[dict[Tissue, float]] = {
     Tissue.FAT: -104,
     Tissue.MUSCLE: 52,
     Tissue.RIB_CORTEX: 560,
-    Tissue.RIB_MARROW: 170,
-    Tissue.CARTILAGE: 92,
+    Tissue.RIB_MARROW: 110,
+    Tissue.CARTILAGE: 108,
     Tissue.STERNUM_CORTEX: 480,
     Tissue.STERNUM_MARROW: 110,
-    Tissue.VERTEBRA_CORTEX: 460,
-    Tissue.VERTEBRA_MARROW: 185,
+    Tissue.VERTEBRA_CORTEX: 430,
+    Tissue.VERTEBRA_MARROW: 170,
     Tissue.DISC: 88,
     Tissue.SPINAL_CANAL: 28,
     Tissue.LUNG: -868,
@@ -132,7 +132,7 @@ def noise(scan: Scan, sd: float, rng: np.random.Generator) -> Floats:
     if sd == 0:
         return np.zeros(scan.shape, dtype=np.float32)
     f = np.hypot(fft.fftfreq(rows, scan.spacing_mm[1])[:, None], fft.rfftfreq(columns, scan.spacing_mm[2])[None, :])
-    shape = (np.sqrt(f) * np.exp(-((f / 0.55) ** 2))).astype(np.float32)
+    shape = (np.sqrt(f) * np.exp(-((f / 0.45) ** 2))).astype(np.float32)
     shared = max(1, round(scan.thickness / scan.spacing_mm[0]))
     image = np.empty(scan.shape, dtype=np.float32)
     recent: list[Floats] = []

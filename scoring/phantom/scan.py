@@ -32,10 +32,11 @@ class Scan:
     def of(cls, spec: PhantomSpec) -> Self:
         """The scan that a spec asks for."""
         pixel = spec.field_of_view_mm / spec.matrix
-        line = (np.arange(spec.matrix) + 0.5) * pixel - spec.field_of_view_mm / 2
+        line = (np.arange(spec.matrix, dtype=np.float64) + 0.5) * pixel - spec.field_of_view_mm / 2
         length = spec.above_left_main_mm + spec.below_left_main_mm
         count = int(np.floor(length / spec.slice_increment_mm + 1e-9)) + 1
-        z = -spec.below_left_main_mm + spec.z_offset_mm + np.arange(count) * spec.slice_increment_mm
+        bottom = spec.z_offset_mm - spec.below_left_main_mm
+        z = bottom + np.arange(count, dtype=np.float64) * spec.slice_increment_mm
         return cls(line + CENTRE_MM[0], line + CENTRE_MM[1], z, spec.slice_thickness_mm, spec.slice_profile)
 
     @property

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from scoring.phantom.calcium import MASS_FACTOR
 from scoring.phantom.phantom import LOWEST_HU, Phantom
@@ -144,7 +144,7 @@ def _slice(phantom: Phantom, common: Dataset, index: int, number: int) -> Datase
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = uid("implementation")
+    meta.ImplementationClassUID = UID(uid("implementation"))
     meta.ImplementationVersionName = "CORONODE_PHANTOM"
     ds.file_meta = meta
     return ds

@@ -69,12 +69,12 @@ class Thorax:
     def heart_point(self, point: ArrayLike) -> NDArray[np.float64]:
         """A point of the average heart in this heart: scaled about the aortic root."""
         root = np.array([-8.0, -20.0, 0.0])
-        return root + self.heart_scale * (np.asarray(point, dtype=np.float64) - root)
+        return np.asarray(root + self.heart_scale * (np.asarray(point, dtype=np.float64) - root))
 
     @property
     def spine(self) -> Curve:
         """Centres of the vertebral bodies, with the canal's radius."""
-        return Curve.through([(0, 57, 100), (0, 61, 30), (0, 61, -50), (0, 57, -160)], 8.5)
+        return Curve.through([(0, 59, 100), (0, 63, 30), (0, 63, -50), (0, 59, -160)], 8.5)
 
     @property
     def ascending(self) -> Curve:
@@ -91,11 +91,11 @@ class Thorax:
         """The descending aorta, left in front of the spine, drifting to the midline below."""
         r = self.descending_radius
         return Curve.through(
-            [(30, 46, 70), (33, 52, 40), (34, 54, 0), (31, 52, -50), (25, 46, -95), (14, 38, -160)],
+            [(29, 47, 70), (31, 53, 40), (32, 55, 0), (30, 53, -50), (25, 47, -95), (14, 40, -160)],
             [r * 1.05, r * 1.02, r, r, 0.97 * r, 0.94 * r],
         )
 
     @property
     def valve(self) -> NDArray[np.float64]:
         """Centre of the aortic valve."""
-        return self.ascending.points[np.argmin(np.abs(self.ascending.points[:, 2] + 13))]
+        return np.array([*self.ascending.at_height(-13.0), -13.0])

@@ -140,6 +140,7 @@ def counted(background: Floats, placed: tuple[Placed, ...], spacing_mm: Point) -
 
 
 def truth_of(
+    *,
     seed: int,
     background: Floats,
     placed: tuple[Placed, ...],

@@ -62,7 +62,7 @@ def build(score: Score, sources: Sequence[Dataset], request: ReportRequest, pixe
     origin = origin_of(score, sources[0])
     shown: list[ImageRef | None] = [None, *_shown(score)]
     return [
-        _instance(score, sources[0], origin, request, number, page, image)
+        _instance(score, sources[0], origin, request, number=number, page=page, image=image)
         for number, (page, image) in enumerate(zip(made, shown, strict=True), start=1)
     ]
 
@@ -72,11 +72,12 @@ def _shown(score: Score) -> list[ImageRef]:
     return [images[index] for index in sorted(images)]
 
 
-def _instance(  # noqa: PLR0917
+def _instance(
     score: Score,
     source: Dataset,
     origin: Origin,
     request: ReportRequest,
+    *,
     number: int,
     page: Image.Image,
     image: ImageRef | None,

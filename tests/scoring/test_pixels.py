@@ -35,11 +35,11 @@ from scoring.volume import StoredOrder
 
 # stored values: bits, signed, intercept that puts the extremes of CT into range
 DEPTHS = [
-    pytest.param(12, 0, -1024, id="12-bit unsigned"),
-    pytest.param(12, 1, 0, id="12-bit signed"),
-    pytest.param(13, 1, 0, id="13-bit signed"),
-    pytest.param(16, 0, -1024, id="16-bit unsigned"),
-    pytest.param(16, 1, 0, id="16-bit signed"),
+    pytest.param((12, 0, -1024), id="12-bit unsigned"),
+    pytest.param((12, 1, 0), id="12-bit signed"),
+    pytest.param((13, 1, 0), id="13-bit signed"),
+    pytest.param((16, 0, -1024), id="16-bit unsigned"),
+    pytest.param((16, 1, 0), id="16-bit signed"),
 ]
 
 
@@ -47,8 +47,8 @@ def picture(bits: int, signed: int) -> np.ndarray:
     """Smooth and noisy parts, and the least and greatest stored value that CT has."""
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     low, high = max(low, -3024), min(high, 4095)
-    made = np.random.default_rng(7).integers(low, high + 1, (24, 40))
-    made[:12] = np.linspace(low, high, 40).astype(int)
+    made = np.random.default_rng(7).integers(low, high + 1, (64, 80))
+    made[:32] = np.linspace(low, high, 80).astype(int)
     made[0, :2] = low, high
     return made
 
@@ -76,10 +76,10 @@ def encapsulated(image: Dataset, syntax: UID, stream: bytes) -> Dataset:
     return image
 
 
-@pytest.mark.parametrize(("bits", "signed", "intercept"), DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian])
-def test_native(ct, tmp_path, syntax, bits, signed, intercept) -> None:
-    image, hu = stored_image(ct, bits, signed, intercept)
+def test_native(ct, tmp_path, syntax, depth) -> None:
+    image, hu = stored_image(ct, *depth)
     if syntax == ExplicitVRBigEndian:
         image.PixelData = np.frombuffer(image.PixelData, dtype="<u2").astype(">u2").tobytes()
     path = tmp_path / "image.dcm"
@@ -88,19 +88,20 @@ def test_native(ct, tmp_path, syntax, bits, signed, intercept) -> None:
     assert np.array_equal(decoded(path)[0], hu)
 
 
-@pytest.mark.parametrize(("bits", "signed", "intercept"), DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
-def test_compressed_as_pydicom_does(ct, tmp_path, syntax, bits, signed, intercept) -> None:
-    image, hu = stored_image(ct, bits, signed, intercept)
+def test_compressed_as_pydicom_does(ct, tmp_path, syntax, depth) -> None:
+    image, hu = stored_image(ct, *depth)
     image.compress(syntax, generate_instance_uid=False)
     assert np.array_equal(decoded(ct.write(image, tmp_path / "image.dcm"))[0], hu)
 
 
-@pytest.mark.parametrize(("bits", "signed", "intercept"), DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("syntax", [JPEGLossless, JPEGLosslessSV1, JPEGLSNearLossless])
-def test_jpeg_streams_without_a_sign(ct, tmp_path, syntax, bits, signed, intercept) -> None:
+def test_jpeg_streams_without_a_sign(ct, tmp_path, syntax, depth) -> None:
     # these streams hold the low bits of the stored value; Pixel Representation alone tells the sign
-    image, hu = stored_image(ct, bits, signed, intercept)
+    image, hu = stored_image(ct, *depth)
+    bits = depth[0]
     raw = (np.frombuffer(image.PixelData, dtype="<u2") & (2**bits - 1)).reshape(hu.shape)
     if syntax == JPEGLSNearLossless:
         stream = imagecodecs.jpegls_encode(raw, level=0)
@@ -109,11 +110,11 @@ def test_jpeg_streams_without_a_sign(ct, tmp_path, syntax, bits, signed, interce
     assert np.array_equal(decoded(ct.write(encapsulated(image, syntax, stream), tmp_path / "image.dcm"))[0], hu)
 
 
-@pytest.mark.parametrize(("bits", "signed", "intercept"), DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("syntax", [HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K])
-def test_htj2k(ct, tmp_path, syntax, bits, signed, intercept) -> None:
-    image, hu = stored_image(ct, bits, signed, intercept)
-    values = np.frombuffer(image.PixelData, dtype="<i2" if signed else "<u2").reshape(hu.shape)
+def test_htj2k(ct, tmp_path, syntax, depth) -> None:
+    image, hu = stored_image(ct, *depth)
+    values = np.frombuffer(image.PixelData, dtype="<i2" if depth[1] else "<u2").reshape(hu.shape)
     stream = imagecodecs.htj2k_encode(values, reversible=True)
     assert np.array_equal(decoded(ct.write(encapsulated(image, syntax, stream), tmp_path / "image.dcm"))[0], hu)
 
@@ -137,12 +138,13 @@ PEERS = [
 
 
 @pytest.mark.peer
-@pytest.mark.parametrize(("bits", "signed", "intercept"), DEPTHS)
-@pytest.mark.parametrize(("program", "options", "syntax"), PEERS)
-def test_compressed_by_dcmtk(ct, tmp_path, program, options, syntax, bits, signed, intercept) -> None:
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("peer", PEERS)
+def test_compressed_by_dcmtk(ct, tmp_path, peer, depth) -> None:
+    program, options, syntax = peer
     if shutil.which(program) is None:
         pytest.skip(f"{program} (dcmtk) is not installed")
-    image, hu = stored_image(ct, bits, signed, intercept)
+    image, hu = stored_image(ct, *depth)
     plain, path = ct.write(image, tmp_path / "plain.dcm"), tmp_path / "image.dcm"
     subprocess.run([program, *options, str(plain), str(path)], check=True, capture_output=True)
     with path.open("rb") as file:

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from config.errors import ConfigurationError, Transient
-from sqlalchemy import inspect, insert, select, text
+from sqlalchemy import insert, inspect, select, text
 from sqlalchemy.exc import StatementError
+
+from config.errors import ConfigurationError, Transient
 from storage import audit, database
 from storage.database import Database
 from storage.models import AuditRow, Base

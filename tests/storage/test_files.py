@@ -10,9 +10,10 @@ import subprocess
 import sys
 
 import pytest
-from config.errors import Rejected
 from hypothesis import given
 from hypothesis import strategies as st
+
+from config.errors import Rejected
 from storage import files as files_module
 from storage.files import Files, instance_name
 
@@ -52,9 +53,13 @@ def test_a_committed_file_has_the_bytes_and_the_digest(files):
 
 
 def test_an_abandoned_file_vanishes(files):
-    with pytest.raises(ConnectionError), files.incoming() as file:
-        file.write(b"half")
-        raise ConnectionError
+    def break_off():
+        with files.incoming() as file:
+            file.write(b"half")
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        break_off()
     assert whole(files) == []
 
 

@@ -111,7 +111,7 @@ def make_score(
     sources: Sequence[Dataset] = (),
     flags: tuple[Flag, ...] = (),
 ) -> Score:
-    """A score of one lesion a part (artery, Agatston), each on two slices; every other number follows from its place."""
+    """One lesion a part (artery, Agatston), each on two slices; every other number follows from its place."""
     uids = [str(source.SOPInstanceUID) for source in sources] or [f"1.2.840.99999.1.3.{k + 1}" for k in range(SLICES)]
     lesions = []
     for number, (artery, agatston) in enumerate(parts):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import highdicom as hd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom import config, dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ComprehensiveSRStorage
@@ -29,6 +31,7 @@ VOLUME = ("122660", "DCM")
 MASS = ("122661", "DCM")
 LESIONS = ("246206008", "SCT")
 UNITS = {AGATSTON: "1", VOLUME: "mm3", MASS: "mg", LESIONS: "{lesions}"}
+ROUNDING = {("111012", "DCM"): 0.51, ("112181", "DCM"): 0.051, ("112180", "DCM"): 0.051}
 SITES = {"LM": "3227004", "LAD": "59438005", "LCX": "57396003", "RCA": "13647002"}
 
 
@@ -68,14 +71,19 @@ def number(group: Dataset, name: tuple[str, str]) -> float | None:
             assert value.MeasurementUnitsCodeSequence[0].CodingSchemeDesignator == "UCUM"
             if name in UNITS:
                 assert value.MeasurementUnitsCodeSequence[0].CodeValue == UNITS[name]
+            # what a plain reader shows is the exact value, rounded
             exact = float(value.get("FloatingPointValue", value.NumericValue))
-            assert float(value.NumericValue) == pytest.approx(exact, abs=0.0051)
+            assert float(value.NumericValue) == pytest.approx(exact, abs=ROUNDING.get(name, 0.0051))
             return exact
     return None
 
 
 def summary(document: Dataset) -> str:
-    return next(str(item.TextValue) for item in document.ContentSequence if item.ValueType == "TEXT")
+    return next(
+        str(item.TextValue)
+        for item in document.ContentSequence
+        if code(item.ConceptNameCodeSequence[0]) == ("121111", "DCM")
+    )
 
 
 def references(document: Dataset) -> set[str]:
@@ -124,11 +132,7 @@ def test_every_number_is_read_back(
         assert number(group, MASS) == lesion.mass_mg
         assert number(group, ("112181", "DCM")) == lesion.mean_hu
         assert number(group, ("112180", "DCM")) == lesion.max_hu
-        assert next(
-            i
-            for i in group.ContentSequence
-            if i.ValueType == "NUM" and i.ConceptNameCodeSequence[0].CodeValue == "111012"
-        ).MeasuredValueSequence[0].get("FloatingPointValue", 0) == pytest.approx(lesion.confidence * 100, abs=0.51)
+        assert number(group, ("111012", "DCM")) == lesion.confidence * 100
     assert not found
 
 
@@ -222,6 +226,30 @@ def test_the_default_says_that_it_is_no_medical_device(
     scores: dict[str, Score], sources: list[Dataset], first: ReportRequest
 ) -> None:
     assert summary(sr.build(scores["3"], sources, request=first)).startswith("RESEARCH USE: not a medical device\n")
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    agatston=st.floats(0.001, 1e5),
+    volume=st.floats(0.001, 1e5),
+    confidence=st.floats(0, 1),
+)
+def test_any_value_is_read_back_exactly(
+    agatston: float,
+    volume: float,
+    confidence: float,
+    score_of: Callable[..., Score],
+    header_of: HeaderOf,
+    read_back: ReadBack,
+) -> None:
+    score = score_of([("LCX", agatston)], category=">400", cac_drs="A3/N1")
+    lesion = replace(score.lesions[0], volume_mm3=volume, confidence=confidence)
+    request = ReportRequest(version=1, created=datetime(2026, 1, 6, tzinfo=UTC))
+    document = read_back(sr.build(replace(score, lesions=(lesion,)), [header_of(0)], request=request))
+    group = groups(document)["Lesion 1, LCX"]
+    assert number(group, AGATSTON) == agatston
+    assert number(group, VOLUME) == volume
+    assert number(group, ("111012", "DCM")) == confidence * 100
 
 
 def test_lesion_images_are_cited_and_are_evidence(

@@ -1,0 +1,128 @@
+"""`coronode demo`: a node, a scanner and a PACS on this machine, and one synthetic patient."""
+
+from __future__ import annotations
+
+import time
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from config.errors import CoronodeError
+from config.settings import Settings
+
+if TYPE_CHECKING:
+    from scoring.phantom import Truth
+    from scoring.result import Score
+    from scp.cli.demo_pacs import DemoPacs
+    from scp.node import Node
+
+_WAIT_SECONDS: Final = 300
+_PEER: Final = "PACS"
+
+
+@click.command(epilog="Example: coronode demo --seed 3")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder  [default: coronode-demo]")
+@click.option("--seed", default=0, show_default=True, help="Another seed is another patient.")
+def demo(out: Path | None, seed: int) -> None:
+    """Run everything once: a synthetic patient is scanned, sent, scored, and the result lands in a PACS.
+
+    Nothing leaves this machine; all files stay in one folder.
+    """
+    from scp import logs  # noqa: PLC0415
+    from scp.cli.demo_pacs import DemoPacs  # noqa: PLC0415
+    from scp.node import Node  # noqa: PLC0415
+
+    logs.configure("warning")
+    folder = _new_folder(out)
+    click.echo(f"1  making a synthetic chest CT (seed {seed}) ...")
+    truth, images = _patient(folder / "scanner", seed)
+    with DemoPacs(folder / "pacs") as pacs:
+        settings = _settings(folder, pacs.port)
+        node = Node(settings)
+        try:
+            node.start()
+            click.echo(f"2  node CORONODE listens on 127.0.0.1:{node.server.port}; sending {len(images)} slices ...")
+            _send(settings, node.server.port, images)
+            click.echo("3  sent; waiting until the series is complete, scored and delivered ...")
+            score = _result(node, pacs)
+        finally:
+            node.stop()
+    click.echo("4  the PACS has the result\n")
+    _print(score, truth)
+    click.echo(f"\nstructured report   {pacs.reports[0]}")
+    for picture in pacs.pictures:
+        click.echo(f"picture             {picture}")
+
+
+def _new_folder(out: Path | None) -> Path:
+    if out is not None:
+        if out.exists() and any(out.iterdir()):
+            raise CoronodeError(f"{out}: is not empty; give a new or an empty folder")
+        return out
+    names = (Path("coronode-demo" if number == 1 else f"coronode-demo-{number}") for number in count(1))
+    return next(path for path in names if not path.exists())
+
+
+def _patient(folder: Path, seed: int) -> tuple[Truth, list[Path]]:
+    from scoring.phantom import PhantomSpec, make_phantom, write_series  # noqa: PLC0415
+
+    phantom = make_phantom(PhantomSpec(seed=seed))
+    return phantom.truth, write_series(phantom, folder)
+
+
+def _settings(folder: Path, pacs_port: int) -> Settings:
+    return Settings.model_validate(
+        {
+            "node": {"port": 0, "data_dir": folder / "node", "accept_unknown_peers": True, "reserve_mb": 0},
+            "peers": {_PEER: {"ae_title": "DEMOPACS", "host": "127.0.0.1", "port": pacs_port}},
+            "completion": {"quiet_seconds": 2},
+            "results": {"destinations": [_PEER], "documents": ["sr", "overlay"]},
+        }
+    )
+
+
+def _send(settings: Settings, port: int, images: list[Path]) -> None:
+    """Send as a scanner does, over a real association."""
+    from config.settings import PeerSettings  # noqa: PLC0415
+    from scp.send import Sending, associated, store  # noqa: PLC0415
+
+    node = PeerSettings(ae_title=settings.node.ae_title, host="127.0.0.1", port=port)
+    scanner = settings.node.model_copy(update={"ae_title": "DEMOSCANNER"})
+    objects = [Sending.of(path) for path in images]
+    with associated(scanner, node, objects) as association:
+        for item in objects:
+            store(association, item, node)
+
+
+def _result(node: Node, pacs: DemoPacs) -> Score:
+    from scoring.result import Score  # noqa: PLC0415
+    from storage import results, series  # noqa: PLC0415
+
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < deadline:
+        for item in series.list_series(node.database):
+            if item.state in (series.State.NOT_SCORABLE, series.State.UNDELIVERABLE):
+                raise CoronodeError(f"the demo's series is {item.state}: {item.reason}")
+            result = results.get(node.database, item.series_uid)
+            if item.state == series.State.DELIVERED and result is not None and pacs.reports:
+                return Score.from_json(result.score_json)
+        time.sleep(0.2)
+    raise CoronodeError(f"no result after {_WAIT_SECONDS} s; the node's files are kept for a look")
+
+
+def _print(score: Score, truth: Truth) -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(title="Agatston score", title_justify="left")
+    for column in ("", "truth", "found"):
+        table.add_column(column, justify="right" if column else "left")
+    for name in ("LM", "LAD", "LCX", "RCA", "total"):
+        found = "-" if score.agatston is None else f"{getattr(score.agatston, name):.1f}"
+        table.add_row(name, f"{getattr(truth.agatston, name):.1f}", found)
+    table.add_row("category", truth.category, score.category or "-")
+    Console(width=60).print(table)
+    for flag in score.flags:
+        click.echo(f"{flag.severity}: {flag.message}")

@@ -1,0 +1,135 @@
+"""`coronode score`: series on disk, one or thousands."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from config.errors import CoronodeError, NotScorable
+from config.load import load
+from config.settings import ConventionName, Settings
+from scp.cli.options import config_option
+from scp.cli.table import Row, Table
+
+if TYPE_CHECKING:
+    from scoring.result import Score
+    from scoring.series import SeriesFiles
+
+
+@click.command(
+    epilog="Examples: coronode score FOLDER --json;   coronode score /archive/* --out results   (one JSON each, scores.csv)"
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; of several series one on each line.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write one JSON each and scores.csv here.")
+@click.option("--mask", type=click.Path(exists=True, path_type=Path), help="DICOM SEG or NIfTI: count inside it.")
+@click.option("--convention", type=click.Choice(get_args(ConventionName)), help="Preset of the Agatston rules.")
+@click.option("--jobs", type=click.IntRange(1), default=None, help="Series at a time  [default: number of cores]")
+@config_option
+def score(
+    paths: tuple[Path, ...],
+    out: Path | None,
+    mask: Path | None,
+    convention: str | None,
+    jobs: int | None,
+    config_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Score every CT series found in PATHS (files and folders).
+
+    A series that cannot be scored gets its reason in place of a number; a bad one does not stop the others.
+    """
+    from scoring.series import group  # noqa: PLC0415
+
+    settings = load(config_file)
+    if convention is not None:
+        chosen = settings.scoring.model_copy(update={"convention": convention})
+        settings = settings.model_copy(update={"scoring": chosen})
+    found = group(paths)
+    if not found:
+        raise CoronodeError(f"no DICOM image in {', '.join(map(str, paths))}")
+    if mask is not None and len(found) > 1:
+        raise click.UsageError(f"--mask fits one series, {len(found)} were found; give one folder")
+    with Table(out) if out is not None else ExitStack() as table:
+        rows = []
+        for row in _progress(_score(found, settings, mask, jobs), len(found)):
+            rows.append(row)
+            if isinstance(table, Table):
+                table.add(row)
+            if as_json and row.score is not None:
+                click.echo(row.score.to_json(indent=2 if len(found) == 1 else None))
+            elif not as_json:
+                click.echo(row.text())
+            if row.score is None:
+                click.echo(f"failed: {row.path}: {row.error}", err=True)
+    if out is not None:
+        click.echo(f"{len(rows)} series in {out / 'scores.csv'}", err=True)
+    if any(row.score is None for row in rows):
+        raise SystemExit(1)
+
+
+def _progress(rows: Iterable[Row], total: int) -> Iterator[Row]:
+    """The rows, with a progress bar on standard error when there are several and someone looks."""
+    if total == 1 or not sys.stderr.isatty():
+        yield from rows
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import track  # noqa: PLC0415
+
+    yield from track(rows, description="scoring", total=total, console=Console(stderr=True))
+
+
+def _score(found: Sequence[SeriesFiles], settings: Settings, mask: Path | None, jobs: int | None) -> Iterator[Row]:
+    if len(found) == 1:
+        from scoring import engine  # noqa: PLC0415
+
+        begun = time.perf_counter()
+        scored = engine.score(found[0].paths, settings.scoring, settings.selection, mask=mask)
+        yield _row(found[0], scored, begun)
+        return
+    yield from _in_processes(found, settings, min(jobs or os.cpu_count() or 1, len(found)))
+
+
+def _in_processes(found: Sequence[SeriesFiles], settings: Settings, jobs: int) -> Iterator[Row]:
+    """Each series in a process that may die of it; rows come as they are ready."""
+    from scp.scorer import Scorer  # noqa: PLC0415
+
+    idle: SimpleQueue[Scorer] = SimpleQueue()
+
+    def work(item: SeriesFiles) -> Row:
+        begun = time.perf_counter()
+        scorer = idle.get()
+        try:
+            return _row(item, scorer.score(item.paths, settings.scoring, settings.selection), begun)
+        except NotScorable as error:
+            return Row(_folder(item), item.study_instance_uid, item.series_instance_uid, None, str(error))
+        finally:
+            idle.put(scorer)
+
+    with ExitStack() as stack:
+        for _ in range(jobs):
+            scorer = Scorer(settings.scoring.timeout_seconds)
+            stack.callback(scorer.close)
+            idle.put(scorer)
+        pool = stack.enter_context(ThreadPoolExecutor(jobs))
+        for future in as_completed([pool.submit(work, item) for item in found]):
+            yield future.result()
+
+
+def _row(item: SeriesFiles, scored: Score, begun: float) -> Row:
+    seconds = time.perf_counter() - begun
+    return Row(_folder(item), item.study_instance_uid, item.series_instance_uid, scored, "", seconds)
+
+
+def _folder(item: SeriesFiles) -> str:
+    return os.path.commonpath([path.parent for path in item.paths])

@@ -1,0 +1,129 @@
+"""What `coronode score` writes for many series: one JSON file and one CSV row each."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from config.errors import CoronodeError
+from scoring.result import ARTERIES, Score
+
+COLUMNS: Final = (
+    "path",
+    "study_instance_uid",
+    "series_instance_uid",
+    "status",
+    "reason",
+    "category",
+    "cac_drs",
+    "agatston",
+    *(f"agatston_{artery}" for artery in ARTERIES),
+    "agatston_low",
+    "agatston_high",
+    "volume_mm3",
+    "mass_mg",
+    "lesions",
+    "slices",
+    "spacing_z_mm",
+    "kvp",
+    "flags",
+    "seconds",
+)
+_PLAIN_UID: Final = re.compile(r"[0-9.]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One series: its score, or the error that kept it from one."""
+
+    path: str
+    study_uid: str
+    series_uid: str
+    score: Score | None
+    error: str = ""
+    seconds: float = 0.0
+
+    def text(self) -> str:
+        """One line for a person."""
+        if self.score is None:
+            return f"{self.path}: failed: {self.error}"
+        if self.score.agatston is None:
+            return f"{self.path}: not scorable: {self.score.reason}"
+        agatston = self.score.agatston
+        arteries = ", ".join(f"{artery} {agatston.of(artery):.1f}" for artery in ARTERIES)
+        flags = "".join(f"\n    {flag.severity}: {flag.message}" for flag in self.score.flags)
+        return f"{self.path}: Agatston {agatston.total:.1f} ({arteries}), category {self.score.category}{flags}"
+
+    def values(self) -> dict[str, object]:
+        """The CSV row."""
+        values: dict[str, object] = {
+            "path": self.path,
+            "study_instance_uid": self.study_uid,
+            "series_instance_uid": self.series_uid,
+            "status": "failed" if self.score is None else self.score.status,
+            "reason": self.error,
+            "seconds": round(self.seconds, 2),
+        }
+        if self.score is None:
+            return values
+        score = self.score
+        values |= {
+            "reason": score.reason or "",
+            "slices": score.series.slices,
+            "spacing_z_mm": None if score.series.spacing_mm is None else score.series.spacing_mm[0],
+            "kvp": score.series.kvp,
+            "flags": " ".join(flag.code for flag in score.flags),
+        }
+        if score.agatston is not None and score.agatston_range is not None and score.volume_mm3 is not None:
+            values |= {f"agatston_{artery}": score.agatston.of(artery) for artery in ARTERIES}
+            values |= {
+                "category": score.category,
+                "cac_drs": score.cac_drs,
+                "agatston": score.agatston.total,
+                "agatston_low": score.agatston_range[0],
+                "agatston_high": score.agatston_range[1],
+                "volume_mm3": score.volume_mm3.total,
+                "mass_mg": None if score.mass_mg is None else score.mass_mg.total,
+                "lesions": len(score.lesions),
+            }
+        return values
+
+
+class Table:
+    """A folder with scores.csv and one JSON file a series; each row is on the disk once it is added."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = (folder / "scores.csv").open("w", newline="", encoding="utf-8")
+        except OSError as error:
+            raise CoronodeError(f"--out {folder}: cannot be written: {error.strerror}") from error
+        self._writer = csv.DictWriter(self._file, COLUMNS)
+        self._writer.writeheader()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, row: Row) -> None:
+        """Write one series."""
+        self._writer.writerow(row.values())
+        self._file.flush()
+        if row.score is not None:
+            (self._folder / f"{_file_name(row.series_uid)}.json").write_text(row.score.to_json(indent=2) + "\n", "utf-8")
+
+
+def _file_name(series_uid: str) -> str:
+    """The UID where it is one, else a hash: a header must not choose a path."""
+    plain = _PLAIN_UID.fullmatch(series_uid) and series_uid.strip(".")
+    return series_uid if plain else hashlib.sha256(series_uid.encode()).hexdigest()[:32]

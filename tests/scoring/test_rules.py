@@ -1,0 +1,230 @@
+"""Conventions, mass factor, categories, selection and flags: tables and rules."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from config.errors import NotScorable
+from config.settings import ScoringSettings, SelectionSettings
+from scoring import conventions, geometry, mass, quality, risk, selection, slices
+from scoring.acquisition import Acquisition
+from scoring.result import ArteryValues
+
+FACTS = Acquisition(
+    kvp=120.0,
+    exposure_mas=None,
+    kernel="B35f",
+    manufacturer="",
+    model="",
+    contrast="",
+    contrast_route="",
+    mass_factor_patient=None,
+    mass_factor_device=(),
+)
+
+
+def facts(**values) -> Acquisition:
+    return dataclasses.replace(FACTS, **values)
+
+
+@pytest.mark.parametrize(
+    ("name", "area", "pixels", "strict", "connectivity", "volume"),
+    [
+        ("standard", 1.0, 1, False, 8, "voxels"),
+        ("literature", 1.0, 0, True, 4, "isotropic"),
+        ("siemens", 0.0, 0, True, 4, "isotropic"),
+        ("philips", 0.5, 0, True, 4, "voxels"),
+        ("canon", 0.0, 3, True, 4, "voxels"),
+        ("ge", 1.0, 0, True, 4, "voxels"),
+        ("kvp-adapted", 1.0, 1, False, 8, "voxels"),
+    ],
+)
+def test_presets(name, area, pixels, strict, connectivity, volume) -> None:  # noqa: PLR0917
+    found = conventions.named(name)
+    assert (found.name, found.threshold_hu, found.thresholds) == (name, 130, (130, 200, 300, 400))
+    assert (found.minimum_area_mm2, found.minimum_pixels, found.strict_area) == (area, pixels, strict)
+    assert (found.connectivity, found.volume) == (connectivity, volume)
+
+
+@pytest.mark.parametrize(
+    ("kvp", "thresholds"),
+    [
+        (70, (207, 318, 477, 636)),
+        (80.0, (177, 271, 408, 544)),
+        (100, (145, 222, 334, 446)),
+        (120, (130, 200, 300, 400)),
+        (135, (119, 183, 274, 364)),
+        (140, (130, 200, 300, 400)),
+        (None, (130, 200, 300, 400)),
+    ],
+)
+def test_thresholds_by_tube_voltage(kvp, thresholds) -> None:
+    assert conventions.named("kvp-adapted", kvp).thresholds == thresholds
+    assert conventions.named("standard", kvp).thresholds == (130, 200, 300, 400)
+
+
+@pytest.mark.parametrize(
+    ("patient", "device", "size", "configured", "expected"),
+    [
+        (0.7, (0.1, 0.2, 0.3), "medium", 0.9, (0.7, "0018,9351")),
+        (None, (0.1, 0.2, 0.3), "medium", 0.9, (0.2, "0018,9352")),
+        (None, (0.1, 0.2, 0.3), "small", None, (0.1, "small")),
+        (0.0, (0.1, 0.2, 0.3), "large", None, (0.3, "large")),
+        (math.nan, (0.0, 0.0, 0.0), "medium", 0.9, (0.9, "configuration")),
+        (-1.0, (0.5,), "medium", None, None),
+        (None, (), "medium", None, None),
+    ],
+)
+def test_mass_factor(patient, device, size, configured, expected) -> None:
+    found = mass.factor(
+        facts(mass_factor_patient=patient, mass_factor_device=device),
+        ScoringSettings(patient_size=size, mass_factor=configured),
+    )
+    if expected is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.value == expected[0]
+        assert expected[1] in found.origin
+
+
+def test_mass_of_the_calibration_insert() -> None:
+    # 200 mg/cm3 at 250 HU: a factor of 0.8; 1 cm3 of it is 200 mg
+    assert mass.mass_mg(mass.MassFactor(0.8, "test"), 250.0, 1000.0) == 200.0
+
+
+@pytest.mark.parametrize(
+    ("total", "lesions", "category"),
+    [
+        (0, 0, "0"),
+        (0.3, 1, "1-100"),
+        (1, 1, "1-100"),
+        (100, 1, "1-100"),
+        (100.49, 1, "1-100"),
+        (100.5, 1, "101-400"),
+        (400.4, 1, "101-400"),
+        (400.5, 1, ">400"),
+        (5000, 9, ">400"),
+    ],
+)
+def test_category(total, lesions, category) -> None:
+    assert risk.category(total, any_lesion=bool(lesions)) == category
+
+
+@pytest.mark.parametrize(
+    ("total", "arteries", "words"),
+    [
+        (0, [], "A0"),
+        (0.4, ["LAD"], "A1/N1"),
+        (99.4, ["LAD", "LAD", "RCA"], "A1/N2"),
+        (99.5, ["LAD"], "A2/N1"),
+        (299.4, ["LM", "LAD", "LCX", "RCA"], "A2/N4"),
+        (300, ["LM", "LAD", "LCX"], "A3/N3"),
+        (120, [None], "A2"),
+        (120, [None, "LAD"], "A2"),
+    ],
+)
+def test_cac_drs(total, arteries, words) -> None:
+    assert risk.cac_drs(total, arteries) == words
+
+
+@pytest.mark.parametrize(
+    ("agent", "route", "refused"),
+    [
+        ("OMNIPAQUE 350", "", True),
+        ("IV", "", True),
+        ("APPLIED", "", True),
+        ("Iodipamide", "Intravenous route", True),
+        ("IV & ORAL", "", True),
+        ("", "IV", False),
+        ("NONE", "", False),
+        ("no contrast", "", False),
+        ("non-contrast", "", False),
+        ("ORAL", "", False),
+        ("GASTROGRAFIN", "ORAL", False),
+    ],
+)
+def test_contrast_by_header(agent, route, refused) -> None:
+    found = facts(contrast=agent, contrast_route=route)
+    if refused:
+        with pytest.raises(NotScorable) as raised:
+            selection.check_header(found)
+        assert raised.value.code == "contrast"
+    else:
+        selection.check_header(found)
+
+
+def stack(series, number: int = 30, **attributes) -> geometry.Stack:
+    paths = series(np.zeros((number, 4, 4), dtype=np.int16), **attributes)
+    return geometry.stack([item for path in paths for item in slices.read(path)])
+
+
+@pytest.mark.parametrize(
+    ("number", "step", "thickness", "code"),
+    [
+        (30, 3.0, 3.0, None),
+        (20, 5.0, 5.0, None),
+        (40, 1.5, 3.0, None),
+        (30, 3.0, 6.0, "thickness"),
+        (30, 6.0, 5.0, "spacing"),
+        (15, 3.0, 3.0, "too_few_slices"),
+        (300, 0.3, 0.3, "thickness"),
+        (30, 3.0, None, None),
+    ],
+)
+def test_thickness_spacing_and_length(series, number, step, thickness, code) -> None:
+    found = stack(series, number, step=step, SliceThickness=thickness)
+    if code is None:
+        selection.check_geometry(found, SelectionSettings())
+    else:
+        with pytest.raises(NotScorable) as raised:
+            selection.check_geometry(found, SelectionSettings())
+        assert raised.value.code == code
+
+
+def test_a_mask_needs_no_whole_heart(series) -> None:
+    selection.check_geometry(stack(series, 4), SelectionSettings(), whole_heart=False)
+
+
+def codes(flags) -> dict[str, str]:
+    return {flag.code: flag.severity for flag in flags}
+
+
+@pytest.mark.parametrize(
+    ("kvp", "name", "expected"),
+    [
+        (120.0, "standard", {}),
+        (80.0, "standard", {"kvp": "warning"}),
+        (80.0, "kvp-adapted", {"kvp_adapted": "warning"}),
+        (140.0, "kvp-adapted", {"kvp": "warning"}),
+        (None, "standard", {"kvp_unknown": "warning"}),
+    ],
+)
+def test_flags_of_the_tube_voltage(series, kvp, name, expected) -> None:
+    factor = mass.MassFactor(0.8, "test")
+    convention = conventions.named(name, kvp)
+    assert codes(quality.scan_flags(stack(series), facts(kvp=kvp), convention, factor, 0)) == expected
+
+
+def test_flags_of_the_geometry(series) -> None:
+    standard = conventions.named("standard")
+    thick = stack(series, positions=[*range(0, 60, 5), *range(70, 160, 5)], SliceThickness=5)
+    assert codes(quality.scan_flags(thick, FACTS, standard, None, 2)) == {
+        "no_mass_factor": "info",
+        "thickness": "info",
+        "gap": "warning",
+        "other_images": "info",
+    }
+    assert "overlap" in codes(quality.scan_flags(stack(series, 60, step=1.5), FACTS, standard, None, 0))
+
+
+def test_flags_of_the_result() -> None:
+    none = quality.Range(0, 0, 0, 0)
+    assert quality.result_flags(ArteryValues(), (), none) == []
+    unsure = quality.Range(1000.1, 1010.0, 1, 2)
+    found = codes(quality.result_flags(ArteryValues(total=1000.1, LAD=1000.1), (), unsure))
+    assert found == {"review": "warning", "over_1000": "info"}
