@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from config.errors import ConfigurationError, NotScorable
 from config.settings import ScoringSettings, SelectionSettings
 from scoring import acquisition, agatston, conventions, elements, geometry, masks, mass, quality, risk, slices, totals
+from scoring import anatomy as places
+from scoring import lesions as verdicts
 from scoring import selection as rules
 from scoring.acquisition import Acquisition
+from scoring.anatomy import Anatomy
 from scoring.conventions import Convention
 from scoring.geometry import Stack
 from scoring.mass import MassFactor
@@ -54,6 +56,7 @@ def score(
     flags: list[Flag] = []
     try:
         found = [item for path in elements.find(files) for item in slices.read(path)]
+        info = _series(found, None, None) if found else info
         kept, left_out = rules.images(found)
         info = _series(kept, None, None)
         stack = geometry.stack(kept)
@@ -68,7 +71,9 @@ def score(
         rules.check_geometry(stack, selection, whole_heart=finder is not None)
         volume = geometry.volume(stack)
         if finder is not None:
-            findings = _judged(volume, convention, finder)
+            anatomy = finder(volume)
+            flags.extend(anatomy.flags)
+            findings = _judged(volume, convention, anatomy)
         else:
             findings = _masked(
                 volume, convention, masks.load(mask or Path(), volume, info.frame_of_reference_uid or "")
@@ -78,37 +83,31 @@ def score(
     return _scored(volume, findings, factor, info=info, flags=flags, made=made)
 
 
-def _finder(name: str) -> Callable[[Volume], Any]:
+def _finder(name: str) -> Callable[[Volume], Anatomy]:
     """The function that finds the anatomy: ours, or an entry point of that name."""
     if name == "default":
-        # imported here: scoring with a mask needs neither anatomy nor its runtime
-        find: Callable[[Volume], Any] = importlib.import_module("scoring.anatomy").find
-        return find
+        return places.find
     known = importlib.metadata.entry_points(group=PLUGINS)
     if name not in known.names:
         names = ", ".join(sorted({"default", *known.names}))
         raise ConfigurationError(f"scoring.engine: no engine is named {name!r}; installed: {names}")
     try:
-        plugin: Callable[[Volume], Any] = known[name].load()
+        plugin: Callable[[Volume], Anatomy] = known[name].load()
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"scoring.engine: engine {name!r} cannot be loaded: {error}") from error
     return plugin
 
 
-def _judged(volume: Volume, convention: Convention, find: Callable[[Volume], Any]) -> list[Finding]:
-    judge = importlib.import_module("scoring.lesions").judge
-    anatomy = find(volume)
-    extent = getattr(anatomy, "heart_slices", None)
-    if extent is not None:
-        _refuse_gap(volume, extent[0], extent[1])
-    verdicts = judge(volume, anatomy, agatston.candidates(volume, convention))
-    return [Finding(item.candidate, item.counted, item.artery, item.confidence) for item in verdicts]
+def _judged(volume: Volume, convention: Convention, anatomy: Anatomy) -> list[Finding]:
+    _refuse_gap(volume, *anatomy.heart_slices)
+    judged = verdicts.judge(volume, anatomy, agatston.candidates(volume, convention))
+    return [Finding(item.candidate, item.counted, item.artery, item.confidence) for item in judged]
 
 
 def _masked(volume: Volume, convention: Convention, mask: masks.ArteryMask) -> list[Finding]:
     extent = mask.slices()
     if extent is not None:
-        _refuse_gap(volume, extent[0], extent[1])
+        _refuse_gap(volume, *extent)
     return [
         Finding(candidate, counted=True, artery=artery, confidence=1.0)
         for artery, voxels in mask.parts()

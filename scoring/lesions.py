@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 
 from scoring.agatston import Candidate
 from scoring.anatomy import Anatomy
+from scoring.anatomy.blood import smoothed, spread
 from scoring.anatomy.coarse import Coarse
 from scoring.result import Artery
 from scoring.volume import Volume
@@ -25,9 +26,14 @@ COUNTED = 0.5
 SAMPLE = 200
 FAR_MM = 100.0
 RING_MM = (2.0, 6.5)
-RING_BLUR_MM = 0.8
+NEAR_MM = (1.0, 3.5)
+EDGE_MM = 2.0
+BLOOD_HU = 40.0
+LOCAL_NOISE_SHARE = 0.75
+DARKENING, QUIET_HU = 1.3, 8.0
 FAT_HU = (-5.0, 15.0)
-LUNG_HU = -350
+LUNG_HU, NOT_FAT_HU = -350, -180
+LEFT_MAIN_MM = 14.0
 LARGEST_MM3 = 20000.0
 
 
@@ -58,6 +64,7 @@ class Features:
     depth_mm: NDArray[np.float64]
     heart_mm: NDArray[np.float64]
     noise_sd: NDArray[np.float64]
+    noise_hu: NDArray[np.float64]
     volume_mm3: NDArray[np.float64]
     ascending_mm: NDArray[np.float64]
     descending_mm: NDArray[np.float64]
@@ -67,6 +74,7 @@ class Features:
     before_mm: NDArray[np.float64]
     bone_mm: NDArray[np.float64]
     airway_mm: NDArray[np.float64]
+    hilum_mm: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +87,11 @@ class Rule:
     reason: str
 
 
+NOISE_RULE: Final = Rule("noise_sd", 6.0, 0.7, "not brighter than noise can be")
 PLACE_RULES: Final = (
-    Rule("noise_sd", 6.0, 0.7, "not brighter than noise can be"),
+    NOISE_RULE,
     Rule("depth_mm", 9.0, 1.5, "at the chest wall"),
-    Rule("heart_mm", 3.0, -0.7, "outside the heart"),
+    Rule("heart_mm", 2.0, -0.5, "outside the heart"),
     Rule("above_mm", -95.0, 4.0, "below the heart"),
     Rule("above_mm", 24.0, -3.0, "above the coronary arteries"),
     Rule("volume_mm3", LARGEST_MM3, -2000.0, "larger than coronary calcium can be"),
@@ -90,6 +99,7 @@ PLACE_RULES: Final = (
     Rule("before_mm", 12.0, 2.0, "behind the heart"),
     Rule("bone_mm", 5.0, 1.0, "at a bone"),
     Rule("airway_mm", 5.0, 1.0, "in the wall of an airway"),
+    Rule("hilum_mm", 0.0, -2.0, "in the root of a lung"),
 )
 
 
@@ -132,22 +142,34 @@ def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
     depth = anatomy.hull.depth(points)
     distances = (depth, anatomy.body.at(points), anatomy.ascending.outside(points), anatomy.descending.outside(points))
     inside, to_heart, to_ascending, to_descending = _per_candidate(np.array(distances), owner)
+    noise = np.maximum(anatomy.blood.noise_by_slice[middle], 1.0)
+    above, behind_mm, left_mm = up - anatomy.left_main.z_mm, back - before[:, 0], left - before[:, 1]
     blood_hu = anatomy.blood.hu if np.isfinite(anatomy.blood.hu) else anatomy.core_hu
     return Features(
-        above_mm=up - anatomy.left_main.z_mm,
+        above_mm=above,
         depth_mm=inside,
         heart_mm=to_heart,
-        noise_sd=(peak - blood_hu) / np.maximum(anatomy.blood.noise_by_slice[middle], 1.0),
+        noise_sd=(peak - blood_hu) / noise,
+        noise_hu=noise,
         volume_mm3=np.array([item.volume_mm3 for item in candidates]),
         ascending_mm=to_ascending,
         descending_mm=to_descending,
-        behind_mm=back - before[:, 0],
-        left_mm=left - before[:, 1],
+        behind_mm=behind_mm,
+        left_mm=left_mm,
         right_mm=behind[:, 1] - left,
         before_mm=behind[:, 0] - back,
         bone_mm=_nearest(anatomy.grid, anatomy.bone.mask, points, owner),
         airway_mm=_nearest(anatomy.grid, anatomy.airway, points, owner),
+        hilum_mm=_hilum(above, behind_mm, left_mm),
     )
+
+
+def _hilum(
+    above_mm: NDArray[np.float64], behind_mm: NDArray[np.float64], left_mm: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far into the root of a lung: at the left main's level and above, far behind the aorta or on its right."""
+    into = np.maximum(behind_mm - 40.0, np.minimum(behind_mm - 5.0, -22.0 - left_mm))
+    return np.asarray(into - 2.0 * np.maximum(-5.0 - above_mm, 0.0))
 
 
 def _per_candidate(values: NDArray[np.float64], owner: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -181,38 +203,64 @@ def _by_place(features: Features) -> tuple[NDArray[np.float64], list[str]]:
     return fits.min(axis=0), [PLACE_RULES[index].reason for index in weakest]
 
 
-def ring(volume: Volume, candidate: Candidate) -> NDArray[np.float32]:
-    """HU of the voxels 2 to 6.5 mm around a candidate, lightly smoothed in the plane against noise."""
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What lies round one candidate: darkest tissue 2-6.5 mm away (5th percentile, HU, slightly smoothed), the share
+    of lung there and next to it (1-3.5 mm), and the noise (HU) of the fine structure in it.
+    """
+
+    darkest_hu: float
+    lung: float
+    touching_lung: float
+    noise_hu: float
+
+
+def surroundings(volume: Volume, anatomy: Anatomy, candidate: Candidate) -> Surroundings:
+    """Look at the shells round a candidate at full resolution."""
     spacing = np.asarray(volume.spacing_mm)
     reach = np.ceil(RING_MM[1] / spacing).astype(int)
     low = np.maximum(candidate.voxels.min(axis=0) - reach, 0)
     high = np.minimum(candidate.voxels.max(axis=0) + reach + 1, volume.hu.shape)
-    window = tuple(slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))
-    part = volume.hu[window]
+    part = volume.hu[tuple(slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))]
     other = np.ones(part.shape, bool)
     other[tuple((candidate.voxels - low).T)] = False
     distance = ndimage.distance_transform_edt(other, sampling=spacing)
-    blur = (0.0, RING_BLUR_MM / spacing[1], RING_BLUR_MM / spacing[2])
-    smooth = ndimage.gaussian_filter(part, blur, output=np.float32)
-    return np.asarray(smooth[(distance >= RING_MM[0]) & (distance <= RING_MM[1])])
+    smooth = smoothed(part, volume.spacing_mm)
+    ring = (distance >= RING_MM[0]) & (distance <= RING_MM[1])
+    near = (distance >= NEAR_MM[0]) & (distance <= NEAR_MM[1])
+    lung, dark = smooth < LUNG_HU, smooth < NOT_FAT_HU
+    tissue = ring & ~lung
+    # The edge of the lung is as dark as fat: only what lies apart from it shows fat.
+    apart = tissue & (ndimage.distance_transform_edt(~dark, sampling=spacing) > EDGE_MM) if dark.any() else tissue
+    fine = (part[tissue] - smooth[tissue]) if tissue.any() else np.zeros(1, np.float32)
+    return Surroundings(
+        darkest_hu=float(np.percentile(smooth[apart], 5)) if apart.any() else BLOOD_HU,
+        lung=float(np.mean(lung[ring])) if ring.any() else 0.0,
+        touching_lung=float(np.mean(lung[near])) if near.any() else 0.0,
+        noise_hu=spread(fine) * anatomy.blood.noise_per_fine,
+    )
 
 
 def _by_surroundings(
     volume: Volume, anatomy: Anatomy, candidate: Candidate, features: Features, index: int
 ) -> tuple[float, str]:
     """The rules that look at the tissue round one candidate, and at the aorta's wall."""
-    values = ring(volume, candidate)
+    around = surroundings(volume, anatomy, candidate)
     above = float(features.above_mm[index])
-    darkest = float(np.percentile(values, 5)) if values.size else 0.0
-    lung = float(np.mean(values < LUNG_HU)) if values.size else 0.0
     # Far below, the arteries lie on the diaphragm's side, where thin fat is lost in thick slices.
     thin = float(_fit(above, -65.0, -4.0))
-    fat = float(_fit(darkest, FAT_HU[0] + thin * (FAT_HU[1] - FAT_HU[0]), -8.0))
-    wall = _wall(float(features.ascending_mm[index]), above)
+    # Noise alone makes some voxels of blood look like fat.
+    limit = FAT_HU[0] + thin * (FAT_HU[1] - FAT_HU[0]) - DARKENING * max(0.0, anatomy.blood.smooth_noise_hu - QUIET_HU)
+    noise = float(features.noise_sd[index] * features.noise_hu[index])
     rules = (
-        (fat, "no epicardial fat around it"),
-        (float(_fit(lung, 0.4, -0.05)), "in the lung"),
-        (wall, "in the wall of the ascending aorta"),
+        (
+            float(_fit(noise / max(LOCAL_NOISE_SHARE * around.noise_hu, 1.0), NOISE_RULE.limit, NOISE_RULE.width)),
+            NOISE_RULE.reason,
+        ),
+        (float(_fit(around.darkest_hu, limit, -8.0)), "no epicardial fat around it"),
+        (float(_fit(around.lung, 0.22, -0.035)), "in the lung"),
+        (float(_fit(around.touching_lung, 0.2, -0.035)), "at the edge of the lung"),
+        (_wall(float(features.ascending_mm[index]), above), "in the wall of the ascending aorta"),
     )
     return min(rules)
 
@@ -228,13 +276,14 @@ def _wall(outside_mm: float, above_mm: float) -> float:
 
 
 def _artery(features: Features, index: int) -> Artery:
-    """Artery by position round the aortic root."""
+    """Artery by position round the aortic root: right coronary in front and to the right, circumflex behind."""
     above, right = features.above_mm[index], features.right_mm[index]
     behind, left = features.behind_mm[index], features.left_mm[index]
-    near_origin = features.ascending_mm[index] < 11.5 and behind > 2.0 and above > -25.0
-    if (right > 9.0 and not (near_origin and left > 0)) or (above < -55.0 and right > -5.0):
+    if above < -55.0 and right > -5.0:
         return "RCA"
-    if near_origin:
+    if right > 9.0 and not (behind > 2.0 and left > 8.0 and above > -30.0):
+        return "RCA"
+    if features.ascending_mm[index] < LEFT_MAIN_MM and behind > 2.0 and above > -25.0:
         return "LM"
     if behind > 20.0 and behind > 0.42 * left:
         return "LCX"

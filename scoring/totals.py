@@ -55,11 +55,16 @@ def bounds(findings: Sequence[Finding]) -> Range:
     left_out = [item for item in findings if not item.counted and item.confidence >= _POSSIBLE]
     low = [item for item in findings if item.counted and item.confidence >= _SURE]
     return Range(
-        low=round(math.fsum(item.candidate.agatston for item in low), 4),
-        high=round(math.fsum(item.candidate.agatston for item in (*low, *doubtful, *left_out)), 4),
+        low=_total(low),
+        high=_total([*low, *doubtful, *left_out]),
         doubtful=len(doubtful),
         left_out=len(left_out),
     )
+
+
+def _total(findings: Sequence[Finding]) -> float:
+    # of rounded scores, as the sum of the lesions is
+    return round(math.fsum(round(item.candidate.agatston, 4) for item in findings), 4)
 
 
 def _lesion(number: int, volume: Volume, found: Finding, factor: MassFactor | None) -> Lesion:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from typing import Any, Literal
 
 import structlog
@@ -12,8 +13,9 @@ import structlog
 def configure(level: str = "info", form: Literal["text", "json"] = "text") -> None:
     """Send our events and those of the libraries through one formatter to standard error.
 
-    pynetdicom and pydicom log values of data sets at the levels below warning, and DBOS its own workings:
-    they are kept to warnings.
+    pynetdicom and pydicom complain of each odd value in other people's headers, at every reading of it, and show the
+    value: they are kept to what is critical, for every refusal and failure is logged here. DBOS logs its own workings:
+    it is kept to warnings.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -46,5 +48,8 @@ def configure(level: str = "info", form: Literal["text", "json"] = "text") -> No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in ("pynetdicom", "pydicom", "dbos", "alembic", "sqlalchemy", "PIL"):
+    for name in ("dbos", "alembic", "sqlalchemy", "PIL"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("pynetdicom", "pydicom"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module=r"pydicom|pynetdicom|highdicom")

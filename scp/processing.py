@@ -6,6 +6,7 @@ Each part looks first whether it was done, so that the whole can be repeated aft
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -77,12 +78,23 @@ class Processing:
             finish |= {"result_json": "", "status": "not_scorable"}
             finish |= {"reason_code": verdict.code, "reason": verdict.reason}
         else:
+            score = self._identified(score, series_uid)
             rejecting = next((flag.code for flag in score.flags if flag.severity == "reject"), "")
             finish |= {"result_json": score.to_json(), "status": score.status}
             finish |= {"reason_code": rejecting, "reason": score.reason or ""}
         finish["now"] = self._clock()
         log.info("scored", series=series_uid, version=version, status=finish["status"], reason=finish["reason"])
         return series.finish(self._database, series_uid, version, **finish)
+
+    def _identified(self, score: Score, series_uid: str) -> Score:
+        """The score under the UIDs by which the node knows a series whose images have none."""
+        known = series.get(self._database, series_uid)
+        info = replace(
+            score.series,
+            study_instance_uid=score.series.study_instance_uid or known.study_uid,
+            series_instance_uid=score.series.series_instance_uid or series_uid,
+        )
+        return replace(score, series=info)
 
     def _report(self, series_uid: str, result: results.Result) -> None:
         """Make, store and enter the documents; a document that cannot be made leaves its reason on the series."""

@@ -19,7 +19,7 @@ from pydicom.filewriter import write_file_meta_info
 from pynetdicom import evt
 
 from config.errors import CoronodeError, Rejected
-from scp import status
+from scp import identity, status
 from scp.completion import Holder
 from scp.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from storage.database import Database
@@ -61,6 +61,7 @@ class Storage:
                 sop_class_uid=str(request.AffectedSOPClassUID),
                 transfer_syntax_uid=str(event.context.transfer_syntax),
                 calling_ae=calling,
+                association=f"{calling} {_address(event)} {event.assoc.name}",
             )
         except Rejected as rejection:
             log.warning("object refused", status=f"0x{rejection.status:04X}", reason=rejection.reason, calling=calling)
@@ -76,7 +77,7 @@ class Storage:
         return _response(status.SUCCESS)
 
     def take(
-        self, data: bytes, *, sop_class_uid: str, transfer_syntax_uid: str, calling_ae: str = ""
+        self, data: bytes, *, sop_class_uid: str, transfer_syntax_uid: str, calling_ae: str = "", association: str = ""
     ) -> Registered:
         """Store the encoded data set `data` durably and register it.
 
@@ -84,7 +85,7 @@ class Storage:
         """
         if self._files.free_bytes() - len(data) < self._reserve_bytes:
             raise Rejected(OUT_OF_RESOURCES, "free disk space is under the reserve (node.reserve_mb)")
-        header = _header(data, transfer_syntax_uid)
+        header = _header(data, transfer_syntax_uid, association)
         if header.sop_class_uid != sop_class_uid:
             raise Rejected(_NOT_THAT_CLASS, "SOP Class UID differs from the request's")
         with self._files.incoming(transfer_syntax_uid) as file:
@@ -98,7 +99,12 @@ class Storage:
         return outcome
 
 
-def _header(data: bytes, transfer_syntax_uid: str) -> InstanceHeader:
+def _address(event: evt.Event) -> str:
+    requestor = event.assoc.requestor
+    return f"{requestor.address}:{requestor.port}"
+
+
+def _header(data: bytes, transfer_syntax_uid: str, association: str) -> InstanceHeader:
     """The indexed part of the data set, read without its pixel data."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = transfer_syntax_uid
@@ -106,6 +112,7 @@ def _header(data: bytes, transfer_syntax_uid: str) -> InstanceHeader:
     try:
         with pydicom_config.disable_value_validation():
             dataset = dcmread(part10, stop_before_pixels=True)
+            identity.complete(dataset, association)
             return InstanceHeader.from_dataset(dataset, transfer_syntax_uid)
     except Rejected:
         raise

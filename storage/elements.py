@@ -65,8 +65,9 @@ def _integer(part: str) -> str:
 
 
 def _joined(value: object) -> str:
-    several = isinstance(value, (MultiValue, list, tuple))
-    return "\\".join(str(item) for item in value) if several else str(value)
+    if isinstance(value, MultiValue | list | tuple):
+        return "\\".join(str(item) for item in value)
+    return str(value)
 
 
 def _number(element: DataElement | RawDataElement, value: bytes, vr: str) -> str:

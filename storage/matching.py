@@ -46,9 +46,15 @@ def condition(target: Target, text: str, dialect: str) -> ColumnElement[bool] | 
         dialect: the database's name, "sqlite" or another.
     """
     values = [value for value in text.split("\\") if value]
+    if target.folded is not None:
+        # A name of delimiters alone comes from a form with empty fields.
+        values = [fold(value) for value in values]
     if not values or any(not value.strip("*") for value in values):
         return None
     if target.vr in _RANGES:
+        if "-" in values:
+            # A range open at both ends asks for nothing.
+            return None
         return or_(*(_moment(target.column, value, target.vr) for value in values))
     if target.folded is not None:
         return _name(target.folded, values, dialect)
@@ -81,8 +87,8 @@ def _like(column: ColumnElement[str], pattern: str, dialect: str) -> ColumnEleme
 def _name(column: ColumnElement[str], values: list[str], dialect: str) -> ColumnElement[bool]:
     forms: list[str] = []
     for value in values:
-        name = fold(value)
-        forms.append(name)
+        forms.append(value)
+        name = value
         # DOE^* asks for every DOE, one without a given name too.
         while name.endswith("^*"):
             name = name[:-2].rstrip("^")

@@ -20,6 +20,8 @@ RADII_MM = np.arange(9.0, 25.0, 1.5)
 DESCENDING_MM, ASCENDING_MM = (9.0, 19.0), (13.0, 24.0)
 DESCENDING_OFFSET_MM, ASCENDING_OFFSET_MM = (-6.0, 20.0), (-78.0, -40.0)
 DESCENDING_SPREAD_MM, ASCENDING_SPREAD_MM = (14.0, 14.0), (18.0, 16.0)
+ASCENDING_TO_DESCENDING, SIZE_SPREAD = 1.3, 0.18
+DRIFT = (0.1, 0.2)
 CHOICES = 16
 ANGLES = 48
 
@@ -117,7 +119,9 @@ def ascending(grid: Coarse, found: Votes, hull: Hull, behind: Track) -> Track:
     below the left main the heart's chambers give better circles than the root does.
     """
     expected = np.column_stack([behind.y_mm, behind.x_mm]) + ASCENDING_OFFSET_MM
-    chain = _follow(grid, found, expected, ASCENDING_SPREAD_MM, ASCENDING_MM)
+    sure = behind.certainty > 0.6
+    size_mm = ASCENDING_TO_DESCENDING * float(np.median(behind.radius_mm[sure if sure.any() else slice(None)]))
+    chain = _follow(grid, found, expected, ASCENDING_SPREAD_MM, ASCENDING_MM, size_mm)
     anchor = _anchor(grid, chain, hull, behind)
     circles = np.empty((len(chain.z_mm), 4))
     circles[anchor] = chain.at(chain.z_mm[[anchor]])[0]
@@ -125,7 +129,10 @@ def ascending(grid: Coarse, found: Votes, hull: Hull, behind: Track) -> Track:
         last = circles[anchor]
         limits = (0.82 * last[2], 1.12 * last[2])
         for z in path:
-            last = _refine(grid, found.smooth[z], last[:3], limits, 1.0 + 0.35 * grid.spacing_mm[0])
+            # Downwards the root turns to the back and to the left.
+            down_mm = grid.spacing_mm[0] if path.step < 0 else 0.0
+            start = last[:3] + (DRIFT[0] * down_mm, DRIFT[1] * down_mm, 0.0)
+            last = _refine(grid, found.smooth[z], start, limits, 1.0 + 0.3 * grid.spacing_mm[0], 8.0)
             circles[z] = last
     return Track(chain.z_mm, *circles.T, float(chain.z_mm[anchor]))
 
@@ -145,10 +152,11 @@ def _follow(
     expected: NDArray[np.float64],
     spread_mm: tuple[float, float],
     radii_mm: tuple[float, float],
+    size_mm: float | None = None,
 ) -> Track:
     """Best chain of circles by dynamic programming over the best few of each slice."""
     use = np.flatnonzero((radii_mm[0] <= RADII_MM) & (radii_mm[1] >= RADII_MM))
-    choices = [_choices(grid, found, z, use, expected[z], spread_mm) for z in range(len(found.share))]
+    choices = [_choices(grid, found, z, use, expected[z], spread_mm, size_mm) for z in range(len(found.share))]
     step_mm = grid.spacing_mm[0]
     move_mm, grow_mm = 1.5 + 0.5 * step_mm, 1.0 + 0.2 * step_mm
     score = choices[0][:, 3]
@@ -176,6 +184,7 @@ def _choices(
     use: NDArray[np.intp],
     expected: NDArray[np.float64],
     spread_mm: tuple[float, float],
+    size_mm: float | None,
 ) -> NDArray[np.float64]:
     """The best circles of one slice: (n, 4) y, x, radius in mm and score."""
     share = found.share[z, use[0] : use[-1] + 1]
@@ -184,6 +193,8 @@ def _choices(
     prior = -0.5 * (((y_mm - expected[0]) / spread_mm[0]) ** 2)[:, None]
     prior = prior - 0.5 * ((x_mm - expected[1]) / spread_mm[1]) ** 2
     score = share + 0.12 * np.maximum(prior, -12.0)
+    if size_mm is not None:
+        score = score - 0.06 * (((RADII_MM[use] - size_mm) / (SIZE_SPREAD * size_mm)) ** 2)[:, None, None]
     best = score.max(axis=0)
     peaks = (ndimage.maximum_filter(best, 3) == best).ravel()
     order = np.flatnonzero(peaks)
@@ -199,6 +210,7 @@ def _refine(
     circle: NDArray[np.float64],
     radii_mm: tuple[float, float],
     reach_mm: float = 2.0,
+    stiffness: float = 3.0,
 ) -> NDArray[np.float64]:
     """Move and resize a circle by at most `reach_mm` to the steepest drop outwards; adds its certainty."""
     shift = np.linspace(-reach_mm, reach_mm, 5)
@@ -206,7 +218,7 @@ def _refine(
     tried = circle + np.column_stack([y, x, radius])
     tried[:, 2] = np.clip(tried[:, 2], *radii_mm)
     drop = edge_drop(grid, plane, tried)
-    score = np.clip(drop, 0.0, 60.0).mean(axis=1) - 3.0 * (y**2 + x**2 + radius**2) / reach_mm**2
+    score = np.clip(drop, 0.0, 60.0).mean(axis=1) - stiffness * (y**2 + x**2 + radius**2) / reach_mm**2
     best = int(score.argmax())
     return np.append(tried[best], np.mean(np.clip(drop[best] / 50.0, 0.0, 1.0)))
 

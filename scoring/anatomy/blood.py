@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from config.errors import NotScorable
 from scoring.anatomy.aorta import Track
 from scoring.anatomy.hull import Inside
 from scoring.volume import Volume
@@ -16,19 +18,22 @@ CORE_DEPTH_MM = 30.0
 INNER_SHARE = 0.6
 CERTAIN = 0.6
 NORMAL_SD = 1.4826
-FALLBACK_NOISE_HU = 30.0
+BLUR_MM = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Blood:
     """Median HU of the blood in the descending aorta, and the noise's standard deviation in HU.
 
-    `noise_hu` is for the whole series; `noise_by_slice` (n,) for each slice of the volume.
+    `noise_hu` is for the whole series; `noise_by_slice` (n,) for each slice of the volume; `smooth_noise_hu` what is left of it
+    after slight smoothing, and `noise_per_fine` its ratio to what the smoothing takes away.
     """
 
     hu: float
     noise_hu: float
     noise_by_slice: NDArray[np.float64]
+    smooth_noise_hu: float
+    noise_per_fine: float
 
 
 def core_hu(inside: Inside) -> float:
@@ -40,27 +45,44 @@ def core_hu(inside: Inside) -> float:
     return float(np.median(soft)) if soft.size else float("nan")
 
 
+def smoothed(part: NDArray[np.int16], spacing_mm: tuple[float, float, float]) -> NDArray[np.float32]:
+    """Slices (z, y, x) smoothed by a Gaussian of 0.8 mm in the plane, float32 HU."""
+    sigma = (0.0, BLUR_MM / spacing_mm[1], BLUR_MM / spacing_mm[2])
+    return np.asarray(ndimage.gaussian_filter(part, sigma, output=np.float32))
+
+
 def blood(volume: Volume, descending: Track) -> Blood:
     """Blood and noise in the inner 60 % of the descending aorta at full resolution, robust against its wall."""
-    depth_mm, height_mm, width_mm = volume.spacing_mm
-    circles = descending.at(np.arange(len(volume.hu)) * depth_mm)
-    noise = np.full(len(volume.hu), np.nan)
-    level = np.full(len(volume.hu), np.nan)
+    circles = descending.at(np.arange(len(volume.hu)) * volume.spacing_mm[0])
+    found = np.full((len(volume.hu), 4), np.nan)
     for z, (y, x, radius, certainty) in enumerate(circles):
-        reach = INNER_SHARE * radius
-        rows = _around(y, reach, height_mm, volume.hu.shape[1])
-        columns = _around(x, reach, width_mm, volume.hu.shape[2])
-        inside = np.hypot((rows * height_mm - y)[:, None], columns * width_mm - x) < reach
-        values = volume.hu[z, rows[:, None], columns][inside]
-        if certainty < CERTAIN or values.size < 20:
+        rows = _around(y, radius, volume.spacing_mm[1], volume.hu.shape[1])
+        columns = _around(x, radius, volume.spacing_mm[2], volume.hu.shape[2])
+        if certainty < CERTAIN or min(len(rows), len(columns)) < 5:
             continue
-        level[z] = np.median(values)
-        noise[z] = NORMAL_SD * np.median(np.abs(values - level[z]))
-    known = np.flatnonzero(np.isfinite(noise))
+        away = np.hypot((rows * volume.spacing_mm[1] - y)[:, None], columns * volume.spacing_mm[2] - x)
+        part = volume.hu[z : z + 1, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        smooth = smoothed(part, volume.spacing_mm)[0]
+        inside = away < INNER_SHARE * radius
+        if inside.sum() >= 20:
+            values = part[0][inside]
+            found[z] = np.median(values), spread(values), spread(smooth[inside]), spread(values - smooth[inside])
+    known = np.flatnonzero(np.isfinite(found[:, 0]))
     if not known.size:
-        return Blood(float("nan"), FALLBACK_NOISE_HU, np.full(len(volume.hu), FALLBACK_NOISE_HU))
-    typical = float(np.median(noise[known]))
-    return Blood(float(np.median(level[known])), typical, np.interp(np.arange(len(noise)), known, noise[known]))
+        raise NotScorable("aorta_not_found", "The descending aorta was not found.")
+    level, noise, smooth_noise, fine = np.median(found[known], axis=0)
+    return Blood(
+        hu=float(level),
+        noise_hu=float(noise),
+        noise_by_slice=np.interp(np.arange(len(found)), known, found[known, 1]),
+        smooth_noise_hu=float(smooth_noise),
+        noise_per_fine=float(noise / fine) if fine > 0 else 1.0,
+    )
+
+
+def spread(values: NDArray[np.int16] | NDArray[np.float32]) -> float:
+    """Standard deviation from the median absolute deviation: robust against a few other voxels."""
+    return NORMAL_SD * float(np.median(np.abs(values - np.median(values))))
 
 
 def _around(centre: float, reach: float, step: float, size: int) -> NDArray[np.intp]:

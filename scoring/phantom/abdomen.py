@@ -7,7 +7,7 @@ import numpy as np
 from scoring.phantom.chest import ChestWall
 from scoring.phantom.grid import Floats, Grid
 from scoring.phantom.heart import Heart
-from scoring.phantom.shapes import SmoothField, ellipsoid, smooth_union, stream
+from scoring.phantom.shapes import ellipsoid, smooth_field, smooth_union
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 
@@ -19,7 +19,7 @@ def dome(thorax: Thorax, grid: Grid) -> Floats:
     """
     at = grid.coordinates()
     scale = thorax.heart_scale
-    floor = -87.0 * scale
+    floor = -83.0 * scale
     domes = (
         (-66.0, 0.0, thorax.right_dome_z, 96.0, 98.0, 62.0),
         (86.0, 24.0, thorax.left_dome_z, 74.0, 84.0, 56.0),
@@ -32,7 +32,7 @@ def dome(thorax: Thorax, grid: Grid) -> Floats:
         top = height if top is None else -smooth_union(-top, -height, 10.0)
     if top is None:
         raise ValueError("a thorax has domes")
-    bumps = SmoothField.draw(stream(thorax.seed, "diaphragm"), 45.0).on(grid)
+    bumps = smooth_field(thorax.seed, "diaphragm", 45.0).on(grid)
     return np.asarray(0.8 * (top - at.z + 2.2 * bumps), dtype=np.float32)
 
 
@@ -43,7 +43,7 @@ def organs(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, under: Flo
     yield Region(Tissue.DIAPHRAGM, grid.whole, belly)
     inner = belly + np.float32(2.6)
     yield Region(Tissue.ABDOMINAL_FAT, grid.whole, inner)
-    rough = SmoothField.draw(stream(thorax.seed, "organs"), 30.0).on(grid)
+    rough = smooth_field(thorax.seed, "organs", 30.0).on(grid)
     # The liver fills the right dome and thins out to the left under the heart.
     edge = (at.x - 18 + 0.45 * (at.y + 10) + 0.5 * (-96 - at.z)) * 0.8
     liver = np.maximum(np.maximum(inner - np.float32(2.4), edge + 3 * rough), at.y - 84 + 0.2 * at.x)

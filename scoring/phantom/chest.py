@@ -9,7 +9,7 @@ from typing import Final, Self
 import numpy as np
 
 from scoring.phantom.grid import Floats, Grid
-from scoring.phantom.shapes import SmoothField, ellipsoid, rounded_box, smooth_union, stream
+from scoring.phantom.shapes import ellipsoid, rounded_box, smooth_field, smooth_union
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 
@@ -53,7 +53,7 @@ class ChestWall:
             thorax.muscle + 5 * side + 20 * np.exp(-((turn / 0.5) ** 2)) + 7 * np.exp(-(((turn - 2.45) / 0.4) ** 2))
         )
         fat = np.maximum(thorax.fat * (1 + 0.35 * side - 0.25 * np.cos(turn)), 3)
-        ripple = SmoothField.draw(stream(thorax.seed, "skin"), 60.0).on(grid)
+        ripple = smooth_field(thorax.seed, "skin", 60.0).on(grid)
         flesh = outward - muscle.astype(np.float32) - ripple
         skin = flesh - fat.astype(np.float32) * (1 + np.float32(0.12) * ripple)
         return cls(outward, skin, flesh, _gutter(thorax, grid), turn)
@@ -88,7 +88,7 @@ def layers(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
     yield Region(Tissue.FAT, grid.whole, wall.skin + np.float32(1.8))
     yield Region(Tissue.MUSCLE, grid.whole, wall.flesh)
     # Fat planes part the layers of muscle here and there.
-    patch = SmoothField.draw(stream(thorax.seed, "planes"), 30.0).on(grid)
+    patch = smooth_field(thorax.seed, "planes", 30.0).on(grid)
     plane = np.abs(wall.outward - 12 - 2 * patch) - np.float32(0.8)
     here = np.maximum(wall.flesh + np.float32(2.5), np.float32(0.2) - patch)
     yield Region(Tissue.FAT, grid.whole, np.maximum(plane, here))
@@ -147,7 +147,7 @@ def _spine(thorax: Thorax, grid: Grid) -> Regions:
     waist = 1 + 0.09 * np.abs(level / 13) ** 2
     # The back of a body is hollowed by the canal.
     body = (np.hypot(x / (17.5 * waist), (y + 0.8) / (15.0 * waist)) - 1) * 16
-    rough = SmoothField.draw(stream(thorax.seed, "vertebrae"), 12.0).on(grid) * np.float32(0.7)
+    rough = smooth_field(thorax.seed, "vertebrae", 12.0).on(grid) * np.float32(0.7)
     body = body.astype(np.float32) + rough
     end = np.abs(level) - np.float32(10.8)
     canal = (np.hypot(x / 1.2, y - 19.5) - 7.2).astype(np.float32)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.phantom.grid import Coordinates, Floats, Grid, Point
-from scoring.phantom.heart import sac_distance
-from scoring.phantom.shapes import Curve, SmoothField, stream
+from scoring.phantom.heart import BOX, GROOVES, Heart, sac_distance
+from scoring.phantom.shapes import Curve, stream
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 from scoring.result import ARTERIES, Artery
@@ -58,7 +58,6 @@ class CoronaryTree:
     """Centreline and radius of each artery in the thorax frame, from its origin to its end."""
 
     arteries: dict[Artery, Curve]
-    seed: int
 
     @classmethod
     def grow(cls, thorax: Thorax) -> Self:
@@ -80,17 +79,23 @@ class CoronaryTree:
                 first = int(np.argmin(np.linalg.norm(points - knots[free], axis=1)))
                 points[first:] = _into_fat(thorax, points[first:])
             arteries[artery] = Curve(points, curve.radii)
-        return cls(arteries, thorax.seed)
+        return cls(arteries)
 
     def point(self, artery: Artery, position: float) -> NDArray[np.float64]:
         """The point at a fraction 0..1 of an artery's length, thorax frame, mm."""
         return along(self.arteries[artery].points, position)
 
-    def fat(self, grid: Grid) -> Floats:
-        """Distance to the fat that lies around the arteries."""
-        tubes = reduce(np.minimum, (c.tube(grid, 4.0, extra=_FAT_MM - 2) for c in _thinned(self.arteries)))
-        uneven = SmoothField.draw(stream(self.seed, "grooves"), 13.0).on(grid)
-        return np.asarray(tubes - np.float32(0.3) + np.float32(1.1) * uneven, dtype=np.float32)
+    def fat(self, grid: Grid, heart: Heart) -> Floats:
+        """Distance to the fat around the arteries, which fills the grooves between the chambers near them."""
+        tubes = reduce(np.minimum, (c.tube(grid, 4.0, extra=_FAT_MM - 2) for c in _thinned(self.arteries).values()))
+        fat = np.asarray(tubes - np.float32(0.3) + np.float32(1.1) * heart.uneven, dtype=np.float32)
+        box = grid.box(*BOX)
+        for artery, (first, second, reach, width) in GROOVES.items():
+            near = _thinned(self.arteries)[artery].tube(grid, reach)[box]
+            off = np.abs(heart.bodies[first] - heart.bodies[second]) * np.float32(0.6)
+            wedge = off - np.float32(width) * (1 - near / np.float32(reach)) * (1 + np.float32(0.3) * heart.uneven[box])
+            fat[box] = np.minimum(fat[box], np.maximum(wedge, near - np.float32(reach)))
+        return fat
 
     def regions(self, grid: Grid) -> Regions:
         """The vessels themselves."""
@@ -105,9 +110,9 @@ def along(points: NDArray[np.float64], position: float) -> NDArray[np.float64]:
     return np.array([np.interp(position * s[-1], s, points[:, k]) for k in range(3)])
 
 
-def _thinned(arteries: dict[Artery, Curve]) -> list[Curve]:
+def _thinned(arteries: dict[Artery, Curve]) -> dict[Artery, Curve]:
     # The first millimetres lie at the aorta and need no fat of their own.
-    return [Curve(c.points[4::4], c.radii[4::4]) for c in arteries.values()]
+    return {a: Curve(c.points[4::4], c.radii[4::4]) for a, c in arteries.items()}
 
 
 def _into_fat(thorax: Thorax, points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -62,6 +64,13 @@ class Grid:
     def whole(self) -> Box:
         """The box of all points."""
         return slice(0, len(self.z)), slice(0, len(self.y)), slice(0, len(self.x))
+
+    def slabs(self, planes: int = 12) -> Iterator[tuple[slice, Grid]]:
+        """The grid cut across z into thin grids, with the planes of each: they fit the processor's cache."""
+        edges = np.linspace(0, len(self.z), max(1, len(self.z) // planes) + 1).astype(int)
+        for first, stop in pairwise(edges):
+            where = slice(int(first), int(stop))
+            yield where, Grid(self.z[where], self.y, self.x)
 
     def coordinates(self, box: Box | None = None) -> Coordinates:
         """Coordinates of the points of a box, in the order (z, y, x)."""

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.phantom.grid import Coordinates, Floats, Grid
-from scoring.phantom.shapes import FAR, Curve, SmoothField, ellipsoid, smooth_union, stream
+from scoring.phantom.shapes import FAR, Curve, ellipsoid, smooth_field, smooth_union
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
+from scoring.result import Artery
 
 AXIS: Final = np.array([0.78, -0.45, -0.43]) / np.linalg.norm([0.78, -0.45, -0.43])
 """From the base to the apex of the left ventricle: left, forward, down."""
@@ -49,15 +50,20 @@ _MUSCLE: Final = ((0, 10.0), (1, 9.0), (2, 24.0))
 """Which chamber is joined next (index in `CHAMBERS`, last first) and how widely muscle fills the cleft."""
 
 
-_GROOVES: Final = ((1, 2, 22.0, 4.5), (0, 3, 9.0, 3.0), (2, 3, 7.0, 3.0), (1, 3, 8.0, 2.5))
-"""Pairs of chambers (index in `CHAMBERS`) with the depth and half width in mm of the fatty groove between them."""
+GROOVES: Final[dict[Artery, tuple[int, int, float, float]]] = {
+    "RCA": (1, 2, 19.0, 4.2),
+    "LCX": (0, 3, 11.0, 3.0),
+    "LAD": (2, 3, 9.0, 3.0),
+}
+"""The groove of an artery: its two chambers (index in `CHAMBERS`), how far its fat reaches and half its width, mm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heart:
     """Distances on the grid (`FAR` where far away): the fatty sac, the chambers, the great vessels.
 
-    `uneven` is a smooth random field, SD 1, that varies thin layers of fat. `bodies` and `muscle` (the chambers joined) cover `BOX` only, in the order of `CHAMBERS`.
+    `uneven` is a smooth random field, SD 1, that varies thin layers of fat. `bodies` (in the order of `CHAMBERS`) and
+    `muscle` (the chambers joined) cover `BOX` only.
     """
 
     sac: Floats
@@ -87,14 +93,14 @@ class Heart:
         sac = smooth_union(sac, outflow - np.float32(2), 12.0)
         sac = smooth_union(sac, appendages - np.float32(2.5), 8.0)
         bodies = tuple(
-            body + np.float32(0.8) * SmoothField.draw(stream(thorax.seed, chamber.blood.name), 26.0).on(grid)[box]
+            body + np.float32(0.8) * smooth_field(thorax.seed, chamber.blood.name, 26.0).on(grid)[box]
             for body, chamber in zip(bodies, CHAMBERS, strict=True)
         )
         pulmonary = reduce(np.minimum, (curves[n].tube(grid, 14) for n in ("trunk", "right branch", "left branch")))
         upper = np.maximum(curves["upper cava"].column(at), np.float32(-22) - at.z)
         return cls(
-            sac=sac - np.float32(0.8) * SmoothField.draw(stream(thorax.seed, "sac"), 34.0).on(grid),
-            uneven=SmoothField.draw(stream(thorax.seed, "fat"), 16.0).on(grid),
+            sac=sac - np.float32(0.8) * smooth_field(thorax.seed, "sac", 34.0).on(grid),
+            uneven=smooth_field(thorax.seed, "fat", 16.0).on(grid),
             bodies=bodies,
             muscle=_muscle(bodies),
             outflow=outflow,
@@ -196,10 +202,6 @@ def chambers(thorax: Thorax, grid: Grid, heart: Heart) -> Regions:
         cavity = np.maximum(body + np.float32(chamber.wall * thorax.heart_scale), sac + np.float32(1.5))
         yield Region(Tissue.MYOCARDIUM, box, cavity - np.float32(min(chamber.wall, 3)))
         yield Region(chamber.blood, box, cavity)
-    for first, second, depth, width in _GROOVES:
-        off = np.abs(heart.bodies[first] - heart.bodies[second]) * np.float32(0.6)
-        open_ = np.float32(width) * (1 + sac / np.float32(depth)) * (1 + np.float32(0.3) * heart.uneven[box])
-        yield Region(Tissue.EPICARDIAL_FAT, box, np.maximum(off - open_, np.maximum(sac, -sac - np.float32(depth))))
     yield Region(Tissue.RIGHT_VENTRICLE, grid.whole, heart.outflow)
     yield Region(Tissue.LEFT_ATRIUM, grid.whole, heart.appendages)
 

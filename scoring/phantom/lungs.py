@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scoring.phantom.chest import ChestWall
 from scoring.phantom.grid import Floats, Grid
 from scoring.phantom.heart import Heart
-from scoring.phantom.shapes import FAR, Curve, SmoothField, smooth_union, stream
+from scoring.phantom.shapes import FAR, Curve, smooth_field, smooth_union, stream
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 
@@ -43,7 +43,7 @@ def airways(grid: Grid, lumen: Floats) -> Regions:
 def lung_distance(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, *, dome: Floats, lumen: Floats) -> Floats:
     """Distance to the lungs: the cavity above the diaphragm without the mediastinum."""
     at = grid.coordinates()
-    bumps = SmoothField.draw(stream(thorax.seed, "mediastinum"), 40.0).on(grid)
+    bumps = smooth_field(thorax.seed, "mediastinum", 40.0).on(grid)
     inside = heart.sac - np.float32(1.5)
     for part, margin in (
         (heart.ascending, 2.0),
@@ -70,10 +70,14 @@ def lung_distance(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, *, 
 
 def vessels(thorax: Thorax, grid: Grid, lungs: Floats) -> Regions:
     """The branching vessels in the lungs, thinner outwards."""
-    rng = stream(thorax.seed, "lung vessels")
-    balls = [_tree(rng, side, np.array(hilum)) for side, hilum in _HILA]
-    field = balls_distance(grid, np.concatenate(balls))
+    field = balls_distance(grid, _balls(thorax.seed))
     yield Region(Tissue.LUNG_VESSEL, grid.whole, np.maximum(field, lungs + np.float32(0.4)))
+
+
+@lru_cache(maxsize=4)
+def _balls(seed: int) -> Floats:
+    rng = stream(seed, "lung vessels")
+    return np.concatenate([_tree(rng, side, np.array(hilum)) for side, hilum in _HILA])
 
 
 def _tree(rng: np.random.Generator, side: int, hilum: NDArray[np.float64]) -> Floats:
@@ -107,17 +111,19 @@ def balls_distance(grid: Grid, balls: Floats) -> Floats:
     lines = (grid.z, grid.y, grid.x)
     start = np.array([line[0] for line in lines])
     step = np.array([line[1] - line[0] for line in lines])
+    last = np.array(grid.shape) - 1
     flat = field.reshape(-1)
     for width in range(1, 8):
         some = balls[np.ceil(balls[:, 3]).astype(int) == width]
         reach = np.ceil((width + 0.8) / step).astype(int)
         middle = np.rint((some[:, 2::-1] - start) / step).astype(int)
-        inside = np.all((middle >= reach) & (middle < np.array(grid.shape) - reach), axis=1)
-        some, middle = some[inside], middle[inside]
-        offsets = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), -1).reshape(-1, 3)
+        touching = np.all((middle >= -reach) & (middle <= last + reach), axis=1)
+        some, middle = some[touching], middle[touching]
         apart = ((start + middle * step) - some[:, 2::-1]).astype(np.float32)
-        for offset in offsets:
-            d = np.sqrt(((apart + (offset * step).astype(np.float32)) ** 2).sum(1)) - some[:, 3]
-            near = d < 1
-            np.minimum.at(flat, np.ravel_multi_index(tuple((middle[near] + offset).T), grid.shape), d[near])
+        for offset in np.ndindex(*(2 * reach + 1)):
+            move = np.array(offset) - reach
+            d = np.sqrt(((apart + (move * step).astype(np.float32)) ** 2).sum(1)) - some[:, 3]
+            point = middle + move
+            near = (d < 1) & np.all((point >= 0) & (point <= last), axis=1)
+            np.minimum.at(flat, np.ravel_multi_index(tuple(point[near].T), grid.shape), d[near])
     return field

@@ -47,9 +47,11 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
     tree = CoronaryTree.grow(thorax)
     scan = Scan.of(spec)
     grid = scan.grid()
-    painted, painted_labels = rendering.paint(
-        anatomy.regions(thorax, tree, grid), grid, seed=spec.seed, contrast=spec.contrast
-    )
+    painted, painted_labels = np.empty(grid.shape, np.float32), np.empty(grid.shape, np.uint8)
+    for planes, slab in grid.slabs():
+        painted[planes], painted_labels[planes] = rendering.paint(
+            anatomy.regions(thorax, tree, slab), slab, seed=spec.seed, contrast=spec.contrast
+        )
     image, labels = rendering.sliced(painted, painted_labels, grid, scan)
     distractors: tuple[DistractorTruth, ...] = ()
     if spec.distractors:

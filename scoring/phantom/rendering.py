@@ -10,7 +10,7 @@ from scipy import fft
 
 from scoring.phantom.grid import Box, Floats, Grid
 from scoring.phantom.scan import Scan, interpolation
-from scoring.phantom.shapes import SmoothField, stream
+from scoring.phantom.shapes import smooth_field
 from scoring.phantom.tissue import Regions, Tissue
 
 Labels = NDArray[np.uint8]
@@ -73,7 +73,7 @@ def paint(regions: Regions, grid: Grid, *, seed: int, contrast: bool) -> tuple[F
     """HU and labels on the grid: each region covers the earlier ones by its share of a voxel (partial volume)."""
     hu = np.full(grid.shape, ATTENUATION_HU[Tissue.AIR], dtype=np.float32)
     labels = np.zeros(grid.shape, dtype=np.uint8)
-    coarse, fine = (SmoothField.draw(stream(seed, f"texture {p}"), p).on(grid).ravel() for p in (9.0, 3.6))
+    coarse, fine = (smooth_field(seed, f"texture {p}", p).on(grid).ravel() for p in (9.0, 3.6))
     depth = np.broadcast_to(grid.y[None, :, None], grid.shape).ravel()
     flat, flat_labels = hu.reshape(-1), labels.reshape(-1)
     for region in regions:

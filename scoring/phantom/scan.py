@@ -58,7 +58,7 @@ class Scan:
         """The grid on which the anatomy is painted before it is sliced; it holds the whole scan."""
         m = _MARGIN_MM
         # Pixels coarser than the usual ones need no finer painting than themselves.
-        step = max(_GRID_MM[0], 0.9 * self.spacing_mm[2])
+        step = max(_GRID_MM[0], 1.5 * self.spacing_mm[2])
         low: Point = (self.x[0] - m, self.y[0] - m, self.z[0] - self.reach_mm - m)
         high: Point = (self.x[-1] + m, self.y[-1] + m, self.z[-1] + self.reach_mm + m)
         return Grid.covering(low, high, (step, step, _GRID_MM[2]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 import numpy as np
@@ -19,6 +20,12 @@ FAR: Final = np.float32(99.0)
 def stream(seed: int, name: str) -> np.random.Generator:
     """Random numbers of one part of the body, independent of all other parts."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
+
+
+@lru_cache(maxsize=64)
+def smooth_field(seed: int, name: str, pitch: float) -> SmoothField:
+    """The random field of one part of the body, smooth over `pitch` mm."""
+    return SmoothField.draw(stream(seed, name), pitch)
 
 
 def ellipsoid(at: Coordinates, centre: ArrayLike, semi: ArrayLike, rows: NDArray[np.float64] | None = None) -> Floats:

@@ -42,12 +42,12 @@ class Calcification:
 
 DEFAULT_CALCIFICATIONS: Final = (
     Calcification("LM", 0.62, 2.6, 480.0, 4.0),
-    Calcification("LAD", 0.10, 3.2, 700.0, 6.5),
-    Calcification("LAD", 0.27, 2.8, 850.0, 5.0),
-    Calcification("LAD", 0.48, 2.6, 850.0),
+    Calcification("LAD", 0.10, 3.0, 700.0, 5.0),
+    Calcification("LAD", 0.27, 2.6, 800.0, 4.0),
+    Calcification("LAD", 0.48, 2.6, 800.0),
     Calcification("LCX", 0.30, 2.8, 800.0, 4.0),
     Calcification("RCA", 0.22, 2.8, 700.0, 4.5),
-    Calcification("RCA", 0.50, 3.0, 700.0, 6.0),
+    Calcification("RCA", 0.50, 2.8, 700.0, 5.0),
 )
 """A patient with calcium in all four arteries."""
 

@@ -41,17 +41,22 @@ def cover(score: Score, request: ReportRequest) -> Image.Image:
     draw.rectangle((0, 0, style.WIDTH, 34), fill=style.PANEL)
     warning = style.shortened(draw, request.warning_text, 17, _INNER)
     draw.text((style.WIDTH / 2, 17), warning, style.WARNING, font(17), anchor="mm")
-    _headline(draw, score, score.agatston, score.category)
+    _headline(draw, score, score.agatston.total, score.category, request)
     _scale(draw, 172, score.category)
     bottom = _table(draw, 240, score, score.agatston)
     _flags(draw, bottom + 16, score)
-    _foot(draw, score, request)
+    _foot(draw, score)
     return page
 
 
-def _headline(draw: ImageDraw.ImageDraw, score: Score, agatston: ArteryValues, category: Category) -> None:
-    draw.text((_MARGIN, 52), "Coronary artery calcium", style.FAINT, font(18))
-    number = headline(agatston.total)
+def _headline(
+    draw: ImageDraw.ImageDraw, score: Score, total: float, category: Category, request: ReportRequest
+) -> None:
+    draw.text((_MARGIN, 70), "Coronary artery calcium", style.FAINT, font(18), anchor="ls")
+    made = f"{score.provenance.software} {score.provenance.version}, {request.created:%Y-%m-%d %H:%M}"
+    words = f"{made}, result {request.version}"
+    draw.text((style.WIDTH - _MARGIN, 70), words, style.FAINT, font(14), anchor="rs")
+    number = headline(total)
     draw.text((_MARGIN - 3, 146), number, style.STRONG, font(72), anchor="ls")
     beside = _MARGIN + draw.textlength(number, font(72)) + 16
     draw.text((beside, 146), "Agatston score", style.FAINT, font(20), anchor="ls")
@@ -131,12 +136,14 @@ def _flags(draw: ImageDraw.ImageDraw, top: int, score: Score) -> None:
         draw.text((_MARGIN + 22, y), line, style.PLAIN, font(16))
 
 
-def _foot(draw: ImageDraw.ImageDraw, score: Score, request: ReportRequest) -> None:
+def _foot(draw: ImageDraw.ImageDraw, score: Score) -> None:
     top = style.HEIGHT - _FOOT
     draw.line((_MARGIN, top, style.WIDTH - _MARGIN, top), fill=style.LINE)
-    made = f"{score.provenance.software} {score.provenance.version}, {request.created:%Y-%m-%d %H:%M}"
-    text = [technique(score.series), "; ".join(method(score)), f"{made}, result {request.version}"]
-    lines = [line for part in text for line in style.wrapped(draw, part, 14, _INNER)]
+    lines = [
+        line
+        for part in (technique(score.series), "; ".join(method(score)))
+        for line in style.wrapped(draw, part, 14, _INNER)
+    ]
     for index, line in enumerate(lines[:6]):
         draw.text((_MARGIN, top + 12 + 19 * index), line, style.FAINT, font(14))
     draw.text((_MARGIN, style.HEIGHT - 18), CONFIRM, style.WARNING, font(16), anchor="ls")

@@ -63,7 +63,7 @@ class _Source:
         found: dict[str, list[Slice]] = {}
         for path in elements.find(files):
             for item in slices.read(path):
-                if item.series_instance_uid == score.series.series_instance_uid:
+                if item.series_instance_uid in {"", score.series.series_instance_uid}:
                     found.setdefault(item.sop_instance_uid, []).append(item)
         lost = cited - found.keys()
         if lost or not found:

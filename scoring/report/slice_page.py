@@ -74,9 +74,7 @@ def slice_page(
     page.paste(Image.fromarray(pixels), (0, style.HEADER))
     draw = ImageDraw.Draw(page)
     used = [*_edges(draw, plane), *_scale_bar(draw, plane, field)]
-    boxes = [_bounds(shape) for _, shape in shapes]
-    for (lesion, _), box in sorted(zip(shapes, boxes, strict=True), key=lambda pair: pair[1][1]):
-        used.append(_label(draw, lesion, box, [*used, *boxes]))
+    _labels(draw, [(lesion, _bounds(shape)) for lesion, shape in shapes], used)
     _header(draw, image, plane, captions)
     return page
 
@@ -133,22 +131,29 @@ def _bounds(shape: NDArray[np.bool_]) -> Box:
     return (int(columns[0]) - 3, top - 3, int(columns[-1]) + 4, bottom + 4)
 
 
-def _label(draw: ImageDraw.ImageDraw, lesion: Lesion, box: Box, used: Sequence[Box]) -> Box:
-    """Artery and value beside the lesion, at the nearest free place, tied to it by a thin line."""
-    words = f"{lesion.artery or NO_ARTERY} {lesion.agatston:.1f}"
-    width, height = draw.textlength(words, font(_LABEL)) + 8, _LABEL + 6
-    place = min(
-        (candidate for candidate in _places(box, width, height) if not any(_overlap(candidate, one) for one in used)),
-        key=lambda candidate: _distance(candidate, box),
-        default=(4.0, style.HEADER + 4.0, 4.0 + width, style.HEADER + 4.0 + height),
-    )
-    colour = style.artery_colour(lesion.artery)
-    end = (min(max((box[0] + box[2]) / 2, place[0]), place[2]), min(max((box[1] + box[3]) / 2, place[1]), place[3]))
-    start = (min(max(end[0], box[0]), box[2]), min(max(end[1], box[1]), box[3]))
-    draw.line((*start, *end), fill=colour, width=1)
-    draw.rounded_rectangle(place, 4, fill=style.BACKGROUND)
-    draw.text(((place[0] + place[2]) / 2, (place[1] + place[3]) / 2), words, colour, font(_LABEL), anchor="mm")
-    return place
+def _labels(draw: ImageDraw.ImageDraw, lesions: Sequence[tuple[Lesion, Box]], taken: Sequence[Box]) -> None:
+    """Artery and value beside each lesion, at the nearest free place, tied to it by a thin line."""
+    used = [*taken, *(box for _, box in lesions)]
+    labels: list[tuple[str, style.Colour, Box]] = []
+    for lesion, box in sorted(lesions, key=lambda pair: pair[1][1]):
+        words = f"{lesion.artery or NO_ARTERY} {lesion.agatston:.1f}"
+        place = _free_place(box, draw.textlength(words, font(_LABEL)) + 8, _LABEL + 6, used)
+        colour = style.artery_colour(lesion.artery)
+        end = (min(max((box[0] + box[2]) / 2, place[0]), place[2]), min(max((box[1] + box[3]) / 2, place[1]), place[3]))
+        start = (min(max(end[0], box[0]), box[2]), min(max(end[1], box[1]), box[3]))
+        draw.line((*start, *end), fill=colour, width=1)
+        used.append(place)
+        labels.append((words, colour, place))
+    # after every line, so that none crosses words
+    for words, colour, place in labels:
+        draw.rounded_rectangle(place, 4, fill=style.BACKGROUND)
+        draw.text(((place[0] + place[2]) / 2, (place[1] + place[3]) / 2), words, colour, font(_LABEL), anchor="mm")
+
+
+def _free_place(box: Box, width: float, height: float, used: Sequence[Box]) -> Box:
+    free = [place for place in _places(box, width, height) if not any(_overlap(place, one) for one in used)]
+    corner = (4.0, style.HEADER + 4.0, 4.0 + width, style.HEADER + 4.0 + height)
+    return min(free, key=lambda place: _distance(place, box), default=corner)
 
 
 def _places(box: Box, width: float, height: float) -> list[Box]:

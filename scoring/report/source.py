@@ -83,6 +83,10 @@ _REQUIRED: Final = (
 )
 _STUDY_TAGS: Final = frozenset(Tag(tag) for tag in map(tag_for_keyword, _STUDY) if tag is not None)
 _REQUIRED_TAGS: Final = tuple(Tag(tag) for tag in map(tag_for_keyword, _REQUIRED) if tag is not None)
+# Type 2 in Clinical Trial Subject, which is there when one of its elements is.
+_KEPT_EMPTY: Final = frozenset(
+    Tag(tag) for word in _STUDY if word.startswith("ClinicalTrial") and (tag := tag_for_keyword(word)) is not None
+).union(_REQUIRED_TAGS)
 
 
 def patient_and_study(source: Dataset) -> Dataset:
@@ -136,7 +140,7 @@ def _copy(source: Dataset, tags: Iterable[BaseTag], encodings: tuple[str, ...], 
         if tag.is_private or not dictionary_has_tag(tag) or tag == Tag("SpecificCharacterSet"):
             continue
         element = _element(source, tag, encodings)
-        if element is None or (optional and element.is_empty and tag not in _REQUIRED_TAGS):
+        if element is None or (optional and element.is_empty and tag not in _KEPT_EMPTY):
             continue
         copied[tag] = element
     return copied

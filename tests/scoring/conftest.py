@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
+import highdicom as hd
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sr.coding import Code
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "data"
@@ -63,8 +66,10 @@ def write(image: Dataset, path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def ct() -> SimpleNamespace:
-    """The makers of this file: `image`, `write`, `turned`, `ball`; and `reference`, the folder of the real series."""
-    return SimpleNamespace(image=ct_image, write=write, turned=turned, ball=ball, reference=REFERENCE)
+    """The makers of this file, and `reference`, the folder of the real series."""
+    return SimpleNamespace(
+        image=ct_image, write=write, turned=turned, ball=ball, segmentation=segmentation, reference=REFERENCE
+    )
 
 
 @pytest.fixture
@@ -141,3 +146,34 @@ def ball(
         share = share.reshape(size, fine, size, fine).mean(axis=(1, 3))
         out[index] = np.rint(40 + (hu - 40) * share)
     return out
+
+
+def segmentation(paths: Sequence[Path], segments: dict[str, NDArray[np.bool_]], path: Path) -> Path:
+    """A DICOM SEG of the series, one segment a label; arrays (slices, rows, columns) in the order of the positions."""
+    images = sorted((dcmread(source) for source in paths), key=lambda image: float(image.ImagePositionPatient[2]))
+    for image in images:
+        image.PatientName = ""  # highdicom warns of names without a caret
+    code = Code("49755003", "SCT", "Morphologically abnormal structure")
+    algorithm = hd.AlgorithmIdentificationSequence("test", Code("123109", "DCM", "Manual Processing"), "1")
+    described = [
+        hd.seg.SegmentDescription(
+            number, label, code, Code("36222008", "SCT", "Calcification"), "SEMIAUTOMATIC", algorithm
+        )
+        for number, label in enumerate(segments, start=1)
+    ]
+    made = hd.seg.Segmentation(
+        source_images=images,
+        pixel_array=np.stack(list(segments.values()), axis=-1).astype(np.uint8),
+        segmentation_type="BINARY",
+        segment_descriptions=described,
+        series_instance_uid=generate_uid(),
+        series_number=1,
+        sop_instance_uid=generate_uid(),
+        instance_number=1,
+        manufacturer="test",
+        manufacturer_model_name="test",
+        software_versions="1",
+        device_serial_number="1",
+    )
+    made.save_as(path)
+    return path

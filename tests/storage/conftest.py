@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom.config import IGNORE
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
@@ -31,7 +34,6 @@ def at(seconds: float) -> datetime:
 
 def ct(**attributes: Any) -> Dataset:
     """One CT slice of study 1.2.1, series 1.2.1.1 unless told otherwise."""
-    dataset = Dataset()
     values = {
         "SOPClassUID": CT,
         "SOPInstanceUID": "1.2.1.1.1",
@@ -39,8 +41,15 @@ def ct(**attributes: Any) -> Dataset:
         "StudyInstanceUID": "1.2.1",
         "Modality": "CT",
     }
-    for keyword, value in (values | attributes).items():
-        setattr(dataset, keyword, value)
+    return without_validation(values | attributes)
+
+
+def without_validation(values: Mapping[str, Any]) -> Dataset:
+    """A data set of these values, whether the Standard allows them or not."""
+    dataset = Dataset()
+    for keyword, value in values.items():
+        tag = tag_for_keyword(keyword)
+        dataset.add(DataElement(tag, dictionary_VR(tag), value, validation_mode=IGNORE))
     return dataset
 
 
@@ -88,22 +97,33 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def open_node(empty: Path, folder: Path) -> Node:
+    folder.mkdir()
+    (folder / "index.db").write_bytes(empty.read_bytes())
+    return Node(Database.open(f"sqlite:///{folder / 'index.db'}"), Files(folder / "store"))
+
+
 @pytest.fixture
 def make_node(empty_database: Path, tmp_path: Path) -> Iterator[Callable[[], Node]]:
-    opened: list[Database] = []
+    nodes: list[Node] = []
 
     def make() -> Node:
-        folder = tmp_path / str(len(opened))
-        folder.mkdir()
-        (folder / "index.db").write_bytes(empty_database.read_bytes())
-        opened.append(Database.open(f"sqlite:///{folder / 'index.db'}"))
-        return Node(opened[-1], Files(folder / "store"))
+        nodes.append(open_node(empty_database, tmp_path / str(len(nodes))))
+        return nodes[-1]
 
     yield make
-    for db in opened:
-        db.close()
+    for node in nodes:
+        node.db.close()
 
 
 @pytest.fixture
 def node(make_node: Callable[[], Node]) -> Node:
     return make_node()
+
+
+@pytest.fixture(scope="module")
+def shared_node(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A node for tests that only read what their module put there."""
+    node = open_node(empty_database, tmp_path_factory.mktemp("shared") / "0")
+    yield node
+    node.db.close()

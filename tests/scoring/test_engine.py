@@ -1,0 +1,261 @@
+"""From files to a score."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from importlib.metadata import EntryPoint, EntryPoints
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom import dcmread
+
+from config.errors import ConfigurationError, NotScorable
+from config.settings import ScoringSettings, SelectionSettings
+from scoring import engine
+from scoring.result import Score, SeriesInfo
+
+SPHERE = {"radius_mm": 5.0, "hu": 600.0}
+
+
+def everywhere(ct, paths, path, name: str = "LAD"):
+    image = dcmread(paths[0], stop_before_pixels=True)
+    return ct.segmentation(paths, {name: np.ones((len(paths), image.Rows, image.Columns), dtype=bool)}, path)
+
+
+def scored(ct, paths, tmp_path, **options) -> Score:
+    return engine.score(paths, mask=everywhere(ct, paths, tmp_path / "mask.dcm"), **options)
+
+
+def test_hand_calculated(ct, series, tmp_path) -> None:
+    hu = np.full((5, 12, 12), 40, dtype=np.int16)
+    hu[1, 2:4, 2:4] = 150  # four pixels of 0.25 mm2, weight 1
+    hu[2, 2:6, 2:4] = 350  # eight, weight 3
+    hu[4, 9:11, 9:12] = 450  # six, weight 4
+    paths = series(hu, step=1.5, CalciumScoringMassFactorDevice=[0.7, 0.8, 0.9])
+    found = scored(ct, paths, tmp_path, version="1.2.3")
+    assert found.status == "scored"
+    # spacing 1.5 mm: half of what it is at 3 mm
+    assert found.agatston.total == (4 * 0.25 * 1 + 8 * 0.25 * 3 + 6 * 0.25 * 4) / 2
+    assert found.agatston.total == found.agatston.LAD
+    assert found.volume_mm3.total == 18 * 0.25 * 1.5
+    assert found.mass_mg.total == pytest.approx(0.8 * (4 * 150 + 8 * 350 + 6 * 450) * 0.25 * 1.5 / 1000, abs=1e-4)
+    assert [lesion.id for lesion in found.lesions] == [1, 2]
+    first = found.lesions[0]
+    assert (first.slices, first.max_hu, first.confidence) == ((1, 2), 350, 1.0)
+    assert first.mean_hu == round((4 * 150 + 8 * 350) / 12, 2)
+    assert first.runs == ((1, 2, 2, 2), (1, 3, 2, 2), (2, 2, 2, 2), (2, 3, 2, 2), (2, 4, 2, 2), (2, 5, 2, 2))
+    assert [image.sop_instance_uid for image in first.images] == [dcmread(paths[z]).SOPInstanceUID for z in (1, 2)]
+    assert found.agatston_range == (found.agatston.total, found.agatston.total)
+    assert (found.category, found.cac_drs) == ("1-100", "A1/N1")
+    made = found.provenance
+    assert (made.version, made.engine, made.convention, made.threshold_hu) == ("1.2.3", "mask", "standard", 130)
+    assert made.mass_factor == 0.8
+    assert (found.series.slices, found.series.spacing_mm, found.series.kvp) == (5, (1.5, 0.5, 0.5), 120)
+    assert Score.from_json(found.to_json()) == found
+
+
+def test_lesions_of_unnamed_segments_count_in_the_total_alone(ct, series, tmp_path) -> None:
+    paths = series(ct.ball(thickness=3.0, step=3.0, **SPHERE))
+    found = engine.score(paths, mask=everywhere(ct, paths, tmp_path / "mask.dcm", "calcium"))
+    assert found.agatston.total > 0
+    assert [found.agatston.of(artery) for artery in ("LM", "LAD", "LCX", "RCA")] == [0, 0, 0, 0]
+    assert found.lesions[0].artery is None
+    assert found.cac_drs == "A3"
+    assert Score.from_json(found.to_json()) == found
+
+
+def test_no_calcium_is_a_score_of_zero(ct, series, tmp_path) -> None:
+    found = scored(ct, series(np.full((30, 8, 8), 40, dtype=np.int16)), tmp_path)
+    assert found.status == "scored"
+    assert (found.agatston.total, found.category, found.cac_drs, found.lesions) == (0.0, "0", "A0", ())
+    assert found.mass_mg is None
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.7, 1.3])
+def test_overlap_and_thickness_do_not_change_the_score(ct, series, tmp_path, shift) -> None:
+    totals = []
+    for index, (thickness, step) in enumerate([(3.0, 3.0), (1.5, 1.5), (3.0, 1.5)]):
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        hu = ct.ball(thickness=thickness, step=step, shift_mm=shift, **SPHERE)
+        paths = series(hu, step=step, folder=f"ball{index}", SliceThickness=thickness)
+        totals.append(scored(ct, paths, folder).agatston.total)
+    contiguous, thin, overlapping = totals
+    assert contiguous > 300
+    # the ball is met by three or four slices of 3 mm: sampling alone moves the sum by this much
+    assert overlapping == pytest.approx(contiguous, rel=0.1)
+    assert thin == pytest.approx(contiguous, rel=0.15)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    turn=st.fixed_dictionaries(dict.fromkeys(("transpose", "flip_rows", "flip_columns"), st.booleans())),
+    order=st.permutations(range(8)),
+    deep=st.booleans(),
+)
+def test_the_same_scan_stored_otherwise_has_the_same_score(ct, tmp_path_factory, turn, order, deep) -> None:
+    tmp_path = tmp_path_factory.mktemp("stored")
+    hu = ct.ball(thickness=3.0, step=3.0, length_mm=24.0, size=32, **SPHERE)
+    hu[3, 4, 9:14] = 300  # makes left and right, front and back differ
+    plain, other = [], []
+    for z, image in enumerate(hu):
+        one = ct.image(image, ImagePositionPatient=[12.5, -30.25, 3 * z])
+        plain.append(ct.write(one, tmp_path / "plain" / f"{z}.dcm"))
+        folder = tmp_path / "other" / (f"deep/{z % 3}" if deep else "")
+        other.append(ct.write(ct.turned(one, **turn), folder / f"{order[z]}"))
+    mask = everywhere(ct, plain, tmp_path / "mask.dcm")
+    first = engine.score(plain, mask=mask)
+    again = engine.score([tmp_path / "other"], mask=mask)
+    assert len(first.lesions) == 2
+    assert without_runs(first) == without_runs(again)
+    for one, two in zip(first.lesions, again.lesions, strict=True):
+        assert counted_places(plain, one) == counted_places(other, two)
+
+
+def without_runs(found: Score) -> str:
+    plain = dataclasses.replace(
+        found, lesions=tuple(dataclasses.replace(lesion, runs=()) for lesion in found.lesions)
+    ).to_dict()
+    # the size of the stored matrix is that of the files
+    return json.dumps(plain)
+
+
+def counted_places(paths, lesion) -> set:
+    """Patient coordinates of the voxels in the stored runs, by each image's own header."""
+    images = {image.SOPInstanceUID: image for image in map(dcmread, paths)}
+    names = {ref.slice: ref.sop_instance_uid for ref in lesion.images}
+    places = set()
+    for z, row, start, length in lesion.runs:
+        image = images[names[z]]
+        right, down = np.asarray(image.ImageOrientationPatient, dtype=float).reshape(2, 3)
+        for column in range(start, start + length):
+            at = np.asarray(image.ImagePositionPatient, dtype=float)
+            at = at + column * float(image.PixelSpacing[1]) * right + row * float(image.PixelSpacing[0]) * down
+            places.add(tuple(np.round(at, 3).tolist()))
+    return places
+
+
+def test_what_is_no_image_is_ignored(ct, series, tmp_path) -> None:
+    paths = series(ct.ball(thickness=3.0, step=3.0, **SPHERE))
+    before = scored(ct, paths, tmp_path)
+    folder = paths[0].parent
+    (folder / "truth.json").write_text("{}")
+    (folder / "DICOMDIR").write_bytes(b"\0" * 128 + b"DICM")
+    scout = ct.image(np.zeros((4, 9), dtype=np.int16), ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    ct.write(scout, folder / "scout.dcm")
+    shutil.copy(tmp_path / "mask.dcm", folder / "zmask.dcm")
+    after = engine.score([folder], mask=tmp_path / "mask.dcm")
+    assert after.agatston == before.agatston
+    assert [flag.code for flag in after.flags if flag.code == "other_images"] == ["other_images"]
+
+
+def refused(found: Score, code: str) -> None:
+    assert found.status == "not_scorable"
+    assert found.reason
+    assert found.flags[-1].code == code
+    assert (found.flags[-1].severity, found.flags[-1].message) == ("reject", found.reason)
+    numbers = (found.agatston, found.agatston_range, found.volume_mm3, found.mass_mg, found.category, found.cac_drs)
+    assert numbers == (None,) * 6
+    assert Score.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize(
+    ("attributes", "code"),
+    [
+        ({"Modality": "MR", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.4"}, "not_ct"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "localizer"),
+        ({"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}, "not_axial"),
+        ({"SliceThickness": 8}, "thickness"),
+        ({"ContrastBolusAgent": "OMNIPAQUE"}, "contrast"),
+        ({"ImagePositionPatient": None}, "no_positions"),
+    ],
+)
+def test_a_series_that_cannot_be_scored_says_why(ct, tmp_path, attributes, code) -> None:
+    for z in range(30):
+        image = ct.image(np.zeros((8, 8), dtype=np.int16), **({"ImagePositionPatient": [0, 0, 3 * z]} | attributes))
+        ct.write(image, tmp_path / f"{z}.dcm")
+    found = engine.score([tmp_path])
+    refused(found, code)
+    if code != "not_ct":
+        assert found.series.series_instance_uid == image.SeriesInstanceUID
+
+
+def test_too_short_and_damaged_and_empty(ct, series, tmp_path) -> None:
+    refused(engine.score(series(np.zeros((5, 8, 8), dtype=np.int16))), "too_few_slices")
+    (tmp_path / "empty").mkdir()
+    refused(engine.score([tmp_path / "empty"]), "not_ct")
+    paths = series(np.zeros((30, 8, 8), dtype=np.int16), folder="damaged")
+    image = dcmread(paths[3])
+    image.PixelData = image.PixelData[:20]
+    image.save_as(paths[3])
+    found = engine.score(paths)
+    refused(found, "unreadable_pixels")
+    assert image.SOPInstanceUID in found.reason
+
+
+def test_two_series_are_not_one(series) -> None:
+    paths = series(np.zeros((30, 8, 8), dtype=np.int16))
+    paths += series(np.zeros((30, 8, 8), dtype=np.int16), folder="other", SeriesInstanceUID="1.2.3.4")
+    refused(engine.score(paths), "mixed_series")
+
+
+def test_a_gap_counts_where_the_mask_is(ct, series, tmp_path) -> None:
+    hu = np.full((8, 12, 12), 40, dtype=np.int16)
+    hu[1, 2:4, 2:4] = 500
+    places = [0, 3, 6, 9, 15, 18, 21, 24]
+    paths = series(hu, positions=places)
+    one = np.zeros(hu.shape, dtype=bool)
+    one[1] = True
+    found = engine.score(paths, mask=ct.segmentation(paths, {"LAD": one}, tmp_path / "below.dcm"))
+    assert found.agatston.total == 4.0
+    assert [flag.code for flag in found.flags if flag.severity == "warning"] == ["gap"]
+    one[4] = True
+    refused(engine.score(paths, mask=ct.segmentation(paths, {"LAD": one}, tmp_path / "both.dcm")), "gap")
+
+
+def test_thickness_counts_with_a_mask_too(ct, series, tmp_path) -> None:
+    paths = series(np.zeros((4, 8, 8), dtype=np.int16))
+    refused(scored(ct, paths, tmp_path, selection=SelectionSettings(maximum_thickness_mm=2.5)), "thickness")
+
+
+def test_convention_and_voltage(ct, series, tmp_path) -> None:
+    hu = np.full((4, 8, 8), 40, dtype=np.int16)
+    hu[1, 2:4, 2:4] = 150
+    paths = series(hu, KVP=80)
+    standard = scored(ct, paths, tmp_path)
+    adapted = scored(ct, paths, tmp_path, settings=ScoringSettings(convention="kvp-adapted"))
+    assert (standard.agatston.total, adapted.agatston.total) == (1.0, 0.0)
+    assert (standard.provenance.threshold_hu, adapted.provenance.threshold_hu) == (130, 177)
+
+
+def test_an_unknown_engine_is_a_configuration_error(series) -> None:
+    paths = series(np.zeros((4, 8, 8), dtype=np.int16))
+    with pytest.raises(ConfigurationError, match="no engine is named 'other'; installed: default"):
+        engine.score(paths, ScoringSettings(engine="other"))
+
+
+def refuse_all(volume):
+    raise NotScorable("heart_not_covered", f"plug-in saw {volume.hu.shape[0]} slices")
+
+
+def test_an_engine_is_plugged_in_by_name(series, monkeypatch) -> None:
+    known = EntryPoints([EntryPoint("mine", "nowhere:find", engine.PLUGINS)])
+    monkeypatch.setattr(engine.importlib.metadata, "entry_points", lambda group: known.select(group=group))
+    paths = series(np.zeros((30, 8, 8), dtype=np.int16))
+    with pytest.raises(ConfigurationError, match="cannot be loaded"):
+        engine.score(paths, ScoringSettings(engine="mine"))
+    monkeypatch.setattr(EntryPoint, "load", lambda _: refuse_all)
+    found = engine.score(paths, ScoringSettings(engine="mine"))
+    refused(found, "heart_not_covered")
+    assert found.reason == "plug-in saw 30 slices"
+    assert found.provenance.engine == "mine"
+    assert isinstance(found.series, SeriesInfo)
+
+
+def test_a_path_that_does_not_exist(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        engine.score([tmp_path / "nowhere"])

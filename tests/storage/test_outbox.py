@@ -1,0 +1,168 @@
+"""Deliveries and how the series follows them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from storage import audit, outbox, results, series
+from storage.outbox import DeliveryState, Document, UnknownDelivery
+from storage.series import State
+
+UID = "1.2.1.1"
+SR = Document(UID, 1, "9.1", "sr", "instances/sr.dcm")
+PICTURE = Document(UID, 1, "9.2", "overlay", "instances/sc.dcm")
+
+
+@pytest.fixture
+def scored(node):
+    node.series()
+    series.complete(node.db, UID, node.at(0))
+    series.finish(node.db, UID, 1, "{}", "scored", now=node.at(0))
+    return node
+
+
+def state(node):
+    return series.get(node.db, UID).state
+
+
+def test_adding_twice_is_adding_once(scored):
+    first = outbox.add(scored.db, [SR, PICTURE], ["PACS", "ARCHIVE"], scored.at(1))
+    assert len(set(first)) == 4
+    assert outbox.add(scored.db, [SR, PICTURE], ["PACS", "ARCHIVE"], scored.at(2)) == first
+    assert len(outbox.list_deliveries(scored.db)) == 4
+    one = outbox.get(scored.db, first[0])
+    assert (one.kind, one.destination, one.path, one.state) == ("sr", "PACS", "instances/sr.dcm", "pending")
+    assert (one.attempts, one.created_at) == (0, scored.at(1))
+
+
+def test_report_and_outbox_in_one_transaction(scored):
+    def publish():
+        with scored.db.session() as session:
+            results.set_report(session, UID, 1, results.Report("1.2.840.1", "9.1", "9.0"))
+            outbox.add(session, [SR], ["PACS"], scored.at(1))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        publish()
+    assert outbox.list_deliveries(scored.db) == []
+    assert results.get(scored.db, UID).report is None
+
+
+def test_the_series_is_delivered_with_its_last_document(scored):
+    first, second = outbox.add(scored.db, [SR], ["PACS", "ARCHIVE"], scored.at(1))
+    assert outbox.claim(scored.db, first, scored.at(2)).attempts == 1
+    outbox.delivered(scored.db, first, scored.at(3), status=0xB000)
+    assert state(scored) == State.SCORED
+    outbox.claim(scored.db, second, scored.at(4))
+    outbox.delivered(scored.db, second, scored.at(5))
+    assert state(scored) == State.DELIVERED
+    assert outbox.get(scored.db, first).last_status == 0xB000
+    assert outbox.get(scored.db, second).delivered_at == scored.at(5)
+
+
+def test_delivered_again_after_a_crash_is_harmless(scored):
+    (one,) = outbox.add(scored.db, [SR], ["PACS"], scored.at(1))
+    outbox.claim(scored.db, one, scored.at(2))
+    outbox.delivered(scored.db, one, scored.at(3))
+    outbox.delivered(scored.db, one, scored.at(4))
+    assert outbox.get(scored.db, one).delivered_at == scored.at(3)
+    assert len(audit.events(scored.db, kind="delivery-delivered")) == 1
+
+
+def test_failures_wait_and_come_due(scored):
+    first, second = outbox.add(scored.db, [SR, PICTURE], ["PACS"], scored.at(0))
+    outbox.claim(scored.db, first, scored.at(1))
+    outbox.failed(scored.db, first, scored.at(2), error="connection refused", retry_at=scored.at(60), status=None)
+    assert [one.id for one in outbox.due(scored.db, scored.at(59))] == [second]
+    assert [one.id for one in outbox.due(scored.db, scored.at(60))] == [second, first]
+    assert outbox.get(scored.db, first).last_error == "connection refused"
+    assert outbox.claim(scored.db, first, scored.at(60)).attempts == 2
+    assert state(scored) == State.SCORED
+
+
+def test_a_dead_letter_makes_the_series_undeliverable_until_retried(scored):
+    first, second = outbox.add(scored.db, [SR, PICTURE], ["PACS"], scored.at(0))
+    for one in (first, second):
+        outbox.claim(scored.db, one, scored.at(1))
+    outbox.dead(scored.db, first, scored.at(2), error="SOP class not supported", status=0x0122)
+    outbox.delivered(scored.db, second, scored.at(3))
+    assert state(scored) == State.UNDELIVERABLE
+    letter = outbox.list_deliveries(scored.db, DeliveryState.DEAD)[0]
+    assert (letter.last_error, letter.last_status) == ("SOP class not supported", 0x0122)
+    again = outbox.retry(scored.db, first, scored.at(100))
+    assert (again.state, again.attempts, again.next_attempt_at) == ("pending", 0, scored.at(100))
+    assert state(scored) == State.SCORED
+    outbox.claim(scored.db, first, scored.at(101))
+    outbox.delivered(scored.db, first, scored.at(102))
+    assert state(scored) == State.DELIVERED
+
+
+def test_discarding_a_dead_letter_leaves_the_rest(scored):
+    first, second = outbox.add(scored.db, [SR, PICTURE], ["PACS"], scored.at(0))
+    outbox.dead(scored.db, first, scored.at(2), error="no")
+    outbox.delivered(scored.db, second, scored.at(3))
+    outbox.discard(scored.db, first, scored.at(4))
+    assert state(scored) == State.DELIVERED
+    assert outbox.get(scored.db, first).state == DeliveryState.DISCARDED
+
+
+def test_changes_that_do_not_fit_are_refused(scored):
+    (one,) = outbox.add(scored.db, [SR], ["PACS"], scored.at(0))
+    with pytest.raises(UnknownDelivery, match="pending"):
+        outbox.retry(scored.db, one, scored.at(1))
+    outbox.claim(scored.db, one, scored.at(1))
+    with pytest.raises(UnknownDelivery, match="sending"):
+        outbox.discard(scored.db, one, scored.at(1))
+    outbox.delivered(scored.db, one, scored.at(2))
+    for change in (outbox.retry, outbox.discard):
+        with pytest.raises(UnknownDelivery, match="delivered"):
+            change(scored.db, one, scored.at(3))
+    for call in (lambda: outbox.get(scored.db, 99), lambda: outbox.retry(scored.db, 99, scored.at(1))):
+        with pytest.raises(UnknownDelivery, match="outbox list"):
+            call()
+
+
+def test_one_thread_claims(scored):
+    (one,) = outbox.add(scored.db, [SR], ["PACS"], scored.at(0))
+    with ThreadPoolExecutor(8) as pool:
+        claimed = [found for found in pool.map(lambda _: outbox.claim(scored.db, one, scored.at(1)), range(8)) if found]
+    assert len(claimed) == 1
+
+
+def test_a_start_takes_up_what_was_being_sent(scored):
+    first, second = outbox.add(scored.db, [SR, PICTURE], ["PACS"], scored.at(0))
+    outbox.claim(scored.db, first, scored.at(1))
+    assert [one.id for one in outbox.open_deliveries(scored.db)] == [first, second]
+    assert outbox.recover(scored.db, scored.at(9)) == 1
+    assert outbox.get(scored.db, first).state == DeliveryState.PENDING
+    assert outbox.recover(scored.db, scored.at(9)) == 0
+
+
+def test_an_old_version_is_still_delivered_and_moves_nothing(scored):
+    (old,) = outbox.add(scored.db, [SR], ["PACS"], scored.at(0))
+    series.rescore(scored.db, UID, scored.at(1))
+    outbox.claim(scored.db, old, scored.at(2))
+    outbox.delivered(scored.db, old, scored.at(3))
+    assert state(scored) == State.RECEIVING
+    series.complete(scored.db, UID, scored.at(4))
+    series.finish(scored.db, UID, 2, "{}", "scored", now=scored.at(5))
+    (new,) = outbox.add(scored.db, [Document(UID, 2, "9.3", "sr", "x")], ["PACS"], scored.at(6))
+    assert state(scored) == State.SCORED
+    outbox.delivered(scored.db, new, scored.at(7))
+    assert state(scored) == State.DELIVERED
+
+
+def test_predecessor_is_the_latest_earlier_report(scored):
+    assert results.predecessor(scored.db, UID, 1) is None
+    first = results.Report("1.2.840.1", "9.1", "9.0")
+    results.set_report(scored.db, UID, 1, first)
+    assert results.predecessor(scored.db, UID, 1) is None
+    assert results.predecessor(scored.db, UID, 2) == first
+    results.save(scored.db, UID, 2, "not_scorable", "{}", now=scored.at(1))
+    assert results.predecessor(scored.db, UID, 3) == first, "a version without a report is passed over"
+    assert results.get(scored.db, UID).version == 2
+    assert results.get(scored.db, UID, 1).report == first
+    with pytest.raises(LookupError, match="version 7"):
+        results.set_report(scored.db, UID, 7, first)
