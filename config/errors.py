@@ -1,11 +1,11 @@
 """Every error that crosses a module's border says what is to be done about it.
 
-    CoronodeError
-    |-- ConfigurationError   the administrator mends the configuration (exit status 2)
-    |-- Rejected             the sender is told: the object was not taken, and why
-    |-- Transient            worth another try later: network, busy peer, full disk
-    |-- Permanent            no further try helps: a dead letter for an operator
-    `-- NotScorable          the series is kept and gets a reason instead of a number
+CoronodeError
+|-- ConfigurationError   the administrator mends the configuration (exit status 2)
+|-- Rejected             the sender is told: the object was not taken, and why
+|-- Transient            worth another try later: network, busy peer, full disk
+|-- Permanent            no further try helps: a dead letter for an operator
+`-- NotScorable          the series is kept and gets a reason instead of a number
 """
 
 from __future__ import annotations

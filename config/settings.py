@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+_LONGEST_AE_TITLE: Final = 16
 
 Service = Literal["store", "query"]
 Document = Literal["sr", "overlay"]
@@ -17,7 +19,13 @@ PatientSize = Literal["small", "medium", "large"]
 def _ae_title(value: str) -> str:
     """PS3.5 6.2: at most 16 characters of the default repertoire, no backslash, not only spaces."""
     stripped = value.strip(" ")
-    if not stripped or len(stripped) > 16 or "\\" in value or not stripped.isascii() or not stripped.isprintable():
+    if (
+        not stripped
+        or len(stripped) > _LONGEST_AE_TITLE
+        or "\\" in value
+        or not stripped.isascii()
+        or not stripped.isprintable()
+    ):
         raise ValueError("an AE title is 1 to 16 printable ASCII characters without a backslash")
     return stripped
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -9,13 +10,17 @@ from pydicom.dataset import Dataset
 from scoring import elements
 from scoring.slices import Slice
 
+# seen in the field: reconstruction at 70 % of the cardiac cycle
+_TRIGGER = re.compile(r"TP\d+PC\d+")
+
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
     """Facts of one header, "" or None where it is silent. Units: kV, mAs, mm.
 
     `mass_factor_patient` (0018,9351) and `mass_factor_device` (0018,9352; small, medium, large) are
-    (mg/cm3)/HU as stored. `contrast` and `contrast_route` describe a contrast agent.
+    (mg/cm3)/HU as stored. `contrast` and `contrast_route` describe a contrast agent. `gated` says that the header
+    tells of synchronization with the heart; without it nothing is known.
     """
 
     kvp: float | None
@@ -25,6 +30,7 @@ class Acquisition:
     model: str
     contrast: str
     contrast_route: str
+    gated: bool
     mass_factor_patient: float | None
     mass_factor_device: tuple[float, ...]
 
@@ -55,6 +61,7 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
         model=text("ManufacturerModelName"),
         contrast=agent,
         contrast_route=route,
+        gated=any(_gated(place) for place in places),
         mass_factor_patient=number("CalciumScoringMassFactorPatient"),
         mass_factor_device=next((found for found in device if found), ()),
     )
@@ -72,6 +79,7 @@ def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
             "CTXRayDetailsSequence",
             "CTExposureSequence",
             "CTReconstructionSequence",
+            "CardiacSynchronizationSequence",
             "UnassignedPerFrameConvertedAttributesSequence",
             "UnassignedSharedConvertedAttributesSequence",
         ):
@@ -79,6 +87,16 @@ def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
             if found is not None:
                 places.append(found)
     return places
+
+
+def _gated(place: Dataset) -> bool:
+    """Cardiac Synchronization (PS3.3 C.7.6.18), or the trigger that a scanner writes among its Scan Options."""
+    technique = elements.text(place, "CardiacSynchronizationTechnique").upper()
+    if technique not in ("", "NONE"):
+        return True
+    if any(elements.number(place, keyword) for keyword in ("HeartRate", "NominalPercentageOfCardiacPhase")):
+        return True
+    return any(_TRIGGER.fullmatch(option) for option in elements.texts(place, "ScanOptions"))
 
 
 def _contrast(dataset: Dataset) -> tuple[str, str]:

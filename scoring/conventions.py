@@ -42,6 +42,10 @@ class Convention:
         """HU from which a pixel counts."""
         return self.thresholds[0]
 
+    def minimum_mm2(self, pixel_mm2: float) -> float:
+        """The minimum area for pixels of that size: conventions that count pixels have none of their own."""
+        return max(self.minimum_area_mm2, self.minimum_pixels * pixel_mm2 if self.minimum_pixels > 1 else 0.0)
+
 
 # Agatston et al., J Am Coll Cardiol 1990;15:827
 AGATSTON: Final[Thresholds] = (130.0, 200.0, 300.0, 400.0)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import struct
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,29 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 # of files without preamble: the first group is identifying (0008) or file meta (0002), little endian
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
 
+# what pydicom raises for damaged files and values, found by damaging some thousand
+_DAMAGE = (
+    InvalidDicomError,
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    NotImplementedError,
+    RecursionError,
+    struct.error,
+    zlib.error,
+)
+
 
 @contextlib.contextmanager
 def tolerance() -> Iterator[None]:
-    """No warnings from pydicom and no validation of values, for reading what others wrote."""
+    """No warnings from pydicom and no validation of values, for reading what others wrote.
+
+    Both are settings of the process: other threads read as tolerantly while this lasts.
+    """
     with warnings.catch_warnings(), pydicom_config.disable_value_validation():
         warnings.simplefilter("ignore")
         yield
@@ -67,14 +88,14 @@ def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = Non
             stop_before_pixels=not pixels,
             specific_tags=None if tags is None else list(tags),
         )
-    except (InvalidDicomError, OSError, ValueError, KeyError, AttributeError, NotImplementedError, EOFError):
+        if not hasattr(dataset, "file_meta"):
+            dataset.file_meta = FileMetaDataset()
+        if not dataset.file_meta.get("TransferSyntaxUID"):
+            implicit, little = dataset.original_encoding
+            explicit = ExplicitVRLittleEndian if little is not False else ExplicitVRBigEndian
+            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    except _DAMAGE:
         return None
-    if not hasattr(dataset, "file_meta"):
-        dataset.file_meta = FileMetaDataset()
-    if "TransferSyntaxUID" not in dataset.file_meta:
-        implicit, little = dataset.original_encoding
-        explicit = ExplicitVRLittleEndian if little is not False else ExplicitVRBigEndian
-        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return dataset
 
 
@@ -82,7 +103,7 @@ def value(dataset: Dataset, keyword: str) -> Any:
     """The element's value, or None when it is absent, empty or cannot be read."""
     try:
         found = dataset.get(keyword)
-    except (ValueError, TypeError, KeyError, ArithmeticError, NotImplementedError, AttributeError):
+    except _DAMAGE:
         return None
     return None if found is None or found == "" else found
 

@@ -50,7 +50,7 @@ def score(
     path does not exist.
     """
     engine = settings.engine if mask is None else "mask"
-    made = _provenance(conventions.named(settings.convention), None, engine, version)
+    made = _provenance(conventions.named(settings.convention), engine, version)
     finder = _finder(settings.engine) if mask is None else None
     info = _UNKNOWN
     flags: list[Flag] = []
@@ -64,7 +64,7 @@ def score(
         info = _series(stack.slices, stack, facts)
         convention = conventions.named(settings.convention, facts.kvp)
         factor = mass.factor(facts, settings)
-        made = _provenance(convention, factor, engine, version)
+        made = _provenance(convention, engine, version, factor, stack.spacing_mm[1] * stack.spacing_mm[2])
         flags = quality.scan_flags(stack, facts, convention, factor, left_out)
         if finder is not None:
             rules.check_header(facts)
@@ -196,14 +196,16 @@ def _series(found: Sequence[Slice], stack: Stack | None, facts: Acquisition | No
     )
 
 
-def _provenance(convention: Convention, factor: MassFactor | None, engine: str, version: str | None) -> Provenance:
+def _provenance(
+    convention: Convention, engine: str, version: str | None, factor: MassFactor | None = None, pixel_mm2: float = 0.0
+) -> Provenance:
     return Provenance(
         software=SOFTWARE,
         version=version if version is not None else importlib.metadata.version(SOFTWARE),
         engine=engine,
         convention=convention.name,
         threshold_hu=convention.threshold_hu,
-        minimum_area_mm2=convention.minimum_area_mm2,
+        minimum_area_mm2=round(convention.minimum_mm2(pixel_mm2), 6),
         connectivity=convention.connectivity,
         volume_definition=convention.volume,
         mass_factor=None if factor is None or not math.isfinite(factor.value) else factor.value,

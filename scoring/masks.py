@@ -109,7 +109,7 @@ def _nifti(path: Path) -> _Grid:
         raise ConfigurationError(f"mask {path}: reading NIfTI needs the extra: pip install coronode[nifti]") from None
     try:
         image: Any = nibabel.load(path)
-        values = np.rint(np.asarray(image.dataobj, dtype=np.float64)).squeeze()
+        values = np.rint(np.asarray(image.dataobj)).squeeze()
         affine = np.asarray(image.affine, dtype=np.float64)
     except Exception as error:  # nibabel has no common base for what can be wrong with a file
         raise ConfigurationError(f"mask {path}: not a NIfTI file that can be read ({error})") from error

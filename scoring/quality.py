@@ -32,6 +32,10 @@ def scan_flags(
 ) -> list[Flag]:
     """Flags on geometry, tube voltage and calibration; `left_out` images of the series were no axial CT."""
     flags = [*_voltage(acquisition.kvp, convention), *_spacing(stack)]
+    if not acquisition.gated:
+        flags.append(
+            Flag("gating_unknown", "info", "the header tells of no ECG gating; without it, scores agree less well")
+        )
     if mass is None:
         flags.append(
             Flag(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydicom.uid import UID
+
 from config.errors import NotScorable
 from config.settings import SelectionSettings
 from scoring.acquisition import Acquisition
@@ -29,8 +31,8 @@ def images(slices: Sequence[Slice]) -> tuple[tuple[Slice, ...], int]:
         raise NotScorable("not_ct", "there is no DICOM image")
     found = [item for item in slices if item.is_ct_image and item.modality in ("CT", "")]
     if not found:
-        kinds = ", ".join(sorted({item.modality or "unknown" for item in slices}))
-        raise NotScorable("not_ct", f"not a CT series (modality {kinds})")
+        kinds = sorted({f"{item.modality or 'no modality'}, {UID(item.sop_class_uid).name}" for item in slices})
+        raise NotScorable("not_ct", f"not a series of CT images: {'; '.join(kinds)}")
     kept = tuple(item for item in found if not item.is_localizer)
     if not kept:
         raise NotScorable("localizer", "a localizer, not an axial series")

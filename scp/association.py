@@ -74,10 +74,11 @@ class Admission:
         """Handle EVT_REQUESTED: refuse, or leave the contexts that this peer may open."""
         association = event.assoc
         request = association.requestor.primitive
+        calling, called = (request.calling_ae_title or "", request.called_ae_title or "") if request else ("", "")
         host = _plain(association.requestor.address or "")
-        verdict = self.decide(called=request.called_ae_title, calling=request.calling_ae_title, host=host)
+        verdict = self.decide(called=called, calling=calling, host=host)
         if isinstance(verdict, Refused):
-            log.warning("association refused", host=host, calling=request.calling_ae_title, reason=verdict.reason)
+            log.warning("association refused", host=host, calling=calling, reason=verdict.reason)
             association.acse.send_reject(_PERMANENT, _SERVICE_USER, verdict.diagnostic)
             association.kill()
             return

@@ -25,6 +25,7 @@ from storage.series import SliceGeometry
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS: Final = 0.25
+_FEWEST: Final = 3  # slices from which a usual step can be told
 _GAP: Final = 1.5  # a step this many times the usual one misses at least one slice
 
 
@@ -133,7 +134,7 @@ def judge(slices: Sequence[SliceGeometry]) -> Regular | Gap:
     orientation, positions = max(groups.items(), key=lambda group: len(group[1]))
     normal = np.cross(orientation[:3], orientation[3:])
     along = np.unique(np.round(np.asarray(positions) @ normal, 2))
-    if len(along) < 3:
+    if len(along) < _FEWEST:
         return Regular()
     steps = np.diff(along)
     usual = float(np.median(steps))

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydicom.uid import (
     HTJ2K,
-    RLELossless,
+    JPEG2000,
     CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     EnhancedCTImageStorage,
@@ -17,22 +17,23 @@ from pydicom.uid import (
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
-    JPEG2000,
     JPEG2000Lossless,
     JPEGLossless,
     JPEGLosslessSV1,
     JPEGLSLossless,
     LegacyConvertedEnhancedCTImageStorage,
+    RLELossless,
 )
 from pynetdicom import build_context
 from pynetdicom.presentation import PresentationContext
-from pynetdicom.sop_class import (
-    PatientRootQueryRetrieveInformationModelFind,
-    StudyRootQueryRetrieveInformationModelFind,
-    Verification,
-)
 
 from config.settings import Service
+
+VERIFICATION: Final = "1.2.840.10008.1.1"
+PATIENT_ROOT_FIND: Final = "1.2.840.10008.5.1.4.1.2.1.1"
+STUDY_ROOT_FIND: Final = "1.2.840.10008.5.1.4.1.2.2.1"
+
+_MOST_CONTEXTS: Final = 128
 
 UNCOMPRESSED: Final[tuple[str, ...]] = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 
@@ -58,14 +59,14 @@ IMAGE_STORAGE: Final[tuple[str, ...]] = (
 )
 
 QUERY: Final[tuple[str, ...]] = (
-    StudyRootQueryRetrieveInformationModelFind,
-    PatientRootQueryRetrieveInformationModelFind,
+    STUDY_ROOT_FIND,
+    PATIENT_ROOT_FIND,
 )
 
 
 def accepted(services: tuple[Service, ...]) -> list[PresentationContext]:
     """Contexts that a peer with these services may open; Verification is open to every peer."""
-    contexts = [build_context(Verification, list(UNCOMPRESSED))]
+    contexts = [build_context(VERIFICATION, list(UNCOMPRESSED))]
     if "store" in services:
         contexts += [build_context(uid, list(IMAGE_TRANSFER_SYNTAXES)) for uid in IMAGE_STORAGE]
     if "query" in services:
@@ -79,6 +80,6 @@ def proposed(objects: set[tuple[str, str]]) -> list[PresentationContext]:
     At most 128 contexts fit one association (PS3.8 9.3.2.2: odd identifiers 1 to 255).
     Raises ValueError beyond that.
     """
-    if len(objects) > 128:
-        raise ValueError(f"{len(objects)} presentation contexts do not fit one association (128)")
+    if len(objects) > _MOST_CONTEXTS:
+        raise ValueError(f"{len(objects)} presentation contexts do not fit one association ({_MOST_CONTEXTS})")
     return [build_context(sop_class, [syntax]) for sop_class, syntax in sorted(objects)]

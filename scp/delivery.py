@@ -78,9 +78,7 @@ class Retry:
 class Courier:
     """Takes batches to their destinations over one association each."""
 
-    def __init__(
-        self, settings: Settings, database: Database, files: Files, *, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, files: Files, *, clock: Callable[[], datetime]) -> None:
         self._settings = settings
         self._database = database
         self._files = files

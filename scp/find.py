@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import structlog
 from pydicom.dataset import Dataset
 from pynetdicom import evt
-from pynetdicom.sop_class import PatientRootQueryRetrieveInformationModelFind
 
 from config.errors import CoronodeError, Rejected
-from scp import status
+from scp import contexts, status
 from storage import query
 from storage.database import Database
 
@@ -26,7 +25,7 @@ class Query:
     def on_find(self, event: evt.Event) -> Iterator[tuple[int | Dataset, Dataset | None]]:
         """Handle EVT_C_FIND: one pending response a match, then Success (PS3.4 C.4.1.3)."""
         model = event.request.AffectedSOPClassUID
-        root: query.Root = "patient" if model == PatientRootQueryRetrieveInformationModelFind else "study"
+        root: query.Root = "patient" if model == contexts.PATIENT_ROOT_FIND else "study"
         try:
             for match in query.find(self._database, root, event.identifier):
                 if event.is_cancelled:

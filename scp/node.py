@@ -119,4 +119,3 @@ class Node:
 
     def _wait(self, series_uid: str, seconds: float, reason: str) -> None:
         series.wait(self.database, series_uid, self._clock() + timedelta(seconds=seconds), reason)
-

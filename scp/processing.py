@@ -134,9 +134,7 @@ class Processing:
         with self._files.incoming(made.transfer_syntax_uid) as file:
             file.write(made.content)
             stored = file.commit(header.file_name(file.sha256))
-        registered = register(
-            self._database, self._files, header, stored, now=self._clock(), origin="made"
-        )
+        registered = register(self._database, self._files, header, stored, now=self._clock(), origin="made")
         return outbox.Document(series_uid, version, made.sop_instance_uid, made.kind, registered.path)
 
     def _paths(self, series_uid: str) -> list[Any]:

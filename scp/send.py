@@ -14,7 +14,6 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 from pynetdicom import AE, _config, build_context
 from pynetdicom.association import Association
-from pynetdicom.sop_class import Verification
 
 from config.errors import CoronodeError, Permanent, Transient
 from config.settings import NodeSettings, PeerSettings
@@ -122,7 +121,7 @@ def store(association: Association, item: Sending, peer: PeerSettings) -> int:
 
 def verify(node: NodeSettings, peer: PeerSettings) -> None:
     """Send a C-ECHO (PS3.4 annex A). Raises Transient or Permanent with what is wrong."""
-    association = _open(node, peer, [build_context(Verification, list(contexts.UNCOMPRESSED))])
+    association = _open(node, peer, [build_context(contexts.VERIFICATION, list(contexts.UNCOMPRESSED))])
     try:
         answer = association.send_c_echo()
         if "Status" not in answer:
@@ -145,13 +144,13 @@ def _open(node: NodeSettings, peer: PeerSettings, proposals: list[Any]) -> Assoc
     association = ae.associate(peer.host, peer.port, contexts=proposals, ae_title=peer.ae_title, max_pdu=node.max_pdu)
     if association.is_established:
         return association
-    if association.is_rejected:
-        answer = association.acceptor.primitive
-        reason = _REASONS.get((answer.result_source, answer.diagnostic), f"diagnostic {answer.diagnostic}")
+    answer = association.acceptor.primitive
+    if association.is_rejected and answer is not None:
+        reason = _REASONS.get((answer.result_source or 0, answer.diagnostic or 0), f"diagnostic {answer.diagnostic}")
         if answer.result == _REJECTED_PERMANENT:
             raise Permanent(f"{name}: rejected the association for good: {reason}")
         raise Transient(f"{name}: rejected the association for now: {reason}")
-    if association.acceptor.primitive is not None and not association.accepted_contexts:
+    if answer is not None and not association.accepted_contexts:
         raise Permanent(f"{name}: accepts none of the proposed presentation contexts")
     if association.is_aborted:
         raise Transient(f"{name}: no association (no connection, or aborted)")

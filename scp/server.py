@@ -48,7 +48,7 @@ class Server:
             (evt.EVT_C_STORE, storage.on_store),
             (evt.EVT_C_FIND, query.on_find),
         ]
-        self._server: _Server | None = None
+        self._server: ThreadedAssociationServer | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -70,7 +70,7 @@ class Server:
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         try:
-            self._server = ae.make_server(
+            server = ae.make_server(
                 (node.host, node.port),
                 contexts=contexts.accepted(EVERY_SERVICE),
                 evt_handlers=self._handlers,
@@ -81,8 +81,9 @@ class Server:
                 f"node.host, node.port: cannot listen on {node.host}:{node.port}: {error.strerror or error}; "
                 "is another node running, or does the port need privileges?"
             ) from error
+        self._server = server
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="listener", daemon=True
+            target=server.serve_forever, args=(_POLL_SECONDS,), name="listener", daemon=True
         )
         self._thread.start()
         log.info("listening", ae_title=node.ae_title, host=node.host, port=self.port)

@@ -1,6 +1,6 @@
 """Storage service (PS3.4 annex B): Success only when the file is durable and its row is committed.
 
-    data set (bytes as they came) -> temporary file -> fsync -> rename -> row committed -> 0x0000
+data set (bytes as they came) -> temporary file -> fsync -> rename -> row committed -> 0x0000
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
+from pydicom.uid import UID
 from pynetdicom import evt
 
 from config.errors import CoronodeError, Rejected
@@ -92,9 +93,7 @@ class Storage:
             file.preface(_file_meta(header, calling_ae))
             file.write(data)
             stored = file.commit(header.file_name(file.sha256))
-        outcome = register(
-            self._database, self._files, header, stored, now=self._clock(), calling_ae=calling_ae
-        )
+        outcome = register(self._database, self._files, header, stored, now=self._clock(), calling_ae=calling_ae)
         log.debug("object", outcome=outcome.outcome, series=header.series_uid, instance=header.sop_uid)
         return outcome
 
@@ -107,7 +106,7 @@ def _address(event: evt.Event) -> str:
 def _header(data: bytes, transfer_syntax_uid: str, association: str) -> InstanceHeader:
     """The indexed part of the data set, read without its pixel data."""
     meta = FileMetaDataset()
-    meta.TransferSyntaxUID = transfer_syntax_uid
+    meta.TransferSyntaxUID = UID(transfer_syntax_uid)
     part10 = BytesIO(_part10_head(meta) + data)
     try:
         with pydicom_config.disable_value_validation():
@@ -124,10 +123,10 @@ def _file_meta(header: InstanceHeader, calling_ae: str) -> bytes:
     """Preamble and File Meta Information of a stored object (PS3.10 7.1)."""
     meta = FileMetaDataset()
     with pydicom_config.disable_value_validation():
-        meta.MediaStorageSOPClassUID = header.sop_class_uid
-        meta.MediaStorageSOPInstanceUID = header.sop_uid
-        meta.TransferSyntaxUID = header.transfer_syntax_uid
-        meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+        meta.MediaStorageSOPClassUID = UID(header.sop_class_uid)
+        meta.MediaStorageSOPInstanceUID = UID(header.sop_uid)
+        meta.TransferSyntaxUID = UID(header.transfer_syntax_uid)
+        meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
         meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
         if calling_ae:
             meta.SourceApplicationEntityTitle = calling_ae

@@ -27,7 +27,9 @@ from storage.models import InstanceRow, SeriesRow, StudyRow
 Root = Literal["study", "patient"]
 DOES_NOT_MATCH = 0xA900
 _LEVEL, _CHARACTER_SET, _VIEW = 0x00080052, 0x00080005, 0x00080053
-_MOST_VALUES = 10_000
+_MOST_UIDS = 10_000
+# Each becomes several comparisons, and SQLite bounds the depth of an expression.
+_MOST_VALUES = 50
 _BATCH = 200
 _SEVERAL = frozenset({"ImageType", "ConvolutionKernel"})
 _TABLES: dict[Level, type[StudyRow | SeriesRow | InstanceRow]] = {
@@ -69,7 +71,7 @@ class Search:
         """Understand an identifier.
 
         Raises:
-            IdentifierError: the level is missing or not of this root, or a key has more than 10,000 values.
+            IdentifierError: the level is missing or not of this root, or a key has too many values.
         """
         allowed = LEVELS if root == "patient" else LEVELS[1:]
         name = text_of(identifier, _LEVEL, "CS")
@@ -138,8 +140,9 @@ def _key(identifier: Dataset, tag: int, level: Level, root: Root) -> Key:
     vr = dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
     supported = _is_supported(keyword, level, root)
     text = text_of(identifier, tag, vr, longest=None) if supported else ""
-    if text.count("\\") >= _MOST_VALUES:
-        raise IdentifierError(f"{keyword}: more than {_MOST_VALUES} values")
+    most = _MOST_UIDS if vr == "UI" else _MOST_VALUES
+    if text.count("\\") >= most:
+        raise IdentifierError(f"{keyword}: more than {most} values")
     return Key(int(tag), keyword, vr, text, supported)
 
 

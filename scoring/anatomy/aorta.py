@@ -21,7 +21,7 @@ DESCENDING_MM, ASCENDING_MM = (9.0, 19.0), (13.0, 24.0)
 DESCENDING_OFFSET_MM, ASCENDING_OFFSET_MM = (-6.0, 20.0), (-78.0, -40.0)
 DESCENDING_SPREAD_MM, ASCENDING_SPREAD_MM = (14.0, 14.0), (18.0, 16.0)
 ASCENDING_TO_DESCENDING, SIZE_SPREAD = 1.3, 0.18
-DRIFT = (0.1, 0.2)
+DRIFT, LOST = (0.1, 0.25), 0.55
 CHOICES = 16
 ANGLES = 48
 
@@ -129,10 +129,10 @@ def ascending(grid: Coarse, found: Votes, hull: Hull, behind: Track) -> Track:
         last = circles[anchor]
         limits = (0.82 * last[2], 1.12 * last[2])
         for z in path:
-            # Downwards the root turns to the back and to the left.
-            down_mm = grid.spacing_mm[0] if path.step < 0 else 0.0
+            # Within the heart little edge is left to follow: there the root turns to the back and to the left.
+            down_mm = grid.spacing_mm[0] if path.step < 0 and last[3] < LOST else 0.0
             start = last[:3] + (DRIFT[0] * down_mm, DRIFT[1] * down_mm, 0.0)
-            last = _refine(grid, found.smooth[z], start, limits, 1.0 + 0.3 * grid.spacing_mm[0], 8.0)
+            last = _refine(grid, found.smooth[z], start, limits, 1.0 + 0.3 * grid.spacing_mm[0], 4.0)
             circles[z] = last
     return Track(chain.z_mm, *circles.T, float(chain.z_mm[anchor]))
 

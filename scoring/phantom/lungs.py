@@ -15,6 +15,7 @@ from scoring.phantom.shapes import FAR, Curve, smooth_field, smooth_union, strea
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 
+_AT_ONCE: Final = 400_000
 _HILA: Final = ((-1, (-50.0, 20.0, 6.0)), (1, (64.0, 26.0, 8.0)))
 
 
@@ -108,22 +109,27 @@ def _tree(rng: np.random.Generator, side: int, hilum: NDArray[np.float64]) -> Fl
 def balls_distance(grid: Grid, balls: Floats) -> Floats:
     """Distance to the nearest of many small balls (n, 4: x, y, z, radius), exact near their surfaces only."""
     field = np.full(grid.shape, FAR, dtype=np.float32)
+    outside = np.abs(balls[:, 2] - (grid.z[0] + grid.z[-1]) / 2) - (grid.z[-1] - grid.z[0]) / 2
+    balls = balls[outside < balls[:, 3] + 1]
     lines = (grid.z, grid.y, grid.x)
-    start = np.array([line[0] for line in lines])
-    step = np.array([line[1] - line[0] for line in lines])
-    last = np.array(grid.shape) - 1
+    step = [float(line[1] - line[0]) for line in lines]
     flat = field.reshape(-1)
     for width in range(1, 8):
-        some = balls[np.ceil(balls[:, 3]).astype(int) == width]
-        reach = np.ceil((width + 0.8) / step).astype(int)
-        middle = np.rint((some[:, 2::-1] - start) / step).astype(int)
-        touching = np.all((middle >= -reach) & (middle <= last + reach), axis=1)
-        some, middle = some[touching], middle[touching]
-        apart = ((start + middle * step) - some[:, 2::-1]).astype(np.float32)
-        for offset in np.ndindex(*(2 * reach + 1)):
-            move = np.array(offset) - reach
-            d = np.sqrt(((apart + (move * step).astype(np.float32)) ** 2).sum(1)) - some[:, 3]
-            point = middle + move
-            near = (d < 1) & np.all((point >= 0) & (point <= last), axis=1)
-            np.minimum.at(flat, np.ravel_multi_index(tuple(point[near].T), grid.shape), d[near])
+        group = balls[np.ceil(balls[:, 3]).astype(int) == width]
+        reach = [int(np.ceil((width + 0.8) / s)) for s in step]
+        size = int(np.prod([2 * n + 1 for n in reach]))
+        for some in np.array_split(group, len(group) * size // _AT_ONCE + 1):
+            # Squared distances and flat index of the points around each ball, one axis at a time.
+            square, index = np.zeros((len(some), 1, 1, 1), np.float32), np.zeros((len(some), 1, 1, 1), np.intp)
+            for axis, (line, s, n) in enumerate(zip(lines, step, reach, strict=True)):
+                centre = some[:, 2 - axis]
+                point = np.rint((centre - line[0]) / s).astype(np.intp)[:, None] + np.arange(-n, n + 1)
+                apart = (line[0] + point * np.float32(s) - centre[:, None]) ** 2
+                apart = np.where((point >= 0) & (point < len(line)), apart, np.inf).astype(np.float32)
+                spread = (len(some), *(2 * n + 1 if k == axis else 1 for k in range(3)))
+                square = square + apart.reshape(spread)
+                index = index * len(line) + point.reshape(spread)
+            near = square < (some[:, 3] + np.float32(1))[:, None, None, None] ** 2
+            radius = np.broadcast_to(some[:, 3][:, None, None, None], near.shape)
+            np.minimum.at(flat, index[near], np.sqrt(square[near]) - radius[near])
     return field

@@ -17,7 +17,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
-from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
+from pydicom.valuerep import TEXT_VR_DELIMS
 
 _TEXT: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _ASCII: Final = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"})
@@ -154,7 +154,7 @@ def _element(source: Dataset, tag: BaseTag, encodings: tuple[str, ...]) -> DataE
     if vr == "SQ":
         value = list(_items(source[tag].value or (), encodings))
     elif not stored.is_raw:
-        value = _detached(stored.value)
+        value = stored.value
     elif vr in _TEXT:
         delimiters = TEXT_VR_DELIMS | {0x5C} | ({0x5E, 0x3D} if vr == "PN" else set())
         value = _decode(stored.value or b"", encodings, delimiters)
@@ -198,13 +198,6 @@ def _encodings(source: Dataset, inherited: tuple[str, ...]) -> tuple[str, ...]:
     names = value.split("\\") if isinstance(value, str) else value
     known = (python_encoding.get(str(name).strip(" \0").upper().replace("ISO IR", "ISO_IR")) for name in names)
     return tuple(codec for codec in known if codec is not None) or inherited
-
-
-def _detached(value: Any) -> Any:
-    """A name without the encoding that it was read in, so that it is written in the document's own."""
-    if isinstance(value, MultiValue):
-        return [_detached(one) for one in value]
-    return str(value) if isinstance(value, PersonName) else value
 
 
 def _decode(value: bytes, encodings: tuple[str, ...], delimiters: set[int]) -> str:

@@ -42,7 +42,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("coronode"), prog_name="coronode")
 def cli() -> None:
-    """Coronode receives CT series, scores coronary calcium and sends the result back to the PACS.
+    r"""Coronode receives CT series, scores coronary calcium and sends the result back to the PACS.
 
     \b
     Try it:       coronode demo

@@ -30,9 +30,9 @@ def demo(out: Path | None, seed: int) -> None:
 
     Nothing leaves this machine; all files stay in one folder.
     """
-    from scp import logs  # noqa: PLC0415
-    from scp.cli.demo_pacs import DemoPacs  # noqa: PLC0415
-    from scp.node import Node  # noqa: PLC0415
+    from scp import logs
+    from scp.cli.demo_pacs import DemoPacs
+    from scp.node import Node
 
     logs.configure("warning")
     folder = _new_folder(out)
@@ -66,7 +66,7 @@ def _new_folder(out: Path | None) -> Path:
 
 
 def _patient(folder: Path, seed: int) -> tuple[Truth, list[Path]]:
-    from scoring.phantom import PhantomSpec, make_phantom, write_series  # noqa: PLC0415
+    from scoring.phantom import PhantomSpec, make_phantom, write_series
 
     phantom = make_phantom(PhantomSpec(seed=seed))
     return phantom.truth, write_series(phantom, folder)
@@ -85,8 +85,8 @@ def _settings(folder: Path, pacs_port: int) -> Settings:
 
 def _send(settings: Settings, port: int, images: list[Path]) -> None:
     """Send as a scanner does, over a real association."""
-    from config.settings import PeerSettings  # noqa: PLC0415
-    from scp.send import Sending, associated, store  # noqa: PLC0415
+    from config.settings import PeerSettings
+    from scp.send import Sending, associated, store
 
     node = PeerSettings(ae_title=settings.node.ae_title, host="127.0.0.1", port=port)
     scanner = settings.node.model_copy(update={"ae_title": "DEMOSCANNER"})
@@ -97,8 +97,8 @@ def _send(settings: Settings, port: int, images: list[Path]) -> None:
 
 
 def _result(node: Node, pacs: DemoPacs) -> Score:
-    from scoring.result import Score  # noqa: PLC0415
-    from storage import results, series  # noqa: PLC0415
+    from scoring.result import Score
+    from storage import results, series
 
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
@@ -113,8 +113,8 @@ def _result(node: Node, pacs: DemoPacs) -> Score:
 
 
 def _print(score: Score, truth: Truth) -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     table = Table(title="Agatston score", title_justify="left")
     for column in ("", "truth", "found"):

@@ -58,7 +58,7 @@ class DemoPacs:
 
 
 def _as_png(path: Path) -> Path:
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     picture = path.with_suffix(".png")
     Image.fromarray(dcmread(path).pixel_array).save(picture)

@@ -76,18 +76,14 @@ def _port(settings: Settings) -> Finding:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((node.host, node.port))
     except OSError as error:
-        return (
-            False,
-            "port",
-            f"cannot listen on {node.host}:{node.port}: {error.strerror or error}; "
-            "fine when the node is running now, else choose node.host and node.port anew",
-        )
+        finding = f"cannot listen on {node.host}:{node.port}: {error.strerror or error}"
+        return False, "port", f"{finding}; fine when the node is running now, else choose node.host and node.port anew"
     scope = "this machine only" if node.host.startswith("127.") or node.host in {"localhost", "::1"} else "the network"
     return True, "port", f"{node.host}:{node.port} is free, reachable from {scope}"
 
 
 def _storage(settings: Settings) -> Iterator[Finding]:
-    from scp.node import open_database, open_files  # noqa: PLC0415
+    from scp.node import open_database, open_files
 
     try:
         files = open_files(settings)
@@ -103,7 +99,7 @@ def _storage(settings: Settings) -> Iterator[Finding]:
 
 
 def _peers(settings: Settings) -> Iterator[Finding]:
-    from scp.send import verify  # noqa: PLC0415
+    from scp.send import verify
 
     for name, peer in settings.peers.items():
         try:

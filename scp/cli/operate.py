@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _database(config_file: Path | None) -> Iterator[Database]:
-    from scp.node import open_database  # noqa: PLC0415
+    from scp.node import open_database
 
     database = open_database(load(config_file))
     try:
@@ -31,14 +31,14 @@ def _database(config_file: Path | None) -> Iterator[Database]:
 
 
 def _print(table: Table) -> None:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     console = Console()
     Console(width=console.width if console.is_terminal else 220).print(table)
 
 
 def _table(*columns: str) -> Table:
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
@@ -57,8 +57,8 @@ def series() -> None:
 @config_option
 def list_(state: str | None, limit: int, config_file: Path | None) -> None:
     """List series, the latest first."""
-    from storage import results  # noqa: PLC0415
-    from storage import series as store  # noqa: PLC0415
+    from storage import results
+    from storage import series as store
 
     try:
         wanted = store.State(state) if state else None
@@ -86,8 +86,8 @@ def list_(state: str | None, limit: int, config_file: Path | None) -> None:
 @config_option
 def show(series_uid: str, config_file: Path | None, *, as_json: bool) -> None:
     """Show one series: state, reason, result, deliveries, history."""
-    from storage import audit, outbox, results  # noqa: PLC0415
-    from storage import series as store  # noqa: PLC0415
+    from storage import audit, outbox, results
+    from storage import series as store
 
     with _database(config_file) as database:
         item = store.get(database, series_uid)
@@ -130,8 +130,8 @@ def show(series_uid: str, config_file: Path | None, *, as_json: bool) -> None:
 @config_option
 def rescore(series_uid: str, config_file: Path | None) -> None:
     """Score a series again; the running node takes it up within seconds."""
-    from scp.node import utc_now  # noqa: PLC0415
-    from storage import series as store  # noqa: PLC0415
+    from scp.node import utc_now
+    from storage import series as store
 
     with _database(config_file) as database:
         store.rescore(database, series_uid, utc_now())
@@ -149,7 +149,7 @@ def outbox() -> None:
 @config_option
 def list_outbox(state: str | None, limit: int, config_file: Path | None) -> None:
     """List deliveries, the latest first."""
-    from storage import outbox as store  # noqa: PLC0415
+    from storage import outbox as store
 
     try:
         wanted = store.DeliveryState(state) if state else None
@@ -191,8 +191,8 @@ def discard(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: b
 
 
 def _change(what: str, delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
-    from scp.node import utc_now  # noqa: PLC0415
-    from storage import outbox as store  # noqa: PLC0415
+    from scp.node import utc_now
+    from storage import outbox as store
 
     if every == bool(delivery_ids):
         raise click.UsageError("give the numbers of deliveries (coronode outbox list), or --all")

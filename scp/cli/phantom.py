@@ -32,7 +32,7 @@ def phantom(
     contrast: bool,
 ) -> None:
     """Write a synthetic chest CT to OUT, with its truth in truth.json."""
-    from scoring.phantom import PhantomSpec, make_phantom, write_series  # noqa: PLC0415
+    from scoring.phantom import PhantomSpec, make_phantom, write_series
 
     if out.exists() and any(out.iterdir()):
         raise CoronodeError(f"{out}: is not empty; give a new or an empty folder")
@@ -45,7 +45,7 @@ def phantom(
             matrix=matrix,
             distractors=not no_distractors,
             contrast=contrast,
-            **({"calcifications": ()} if no_calcium else {}),
+            calcifications=() if no_calcium else None,
         )
     except ValueError as error:
         raise CoronodeError(f"no such phantom: {error}") from error

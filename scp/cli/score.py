@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, get_args
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from scoring.series import SeriesFiles
 
 
-@click.command(
-    epilog="Examples: coronode score FOLDER --json;   coronode score /archive/* --out results   (one JSON each, scores.csv)"
-)
+@click.command(epilog="Examples: coronode score FOLDER --json;   coronode score /archive/* --out results")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; of several series one on each line.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write one JSON each and scores.csv here.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Write one JSON each and scores.csv here."
+)
 @click.option("--mask", type=click.Path(exists=True, path_type=Path), help="DICOM SEG or NIfTI: count inside it.")
 @click.option("--convention", type=click.Choice(get_args(ConventionName)), help="Preset of the Agatston rules.")
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Series at a time  [default: number of cores]")
@@ -49,7 +49,7 @@ def score(
 
     A series that cannot be scored gets its reason in place of a number; a bad one does not stop the others.
     """
-    from scoring.series import group  # noqa: PLC0415
+    from scoring.series import group
 
     settings = load(config_file)
     if convention is not None:
@@ -60,22 +60,26 @@ def score(
         raise CoronodeError(f"no DICOM image in {', '.join(map(str, paths))}")
     if mask is not None and len(found) > 1:
         raise click.UsageError(f"--mask fits one series, {len(found)} were found; give one folder")
-    with Table(out) if out is not None else ExitStack() as table:
-        rows = []
+    failed = 0
+    with Table(out) if out is not None else nullcontext() as table:
         for row in _progress(_score(found, settings, mask, jobs), len(found)):
-            rows.append(row)
-            if isinstance(table, Table):
+            failed += row.score is None
+            _say(row, as_json=as_json, indent=2 if len(found) == 1 else None)
+            if table is not None:
                 table.add(row)
-            if as_json and row.score is not None:
-                click.echo(row.score.to_json(indent=2 if len(found) == 1 else None))
-            elif not as_json:
-                click.echo(row.text())
-            if row.score is None:
-                click.echo(f"failed: {row.path}: {row.error}", err=True)
     if out is not None:
-        click.echo(f"{len(rows)} series in {out / 'scores.csv'}", err=True)
-    if any(row.score is None for row in rows):
+        click.echo(f"{len(found)} series in {out / 'scores.csv'}", err=True)
+    if failed:
         raise SystemExit(1)
+
+
+def _say(row: Row, *, as_json: bool, indent: int | None) -> None:
+    if row.score is None:
+        click.echo(f"failed: {row.path}: {row.error}", err=True)
+    elif as_json:
+        click.echo(row.score.to_json(indent=indent))
+    else:
+        click.echo(row.text())
 
 
 def _progress(rows: Iterable[Row], total: int) -> Iterator[Row]:
@@ -83,15 +87,15 @@ def _progress(rows: Iterable[Row], total: int) -> Iterator[Row]:
     if total == 1 or not sys.stderr.isatty():
         yield from rows
         return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import track  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import track
 
     yield from track(rows, description="scoring", total=total, console=Console(stderr=True))
 
 
 def _score(found: Sequence[SeriesFiles], settings: Settings, mask: Path | None, jobs: int | None) -> Iterator[Row]:
     if len(found) == 1:
-        from scoring import engine  # noqa: PLC0415
+        from scoring import engine
 
         begun = time.perf_counter()
         scored = engine.score(found[0].paths, settings.scoring, settings.selection, mask=mask)
@@ -102,7 +106,7 @@ def _score(found: Sequence[SeriesFiles], settings: Settings, mask: Path | None, 
 
 def _in_processes(found: Sequence[SeriesFiles], settings: Settings, jobs: int) -> Iterator[Row]:
     """Each series in a process that may die of it; rows come as they are ready."""
-    from scp.scorer import Scorer  # noqa: PLC0415
+    from scp.scorer import Scorer
 
     idle: SimpleQueue[Scorer] = SimpleQueue()
 

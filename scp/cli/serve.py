@@ -16,8 +16,8 @@ from scp.cli.options import config_option
 @config_option
 def serve(config_file: Path | None) -> None:
     """Run the node: receive, score, report, deliver, answer queries, until SIGTERM or Ctrl-C."""
-    from scp import logs  # noqa: PLC0415
-    from scp.node import Node  # noqa: PLC0415
+    from scp import logs
+    from scp.node import Node
 
     settings = load(config_file)
     logs.configure(settings.node.log_level, settings.node.log_format)
@@ -27,9 +27,7 @@ def serve(config_file: Path | None) -> None:
     node = Node(settings)
     try:
         node.start()
-        click.echo(
-            f"coronode: {settings.node.ae_title} listens on {settings.node.host}:{node.server.port}", err=True
-        )
+        click.echo(f"coronode: {settings.node.ae_title} listens on {settings.node.host}:{node.server.port}", err=True)
         stop.wait()
     finally:
         node.stop()

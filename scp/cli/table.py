@@ -50,10 +50,9 @@ class Row:
 
     def text(self) -> str:
         """One line for a person."""
-        if self.score is None:
-            return f"{self.path}: failed: {self.error}"
-        if self.score.agatston is None:
-            return f"{self.path}: not scorable: {self.score.reason}"
+        if self.score is None or self.score.agatston is None:
+            why = f"failed: {self.error}" if self.score is None else f"not scorable: {self.score.reason}"
+            return f"{self.path}: {why}"
         agatston = self.score.agatston
         arteries = ", ".join(f"{artery} {agatston.of(artery):.1f}" for artery in ARTERIES)
         flags = "".join(f"\n    {flag.severity}: {flag.message}" for flag in self.score.flags)
@@ -120,7 +119,9 @@ class Table:
         self._writer.writerow(row.values())
         self._file.flush()
         if row.score is not None:
-            (self._folder / f"{_file_name(row.series_uid)}.json").write_text(row.score.to_json(indent=2) + "\n", "utf-8")
+            (self._folder / f"{_file_name(row.series_uid)}.json").write_text(
+                row.score.to_json(indent=2) + "\n", "utf-8"
+            )
 
 
 def _file_name(series_uid: str) -> str:

@@ -22,6 +22,7 @@ FACTS = Acquisition(
     model="",
     contrast="",
     contrast_route="",
+    gated=True,
     mass_factor_patient=None,
     mass_factor_device=(),
 )
@@ -172,7 +173,7 @@ def stack(series, number: int = 30, **attributes) -> geometry.Stack:
         (30, 3.0, 6.0, "thickness"),
         (30, 6.0, 5.0, "spacing"),
         (15, 3.0, 3.0, "too_few_slices"),
-        (300, 0.3, 0.3, "thickness"),
+        (220, 0.3, 0.3, "thickness"),
         (30, 3.0, None, None),
     ],
 )
@@ -219,7 +220,15 @@ def test_flags_of_the_geometry(series) -> None:
         "gap": "warning",
         "other_images": "info",
     }
+    ungated = facts(gated=False)
+    assert "gating_unknown" in codes(quality.scan_flags(thick, ungated, standard, None, 0))
     assert "overlap" in codes(quality.scan_flags(stack(series, 60, step=1.5), FACTS, standard, None, 0))
+
+
+def test_minimum_area_of_conventions_that_count_pixels() -> None:
+    assert conventions.named("canon").minimum_mm2(0.25) == 0.75
+    assert conventions.named("standard").minimum_mm2(4.0) == 1.0
+    assert conventions.named("siemens").minimum_mm2(0.25) == 0.0
 
 
 def test_flags_of_the_result() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedCTImageStorage, JPEGLSLossless, LegacyConvertedEnhancedCTImageStorage
 
@@ -126,6 +128,39 @@ def test_files_without_preamble(ct, tmp_path, kept) -> None:
 
     pixels.read([found], StoredOrder(4, 4), out)
     assert np.array_equal(out[0], hu)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "gated"),
+    [
+        ({}, False),
+        ({"ScanOptions": "HELICAL MODE"}, False),
+        ({"ScanOptions": ["TP70PC1300", "RECONTYPE_TIME"]}, True),
+        ({"HeartRate": 62}, True),
+        ({"CardiacSynchronizationTechnique": "NONE"}, False),
+        ({"CardiacSynchronizationTechnique": "PROSPECTIVE"}, True),
+    ],
+)
+def test_gating(ct, tmp_path, attributes, gated) -> None:
+    path = ct.write(ct.image(np.zeros((4, 4), dtype=np.int16), **attributes), tmp_path / "image.dcm")
+    assert acquisition.of(slices.read(path)[0]).gated is gated
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 255)), min_size=1, max_size=12),
+    st.one_of(st.none(), st.integers(0, 1000)),
+)
+def test_a_damaged_header_is_read_or_is_none(ct, tmp_path, changes, length) -> None:
+    path = ct.write(ct.image(np.zeros((4, 4), dtype=np.int16)), tmp_path / "image.dcm")
+    raw = bytearray(path.read_bytes())
+    for place, byte in changes:
+        raw[132 + place % (len(raw) - 132)] = byte
+    path.write_bytes(raw if length is None else raw[:length])
+    found = slices.read(path)
+    assert len(found) <= 1
+    for item in found:
+        acquisition.of(item)
 
 
 def test_localizer(ct, tmp_path) -> None:

@@ -130,7 +130,7 @@ def expected(matches):
     return {values["StudyInstanceUID"] for values in OBJECTS if matches(values)}
 
 
-KEPT = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+KEPT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @KEPT
@@ -417,6 +417,10 @@ def test_a_flood_of_uids_is_refused_and_many_are_not(filled):
     with pytest.raises(IdentifierError, match="10000"):
         studies(filled, StudyInstanceUID=[f"1.{n}" for n in range(10_001)])
     assert len(studies(filled, StudyInstanceUID=[f"1.{n}" for n in range(10_000)])) == 60
+    with pytest.raises(IdentifierError, match="PatientName: more than 50"):
+        studies(filled, PatientName=["A*"] * 51)
+    keys = {keyword: ["A*B", "A^*"] * 25 for keyword in ("PatientName", "AccessionNumber", "StudyDescription")}
+    assert studies(filled, **keys) == set()
 
 
 def test_broken_text_in_the_index_can_be_answered(node):
