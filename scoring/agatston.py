@@ -74,14 +74,13 @@ def candidates(volume: Volume, convention: Convention, mask: NDArray[np.bool_] |
     counted = found.runs.take(kept)
     number, lesion = labels(_apart(counted, volume), _IN_SPACE, reach=1)
     agatston = _sums(lesion, share, number)
-    voxel_runs = np.repeat(np.arange(len(found.runs)), found.runs.length)
-    chosen = kept[voxel_runs]
+    chosen = np.repeat(kept, found.runs.length)
     return _groups(
         volume,
         convention,
         found.flat[chosen],
         found.hu[chosen],
-        lesion=np.repeat(lesion, counted.length),
+        lesion=np.repeat(lesion.astype(np.int32), counted.length),
         agatston=agatston,
     )
 
@@ -94,19 +93,19 @@ def _above(volume: Volume, threshold: float, mask: NDArray[np.bool_] | None) -> 
     # slice by slice: the comparison of a whole chest would need its size in memory again
     size = volume.hu[0].size
     level = int(np.ceil(threshold))
-    parts = []
+    places, values = [], []
     for index, image in enumerate(volume.hu):
         if mask is not None and not mask[index].any():
             continue
         above = image >= level
         if mask is not None:
             above &= mask[index]
-        parts.append(np.flatnonzero(above) + index * size)
-    flat = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
-    z, rest = np.divmod(flat, size)
-    y, x = np.divmod(rest, volume.hu.shape[2])
+        places.append(np.flatnonzero(above) + index * size)
+        values.append(image[above])
+    flat = np.concatenate(places) if places else np.zeros(0, dtype=np.int64)
+    hu = np.concatenate(values) if values else np.zeros(0, dtype=np.int16)
     depth, height, width = volume.hu.shape
-    return _Voxels(flat, volume.hu[z, y, x], runs(flat, (depth, height, width)))
+    return _Voxels(flat, hu, runs(flat, (depth, height, width)))
 
 
 def _large_enough(pixels: NDArray[np.float64], pixel_mm2: float, convention: Convention) -> NDArray[np.bool_]:
@@ -130,7 +129,7 @@ def _groups(
     flat: NDArray[np.int64],
     hu: NDArray[np.int16],
     *,
-    lesion: NDArray[np.int64],
+    lesion: NDArray[np.int32],
     agatston: NDArray[np.float64],
 ) -> list[Candidate]:
     number = len(agatston)
@@ -139,7 +138,9 @@ def _groups(
     order = np.argsort(lesion, kind="stable")
     count = np.bincount(lesion, minlength=number)
     first = np.cumsum(count) - count
-    voxels = np.stack(np.unravel_index(flat[order], volume.hu.shape), axis=1).astype(np.int32)
+    voxels = np.empty((len(flat), 3), dtype=np.int32)
+    for axis, index in enumerate(np.unravel_index(flat[order], volume.hu.shape)):
+        voxels[:, axis] = index
     values = hu[order]
     peak = np.maximum.reduceat(values, first)
     mean = np.add.reduceat(values, first, dtype=np.int64) / count

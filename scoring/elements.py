@@ -20,7 +20,7 @@ from typing import Any
 from pydicom import config as pydicom_config
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 # of files without preamble: the first group is identifying (0008) or file meta (0002), little endian
@@ -29,6 +29,7 @@ _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
 # what pydicom raises for damaged files and values, found by damaging some thousand
 _DAMAGE = (
     InvalidDicomError,
+    BytesLengthException,
     OSError,
     EOFError,
     ValueError,

@@ -22,10 +22,11 @@ from scoring.anatomy.coarse import Coarse
 from scoring.result import Artery
 from scoring.volume import Volume
 
-COUNTED = 0.5
+COUNTED, POSSIBLE = 0.5, 0.15
 SAMPLE = 200
 FAR_MM = 100.0
 RING_MM = (2.0, 6.5)
+BRIGHT_HU = 8.0
 NEAR_MM = (1.0, 3.5)
 EDGE_MM = 2.0
 BLOOD_HU = 40.0
@@ -65,6 +66,8 @@ class Features:
     heart_mm: NDArray[np.float64]
     noise_sd: NDArray[np.float64]
     noise_hu: NDArray[np.float64]
+    noise_limit: NDArray[np.float64]
+    blood_hu: NDArray[np.float64]
     volume_mm3: NDArray[np.float64]
     ascending_mm: NDArray[np.float64]
     descending_mm: NDArray[np.float64]
@@ -87,9 +90,9 @@ class Rule:
     reason: str
 
 
-NOISE_RULE: Final = Rule("noise_sd", 6.0, 0.7, "not brighter than noise can be")
+NOISE: Final = "not brighter than noise can be"
+NOISE_LIMIT, NOISE_WIDTH = 6.0, 0.7
 PLACE_RULES: Final = (
-    NOISE_RULE,
     Rule("depth_mm", 9.0, 1.5, "at the chest wall"),
     Rule("heart_mm", 2.0, -0.5, "outside the heart"),
     Rule("above_mm", -95.0, 4.0, "below the heart"),
@@ -99,7 +102,7 @@ PLACE_RULES: Final = (
     Rule("before_mm", 12.0, 2.0, "behind the heart"),
     Rule("bone_mm", 5.0, 1.0, "at a bone"),
     Rule("airway_mm", 5.0, 1.0, "in the wall of an airway"),
-    Rule("hilum_mm", 0.0, -2.0, "in the root of a lung"),
+    Rule("hilum_mm", 0.0, -2.0, "in the root of a lung or behind the left atrium"),
 )
 
 
@@ -111,7 +114,7 @@ def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> 
     confidence, reason = _by_place(features)
     verdicts = []
     for index, candidate in enumerate(candidates):
-        if confidence[index] >= 0.05:
+        if confidence[index] >= POSSIBLE:
             sure, why = _by_surroundings(volume, anatomy, candidate, features, index)
             if sure < confidence[index]:
                 confidence[index], reason[index] = sure, why
@@ -151,6 +154,8 @@ def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
         heart_mm=to_heart,
         noise_sd=(peak - blood_hu) / noise,
         noise_hu=noise,
+        noise_limit=np.full(len(candidates), _noise_limit(len(candidates))),
+        blood_hu=np.full(len(candidates), blood_hu),
         volume_mm3=np.array([item.volume_mm3 for item in candidates]),
         ascending_mm=to_ascending,
         descending_mm=to_descending,
@@ -167,9 +172,16 @@ def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
 def _hilum(
     above_mm: NDArray[np.float64], behind_mm: NDArray[np.float64], left_mm: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """How far into the root of a lung: at the left main's level and above, far behind the aorta or on its right."""
-    into = np.maximum(behind_mm - 40.0, np.minimum(behind_mm - 5.0, -22.0 - left_mm))
-    return np.asarray(into - 2.0 * np.maximum(-5.0 - above_mm, 0.0))
+    """How far (mm) where no coronary artery runs: in the roots of the lungs, and behind the left atrium.
+
+    The first lie from the left main's level upwards far behind the aorta or to its right, the second down to
+    35 mm under it.
+    """
+    roots = np.maximum(behind_mm - 40.0, np.minimum(behind_mm - 5.0, -22.0 - left_mm))
+    atrium = np.minimum(behind_mm - 45.0, 35.0 - left_mm)
+    return np.maximum(
+        roots - 2.0 * np.maximum(-5.0 - above_mm, 0.0), atrium - 2.0 * np.maximum(-35.0 - above_mm, 0.0)
+    )
 
 
 def _per_candidate(values: NDArray[np.float64], owner: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -192,24 +204,32 @@ def _nearest(
     return np.asarray(_per_candidate(np.minimum(distance, FAR_MM)[None], owner)[0])
 
 
-def _fit(value: float | NDArray[np.float64], limit: float, width: float) -> NDArray[np.float64]:
+def _fit(value: float | NDArray[np.float64], limit: float | NDArray[np.float64], width: float) -> NDArray[np.float64]:
     """0..1: one half at the limit, nearly 1 three widths beyond it."""
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip((np.asarray(value) - limit) / width, -40.0, 40.0))))
 
 
 def _by_place(features: Features) -> tuple[NDArray[np.float64], list[str]]:
-    fits = np.array([_fit(getattr(features, rule.feature), rule.limit, rule.width) for rule in PLACE_RULES])
-    weakest = fits.argmin(axis=0)
-    return fits.min(axis=0), [PLACE_RULES[index].reason for index in weakest]
+    fits = [_fit(getattr(features, rule.feature), rule.limit, rule.width) for rule in PLACE_RULES]
+    fits.append(_fit(features.noise_sd, features.noise_limit, NOISE_WIDTH))
+    reasons = [*(rule.reason for rule in PLACE_RULES), NOISE]
+    table = np.array(fits)
+    return table.min(axis=0), [reasons[index] for index in table.argmin(axis=0)]
+
+
+def _noise_limit(candidates: int) -> float:
+    """Standard deviations above blood that noise hardly reaches: more where it makes more candidates."""
+    return NOISE_LIMIT + 0.6 * float(np.log10(max(candidates, 300) / 300.0))
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What lies round one candidate: darkest tissue 2-6.5 mm away (5th percentile, HU, slightly smoothed), the share
-    of lung there and next to it (1-3.5 mm), and the noise (HU) of the fine structure in it.
+    """What lies round one candidate: darkest and median tissue 2-6.5 mm away (5th percentile, HU, slightly
+    smoothed), the share of lung there and next to it (1-3.5 mm), and the noise (HU) of the fine structure in it.
     """
 
     darkest_hu: float
+    median_hu: float
     lung: float
     touching_lung: float
     noise_hu: float
@@ -235,6 +255,7 @@ def surroundings(volume: Volume, anatomy: Anatomy, candidate: Candidate) -> Surr
     fine = (part[tissue] - smooth[tissue]) if tissue.any() else np.zeros(1, np.float32)
     return Surroundings(
         darkest_hu=float(np.percentile(smooth[apart], 5)) if apart.any() else BLOOD_HU,
+        median_hu=float(np.median(smooth[tissue])) if tissue.any() else BLOOD_HU,
         lung=float(np.mean(lung[ring])) if ring.any() else 0.0,
         touching_lung=float(np.mean(lung[near])) if near.any() else 0.0,
         noise_hu=spread(fine) * anatomy.blood.noise_per_fine,
@@ -254,10 +275,11 @@ def _by_surroundings(
     noise = float(features.noise_sd[index] * features.noise_hu[index])
     rules = (
         (
-            float(_fit(noise / max(LOCAL_NOISE_SHARE * around.noise_hu, 1.0), NOISE_RULE.limit, NOISE_RULE.width)),
-            NOISE_RULE.reason,
+            float(_fit(noise / max(LOCAL_NOISE_SHARE * around.noise_hu, 1.0), features.noise_limit[index], NOISE_WIDTH)),
+            NOISE,
         ),
         (float(_fit(around.darkest_hu, limit, -8.0)), "no epicardial fat around it"),
+        (float(_fit(around.median_hu - features.blood_hu[index], BRIGHT_HU, -2.5)), "in a streak or smear of brightness"),
         (float(_fit(around.lung, 0.22, -0.035)), "in the lung"),
         (float(_fit(around.touching_lung, 0.2, -0.035)), "at the edge of the lung"),
         (_wall(float(features.ascending_mm[index]), above), "in the wall of the ascending aorta"),

@@ -133,7 +133,7 @@ def _segmentation(path: Path, volume: Volume, frame_of_reference_uid: str) -> _G
         raise NotScorable("mask_mismatch", f"mask {path.name} belongs to another frame of reference: {other}")
     try:
         return _seg_grid(path, dataset, volume)
-    except (ValueError, TypeError, AttributeError, KeyError, RuntimeError, NotImplementedError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, RuntimeError, NotImplementedError) as error:
         raise ConfigurationError(f"mask {path}: a Segmentation that cannot be read ({error})") from error
 
 
@@ -151,11 +151,18 @@ def _seg_grid(path: Path, dataset: Dataset, volume: Volume) -> _Grid:
     planes = np.rint((places - places.min()) / apart).astype(int)
     values = np.zeros((int(planes.max()) + 1, int(dataset.Rows), int(dataset.Columns)), dtype=np.uint8)
     arteries = _arteries(dataset)
-    fractional = elements.text(dataset, "SegmentationType") == "FRACTIONAL"
+    kind = elements.text(dataset, "SegmentationType")
+    fractional = kind == "FRACTIONAL"
+    background = int(elements.number(dataset, "PixelPaddingValue") or 0)
     level = (elements.number(dataset, "MaximumFractionalValue") or 255.0) / 2 if fractional else 0.5
     whole = elements.opened(path, pixels=True)
     images = iter_pixels(whole if whole is not None else dataset, raw=True)
     for plane, item, image in zip(planes, frames, images, strict=True):
+        if kind == "LABELMAP":
+            # the pixel is the segment's number, and the background is marked as padding
+            for number in set(np.unique(image).tolist()) - {background}:
+                values[plane][image == number] = arteries.get(number, _UNNAMED)
+            continue
         free = (values[plane] == 0) & (image >= level)
         values[plane][free] = arteries.get(item.segment, _UNNAMED)
     # the frame that lies lowest along the normal is plane 0; in a tilted series planes are shifted sideways
@@ -172,7 +179,11 @@ def _seg_grid(path: Path, dataset: Dataset, volume: Volume) -> _Grid:
 
 @dataclass(frozen=True, slots=True)
 class _SegFrame:
-    """A frame: its segment, position (3,), step down a column and along a row (3, 2) and plane distance or 0, mm."""
+    """A frame: its segment, or 0 for a label map; lengths in mm.
+
+    `position` has shape (3,); the columns of `directions` (3, 2) are the steps down a column and along a row;
+    `apart` is the stated distance of planes or 0.
+    """
 
     segment: int
     position: NDArray[np.float64]
@@ -190,12 +201,12 @@ class _SegFrame:
         measures = macro("PixelMeasuresSequence")
         spacing = elements.numbers(measures, "PixelSpacing", 2)
         number = elements.number(macro("SegmentIdentificationSequence"), "ReferencedSegmentNumber")
-        if position is None or orientation is None or spacing is None or number is None:
-            raise ValueError("a frame lacks position, orientation, pixel spacing or segment number")
+        if position is None or orientation is None or spacing is None:
+            raise ValueError("a frame lacks position, orientation or pixel spacing")
         right, down = np.asarray(orientation).reshape(2, 3)
         apart = elements.number(measures, "SpacingBetweenSlices") or elements.number(measures, "SliceThickness") or 0.0
         directions = np.stack((down * spacing[0], right * spacing[1]), axis=1)
-        return cls(int(number), np.asarray(position), directions, abs(apart))
+        return cls(int(number or 0), np.asarray(position), directions, abs(apart))
 
 
 def _plane_distance(volume: Volume, frames: list[_SegFrame], stated: float) -> float:

@@ -100,6 +100,7 @@ class Node:
 
     def stop(self) -> None:
         """Stop in the opposite order; what is unfinished is taken up at the next start."""
+        self._workflow.halt()
         self.server.stop()
         self._completion.stop()
         self._scorer.close()

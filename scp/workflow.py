@@ -114,9 +114,13 @@ class Workflow:
         self.reconcile()
         self._thread.start()
 
+    def halt(self) -> None:
+        """Begin nothing new; what fails from now on is taken up at the next start."""
+        self._stop.set()
+
     def stop(self) -> None:
         """Stop the engine; unfinished work is taken up at the next start."""
-        self._stop.set()
+        self.halt()
         if self._thread.ident is not None:
             self._thread.join()
         if self._client is not None:

@@ -19,6 +19,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.errors import ConfigurationError, Transient
@@ -138,6 +139,8 @@ class Database:
                 yield session
         except OperationalError as error:
             raise Transient(f"the database did not take the change: {error.orig}") from error
+        except PoolTimeout as error:
+            raise Transient("the database is busy: no connection became free") from error
         finally:
             if self._sqlite:
                 self._writer.release()
@@ -154,6 +157,8 @@ class Database:
                 yield session
         except OperationalError as error:
             raise Transient(f"the database did not answer: {error.orig}") from error
+        except PoolTimeout as error:
+            raise Transient("the database is busy: no connection became free") from error
 
     def migrate(self) -> None:
         """Bring the tables to this version's state; several processes may call it at the same time.

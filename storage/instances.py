@@ -114,6 +114,7 @@ def _register(session: Session, files: Files, arrival: _Arrival) -> Registered:
         select(SeriesRow.id, SeriesRow.state, SeriesRow.study_id, StudyRow.study_instance_uid)
         .join(StudyRow)
         .where(SeriesRow.series_instance_uid == header.series_uid)
+        .with_for_update(of=SeriesRow)
     ).one_or_none()
     late = False
     if found is None:

@@ -11,63 +11,44 @@ The series follows: delivered when every document of its version is, undeliverab
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from config.errors import Permanent
 from storage import audit, series
 from storage.database import Database, writing
+from storage.deliveries import (
+    Delivery,
+    DeliveryState,
+    Document,
+    UnknownDelivery,
+    delivery,
+    due,
+    get,
+    list_deliveries,
+    open_deliveries,
+)
 from storage.models import DeliveryRow
 
-
-class DeliveryState(StrEnum):
-    """Where a delivery stands."""
-
-    PENDING = "pending"
-    SENDING = "sending"
-    DELIVERED = "delivered"
-    DEAD = "dead"
-    DISCARDED = "discarded"
-
-
-class UnknownDelivery(Permanent):
-    """No delivery has this number, or it is not in a state that allows the change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A stored document to be sent; `path` is relative to the store."""
-
-    series_uid: str
-    version: int
-    sop_instance_uid: str
-    kind: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One document on its way to one destination (the peer's name in the configuration)."""
-
-    id: int
-    series_uid: str
-    version: int
-    sop_instance_uid: str
-    kind: str
-    path: str
-    destination: str
-    state: DeliveryState
-    attempts: int
-    next_attempt_at: datetime
-    last_error: str
-    last_status: int | None
-    created_at: datetime
-    updated_at: datetime
-    delivered_at: datetime | None
+__all__ = [
+    "Delivery",
+    "DeliveryState",
+    "Document",
+    "UnknownDelivery",
+    "add",
+    "claim",
+    "dead",
+    "delivered",
+    "discard",
+    "due",
+    "failed",
+    "get",
+    "list_deliveries",
+    "open_deliveries",
+    "recover",
+    "retry",
+]
 
 
 def add(
@@ -86,54 +67,16 @@ def add(
     return ids
 
 
-def get(db: Database, delivery_id: int) -> Delivery:
-    """One delivery. Raises UnknownDelivery."""
-    with db.reading() as session:
-        row = session.get(DeliveryRow, delivery_id)
-        if row is None:
-            raise UnknownDelivery(f"no delivery {delivery_id}; `coronode outbox list` shows those that are there")
-        return _delivery(row)
-
-
-def list_deliveries(
-    db: Database, state: DeliveryState | None = None, *, series_uid: str | None = None, limit: int = 100
-) -> list[Delivery]:
-    """Deliveries, the newest first, of one state or series if asked."""
-    query = select(DeliveryRow).order_by(DeliveryRow.id.desc()).limit(limit)
-    if state is not None:
-        query = query.where(DeliveryRow.state == state)
-    if series_uid is not None:
-        query = query.where(DeliveryRow.series_uid == series_uid)
-    return _several(db, query)
-
-
-def due(db: Database, now: datetime, *, limit: int = 100) -> list[Delivery]:
-    """Pending deliveries whose time has come, the longest due first."""
-    return _several(
-        db,
-        select(DeliveryRow)
-        .where(DeliveryRow.state == DeliveryState.PENDING, DeliveryRow.next_attempt_at <= now)
-        .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
-        .limit(limit),
-    )
-
-
-def open_deliveries(db: Database) -> list[Delivery]:
-    """Every delivery that is still to be made, due or not: what a start of the node must take up again."""
-    states = (DeliveryState.PENDING, DeliveryState.SENDING)
-    return _several(db, select(DeliveryRow).where(DeliveryRow.state.in_(states)).order_by(DeliveryRow.id))
-
-
 def claim(db: Database, delivery_id: int, now: datetime) -> Delivery | None:
     """Take a pending delivery for one attempt; None when it is not pending (another took it, or it is done)."""
     with db.session() as session:
-        row = session.get(DeliveryRow, delivery_id)
+        row = session.get(DeliveryRow, delivery_id, with_for_update=True)
         if row is None or row.state != DeliveryState.PENDING:
             return None
         row.state = DeliveryState.SENDING
         row.attempts += 1
         row.updated_at = now
-        return _delivery(row)
+        return delivery(row)
 
 
 def recover(db: Database, now: datetime) -> int:
@@ -189,7 +132,7 @@ def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
         row.attempts = 0
         row.next_attempt_at = now
         _end(session, row, DeliveryState.PENDING, row.last_status, now)
-        return _delivery(row)
+        return delivery(row)
 
 
 def discard(db: Database, delivery_id: int, now: datetime) -> Delivery:
@@ -201,7 +144,7 @@ def discard(db: Database, delivery_id: int, now: datetime) -> Delivery:
     with db.session() as session:
         row = _row(session, delivery_id, DeliveryState.PENDING, DeliveryState.DEAD)
         _end(session, row, DeliveryState.DISCARDED, row.last_status, now)
-        return _delivery(row)
+        return delivery(row)
 
 
 def _enter(session: Session, document: Document, destination: str, now: datetime) -> int:
@@ -235,7 +178,7 @@ def _enter(session: Session, document: Document, destination: str, now: datetime
 
 
 def _row(session: Session, delivery_id: int, *allowed: DeliveryState) -> DeliveryRow:
-    row = session.get(DeliveryRow, delivery_id)
+    row = session.get(DeliveryRow, delivery_id, with_for_update=True)
     if row is None:
         raise UnknownDelivery(f"no delivery {delivery_id}; `coronode outbox list` shows those that are there")
     if row.state not in allowed:
@@ -283,28 +226,3 @@ def _settle(session: Session, series_uid: str, version: int, now: datetime) -> N
         to = series.State.SCORED
     if series.get(session, series_uid).state in series.REPORTED:
         series.deliver(session, series_uid, version, to, now)
-
-
-def _several(db: Database, query: Select[DeliveryRow]) -> list[Delivery]:
-    with db.reading() as session:
-        return [_delivery(row) for row in session.scalars(query)]
-
-
-def _delivery(row: DeliveryRow) -> Delivery:
-    return Delivery(
-        id=row.id,
-        series_uid=row.series_uid,
-        version=row.version,
-        sop_instance_uid=row.sop_instance_uid,
-        kind=row.kind,
-        path=row.path,
-        destination=row.destination,
-        state=DeliveryState(row.state),
-        attempts=row.attempts,
-        next_attempt_at=row.next_attempt_at,
-        last_error=row.last_error,
-        last_status=row.last_status,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        delivered_at=row.delivered_at,
-    )

@@ -16,22 +16,35 @@ not CT, or that we made, is `kept` and takes no part.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
-from sqlalchemy import Select, Update, and_, exists, not_, or_, select, update
+from sqlalchemy import Update, update
 from sqlalchemy.orm import Session
 
-from config.errors import Permanent
 from storage import audit, results
 from storage.database import Database, writing
-from storage.models import ResultRow, SeriesRow, StudyRow
+from storage.models import SeriesRow
 from storage.slices import SliceGeometry, files_of, slices
+from storage.states import (
+    FINISHED,
+    REPORTED,
+    IllegalTransition,
+    Reported,
+    SeriesState,
+    State,
+    UnknownSeries,
+    get,
+    list_series,
+    receiving,
+    unfinished,
+)
 
 __all__ = [
+    "FINISHED",
+    "REPORTED",
     "IllegalTransition",
+    "Reported",
     "SeriesState",
     "SliceGeometry",
     "State",
@@ -44,105 +57,12 @@ __all__ = [
     "list_series",
     "receiving",
     "rescore",
+    "return_to_receiving",
     "slices",
     "start_scoring",
     "unfinished",
     "wait",
 ]
-
-
-class State(StrEnum):
-    """Where a series stands."""
-
-    RECEIVING = "receiving"
-    COMPLETE = "complete"
-    SCORING = "scoring"
-    SCORED = "scored"
-    DELIVERED = "delivered"
-    NOT_SCORABLE = "not_scorable"
-    UNDELIVERABLE = "undeliverable"
-    KEPT = "kept"
-
-
-Reported = Literal[State.SCORED, State.DELIVERED, State.UNDELIVERABLE]
-_FINISHED = (State.SCORED, State.DELIVERED, State.NOT_SCORABLE, State.UNDELIVERABLE)
-REPORTED = (State.SCORED, State.DELIVERED, State.UNDELIVERABLE)
-
-
-class UnknownSeries(Permanent):
-    """No series with this UID is here."""
-
-    def __init__(self, series_uid: str) -> None:
-        super().__init__(f"no series {series_uid} is known here; `coronode series list` shows those that are")
-
-
-class IllegalTransition(Permanent):
-    """A change of state that the machine does not have."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesState:
-    """What is known of a series, without its patient. Empty texts where nothing is known."""
-
-    series_uid: str
-    study_uid: str
-    state: State
-    version: int
-    modality: str
-    series_number: str
-    description: str
-    instance_count: int
-    reason_code: str
-    reason: str
-    wait_until: datetime | None
-    wait_reason: str
-    flags: tuple[str, ...]
-    calling_ae: str
-    first_received_at: datetime
-    last_received_at: datetime
-    completed_at: datetime | None
-    updated_at: datetime
-
-
-def get(where: Database | Session, series_uid: str) -> SeriesState:
-    """The state of one series. Raises UnknownSeries."""
-    query = _described().where(SeriesRow.series_instance_uid == series_uid)
-    if isinstance(where, Session):
-        found = where.execute(query).one_or_none()
-    else:
-        with where.reading() as session:
-            found = session.execute(query).one_or_none()
-    if found is None:
-        raise UnknownSeries(series_uid)
-    return _state(*found)
-
-
-def list_series(db: Database, state: State | None = None, *, limit: int = 100, offset: int = 0) -> list[SeriesState]:
-    """Series, the latest received first, of one state if asked."""
-    query = _described().order_by(SeriesRow.last_received_at.desc(), SeriesRow.id.desc()).limit(limit).offset(offset)
-    return _several(db, query if state is None else query.where(SeriesRow.state == state))
-
-
-def receiving(db: Database) -> list[SeriesState]:
-    """Series that may become complete, the longest quiet first."""
-    return _several(db, _described().where(SeriesRow.state == State.RECEIVING).order_by(SeriesRow.last_received_at))
-
-
-def unfinished(db: Database) -> list[SeriesState]:
-    """Complete series whose score or report is still owed: what a start of the node must take up again.
-
-    A scored series counts until its report is noted (`results.set_report`, in one transaction with `outbox.add`);
-    from then on its deliveries stand in the outbox.
-    """
-    reported = exists().where(
-        ResultRow.series_uid == SeriesRow.series_instance_uid,
-        ResultRow.version == SeriesRow.version,
-        ResultRow.sr_sop_instance_uid != "",
-    )
-    owed = or_(
-        SeriesRow.state.in_((State.COMPLETE, State.SCORING)), and_(SeriesRow.state == State.SCORED, not_(reported))
-    )
-    return _several(db, _described().where(owed).order_by(SeriesRow.completed_at))
 
 
 def wait(db: Database, series_uid: str, until: datetime, reason: str) -> None:
@@ -211,7 +131,7 @@ def start_scoring(db: Database, series_uid: str, version: int, now: datetime) ->
     """Mark a version as being scored; True again after a crash, False when it is out of date or already scored."""
     with db.session() as session:
         before = _of_version(session, series_uid, version)
-        if before is None or before.state in _FINISHED:
+        if before is None or before.state in FINISHED:
             return False
         session.execute(_of(series_uid).values(state=State.SCORING, updated_at=now))
         return True
@@ -238,7 +158,7 @@ def finish(
         before = _of_version(session, series_uid, version)
         if before is None:
             return False
-        if before.state in _FINISHED:
+        if before.state in FINISHED:
             return True
         results.save(session, series_uid, version, status, result_json, now=now)
         session.execute(
@@ -307,35 +227,3 @@ def _of_version(session: Session, series_uid: str, version: int) -> SeriesState 
     if version > state.version or state.state == State.KEPT:
         raise IllegalTransition(f"series {series_uid} has no version {version}")
     return state if version == state.version and state.state != State.RECEIVING else None
-
-
-def _described() -> Select[SeriesRow, str]:
-    return select(SeriesRow, StudyRow.study_instance_uid).join(StudyRow)
-
-
-def _several(db: Database, query: Select[SeriesRow, str]) -> list[SeriesState]:
-    with db.reading() as session:
-        return [_state(*found) for found in session.execute(query)]
-
-
-def _state(row: SeriesRow, study_uid: str) -> SeriesState:
-    return SeriesState(
-        series_uid=row.series_instance_uid,
-        study_uid=study_uid,
-        state=State(row.state),
-        version=row.version,
-        modality=row.modality,
-        series_number=row.series_number,
-        description=row.series_description,
-        instance_count=row.instance_count,
-        reason_code=row.reason_code,
-        reason=row.reason,
-        wait_until=row.wait_until,
-        wait_reason=row.wait_reason,
-        flags=tuple(row.flags.split("\n")) if row.flags else (),
-        calling_ae=row.calling_ae,
-        first_received_at=row.first_received_at,
-        last_received_at=row.last_received_at,
-        completed_at=row.completed_at,
-        updated_at=row.updated_at,
-    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from config.errors import NotScorable
 from scoring.anatomy.bone import Bone
 from scoring.anatomy.coarse import Coarse
 from scoring.anatomy.hull import Hull
@@ -16,12 +18,13 @@ from scoring.anatomy.hull import Hull
 OUTSIDE_HU, INSIDE_HU = -120.0, 70.0
 EDGE_HU_PER_MM = 8.0
 STRONG_HU_PER_MM = 35.0
-RADII_MM = np.arange(9.0, 25.0, 1.5)
-DESCENDING_MM, ASCENDING_MM = (9.0, 19.0), (13.0, 24.0)
+RADII_MM = np.arange(9.0, 28.5, 1.5)
+DESCENDING_MM, ASCENDING_MM = (9.0, 19.5), (13.0, 27.0)
 DESCENDING_OFFSET_MM, ASCENDING_OFFSET_MM = (-6.0, 20.0), (-78.0, -40.0)
 DESCENDING_SPREAD_MM, ASCENDING_SPREAD_MM = (14.0, 14.0), (18.0, 16.0)
 ASCENDING_TO_DESCENDING, SIZE_SPREAD = 1.3, 0.18
 DRIFT, LOST = (0.1, 0.25), 0.55
+ANCHOR_MM = (-5.0, 50.0)
 CHOICES = 16
 ANGLES = 48
 
@@ -63,6 +66,19 @@ class Votes:
     share: NDArray[np.float32]
     corner: tuple[int, int]
     smooth: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Where a vessel is expected: (y, x) in mm for each slice, its spread, limits of the radius, and a usual size.
+
+    Smaller than the usual size counts against a circle; larger does not, as aortas widen.
+    """
+
+    expected: NDArray[np.float64]
+    spread_mm: tuple[float, float]
+    radii_mm: tuple[float, float]
+    size_mm: float | None = None
 
 
 def votes(grid: Coarse, hull: Hull, bone: Bone) -> Votes:
@@ -108,60 +124,64 @@ def _slice_votes(plane: NDArray[np.float32], spacing: NDArray[np.float64]) -> ND
 
 def descending(grid: Coarse, found: Votes, bone: Bone) -> Track:
     """Descending aorta: about 6 mm in front and 20 mm to the left of the spine's front."""
-    expected = bone.spine_mm + DESCENDING_OFFSET_MM
-    return _follow(grid, found, expected, DESCENDING_SPREAD_MM, DESCENDING_MM)
+    prior = Prior(bone.spine_mm + DESCENDING_OFFSET_MM, DESCENDING_SPREAD_MM, DESCENDING_MM)
+    circles = _follow(grid, found, prior, range(len(found.share)))
+    z_mm = grid.position(0)
+    return Track(z_mm, *circles.T, float(z_mm[circles[:, 3].argmax()]))
 
 
-def ascending(grid: Coarse, found: Votes, hull: Hull, behind: Track) -> Track:
+def ascending(grid: Coarse, found: Votes, hull: Hull, behind: Track, heart_mm: float) -> Track:
     """Ascending aorta and root: about 78 mm in front and 40 mm to the right of the descending aorta.
 
-    The best 15 mm of a first chain anchor it; from there it is followed up and down by small steps, because
-    below the left main the heart's chambers give better circles than the root does.
+    A chain from 5 mm under to 50 mm over `heart_mm`, the height where it should enter the heart, anchors it at
+    its best 15 mm; from there it is followed up and down by small steps, because below the left main the heart's
+    chambers give better circles than the root does. Raises NotScorable (aorta_not_found).
     """
-    expected = np.column_stack([behind.y_mm, behind.x_mm]) + ASCENDING_OFFSET_MM
+    z_mm = grid.position(0)
+    above = np.flatnonzero((z_mm >= heart_mm + ANCHOR_MM[0]) & (z_mm <= heart_mm + ANCHOR_MM[1]))
     sure = behind.certainty > 0.6
     size_mm = ASCENDING_TO_DESCENDING * float(np.median(behind.radius_mm[sure if sure.any() else slice(None)]))
-    chain = _follow(grid, found, expected, ASCENDING_SPREAD_MM, ASCENDING_MM, size_mm)
-    anchor = _anchor(grid, chain, hull, behind)
-    circles = np.empty((len(chain.z_mm), 4))
-    circles[anchor] = chain.at(chain.z_mm[[anchor]])[0]
+    expected = np.column_stack([behind.y_mm, behind.x_mm]) + ASCENDING_OFFSET_MM
+    if len(above) < 2:
+        raise NotScorable("heart_not_covered", "The images end at the top of the heart: they must reach 15 mm above it.")
+    prior = Prior(expected, ASCENDING_SPREAD_MM, ASCENDING_MM, size_mm)
+    chain = _follow(grid, found, prior, range(above[0], above[-1] + 1))
+    best = _surest(grid, np.column_stack([z_mm[above], chain]), hull, behind)
+    anchor = int(above[best])
+    circles = np.empty((len(z_mm), 4))
+    circles[anchor] = chain[best]
+    limits = (0.82 * chain[best, 2], 1.12 * chain[best, 2])
     for path in (range(anchor - 1, -1, -1), range(anchor + 1, len(circles))):
         last = circles[anchor]
-        limits = (0.82 * last[2], 1.12 * last[2])
         for z in path:
             # Within the heart little edge is left to follow: there the root turns to the back and to the left.
             down_mm = grid.spacing_mm[0] if path.step < 0 and last[3] < LOST else 0.0
             start = last[:3] + (DRIFT[0] * down_mm, DRIFT[1] * down_mm, 0.0)
             last = _refine(grid, found.smooth[z], start, limits, 1.0 + 0.3 * grid.spacing_mm[0], 4.0)
             circles[z] = last
-    return Track(chain.z_mm, *circles.T, float(chain.z_mm[anchor]))
+    return Track(z_mm, *circles.T, float(z_mm[anchor]))
 
 
-def _anchor(grid: Coarse, chain: Track, hull: Hull, behind: Track) -> int:
-    """Slice in the middle of the 15 mm where both aortas are most certain and the ascending lies inside the chest."""
-    centres = np.column_stack([chain.z_mm, chain.y_mm, chain.x_mm])
-    usable = (hull.depth(centres) > 5.0) & (behind.certainty > 0.5) & (behind.y_mm - chain.y_mm > 35.0)
-    score = np.where(usable, chain.certainty * np.minimum(behind.certainty, 0.8), 0.0)
+def _surest(grid: Coarse, chain: NDArray[np.float64], hull: Hull, behind: Track) -> int:
+    """Row of a chain (z, y, x, radius, certainty) in the middle of the 15 mm where both aortas are most certain."""
+    other = behind.at(chain[:, 0])
+    usable = (hull.depth(chain[:, :3]) > 5.0) & (other[:, 3] > 0.5) & (other[:, 0] - chain[:, 1] > 40.0)
+    score = np.where(usable, chain[:, 4] * np.minimum(other[:, 3], 0.8), 0.0)
     size = 2 * round(7.5 / grid.spacing_mm[0]) + 1
-    return int(ndimage.uniform_filter1d(score, size, mode="nearest").argmax())
+    mean = np.where(usable, ndimage.uniform_filter1d(score, size, mode="nearest"), 0.0)
+    if not mean.any():
+        raise NotScorable("aorta_not_found", "The ascending aorta was not found above the heart.")
+    return int(mean.argmax())
 
 
-def _follow(
-    grid: Coarse,
-    found: Votes,
-    expected: NDArray[np.float64],
-    spread_mm: tuple[float, float],
-    radii_mm: tuple[float, float],
-    size_mm: float | None = None,
-) -> Track:
-    """Best chain of circles by dynamic programming over the best few of each slice."""
-    use = np.flatnonzero((radii_mm[0] <= RADII_MM) & (radii_mm[1] >= RADII_MM))
-    choices = [_choices(grid, found, z, use, expected[z], spread_mm, size_mm) for z in range(len(found.share))]
+def _follow(grid: Coarse, found: Votes, prior: Prior, slices: range) -> NDArray[np.float64]:
+    """Best chain of circles by dynamic programming over the best few of each slice: (n, 4) y, x, radius, certainty."""
+    choices = [_choices(grid, found, z, prior) for z in slices]
     step_mm = grid.spacing_mm[0]
     move_mm, grow_mm = 1.5 + 0.5 * step_mm, 1.0 + 0.2 * step_mm
     score = choices[0][:, 3]
     origins: list[NDArray[np.intp]] = []
-    for before, here in zip(choices[:-1], choices[1:], strict=True):
+    for before, here in pairwise(choices):
         moved = np.hypot(here[:, None, 0] - before[None, :, 0], here[:, None, 1] - before[None, :, 1]) / move_mm
         grown = (here[:, None, 2] - before[None, :, 2]) / grow_mm
         total = score[None, :] - 0.06 * np.minimum(moved**2 + grown**2, 25.0)
@@ -171,30 +191,23 @@ def _follow(
     path = [int(score.argmax())]
     for origin in reversed(origins):
         path.append(int(origin[path[-1]]))
-    circles = np.array([options[best, :3] for options, best in zip(choices, reversed(path), strict=True)])
-    circles = np.array([_refine(grid, found.smooth[z], circle, radii_mm) for z, circle in enumerate(circles)])
-    z_mm = grid.position(0)
-    return Track(z_mm, *circles.T, float(z_mm[circles[:, 3].argmax()]))
+    chain = [options[best, :3] for options, best in zip(choices, reversed(path), strict=True)]
+    refined = [_refine(grid, found.smooth[z], circle, prior.radii_mm) for z, circle in zip(slices, chain, strict=True)]
+    return np.array(refined)
 
 
-def _choices(
-    grid: Coarse,
-    found: Votes,
-    z: int,
-    use: NDArray[np.intp],
-    expected: NDArray[np.float64],
-    spread_mm: tuple[float, float],
-    size_mm: float | None,
-) -> NDArray[np.float64]:
+def _choices(grid: Coarse, found: Votes, z: int, prior: Prior) -> NDArray[np.float64]:
     """The best circles of one slice: (n, 4) y, x, radius in mm and score."""
+    use = np.flatnonzero((prior.radii_mm[0] <= RADII_MM) & (prior.radii_mm[1] >= RADII_MM))
     share = found.share[z, use[0] : use[-1] + 1]
     y_mm = grid.position(1)[found.corner[0] : found.corner[0] + share.shape[1]]
     x_mm = grid.position(2)[found.corner[1] : found.corner[1] + share.shape[2]]
-    prior = -0.5 * (((y_mm - expected[0]) / spread_mm[0]) ** 2)[:, None]
-    prior = prior - 0.5 * ((x_mm - expected[1]) / spread_mm[1]) ** 2
-    score = share + 0.12 * np.maximum(prior, -12.0)
-    if size_mm is not None:
-        score = score - 0.06 * (((RADII_MM[use] - size_mm) / (SIZE_SPREAD * size_mm)) ** 2)[:, None, None]
+    apart = ((y_mm - prior.expected[z, 0]) / prior.spread_mm[0])[:, None] ** 2
+    apart = apart + ((x_mm - prior.expected[z, 1]) / prior.spread_mm[1]) ** 2
+    score = share - 0.06 * np.minimum(apart, 24.0)
+    if prior.size_mm is not None:
+        small = np.maximum(prior.size_mm - RADII_MM[use], 0.0) / (SIZE_SPREAD * prior.size_mm)
+        score = score - 0.06 * (small**2)[:, None, None]
     best = score.max(axis=0)
     peaks = (ndimage.maximum_filter(best, 3) == best).ravel()
     order = np.flatnonzero(peaks)

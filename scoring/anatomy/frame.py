@@ -15,7 +15,7 @@ from scoring.anatomy.bone import Bone, bone
 from scoring.anatomy.coarse import Coarse, coarse
 from scoring.anatomy.heart import Body, body, fullness
 from scoring.anatomy.hull import Hull, hull, inside
-from scoring.anatomy.level import Level, airway_area, level
+from scoring.anatomy.level import MIDDLE_MM, Level, airway_area, level
 from scoring.anatomy.lungs import Lungs, lungs
 from scoring.result import Flag
 from scoring.volume import Volume
@@ -55,7 +55,7 @@ class Anatomy:
 def find(volume: Volume) -> Anatomy:
     """Find the landmarks that coronary lesions are judged by.
 
-    Raises NotScorable with the codes not_a_chest, no_spine, contrast, aorta_not_found, left_main_not_found,
+    Raises NotScorable with the codes not_a_chest, no_spine, contrast, aorta_not_found, heart_not_found, left_main_not_found,
     landmarks_disagree or heart_not_covered.
     """
     if min(volume.hu.shape) < 2 or min(volume.hu.shape[1:]) < 32:
@@ -75,12 +75,14 @@ def find(volume: Volume) -> Anatomy:
     skeleton = bone(grid, between)
     found = votes(grid, between, skeleton)
     behind = descending(grid, found, skeleton)
-    before = ascending(grid, found, between, behind)
+    middle = fullness(grid, space, skeleton).middle_mm()
+    if middle is None:
+        raise NotScorable("heart_not_found", "The heart between the lungs was not found.")
+    before = ascending(grid, found, between, behind, middle + MIDDLE_MM)
     pool = blood(volume, behind)
     if pool.hu > CONTRAST_HU:
         raise _contrast(pool.hu)
     air_inside = airway(grid, between, skeleton)
-    middle = fullness(grid, space, skeleton).middle_mm(before.anchor_mm)
     left_main = level(before, middle, airway_area(grid, air_inside))
     _agree(behind, before, left_main)
     slices = _covered(volume, left_main)

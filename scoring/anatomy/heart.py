@@ -32,13 +32,13 @@ class Fullness:
     z_mm: NDArray[np.float64]
     cm2: NDArray[np.float64]
 
-    def middle_mm(self, top_mm: float) -> float | None:
-        """Height of the uppermost maximum below `top_mm`: where the four chambers fill the sac and push fat out.
+    def middle_mm(self) -> float | None:
+        """Height of the uppermost maximum: where the four chambers fill the sac and push the fat out.
 
-        The liver gives a second maximum further down, parted from the first by a clear fall. None when
-        there is no such maximum.
+        The liver gives a second maximum further down, parted from the first by a clear fall. None when there is
+        no such maximum.
         """
-        values = self.cm2[self.z_mm <= top_mm]
+        values = self.cm2
         for index in range(len(values) - 2, 0, -1):
             peak = values[index]
             if peak < SMALLEST_CM2 or peak < values[index - 1] or peak < values[index + 1]:

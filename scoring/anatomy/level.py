@@ -36,17 +36,19 @@ class Level:
     signs: tuple[tuple[str, float], ...]
 
 
-def level(ascending: Track, middle_mm: float | None, airway_cm2: NDArray[np.float64]) -> Level:
+def level(ascending: Track, middle_mm: float, airway_cm2: NDArray[np.float64]) -> Level:
     """Weighted mean of the signs that agree.
 
     `middle_mm` is the height of the heart's middle, `airway_cm2` (n,) the area of the central airway in each
-    slice of the track. Raises NotScorable: left_main_not_found without the aorta's sign or the heart's,
-    landmarks_disagree when these lie more than 25 mm apart.
+    slice of the track. Raises NotScorable: left_main_not_found without the aorta's sign,
+    landmarks_disagree when it and the heart's lie more than 25 mm apart.
     """
     outline = falls(ascending)
-    if middle_mm is None or not outline:
-        missing = "the heart between the lungs" if middle_mm is None else "the ascending aorta's end at the heart"
-        raise NotScorable("left_main_not_found", f"The level of the left main artery was not found: {missing} is not clear.")
+    if not outline:
+        raise NotScorable(
+            "left_main_not_found",
+            "The level of the left main artery was not found: the end of the ascending aorta at the heart is not clear.",
+        )
     signs = {"middle": middle_mm + MIDDLE_MM}
     nearest = min(outline, key=lambda z: abs(z - signs["middle"]))
     if abs(nearest - signs["middle"]) > FAR_MM:

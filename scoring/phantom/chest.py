@@ -49,9 +49,7 @@ class ChestWall:
         outward = np.asarray(np.hypot(at.x, dy) * (1 - size ** np.float32(-1 / _POWER)), dtype=np.float32)
         turn = np.arctan2(np.abs(at.x), dy).astype(np.float32)
         side = np.sin(turn) ** 2
-        muscle = (
-            thorax.muscle + 5 * side + 20 * np.exp(-((turn / 0.5) ** 2)) + 7 * np.exp(-(((turn - 2.45) / 0.4) ** 2))
-        )
+        muscle = thorax.muscle + 5 * side + 16 * np.exp(-(turn**4)) + 7 * np.exp(-(((turn - 2.45) / 0.4) ** 2))
         fat = np.maximum(thorax.fat * (1 + 0.35 * side - 0.25 * np.cos(turn)), 3)
         ripple = smooth_field(thorax.seed, "skin", 60.0).on(grid)
         flesh = outward - muscle.astype(np.float32) - ripple
@@ -79,11 +77,10 @@ def _beside_spine(thorax: Thorax, grid: Grid) -> tuple[Floats, Floats]:
 def layers(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
     """Table, skin, fat and muscle: everything around the cavity, which is left filled with muscle."""
     at = grid.coordinates()
-    top = thorax.back + 32 - (at.x / 19) ** 2 * 0.35
-    shell = np.abs(at.y - top - 12) - 10
-    table = np.maximum(shell, np.abs(at.x) - 200)
-    table, _ = np.broadcast_arrays(table, wall.skin)
-    yield Region(Tissue.TABLE, grid.whole, np.asarray(table, dtype=np.float32))
+    # A curved shell of carbon fibre, filled with foam that is nearly air.
+    top = thorax.back + 34 - (at.x / 19) ** 2 * 0.35
+    table = np.maximum(np.abs(at.y - top - 12) - 11, np.abs(at.x) - 200).astype(np.float32)
+    yield Region(Tissue.TABLE, grid.whole, np.abs(table) - np.float32(0.9))
     yield Region(Tissue.SKIN, grid.whole, wall.skin)
     yield Region(Tissue.FAT, grid.whole, wall.skin + np.float32(1.8))
     yield Region(Tissue.MUSCLE, grid.whole, wall.flesh)

@@ -33,7 +33,7 @@ CONTRAST_HU: Final = 300.0
 
 ATTENUATION_HU: Final[dict[Tissue, float]] = {
     Tissue.AIR: -1000,
-    Tissue.TABLE: -780,
+    Tissue.TABLE: -120,
     Tissue.SKIN: 10,
     Tissue.FAT: -104,
     Tissue.MUSCLE: 52,

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scoring.phantom.grid import Floats, Grid, Point
 from scoring.phantom.spec import PhantomSpec, SliceProfile
 
-CENTRE_MM: Final = (28.0, -8.0)
-"""Middle of the field of view in the thorax frame (x, y): the heart."""
+_HEART_MM: Final = (28.0, -8.0)
+_BODY_MM: Final = (0.0, 20.0)
 
 _GRID_MM: Final = (0.95, 0.95, 1.5)
 _MARGIN_MM: Final = 4.0
@@ -37,7 +37,10 @@ class Scan:
         count = int(np.floor(length / spec.slice_increment_mm + 1e-9)) + 1
         bottom = spec.z_offset_mm - spec.below_left_main_mm
         z = bottom + np.arange(count, dtype=np.float64) * spec.slice_increment_mm
-        return cls(line + CENTRE_MM[0], line + CENTRE_MM[1], z, spec.slice_thickness_mm, spec.slice_profile)
+        # A small field of view is centred on the heart, one of 350 mm or more on the body.
+        wide = float(np.clip((spec.field_of_view_mm - 230) / 120, 0, 1))
+        x, y = (line + (1 - wide) * h + wide * b for h, b in zip(_HEART_MM, _BODY_MM, strict=True))
+        return cls(x, y, z, spec.slice_thickness_mm, spec.slice_profile)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -96,7 +96,7 @@ def _patient_and_study(ds: Dataset, spec: PhantomSpec) -> None:
 
 def _acquisition(ds: Dataset, spec: PhantomSpec) -> None:
     ds.AcquisitionNumber = 1
-    ds.ScanOptions = ["ECG_GATED", "TP75PC"]
+    ds.ScanOptions = ["ECG_GATED", "TP75PC750"]
     ds.KVP = spec.kvp
     ds.SliceThickness = f"{spec.slice_thickness_mm:g}"
     ds.DataCollectionDiameter = 500

@@ -148,7 +148,9 @@ def ball(
     return out
 
 
-def segmentation(paths: Sequence[Path], segments: dict[str, NDArray[np.bool_]], path: Path) -> Path:
+def segmentation(
+    paths: Sequence[Path], segments: dict[str, NDArray[np.bool_]], path: Path, kind: str = "BINARY"
+) -> Path:
     """A DICOM SEG of the series, one segment a label; arrays (slices, rows, columns) in the order of the positions."""
     images = sorted((dcmread(source) for source in paths), key=lambda image: float(image.ImagePositionPatient[2]))
     for image in images:
@@ -164,7 +166,7 @@ def segmentation(paths: Sequence[Path], segments: dict[str, NDArray[np.bool_]], 
     made = hd.seg.Segmentation(
         source_images=images,
         pixel_array=np.stack(list(segments.values()), axis=-1).astype(np.uint8),
-        segmentation_type="BINARY",
+        segmentation_type=kind,
         segment_descriptions=described,
         series_instance_uid=generate_uid(),
         series_number=1,

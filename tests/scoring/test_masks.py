@@ -52,9 +52,13 @@ def nifti(path, values, volume, *, reorder: bool = False):
     return path
 
 
-def test_segments_name_arteries(ct, paths, tmp_path) -> None:
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
+def test_segments_name_arteries(ct, paths, tmp_path, kind) -> None:
     volume, frame = scan(paths)
-    found = masks.load(ct.segmentation(paths, boxes(), tmp_path / "seg.dcm"), volume, frame)
+    parts = boxes()
+    if kind == "LABELMAP":  # in which segments cannot overlap
+        parts["something"] &= ~parts["LAD"]
+    found = masks.load(ct.segmentation(paths, parts, tmp_path / "seg.dcm", kind), volume, frame)
     assert np.array_equal(found.labels, expected_labels())
     assert [name for name, _ in found.parts()] == ["LAD", "RCA", None]
     assert found.slices() == (1, 4)

@@ -44,7 +44,7 @@ def facts(**values) -> Acquisition:
         ("kvp-adapted", 1.0, 1, False, 8, "voxels"),
     ],
 )
-def test_presets(name, area, pixels, strict, connectivity, volume) -> None:  # noqa: PLR0917
+def test_presets(name, area, pixels, strict, connectivity, volume) -> None:
     found = conventions.named(name)
     assert (found.name, found.threshold_hu, found.thresholds) == (name, 130, (130, 200, 300, 400))
     assert (found.minimum_area_mm2, found.minimum_pixels, found.strict_area) == (area, pixels, strict)

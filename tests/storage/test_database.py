@@ -118,17 +118,22 @@ def test_an_exception_rolls_back(node):
     assert [event.kind for event in audit.events(node.db)] == ["kept"]
 
 
-def test_threads_that_read_and_then_write_lose_nothing(node):
+def test_threads_and_processes_that_read_and_then_write_lose_nothing(node):
     audit.record(node.db, NOON, "count", "0")
+    # A second Database shares no lock with the first, as in another process.
+    other = Database.open(node.db.engine.url.render_as_string())
 
-    def count_up(_):
+    def count_up(number):
         for _ in range(10):
-            with node.db.session() as session:
+            with (node.db, other)[number % 2].session() as session:
                 last = session.scalar(select(AuditRow.text).order_by(AuditRow.id.desc()).limit(1))
                 audit.record(session, NOON, "count", str(int(last) + 1))
 
-    with ThreadPoolExecutor(12) as pool:
-        list(pool.map(count_up, range(12)))
+    try:
+        with ThreadPoolExecutor(12) as pool:
+            list(pool.map(count_up, range(12)))
+    finally:
+        other.close()
     assert audit.events(node.db, limit=1)[0].text == "120"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,6 +14,27 @@ from config.errors import Rejected, Transient
 from storage import audit, instances, series
 from storage.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
 from storage.series import State
+
+SENDER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from pydicom.dataset import Dataset
+from storage.database import Database
+from storage.files import Files
+from storage.instances import InstanceHeader, register
+db, files = Database.open(sys.argv[1]), Files(Path(sys.argv[2]))
+for number in range(100_000):
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.Modality = "1.2.840.10008.5.1.4.1.1.2", "CT"
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID = "1.2", "1.2.1", f"1.2.1.{number}"
+    header = InstanceHeader.from_dataset(dataset, "1.2.840.10008.1.2")
+    with files.incoming("1.2.840.10008.1.2") as file:
+        file.write(header.sop_uid.encode() * 10_000)
+        stored = file.commit(header.file_name(file.sha256))
+    register(db, files, header, stored, now=datetime.now(UTC))
+    print(header.sop_uid, flush=True)
+"""
 
 
 def count(node, table):
@@ -179,6 +202,27 @@ def test_later_slices_fill_in_what_the_study_lacks(node):
     with node.db.reading() as session:
         study = session.scalars(select(StudyRow)).one()
         assert (study.patient_id, study.patient_name, study.patient_name_folded) == ("P1", "DOE^J", "doe^j")
+
+
+@pytest.mark.parametrize("acknowledged", [1, 25])
+def test_kill_loses_nothing_that_was_acknowledged(node, acknowledged):
+    url = node.db.engine.url.render_as_string()
+    sender = subprocess.Popen(
+        [sys.executable, "-c", SENDER, url, str(node.files.root)], stdout=subprocess.PIPE, text=True
+    )
+    with sender, sender.stdout:
+        said = [sender.stdout.readline().strip() for _ in range(acknowledged)]
+        sender.kill()
+        said += sender.stdout.read().splitlines()
+    assert len(said) >= acknowledged
+    node.files.sweep()
+    assert stored_files(node, "incoming") == []
+    for uid in filter(None, said):
+        found = instances.find_instance(node.db, uid)
+        assert node.files.path(found.path).read_bytes() == uid.encode() * 10_000
+    with node.db.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+    assert series.get(node.db, "1.2.1").instance_count == count(node, InstanceRow)
 
 
 def test_find_instance(node):

@@ -371,6 +371,6 @@ def test_life_of_a_series(make_node):
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy import ndimage as ndi
+
+from scoring.phantom import Calcification, Phantom, PhantomSpec, Truth, make_phantom
+from scoring.phantom.calcium import MASS_FACTOR
+from scoring.phantom.tissue import Tissue
+from scoring.result import ARTERIES
+
+
+def agatston(hu: np.ndarray, calcium: np.ndarray, spacing: tuple[float, float, float]) -> float:
+    """Agatston as the paper has it, by another way than the phantom's: slice by slice, thresholds one by one."""
+    total = 0.0
+    for image, where in zip(hu, calcium, strict=True):
+        parts, count = ndi.label((image >= 130) & where, structure=np.ones((3, 3)))
+        for part in range(1, count + 1):
+            values = image[parts == part]
+            area = values.size * spacing[1] * spacing[2]
+            if area >= 1:
+                total += area * sum(values.max() >= step for step in (130, 200, 300, 400))
+    return total * spacing[0] / 3
+
+
+def test_truth_is_the_agatston_of_what_calcium_added(clean: Phantom, calcified: Phantom) -> None:
+    added = calcified.hu.astype(int) - clean.hu.astype(int)
+    found = agatston(calcified.hu, added > 1, calcified.spacing_mm)
+    assert found > 100
+    assert calcified.truth.agatston.total == pytest.approx(found, rel=0.01)
+
+
+def test_mass_is_in_the_image(clean: Phantom, calcified: Phantom) -> None:
+    added = calcified.hu.astype(int) - clean.hu.astype(int)
+    mass = added.sum() * np.prod(calcified.spacing_mm) * MASS_FACTOR / 1000
+    assert calcified.truth.mass_mg.total == pytest.approx(mass, rel=0.03)
+
+
+def test_arteries_add_up_to_the_total(calcified: Phantom) -> None:
+    truth = calcified.truth
+    for name, lesion_name in (
+        ("agatston", "agatston"),
+        ("volume_mm3", "volume_mm3"),
+        ("mass_mg", "mass_mg"),
+        ("volume_score_mm3", "volume_score_mm3"),
+    ):
+        values = getattr(truth, name)
+        assert values.total == pytest.approx(sum(values.of(a) for a in ARTERIES), abs=0.01)
+        for artery in ARTERIES:
+            own = sum(getattr(lesion, lesion_name) for lesion in truth.lesions if lesion.artery == artery)
+            assert values.of(artery) == pytest.approx(own, abs=0.01)
+    assert truth.category == "101-400"
+
+
+def test_lesions_lie_where_the_truth_says_with_fat_beside_them(clean: Phantom, calcified: Phantom) -> None:
+    assert clean.labels is not None
+    added = calcified.hu.astype(int) - clean.hu.astype(int)
+    for lesion in calcified.truth.lesions:
+        z, y, x = (
+            round((p - o) / d)
+            for p, o, d in zip(lesion.centre_mm[::-1], calcified.origin_mm[::-1], calcified.spacing_mm, strict=True)
+        )
+        assert added[z - 1 : z + 2, y - 1 : y + 2, x - 1 : x + 2].max() > 60
+        around = clean.labels[z, y - 6 : y + 7, x - 6 : x + 7]
+        fat = np.isin(around, (Tissue.EPICARDIAL_FAT, Tissue.MEDIASTINAL_FAT)).mean()
+        assert fat > 0.1, lesion
+
+
+def test_no_calcium_is_zero(clean: Phantom) -> None:
+    truth = clean.truth
+    assert (truth.agatston.total, truth.mass_mg.total, truth.category, truth.lesions) == (0, 0, "0", ())
+
+
+def test_samplings_of_one_patient_agree() -> None:
+    """Slices of another thickness, step or phase see the same calcium; large lesions score alike."""
+    lesions = (Calcification("LAD", 0.12, 5.0, 700.0, 14.0), Calcification("RCA", 0.5, 5.0, 700.0, 14.0))
+    scores, masses = [], []
+    for thickness, increment, offset in ((3.0, 3.0, 0.0), (3.0, 3.0, 1.5), (1.5, 1.5, 0.0), (3.0, 1.5, 0.0)):
+        spec = PhantomSpec(
+            seed=2,
+            matrix=256,
+            slice_thickness_mm=thickness,
+            slice_increment_mm=increment,
+            z_offset_mm=offset,
+            above_left_main_mm=15,
+            below_left_main_mm=69,
+            calcifications=lesions,
+            noise_sd_hu=0,
+        )
+        truth = make_phantom(spec).truth
+        scores.append(truth.agatston.total)
+        masses.append(truth.mass_mg.total)
+        assert truth.lesions[0].centre_mm == pytest.approx(
+            make_phantom(spec).truth.lesions[0].centre_mm if not scores else truth.lesions[0].centre_mm
+        )
+    assert max(masses) == min(masses)
+    assert max(scores) - min(scores) < 0.12 * np.mean(scores)
+
+
+def test_bigger_and_denser_calcium_scores_more() -> None:
+    def score(diameter: float, hu: float) -> float:
+        spec = PhantomSpec(
+            seed=3,
+            matrix=256,
+            above_left_main_mm=15,
+            below_left_main_mm=30,
+            calcifications=(Calcification("LAD", 0.2, diameter, hu),),
+        )
+        return make_phantom(spec).truth.agatston.LAD
+
+    small, big, dense = score(3.0, 350.0), score(5.0, 350.0), score(3.0, 900.0)
+    assert 0 < small < big
+    assert small < dense
+
+
+def test_truth_survives_json(calcified: Phantom) -> None:
+    text = calcified.truth.to_json()
+    assert Truth.from_json(text) == calcified.truth
+    assert next(iter(json.loads(text))) == "schema"
+
+
+@pytest.mark.parametrize("text", ["[]", '{"schema": "other/1"}', '{"schema": "coronode.phantom-truth/1"}', "{"])
+def test_other_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Truth.from_json(text)

@@ -1,0 +1,125 @@
+"""A listening server with storage and query over a fresh index, without scoring and delivery."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from config.settings import Settings
+from scp.association import Admission
+from scp.find import Query
+from scp.server import Server
+from scp.store import Storage
+from storage.database import Database
+from storage.files import Files
+from storage.instances import Registered
+
+
+@dataclass
+class Site:
+    database: Database
+    files: Files
+    storage: Storage
+    server: Server
+    received: list[str] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    settings = Settings(node={"port": 0, "accept_unknown_peers": True, "max_associations": 3, "data_dir": tmp_path})
+    database = Database.open(f"sqlite:///{tmp_path / 'index.sqlite'}")
+    database.migrate()
+    files = Files(tmp_path / "objects")
+    received: list[str] = []
+    storage = Storage(
+        database,
+        files,
+        clock=lambda: datetime.now(UTC),
+        received=lambda series_uid, _: received.append(series_uid),
+    )
+    server = Server(settings.node, Admission.of(settings), storage, Query(database))
+    server.start()
+    yield Site(database, files, storage, server, received)
+    server.stop()
+    database.close()
+
+
+@pytest.fixture
+def slice_of() -> Callable[..., Dataset]:
+    """Build a small CT image; equal numbers give equal UIDs, keywords change attributes."""
+
+    def build(number: int = 1, series: int = 1, study: int = 1, **attributes: object) -> Dataset:
+        image = Dataset()
+        image.SpecificCharacterSet = "ISO_IR 192"
+        image.SOPClassUID = CTImageStorage
+        image.SOPInstanceUID = f"1.2.826.0.1.{study}.{series}.{number}"
+        image.SeriesInstanceUID = f"1.2.826.0.1.{study}.{series}"
+        image.StudyInstanceUID = f"1.2.826.0.1.{study}"
+        image.Modality = "CT"
+        image.PatientName = f"Test^Patient{study}"
+        image.PatientID = f"ID{study}"
+        image.StudyDate = "20240229"
+        image.AccessionNumber = f"ACC{study}"
+        image.SeriesNumber = series
+        image.InstanceNumber = number
+        image.ImagePositionPatient = [0, 0, 3 * number]
+        image.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        image.PixelSpacing = [0.5, 0.5]
+        image.Rows = image.Columns = 32
+        image.SamplesPerPixel = 1
+        image.PhotometricInterpretation = "MONOCHROME2"
+        image.BitsAllocated, image.BitsStored, image.HighBit, image.PixelRepresentation = 16, 16, 15, 1
+        image.RescaleSlope, image.RescaleIntercept = 1, 0
+        image.PixelData = np.random.default_rng(number).integers(-1000, 1500, (32, 32), np.int16).tobytes()
+        for keyword, value in attributes.items():
+            setattr(image, keyword, value)
+        image.file_meta = FileMetaDataset()
+        image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
+        image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+        image.file_meta.ImplementationClassUID = generate_uid(entropy_srcs=["tests"])
+        return image
+
+    return build
+
+
+@pytest.fixture
+def keep(site: Site) -> Callable[[Dataset], Registered]:
+    """Store a data set without a network."""
+
+    def take(image: Dataset) -> Registered:
+        buffer = DicomBytesIO()
+        buffer.is_little_endian, buffer.is_implicit_VR = True, False
+        write_dataset(buffer, image)
+        syntax = image.file_meta.TransferSyntaxUID
+        return site.storage.take(buffer.getvalue(), sop_class_uid=image.SOPClassUID, transfer_syntax_uid=syntax)
+
+    return take
+
+
+@pytest.fixture
+def peer_program() -> Callable[[str], str]:
+    """Path of a DICOM program, or a skip that says which package brings it."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            if os.environ.get("CORONODE_REQUIRE_PEERS"):
+                pytest.fail(f"{name} is not installed, and here nothing may skip")
+            pytest.skip(f"{name} is not installed (Debian package dcmtk)")
+        return path
+
+    return find
