@@ -19,6 +19,7 @@ from typing import Final, Protocol
 import numpy as np
 import structlog
 
+from config.errors import Permanent
 from config.settings import CompletionSettings
 from storage.series import SliceGeometry
 
@@ -189,7 +190,13 @@ class Completion:
         """Look once at every series that is due."""
         now = self._clock()
         for series_uid in self._watch.due(now):
-            self._look(series_uid, now)
+            try:
+                self._look(series_uid, now)
+            except Permanent as error:
+                log.info("series is not watched", series=series_uid, reason=str(error))
+                self._watch.forget(series_uid, now)
+            except Exception:  # one series must not keep the others waiting
+                log.exception("completion failed; it is tried again", series=series_uid)
 
     def _look(self, series_uid: str, now: float) -> None:
         verdict = judge(self._slices(series_uid))

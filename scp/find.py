@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import structlog
 from pydicom.dataset import Dataset
@@ -27,11 +28,14 @@ class Query:
         model = event.request.AffectedSOPClassUID
         root: query.Root = "patient" if model == contexts.PATIENT_ROOT_FIND else "study"
         try:
-            for match in query.find(self._database, root, event.identifier):
-                if event.is_cancelled:
-                    yield status.CANCELLED, None
-                    return
-                yield status.PENDING, match
+            search = query.Search.parse(root, event.identifier)
+            pending = status.PENDING_UNSUPPORTED if search.unsupported else status.PENDING
+            with closing(search.run(self._database)) as matches:
+                for match in matches:
+                    if event.is_cancelled:
+                        yield status.CANCELLED, None
+                        return
+                    yield pending, match
         except Rejected as rejection:
             log.warning("query refused", reason=rejection.reason, calling=event.assoc.requestor.ae_title.strip())
             yield _failure(rejection.status, rejection.reason), None

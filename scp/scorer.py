@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -79,8 +80,9 @@ class Scorer:
         """End the process, also in the middle of a series: the work is taken up at the next start."""
         self._closed = True
         process = self._process
-        if process is not None and process.is_alive():
-            process.kill()
+        if process is not None:
+            with suppress(ValueError):  # another call has ended it at this moment
+                process.kill()
         with self._lock:
             self._end()
 

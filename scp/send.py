@@ -17,10 +17,12 @@ from pynetdicom.association import Association
 
 from config.errors import CoronodeError, Permanent, Transient
 from config.settings import NodeSettings, PeerSettings
-from scp import contexts, status
+from scp import contexts, status, transport
 
+transport.mend()
 _config.STORE_SEND_CHUNKED_DATASET = True  # files go out as they are, without being decoded
 
+_ENDING_SECONDS: Final = 5.0
 _REJECTED_PERMANENT: Final = 1
 _REASONS: Final = {
     (1, 1): "no reason given",
@@ -172,7 +174,9 @@ def _accepted_syntax(association: Association, item: Sending) -> str | None:
 
 
 def _silence(association: Association) -> str:
-    return "aborted the association" if association.is_aborted else "gave no answer in time"
+    """Who ended it: without an answer the association ends, and its thread then knows of a peer's abort."""
+    association.join(_ENDING_SECONDS)
+    return "aborted the association" if association.is_aborted else "gave no valid answer in time"
 
 
 def _words(answer: Dataset) -> str:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 SUCCESS: Final = 0x0000
 CANCELLED: Final = 0xFE00
 PENDING: Final = 0xFF00
+PENDING_UNSUPPORTED: Final = 0xFF01
 UNABLE_TO_PROCESS: Final = 0xC000
 
 Outcome = Literal["delivered", "transient", "permanent"]

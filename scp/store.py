@@ -73,7 +73,7 @@ class Storage:
         except Exception:  # the service's edge: without Success the sender keeps the object and tries again
             log.exception("object not stored", calling=calling)
             return _response(OUT_OF_RESOURCES, "internal error, see the node's log")
-        if stored.outcome == "stored":
+        if stored.outcome != "conflict":  # a sender that begins again with what is here is still sending
             self._received(stored.series_uid, event.assoc)
         return _response(status.SUCCESS)
 

@@ -15,8 +15,10 @@ behind this module.
 from __future__ import annotations
 
 import json
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -24,7 +26,7 @@ import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
 from sqlalchemy.orm import Session
 
-from config.errors import CoronodeError
+from config.errors import CoronodeError, Transient
 from config.settings import Settings
 from scp.delivery import Batch, Courier
 from scp.processing import Processing
@@ -32,6 +34,8 @@ from storage import outbox, series
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
+
+logging.getLogger("dbos").addHandler(logging.NullHandler())  # or it would write to the console by itself
 
 APPLICATION_VERSION: Final = "coronode-1"
 RECONCILE_SECONDS: Final = 3.0
@@ -43,6 +47,9 @@ _DELIVER: Final = "deliver_batch"
 _POLLING_SECONDS: Final = 0.5
 _ATTEMPTS: Final = 3
 _ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+_STOP_SECONDS: Final = 60.0  # longer than a peer's silence by default
+_NOTED_SECONDS: Final = 5
+_MANY: Final = 100_000
 _CLEANUP_EVERY: Final = 1200  # reconciliations, about an hour
 
 
@@ -83,6 +90,9 @@ class Workflow:
         self._watch = watch
         self._client: DBOSClient | None = None
         self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._idle = threading.Condition()
+        self._running = 0
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
 
     def start(self) -> None:
@@ -97,6 +107,7 @@ class Workflow:
             "run_migrations": True,
             "log_level": "WARNING",
         }
+        outbox.recover(self._database, self._clock())  # before an interrupted workflow can claim anything
         DBOS(config=config)
         self._register()
         DBOS.launch()
@@ -110,22 +121,26 @@ class Workflow:
             on_conflict="always_update",
         )
         self._client = DBOSClient(system_database_engine=self._database.engine, serializer=JsonSerializer())
-        outbox.recover(self._database, self._clock())
         self.reconcile()
         self._thread.start()
 
     def halt(self) -> None:
         """Begin nothing new; what fails from now on is taken up at the next start."""
         self._stop.set()
+        self._wake.set()
 
     def stop(self) -> None:
         """Stop the engine; unfinished work is taken up at the next start."""
         self.halt()
         if self._thread.ident is not None:
             self._thread.join()
+        with self._idle:
+            busy = self._running > 0
+            self._idle.wait_for(lambda: self._running == 0, _STOP_SECONDS)
         if self._client is not None:
             self._client.destroy()
-        DBOS.destroy(destroy_registry=True)
+        # what was still running has yet to be written down by the engine, which looks once a second
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=_NOTED_SECONDS if busy else 0)
 
     def enqueue_score(self, session: Session | None, series_uid: str, version: int) -> None:
         """Enqueue the scoring of a version, in the caller's transaction when there is one. Twice is once."""
@@ -138,7 +153,9 @@ class Workflow:
         for state in series.unfinished(self._database):
             self._take_up(f"score:{state.series_uid}:{state.version}")
             self.enqueue_score(None, state.series_uid, state.version)
-        for batch in {Batch.of(item) for item in outbox.due(self._database, self._clock())}:
+        due = outbox.due(self._database, self._clock(), limit=_MANY)  # all: a dead peer's must not hide another's
+        for batch in {Batch.of(item) for item in due}:
+            self._take_up(batch.workflow_id)
             self._enqueue(
                 None, _DELIVER, _DELIVER_QUEUE, batch.workflow_id, batch.arguments, partition=batch.destination
             )
@@ -147,15 +164,30 @@ class Workflow:
         """Name the two workflows to the engine; each has one step, which may be repeated."""
 
         def score_series(series_uid: str, version: int) -> None:
-            DBOS.run_step({"name": "process"}, self._process, series_uid, version)
-            if not self._stop.is_set():
-                self.reconcile()
+            with self._under_way():
+                DBOS.run_step({"name": "process"}, self._process, series_uid, version)
+            self._wake.set()
 
         def deliver_batch(series_uid: str, version: int, destination: str, due: str) -> None:
-            DBOS.run_step({"name": "send"}, self._courier.deliver, Batch(series_uid, version, destination, due))
+            with self._under_way():
+                DBOS.run_step({"name": "send"}, self._courier.deliver, Batch(series_uid, version, destination, due))
 
         DBOS.workflow(name=_SCORE)(score_series)
         DBOS.workflow(name=_DELIVER)(deliver_batch)
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        """Work that `stop` waits for. Raises Transient when the node is stopping: it is taken up at the next start."""
+        if self._stop.is_set():
+            raise Transient("the node is stopping")
+        with self._idle:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
 
     def _process(self, series_uid: str, version: int) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
@@ -204,7 +236,11 @@ class Workflow:
 
     def _run(self) -> None:
         count = 0
-        while not self._stop.wait(RECONCILE_SECONDS):
+        while not self._stop.is_set():
+            self._wake.wait(RECONCILE_SECONDS)
+            self._wake.clear()
+            if self._stop.is_set():
+                return
             count += 1
             try:
                 self.reconcile()

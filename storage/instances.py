@@ -124,7 +124,7 @@ def _register(session: Session, files: Files, arrival: _Arrival) -> Registered:
     else:
         series_id = found.id
         _fill_study(session, found.study_id, header.study)
-        triggers = arrival.origin == "received" and header.modality == "CT"
+        triggers = arrival.origin == "received" and header.modality in {"CT", ""}
         late = triggers and found.state not in (series.State.RECEIVING, series.State.KEPT)
         if late:
             series.return_to_receiving(session, header.series_uid, arrival.now)

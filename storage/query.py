@@ -6,7 +6,7 @@ are matched and answered too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
@@ -87,7 +87,7 @@ class Search:
         """Keys that are answered empty and not matched: with any, the status is 0xFF01 instead of 0xFF00."""
         return tuple(key.keyword or f"{key.tag:08X}" for key in self.keys if not key.supported)
 
-    def run(self, db: Database, *, retrieve_ae: str = "") -> Iterator[Dataset]:
+    def run(self, db: Database, *, retrieve_ae: str = "") -> Generator[Dataset]:
         """Yield the matches as they are read; close the iterator to stop early.
 
         Args:

@@ -12,13 +12,9 @@ from scipy import ndimage
 from config.errors import NotScorable
 from scoring.anatomy.bone import Bone
 from scoring.anatomy.coarse import Coarse
+from scoring.anatomy.hough import RADII_MM, Votes
 from scoring.anatomy.hull import Hull
 
-# Limits that make fat and lung count alike as outside, and blood, bone and contrast alike as inside.
-OUTSIDE_HU, INSIDE_HU = -120.0, 70.0
-EDGE_HU_PER_MM = 8.0
-STRONG_HU_PER_MM = 35.0
-RADII_MM = np.arange(9.0, 28.5, 1.5)
 DESCENDING_MM, ASCENDING_MM = (9.0, 19.5), (13.0, 27.0)
 DESCENDING_OFFSET_MM, ASCENDING_OFFSET_MM = (-6.0, 20.0), (-78.0, -40.0)
 DESCENDING_SPREAD_MM, ASCENDING_SPREAD_MM = (14.0, 14.0), (18.0, 16.0)
@@ -57,18 +53,6 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Votes:
-    """Hough votes: `share` (z, radius, y, x) float32, about the share of a circle's edge that is there.
-
-    `corner` is the (y, x) index of the votes' first pixel on the coarse grid; `smooth` the limited image (z, y, x).
-    """
-
-    share: NDArray[np.float32]
-    corner: tuple[int, int]
-    smooth: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
 class Prior:
     """Where a vessel is expected: (y, x) in mm for each slice, its spread, limits of the radius, and a usual size.
 
@@ -81,53 +65,12 @@ class Prior:
     size_mm: float | None = None
 
 
-def votes(grid: Coarse, hull: Hull, bone: Bone) -> Votes:
-    """Circular Hough transform of the mediastinum: each edge votes for centres on its bright side."""
-    limited = np.clip(grid.hu, OUTSIDE_HU, INSIDE_HU).astype(np.float32)
-    # Bone counts as outside: else vertebrae, bright and round, pass for the aorta.
-    limited[bone.mask] = OUTSIDE_HU
-    sigma = (0.8 * min(1.0, 3.0 / grid.spacing_mm[0]), 1.6 / grid.spacing_mm[1], 1.6 / grid.spacing_mm[2])
-    smooth = ndimage.gaussian_filter(limited, sigma)
-    spine = bone.spine_mm.mean(axis=0)
-    low = grid.index(np.array([0.0, spine[0] - 130.0, spine[1] - 95.0]))
-    high = grid.index(np.array([0.0, spine[0] + 35.0, spine[1] + 80.0]))
-    window = (slice(low[1], high[1] + 1), slice(low[2], high[2] + 1))
-    height, width = high[1] + 1 - low[1], high[2] + 1 - low[2]
-    share = np.zeros((len(smooth), len(RADII_MM), height, width), np.float32)
-    spacing = np.array(grid.spacing_mm[1:])
-    pixels = 2 * np.pi * RADII_MM / spacing.mean()
-    for index, plane in enumerate(smooth):
-        share[index] = _slice_votes(plane[window], spacing) / pixels[:, None, None]
-    return Votes(share, (int(low[1]), int(low[2])), smooth)
-
-
-def _slice_votes(plane: NDArray[np.float32], spacing: NDArray[np.float64]) -> NDArray[np.float32]:
-    gradient_y, gradient_x = np.gradient(plane, *spacing)
-    strength = np.hypot(gradient_y, gradient_x)
-    rows, columns = np.nonzero(strength > EDGE_HU_PER_MM)
-    size = strength[rows, columns]
-    weight = np.minimum(size / STRONG_HU_PER_MM, 1.0)
-    step = np.stack([gradient_y[rows, columns], gradient_x[rows, columns]]) / size / spacing[:, None]
-    height, width = plane.shape
-    total = np.zeros((len(RADII_MM), height, width), np.float32)
-    for index, radius in enumerate(RADII_MM):
-        y = np.rint(rows + radius * step[0]).astype(np.intp)
-        x = np.rint(columns + radius * step[1]).astype(np.intp)
-        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-        flat = np.bincount(y[inside] * width + x[inside], weight[inside], height * width)
-        total[index] = flat.reshape(height, width)
-    # Sum of what falls near, not the mean: a centre is known to about 2 mm.
-    sigma = (0.7, 2.0 / spacing[0], 2.0 / spacing[1])
-    blurred = ndimage.gaussian_filter(total, sigma, mode="constant")
-    return np.asarray(blurred * (2 * np.pi * sigma[1] * sigma[2]) * 0.5, dtype=np.float32)
-
-
 def descending(grid: Coarse, found: Votes, bone: Bone) -> Track:
     """Descending aorta: about 6 mm in front and 20 mm to the left of the spine's front."""
     prior = Prior(bone.spine_mm + DESCENDING_OFFSET_MM, DESCENDING_SPREAD_MM, DESCENDING_MM)
     circles = _follow(grid, found, prior, range(len(found.share)))
     z_mm = grid.position(0)
-    return Track(z_mm, *circles.T, float(z_mm[circles[:, 3].argmax()]))
+    return _track(z_mm, circles, int(circles[:, 3].argmax()))
 
 
 def ascending(grid: Coarse, found: Votes, hull: Hull, behind: Track, heart_mm: float) -> Track:
@@ -143,7 +86,9 @@ def ascending(grid: Coarse, found: Votes, hull: Hull, behind: Track, heart_mm: f
     size_mm = ASCENDING_TO_DESCENDING * float(np.median(behind.radius_mm[sure if sure.any() else slice(None)]))
     expected = np.column_stack([behind.y_mm, behind.x_mm]) + ASCENDING_OFFSET_MM
     if len(above) < 2:
-        raise NotScorable("heart_not_covered", "The images end at the top of the heart: they must reach 15 mm above it.")
+        raise NotScorable(
+            "heart_not_covered", "The images end at the top of the heart: they must reach 15 mm above it."
+        )
     prior = Prior(expected, ASCENDING_SPREAD_MM, ASCENDING_MM, size_mm)
     chain = _follow(grid, found, prior, range(above[0], above[-1] + 1))
     best = _surest(grid, np.column_stack([z_mm[above], chain]), hull, behind)
@@ -156,10 +101,15 @@ def ascending(grid: Coarse, found: Votes, hull: Hull, behind: Track, heart_mm: f
         for z in path:
             # Within the heart little edge is left to follow: there the root turns to the back and to the left.
             down_mm = grid.spacing_mm[0] if path.step < 0 and last[3] < LOST else 0.0
-            start = last[:3] + (DRIFT[0] * down_mm, DRIFT[1] * down_mm, 0.0)
+            start = last[:3] + np.array([DRIFT[0] * down_mm, DRIFT[1] * down_mm, 0.0])
             last = _refine(grid, found.smooth[z], start, limits, 1.0 + 0.3 * grid.spacing_mm[0], 4.0)
             circles[z] = last
-    return Track(z_mm, *circles.T, float(z_mm[anchor]))
+    return _track(z_mm, circles, anchor)
+
+
+def _track(z_mm: NDArray[np.float64], circles: NDArray[np.float64], anchor: int) -> Track:
+    y_mm, x_mm, radius_mm, certainty = circles.T
+    return Track(z_mm, y_mm, x_mm, radius_mm, certainty, float(z_mm[anchor]))
 
 
 def _surest(grid: Coarse, chain: NDArray[np.float64], hull: Hull, behind: Track) -> int:

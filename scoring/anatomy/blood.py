@@ -25,8 +25,8 @@ BLUR_MM = 0.8
 class Blood:
     """Median HU of the blood in the descending aorta, and the noise's standard deviation in HU.
 
-    `noise_hu` is for the whole series; `noise_by_slice` (n,) for each slice of the volume; `smooth_noise_hu` what is left of it
-    after slight smoothing, and `noise_per_fine` its ratio to what the smoothing takes away.
+    `noise_hu` is for the whole series; `noise_by_slice` (n,) for each slice of the volume; `smooth_noise_hu`
+    what is left of it after slight smoothing, and `noise_per_fine` its ratio to what the smoothing takes away.
     """
 
     hu: float
@@ -53,7 +53,7 @@ def smoothed(part: NDArray[np.int16], spacing_mm: tuple[float, float, float]) ->
 
 def blood(volume: Volume, descending: Track) -> Blood:
     """Blood and noise in the inner 60 % of the descending aorta at full resolution, robust against its wall."""
-    circles = descending.at(np.arange(len(volume.hu)) * volume.spacing_mm[0])
+    circles = descending.at(np.arange(len(volume.hu), dtype=np.float64) * volume.spacing_mm[0])
     found = np.full((len(volume.hu), 4), np.nan)
     for z, (y, x, radius, certainty) in enumerate(circles):
         rows = _around(y, radius, volume.spacing_mm[1], volume.hu.shape[1])

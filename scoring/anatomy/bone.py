@@ -20,6 +20,7 @@ DEEP_SHARE = 0.5
 SPINE_BLUR_MM = 8.0
 STRIP_MM = 8.0
 BODY_MM = 45.0
+SOLID_SHARE = 0.22
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def _spine(grid: Coarse, mask: NDArray[np.bool_], hull: Hull) -> NDArray[np.floa
     sigma = (SPINE_BLUR_MM / grid.spacing_mm[1], SPINE_BLUR_MM / grid.spacing_mm[2])
     rows, columns = np.meshgrid(y_mm, x_mm, indexing="ij")
     found = np.full((grid.hu.shape[0], 2), np.nan)
+    solid = np.full(len(found), np.nan)
     for index, z_mm in enumerate(grid.position(0)):
         if not len(hull.z_mm) or not mask[index].any():
             continue
@@ -71,8 +73,12 @@ def _spine(grid: Coarse, mask: NDArray[np.bool_], hull: Hull) -> NDArray[np.floa
         strip = mask[index] & (np.abs(columns - columns.flat[peak]) < STRIP_MM) & (rows > rows.flat[peak] - BODY_MM)
         edge = y_mm[strip.argmax(axis=0)[strip.any(axis=0)]]
         found[index] = np.median(edge), columns.flat[peak]
+        body = (rows > found[index, 0]) & (rows < found[index, 0] + BODY_MM)
+        body &= np.abs(columns - columns.flat[peak]) < BODY_MM / 2
+        solid[index] = np.sum(ndimage.binary_fill_holes(mask[index]) & body) / max(np.count_nonzero(body), 1)
     known = np.isfinite(found[:, 0])
-    if known.sum() * grid.spacing_mm[0] < 60.0:
+    # Sternum and ribs are thin; only vertebrae fill a square of this size.
+    if known.sum() * grid.spacing_mm[0] < 60.0 or np.median(solid[known]) < SOLID_SHARE:
         raise NotScorable("no_spine", "The spine was not found: this is not an axial CT of the chest.")
     slices = np.arange(len(found))
     filled = np.column_stack([np.interp(slices, slices[known], found[known, axis]) for axis in (0, 1)])

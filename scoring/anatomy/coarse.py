@@ -6,30 +6,35 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from scoring.volume import Volume
 
 IN_PLANE_MM = 1.5
 THROUGH_PLANE_MM = 2.5
 LOWEST_HU, HIGHEST_HU = -1024, 1500
+PADDING_HU = -1021
 
 
 @dataclass(frozen=True, slots=True)
 class Coarse:
     """Block means of a volume on a coarser grid.
 
-    `hu` is (z, y, x) int16, limited to -1024..1500 HU so that padding and metal do not spread.
+    `hu` is (z, y, x) int16, limited to -1024..1500 HU so that padding and metal do not spread; `padding`, bool,
+    marks the blocks outside a round field of view, where nothing was measured.
     `spacing_mm` and `start_mm` are (z, y, x); voxel i has its centre at start + i x spacing, in mm along
     the volume's own axes, counted from the centre of the volume's voxel [0, 0, 0].
     """
 
     hu: NDArray[np.int16]
+    padding: NDArray[np.bool_]
     spacing_mm: tuple[float, float, float]
     start_mm: tuple[float, float, float]
 
     def position(self, axis: int) -> NDArray[np.float64]:
         """Centres of the voxels along one axis in mm."""
-        return self.start_mm[axis] + np.arange(self.hu.shape[axis]) * self.spacing_mm[axis]
+        steps = np.arange(self.hu.shape[axis], dtype=np.float64)
+        return np.asarray(self.start_mm[axis] + steps * self.spacing_mm[axis])
 
     def index(self, position_mm: NDArray[np.float64]) -> NDArray[np.intp]:
         """Nearest voxel (..., 3) of positions (..., 3) in mm, kept inside the grid."""
@@ -43,7 +48,7 @@ class Coarse:
 
 
 def coarse(volume: Volume) -> Coarse:
-    """Block means of about 1.5 mm in the plane and at least 2.5 mm across it; remainders at the far end are left out."""
+    """Block means of about 1.5 mm in the plane and 2.5 mm across it; remainders at the far end are left out."""
     targets = (THROUGH_PLANE_MM, IN_PLANE_MM, IN_PLANE_MM)
     steps = [max(1, round(target / size)) for target, size in zip(targets, volume.spacing_mm, strict=True)]
     steps = [min(step, size) for step, size in zip(steps, volume.hu.shape, strict=True)]
@@ -62,6 +67,19 @@ def coarse(volume: Volume) -> Coarse:
     z_mm, y_mm, x_mm = volume.spacing_mm
     return Coarse(
         hu=blocks,
+        padding=_padding(blocks),
         spacing_mm=(z_mm * step_z, y_mm * step_y, x_mm * step_x),
         start_mm=(z_mm * (step_z - 1) / 2, y_mm * (step_y - 1) / 2, x_mm * (step_x - 1) / 2),
     )
+
+
+def _padding(blocks: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Patches of the lowest value at the image's border; sharp kernels make single such voxels within lung."""
+    lowest = ndimage.binary_opening(blocks <= PADDING_HU, np.ones((1, 3, 3), bool))
+    if not lowest.any():
+        return np.asarray(lowest)
+    border = np.zeros(blocks.shape, bool)
+    border[:, [0, -1], :] = border[:, :, [0, -1]] = True
+    in_plane = ndimage.generate_binary_structure(3, 1)
+    in_plane[[0, -1]] = False
+    return np.asarray(ndimage.binary_propagation(lowest & border, in_plane, mask=lowest))

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from config.errors import NotScorable
 from scoring.anatomy.airway import airway
-from scoring.anatomy.aorta import Track, ascending, descending, votes
+from scoring.anatomy.aorta import Track, ascending, descending
 from scoring.anatomy.blood import Blood, blood, core_hu
 from scoring.anatomy.bone import Bone, bone
 from scoring.anatomy.coarse import Coarse, coarse
 from scoring.anatomy.heart import Body, body, fullness
+from scoring.anatomy.hough import votes
 from scoring.anatomy.hull import Hull, hull, inside
 from scoring.anatomy.level import MIDDLE_MM, Level, airway_area, level
 from scoring.anatomy.lungs import Lungs, lungs
@@ -55,8 +56,8 @@ class Anatomy:
 def find(volume: Volume) -> Anatomy:
     """Find the landmarks that coronary lesions are judged by.
 
-    Raises NotScorable with the codes not_a_chest, no_spine, contrast, aorta_not_found, heart_not_found, left_main_not_found,
-    landmarks_disagree or heart_not_covered.
+    Raises NotScorable with the codes not_a_chest, no_spine, contrast, aorta_not_found, heart_not_found,
+    left_main_not_found, landmarks_disagree or heart_not_covered.
     """
     if min(volume.hu.shape) < 2 or min(volume.hu.shape[1:]) < 32:
         raise NotScorable("not_a_chest", "The series has too few slices or pixels to be a CT of the chest.")
@@ -73,7 +74,7 @@ def find(volume: Volume) -> Anatomy:
     if core > CONTRAST_HU:
         raise _contrast(core)
     skeleton = bone(grid, between)
-    found = votes(grid, between, skeleton)
+    found = votes(grid, skeleton)
     behind = descending(grid, found, skeleton)
     middle = fullness(grid, space, skeleton).middle_mm()
     if middle is None:

@@ -86,10 +86,10 @@ def hull(grid: Coarse, lungs: Lungs) -> Hull:
     pixel_mm2 = grid.spacing_mm[1] * grid.spacing_mm[2]
     heights: list[float] = []
     planes: list[NDArray[np.float64]] = []
-    for z_mm, plane in zip(grid.position(0), lungs.mask, strict=True):
+    for z_mm, plane, padding in zip(grid.position(0), lungs.mask, grid.padding, strict=True):
         if np.count_nonzero(plane) * pixel_mm2 < SMALLEST_MM2:
             continue
-        points = _edge_points(plane, y_mm, x_mm)
+        points = _edge_points(plane, padding, y_mm, x_mm)
         try:
             equations = ConvexHull(points).equations
         except QhullError:
@@ -99,13 +99,18 @@ def hull(grid: Coarse, lungs: Lungs) -> Hull:
     return Hull(np.array(heights), tuple(planes))
 
 
-def _edge_points(plane: NDArray[np.bool_], y_mm: NDArray[np.float64], x_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """First and last lung voxel of each row; lung that is cut by the image is taken to go on beyond it."""
+def _edge_points(
+    plane: NDArray[np.bool_], padding: NDArray[np.bool_], y_mm: NDArray[np.float64], x_mm: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """First and last lung voxel of each row; lung that is cut by the field of view is taken to go on beyond it."""
     rows = np.flatnonzero(plane.any(axis=1))
     first = plane[rows].argmax(axis=1)
     last = plane.shape[1] - 1 - plane[rows, ::-1].argmax(axis=1)
-    left = np.where(first == 0, x_mm[0] - BEYOND_IMAGE_MM, x_mm[first])
-    right = np.where(last == plane.shape[1] - 1, x_mm[-1] + BEYOND_IMAGE_MM, x_mm[last])
+    end = plane.shape[1] - 1
+    cut_left = (first == 0) | padding[rows, np.maximum(first - 1, 0)]
+    cut_right = (last == end) | padding[rows, np.minimum(last + 1, end)]
+    left = np.where(cut_left, x_mm[first] - BEYOND_IMAGE_MM, x_mm[first])
+    right = np.where(cut_right, x_mm[last] + BEYOND_IMAGE_MM, x_mm[last])
     points = [np.column_stack([y_mm[rows], left]), np.column_stack([y_mm[rows], right])]
     for row, beyond in ((0, y_mm[0] - BEYOND_IMAGE_MM), (-1, y_mm[-1] + BEYOND_IMAGE_MM)):
         columns = np.flatnonzero(plane[row])

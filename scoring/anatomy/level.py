@@ -28,7 +28,8 @@ FAR_MM = 25.0
 class Level:
     """Height of the left main in mm along the volume's z axis.
 
-    `spread_mm` is how far the signs for it lie apart (standard deviation); `signs` holds the sign's name and its height.
+    `spread_mm` is how far the signs for it lie apart (standard deviation); `signs` holds each sign's name and
+    height.
     """
 
     z_mm: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +37,13 @@ def lungs(grid: Coarse) -> Lungs:
 
     Raises NotScorable (not_a_chest) when less than 250 mL of lung lie in the image.
     """
-    labels, count = ndimage.label(grid.hu < AIR_HU)
+    padding = grid.padding
+    labels, count = ndimage.label((grid.hu < AIR_HU) & ~padding)
     sizes = np.bincount(labels.ravel(), minlength=count + 1) * grid.voxel_ml
     boxes = ndimage.find_objects(labels)
     large = [int(label) for label in np.flatnonzero(sizes[1:] >= SMALLEST_ML) + 1]
     pure = [label for label in large if _pure_air(grid.hu[boxes[label - 1]][labels[boxes[label - 1]] == label])]
-    inside = _inside(grid, labels, room=np.isin(labels, pure))
+    inside = _inside(grid, labels, padding, room=np.isin(labels, pure))
     keep = np.zeros(count + 1, bool)
     for label in set(large) - set(pure):
         box = boxes[label - 1]
@@ -60,7 +62,7 @@ def _pure_air(values: NDArray[np.int16]) -> bool:
     return bool(np.median(values) <= MEDIAN_HU or np.mean(values < PURE_AIR_HU) >= PURE_AIR_SHARE)
 
 
-def _inside(grid: Coarse, labels: NDArray[np.int32], room: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _inside(grid: Coarse, labels: NDArray[Any], padding: NDArray[np.bool_], *, room: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Voxels with body wall before and behind them, so that the foam of a table is none of them.
 
     A small field of view may cut the wall off in front or behind: where the air space itself runs out of the
@@ -73,5 +75,9 @@ def _inside(grid: Coarse, labels: NDArray[np.int32], room: NDArray[np.bool_]) ->
     walls = before >= thick, behind >= thick
     if np.mean((room & walls[0]).any(axis=1)) > OPEN_SHARE:
         return np.asarray(walls[0] & walls[1])
-    cut_before, cut_behind = ((labels > 0) & (labels == labels[:, [row]]) for row in (0, -1))
+    seen = ~padding
+    first, last = seen.argmax(axis=1, keepdims=True), labels.shape[1] - 1 - seen[:, ::-1].argmax(axis=1, keepdims=True)
+    cut_before, cut_behind = (
+        (labels > 0) & (labels == np.take_along_axis(labels, row, axis=1)) for row in (first, last)
+    )
     return np.asarray((walls[0] | cut_before) & (walls[1] | cut_behind))

@@ -36,7 +36,7 @@ def regions(thorax: Thorax, tree: CoronaryTree, grid: Grid) -> Regions:
     yield from heart.great_vessels(parts, grid)
     yield from lungs.airways(grid, lumen)
     yield from heart.chambers(thorax, grid, parts)
-    fat = np.maximum(tree.fat(grid, parts), parts.sac - np.float32(2))
+    fat = np.maximum(tree.fat(grid, parts), parts.sac - np.float32(0.5))
     yield Region(Tissue.EPICARDIAL_FAT, grid.whole, fat)
     yield from heart.roots(grid, parts)
     yield from tree.regions(grid)

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from scoring.phantom.grid import Floats, Grid
+from scoring.phantom.grid import Coordinates, Floats, Grid
 from scoring.phantom.shapes import ellipsoid, rounded_box, smooth_field, smooth_union
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
@@ -16,6 +16,7 @@ from scoring.phantom.tissue import Region, Regions, Tissue
 VERTEBRA_MM: Final = 26.0
 RIB_STEP_MM: Final = 31.0
 _POWER: Final = 2.5
+_MIDDLE_Y: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,8 @@ class ChestWall:
     def build(cls, thorax: Thorax, grid: Grid) -> Self:
         """The wall of a thorax on a grid."""
         at = grid.coordinates()
-        narrow = np.sqrt(np.clip(1 - (np.maximum(at.z + 50, 0) / 240) ** 2, 0.1, 1))
-        dy = at.y - np.float32(2)
-        depth = np.where(dy < 0, np.float32(thorax.front + 2), np.float32(thorax.back - 2)) * np.sqrt(narrow)
-        # The chest leans: its front wall falls back towards the head.
-        depth = depth - np.where(dy < 0, np.clip((at.z + 20) * 0.06, -3, 6), 0)
-        across = np.abs(at.x) / (thorax.half_width * narrow)
-        deep = np.abs(dy) / depth
-        size = (across**_POWER).astype(np.float32) + (deep**_POWER).astype(np.float32) + np.float32(1e-5)
-        outward = np.asarray(np.hypot(at.x, dy) * (1 - size ** np.float32(-1 / _POWER)), dtype=np.float32)
+        dy = at.y - np.float32(_MIDDLE_Y)
+        outward = cavity_distance(thorax, at)
         turn = np.arctan2(np.abs(at.x), dy).astype(np.float32)
         side = np.sin(turn) ** 2
         muscle = thorax.muscle + 5 * side + 16 * np.exp(-(turn**4)) + 7 * np.exp(-(((turn - 2.45) / 0.4) ** 2))
@@ -55,6 +49,21 @@ class ChestWall:
         flesh = outward - muscle.astype(np.float32) - ripple
         skin = flesh - fat.astype(np.float32) * (1 + np.float32(0.12) * ripple)
         return cls(outward, skin, flesh, _gutter(thorax, grid), turn)
+
+
+def cavity_distance(thorax: Thorax, at: Coordinates) -> Floats:
+    """Distance to the inner wall of the chest, exact near the wall."""
+    narrow = np.sqrt(np.clip(1 - (np.maximum(at.z + 50, 0) / 240) ** 2, 0.1, 1))
+    dy = at.y - np.float32(_MIDDLE_Y)
+    depth = np.where(dy < 0, np.float32(thorax.front + _MIDDLE_Y), np.float32(thorax.back - _MIDDLE_Y)) * np.sqrt(
+        narrow
+    )
+    # The chest leans: its front wall falls back towards the head.
+    depth = depth - np.where(dy < 0, np.clip((at.z + 20) * 0.06, -3, 6), 0)
+    across = np.abs(at.x) / (thorax.half_width * narrow)
+    deep = np.abs(dy) / depth
+    size = (across**_POWER).astype(np.float32) + (deep**_POWER).astype(np.float32) + np.float32(1e-5)
+    return np.asarray(np.hypot(at.x, dy) * (1 - size ** np.float32(-1 / _POWER)), dtype=np.float32)
 
 
 def _gutter(thorax: Thorax, grid: Grid) -> Floats:

@@ -49,7 +49,7 @@ _RADII: Final[dict[Artery, tuple[float, float]]] = {
     "LCX": (1.7, 1.0),
     "RCA": (2.0, 1.2),
 }
-_DEPTH_MM: Final = 3.2
+_DEPTH_MM: Final[dict[Artery, float]] = {"LM": 3.2, "LAD": 3.4, "LCX": 3.2, "RCA": 4.2}
 _FAT_MM: Final = 5.0
 
 
@@ -68,7 +68,7 @@ class CoronaryTree:
             knots = np.array([thorax.heart_point(k) for k in _KNOTS[artery]])
             free = _FREE[artery]
             knots[1:] += rng.normal(0, 0.5 if artery == "LM" else 1.0, (len(knots) - 1, 3))
-            knots[free:] = _into_fat(thorax, knots[free:])
+            knots[free:] = _into_fat(thorax, knots[free:], _DEPTH_MM[artery])
             if artery in ("LM", "RCA"):
                 knots[0] = _on_aorta(thorax, knots[0])
             elif "LM" in arteries:
@@ -77,7 +77,7 @@ class CoronaryTree:
             points = curve.points.copy()
             if free < len(knots):
                 first = int(np.argmin(np.linalg.norm(points - knots[free], axis=1)))
-                points[first:] = _into_fat(thorax, points[first:])
+                points[first:] = _into_fat(thorax, points[first:], _DEPTH_MM[artery])
             arteries[artery] = Curve(points, curve.radii)
         return cls(arteries)
 
@@ -88,7 +88,7 @@ class CoronaryTree:
     def fat(self, grid: Grid, heart: Heart) -> Floats:
         """Distance to the fat around the arteries, which fills the grooves between the chambers near them."""
         tubes = reduce(np.minimum, (c.tube(grid, 4.0, extra=_FAT_MM - 2) for c in _thinned(self.arteries).values()))
-        fat = np.asarray(tubes - np.float32(0.3) + np.float32(1.1) * heart.uneven, dtype=np.float32)
+        fat = np.asarray(tubes - np.float32(0.3) + np.float32(1.1) * np.minimum(heart.uneven, 0.8), dtype=np.float32)
         box = grid.box(*BOX)
         for artery, (first, second, reach, width) in GROOVES.items():
             near = _thinned(self.arteries)[artery].tube(grid, reach)[box]
@@ -115,8 +115,8 @@ def _thinned(arteries: dict[Artery, Curve]) -> dict[Artery, Curve]:
     return {a: Curve(c.points[4::4], c.radii[4::4]) for a, c in arteries.items()}
 
 
-def _into_fat(thorax: Thorax, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points moved along the surface's normal until they lie `_DEPTH_MM` under the border of the fat."""
+def _into_fat(thorax: Thorax, points: NDArray[np.float64], depth: float) -> NDArray[np.float64]:
+    """Points moved along the surface's normal until they lie `depth` mm under the border of the fat."""
     p = np.asarray(points, dtype=np.float64).copy()
     for _ in range(6):
         here = sac_distance(thorax, Coordinates.of_points(p)).astype(np.float64)
@@ -128,7 +128,7 @@ def _into_fat(thorax: Thorax, points: NDArray[np.float64]) -> NDArray[np.float64
             axis=1,
         )
         steep = np.maximum((slope**2).sum(1), 0.2)
-        p -= ((here + _DEPTH_MM) / steep)[:, None] * slope
+        p -= ((here + depth) / steep)[:, None] * slope
     return p
 
 

@@ -9,6 +9,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.phantom.chest import cavity_distance
 from scoring.phantom.grid import Coordinates, Floats, Grid
 from scoring.phantom.shapes import FAR, Curve, ellipsoid, smooth_field, smooth_union
 from scoring.phantom.thorax import Thorax
@@ -37,10 +38,13 @@ class Chamber:
 CHAMBERS: Final = (
     Chamber(Tissue.LEFT_ATRIUM, (14, 22, -12), (37, 20, 27), None, 1.5),
     Chamber(Tissue.RIGHT_ATRIUM, (-18, -3, -40), (26, 34, 39), None, 1.5),
-    Chamber(Tissue.RIGHT_VENTRICLE, (27, -40, -50), (47, 25, 39), _LEVEL, 3.0),
+    Chamber(Tissue.RIGHT_VENTRICLE, (27, -39, -50), (47, 25, 39), _LEVEL, 3.0),
     Chamber(Tissue.LEFT_VENTRICLE, (47, -5, -48), (51, 41, 38), FRAME, 10.0),
 )
 
+
+_CUSHIONS: Final = (((38, -14, -2), (20, 17, 15)), ((-14, -38, -30), (13, 15, 34)))
+"""Fat beside the left main and over the right groove: centre and half axes in mm of the average heart."""
 
 BOX: Final = ((-85.0, -105.0, -135.0), (135.0, 85.0, 50.0))
 """Nothing of the heart lies outside."""
@@ -88,10 +92,13 @@ class Heart:
         appendages = np.minimum(curves["left appendage"].tube(grid, 16), curves["right appendage"].tube(grid, 16))
         bodies = _bodies(thorax, grid.coordinates(box))
         sac = np.full(grid.shape, FAR, dtype=np.float32)
-        cushion = ellipsoid(grid.coordinates(box), thorax.heart_point((38, -14, -2)), (20, 17, 15))
-        sac[box] = smooth_union(_sac(thorax, grid.coordinates(box), bodies), cushion, 10.0)
+        inside = _sac(thorax, grid.coordinates(box), bodies)
+        for centre, semi in _CUSHIONS:
+            cushion = ellipsoid(grid.coordinates(box), thorax.heart_point(centre), semi)
+            inside = smooth_union(inside, cushion, 10.0)
+        sac[box] = inside
         sac = smooth_union(sac, outflow - np.float32(2), 12.0)
-        sac = smooth_union(sac, appendages - np.float32(2.5), 8.0)
+        sac = _within_chest(thorax, at, smooth_union(sac, appendages - np.float32(2.5), 8.0))
         bodies = tuple(
             body + np.float32(0.8) * smooth_field(thorax.seed, chamber.blood.name, 26.0).on(grid)[box]
             for body, chamber in zip(bodies, CHAMBERS, strict=True)
@@ -103,7 +110,7 @@ class Heart:
             uneven=smooth_field(thorax.seed, "fat", 16.0).on(grid),
             bodies=bodies,
             muscle=_muscle(bodies),
-            outflow=outflow,
+            outflow=np.maximum(outflow, sac + np.float32(1)),
             appendages=appendages,
             pulmonary=pulmonary,
             cava=np.minimum(upper, curves["lower cava"].tube(grid, 12)),
@@ -123,7 +130,13 @@ def _sac(thorax: Thorax, at: Coordinates, bodies: tuple[Floats, ...]) -> Floats:
     joined = reduce(partial(smooth_union, blend=22.0), bodies)
     # Most of the fat lies in front of the right ventricle and at the right groove; the left side is nearly bare.
     front = np.clip((-18 - at.y) / 40, 0, 1) * np.clip((80 - at.x) / 40, 0, 1)
-    return np.asarray(joined - np.float32(0.8) - np.float32(thorax.epicardial_fat) * front, dtype=np.float32)
+    sac = np.asarray(joined - np.float32(0.8) - np.float32(thorax.epicardial_fat) * front, dtype=np.float32)
+    return _within_chest(thorax, at, sac)
+
+
+def _within_chest(thorax: Thorax, at: Coordinates, body: Floats) -> Floats:
+    """The body where it lies inside the chest: the heart is flattened where it meets the wall."""
+    return -smooth_union(-body, -cavity_distance(thorax, at) - np.float32(0.8), 5.0)
 
 
 def _muscle(bodies: tuple[Floats, ...]) -> Floats:

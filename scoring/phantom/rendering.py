@@ -66,7 +66,8 @@ ATTENUATION_HU: Final[dict[Tissue, float]] = {
 
 _MARROW: Final = frozenset({Tissue.RIB_MARROW, Tissue.VERTEBRA_MARROW, Tissue.STERNUM_MARROW})
 _SOFT_FAT: Final = frozenset({Tissue.MEDIASTINAL_FAT, Tissue.ABDOMINAL_FAT})
-_EDGE_MM: Final = np.float32(1.0)
+_EDGE_STEPS: Final = np.float32(1.3)
+"""Width of an edge in steps of the grid: what the grid can hold without ringing."""
 
 
 def paint(regions: Regions, grid: Grid, *, seed: int, contrast: bool) -> tuple[Floats, Labels]:
@@ -74,11 +75,12 @@ def paint(regions: Regions, grid: Grid, *, seed: int, contrast: bool) -> tuple[F
     hu = np.full(grid.shape, ATTENUATION_HU[Tissue.AIR], dtype=np.float32)
     labels = np.zeros(grid.shape, dtype=np.uint8)
     coarse, fine = (smooth_field(seed, f"texture {p}", p).on(grid).ravel() for p in (9.0, 3.6))
+    edge = _EDGE_STEPS * (grid.x[1] - grid.x[0])
     depth = np.broadcast_to(grid.y[None, :, None], grid.shape).ravel()
     flat, flat_labels = hu.reshape(-1), labels.reshape(-1)
     for region in regions:
         distance = np.broadcast_to(region.distance, hu[region.box].shape)
-        here = np.flatnonzero(distance < _EDGE_MM / 2)
+        here = np.flatnonzero(distance < edge / 2)
         d = distance.ravel()[here]
         at = _in_grid(here, region.box, grid)
         tissue = region.tissue
@@ -92,7 +94,7 @@ def paint(regions: Regions, grid: Grid, *, seed: int, contrast: bool) -> tuple[F
             value = np.asarray(value + 45 * fine[at] + 15 * coarse[at], dtype=np.float32)
         elif tissue in _SOFT_FAT:
             value = np.asarray(value + np.clip(9 * fine[at] + 3, -8, 30), dtype=np.float32)
-        flat[at] += np.clip(np.float32(0.5) - d / _EDGE_MM, 0, 1) * (value - flat[at])
+        flat[at] += np.clip(np.float32(0.5) - d / edge, 0, 1) * (value - flat[at])
         flat_labels[at[d < 0]] = tissue
     return hu, labels
 

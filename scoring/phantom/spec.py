@@ -41,7 +41,7 @@ class Calcification:
 
 
 DEFAULT_CALCIFICATIONS: Final = (
-    Calcification("LM", 0.62, 2.6, 480.0, 4.0),
+    Calcification("LM", 0.52, 2.6, 480.0, 4.0),
     Calcification("LAD", 0.10, 3.0, 700.0, 5.0),
     Calcification("LAD", 0.27, 2.6, 800.0, 4.0),
     Calcification("LAD", 0.48, 2.6, 800.0),

@@ -51,7 +51,7 @@ class Thorax:
                 float(np.round(rng.uniform(-190, -110), 1)),
             ),
             half_width=134 * scale * rng.uniform(0.98, 1.02),
-            front=62 * scale,
+            front=67 * scale,
             back=97.0,
             fat=rng.uniform(7, 15),
             muscle=rng.uniform(11, 14),

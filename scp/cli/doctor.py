@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import socket
 from collections.abc import Iterator
 from importlib import metadata
@@ -14,11 +13,11 @@ import click
 from config.errors import CoronodeError
 from config.load import load
 from scp.cli.options import config_option
+from scp.start import shadowed
 
 if TYPE_CHECKING:
     from config.settings import Settings
 
-_PACKAGES: Final = ("scp", "scoring", "storage", "config")
 _MIB: Final = 1024 * 1024
 Finding = tuple[bool, str, str]
 """Good or bad, what was looked at, what was found and how to mend it."""
@@ -47,17 +46,6 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _port(settings)
     yield from _storage(settings)
     yield from _peers(settings)
-
-
-def shadowed() -> list[str]:
-    """Our import packages that come from somewhere else, each with where: another distribution hides ours."""
-    home = Path(__file__).resolve().parents[2]
-    found = []
-    for name in _PACKAGES:
-        origin = Path(importlib.import_module(name).__file__ or "").resolve()
-        if origin.parent.parent != home:
-            found.append(f"{name} is {origin.parent}")
-    return found
 
 
 def _packages() -> Iterator[Finding]:

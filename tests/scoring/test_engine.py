@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 from importlib.metadata import EntryPoint, EntryPoints
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from pydicom import dcmread
 from config.errors import ConfigurationError, NotScorable
 from config.settings import ScoringSettings, SelectionSettings
 from scoring import engine
-from scoring.result import Score, SeriesInfo
+from scoring.lesions import Verdict
+from scoring.result import Flag, Score, SeriesInfo
 
 SPHERE = {"radius_mm": 5.0, "hu": 600.0}
 
@@ -213,7 +215,10 @@ def test_a_gap_counts_where_the_mask_is(ct, series, tmp_path) -> None:
     found = engine.score(paths, mask=ct.segmentation(paths, {"LAD": one}, tmp_path / "below.dcm"))
     assert found.agatston.total == 4.0
     assert [flag.code for flag in found.flags if flag.severity == "warning"] == ["gap"]
-    one[4] = True
+    one[:] = False
+    one[4] = True  # beside the gap: the lesion may go on in the missing slice
+    refused(engine.score(paths, mask=ct.segmentation(paths, {"LAD": one}, tmp_path / "beside.dcm")), "gap")
+    one[1] = True
     refused(engine.score(paths, mask=ct.segmentation(paths, {"LAD": one}, tmp_path / "both.dcm")), "gap")
 
 
@@ -254,6 +259,34 @@ def test_an_engine_is_plugged_in_by_name(series, monkeypatch) -> None:
     assert found.reason == "plug-in saw 30 slices"
     assert found.provenance.engine == "mine"
     assert isinstance(found.series, SeriesInfo)
+
+
+def test_verdicts_become_lesions_and_a_range(series, monkeypatch) -> None:
+    hu = np.full((30, 12, 12), 40, dtype=np.int16)
+    for z, confidence in ((3, 0.95), (9, 0.6), (15, 0.4), (21, 0.1)):
+        hu[z, 2:4, 2 : 4 + round(10 * (1 - confidence)) // 2] = 150
+    sure = {3: 0.95, 9: 0.6, 15: 0.4, 21: 0.1}
+
+    def judge(volume, anatomy, candidates):
+        assert anatomy.heart_slices == (2, 25)
+        return [
+            Verdict(item, sure[z] >= 0.5, "RCA", sure[z], "") for item in candidates for z in [int(item.voxels[0, 0])]
+        ]
+
+    noise = Flag("noise", "warning", "noisy")
+    monkeypatch.setattr(engine.places, "find", lambda _: SimpleNamespace(heart_slices=(2, 25), flags=(noise,)))
+    monkeypatch.setattr(engine.verdicts, "judge", judge)
+    found = engine.score(series(hu))
+    areas = {z: float((hu[z] >= 130).sum()) * 0.25 for z in sure}
+    assert [lesion.slices for lesion in found.lesions] == [(3,), (9,)]
+    assert found.agatston.RCA == found.agatston.total == areas[3] + areas[9]
+    assert found.agatston_range == (areas[3], areas[3] + areas[9] + areas[15])
+    assert {"noise", "review"} <= {flag.code for flag in found.flags}
+    # the same with a slice missing inside the heart, and outside of it
+    refused(engine.score(series(hu, positions=[3 * z + 3 * (z > 10) for z in range(30)], folder="inside")), "gap")
+    outside = engine.score(series(hu, positions=[3 * z + 3 * (z > 27) for z in range(30)], folder="outside"))
+    assert outside.agatston == found.agatston
+    assert "gap" in {flag.code for flag in outside.flags}
 
 
 def test_a_path_that_does_not_exist(tmp_path) -> None:

@@ -64,14 +64,21 @@ def test_segments_name_arteries(ct, paths, tmp_path, kind) -> None:
     assert found.slices() == (1, 4)
 
 
-def test_overlapping_slices_thicker_than_they_are_apart(ct, series, tmp_path) -> None:
+@pytest.mark.parametrize("drawn", [(2,), (1, 4), (0, 5)])
+def test_overlapping_slices_thicker_than_they_are_apart(ct, series, tmp_path, drawn) -> None:
     paths = series(np.full(SHAPE, 40, dtype=np.int16), step=1.5, SliceThickness=3)
     volume, frame = scan(paths)
-    # only slices 1 and 4 have frames: their distance is not that of neighbouring slices
+    # frames only where something is: their number and distance do not tell how far slices are apart
     one = np.zeros(SHAPE, dtype=bool)
-    one[1, 2:5, 3:7] = one[4, 2:5, 3:7] = True
-    found = masks.load(ct.segmentation(paths, {"LM": one}, tmp_path / "seg.dcm"), volume, frame)
-    assert np.array_equal(found.labels, one)
+    for z in drawn:
+        one[z, 2:5, 3:7] = True
+    path = ct.segmentation(paths, {"LM": one}, tmp_path / "seg.dcm")
+    seg = dcmread(path)
+    measures = seg.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert measures.SliceThickness == 3
+    measures.pop("SpacingBetweenSlices", None)
+    seg.save_as(path)
+    assert np.array_equal(masks.load(path, volume, frame).labels, one)
 
 
 def test_a_segmentation_of_the_same_scan_stored_otherwise(ct, paths, tmp_path) -> None:

@@ -67,10 +67,10 @@ def test_migration_leaves_foreign_tables_alone(node):
 
 def test_several_processes_migrate_at_once(url):
     processes = [
-        subprocess.Popen([sys.executable, "-c", MIGRATE, url], stderr=subprocess.PIPE, text=True) for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", MIGRATE, url], stderr=subprocess.PIPE, text=True) for _ in range(2)
     ]
     complaints = [process.communicate()[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], complaints
+    assert [process.returncode for process in processes] == [0, 0], complaints
     db = Database.open(url)
     try:
         audit.record(db, NOON, "start")

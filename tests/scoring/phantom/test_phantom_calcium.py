@@ -26,7 +26,7 @@ offsets = st.floats(-2.0, 2.0)
 )
 def test_calcium_is_neither_lost_nor_made(place: tuple[float, float, float], radius: float, scan: PhantomSpec) -> None:
     """The sum of the added HU times the voxel's volume is the solid's volume times its HU, wherever it lies."""
-    sphere = Deposit(np.array([place]) + [28.0, -8.0, -40.0], radius, 500.0)
+    sphere = Deposit(np.add(place, (28.0, -8.0, -40.0))[None], radius, 500.0)
     sampled = Scan.of(scan)
     found = seen(sphere, sampled)
     assert found is not None

@@ -76,27 +76,27 @@ def test_no_calcium_is_zero(clean: Phantom) -> None:
 def test_samplings_of_one_patient_agree() -> None:
     """Slices of another thickness, step or phase see the same calcium; large lesions score alike."""
     lesions = (Calcification("LAD", 0.12, 5.0, 700.0, 14.0), Calcification("RCA", 0.5, 5.0, 700.0, 14.0))
-    scores, masses = [], []
+    truths = []
     for thickness, increment, offset in ((3.0, 3.0, 0.0), (3.0, 3.0, 1.5), (1.5, 1.5, 0.0), (3.0, 1.5, 0.0)):
         spec = PhantomSpec(
             seed=2,
             matrix=256,
+            field_of_view_mm=135,
             slice_thickness_mm=thickness,
             slice_increment_mm=increment,
             z_offset_mm=offset,
             above_left_main_mm=15,
-            below_left_main_mm=69,
+            below_left_main_mm=66,
             calcifications=lesions,
             noise_sd_hu=0,
         )
-        truth = make_phantom(spec).truth
-        scores.append(truth.agatston.total)
-        masses.append(truth.mass_mg.total)
-        assert truth.lesions[0].centre_mm == pytest.approx(
-            make_phantom(spec).truth.lesions[0].centre_mm if not scores else truth.lesions[0].centre_mm
-        )
-    assert max(masses) == min(masses)
-    assert max(scores) - min(scores) < 0.12 * np.mean(scores)
+        truths.append(make_phantom(spec).truth)
+    assert len({truth.mass_mg.total for truth in truths}) == 1
+    assert len({truth.lesions[1].centre_mm for truth in truths}) == 1
+    # The first lies in the plane of two or three slices only, so that their phase matters most.
+    for artery, limit in (("total", 0.12), ("LAD", 0.2), ("RCA", 0.12)):
+        scores = [getattr(truth.agatston, artery) for truth in truths]
+        assert max(scores) - min(scores) < limit * np.mean(scores)
 
 
 def test_bigger_and_denser_calcium_scores_more() -> None:
@@ -104,8 +104,9 @@ def test_bigger_and_denser_calcium_scores_more() -> None:
         spec = PhantomSpec(
             seed=3,
             matrix=256,
-            above_left_main_mm=15,
-            below_left_main_mm=30,
+            field_of_view_mm=135,
+            above_left_main_mm=9,
+            below_left_main_mm=24,
             calcifications=(Calcification("LAD", 0.2, diameter, hu),),
         )
         return make_phantom(spec).truth.agatston.LAD

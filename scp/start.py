@@ -1,0 +1,39 @@
+"""The console script's way in: are the packages ours? Then the command line.
+
+The four import names are generic. Where another distribution brings one of them, ours would run with foreign
+code or not at all, so that is refused first, before anything of ours is imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+PACKAGES: Final = ("scp", "scoring", "storage", "config")
+
+
+def shadowed() -> list[str]:
+    """Our import packages that come from somewhere else, each with where it comes from."""
+    home = Path(__file__).resolve().parent.parent
+    wrong = []
+    for name in PACKAGES:
+        spec = find_spec(name)
+        origin = Path(spec.origin).resolve() if spec is not None and spec.origin else None
+        if origin is None or origin.parent.parent != home:
+            wrong.append(f"{name} is {'missing' if origin is None else origin}")
+    return wrong
+
+
+def main() -> None:
+    """Run the command line, unless another distribution hides one of our packages (exit status 2)."""
+    wrong = shadowed()
+    if wrong:
+        sys.stderr.write(
+            f"coronode: another distribution hides a package of this one: {'; '.join(wrong)}; "
+            "install coronode in an environment of its own (uv tool install, or a new venv)\n"
+        )
+        sys.exit(2)
+    import_module("scp.cli").main()

@@ -1,0 +1,146 @@
+import json
+import re
+import socket
+
+import click
+import pytest
+
+from scp.cli import cli
+
+ALL = ("serve", "demo", "score", "phantom", "echo", "send", "series", "outbox", "config", "doctor")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def leaves(command: click.Command, path: tuple[str, ...] = ()):
+    if isinstance(command, click.Group):
+        with click.Context(command) as context:
+            for name in command.list_commands(context):
+                yield from leaves(command.get_command(context, name), (*path, name))
+    else:
+        yield path, command
+
+
+def test_every_command_is_there_and_shows_an_example(coronode):
+    assert {path[0] for path, _ in leaves(cli)} == set(ALL)
+    for path, command in leaves(cli):
+        assert "coronode " + " ".join(path) in (command.epilog or ""), path
+        ended = coronode(*path, "--help")
+        assert ended.code == 0
+        assert "Example" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[node]\nprot = 1", ["site.toml", "node.prot", "did you mean 'port'"]),
+        ("[node]\nport = 0.5", ["site.toml", "node.port"]),
+        ("[results]\ndestinations = ['PAX']", ["results.destinations", "'PAX'"]),
+        (None, ["site.toml", "cannot be read"]),
+    ],
+)
+@pytest.mark.parametrize("command", [("serve",), ("config", "check"), ("doctor",), ("series", "list"), ("echo", "X")])
+def test_wrong_configuration_is_exit_2_and_one_line(coronode, tmp_path, command, text, words):
+    if text is not None:
+        (tmp_path / "site.toml").write_text(text)
+    ended = coronode(*command, "--config", "site.toml")
+    assert ended.code == 2
+    assert len(ended.err.strip().splitlines()) == 1
+    assert all(word in ended.err for word in words)
+
+
+def test_port_in_use_is_exit_2_and_says_where(coronode, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        (tmp_path / "coronode.toml").write_text(f"[node]\nport = {taken.getsockname()[1]}\n")
+        ended = coronode("serve")
+    assert ended.code == 2
+    assert "node.port" in ended.err.splitlines()[-1]
+    assert "cannot listen" in ended.err
+
+
+def test_config_init_writes_what_check_and_show_take(coronode, tmp_path):
+    assert coronode("config", "init").code == 0
+    assert coronode("config", "check").code == 0
+    shown = json.loads(coronode("config", "show").out)
+    assert shown["node"]["ae_title"] == "CORONODE"
+    again = coronode("config", "init")
+    assert again.code == 1
+    assert "exists already" in again.err
+
+
+class TestPeers:
+    def configure(self, tmp_path, port):
+        (tmp_path / "coronode.toml").write_text(
+            f'[peers.PACS]\nae_title = "PACS"\nhost = "127.0.0.1"\nport = {port}\n[node]\nacse_timeout = 3\n'
+        )
+
+    def test_unknown_peer_names_those_there_are(self, coronode, tmp_path):
+        self.configure(tmp_path, 104)
+        ended = coronode("echo", "PAX")
+        assert ended.code == 2
+        assert "'PAX'" in ended.err
+        assert "PACS" in ended.err
+
+    def test_peer_that_is_down(self, coronode, tmp_path):
+        self.configure(tmp_path, free_port())
+        ended = coronode("echo", "pacs")
+        assert ended.code == 1
+        assert "no connection" in ended.err
+
+    def test_sending_nothing(self, coronode, tmp_path):
+        self.configure(tmp_path, 104)
+        (tmp_path / "notes.txt").write_text("no image")
+        ended = coronode("send", "PACS", ".")
+        assert ended.code == 1
+        assert "no DICOM file" in ended.err
+
+
+class TestOperating:
+    def test_empty_lists(self, coronode):
+        assert coronode("series", "list").code == 0
+        assert coronode("outbox", "list").code == 0
+        assert "no delivery is dead" in coronode("outbox", "retry", "--all").out
+
+    @pytest.mark.parametrize("command", [("series", "list"), ("outbox", "list")])
+    def test_a_state_that_does_not_exist_names_those_that_do(self, coronode, command):
+        ended = coronode(*command, "--state", "lost")
+        assert ended.code == 2
+        assert "allowed:" in ended.err
+
+    @pytest.mark.parametrize(
+        "command", [("series", "show", "1.2"), ("series", "rescore", "1.2"), ("outbox", "retry", "9")]
+    )
+    def test_what_is_not_there_is_said_in_one_line(self, coronode, command):
+        ended = coronode(*command)
+        assert ended.code == 1
+        assert re.search(r"no (series|delivery)", ended.err)
+        assert len(ended.err.strip().splitlines()) == 1
+
+    def test_retry_needs_numbers_or_all(self, coronode):
+        assert coronode("outbox", "retry").code == 2
+        assert coronode("outbox", "retry", "1", "--all").code == 2
+
+
+class TestDoctor:
+    def test_finds_what_is_missing(self, coronode, tmp_path):
+        (tmp_path / "coronode.toml").write_text(f"[node]\nport = {free_port()}\nreserve_mb = 0\n")
+        ended = coronode("doctor")
+        assert ended.code == 1
+        assert "BAD peers" in ended.out
+        assert "ok  port" in ended.out
+        assert "ok  database" in ended.out
+
+    def test_peer_that_is_down(self, coronode, tmp_path):
+        (tmp_path / "coronode.toml").write_text(
+            f'[node]\nport = {free_port()}\nreserve_mb = 0\nacse_timeout = 3\n[results]\ndestinations = ["PACS"]\n'
+            f'[peers.PACS]\nae_title = "PACS"\nhost = "127.0.0.1"\nport = {free_port()}\n'
+        )
+        ended = coronode("doctor")
+        assert ended.code == 1
+        assert "BAD peer PACS" in ended.out

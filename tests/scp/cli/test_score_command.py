@@ -1,0 +1,74 @@
+import csv
+import json
+import shutil
+
+import pytest
+from pydicom import dcmread
+
+from scoring.phantom import Truth
+from scoring.result import Score
+
+
+def test_one_series_as_json_is_the_score_and_nothing_else(coronode, scan):
+    ended = coronode("score", scan, "--json")
+    score = Score.from_json(ended.out)
+    truth = Truth.from_json((scan / "truth.json").read_text())
+    assert ended.code == 0
+    assert score.status == "scored"
+    assert score.agatston.total == pytest.approx(truth.agatston.total, rel=0.25)
+    assert score.category == truth.category
+    assert json.loads(ended.out)["schema"] == "coronode.score/1"
+
+
+def test_convention_is_recorded(coronode, scan):
+    score = Score.from_json(coronode("score", scan, "--json", "--convention", "siemens").out)
+    assert score.provenance.convention == "siemens"
+    ended = coronode("score", scan, "--convention", "mine")
+    assert ended.code == 2
+    assert "standard" in ended.err
+
+
+def test_many_series_one_json_and_one_row_each_and_on_after_a_bad_one(coronode, scan, tmp_path):
+    archive = tmp_path / "archive"
+    shutil.copytree(scan, archive / "good")
+    few = archive / "few"
+    few.mkdir()
+    for path in sorted(scan.glob("*.dcm"))[:3]:
+        image = dcmread(path)
+        image.SeriesInstanceUID = "1.2.3.4"
+        image.save_as(few / path.name)
+    broken = archive / "broken"
+    broken.mkdir()
+    for path in sorted(scan.glob("*.dcm")):
+        image = dcmread(path)
+        image.SeriesInstanceUID = "1.2.3.5"
+        image.PixelData = image.PixelData[:100]
+        image.save_as(broken / path.name)
+    (archive / "notes.txt").write_text("not DICOM")
+    ended = coronode("score", archive, "--out", tmp_path / "out", "--jobs", 2)
+    with (tmp_path / "out" / "scores.csv").open() as table:
+        rows = {row["series_instance_uid"]: row for row in csv.DictReader(table)}
+    assert ended.code == 0
+    assert sorted(row["status"] for row in rows.values()) == ["not_scorable", "not_scorable", "scored"]
+    assert rows["1.2.3.4"]["reason"]
+    for uid, row in rows.items():
+        stored = Score.from_json((tmp_path / "out" / f"{uid}.json").read_text())
+        assert stored.status == row["status"]
+        if stored.agatston is not None:
+            assert float(row["agatston"]) == stored.agatston.total
+
+
+def test_nothing_to_score(coronode, tmp_path):
+    (tmp_path / "notes.txt").write_text("not DICOM")
+    ended = coronode("score", tmp_path / "notes.txt")
+    assert ended.code == 1
+    assert "no DICOM image" in ended.err
+    assert coronode("score", tmp_path / "nowhere").code == 2
+
+
+def test_phantom_command(coronode, tmp_path):
+    ended = coronode("phantom", "p", "--seed", 2, "--matrix", 256, "--no-calcium", "--thickness", 5)
+    assert ended.code == 0
+    assert Truth.from_json((tmp_path / "p" / "truth.json").read_text()).agatston.total == 0
+    assert dcmread(tmp_path / "p" / "0001.dcm").SliceThickness == 5
+    assert coronode("phantom", "p").code == 1

@@ -1,0 +1,341 @@
+"""A whole node in this process, a scanner and a PACS to talk to it, and one small patient that is scored quickly."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset, dcmread
+from pydicom.uid import ComprehensiveSRStorage, CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pynetdicom import AE, evt
+from pynetdicom.association import Association
+
+from config.settings import Settings
+from scoring.phantom.phantom import make_phantom
+from scoring.phantom.series import write_series
+from scoring.phantom.spec import PhantomSpec
+from scp.node import Node
+from storage import outbox, series
+
+SMALL = PhantomSpec(
+    matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=26, below_left_main_mm=96
+)
+
+
+def wait_for(what: str, condition: Callable[[], object], *, seconds: float = 90) -> None:
+    """Wait until the condition holds; the deadline is for machines that have other things to do."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds:g} s for {what}")
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., None]:
+    """`eventually(what, condition)` waits with a generous deadline."""
+    return wait_for
+
+
+def unused_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Pacs:
+    """A receiving PACS; `answers` says what each coming C-STORE gets, `verdicts` each coming association.
+
+    An answer is a status, a status with an Error Comment, or "abort" (half-way through the data set); a verdict is
+    "accept" or the result, source and diagnostic of an A-ASSOCIATE-RJ. When they have run out, all is well.
+    """
+
+    def __init__(self, port: int | None = None) -> None:
+        self.port = port or unused_port()
+        self.received: list[Dataset] = []
+        self.asked: list[str] = []
+        self.answers: deque[int | tuple[int, str] | str] = deque()
+        self.verdicts: deque[str | tuple[int, int, int]] = deque()
+        self._begun: list[Association] = []
+        self._server = None
+
+    def start(self) -> None:
+        ae = AE("PACS")
+        ae.maximum_pdu_size = 4096  # an SR takes several PDUs, so that one can be cut in the middle
+        ae.add_supported_context(ComprehensiveSRStorage, ExplicitVRLittleEndian)
+        handlers = [
+            (evt.EVT_REQUESTED, self._on_requested),
+            (evt.EVT_PDU_RECV, self._on_pdu),
+            (evt.EVT_C_STORE, self._on_store),
+        ]
+        self._server = ae.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)
+
+    def stop(self) -> None:
+        if self._server is not None:
+            associations = self._server.active_associations
+            self._server.shutdown()
+            for association in associations:
+                association.abort()
+                association.join(20)
+            self._server = None
+
+    def forget(self) -> None:
+        """Mend it: from now on everything is taken."""
+        self.answers.clear()
+        self.verdicts.clear()
+
+    def _on_requested(self, event: evt.Event) -> None:
+        self.asked.append(str(event.assoc.requestor.ae_title).strip())
+        verdict = self.verdicts.popleft() if self.verdicts else "accept"
+        if verdict != "accept":
+            event.assoc.acse.send_reject(*verdict)
+            event.assoc.kill()
+
+    def _on_pdu(self, event: evt.Event) -> None:
+        """Abort at the second PDU with data: the command has come, and part of the data set."""
+        if type(event.pdu).__name__ != "P_DATA_TF" or not self.answers or self.answers[0] != "abort":
+            return
+        if event.assoc in self._begun:
+            self._begun.remove(event.assoc)
+            self.answers.popleft()
+            event.assoc.abort(block=False)
+        else:
+            self._begun.append(event.assoc)
+
+    def _on_store(self, event: evt.Event) -> Dataset:
+        answer = self.answers.popleft() if self.answers else 0
+        status, comment = answer if isinstance(answer, tuple) else (answer, "")
+        if status == 0:
+            document = event.dataset
+            document.file_meta = event.file_meta
+            self.received.append(document)
+        response = Dataset()
+        response.Status = status
+        if comment:
+            response.ErrorComment = comment
+        return response
+
+
+@pytest.fixture
+def new_pacs() -> Iterator[Callable[[], Pacs]]:
+    """Make a PACS, not yet started; each is stopped in the end."""
+    made: list[Pacs] = []
+
+    def make() -> Pacs:
+        made.append(Pacs())
+        return made[-1]
+
+    yield make
+    for item in made:
+        item.stop()
+
+
+@pytest.fixture
+def pacs(new_pacs: Callable[[], Pacs]) -> Pacs:
+    """A PACS that listens."""
+    made = new_pacs()
+    made.start()
+    return made
+
+
+class MutePeer:
+    """Takes connections and never says a word."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._taken: list[socket.socket] = []
+        self.port = int(self._listener.getsockname()[1])
+        self._thread = threading.Thread(target=self._take, name="mute", daemon=True)
+        self._thread.start()
+
+    @property
+    def calls(self) -> int:
+        return len(self._taken)
+
+    def stop(self) -> None:
+        """Hang up; twice is harmless."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(20)
+        for item in (*self._taken, self._listener):
+            item.close()
+
+    def _take(self) -> None:
+        while True:
+            try:
+                self._taken.append(self._listener.accept()[0])
+            except OSError:
+                return
+
+
+@pytest.fixture
+def mute() -> Iterator[MutePeer]:
+    peer = MutePeer()
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Callable[..., Settings]:
+    """Settings of a quick, patient node: `configured({"PACS": port}, completion={...}, ...)`."""
+
+    def configure(peers: dict[str, int], folder: Path | None = None, **sections: dict[str, object]) -> Settings:
+        node = {"port": 0, "data_dir": folder or tmp_path / "data", "accept_unknown_peers": True, "reserve_mb": 0}
+        results = {"destinations": tuple(peers), "documents": ("sr",)}
+        results |= {"retry_first_seconds": 0.2, "retry_longest_seconds": 0.4}
+        return Settings(
+            node=node | {"acse_timeout": 20, "dimse_timeout": 20} | sections.pop("node", {}),
+            peers={name: {"ae_title": name, "host": "127.0.0.1", "port": port} for name, port in peers.items()},
+            results=results | sections.pop("results", {}),
+            **({"completion": {"quiet_seconds": 1}} | sections),
+        )
+
+    return configure
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Node]:
+    node = Node(settings)
+    try:
+        node.start()
+        yield node
+    finally:
+        node.stop()
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes in this process see at once that a delivery is due again."""
+    monkeypatch.setattr("scp.workflow.RECONCILE_SECONDS", 0.3)
+
+
+@pytest.fixture(scope="session")
+def run_node() -> Callable[[Settings], object]:
+    """`with run_node(settings) as node:` a node from start to stop; one at a time."""
+    return running
+
+
+@pytest.fixture(scope="session")
+def small_series(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, ...]:
+    """25 slices of a phantom, from the head down."""
+    return tuple(dcmread(path) for path in write_series(make_phantom(SMALL), tmp_path_factory.mktemp("phantom")))
+
+
+@pytest.fixture
+def patient(small_series: tuple[Dataset, ...]) -> Callable[[], list[Dataset]]:
+    """The same slices as another patient, under UIDs of their own."""
+
+    def copy() -> list[Dataset]:
+        study, own = generate_uid(), generate_uid()
+        images = []
+        for slice_ in small_series:
+            image = Dataset()
+            image.update(slice_)
+            image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID = study, own, generate_uid()
+            image.file_meta = slice_.file_meta
+            images.append(image)
+        return images
+
+    return copy
+
+
+class Scanner:
+    """Sends images to a node; every one must be taken."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._ae = AE("SCANNER")
+        self._ae.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
+        self._ae.acse_timeout = self._ae.dimse_timeout = 60
+
+    @contextmanager
+    def associated(self) -> Iterator[Association]:
+        association = self._ae.associate("127.0.0.1", self._port, ae_title="CORONODE")
+        assert association.is_established
+        try:
+            yield association
+        finally:
+            association.release()
+
+    def send(self, images: Sequence[Dataset]) -> list[int]:
+        """Send over one association and return the statuses."""
+        with self.associated() as association:
+            return [association.send_c_store(image).Status for image in images]
+
+    def send_in_parallel(self, images: Sequence[Dataset], associations: int) -> list[int]:
+        """Deal the images to several associations that are open at the same time."""
+        statuses: list[int] = []
+
+        def send(share: Sequence[Dataset]) -> None:
+            statuses.extend(self.send(share))
+
+        threads = [threading.Thread(target=send, args=(images[k::associations],)) for k in range(associations)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return statuses
+
+
+@pytest.fixture(scope="session")
+def scanner_of() -> Callable[[Node], Scanner]:
+    return lambda node: Scanner(node.server.port)
+
+
+@pytest.fixture
+def shuffled() -> Callable[[Sequence[Dataset]], list[Dataset]]:
+    rng = random.Random(20)
+    return lambda images: rng.sample(list(images), len(images))
+
+
+def series_state(node: Node, series_uid: str) -> series.State | None:
+    """The state of a series, None before its first slice."""
+    try:
+        return series.get(node.database, series_uid).state
+    except series.UnknownSeries:
+        return None
+
+
+@pytest.fixture(scope="session")
+def state_of() -> Callable[[Node, str], series.State | None]:
+    return series_state
+
+
+@pytest.fixture(scope="session")
+def undelivered_site(
+    tmp_path_factory: pytest.TempPathFactory, small_series: tuple[Dataset, ...]
+) -> tuple[Path, outbox.Delivery]:
+    """The folder of a stopped node that scored one series and could not deliver its SR to PACS."""
+    folder = tmp_path_factory.mktemp("undelivered")
+    settings = Settings(
+        node={"port": 0, "data_dir": folder, "accept_unknown_peers": True, "reserve_mb": 0},
+        peers={"PACS": {"ae_title": "PACS", "host": "127.0.0.1", "port": unused_port()}},
+        completion={"quiet_seconds": 1},
+        results={
+            "destinations": ("PACS",),
+            "documents": ("sr",),
+            "retry_first_seconds": 0.1,
+            "retry_longest_seconds": 1,
+        },
+    )
+    with running(settings) as node:
+        Scanner(node.server.port).send(small_series)
+        wait_for("the first attempt", lambda: any(d.last_error for d in outbox.list_deliveries(node.database)))
+        (delivery,) = outbox.list_deliveries(node.database)
+    return folder, delivery
+
+
+@pytest.fixture
+def undelivered(undelivered_site: tuple[Path, outbox.Delivery], tmp_path: Path) -> tuple[Path, outbox.Delivery]:
+    """A copy of that folder, and the delivery that is owed."""
+    folder, delivery = undelivered_site
+    shutil.copytree(folder, tmp_path / "data")
+    return tmp_path / "data", delivery
