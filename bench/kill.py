@@ -41,7 +41,7 @@ from scoring.phantom.spec import PhantomSpec
 Phase = Literal["receiving", "scoring", "sending"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 SPEC: Final = PhantomSpec(
-    matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=26, below_left_main_mm=96
+    matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=30, below_left_main_mm=100
 )
 """A small patient that is scored within a second or two."""
 _SUCCESS: Final = 0

@@ -12,30 +12,23 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from scoring.agatston import Candidate
-from scoring.anatomy import Anatomy
-from scoring.anatomy.blood import smoothed, spread
-from scoring.anatomy.coarse import Coarse
+from scoring.anatomy.features import Features, Surroundings, measure, surroundings
+from scoring.anatomy.frame import Anatomy
 from scoring.result import Artery
 from scoring.volume import Volume
 
-COUNTED, POSSIBLE = 0.5, 0.15
-SAMPLE = 200
-FAR_MM = 100.0
-RING_MM = (2.0, 6.5)
-BRIGHT_HU = 8.0
-NEAR_MM = (1.0, 3.5)
-EDGE_MM = 2.0
-BLOOD_HU = 40.0
+COUNTED: Final = 0.5
+SURE: Final = 0.8
+POSSIBLE: Final = 0.15
+NOISE_LIMIT, NOISE_WIDTH = 6.0, 0.7
 LOCAL_NOISE_SHARE = 0.75
+FAT_HU, THIN_FAT_HU = -5.0, 15.0
 DARKENING, QUIET_HU = 1.3, 8.0
-FAT_HU = (-5.0, 15.0)
-LUNG_HU, NOT_FAT_HU = -350, -180
+BRIGHT_HU = 8.0
+LUNG_SHARE, LUNG_SHARE_IN_FAT = 0.22, 0.42
 LEFT_MAIN_MM = 14.0
-LARGEST_MM3 = 20000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +57,12 @@ class Rule:
 
 
 NOISE: Final = "not brighter than noise can be"
-NOISE_LIMIT, NOISE_WIDTH = 6.0, 0.7
 PLACE_RULES: Final = (
     Rule("depth_mm", 9.0, 1.5, "at the chest wall"),
     Rule("heart_mm", 2.0, -0.5, "outside the heart"),
     Rule("above_mm", -95.0, 4.0, "below the heart"),
     Rule("above_mm", 24.0, -3.0, "above the coronary arteries"),
-    Rule("volume_mm3", LARGEST_MM3, -2000.0, "larger than coronary calcium can be"),
+    Rule("volume_mm3", 20000.0, -2000.0, "larger than coronary calcium can be"),
     Rule("descending_mm", 4.5, 0.8, "in the wall of the descending aorta"),
     Rule("before_mm", 12.0, 2.0, "behind the heart"),
     Rule("bone_mm", 5.0, 1.0, "at a bone"),
@@ -80,81 +72,81 @@ PLACE_RULES: Final = (
 
 
 def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
-    """Judge every candidate of a volume, in their order."""
+    """Judge every candidate of a volume, in their order; lengths in mm, attenuations in HU."""
     if not candidates:
         return []
     features = measure(volume, anatomy, candidates)
-    confidence, reason = _by_place(features)
+    noise_limit = _noise_limit(len(candidates))
+    confidence, reasons = _by_place(features, noise_limit)
     verdicts = []
     for index, candidate in enumerate(candidates):
-        if confidence[index] >= POSSIBLE:
-            sure, why = _by_surroundings(volume, anatomy, candidate, features, index)
-            if sure < confidence[index]:
-                confidence[index], reason[index] = sure, why
-        sure = float(confidence[index])
+        sure, reason = float(confidence[index]), reasons[index]
+        # The full look costs time, and thousands of noise candidates have failed by now.
+        if sure >= POSSIBLE:
+            around = surroundings(volume, anatomy, candidate)
+            smooth_noise_hu = anatomy.blood.smooth_noise_hu
+            sure, reason = min((sure, reason), _by_surroundings(around, features, index, noise_limit, smooth_noise_hu))
         verdicts.append(
             Verdict(
                 candidate=candidate,
                 counted=sure >= COUNTED,
                 artery=_artery(features, index),
                 confidence=sure,
-                reason=reason[index] if sure < 0.8 else "",
+                reason=reason if sure < SURE else "",
             )
         )
     return verdicts
 
 
-def _fit(value: float | NDArray[np.float64], limit: float | NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """0..1: one half at the limit, nearly 1 three widths beyond it."""
+def fit(value: float | NDArray[np.float64], limit: float, width: float) -> NDArray[np.float64]:
+    """How well a value fits, 0..1: one half at the limit, 0.95 three widths beyond it; falling for negative widths."""
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip((np.asarray(value) - limit) / width, -40.0, 40.0))))
 
 
-def _by_place(features: Features) -> tuple[NDArray[np.float64], list[str]]:
-    fits = [_fit(getattr(features, rule.feature), rule.limit, rule.width) for rule in PLACE_RULES]
-    fits.append(_fit(features.noise_sd, features.noise_limit, NOISE_WIDTH))
+def _by_place(features: Features, noise_limit: float) -> tuple[NDArray[np.float64], list[str]]:
+    fits = [fit(getattr(features, rule.feature), rule.limit, rule.width) for rule in PLACE_RULES]
+    fits.append(fit(features.contrast_hu / features.noise_hu, noise_limit, NOISE_WIDTH))
     reasons = [*(rule.reason for rule in PLACE_RULES), NOISE]
     table = np.array(fits)
     return table.min(axis=0), [reasons[index] for index in table.argmin(axis=0)]
 
 
 def _noise_limit(candidates: int) -> float:
-    """Standard deviations above blood that noise hardly reaches: more where it makes more candidates."""
+    """Standard deviations over blood that noise hardly reaches: more where it makes more candidates."""
     return NOISE_LIMIT + 0.6 * float(np.log10(max(candidates, 300) / 300.0))
 
 
 def _by_surroundings(
-    volume: Volume, anatomy: Anatomy, candidate: Candidate, features: Features, index: int
+    around: Surroundings, features: Features, index: int, noise_limit: float, smooth_noise_hu: float
 ) -> tuple[float, str]:
-    """The rules that look at the tissue round one candidate, and at the aorta's wall."""
-    around = surroundings(volume, anatomy, candidate)
+    """The weakest of the rules that look at the tissue round one candidate, and at the aorta's wall."""
     above = float(features.above_mm[index])
-    # Far below, the arteries lie on the diaphragm's side, where thin fat is lost in thick slices.
-    thin = float(_fit(above, -65.0, -4.0))
-    # Noise alone makes some voxels of blood look like fat.
-    limit = FAT_HU[0] + thin * (FAT_HU[1] - FAT_HU[0]) - DARKENING * max(0.0, anatomy.blood.smooth_noise_hu - QUIET_HU)
-    noise = float(features.noise_sd[index] * features.noise_hu[index])
-    rules = (
-        (
-            float(_fit(noise / max(LOCAL_NOISE_SHARE * around.noise_hu, 1.0), features.noise_limit[index], NOISE_WIDTH)),
-            NOISE,
-        ),
-        (float(_fit(around.darkest_hu, limit, -8.0)), "no epicardial fat around it"),
-        (float(_fit(around.median_hu - features.blood_hu[index], BRIGHT_HU, -2.5)), "in a streak or smear of brightness"),
-        (float(_fit(around.lung, 0.22, -0.035)), "in the lung"),
-        (float(_fit(around.touching_lung, 0.2, -0.035)), "at the edge of the lung"),
-        (_wall(float(features.ascending_mm[index]), above), "in the wall of the ascending aorta"),
+    # Far below, the arteries lie on the diaphragm's side, where thin fat is lost in thick slices; and noise alone
+    # makes some voxels of blood look like fat.
+    thin = float(fit(above, -65.0, -4.0))
+    fat_hu = FAT_HU + thin * (THIN_FAT_HU - FAT_HU) - DARKENING * max(0.0, smooth_noise_hu - QUIET_HU)
+    # In a slim heart the arteries run close to the lung, but in fat.
+    in_fat = float(fit(around.median_hu, -40.0, -10.0))
+    lung_share = LUNG_SHARE + in_fat * (LUNG_SHARE_IN_FAT - LUNG_SHARE)
+    noise = float(features.contrast_hu[index]) / max(LOCAL_NOISE_SHARE * around.noise_hu, 1.0)
+    return min(
+        (float(fit(noise, noise_limit, NOISE_WIDTH)), NOISE),
+        (float(fit(around.darkest_hu, fat_hu, -8.0)), "no epicardial fat around it"),
+        (float(fit(around.median_hu - features.blood_hu, BRIGHT_HU, -2.5)), "in a streak or smear of brightness"),
+        (float(fit(around.lung, lung_share, -0.035)), "in the lung"),
+        (float(fit(around.touching_lung, 0.2, -0.035)), "at the edge of the lung"),
+        (_outside_root(float(features.ascending_mm[index]), above), "in the wall of the ascending aorta"),
     )
-    return min(rules)
 
 
-def _wall(outside_mm: float, above_mm: float) -> float:
+def _outside_root(outside_mm: float, above_mm: float) -> float:
     """How well a place fits outside the wall of the ascending aorta and root.
 
     Below the left main the circle is less sure: only what lies on or inside it is wall or valve, and from
     40 mm on nothing is.
     """
-    limit_mm = np.interp(above_mm, [-30.0, -15.0, 0.0], [0.0, 2.0, 4.0])
-    return max(float(_fit(outside_mm, float(limit_mm), 1.0)), float(_fit(above_mm, -40.0, -3.0)))
+    limit_mm = float(np.interp(above_mm, [-30.0, -15.0, 0.0], [0.0, 2.0, 4.0]))
+    return max(float(fit(outside_mm, limit_mm, 1.0)), float(fit(above_mm, -40.0, -3.0)))
 
 
 def _artery(features: Features, index: int) -> Artery:

@@ -16,7 +16,7 @@ from pydicom import dcmread
 
 from config.errors import NotScorable
 from config.settings import Settings
-from scoring.report.documents import Made
+from scoring.report.made import Made
 from scoring.report.request import Predecessor, ReportRequest
 from scoring.result import Score
 from scp.scorer import DocumentRequest, Scorer

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from config.errors import CoronodeError, NotScorable, Transient
 from config.settings import Document, ScoringSettings, SelectionSettings
-from scoring.report.documents import Made
+from scoring.report.made import Made
 from scoring.report.request import ReportRequest
 from scoring.result import Score
 

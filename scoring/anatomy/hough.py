@@ -15,7 +15,7 @@ from scoring.anatomy.coarse import Coarse
 OUTSIDE_HU, INSIDE_HU = -120.0, 70.0
 EDGE_HU_PER_MM = 8.0
 STRONG_HU_PER_MM = 35.0
-RADII_MM = np.arange(9.0, 28.5, 1.5)
+RADII_MM: NDArray[np.float64] = np.arange(9.0, 28.5, 1.5)
 BEFORE_SPINE_MM, BEHIND_SPINE_MM = 130.0, 35.0
 RIGHT_MM, LEFT_MM = 95.0, 80.0
 
@@ -46,15 +46,15 @@ def votes(grid: Coarse, bone: Bone) -> Votes:
     height, width = high[1] + 1 - low[1], high[2] + 1 - low[2]
     share = np.zeros((len(smooth), len(RADII_MM), height, width), np.float32)
     spacing = np.array(grid.spacing_mm[1:])
-    pixels = 2 * np.pi * RADII_MM / float(spacing.mean())
+    pixels: NDArray[np.float64] = 2 * np.pi * RADII_MM / float(spacing.mean())
     for index, plane in enumerate(smooth):
-        share[index] = _slice_votes(plane[window], spacing) / pixels[:, None, None]
+        share[index] = _slice_votes(plane[window], spacing) / pixels.reshape(-1, 1, 1)
     return Votes(share, (int(low[1]), int(low[2])), smooth)
 
 
 def _slice_votes(plane: NDArray[np.float32], spacing: NDArray[np.float64]) -> NDArray[np.float32]:
     gradient_y, gradient_x = np.gradient(plane, *spacing)
-    strength = np.hypot(gradient_y, gradient_x)
+    strength = np.asarray(np.hypot(gradient_y, gradient_x), dtype=np.float32)
     rows, columns = np.nonzero(strength > EDGE_HU_PER_MM)
     size = strength[rows, columns]
     weight = np.minimum(size / STRONG_HU_PER_MM, 1.0)

@@ -48,15 +48,15 @@ def level(ascending: Track, middle_mm: float, airway_cm2: NDArray[np.float64]) -
     if not outline:
         raise NotScorable(
             "left_main_not_found",
-            "The level of the left main artery was not found: the end of the ascending aorta at the heart is not clear.",
+            "The level of the left main artery was not found: where the ascending aorta enters the heart is not clear.",
         )
     signs = {"middle": middle_mm + MIDDLE_MM}
     nearest = min(outline, key=lambda z: abs(z - signs["middle"]))
     if abs(nearest - signs["middle"]) > FAR_MM:
         raise NotScorable(
             "landmarks_disagree",
-            f"The aorta's outline puts the left main artery {abs(nearest - signs['middle']):.0f} mm away from where the "
-            "heart's shape puts it: the anatomy is unusual, or it was not recognised.",
+            f"The aorta's outline puts the left main artery {abs(nearest - signs['middle']):.0f} mm away from where "
+            "the heart's shape puts it: the anatomy is unusual, or it was not recognised.",
         )
     signs["outline"] = nearest
     bronchi = bronchi_end(ascending.z_mm, airway_cm2, signs["middle"])

@@ -62,7 +62,9 @@ def _pure_air(values: NDArray[np.int16]) -> bool:
     return bool(np.median(values) <= MEDIAN_HU or np.mean(values < PURE_AIR_HU) >= PURE_AIR_SHARE)
 
 
-def _inside(grid: Coarse, labels: NDArray[Any], padding: NDArray[np.bool_], *, room: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _inside(
+    grid: Coarse, labels: NDArray[Any], padding: NDArray[np.bool_], *, room: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Voxels with body wall before and behind them, so that the foam of a table is none of them.
 
     A small field of view may cut the wall off in front or behind: where the air space itself runs out of the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -16,22 +15,11 @@ from config.errors import Permanent
 from config.settings import Document as Kind
 from scoring import elements, pixels, slices
 from scoring.report import overlay, sr
+from scoring.report.made import Made
 from scoring.report.request import ReportRequest
 from scoring.result import ImageRef, Score
 from scoring.slices import Slice
 from scoring.volume import StoredOrder
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A document as a Part 10 object (PS3.10 7), with what delivery and predecessor references need."""
-
-    kind: Kind
-    sop_class_uid: str
-    sop_instance_uid: str
-    series_instance_uid: str
-    transfer_syntax_uid: str
-    content: bytes
 
 
 def make(score: Score, files: Sequence[Path], kinds: Sequence[Kind], request: ReportRequest) -> list[Made]:

@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -26,8 +26,10 @@ from scp.node import Node
 from storage import outbox, series
 
 SMALL = PhantomSpec(
-    matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=26, below_left_main_mm=96
+    matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=30, below_left_main_mm=100
 )
+
+RESULTS = (series.State.SCORED, series.State.DELIVERED, series.State.UNDELIVERABLE, series.State.NOT_SCORABLE)
 
 
 def wait_for(what: str, condition: Callable[[], object], *, seconds: float = 90) -> None:
@@ -64,7 +66,7 @@ class Pacs:
         self.asked: list[str] = []
         self.answers: deque[int | tuple[int, str] | str] = deque()
         self.verdicts: deque[str | tuple[int, int, int]] = deque()
-        self._begun: list[Association] = []
+        self._data_pdus: Counter[Association] = Counter()
         self._server = None
 
     def start(self) -> None:
@@ -101,14 +103,11 @@ class Pacs:
 
     def _on_pdu(self, event: evt.Event) -> None:
         """Abort at the second PDU with data: the command has come, and part of the data set."""
-        if type(event.pdu).__name__ != "P_DATA_TF" or not self.answers or self.answers[0] != "abort":
-            return
-        if event.assoc in self._begun:
-            self._begun.remove(event.assoc)
-            self.answers.popleft()
-            event.assoc.abort(block=False)
-        else:
-            self._begun.append(event.assoc)
+        if type(event.pdu).__name__ == "P_DATA_TF":
+            self._data_pdus[event.assoc] += 1
+            if self._data_pdus[event.assoc] == 2 and self.answers and self.answers[0] == "abort":
+                self.answers.popleft()
+                event.assoc.abort(block=False)
 
     def _on_store(self, event: evt.Event) -> Dataset:
         answer = self.answers.popleft() if self.answers else 0
@@ -225,7 +224,7 @@ def run_node() -> Callable[[Settings], object]:
 
 @pytest.fixture(scope="session")
 def small_series(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, ...]:
-    """25 slices of a phantom, from the head down."""
+    """26 slices of a phantom, from the head down."""
     return tuple(dcmread(path) for path in write_series(make_phantom(SMALL), tmp_path_factory.mktemp("phantom")))
 
 
@@ -328,6 +327,8 @@ def undelivered_site(
     )
     with running(settings) as node:
         Scanner(node.server.port).send(small_series)
+        wait_for("a result", lambda: series.list_series(node.database)[0].state in RESULTS)
+        assert series.list_series(node.database)[0].reason == ""
         wait_for("the first attempt", lambda: any(d.last_error for d in outbox.list_deliveries(node.database)))
         (delivery,) = outbox.list_deliveries(node.database)
     return folder, delivery

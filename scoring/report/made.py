@@ -1,0 +1,19 @@
+"""A document as it leaves this package; kept apart so that naming it costs no heavy import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config.settings import Document as Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A document as a Part 10 object (PS3.10 7), with what delivery and predecessor references need."""
+
+    kind: Kind
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    transfer_syntax_uid: str
+    content: bytes
