@@ -41,7 +41,7 @@ from scoring.phantom.spec import PhantomSpec
 Phase = Literal["receiving", "scoring", "sending"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 SPEC: Final = PhantomSpec(
-    matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=30, below_left_main_mm=100
+    matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=45, below_left_main_mm=100
 )
 """A small patient that is scored within a second or two."""
 _SUCCESS: Final = 0
@@ -229,10 +229,14 @@ class Kill:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the rounds left behind; `losses` is empty when nothing was lost."""
+    """What the rounds left behind; `losses` is empty when nothing was lost.
+
+    `documents` are the copies that the PACS received, by study and SOP Instance UID.
+    """
 
     kills: tuple[Kill, ...]
     patients: tuple[Patient, ...]
+    documents: dict[str, dict[str, list[bytes]]]
     acknowledged: int
     reports: int
     copies: int
@@ -267,12 +271,14 @@ def run(folder: Path, slices: Sequence[Dataset], *, phases: Sequence[Phase], see
             scanner.given_up.set()
         code = node.stop()
         losses += [f"serve ended with {code} after SIGTERM"] if code else []
-        losses += [loss for patient in patients for loss in lost(folder, patient, pacs)]
-        losses += unclean(folder)
-    reports = [copies for patient in patients for copies in pacs.documents[patient.study_uid].values()]
+    documents = {patient.study_uid: pacs.documents[patient.study_uid] for patient in patients}
+    losses += [loss for patient in patients for loss in lost(folder, patient, documents[patient.study_uid])]
+    losses += unclean(folder)
+    reports = [copies for received in documents.values() for copies in received.values()]
     return Outcome(
         kills=tuple(kills),
         patients=tuple(patients),
+        documents=documents,
         acknowledged=sum(len(patient.acknowledged) for patient in patients),
         reports=len(reports),
         copies=sum(map(len, reports)),
@@ -297,7 +303,7 @@ def delivered(folder: Path, patient: Patient) -> bool:
         return rows("SELECT state FROM series WHERE series_instance_uid = ?", patient.series_uid) == [("delivered",)]
 
 
-def lost(folder: Path, patient: Patient, pacs: Pacs) -> Iterator[str]:
+def lost(folder: Path, patient: Patient, reports: dict[str, list[bytes]]) -> Iterator[str]:
     """What is missing of a patient, changed, or there twice."""
     with index(folder) as rows:
         for uid in sorted(patient.acknowledged):
@@ -315,7 +321,6 @@ def lost(folder: Path, patient: Patient, pacs: Pacs) -> Iterator[str]:
         states = rows("SELECT state, version FROM series WHERE series_instance_uid = ?", patient.series_uid)
     if states != [("delivered", 1)]:
         yield f"{patient.series_uid}: state and version are {states}, expected delivered, 1"
-    reports = pacs.documents[patient.study_uid]
     if len(reports) != 1 or [uid for _, uid in found] != list(reports):
         yield f"{patient.series_uid}: the PACS has {sorted(reports)}, the index {found}"
     yield from (f"{uid}: sent again with other bytes" for uid, copies in reports.items() if len(set(copies)) > 1)

@@ -58,12 +58,13 @@ def _slice_votes(plane: NDArray[np.float32], spacing: NDArray[np.float64]) -> ND
     rows, columns = np.nonzero(strength > EDGE_HU_PER_MM)
     size = strength[rows, columns]
     weight = np.minimum(size / STRONG_HU_PER_MM, 1.0)
-    step = np.stack([gradient_y[rows, columns], gradient_x[rows, columns]]) / size / spacing[:, None]
+    step_y = np.asarray(gradient_y)[rows, columns] / size / spacing[0]
+    step_x = np.asarray(gradient_x)[rows, columns] / size / spacing[1]
     height, width = plane.shape
     total = np.zeros((len(RADII_MM), height, width), np.float32)
     for index, radius in enumerate(RADII_MM):
-        y = np.rint(rows + radius * step[0]).astype(np.intp)
-        x = np.rint(columns + radius * step[1]).astype(np.intp)
+        y = np.rint(rows + radius * step_y).astype(np.intp)
+        x = np.rint(columns + radius * step_x).astype(np.intp)
         inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
         flat = np.bincount(y[inside] * width + x[inside], weight[inside], height * width)
         total[index] = flat.reshape(height, width)

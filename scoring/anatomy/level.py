@@ -38,33 +38,36 @@ class Level:
 
 
 def level(ascending: Track, middle_mm: float, airway_cm2: NDArray[np.float64]) -> Level:
-    """Weighted mean of the signs that agree.
+    """Weighted mean of the signs that agree: the heart's, and at least one of aorta and bronchi within 25 mm of it.
 
     `middle_mm` is the height of the heart's middle, `airway_cm2` (n,) the area of the central airway in each
-    slice of the track. Raises NotScorable: left_main_not_found without the aorta's sign,
-    landmarks_disagree when it and the heart's lie more than 25 mm apart.
+    slice of the track. Raises NotScorable: landmarks_disagree when the heart's sign stands alone,
+    left_main_not_found when the ascending aorta is not seen in the 15 mm above the place.
     """
-    outline = falls(ascending)
-    if not outline:
-        raise NotScorable(
-            "left_main_not_found",
-            "The level of the left main artery was not found: where the ascending aorta enters the heart is not clear.",
-        )
-    signs = {"middle": middle_mm + MIDDLE_MM}
-    nearest = min(outline, key=lambda z: abs(z - signs["middle"]))
-    if abs(nearest - signs["middle"]) > FAR_MM:
+    heart = middle_mm + MIDDLE_MM
+    signs = {"middle": heart}
+    outline = [height for height in falls(ascending) if abs(height - heart) <= FAR_MM]
+    if outline:
+        signs["outline"] = min(outline, key=lambda height: abs(height - heart))
+    bronchi = bronchi_end(ascending.z_mm, airway_cm2, heart)
+    if bronchi is not None and abs(bronchi - heart) <= FAR_MM:
+        signs["bronchi"] = bronchi
+    if len(signs) < 2:
         raise NotScorable(
             "landmarks_disagree",
-            f"The aorta's outline puts the left main artery {abs(nearest - signs['middle']):.0f} mm away from where "
-            "the heart's shape puts it: the anatomy is unusual, or it was not recognised.",
+            "Aorta and bronchi put the left main artery elsewhere than the heart's shape does: "
+            "the anatomy is unusual, or it was not recognised.",
         )
-    signs["outline"] = nearest
-    bronchi = bronchi_end(ascending.z_mm, airway_cm2, signs["middle"])
-    if bronchi is not None and abs(bronchi - (signs["middle"] + nearest) / 2) < FAR_MM:
-        signs["bronchi"] = bronchi
     heights = np.array(list(signs.values()))
     weights = np.array([SPREAD_MM[name] ** -2 for name in signs])
-    return Level(float(np.average(heights, weights=weights)), float(heights.std()), tuple(signs.items()))
+    place = float(np.average(heights, weights=weights))
+    seen = ascending.certainty[(ascending.z_mm >= place) & (ascending.z_mm <= place + BRACKET_MM + 5.0)]
+    if not len(seen) or seen.mean() < SEEN:
+        raise NotScorable(
+            "left_main_not_found",
+            "The level of the left main artery was not found: the ascending aorta is not clear above it.",
+        )
+    return Level(place, float(heights.std()), tuple(signs.items()))
 
 
 def falls(ascending: Track) -> list[float]:

@@ -105,7 +105,7 @@ def layers(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
 def skeleton(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
     """Ribs with their cartilage, sternum, shoulder blades and spine."""
     yield from _ribs(thorax, grid, wall)
-    yield from _sternum(thorax, grid, wall)
+    yield from _sternum(grid, wall)
     for side in (-1, 1):
         blade = ellipsoid(grid.coordinates(), (side * 104, 98, 40), (34, 5, 62), _turned(-0.5 * side))
         yield Region(Tissue.RIB_CORTEX, grid.whole, blade)
@@ -133,8 +133,7 @@ def _ribs(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
     yield Region(Tissue.RIB_MARROW, grid.whole, bone + np.float32(1.2))
 
 
-def _sternum(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
-    del thorax
+def _sternum(grid: Grid, wall: ChestWall) -> Regions:
     at = grid.coordinates()
     half = np.interp(at.z, [-95, -80, -60, 10, 40, 60], [3, 7, 17, 14, 16, 26]).astype(np.float32)
     wide = np.abs(at.x) - half

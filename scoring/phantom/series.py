@@ -26,15 +26,16 @@ def uid(*parts: object) -> str:
 
 
 def write_series(phantom: Phantom, folder: Path) -> list[Path]:
-    """Write one file a slice, 0001.dcm at the head, and `truth.json` beside them; the paths of the slices.
+    """Write dicom/NNNN.dcm, one file a slice, 0001 at the head, and truth.json; return the paths of the slices.
 
-    Equal phantoms give equal bytes. Raises OSError when the folder cannot be written.
+    The slices have a folder of their own because senders stop at a file that is not DICOM. Equal phantoms give equal bytes. Raises OSError when the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    images = folder / "dicom"
+    images.mkdir(parents=True, exist_ok=True)
     common = _common(phantom)
     paths = []
     for number, index in enumerate(reversed(range(len(phantom.hu))), start=1):
-        path = folder / f"{number:04d}.dcm"
+        path = images / f"{number:04d}.dcm"
         dataset = _slice(phantom, common, index, number)
         dataset.save_as(path, enforce_file_format=True)
         paths.append(path)

@@ -31,7 +31,7 @@ def phantom(
     no_distractors: bool,
     contrast: bool,
 ) -> None:
-    """Write a synthetic chest CT to OUT, with its truth in truth.json."""
+    """Write a synthetic chest CT: slices in OUT/dicom, their truth in OUT/truth.json."""
     from scoring.phantom import PhantomSpec, make_phantom, write_series
 
     if out.exists() and any(out.iterdir()):
@@ -52,4 +52,4 @@ def phantom(
     made = make_phantom(spec)
     paths = write_series(made, out)
     total = made.truth.agatston.total
-    click.echo(f"{len(paths)} slices and truth.json in {out}; Agatston {total:.1f}")
+    click.echo(f"{len(paths)} slices in {out / 'dicom'}, truth in {out / 'truth.json'}; Agatston {total:.1f}")

@@ -26,7 +26,7 @@ from scp.node import Node
 from storage import outbox, series
 
 SMALL = PhantomSpec(
-    matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=30, below_left_main_mm=100
+    matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=45, below_left_main_mm=100
 )
 
 RESULTS = (series.State.SCORED, series.State.DELIVERED, series.State.UNDELIVERABLE, series.State.NOT_SCORABLE)
@@ -224,7 +224,7 @@ def run_node() -> Callable[[Settings], object]:
 
 @pytest.fixture(scope="session")
 def small_series(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, ...]:
-    """26 slices of a phantom, from the head down."""
+    """29 slices of a phantom, from the head down."""
     return tuple(dcmread(path) for path in write_series(make_phantom(SMALL), tmp_path_factory.mktemp("phantom")))
 
 

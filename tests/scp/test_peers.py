@@ -138,7 +138,7 @@ def source_series(report):
 def test_a_phantom_scan_comes_back_as_a_report(hospital, tmp_path):
     truth = Truth.from_json(write(PhantomSpec(seed=4, matrix=256), tmp_path / "scan"))
     before = set(hospital.reports())
-    hospital.send(tmp_path / "scan")
+    hospital.send(tmp_path / "scan" / "dicom")
     path = hospital.new_report(before)
     total = float(re.search(r'Coronary artery calcium score"\)="([\d.]+)"', dumped(path))[1])
     assert total == pytest.approx(truth.agatston.total, rel=0.25)

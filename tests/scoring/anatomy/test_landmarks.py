@@ -137,7 +137,7 @@ class TestAorta:
         points = np.array([[5.0, 100.0, 100.0], [5.0, 120.0, 100.0]])
         assert track.outside(points) == pytest.approx([-16.0, 4.0])
 
-    def test_images_that_end_below_it(self, chest, parts):
+    def test_images_that_end_below_it(self, parts):
         grid, _, outline, skeleton = parts
         found = votes(grid, skeleton)
         behind = descending(grid, found, skeleton)
@@ -183,17 +183,21 @@ class TestLevel:
         assert 99 < found.z_mm < 105
         assert dict(found.signs).keys() == {"middle", "outline", "bronchi"}
 
-    def test_signs_that_disagree(self):
+    def test_two_of_three_signs_are_enough(self):
+        z_mm = np.arange(0.0, 180.0, 3.0)
+        found = level(straight(z_mm, np.full(len(z_mm), 0.9), 140.0), 64.0, np.where(z_mm > 104, 5.0, 0.0))
+        assert dict(found.signs).keys() == {"middle", "bronchi"}
+
+    def test_a_sign_alone_is_not_enough(self):
         z_mm = np.arange(0.0, 180.0, 3.0)
         with pytest.raises(NotScorable) as raised:
             level(straight(z_mm, np.where(z_mm > 100, 0.8, 0.4), 140.0), 20.0, np.zeros(len(z_mm)))
         assert raised.value.code == "landmarks_disagree"
 
-    @pytest.mark.parametrize("certainty", [0.9, 0.2])
-    def test_outline_without_a_fall(self, certainty):
+    def test_no_aorta_above(self):
         z_mm = np.arange(0.0, 180.0, 3.0)
         with pytest.raises(NotScorable) as raised:
-            level(straight(z_mm, np.full(len(z_mm), certainty), 140.0), 60.0, np.zeros(len(z_mm)))
+            level(straight(z_mm, np.full(len(z_mm), 0.2), 140.0), 60.0, np.where(z_mm > 104, 5.0, 0.0))
         assert raised.value.code == "left_main_not_found"
 
     def test_gas_in_the_stomach_is_no_bronchus(self):

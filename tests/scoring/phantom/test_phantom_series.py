@@ -27,7 +27,7 @@ def test_equal_specs_give_equal_bytes(written: list[Path], tmp_path: Path) -> No
     again = write_series(make_phantom(SHORT), tmp_path / "again")
     assert [p.name for p in again] == [p.name for p in written]
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(again, written, strict=True))
-    assert (tmp_path / "again" / "truth.json").read_bytes() == (written[0].parent / "truth.json").read_bytes()
+    assert (tmp_path / "again" / "truth.json").read_bytes() == (written[0].parents[1] / "truth.json").read_bytes()
 
 
 def test_another_seed_is_another_patient(short: Phantom) -> None:
@@ -64,7 +64,7 @@ def test_headers_say_what_it_is(written: list[Path]) -> None:
 
 
 def test_truth_lies_beside_the_slices(short: Phantom, written: list[Path]) -> None:
-    assert Truth.from_json((written[0].parent / "truth.json").read_bytes()) == short.truth
+    assert Truth.from_json((written[0].parents[1] / "truth.json").read_bytes()) == short.truth
 
 
 def test_identifiers_can_be_chosen(tmp_path: Path) -> None:

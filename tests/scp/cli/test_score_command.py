@@ -33,13 +33,13 @@ def test_many_series_one_json_and_one_row_each_and_on_after_a_bad_one(coronode, 
     shutil.copytree(scan, archive / "good")
     few = archive / "few"
     few.mkdir()
-    for path in sorted(scan.glob("*.dcm"))[:3]:
+    for path in sorted(scan.glob("dicom/*.dcm"))[:3]:
         image = dcmread(path)
         image.SeriesInstanceUID = "1.2.3.4"
         image.save_as(few / path.name)
     broken = archive / "broken"
     broken.mkdir()
-    for path in sorted(scan.glob("*.dcm")):
+    for path in sorted(scan.glob("dicom/*.dcm")):
         image = dcmread(path)
         image.SeriesInstanceUID = "1.2.3.5"
         image.PixelData = image.PixelData[:100]
@@ -70,5 +70,5 @@ def test_phantom_command(coronode, tmp_path):
     ended = coronode("phantom", "p", "--seed", 2, "--matrix", 256, "--no-calcium", "--thickness", 5)
     assert ended.code == 0
     assert Truth.from_json((tmp_path / "p" / "truth.json").read_text()).agatston.total == 0
-    assert dcmread(tmp_path / "p" / "0001.dcm").SliceThickness == 5
+    assert dcmread(tmp_path / "p" / "dicom" / "0001.dcm").SliceThickness == 5
     assert coronode("phantom", "p").code == 1
