@@ -244,7 +244,9 @@ class Outcome:
     seconds: float
 
 
-def run(folder: Path, slices: Sequence[Dataset], *, phases: Sequence[Phase], seed: int, quiet_seconds: float) -> Outcome:
+def run(
+    folder: Path, slices: Sequence[Dataset], *, phases: Sequence[Phase], seed: int, quiet_seconds: float
+) -> Outcome:
     """One round for each of `phases`, then the check. `slices` is the series whose copies the scanner sends."""
     began, rng = time.monotonic(), random.Random(seed)  # noqa: S311
     kills, patients, scanners = [], [], []

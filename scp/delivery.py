@@ -6,10 +6,11 @@ A retry strategy decides and never sleeps; the durable workflow waits.
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Final, Self
 
 import structlog
 
@@ -22,6 +23,8 @@ from storage.files import Files
 from storage.outbox import Delivery
 
 log = structlog.get_logger(__name__)
+
+_MANY: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,31 @@ class Courier:
         self._files = files
         self._clock = clock
         self._retry = Retry.of(settings.results)
+        self._under_way: set[tuple[str, int, str]] = set()
+        self._lock = threading.Lock()
 
     def deliver(self, batch: Batch) -> None:
         """Try every pending document of the batch once and note in the outbox how it went."""
+        key = (batch.series_uid, batch.version, batch.destination)
+        with self._lock:
+            self._under_way.add(key)
+        try:
+            self._deliver(batch)
+        finally:
+            with self._lock:
+                self._under_way.discard(key)
+
+    def release(self) -> None:
+        """Put back what is claimed and under way no more: the database did not take the note of how it went."""
+        with self._lock:
+            claimed = outbox.list_deliveries(self._database, outbox.DeliveryState.SENDING, limit=_MANY)
+            for item in claimed:
+                if (item.series_uid, item.version, item.destination) not in self._under_way:
+                    now = self._clock()
+                    error = "how the last attempt went could not be noted"
+                    outbox.failed(self._database, item.id, now, error=error, retry_at=now)
+
+    def _deliver(self, batch: Batch) -> None:
         claimed = self._claim(batch)
         if not claimed:
             return
@@ -109,7 +134,7 @@ class Courier:
         """The batch's due documents, each taken from pending to sending, the oldest first."""
         now = self._clock()
         pending = outbox.list_deliveries(
-            self._database, outbox.DeliveryState.PENDING, series_uid=batch.series_uid, limit=100_000
+            self._database, outbox.DeliveryState.PENDING, series_uid=batch.series_uid, limit=_MANY
         )
         claimed = [
             outbox.claim(self._database, item.id, now)

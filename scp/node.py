@@ -16,6 +16,7 @@ from scp.association import Admission
 from scp.completion import Completion
 from scp.delivery import Courier
 from scp.find import Query
+from scp.lock import DataLock
 from scp.processing import Processing
 from scp.scorer import Scorer
 from scp.server import Server
@@ -61,6 +62,8 @@ class Node:
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
+        self._lock = DataLock(settings.node.data_dir)
+        self._lock.acquire()
         self.database = open_database(settings)
         self.files = open_files(settings)
         self._scorer = Scorer(settings.scoring.timeout_seconds)
@@ -106,6 +109,7 @@ class Node:
         self._scorer.close()
         self._workflow.stop()
         self.database.close()
+        self._lock.release()
 
     def _complete(self, series_uid: str, imperfections: Sequence[str]) -> None:
         version = series.complete(

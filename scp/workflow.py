@@ -153,6 +153,7 @@ class Workflow:
         for state in series.unfinished(self._database):
             self._take_up(f"score:{state.series_uid}:{state.version}")
             self.enqueue_score(None, state.series_uid, state.version)
+        self._courier.release()
         due = outbox.due(self._database, self._clock(), limit=_MANY)  # all: a dead peer's must not hide another's
         for batch in {Batch.of(item) for item in due}:
             self._take_up(batch.workflow_id)

@@ -82,10 +82,16 @@ def get(where: Database | Session, series_uid: str) -> SeriesState:
     return _state(*found)
 
 
-def list_series(db: Database, state: State | None = None, *, limit: int = 100, offset: int = 0) -> list[SeriesState]:
-    """Series, the latest received first, of one state if asked."""
+def list_series(
+    db: Database, state: State | None = None, *, without: State | None = None, limit: int = 100, offset: int = 0
+) -> list[SeriesState]:
+    """Series, the latest received first, of one state, or without those of one, if asked."""
     query = _described().order_by(SeriesRow.last_received_at.desc(), SeriesRow.id.desc()).limit(limit).offset(offset)
-    return _several(db, query if state is None else query.where(SeriesRow.state == state))
+    if state is not None:
+        query = query.where(SeriesRow.state == state)
+    if without is not None:
+        query = query.where(SeriesRow.state != without)
+    return _several(db, query)
 
 
 def receiving(db: Database) -> list[SeriesState]:

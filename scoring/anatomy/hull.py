@@ -13,6 +13,7 @@ from scoring.anatomy.lungs import Lungs
 
 SMALLEST_MM2 = 1500.0
 BEYOND_IMAGE_MM = 40.0
+IN_FRONT_MM = 10.0
 CARRIED_MM = 25.0
 CARRIED_MARGIN_MM = 4.0
 STRIDE = 2
@@ -112,7 +113,8 @@ def _edge_points(
     left = np.where(cut_left, x_mm[first] - BEYOND_IMAGE_MM, x_mm[first])
     right = np.where(cut_right, x_mm[last] + BEYOND_IMAGE_MM, x_mm[last])
     points = [np.column_stack([y_mm[rows], left]), np.column_stack([y_mm[rows], right])]
-    for row, beyond in ((0, y_mm[0] - BEYOND_IMAGE_MM), (-1, y_mm[-1] + BEYOND_IMAGE_MM)):
+    # In front the wall with ribs and sternum is near even where it is cut off.
+    for row, beyond in ((0, y_mm[0] - IN_FRONT_MM), (-1, y_mm[-1] + BEYOND_IMAGE_MM)):
         columns = np.flatnonzero(plane[row])
         points.append(np.column_stack([np.full(len(columns), beyond), x_mm[columns]]))
     return np.vstack(points)

@@ -52,7 +52,7 @@ def series() -> None:
 
 
 @series.command("list", epilog="Example: coronode series list --state not_scorable")
-@click.option("--state", help="Only series in this state.")
+@click.option("--state", help='Only series in this state ("kept": what was made here).')
 @click.option("--limit", default=50, show_default=True, help="At most so many, the latest first.")
 @config_option
 def list_(state: str | None, limit: int, config_file: Path | None) -> None:
@@ -66,7 +66,8 @@ def list_(state: str | None, limit: int, config_file: Path | None) -> None:
         raise click.BadParameter(f"allowed: {', '.join(store.State)}", param_hint="--state") from None
     table = _table("series", "state", "images", "Agatston", "received (UTC)", "note")
     with _database(config_file) as database:
-        for item in store.list_series(database, wanted, limit=limit):
+        hidden = store.State.KEPT if wanted is None else None
+        for item in store.list_series(database, wanted, without=hidden, limit=limit):
             result = results.get(database, item.series_uid)
             total = _total(result.score_json) if result is not None and item.state in store.REPORTED else ""
             table.add_row(

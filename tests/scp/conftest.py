@@ -291,7 +291,7 @@ def scanner_of() -> Callable[[Node], Scanner]:
 
 @pytest.fixture
 def shuffled() -> Callable[[Sequence[Dataset]], list[Dataset]]:
-    rng = random.Random(20)
+    rng = random.Random(20)  # noqa: S311
     return lambda images: rng.sample(list(images), len(images))
 
 

@@ -1,4 +1,4 @@
-"""Slices that come twice, late, never, or contradict each other: one SR, or a second that names the first, or a reason."""
+"""Slices that come twice, late, never, or with other bytes: one SR, or a second that names the first, or a reason."""
 
 from __future__ import annotations
 
@@ -165,18 +165,17 @@ def test_other_bytes_under_a_known_uid(patient, configured, run_node, scanner_of
     other.update(image)
     other.file_meta = image.file_meta
     other.PatientName = "SOMEBODY^ELSE"
-    with run_node(configured({}, completion=HELD)) as node:
-        with scanner_of(node).associated() as association:
-            answers = [association.send_c_store(item).Status for item in (image, other, image)]
-            assert answers == [0, 0, 0]
-            stored = find_instance(node.database, image.SOPInstanceUID)
-            assert dcmread(node.files.path(stored.path)).PatientName == image.PatientName
-            with node.database.reading() as session:
-                put_aside = session.execute(text("SELECT path, sop_instance_uid FROM quarantine")).all()
-            ((path, sop_uid),) = put_aside
-            assert sop_uid == image.SOPInstanceUID
-            assert dcmread(node.files.path(path)).PatientName == "SOMEBODY^ELSE"
-            assert series.get(node.database, image.SeriesInstanceUID).instance_count == 1
+    with run_node(configured({}, completion=HELD)) as node, scanner_of(node).associated() as association:
+        answers = [association.send_c_store(item).Status for item in (image, other, image)]
+        assert answers == [0, 0, 0]
+        stored = find_instance(node.database, image.SOPInstanceUID)
+        assert dcmread(node.files.path(stored.path)).PatientName == image.PatientName
+        with node.database.reading() as session:
+            put_aside = session.execute(text("SELECT path, sop_instance_uid FROM quarantine")).all()
+        ((path, sop_uid),) = put_aside
+        assert sop_uid == image.SOPInstanceUID
+        assert dcmread(node.files.path(path)).PatientName == "SOMEBODY^ELSE"
+        assert series.get(node.database, image.SeriesInstanceUID).instance_count == 1
 
 
 def test_series_that_is_not_scored_does_not_hold_up_others(patient, configured, run_node, scanner_of, eventually):

@@ -1,0 +1,42 @@
+"""One node at a time on one data folder: a second one would sweep away what the first is writing."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from config.errors import ConfigurationError
+
+FILE_NAME: Final = "coronode.lock"
+
+
+class DataLock:
+    """An advisory lock that the system gives back when the process ends, however it ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock. Raises ConfigurationError when another node has it, or the folder cannot be written."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.release()
+            raise ConfigurationError(
+                f"node.data_dir: another node is running on {self._path.parent}; stop it, or choose another folder"
+            ) from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"node.data_dir: cannot write in {self._path.parent}: {error.strerror or error}"
+            ) from error
+
+    def release(self) -> None:
+        """Give the lock back; without one nothing happens."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
