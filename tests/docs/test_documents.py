@@ -121,6 +121,10 @@ def test_readme_sets_up_in_one_line_each(readme):
     assert lines[1].endswith("run --frozen pytest")
 
 
+def test_pictures_are_small(root):
+    assert sum(path.stat().st_size for path in (root / "docs/images").iterdir()) < 300_000
+
+
 def test_every_command_is_shown(every_page):
     shown = {words[0] for page in every_page for words in commands(page) if words}
     assert shown == set(cli.list_commands(click.Context(cli)))

@@ -189,6 +189,24 @@ def test_series_that_is_not_scored_does_not_hold_up_others(patient, configured, 
         assert series.get(node.database, kept[0].SeriesInstanceUID).state == State.KEPT
 
 
+def test_stop_in_the_middle_of_scoring(patient, pacs, configured, run_node, scanner_of, state_of, eventually, capfd):
+    """An orderly stop says nothing of failures, and the next start scores the same version."""
+    images = patient()
+    uid = images[0].SeriesInstanceUID
+    settings = configured({"PACS": pacs.port})
+    with run_node(settings) as node:
+        scanner_of(node).send(images)
+        eventually("scoring", lambda: state_of(node, uid) == State.SCORING)
+    said = "".join(capfd.readouterr())
+    assert "Traceback" not in said
+    assert "failed" not in said
+    with run_node(settings) as node:
+        assert state_of(node, uid) == State.SCORING
+        eventually("the result at the PACS", lambda: state_of(node, uid) == State.DELIVERED)
+        assert series.get(node.database, uid).version == 1
+    assert len(pacs.received) == 1
+
+
 def test_node_starts_and_stops_again_and_again(configured, run_node, scanner_of, patient, eventually):
     """Also with an open association: no thread and no process of it is left."""
     before = set(threading.enumerate())
