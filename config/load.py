@@ -104,6 +104,8 @@ def _explain(error: ErrorDetails, source: Path | None, spoken: Mapping[str, Any]
     if error["type"] == "missing":
         return f"{where}: {key}: is missing and has no default"
     message = error["msg"].removeprefix("Value error, ")
+    if error["type"] in {"tuple_type", "list_type"}:
+        message = f'should be a list, for instance ["{error["input"]}"]'
     if not location:
         return f"{where}: {message}"
     return f"{where}: {key} = {error['input']!r}: {message[:1].lower()}{message[1:]}"

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from config.errors import ConfigurationError, NotScorable
+from config.errors import NotScorable
 from config.settings import ScoringSettings, SelectionSettings
-from scoring import acquisition, agatston, conventions, elements, geometry, masks, mass, quality, risk, slices, totals
-from scoring import anatomy as places
+from scoring import (
+    acquisition,
+    agatston,
+    conventions,
+    elements,
+    geometry,
+    masks,
+    mass,
+    plugins,
+    quality,
+    risk,
+    slices,
+    totals,
+)
 from scoring import lesions as verdicts
 from scoring import selection as rules
 from scoring.acquisition import Acquisition
@@ -24,7 +36,6 @@ from scoring.slices import Slice
 from scoring.totals import Finding
 from scoring.volume import Volume
 
-PLUGINS: Final = "coronode.anatomy"
 SOFTWARE: Final = "coronode"
 
 _SCORING: Final = ScoringSettings()
@@ -51,7 +62,7 @@ def score(
     """
     engine = settings.engine if mask is None else "mask"
     made = _provenance(conventions.named(settings.convention), engine, version)
-    finder = _finder(settings.engine) if mask is None else None
+    finder = plugins.finder(settings.engine) if mask is None else None
     info = _UNKNOWN
     flags: list[Flag] = []
     try:
@@ -81,21 +92,6 @@ def score(
     except NotScorable as verdict:
         return _refused(verdict, info, flags, made)
     return _scored(volume, findings, factor, info=info, flags=flags, made=made)
-
-
-def _finder(name: str) -> Callable[[Volume], Anatomy]:
-    """The function that finds the anatomy: ours, or an entry point of that name."""
-    if name == "default":
-        return places.find
-    known = importlib.metadata.entry_points(group=PLUGINS)
-    if name not in known.names:
-        names = ", ".join(sorted({"default", *known.names}))
-        raise ConfigurationError(f"scoring.engine: no engine is named {name!r}; installed: {names}")
-    try:
-        plugin: Callable[[Volume], Anatomy] = known[name].load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"scoring.engine: engine {name!r} cannot be loaded: {error}") from error
-    return plugin
 
 
 def _judged(volume: Volume, convention: Convention, anatomy: Anatomy) -> list[Finding]:

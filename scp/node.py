@@ -12,6 +12,7 @@ import structlog
 
 from config.errors import ConfigurationError
 from config.settings import Settings
+from scoring import plugins
 from scp.association import Admission
 from scp.completion import Completion
 from scp.delivery import Courier
@@ -36,12 +37,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def database_file(settings: Settings) -> Path | None:
+    """The file of the index inside the data folder; None when the configuration names another database."""
+    return None if settings.storage.database_url else settings.node.data_dir.resolve() / "coronode.sqlite"
+
+
 def open_database(settings: Settings) -> Database:
     """The index, brought to this version's tables. Raises ConfigurationError when it cannot be used."""
-    url = settings.storage.database_url
-    if url is None:
-        url = f"sqlite:///{settings.node.data_dir.resolve() / 'coronode.sqlite'}"
-    database = Database.open(url)
+    database = Database.open(settings.storage.database_url or f"sqlite:///{database_file(settings)}")
     database.migrate()
     return database
 
@@ -61,6 +64,7 @@ class Node:
     """Listens, completes, scores, reports and delivers, from `start` to `stop`."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        plugins.check(settings.scoring.engine)
         self._clock = clock
         self._lock = DataLock(settings.node.data_dir)
         self._lock.acquire()
@@ -92,7 +96,8 @@ class Node:
         self.server = Server(settings.node, Admission.of(settings), storage, Query(self.database))
 
     def start(self) -> None:
-        """Start everything; listening comes last, so that whoever reaches the port is served."""
+        """Start everything; the port is taken first, for it may be in use, and served last."""
+        self.server.bind()
         swept = self.files.sweep()
         if swept:
             log.info("half-written files removed", count=swept)

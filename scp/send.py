@@ -66,8 +66,10 @@ class Sending:
             )
         except OSError as error:
             raise Permanent(f"{path}: cannot be read: {error.strerror or error}") from error
-        except (InvalidDicomError, AttributeError, EOFError, ValueError) as error:
-            raise Permanent(f"{path}: is not a DICOM Part 10 object that can be sent: {error}") from error
+        except InvalidDicomError as error:
+            raise Permanent(f"{path}: is not a DICOM file (PS3.10)") from error
+        except (AttributeError, EOFError, ValueError) as error:
+            raise Permanent(f"{path}: lacks what sending needs: {error}") from error
 
 
 @contextmanager

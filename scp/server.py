@@ -59,8 +59,11 @@ class Server:
             raise RuntimeError("the server is not started")
         return int(self._server.server_address[1])
 
-    def start(self) -> None:
-        """Listen. Raises ConfigurationError when the address or port cannot be used."""
+    def bind(self) -> None:
+        """Take the port; who connects from now on waits for `start`.
+
+        Raises ConfigurationError when the address or port cannot be used.
+        """
         node = self._settings
         ae = AE(ae_title=node.ae_title)
         ae.maximum_associations = node.max_associations
@@ -71,7 +74,7 @@ class Server:
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         try:
-            server = ae.make_server(
+            self._server = ae.make_server(
                 (node.host, node.port),
                 contexts=contexts.accepted(EVERY_SERVICE),
                 evt_handlers=self._handlers,
@@ -82,16 +85,26 @@ class Server:
                 f"node.host, node.port: cannot listen on {node.host}:{node.port}: {error.strerror or error}; "
                 "is another node running, or does the port need privileges?"
             ) from error
-        self._server = server
+
+    def start(self) -> None:
+        """Serve associations, taking the port first unless `bind` did."""
+        if self._server is None:
+            self.bind()
+        server = self._server
+        if server is None:
+            raise RuntimeError("the port was not taken")
         self._thread = threading.Thread(
             target=server.serve_forever, args=(_POLL_SECONDS,), name="listener", daemon=True
         )
         self._thread.start()
-        log.info("listening", ae_title=node.ae_title, host=node.host, port=self.port)
+        log.info("listening", ae_title=self._settings.ae_title, host=self._settings.host, port=self.port)
 
     def stop(self) -> None:
         """Stop listening, abort the associations that are open, and wait until what they were storing is stored."""
-        if self._server is None or self._thread is None:
+        if self._server is None:
+            return
+        if self._thread is None:
+            self._server.server_close()
             return
         self._server.shutdown()
         self._thread.join()

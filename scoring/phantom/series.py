@@ -28,7 +28,8 @@ def uid(*parts: object) -> str:
 def write_series(phantom: Phantom, folder: Path) -> list[Path]:
     """Write dicom/NNNN.dcm, one file a slice, 0001 at the head, and truth.json; return the paths of the slices.
 
-    The slices have a folder of their own because senders stop at a file that is not DICOM. Equal phantoms give equal bytes. Raises OSError when the folder cannot be written.
+    The slices have a folder of their own because senders stop at a file that is not DICOM. Equal phantoms give equal
+    bytes. Raises OSError when the folder cannot be written.
     """
     images = folder / "dicom"
     images.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,8 @@ def derived_uid(*parts: str | int) -> str:
 
 
 IMPLEMENTATION_CLASS_UID: Final = derived_uid("implementation")
+"""Of the software, for negotiation and for what it writes (PS3.7 D.3.3.2): the same for every installation."""
+
 DEVICE_UID: Final = derived_uid("device")
 
 

@@ -20,7 +20,10 @@ def config() -> None:
 @config_option
 def check(config_file: Path | None) -> None:
     """Say whether the configuration can be used."""
+    from scoring import plugins
+
     settings = load(config_file)
+    plugins.check(settings.scoring.engine)
     peers = ", ".join(sorted(settings.peers)) or "none"
     targets = ", ".join(settings.results.destinations) or "none: results stay on this node"
     click.echo(f"configuration is valid; peers: {peers}; results go to: {targets}")

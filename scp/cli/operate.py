@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from config.errors import ConfigurationError
 from config.load import load
 from scp.cli.options import config_option
 
@@ -17,13 +20,20 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from storage.database import Database
+    from storage.outbox import Delivery
 
 
 @contextmanager
 def _database(config_file: Path | None) -> Iterator[Database]:
-    from scp.node import open_database
+    from scp.node import database_file, open_database
 
-    database = open_database(load(config_file))
+    settings = load(config_file)
+    file = database_file(settings)
+    if file is not None and not file.exists():
+        raise ConfigurationError(
+            f"no node has run here: there is no {file}; name the node's configuration with --config FILE"
+        )
+    database = open_database(settings)
     try:
         yield database
     finally:
@@ -116,14 +126,13 @@ def show(series_uid: str, config_file: Path | None, *, as_json: bool) -> None:
                 click.echo(f"{name + ':':13}{value}")
         if result is not None and result.status == "scored":
             _show_score(json.loads(result.score_json))
-        for delivery in outbox.list_deliveries(database, series_uid=series_uid):
-            error = f": {delivery.last_error}" if delivery.last_error else ""
-            click.echo(
-                f"{'delivery:':13}{delivery.id} {delivery.kind} to {delivery.destination}, version {delivery.version}: "
-                f"{delivery.state} after {delivery.attempts} attempts{error}"
-            )
-        for event in reversed(audit.events(database, series_uid=series_uid)):
-            click.echo(f"{'event:':13}{event.at:%Y-%m-%d %H:%M:%S} {event.kind} {event.text}")
+        for line, count in Counter(
+            map(_delivery_line, outbox.list_deliveries(database, series_uid=series_uid))
+        ).items():
+            click.echo(f"{'delivery:':13}{line}{_times(count)}")
+        events = reversed(audit.events(database, series_uid=series_uid))
+        for line, same in groupby(f"{event.at:%Y-%m-%d %H:%M} {event.kind} {event.text}" for event in events):
+            click.echo(f"{'event:':13}{line}{_times(len(list(same)))}")
 
 
 @series.command(epilog="Example: coronode series rescore 1.2.840.1.2.3")
@@ -207,6 +216,16 @@ def _change(what: str, delivery_ids: tuple[int, ...], config_file: Path | None, 
             click.echo(f"delivery {changed.id} ({changed.kind} to {changed.destination}) is {changed.state}")
     if not delivery_ids:
         click.echo("no delivery is dead")
+
+
+def _delivery_line(item: Delivery) -> str:
+    error = f": {item.last_error}" if item.last_error else ""
+    where = f"{item.kind} to {item.destination}, version {item.version}"
+    return f"{where}: {item.state} after {item.attempts} attempt{'s' if item.attempts != 1 else ''}{error}"
+
+
+def _times(count: int) -> str:
+    return f" ({count} times)" if count > 1 else ""
 
 
 def _total(score_json: str) -> str:

@@ -80,6 +80,7 @@ def test_environment_reaches_into_a_peer_of_the_file(write, monkeypatch):
         (PACS + "prot = 1", ["peers.PACS.prot", "did you mean 'port'"]),
         (PACS + "tls = true", ["peers.PACS", "tls"]),
         ("[scoring]\nconvention = 'mine'", ["scoring.convention = 'mine'", "'standard'"]),
+        ("[results]\ndestinations = 'PACS'", ["results.destinations = 'PACS'", 'a list, for instance ["PACS"]']),
         ("node = 3", ["node = 3"]),
         ("[node\nport", ["not valid TOML", "line 1"]),
     ],

@@ -16,7 +16,7 @@ from pydicom import dcmread
 
 from config.errors import ConfigurationError, NotScorable
 from config.settings import ScoringSettings, SelectionSettings
-from scoring import engine
+from scoring import engine, plugins
 from scoring.lesions import Verdict
 from scoring.result import Flag, Score, SeriesInfo
 
@@ -248,7 +248,7 @@ def refuse_all(volume):
 
 
 def test_an_engine_is_plugged_in_by_name(series, monkeypatch) -> None:
-    known = EntryPoints([EntryPoint("mine", "nowhere:find", engine.PLUGINS)])
+    known = EntryPoints([EntryPoint("mine", "nowhere:find", plugins.GROUP)])
     monkeypatch.setattr(engine.importlib.metadata, "entry_points", lambda group: known.select(group=group))
     paths = series(np.zeros((30, 8, 8), dtype=np.int16))
     with pytest.raises(ConfigurationError, match="cannot be loaded"):
@@ -274,7 +274,7 @@ def test_verdicts_become_lesions_and_a_range(series, monkeypatch) -> None:
         ]
 
     noise = Flag("noise", "warning", "noisy")
-    monkeypatch.setattr(engine.places, "find", lambda _: SimpleNamespace(heart_slices=(2, 25), flags=(noise,)))
+    monkeypatch.setattr("scoring.anatomy.find", lambda _: SimpleNamespace(heart_slices=(2, 25), flags=(noise,)))
     monkeypatch.setattr(engine.verdicts, "judge", judge)
     found = engine.score(series(hu))
     areas = {z: float((hu[z] >= 130).sum()) * 0.25 for z in sure}

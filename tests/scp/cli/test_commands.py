@@ -5,7 +5,9 @@ import socket
 import click
 import pytest
 
+from config.settings import Settings
 from scp.cli import cli
+from scp.node import open_database
 
 ALL = ("serve", "demo", "score", "phantom", "echo", "send", "series", "outbox", "config", "doctor")
 
@@ -64,6 +66,14 @@ def test_port_in_use_is_exit_2_and_says_where(coronode, tmp_path):
     assert "cannot listen" in ended.err
 
 
+def test_an_engine_that_is_not_installed(coronode, tmp_path):
+    (tmp_path / "coronode.toml").write_text("[scoring]\nengine = 'mine'\n")
+    for command in (("config", "check"), ("serve",)):
+        ended = coronode(*command)
+        assert ended.code == 2
+        assert "scoring.engine: no engine is named 'mine'; installed: default" in ended.err
+
+
 def test_config_init_writes_what_check_and_show_take(coronode, tmp_path):
     assert coronode("config", "init").code == 0
     assert coronode("config", "check").code == 0
@@ -102,6 +112,18 @@ class TestPeers:
 
 
 class TestOperating:
+    @pytest.fixture(autouse=True)
+    def _index(self, tmp_path):
+        open_database(Settings(node={"data_dir": tmp_path / "coronode-data"})).close()
+
+    def test_a_folder_where_no_node_ran_is_not_taken_for_an_empty_one(self, coronode, tmp_path, monkeypatch):
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        ended = coronode("series", "list")
+        assert ended.code == 2
+        assert "no node has run here" in ended.err
+        assert not list((tmp_path / "elsewhere").iterdir())
+
     def test_empty_lists(self, coronode):
         assert coronode("series", "list").code == 0
         assert coronode("outbox", "list").code == 0
