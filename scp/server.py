@@ -109,7 +109,8 @@ class Server:
         self._server.shutdown()
         self._thread.join()
         associations = self._server.active_associations
+        storing = [association for association in associations if association.is_established]
         for association in associations:
             association.abort()
-        for association in associations:
+        for association in storing:
             association.join(_STOP_SECONDS)

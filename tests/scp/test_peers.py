@@ -1,8 +1,6 @@
 """`coronode serve` between DCMTK's scanner and PACS, as a hospital would set it up."""
 
-import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,15 +21,6 @@ COCA = Path(__file__).parents[3] / "shared" / "data" / "coca"
 CASES = ("gated-0", "gated-1", "gated-3", "nongated-1", "nongated-2")
 
 
-def program(name):
-    path = shutil.which(name)
-    if path is None:
-        if os.environ.get("CORONODE_REQUIRE_PEERS"):
-            pytest.fail(f"{name} is not installed, and here nothing may skip")
-        pytest.skip(f"{name} is not installed (Debian package dcmtk or dicom3tools)")
-    return path
-
-
 def unused_port():
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -46,7 +35,8 @@ def until(what, condition, seconds=120):
 
 
 class Hospital:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program) -> None:
+        self.program = program
         self.pacs = folder / "pacs"
         self.pacs.mkdir()
         self.log = folder / "node.log"
@@ -79,13 +69,13 @@ class Hospital:
         node = [sys.executable, "-c", "from scp.cli import main; main()", "serve", "--config", config]
         with self.log.open("wb") as log:
             self.running = [
-                subprocess.Popen([program("storescp"), "-aet", "PACS", "-od", self.pacs, str(pacs_port)]),
+                subprocess.Popen([self.program("storescp"), "-aet", "PACS", "-od", self.pacs, str(pacs_port)]),
                 subprocess.Popen(node, stderr=log),
             ]
         until("the node to listen", lambda: b"listens on" in self.log.read_bytes())
 
     def send(self, folder):
-        command = [program("storescu"), "-aec", "CORONODE", "+sd", "127.0.0.1", str(self.port), folder]
+        command = [self.program("storescu"), "-aec", "CORONODE", "+sd", "127.0.0.1", str(self.port), folder]
         subprocess.run(command, check=True, timeout=120)
 
     def reports(self):
@@ -98,7 +88,16 @@ class Hospital:
         return report
 
     def find_series(self, uid):
-        command = [program("findscu"), "-S", "-aec", "CORONODE", "-k", "0008,0052=SERIES", "-k", f"0020,000E={uid}"]
+        command = [
+            self.program("findscu"),
+            "-S",
+            "-aec",
+            "CORONODE",
+            "-k",
+            "0008,0052=SERIES",
+            "-k",
+            f"0020,000E={uid}",
+        ]
         keys = ["-k", "0020,1209", "-k", "0008,0060"]
         found = subprocess.run(
             [*command, *keys, "127.0.0.1", str(self.port)], capture_output=True, text=True, check=True, timeout=60
@@ -113,14 +112,14 @@ class Hospital:
 
 
 @pytest.fixture(scope="module")
-def hospital(tmp_path_factory):
-    hospital = Hospital(tmp_path_factory.mktemp("hospital"))
+def hospital(tmp_path_factory, peer_program):
+    hospital = Hospital(tmp_path_factory.mktemp("hospital"), peer_program)
     yield hospital
     hospital.end()
 
 
-def dumped(report):
-    ended = subprocess.run([program("dsrdump"), report], capture_output=True, text=True, timeout=60, check=False)
+def dumped(dsrdump, report):
+    ended = subprocess.run([dsrdump, report], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -135,19 +134,19 @@ def source_series(report):
 
 
 @pytest.mark.slow
-def test_a_phantom_scan_comes_back_as_a_report(hospital, tmp_path):
+def test_a_phantom_scan_comes_back_as_a_report(hospital, peer_program, tmp_path):
     truth = Truth.from_json(write(PhantomSpec(seed=4, matrix=256), tmp_path / "scan"))
     before = set(hospital.reports())
     hospital.send(tmp_path / "scan" / "dicom")
     path = hospital.new_report(before)
-    total = float(re.search(r'Coronary artery calcium score"\)="([\d.]+)"', dumped(path))[1])
+    total = float(re.search(r'Coronary artery calcium score"\)="([\d.]+)"', dumped(peer_program("dsrdump"), path))[1])
     assert total == pytest.approx(truth.agatston.total, rel=0.25)
     assert len(list(hospital.pacs.glob("SC.*"))) >= 2
     found = hospital.find_series(source_series(read(path)))
     assert found
     for document in [path, *hospital.pacs.glob("SC.*")]:
         checked = subprocess.run(
-            [program("dciodvfy"), document], capture_output=True, text=True, check=False, timeout=60
+            [peer_program("dciodvfy"), document], capture_output=True, text=True, check=False, timeout=60
         )
         assert "Error" not in checked.stderr + checked.stdout
 
@@ -161,13 +160,13 @@ def write(spec, folder):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
 @pytest.mark.parametrize("case", CASES)
-def test_a_real_scan_comes_back_as_a_report(hospital, case):
+def test_a_real_scan_comes_back_as_a_report(hospital, peer_program, case):
     if not COCA.is_dir():
         pytest.skip("the reference scans are not beside the checkout")
     before = set(hospital.reports())
     hospital.send(COCA / case)
     path = hospital.new_report(before)
-    assert "Coronary artery calcium score" in dumped(path)
+    assert "Coronary artery calcium score" in dumped(peer_program("dsrdump"), path)
     image = read(next((COCA / case).iterdir()))
     report = read(path)
     assert report.get("StudyInstanceUID")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -198,18 +197,18 @@ def test_no_pictures_without_a_score(
 
 
 @pytest.mark.peer
-@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not on the PATH")
 def test_dciodvfy_finds_no_error_in_a_picture(
     scores: dict[str, Score],
     sources: list[Dataset],
     first: ReportRequest,
     pixels: Pixels,
     written: Written,
+    peer_program: Callable[[str], str],
     tmp_path: Path,
 ) -> None:
     for number, instance in enumerate(overlay.build(scores["250"], sources, first, pixels)[:2]):
         path = tmp_path / f"{number}.dcm"
         path.write_bytes(written(instance))
-        run = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
+        run = subprocess.run([peer_program("dciodvfy"), path], capture_output=True, text=True, check=False)
         assert [line for line in run.stderr.splitlines() if line.startswith("Error")] == []
         assert "SCImage" in run.stderr

@@ -1,7 +1,5 @@
 """A listening server with storage and query over a fresh index, without scoring and delivery."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -108,18 +106,3 @@ def keep(site: Site) -> Callable[[Dataset], Registered]:
         return site.storage.take(buffer.getvalue(), sop_class_uid=image.SOPClassUID, transfer_syntax_uid=syntax)
 
     return take
-
-
-@pytest.fixture
-def peer_program() -> Callable[[str], str]:
-    """Path of a DICOM program, or a skip that says which package brings it."""
-
-    def find(name: str) -> str:
-        path = shutil.which(name)
-        if path is None:
-            if os.environ.get("CORONODE_REQUIRE_PEERS"):
-                pytest.fail(f"{name} is not installed, and here nothing may skip")
-            pytest.skip(f"{name} is not installed (Debian package dcmtk)")
-        return path
-
-    return find

@@ -1,0 +1,33 @@
+"""What every test may use: peer programs, and the rule that where peers are required nothing skips for want of one."""
+
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+PACKAGES = {"dciodvfy": "dicom3tools", "Orthanc": "orthanc"}
+"""Debian packages of the programs that do not come with dcmtk."""
+
+
+@pytest.fixture(scope="session")
+def peer_program() -> Callable[[str], str]:
+    """Path of a DICOM program, or a skip that says which package brings it."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            pytest.skip(f"{name} is not installed (Debian: apt-get install {PACKAGES.get(name, 'dcmtk')})")
+        return path
+
+    return find
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Fail instead of skipping where CORONODE_REQUIRE_PEERS is set; only reference scans may be absent there."""
+    report = yield
+    if report.skipped and os.environ.get("CORONODE_REQUIRE_PEERS") and not item.get_closest_marker("realdata"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may skip: {call.excinfo.value}"
+    return report
