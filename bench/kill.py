@@ -25,6 +25,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -62,12 +63,10 @@ class Patient:
         """The same images under other UIDs, in another order."""
         study, series, images = generate_uid(), generate_uid(), {}
         for original in rng.sample(list(slices), len(slices)):
-            image = Dataset()
-            image.update(original)
+            image = deepcopy(original)
             image.PatientID = f"KILL-{number}"
             image.StudyInstanceUID, image.SeriesInstanceUID = study, series
             image.SOPInstanceUID = generate_uid()
-            image.file_meta = original.file_meta
             images[str(image.SOPInstanceUID)] = image
         return cls(study, series, images)
 

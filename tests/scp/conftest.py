@@ -10,6 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -236,10 +237,8 @@ def patient(small_series: tuple[Dataset, ...]) -> Callable[[], list[Dataset]]:
         study, own = generate_uid(), generate_uid()
         images = []
         for slice_ in small_series:
-            image = Dataset()
-            image.update(slice_)
+            image = deepcopy(slice_)
             image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID = study, own, generate_uid()
-            image.file_meta = slice_.file_meta
             images.append(image)
         return images
 

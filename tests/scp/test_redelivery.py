@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+from copy import deepcopy
 
 import pytest
 from pydicom import Dataset, dcmread
@@ -161,9 +162,7 @@ def test_missing_slice_that_never_comes(patient, pacs, configured, run_node, sca
 
 def test_other_bytes_under_a_known_uid(patient, configured, run_node, scanner_of):
     image = patient()[0]
-    other = Dataset()
-    other.update(image)
-    other.file_meta = image.file_meta
+    other = deepcopy(image)
     other.PatientName = "SOMEBODY^ELSE"
     with run_node(configured({}, completion=HELD)) as node, scanner_of(node).associated() as association:
         answers = [association.send_c_store(item).Status for item in (image, other, image)]
