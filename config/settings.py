@@ -110,7 +110,7 @@ class ResultsSettings(Section):
     """Where results go, which documents are made, and how hard delivery is tried."""
 
     destinations: tuple[str, ...] = ()
-    documents: tuple[Document, ...] = ("sr", "overlay")
+    documents: tuple[Document, ...] = Field(default=("sr", "overlay"), min_length=1)
     series_number: int = Field(default=9001, ge=1, le=2**31 - 1)
     series_description: str = Field(default="Coronary calcium score", max_length=64)
     warning_text: str = Field(default="RESEARCH USE: not a medical device", min_length=1)

@@ -55,6 +55,7 @@ class Scorer:
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._closed = False
+        self._ending = ""
 
     def start(self) -> None:
         """Start the process now, so that the first series need not wait for it."""
@@ -66,7 +67,7 @@ class Scorer:
     ) -> Score:
         """Score one series, inside `mask` when one is given.
 
-        Raises NotScorable when the process dies on the series or takes longer than the timeout, Transient
+        Raises NotScorable when the process dies on the series twice or takes longer than the timeout, Transient
         when the node is stopping.
         """
         return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection, mask)))
@@ -87,28 +88,36 @@ class Scorer:
             self._end()
 
     def _ask(self, request: ScoreRequest | DocumentRequest) -> Any:
+        """The answer; a process that dies is given the request once more, for it may have been ended from outside."""
         with self._lock:
-            process, pipe = self._ensure()
             try:
-                pipe.send(request)
-                if not pipe.poll(self._timeout):
-                    self._end()
+                answer = self._exchange(request)
+            except (EOFError, OSError):
+                try:
+                    answer = self._exchange(request)
+                except (EOFError, OSError) as error:
                     raise NotScorable(
-                        "timeout", f"scoring took longer than {self._timeout:g} s (scoring.timeout_seconds)"
-                    )
-                answer = pipe.recv()
-            except (EOFError, OSError) as error:
-                process.join(5)
-                code = process.exitcode
-                self._end()
-                if self._closed:
-                    raise Transient("the node is stopping") from error
-                raise NotScorable(
-                    "crashed", f"the scoring process died (exit code {code}); the images may be damaged"
-                ) from error
+                        "crashed", f"the scoring process died twice ({self._ending}); the images may be damaged"
+                    ) from error
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+    def _exchange(self, request: ScoreRequest | DocumentRequest) -> Any:
+        process, pipe = self._ensure()
+        try:
+            pipe.send(request)
+            if not pipe.poll(self._timeout):
+                self._end()
+                raise NotScorable("timeout", f"scoring took longer than {self._timeout:g} s (scoring.timeout_seconds)")
+            return pipe.recv()
+        except (EOFError, OSError) as error:
+            process.join(5)
+            self._ending = f"exit code {process.exitcode}"
+            self._end()
+            if self._closed:
+                raise Transient("the node is stopping") from error
+            raise
 
     def _ensure(self) -> tuple[BaseProcess, Connection]:
         if self._closed:

@@ -14,7 +14,6 @@ behind this module.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -23,13 +22,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
+from dbos import DBOS, DBOSClient, DBOSConfig
 from sqlalchemy.orm import Session
 
 from config.errors import CoronodeError, Transient
 from config.settings import Settings
 from scp.delivery import Batch, Courier
 from scp.processing import Processing
+from scp.serializer import JsonSerializer
 from storage import outbox, series
 from storage.database import Database
 
@@ -51,22 +51,6 @@ _STOP_SECONDS: Final = 60.0  # longer than a peer's silence by default
 _NOTED_SECONDS: Final = 5
 _MANY: Final = 100_000
 _CLEANUP_EVERY: Final = 1200  # reconciliations, about an hour
-
-
-class JsonSerializer(Serializer):
-    """Workflow arguments as JSON: readable, and nothing in the database can run code."""
-
-    def serialize(self, data: Any) -> str:
-        """JSON text."""
-        return json.dumps(data, default=_error_text)
-
-    def deserialize(cls, serialized_data: str) -> Any:  # noqa: N805  # the base class names it so
-        """What the text holds."""
-        return json.loads(serialized_data)
-
-    def name(self) -> str:
-        """The format's name in the engine's tables."""
-        return "coronode_json"
 
 
 class Workflow:
@@ -255,7 +239,3 @@ class Workflow:
         before = (self._clock() - KEEP_FINISHED).isoformat()
         finished = DBOS.list_workflows(status=list(_ENDED), end_time=before, limit=10_000)
         DBOS.delete_workflows([item.workflow_id for item in finished])
-
-
-def _error_text(value: object) -> str:
-    return f"{type(value).__name__}: {value}"

@@ -81,6 +81,7 @@ def test_environment_reaches_into_a_peer_of_the_file(write, monkeypatch):
         (PACS + "tls = true", ["peers.PACS", "tls"]),
         ("[scoring]\nconvention = 'mine'", ["scoring.convention = 'mine'", "'standard'"]),
         ("[results]\ndestinations = 'PACS'", ["results.destinations = 'PACS'", 'a list, for instance ["PACS"]']),
+        ("[results]\ndocuments = []", ["results.documents = []", "at least 1"]),
         ("node = 3", ["node = 3"]),
         ("[node\nport", ["not valid TOML", "line 1"]),
     ],
