@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +16,11 @@ PACKAGES = {"dciodvfy": "dicom3tools", "Orthanc": "orthanc"}
 def peer_program() -> Callable[[str], str]:
     """Path of a DICOM program, or a skip that says which package brings it."""
 
+    ours = Path(sys.prefix) / "bin"  # where pynetdicom installs programs of the same names
+    places = [place for place in os.environ.get("PATH", "").split(os.pathsep) if Path(place) != ours]
+
     def find(name: str) -> str:
-        path = shutil.which(name)
+        path = shutil.which(name, path=os.pathsep.join(places))
         if path is None:
             pytest.skip(f"{name} is not installed (Debian: apt-get install {PACKAGES.get(name, 'dcmtk')})")
         return path
