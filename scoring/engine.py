@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from config.errors import NotScorable
 from config.settings import ScoringSettings, SelectionSettings
 from scoring import (
@@ -31,7 +34,7 @@ from scoring.anatomy import Anatomy
 from scoring.conventions import Convention
 from scoring.geometry import Stack
 from scoring.mass import MassFactor
-from scoring.result import Flag, Provenance, Score, SeriesInfo
+from scoring.result import Flag, Provenance, RejectedCandidate, Score, SeriesInfo
 from scoring.slices import Slice
 from scoring.totals import Finding
 from scoring.volume import Volume
@@ -40,6 +43,12 @@ SOFTWARE: Final = "coronode"
 
 _SCORING: Final = ScoringSettings()
 _SELECTION: Final = SelectionSettings()
+# what is not counted is told where a reader would look for calcium: this close to the heart, this far inside the
+# chest wall, and no skeleton; elsewhere what is not quite hopeless
+_NEAR_HEART_MM: Final = 5.0
+_INSIDE_CHEST_MM: Final = 5.0
+_NO_BONE_MM3: Final = 20_000.0
+_FAINT: Final = 0.1
 _UNKNOWN: Final = SeriesInfo("", "", slices=0, rows=0, columns=0, spacing_mm=None)
 
 
@@ -84,20 +93,48 @@ def score(
         if finder is not None:
             anatomy = finder(volume)
             flags.extend(anatomy.flags)
-            findings = _judged(volume, convention, anatomy)
+            findings, near = _judged(volume, convention, anatomy)
         else:
             findings = _masked(
                 volume, convention, masks.load(mask or Path(), volume, info.frame_of_reference_uid or "")
             )
+            near = [False] * len(findings)
     except NotScorable as verdict:
         return _refused(verdict, info, flags, made)
-    return _scored(volume, findings, factor, info=info, flags=flags, made=made)
+    told = totals.rejected(findings, near)
+    return _scored(volume, findings, factor, told, info=info, flags=flags, made=made)
 
 
-def _judged(volume: Volume, convention: Convention, anatomy: Anatomy) -> list[Finding]:
+def _judged(volume: Volume, convention: Convention, anatomy: Anatomy) -> tuple[list[Finding], list[bool]]:
+    """The findings, and which of them a reader would look at, noise not among them."""
     _refuse_gap(volume, *anatomy.heart_slices)
     judged = verdicts.judge(volume, anatomy, agatston.candidates(volume, convention))
-    return [Finding(item.candidate, item.counted, item.artery, item.confidence) for item in judged]
+    findings = [
+        # rounded first, and down, so that range and decision follow from the confidences of the result
+        Finding(item.candidate, item.counted, item.artery, math.floor(item.confidence * 1000) / 1000, item.reason)
+        for item in judged
+    ]
+    at_heart = _at_heart(volume, anatomy, findings)
+    near = [
+        item.reason != verdicts.NOISE and (bool(place) or item.confidence >= _FAINT)
+        for item, place in zip(findings, at_heart, strict=True)
+    ]
+    return findings, near
+
+
+def _at_heart(volume: Volume, anatomy: Anatomy, findings: Sequence[Finding]) -> NDArray[np.bool_]:
+    if not findings:
+        return np.zeros(0, dtype=bool)
+    index = volume.to_index(np.asarray([item.candidate.centroid_mm for item in findings]))
+    points = index * np.asarray(volume.spacing_mm)
+    first, last = anatomy.heart_slices
+    return np.asarray(
+        (index[:, 0] >= first - 0.5)
+        & (index[:, 0] <= last + 0.5)
+        & (anatomy.body.at(points) <= _NEAR_HEART_MM)
+        & (anatomy.hull.depth(points) >= _INSIDE_CHEST_MM)
+        & (np.asarray([item.candidate.volume_mm3 for item in findings]) < _NO_BONE_MM3)
+    )
 
 
 def _masked(volume: Volume, convention: Convention, mask: masks.ArteryMask) -> list[Finding]:
@@ -125,6 +162,7 @@ def _scored(
     volume: Volume,
     findings: list[Finding],
     factor: MassFactor | None,
+    told: tuple[tuple[RejectedCandidate, ...], int],
     *,
     info: SeriesInfo,
     flags: list[Flag],
@@ -148,6 +186,8 @@ def _scored(
         change=None,
         flags=(*flags, *quality.result_flags(total, lesions, found)),
         provenance=made,
+        rejected=told[0],
+        rejected_left_out=told[1],
     )
 
 

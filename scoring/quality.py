@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scoring import risk
 from scoring.acquisition import Acquisition
 from scoring.conventions import BY_KVP, Convention
 from scoring.geometry import Stack
 from scoring.mass import MassFactor
-from scoring.result import ArteryValues, Flag, Lesion
+from scoring.result import CATEGORIES, ArteryValues, Flag, Lesion
 
 # a voltage is written as 120 or 120.0; anything else is another one
 _KVP = 120
@@ -125,7 +126,7 @@ def result_flags(agatston: ArteryValues, lesions: tuple[Lesion, ...], found: Ran
                 "review",
                 "warning",
                 f"{found.doubtful} counted and {found.left_out} uncounted lesion(s) are uncertain: "
-                f"the total lies between {found.low:.1f} and {found.high:.1f}; look at them",
+                f"the total lies between {found.low:.1f} and {found.high:.1f}, {_categories(found)}; look at them",
             )
         )
     if any(item.artery == "LM" for item in lesions):
@@ -133,3 +134,11 @@ def result_flags(agatston: ArteryValues, lesions: tuple[Lesion, ...], found: Ran
     if agatston.total > 1000:
         flags.append(Flag("over_1000", "info", f"total over 1,000 ({agatston.total:.0f})"))
     return flags
+
+
+def _categories(found: Range) -> str:
+    """The categories that a range reaches, in words."""
+    low, high = (CATEGORIES.index(risk.category(total, any_lesion=total > 0)) for total in (found.low, found.high))
+    if low == high:
+        return f"category {CATEGORIES[low]} either way"
+    return f"category {', '.join(CATEGORIES[low:high])} or {CATEGORIES[high]}"

@@ -19,6 +19,7 @@ ARTERIES: Final[tuple[Artery, ...]] = ("LM", "LAD", "LCX", "RCA")
 Status = Literal["scored", "not_scorable"]
 Severity = Literal["info", "warning", "reject"]
 Category = Literal["0", "1-100", "101-400", ">400"]
+CATEGORIES: Final[tuple[Category, ...]] = ("0", "1-100", "101-400", ">400")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,23 @@ class Lesion:
 
 
 @dataclass(frozen=True, slots=True)
+class RejectedCandidate:
+    """Something bright near the heart that was not counted, and what speaks most against it.
+
+    `confidence` (0..1) is that it is coronary calcium all the same; `centroid_mm` and `slices` as in `Lesion`.
+    """
+
+    id: int
+    agatston: float
+    volume_mm3: float
+    max_hu: float
+    centroid_mm: tuple[float, float, float]
+    slices: tuple[int, ...]
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """Something that a reader of the score should know; `reject` made the series not scorable."""
 
@@ -120,7 +138,8 @@ class Score:
     """The answer for one series: numbers when `status` is scored, else `reason` and no number.
 
     `agatston`, `agatston_range`, `volume_mm3`, `category` and `cac_drs` are None when not scorable;
-    `mass_mg` is also None when no calibration factor is known.
+    `mass_mg` is also None when no calibration factor is known. `rejected` are the largest candidates near the
+    heart that were not counted, `rejected_left_out` is how many more there were.
     """
 
     status: Status
@@ -137,6 +156,8 @@ class Score:
     change: dict[str, Any] | None
     flags: tuple[Flag, ...]
     provenance: Provenance
+    rejected: tuple[RejectedCandidate, ...] = ()
+    rejected_left_out: int = 0
     schema: str = field(default=SCHEMA)
 
     def to_dict(self) -> dict[str, Any]:
@@ -150,7 +171,7 @@ class Score:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote, also before there were rejected candidates in it.
 
         Raises ValueError when the text is not JSON, names another schema or lacks a field.
         """
@@ -170,6 +191,10 @@ class Score:
                     "lesions": tuple(_lesion(lesion) for lesion in values["lesions"]),
                     "flags": tuple(Flag(**flag) for flag in values["flags"]),
                     "provenance": Provenance(**values["provenance"]),
+                    "rejected": tuple(
+                        RejectedCandidate(**_tuples(item, "centroid_mm", "slices"))
+                        for item in values.get("rejected", ())
+                    ),
                 }
             )
         except (KeyError, TypeError) as error:

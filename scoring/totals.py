@@ -1,10 +1,11 @@
-"""From judged candidates to lesions, totals and the range between which the total lies."""
+"""From judged candidates to lesions, totals, the range between which the total lies, and what was not counted."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -12,23 +13,27 @@ from scoring import components, mass
 from scoring.agatston import Candidate
 from scoring.mass import MassFactor
 from scoring.quality import Range
-from scoring.result import ARTERIES, Artery, ArteryValues, Lesion
+from scoring.result import ARTERIES, Artery, ArteryValues, Lesion, RejectedCandidate
 from scoring.volume import StoredOrder, Volume
 
 # confidence that a candidate is coronary: a counted lesion below the first value is uncertain, and so is an
 # uncounted one from the second value on
-_SURE = 0.8
-_POSSIBLE = 0.2
+SURE: Final = 0.8
+POSSIBLE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A candidate and what was decided about it; `confidence` is that it is coronary, 0 to 1."""
+    """A candidate and what was decided about it; `confidence` is that it is coronary, 0 to 1, to three digits.
+
+    `reason` is what speaks most against it, empty where nothing does.
+    """
 
     candidate: Candidate
     counted: bool
     artery: Artery | None
     confidence: float
+    reason: str = ""
 
 
 def lesions(volume: Volume, findings: Sequence[Finding], factor: MassFactor | None) -> tuple[Lesion, ...]:
@@ -50,16 +55,34 @@ def sums(found: Sequence[Lesion], quantity: str, digits: int) -> ArteryValues:
 
 
 def bounds(findings: Sequence[Finding]) -> Range:
-    """The total without and with every uncertain finding."""
-    doubtful = [item for item in findings if item.counted and item.confidence < _SURE]
-    left_out = [item for item in findings if not item.counted and item.confidence >= _POSSIBLE]
-    low = [item for item in findings if item.counted and item.confidence >= _SURE]
+    """The total without and with every uncertain finding: counted but not sure, or not counted but possible."""
+    doubtful = [item for item in findings if item.counted and item.confidence < SURE]
+    left_out = [item for item in findings if not item.counted and item.confidence >= POSSIBLE]
+    low = [item for item in findings if item.counted and item.confidence >= SURE]
     return Range(
         low=_total(low),
         high=_total([*low, *doubtful, *left_out]),
         doubtful=len(doubtful),
         left_out=len(left_out),
     )
+
+
+def rejected(
+    findings: Sequence[Finding], near: Sequence[bool], most: int = 50
+) -> tuple[tuple[RejectedCandidate, ...], int]:
+    """The findings not counted though possible or `near` the heart, largest Agatston first, and how many were too many.
+
+    `near` has one value a finding. Beyond `most`, those that the range does not include are left out first.
+    """
+    matter = [
+        item
+        for item, close in zip(findings, near, strict=True)
+        if not item.counted and (close or item.confidence >= POSSIBLE)
+    ]
+    matter.sort(key=lambda item: (-item.candidate.agatston, tuple(item.candidate.voxels[0].tolist())))
+    kept = sorted(range(len(matter)), key=lambda index: (matter[index].confidence < POSSIBLE, index))[:most]
+    told = tuple(_rejected(number, matter[index]) for number, index in enumerate(sorted(kept), start=1))
+    return told, len(matter) - len(told)
 
 
 def _total(findings: Sequence[Finding]) -> float:
@@ -69,27 +92,45 @@ def _total(findings: Sequence[Finding]) -> float:
 
 def _lesion(number: int, volume: Volume, found: Finding, factor: MassFactor | None) -> Lesion:
     candidate = found.candidate
-    sections = sorted(set(candidate.voxels[:, 0].tolist()))
-    x, y, z = candidate.centroid_mm
+    sections = _slices(candidate)
     return Lesion(
         id=number,
         artery=found.artery,
-        confidence=round(found.confidence, 3),
+        confidence=found.confidence,
         agatston=round(candidate.agatston, 4),
         volume_mm3=round(candidate.volume_mm3, 3),
         mass_mg=None if factor is None else round(mass.mass_mg(factor, candidate.mean_hu, candidate.volume_mm3), 4),
         max_hu=candidate.max_hu,
         mean_hu=round(candidate.mean_hu, 2),
-        centroid_mm=(_tidy(x), _tidy(y), _tidy(z)),
-        slices=tuple(sections),
+        centroid_mm=_centroid(candidate),
+        slices=sections,
         images=tuple(volume.images[z] for z in sections),
         runs=_stored_runs(volume, candidate),
     )
 
 
-def _tidy(coordinate: float) -> float:
+def _rejected(number: int, found: Finding) -> RejectedCandidate:
+    candidate = found.candidate
+    return RejectedCandidate(
+        id=number,
+        agatston=round(candidate.agatston, 4),
+        volume_mm3=round(candidate.volume_mm3, 3),
+        max_hu=candidate.max_hu,
+        centroid_mm=_centroid(candidate),
+        slices=_slices(candidate),
+        confidence=found.confidence,
+        reason=found.reason,
+    )
+
+
+def _slices(candidate: Candidate) -> tuple[int, ...]:
+    return tuple(np.unique(candidate.voxels[:, 0]).tolist())
+
+
+def _centroid(candidate: Candidate) -> tuple[float, float, float]:
     # no negative zero in the JSON
-    return round(coordinate, 2) + 0.0
+    x, y, z = (round(coordinate, 2) + 0.0 for coordinate in candidate.centroid_mm)
+    return x, y, z
 
 
 def _stored_runs(volume: Volume, candidate: Candidate) -> tuple[tuple[int, int, int, int], ...]:

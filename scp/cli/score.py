@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; of several series one on each line.")
 @click.option(
+    "--explain",
+    is_flag=True,
+    help="Print every lesion, and what near the heart was not counted and why (the JSON has it anyway).",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Write one JSON each and scores.csv here."
 )
 @click.option("--mask", type=click.Path(exists=True, path_type=Path), help="DICOM SEG or NIfTI: count inside it.")
@@ -44,6 +50,7 @@ def score(
     config_file: Path | None,
     *,
     as_json: bool,
+    explain: bool,
 ) -> None:
     """Score every CT series found in PATHS (files and folders).
 
@@ -64,7 +71,7 @@ def score(
     with Table(out) if out is not None else nullcontext() as table:
         for row in _progress(_score(found, settings, mask, jobs), len(found)):
             failed += row.score is None
-            _say(row, as_json=as_json, indent=2 if len(found) == 1 else None)
+            _say(row, as_json=as_json, explain=explain, indent=2 if len(found) == 1 else None)
             if table is not None:
                 table.add(row)
     if out is not None:
@@ -73,13 +80,17 @@ def score(
         raise SystemExit(1)
 
 
-def _say(row: Row, *, as_json: bool, indent: int | None) -> None:
+def _say(row: Row, *, as_json: bool, explain: bool, indent: int | None) -> None:
     if row.score is None:
         click.echo(f"failed: {row.path}: {row.error}", err=True)
     elif as_json:
         click.echo(row.score.to_json(indent=indent))
     else:
         click.echo(row.text())
+        if explain and row.score.agatston is not None:
+            from scp.cli.explanation import explained
+
+            click.echo(textwrap.indent(explained(row.score), "    "))
 
 
 def _progress(rows: Iterable[Row], total: int) -> Iterator[Row]:

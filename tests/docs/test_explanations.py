@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 from config.load import defaults_text, load
 from config.settings import PeerSettings, Settings
 from scoring import conventions
-from scoring.result import Lesion, Score
+from scoring.result import Lesion, RejectedCandidate, Score
 from scp.cli.table import COLUMNS
 from storage.outbox import DeliveryState
 from storage.series import State
@@ -106,6 +106,8 @@ def test_every_flag_is_explained(scoring_page, calls):
 def test_every_field_of_the_result_is_explained(scoring_page):
     part = scoring_page.section("The result as JSON")
     assert [row[0] for row in part.table("Field of a lesion")] == [field.name for field in fields(Lesion)]
+    rejected = [row[0] for row in part.table("Field of a rejected candidate")]
+    assert rejected == [field.name for field in fields(RejectedCandidate)]
     assert {row[0] for row in part.table("Field")} == {field.name for field in fields(Score)}
 
 

@@ -16,7 +16,7 @@ from pydicom import dcmread
 
 from config.errors import ConfigurationError, NotScorable
 from config.settings import ScoringSettings, SelectionSettings
-from scoring import engine, plugins
+from scoring import engine, lesions, plugins
 from scoring.lesions import Verdict
 from scoring.result import Flag, Score, SeriesInfo
 
@@ -261,6 +261,47 @@ def test_an_engine_is_plugged_in_by_name(series, monkeypatch) -> None:
     assert isinstance(found.series, SeriesInfo)
 
 
+def chest(*flags, near=5.0, inside=5.0):
+    """An anatomy with every point at these distances (mm) from the heart and inside the chest wall."""
+    return SimpleNamespace(
+        heart_slices=(2, 25),
+        flags=flags,
+        body=SimpleNamespace(at=lambda points: np.full(len(points), near)),
+        hull=SimpleNamespace(depth=lambda points: np.full(len(points), inside)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("z", "confidence", "reason", "place", "told"),
+    [
+        (10, 0.0, "at a bone", {}, True),
+        (10, 0.0, "at a bone", {"near": 5.1}, False),
+        (10, 0.0, "at a bone", {"inside": 4.9}, False),
+        (26, 0.0, "at a bone", {}, False),
+        (26, 0.1, "at a bone", {"near": 9.0}, True),
+        (10, 0.1, lesions.NOISE, {}, False),
+        (10, 0.2, lesions.NOISE, {}, True),
+        (10, 0.49999, lesions.NOISE, {}, True),
+    ],
+)
+def test_what_lies_at_the_heart_and_does_not_count_is_told(
+    series, monkeypatch, z, confidence, reason, place, told
+) -> None:
+    hu = np.full((30, 12, 12), 40, dtype=np.int16)
+    hu[z, 2:4, 2:4] = 150
+
+    def judge(volume, anatomy, candidates):
+        return [Verdict(item, counted=False, artery="RCA", confidence=confidence, reason=reason) for item in candidates]
+
+    monkeypatch.setattr("scoring.anatomy.find", lambda _: chest(**place))
+    monkeypatch.setattr(engine.verdicts, "judge", judge)
+    found = engine.score(series(hu))
+    assert found.agatston.total == 0
+    assert [item.reason for item in found.rejected] == [reason] * told
+    assert all(item.confidence < lesions.COUNTED for item in found.rejected)
+    assert found.rejected_left_out == 0
+
+
 def test_verdicts_become_lesions_and_a_range(series, monkeypatch) -> None:
     hu = np.full((30, 12, 12), 40, dtype=np.int16)
     for z, confidence in ((3, 0.95), (9, 0.6), (15, 0.4), (21, 0.1)):
@@ -270,17 +311,25 @@ def test_verdicts_become_lesions_and_a_range(series, monkeypatch) -> None:
     def judge(volume, anatomy, candidates):
         assert anatomy.heart_slices == (2, 25)
         return [
-            Verdict(item, sure[z] >= 0.5, "RCA", sure[z], "") for item in candidates for z in [int(item.voxels[0, 0])]
+            Verdict(item, sure[z] >= 0.5, "RCA", sure[z], "at a bone" if sure[z] < 0.5 else "")
+            for item in candidates
+            for z in [int(item.voxels[0, 0])]
         ]
 
     noise = Flag("noise", "warning", "noisy")
-    monkeypatch.setattr("scoring.anatomy.find", lambda _: SimpleNamespace(heart_slices=(2, 25), flags=(noise,)))
+    monkeypatch.setattr("scoring.anatomy.find", lambda _: chest(noise))
     monkeypatch.setattr(engine.verdicts, "judge", judge)
     found = engine.score(series(hu))
     areas = {z: float((hu[z] >= 130).sum()) * 0.25 for z in sure}
     assert [lesion.slices for lesion in found.lesions] == [(3,), (9,)]
     assert found.agatston.RCA == found.agatston.total == areas[3] + areas[9]
     assert found.agatston_range == (areas[3], areas[3] + areas[9] + areas[15])
+    assert [(item.slices, item.confidence, item.reason) for item in found.rejected] == [
+        ((21,), 0.1, "at a bone"),
+        ((15,), 0.4, "at a bone"),
+    ]
+    assert found.rejected[0].agatston == areas[21]
+    assert Score.from_json(found.to_json()) == found
     assert {"noise", "review"} <= {flag.code for flag in found.flags}
     # the same with a slice missing inside the heart, and outside of it
     refused(engine.score(series(hu, positions=[3 * z + 3 * (z > 10) for z in range(30)], folder="inside")), "gap")

@@ -72,3 +72,47 @@ def test_phantom_command(coronode, tmp_path):
     assert Truth.from_json((tmp_path / "p" / "truth.json").read_text()).agatston.total == 0
     assert dcmread(tmp_path / "p" / "dicom" / "0001.dcm").SliceThickness == 5
     assert coronode("phantom", "p").code == 1
+
+    first = coronode("phantom", "many", "--population", 2, "--seed", 3, "--matrix", 64)
+    assert (first.code, len(first.out.splitlines())) == (0, 2)
+    kept, cut = (tmp_path / "many" / f"{n:04d}" / "truth.json" for n in range(2))
+    times, text = kept.stat().st_mtime_ns, cut.read_text()
+    cut.unlink()
+    again = coronode("phantom", "many", "--population", 2, "--seed", 3, "--matrix", 64)
+    assert again.out == first.out
+    assert (kept.stat().st_mtime_ns, cut.read_text()) == (times, text)
+    assert coronode("phantom", "many", "--population", 2, "--seed", 4).code == 1
+    assert coronode("phantom", "many", "--population", 2, "--noise", 9).code == 2
+
+
+def test_explain_tells_every_lesion_and_every_rejected_candidate(coronode, scan):
+    score = Score.from_json(coronode("score", scan, "--json").out)
+    ended = coronode("score", scan, "--explain")
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    head = next(index for index, line in enumerate(lines) if "Counted:" in line)
+    middle = next(index for index, line in enumerate(lines) if "Not counted" in line)
+    counted = {line.split()[0]: line.split()[1:4] for line in lines[head + 2 : middle]}
+    assert counted == {
+        str(item.id): [item.artery, f"{item.agatston:.1f}", f"{item.confidence:.3f}"] for item in score.lesions
+    }
+    assert len(counted) > 1
+    told = lines[middle + 2 : -1]
+    assert len(score.rejected) > 0
+    assert len(told) == len(score.rejected)
+    for line, item in zip(told, score.rejected, strict=True):
+        assert line.split()[1:3] == [f"{item.agatston:.1f}", f"{item.confidence:.3f}"]
+        assert line.endswith(item.reason)
+    assert f"{score.agatston_range[0]:.1f} to {score.agatston_range[1]:.1f}" in ended.out
+    assert "Not counted" not in coronode("score", scan).out
+
+
+def test_explain_leaves_json_and_refusals_as_they_are(coronode, scan, tmp_path):
+    assert coronode("score", scan, "--json", "--explain").out == coronode("score", scan, "--json").out
+    few = tmp_path / "few"
+    few.mkdir()
+    for path in sorted(scan.glob("dicom/*.dcm"))[:3]:
+        shutil.copy(path, few)
+    ended = coronode("score", few, "--explain")
+    assert "not scorable" in ended.out
+    assert len(ended.out.splitlines()) == 1
