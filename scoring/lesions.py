@@ -7,12 +7,13 @@ limit); the weakest rule decides. So a lesion near any limit is uncertain, and i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from config.errors import NotScorable
 from scoring.agatston import Candidate
 from scoring.anatomy.features import Features, Surroundings, measure, surroundings
 from scoring.anatomy.frame import Anatomy
@@ -29,6 +30,8 @@ DARKENING, QUIET_HU = 1.3, 8.0
 BRIGHT_HU = 8.0
 LUNG_SHARE, LUNG_SHARE_IN_FAT = 0.22, 0.42
 LEFT_MAIN_MM = 14.0
+METAL_HU, METAL_MM2 = 2000.0, 1.0
+ZERO_NOISE_HU = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +70,63 @@ PLACE_RULES: Final = (
     Rule("before_mm", 12.0, 2.0, "behind the heart"),
     Rule("bone_mm", 5.0, 1.0, "at a bone"),
     Rule("airway_mm", 5.0, 1.0, "in the wall of an airway"),
+    Rule("behind_mm", -62.0, 3.0, "before the heart"),
     Rule("hilum_mm", 0.0, -2.0, "in the root of a lung or behind the left atrium"),
 )
 
 
 def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
-    """Judge every candidate of a volume, in their order; lengths in mm, attenuations in HU."""
-    if not candidates:
-        return []
+    """Judge every candidate of a volume, in their order; lengths in mm, attenuations in HU.
+
+    Raises NotScorable: `metal` where metal lies where coronary arteries run, `noise` where no lesion is sure and
+    the noise may hide others.
+    """
+    verdicts = _judged(volume, anatomy, candidates) if candidates else []
+    refuse_noise(anatomy.blood.noise_hu, verdicts)
+    return verdicts
+
+
+def refuse_noise(noise_hu: float, verdicts: Sequence[Verdict]) -> None:
+    """Refuse (noise) a result of nothing, or of uncertain lesions alone, at a noise of more than 25 HU.
+
+    A calcification of 2 mm is then found in less than half of the scans; a sure lesion still shows that there is
+    calcium.
+    """
+    if noise_hu > ZERO_NOISE_HU and not any(verdict.counted and verdict.confidence >= SURE for verdict in verdicts):
+        raise NotScorable(
+            "noise",
+            f"The noise of {noise_hu:.0f} HU may hide calcium: no sure calcification was found, and above "
+            f"{ZERO_NOISE_HU:.0f} HU that does not mean that there is none.",
+        )
+
+
+def _refuse_metal(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> None:
+    """Refuse (metal) where 2,000 HU are reached at a place that coronary calcium could have.
+
+    Looked for slice by slice, as a wire that runs through the heart is neither at one place nor at one height.
+    """
+    pieces = []
+    for candidate in candidates:
+        if candidate.max_hu < METAL_HU:
+            continue
+        metal = candidate.voxels[volume.hu[tuple(candidate.voxels.T)] >= METAL_HU]
+        for z in np.unique(metal[:, 0]):
+            voxels = metal[metal[:, 0] == z]
+            if len(voxels) * volume.spacing_mm[1] * volume.spacing_mm[2] >= METAL_MM2:
+                pieces.append(replace(candidate, voxels=voxels, volume_mm3=len(voxels) * volume.voxel_mm3))
+    if not pieces:
+        return
+    confidence, _ = _by_place(measure(volume, anatomy, pieces), _noise_limit(len(candidates)))
+    if (confidence >= COUNTED).any():
+        raise NotScorable(
+            "metal",
+            f"There is metal in the heart ({max(piece.max_hu for piece in pieces):.0f} HU), as of a pacemaker, stent, "
+            "valve or clips: calcium cannot be told from it.",
+        )
+
+
+def _judged(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
+    _refuse_metal(volume, anatomy, candidates)
     features = measure(volume, anatomy, candidates)
     noise_limit = _noise_limit(len(candidates))
     confidence, reasons = _by_place(features, noise_limit)

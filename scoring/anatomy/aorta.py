@@ -66,11 +66,25 @@ class Prior:
 
 
 def descending(grid: Coarse, found: Votes, bone: Bone) -> Track:
-    """Descending aorta: about 6 mm in front and 20 mm to the left of the spine's front."""
-    prior = Prior(bone.spine_mm + DESCENDING_OFFSET_MM, DESCENDING_SPREAD_MM, DESCENDING_MM)
-    circles = _follow(grid, found, prior, range(len(found.share)))
-    z_mm = grid.position(0)
-    return _track(z_mm, circles, int(circles[:, 3].argmax()))
+    """Descending aorta: about 6 mm in front and 20 mm to the left of the spine's front.
+
+    Raises NotScorable (landmarks_disagree) when a better vessel lies at the same place to the right of it.
+    """
+    slices = range(len(found.share))
+    chains = []
+    for side in (1.0, -1.0):
+        offset = (DESCENDING_OFFSET_MM[0], side * DESCENDING_OFFSET_MM[1])
+        prior = Prior(bone.spine_mm + offset, DESCENDING_SPREAD_MM, DESCENDING_MM)
+        chains.append(_best(grid, [_choices(grid, found, z, prior) for z in slices]))
+    left, right = chains
+    if right[1] > left[1]:
+        raise NotScorable(
+            "landmarks_disagree",
+            "The descending aorta lies to the right of the spine: either it does in this patient, "
+            "or the images are mirrored against what their header says.",
+        )
+    circles = _refined(grid, found, left[0], slices, DESCENDING_MM)
+    return _track(grid.position(0), circles, int(circles[:, 3].argmax()))
 
 
 def ascending(grid: Coarse, found: Votes, hull: Hull, behind: Track, heart_mm: float) -> Track:
@@ -125,8 +139,13 @@ def _surest(grid: Coarse, chain: NDArray[np.float64], hull: Hull, behind: Track)
 
 
 def _follow(grid: Coarse, found: Votes, prior: Prior, slices: range) -> NDArray[np.float64]:
-    """Best chain of circles by dynamic programming over the best few of each slice: (n, 4) y, x, radius, certainty."""
-    choices = [_choices(grid, found, z, prior) for z in slices]
+    """Best chain of circles in some slices: (n, 4) y, x, radius, certainty."""
+    chain, _ = _best(grid, [_choices(grid, found, z, prior) for z in slices])
+    return _refined(grid, found, chain, slices, prior.radii_mm)
+
+
+def _best(grid: Coarse, choices: list[NDArray[np.float64]]) -> tuple[NDArray[np.float64], float]:
+    """Best chain by dynamic programming over the best few circles of each slice: (n, 3), and its score."""
     step_mm = grid.spacing_mm[0]
     move_mm, grow_mm = 1.5 + 0.5 * step_mm, 1.0 + 0.2 * step_mm
     score = choices[0][:, 3]
@@ -142,8 +161,13 @@ def _follow(grid: Coarse, found: Votes, prior: Prior, slices: range) -> NDArray[
     for origin in reversed(origins):
         path.append(int(origin[path[-1]]))
     chain = [options[best, :3] for options, best in zip(choices, reversed(path), strict=True)]
-    refined = [_refine(grid, found.smooth[z], circle, prior.radii_mm) for z, circle in zip(slices, chain, strict=True)]
-    return np.array(refined)
+    return np.array(chain), float(score.max())
+
+
+def _refined(
+    grid: Coarse, found: Votes, chain: NDArray[np.float64], slices: range, radii_mm: tuple[float, float]
+) -> NDArray[np.float64]:
+    return np.array([_refine(grid, found.smooth[z], at, radii_mm) for z, at in zip(slices, chain, strict=True)])
 
 
 def _choices(grid: Coarse, found: Votes, z: int, prior: Prior) -> NDArray[np.float64]:

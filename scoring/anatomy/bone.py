@@ -21,6 +21,9 @@ SPINE_BLUR_MM = 8.0
 STRIP_MM = 8.0
 BODY_MM = 45.0
 SOLID_SHARE = 0.22
+STRIP_HALF_MM = 25.0
+MARGIN_MM = 5.0
+CHEST_DEPTH_MM = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,25 @@ def _spine(grid: Coarse, mask: NDArray[np.bool_], hull: Hull) -> NDArray[np.floa
     filled = np.column_stack([np.interp(slices, slices[known], found[known, axis]) for axis in (0, 1)])
     reach = 2 * round(15.0 / grid.spacing_mm[0]) + 1
     return np.asarray(ndimage.median_filter(filled, size=(reach, 1), mode="nearest"))
+
+
+def refuse_turned(grid: Coarse, bone: Bone) -> None:
+    """Refuse (landmarks_disagree) where more bone lies in front of the chest than behind it.
+
+    Vertebrae hold several times the bone of the sternum; where they do not, the patient lies otherwise than the
+    header says, as in mirrored images.
+    """
+    y_mm, x_mm = grid.position(1), grid.position(2)
+    behind = before = 0
+    for plane, (front, middle) in zip(bone.mask, bone.spine_mm, strict=True):
+        strip = plane[:, np.abs(x_mm - middle) < STRIP_HALF_MM]
+        behind += int(np.count_nonzero(strip[y_mm > front - MARGIN_MM]))
+        before += int(np.count_nonzero(strip[y_mm < front - CHEST_DEPTH_MM]))
+    if before > behind:
+        raise NotScorable(
+            "landmarks_disagree",
+            "The spine lies in front of the heart: the orientation in the header is not that of the images.",
+        )
 
 
 def _extent(

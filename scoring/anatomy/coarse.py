@@ -14,6 +14,7 @@ IN_PLANE_MM = 1.5
 THROUGH_PLANE_MM = 2.5
 LOWEST_HU, HIGHEST_HU = -1024, 1500
 PADDING_HU = -1021
+AIR_HU = -900
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,15 @@ def coarse(volume: Volume) -> Coarse:
 
 
 def _padding(blocks: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """Patches of the lowest value at the image's border; sharp kernels make single such voxels within lung."""
-    lowest = ndimage.binary_opening(blocks <= PADDING_HU, np.ones((1, 3, 3), bool))
+    """Patches at the image's border of the lowest value, or of one value alone: what was measured has noise.
+
+    Sharp kernels make single voxels of the lowest value within lung.
+    """
+    patch = (1, 3, 3)
+    air = blocks < AIR_HU
+    flat = air & (ndimage.maximum_filter(blocks, patch) == ndimage.minimum_filter(blocks, patch))
+    lowest = ndimage.binary_opening(blocks <= PADDING_HU, np.ones(patch, bool))
+    lowest |= ndimage.binary_dilation(flat, np.ones(patch, bool))
     if not lowest.any():
         return np.asarray(lowest)
     border = np.zeros(blocks.shape, bool)

@@ -11,7 +11,7 @@ from config.errors import NotScorable
 from scoring.anatomy.airway import airway
 from scoring.anatomy.aorta import Track, ascending, descending
 from scoring.anatomy.blood import Blood, blood, core_hu
-from scoring.anatomy.bone import Bone, bone
+from scoring.anatomy.bone import Bone, bone, refuse_turned
 from scoring.anatomy.coarse import Coarse, coarse
 from scoring.anatomy.heart import Body, body, fullness
 from scoring.anatomy.hough import votes
@@ -26,7 +26,8 @@ NOISE_WARNING_HU, NOISE_ZERO_HU = 20.0, 25.0
 HEART_ABOVE_MM, HEART_BELOW_MM = 22.0, 95.0
 COVERED_ABOVE_MM, COVERED_BELOW_MM = 15.0, 80.0
 CHEST_LENGTH_MM = 80.0
-BEFORE_MM, RIGHT_MM = (35.0, 125.0), (5.0, 85.0)
+# An aorta that has unfolded lies straight before itself, and a turn of the patient by 8 degrees moves it by 14 mm.
+BEFORE_MM, RIGHT_MM = (35.0, 125.0), (-10.0, 85.0)
 SEEN = 0.5
 SEEN_SHARE = 0.6
 
@@ -74,6 +75,7 @@ def find(volume: Volume) -> Anatomy:
     if core > CONTRAST_HU:
         raise _contrast(core)
     skeleton = bone(grid, between)
+    refuse_turned(grid, skeleton)
     found = votes(grid, skeleton)
     behind = descending(grid, found, skeleton)
     middle = fullness(grid, space, skeleton).middle_mm()
@@ -82,7 +84,7 @@ def find(volume: Volume) -> Anatomy:
     before = ascending(grid, found, between, behind, middle + MIDDLE_MM)
     pool = blood(volume, behind)
     if pool.hu > CONTRAST_HU:
-        raise _contrast(pool.hu)
+        raise _contrast(pool.hu) if core > CONTRAST_WARNING_HU else _no_aorta(pool.hu, core)
     air_inside = airway(grid, between, skeleton)
     left_main = level(before, middle, airway_area(grid, air_inside))
     _agree(behind, before, left_main)
@@ -107,6 +109,15 @@ def find(volume: Volume) -> Anatomy:
 def _contrast(hu: float) -> NotScorable:
     return NotScorable(
         "contrast", f"The blood has {hu:.0f} HU: contrast medium was given, and calcium cannot be told from it."
+    )
+
+
+def _no_aorta(hu: float, core: float) -> NotScorable:
+    """Contrast brightens the heart too: where it did not, something else was taken for the aorta, as in a phantom."""
+    return NotScorable(
+        "landmarks_disagree",
+        f"What was taken for the aorta has {hu:.0f} HU, the tissue of the heart {core:.0f} HU: this is no patient, "
+        "the aorta was not recognised, or contrast medium is in the aorta alone.",
     )
 
 

@@ -22,6 +22,7 @@ BRONCHI_CM2 = 1.5
 BRONCHI_MM = 4.0
 SPREAD_MM = {"outline": 9.0, "middle": 6.0, "bronchi": 14.0}
 FAR_MM = 25.0
+TOGETHER_MM = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +42,23 @@ def level(ascending: Track, middle_mm: float, airway_cm2: NDArray[np.float64]) -
     """Weighted mean of the signs that agree: the heart's, and at least one of aorta and bronchi within 25 mm of it.
 
     `middle_mm` is the height of the heart's middle, `airway_cm2` (n,) the area of the central airway in each
-    slice of the track. Raises NotScorable: landmarks_disagree when the heart's sign stands alone,
-    left_main_not_found when the ascending aorta is not seen in the 15 mm above the place.
+    slice of the track. Raises NotScorable: landmarks_disagree when the heart's sign stands alone or the two
+    others agree on another place, left_main_not_found when the ascending aorta is not seen in the 15 mm above it.
     """
     heart = middle_mm + MIDDLE_MM
     signs = {"middle": heart}
-    outline = [height for height in falls(ascending) if abs(height - heart) <= FAR_MM]
-    if outline:
-        signs["outline"] = min(outline, key=lambda height: abs(height - heart))
+    outline = falls(ascending)
+    near = [height for height in outline if abs(height - heart) <= FAR_MM]
+    if near:
+        signs["outline"] = min(near, key=lambda height: abs(height - heart))
     bronchi = bronchi_end(ascending.z_mm, airway_cm2, heart)
+    elsewhere = False
     if bronchi is not None and abs(bronchi - heart) <= FAR_MM:
         signs["bronchi"] = bronchi
-    if len(signs) < 2:
+    elif bronchi is not None:
+        # Two signs that agree outweigh the heart's, whose fullness may have a second maximum.
+        elsewhere = any(abs(height - bronchi) <= TOGETHER_MM for height in outline)
+    if len(signs) < 2 or elsewhere:
         raise NotScorable(
             "landmarks_disagree",
             "Aorta and bronchi put the left main artery elsewhere than the heart's shape does: "

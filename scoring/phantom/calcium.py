@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -14,12 +16,15 @@ from scoring.phantom.grid import Box, Floats
 from scoring.phantom.scan import Scan
 from scoring.phantom.shapes import stream
 from scoring.phantom.spec import Calcification
-from scoring.phantom.thorax import Thorax
 
 MASS_FACTOR: Final = 0.78125
 """mg/cm3 of hydroxyapatite for one HU: 200 mg/cm3 raise the attenuation by 256 HU at 120 kVp."""
 
-PSF_FWHM_MM: Final = 1.0
+_KVP: Final = ((70, 80, 100, 120, 135), (1.59, 1.36, 1.115, 1.0, 0.915))
+"""Contrast of calcium at tube voltages, as of the thresholds that follow them (Eur Heart J Cardiovasc Imaging
+2018;19:1362)."""
+
+_PIECE_MM: Final = 2.5
 _FINE_MM: Final = 0.12
 _FEWEST: Final = 4
 
@@ -59,6 +64,15 @@ class Deposit:
         return self.volume_mm3 * self.hu * MASS_FACTOR / 1000
 
 
+def contrast(kvp: float) -> float:
+    """Attenuation of calcium at a tube voltage, 1 at 120 kVp."""
+    low, high = _KVP[0][-2:]
+    if kvp > high:
+        slope = (_KVP[1][-1] - _KVP[1][-2]) / (high - low)
+        return float(_KVP[1][-1] + slope * (kvp - high))
+    return float(np.interp(kvp, *_KVP))
+
+
 def coronary_deposit(tree: CoronaryTree, lesion: Calcification, seed: int, number: int) -> Deposit:
     """The deposit of a calcification: along the vessel, a little to one side of its middle."""
     points = tree.arteries[lesion.artery].points
@@ -71,31 +85,30 @@ def coronary_deposit(tree: CoronaryTree, lesion: Calcification, seed: int, numbe
     return Deposit(line + 0.5 * aside / np.linalg.norm(aside), lesion.diameter_mm / 2, lesion.hu)
 
 
-def aortic_deposits(thorax: Thorax) -> dict[str, Deposit]:
-    """Plaques in the aortic wall, far from the coronary ostia: they must not be counted."""
-    plaques = {
-        "ascending aorta wall": (thorax.ascending, 24.0, 200.0, 34.0, 1.1, 620.0),
-        "descending aorta wall": (thorax.descending, -34.0, 20.0, 50.0, 1.2, 700.0),
-        "descending aorta wall, low": (thorax.descending, -72.0, 120.0, 30.0, 1.0, 560.0),
-    }
-    deposits = {}
-    for name, (aorta, z, angle, sweep, radius, hu) in plaques.items():
-        order = np.argsort(aorta.points[:, 2])
-        x, y = aorta.at_height(z)
-        r = float(np.interp(z, aorta.points[order, 2], aorta.radii[order])) - 0.6
-        turn = np.deg2rad(np.linspace(angle - sweep / 2, angle + sweep / 2, 24))
-        line = np.stack([x + r * np.cos(turn), y + r * np.sin(turn), z + np.linspace(-1, 1, 24)], axis=1)
-        deposits[name] = Deposit(line, radius, hu)
-    return deposits
+def seen_in_pieces(deposit: Deposit, scan: Scan) -> Iterator[tuple[Box, Floats]]:
+    """What `seen` gives, in parts whose sum it is: for long deposits, whose one box would be too large."""
+    heights = scan.pose.to_scanner(deposit.line)[:, 2]
+    low, high = float(heights.min()) - deposit.radius, float(heights.max()) + deposit.radius
+    edges = np.linspace(low, high, max(1, int(np.ceil((high - low) / _PIECE_MM))) + 1)
+    for bottom, top in pairwise(edges):
+        near = (heights > bottom - deposit.radius - _FINE_MM) & (heights < top + deposit.radius + _FINE_MM)
+        if near.any():
+            part = seen(Deposit(deposit.line[near], deposit.radius, deposit.hu), scan, (float(bottom), float(top)))
+            if part is not None:
+                yield part
 
 
-def seen(deposit: Deposit, scan: Scan) -> tuple[Box, Floats] | None:
+def seen(deposit: Deposit, scan: Scan, between: tuple[float, float] | None = None) -> tuple[Box, Floats] | None:
     """HU that a deposit adds to the voxels of a scan, on the box that holds it (None: outside of the scan).
 
-    Sampled at least four times finer than the pixels, weighted with the slice profile, blurred in the plane.
+    Sampled at least four times finer than the pixels, weighted with the slice profile, blurred in the plane. Only what
+    lies between two heights (mm) counts where they are given.
     """
-    halo = deposit.radius + 2.0 * PSF_FWHM_MM
+    deposit = Deposit(scan.pose.to_scanner(deposit.line), deposit.radius, deposit.hu)
+    halo = deposit.radius + 2.0 * scan.kernel_fwhm
     low, high = deposit.line.min(0) - halo, deposit.line.max(0) + halo
+    if between is not None:
+        low[2], high[2] = between
     box = tuple(
         slice(int(np.searchsorted(axis, a - m)), int(np.searchsorted(axis, b + m)))
         for axis, a, b, m in zip(
@@ -112,13 +125,15 @@ def seen(deposit: Deposit, scan: Scan) -> tuple[Box, Floats] | None:
     x = (scan.x[columns, None] + within).ravel().astype(np.float32)
     y = (scan.y[rows, None] + within).ravel().astype(np.float32)
     edges = np.arange(low[2], high[2] + _FINE_MM, _FINE_MM)
+    if between is not None:
+        edges = np.linspace(*between, max(2, int(np.ceil((high[2] - low[2]) / _FINE_MM)) + 1))
     z = ((edges[:-1] + edges[1:]) / 2).astype(np.float32)
     inside = np.clip(
         0.5 - deposit.distance(x[None, None, :], y[None, :, None], z[:, None, None]) / np.float32(fine), 0, 1
     )
     share = scan.share(edges[:-1], edges[1:])[planes]
     sliced = np.tensordot(share, inside, 1)
-    sigma = PSF_FWHM_MM / 2.3548 / fine
+    sigma = scan.kernel_fwhm / 2.3548 / fine
     blurred = ndi.gaussian_filter(sliced, (0, sigma, sigma), truncate=4.0)
     pixels = blurred.reshape(len(sliced), len(y) // n, n, len(x) // n, n).mean((2, 4))
     return (planes, rows, columns), np.asarray(pixels * np.float32(deposit.hu), dtype=np.float32)

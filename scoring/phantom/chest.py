@@ -87,8 +87,13 @@ def layers(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
     """Table, skin, fat and muscle: everything around the cavity, which is left filled with muscle."""
     at = grid.coordinates()
     # A curved shell of carbon fibre, filled with foam that is nearly air.
-    top = thorax.back + 34 - (at.x / 19) ** 2 * 0.35
-    table = np.maximum(np.abs(at.y - top - 12) - 11, np.abs(at.x) - 200).astype(np.float32)
+    x, y = at.x, at.y
+    if not thorax.pose.is_straight:
+        # The table stays level when the patient lies askew on it.
+        c, s = np.float32(np.cos(thorax.pose.turn)), np.float32(np.sin(thorax.pose.turn))
+        x, y = c * at.x - s * at.y, s * at.x + c * at.y
+    top = thorax.back + 34 - (x / 19) ** 2 * 0.35
+    table = np.maximum(np.abs(y - top - 12) - 11, np.abs(x) - 200).astype(np.float32)
     yield Region(Tissue.TABLE, grid.whole, np.abs(table) - np.float32(0.9))
     yield Region(Tissue.SKIN, grid.whole, wall.skin)
     yield Region(Tissue.FAT, grid.whole, wall.skin + np.float32(1.8))

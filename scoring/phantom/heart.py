@@ -152,12 +152,15 @@ def _bodies(thorax: Thorax, at: Coordinates) -> tuple[Floats, ...]:
 
 def _outer(thorax: Thorax, chamber: Chamber, at: Coordinates) -> Floats:
     semi = np.array(chamber.semi) * thorax.heart_scale
-    return ellipsoid(at, thorax.heart_point(chamber.centre), semi, chamber.frame)
+    frame = chamber.frame
+    if thorax.heart_tilt:
+        frame = (np.eye(3) if frame is None else frame) @ thorax.heart_frame.T
+    return ellipsoid(at, thorax.heart_point(chamber.centre), semi, frame)
 
 
 def _curves(thorax: Thorax) -> dict[str, Curve]:
     def through(knots: list[tuple[float, float, float]], radii: list[float]) -> Curve:
-        return Curve.through([thorax.heart_point(k) for k in knots], radii)
+        return Curve.through([thorax.heart_point(k) for k in knots], [r * thorax.vessel_scale for r in radii])
 
     dz = thorax.carina_z - 50
     return {

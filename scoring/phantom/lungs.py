@@ -21,6 +21,11 @@ _HILA: Final = ((-1, (-50.0, 20.0, 6.0)), (1, (64.0, 26.0, 8.0)))
 
 def airway(thorax: Thorax, grid: Grid) -> Floats:
     """Distance to the lumen of the windpipe and the large bronchi."""
+    return reduce(np.minimum, (tube.tube(grid, 10.0) for tube in bronchi(thorax)))
+
+
+def bronchi(thorax: Thorax) -> tuple[Curve, ...]:
+    """The windpipe's lumen, then those of the large bronchi."""
     c = thorax.carina_z
     tubes = (
         ([(3, 26, 120), (3, 22, c + 25), (3, 20, c)], [8.5, 8.5, 8.5]),
@@ -32,7 +37,7 @@ def airway(thorax: Thorax, grid: Grid) -> Floats:
         ([(-22, 24, c - 18), (-42, 20, c - 14), (-56, 14, c - 6)], [5, 4, 2.5]),
         ([(48, 28, c - 29), (64, 16, c - 26), (76, 2, c - 22)], [4.5, 3.6, 2.2]),
     )
-    return reduce(np.minimum, (Curve.through(knots, radii).tube(grid, 10.0) for knots, radii in tubes))
+    return tuple(Curve.through(knots, radii) for knots, radii in tubes)
 
 
 def airways(grid: Grid, lumen: Floats) -> Regions:

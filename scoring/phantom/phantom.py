@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.phantom import anatomy, rendering
-from scoring.phantom.calcium import aortic_deposits, coronary_deposit, seen
+from scoring.phantom.calcium import contrast, coronary_deposit, seen, seen_in_pieces
 from scoring.phantom.coronary import CoronaryTree
+from scoring.phantom.distractors import Distractor, built
 from scoring.phantom.grid import Floats, Point
+from scoring.phantom.metal import streaks
 from scoring.phantom.scan import Scan
 from scoring.phantom.shapes import stream
 from scoring.phantom.spec import PhantomSpec
@@ -43,9 +46,10 @@ class Phantom:
 
 def make_phantom(spec: PhantomSpec) -> Phantom:
     """Build the thorax of a spec, scan it and say what is in it."""
-    thorax = Thorax.draw(spec.seed)
+    thorax = Thorax.draw(spec.seed, spec.variation)
     tree = CoronaryTree.grow(thorax)
-    scan = Scan.of(spec)
+    scan = Scan.of(spec, thorax.pose)
+    strength = contrast(spec.kvp)
     grid = scan.grid()
     painted, painted_labels = np.empty(grid.shape, np.float32), np.empty(grid.shape, np.uint8)
     for planes, slab in grid.slabs():
@@ -53,16 +57,13 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
             anatomy.regions(thorax, tree, slab), slab, seed=spec.seed, contrast=spec.contrast
         )
     image, labels = rendering.sliced(painted, painted_labels, grid, scan)
-    distractors: tuple[DistractorTruth, ...] = ()
-    if spec.distractors:
-        for deposit in aortic_deposits(thorax).values():
-            _add(image, seen(deposit, scan))
-        distractors = tuple(
-            DistractorTruth(kind, _patient(thorax, d.centre)) for kind, d in aortic_deposits(thorax).items()
-        )
+    distractors = built(thorax, tree, spec.distractor_kinds, strength)
+    foreign = _foreign(distractors, scan)
+    image += foreign
     placed = []
     for number, lesion in enumerate(spec.lesions):
         deposit = coronary_deposit(tree, lesion, spec.seed, number)
+        deposit = dataclasses.replace(deposit, hu=deposit.hu * strength)
         placed.append(Placed(lesion, deposit, _patient(thorax, deposit.centre), seen(deposit, scan)))
     # The truth is that of unenhanced blood: contrast hides calcium, it does not remove it.
     unenhanced = np.minimum(image, np.float32(40)) if spec.contrast else image
@@ -73,20 +74,36 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
         placed=tuple(placed),
         spacing_mm=scan.spacing_mm,
         left_main_mm=ostium,
-        distractors=distractors,
+        distractors=tuple(DistractorTruth(d.kind, _patient(thorax, d.deposit.centre)) for d in distractors),
+        foreign=foreign,
+        contrast=strength,
     )
     for p in placed:
         _add(image, p.seen)
+    # Streaks disturb the image as noise does: the truth is that of the image without them.
+    streaks(image, [d.deposit for d in distractors if d.is_metal], scan)
     image += rendering.noise(scan, spec.noise_sd_hu, stream(spec.seed, f"noise {scan.shape} {scan.z[0]:.4f}"))
     return Phantom(
         spec=spec,
         hu=np.clip(np.rint(image), LOWEST_HU, HIGHEST_HU).astype(np.int16),
         spacing_mm=scan.spacing_mm,
-        origin_mm=_patient(thorax, np.array([scan.x[0], scan.y[0], scan.z[0]])),
+        origin_mm=_scanner(thorax, np.array([scan.x[0], scan.y[0], scan.z[0]])),
         truth=truth,
         labels=labels,
         structures=_structures(thorax, tree, scan),
     )
+
+
+def _foreign(distractors: tuple[Distractor, ...], scan: Scan) -> Floats:
+    """HU that the distractors add to the voxels of a scan."""
+    added = np.zeros(scan.shape, dtype=np.float32)
+    for distractor in distractors:
+        if distractor.is_long:
+            for part in seen_in_pieces(distractor.deposit, scan):
+                _add(added, part)
+        else:
+            _add(added, seen(distractor.deposit, scan))
+    return added
 
 
 def _add(image: Floats, part: tuple[Any, Floats] | None) -> None:
@@ -95,6 +112,10 @@ def _add(image: Floats, part: tuple[Any, Floats] | None) -> None:
 
 
 def _patient(thorax: Thorax, point: NDArray[np.float64]) -> Point:
+    return _scanner(thorax, thorax.pose.to_scanner(point))
+
+
+def _scanner(thorax: Thorax, point: NDArray[np.float64]) -> Point:
     x, y, z = (round(float(v), 6) for v in np.asarray(point) + np.asarray(thorax.isocentre_mm))
     return x, y, z
 

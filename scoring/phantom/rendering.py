@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
+from scipy import ndimage as ndi
 
 from scoring.phantom.grid import Box, Floats, Grid
-from scoring.phantom.scan import Scan, interpolation
+from scoring.phantom.scan import Scan, interpolation, turned_interpolation
 from scoring.phantom.shapes import smooth_field
 from scoring.phantom.tissue import Regions, Tissue
 
@@ -66,6 +67,7 @@ ATTENUATION_HU: Final[dict[Tissue, float]] = {
 
 _MARROW: Final = frozenset({Tissue.RIB_MARROW, Tissue.VERTEBRA_MARROW, Tissue.STERNUM_MARROW})
 _SOFT_FAT: Final = frozenset({Tissue.MEDIASTINAL_FAT, Tissue.ABDOMINAL_FAT})
+_STANDARD_FWHM_MM: Final = 1.0
 _EDGE_STEPS: Final = np.float32(1.3)
 """Width of an edge in steps of the grid: what the grid can hold without ringing."""
 
@@ -113,15 +115,29 @@ def _in_grid(at: NDArray[np.intp], box: Box, grid: Grid) -> NDArray[np.intp]:
 def sliced(hu: Floats, labels: Labels, grid: Grid, scan: Scan) -> tuple[Floats, Labels]:
     """The painted grid as the scan's slices: slice profile along z, cubic convolution in the plane."""
     planes = np.tensordot(scan.slices(grid), hu, 1)
-    across, down = interpolation(grid.x, scan.x), interpolation(grid.y, scan.y)
     image = np.empty(scan.shape, dtype=np.float32)
-    for k, plane in enumerate(planes):
-        image[k] = down @ plane @ across.T
-    z, y, x = (
-        np.clip(np.rint((wanted - line[0]) / (line[1] - line[0])).astype(int), 0, len(line) - 1)
-        for wanted, line in ((scan.z, grid.z), (scan.y, grid.y), (scan.x, grid.x))
-    )
-    return image, labels[np.ix_(z, y, x)]
+    heights = _nearest(grid.z, scan.z)
+    if scan.pose.is_straight:
+        across, down = interpolation(grid.x, scan.x), interpolation(grid.y, scan.y)
+        for k, plane in enumerate(planes):
+            image[k] = down @ plane @ across.T
+        seen = labels[np.ix_(heights, _nearest(grid.y, scan.y), _nearest(grid.x, scan.x))]
+    else:
+        weights = turned_interpolation(grid, scan)
+        for k, plane in enumerate(planes):
+            image[k] = (weights @ plane.ravel()).reshape(scan.shape[1:])
+        x, y = scan.pose.to_body(scan.x[None, :], scan.y[:, None])
+        seen = labels[heights][:, _nearest(grid.y, y), _nearest(grid.x, x)]
+    if scan.kernel_fwhm > _STANDARD_FWHM_MM:
+        # The painted edges already have the standard kernel's width: only the rest is added.
+        sigma = np.sqrt(scan.kernel_fwhm**2 - _STANDARD_FWHM_MM**2) / 2.3548 / scan.spacing_mm[2]
+        image = ndi.gaussian_filter(image, (0, sigma, sigma))
+    return image, seen
+
+
+def _nearest(line: Floats, wanted: NDArray[np.float64]) -> NDArray[np.intp]:
+    step = np.rint((wanted - line[0]) / (line[1] - line[0])).astype(np.intp)
+    return np.asarray(np.clip(step, 0, len(line) - 1), dtype=np.intp)
 
 
 def noise(scan: Scan, sd: float, rng: np.random.Generator) -> Floats:
@@ -134,7 +150,7 @@ def noise(scan: Scan, sd: float, rng: np.random.Generator) -> Floats:
     if sd == 0:
         return np.zeros(scan.shape, dtype=np.float32)
     f = np.hypot(fft.fftfreq(rows, scan.spacing_mm[1])[:, None], fft.rfftfreq(columns, scan.spacing_mm[2])[None, :])
-    shape = (np.sqrt(f) * np.exp(-((f / 0.45) ** 2))).astype(np.float32)
+    shape = (np.sqrt(f) * np.exp(-((f * scan.kernel_fwhm / 0.45) ** 2))).astype(np.float32)
     shared = max(1, round(scan.thickness / scan.spacing_mm[0]))
     image = np.empty(scan.shape, dtype=np.float32)
     recent: list[Floats] = []

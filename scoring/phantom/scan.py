@@ -7,8 +7,10 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from scoring.phantom.grid import Floats, Grid, Point
+from scoring.phantom.pose import STRAIGHT, Pose
 from scoring.phantom.spec import PhantomSpec, SliceProfile
 
 _HEART_MM: Final = (28.0, -8.0)
@@ -20,17 +22,22 @@ _MARGIN_MM: Final = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Centres of pixels and slices in the thorax frame (mm, ascending) and the thickness of the slices."""
+    """Centres of pixels and slices in the scanner's frame (mm, ascending), thickness of the slices, kernel.
+
+    `pose` leads from the thorax frame to the scanner's.
+    """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     z: NDArray[np.float64]
     thickness: float
     profile: SliceProfile
+    kernel_fwhm: float = 1.0
+    pose: Pose = STRAIGHT
 
     @classmethod
-    def of(cls, spec: PhantomSpec) -> Self:
-        """The scan that a spec asks for."""
+    def of(cls, spec: PhantomSpec, pose: Pose = STRAIGHT) -> Self:
+        """The scan that a spec asks for, of a body that lies in a pose."""
         pixel = spec.field_of_view_mm / spec.matrix
         line = (np.arange(spec.matrix, dtype=np.float64) + 0.5) * pixel - spec.field_of_view_mm / 2
         length = spec.above_left_main_mm + spec.below_left_main_mm
@@ -40,7 +47,7 @@ class Scan:
         # A small field of view is centred on the heart, one of 350 mm or more on the body.
         wide = float(np.clip((spec.field_of_view_mm - 230) / 120, 0, 1))
         x, y = (line + (1 - wide) * h + wide * b for h, b in zip(_HEART_MM, _BODY_MM, strict=True))
-        return cls(x, y, z, spec.slice_thickness_mm, spec.slice_profile)
+        return cls(x, y, z, spec.slice_thickness_mm, spec.slice_profile, spec.kernel_fwhm_mm, pose)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -62,8 +69,11 @@ class Scan:
         m = _MARGIN_MM
         # Pixels coarser than the usual ones need no finer painting than themselves.
         step = max(_GRID_MM[0], 1.5 * self.spacing_mm[2])
-        low: Point = (self.x[0] - m, self.y[0] - m, self.z[0] - self.reach_mm - m)
-        high: Point = (self.x[-1] + m, self.y[-1] + m, self.z[-1] + self.reach_mm + m)
+        x, y = self.x[[0, -1]], self.y[[0, -1]]
+        if not self.pose.is_straight:
+            x, y = self.pose.to_body(x[None, :], y[:, None])
+        low: Point = (x.min() - m, y.min() - m, self.z[0] - self.reach_mm - m)
+        high: Point = (x.max() + m, y.max() + m, self.z[-1] + self.reach_mm + m)
         return Grid.covering(low, high, (step, step, _GRID_MM[2]))
 
     def share(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> Floats:
@@ -91,17 +101,39 @@ class Scan:
 
 def interpolation(line: Floats, wanted: NDArray[np.float64]) -> Floats:
     """Weights (wanted, line) of cubic convolution (Keys 1981) from an even line of points to others."""
-    step = float(line[1] - line[0])
-    position = (wanted - float(line[0])) / step
-    first = np.floor(position).astype(int)
-    f = position - first
     weights = np.zeros((len(wanted), len(line)), dtype=np.float32)
     rows = np.arange(len(wanted))
-    for offset, w in (
-        (-1, ((-0.5 * f + 1) * f - 0.5) * f),
-        (0, (1.5 * f - 2.5) * f * f + 1),
-        (1, ((-1.5 * f + 2) * f + 0.5) * f),
-        (2, (0.5 * f - 0.5) * f * f),
-    ):
-        np.add.at(weights, (rows, np.clip(first + offset, 0, len(line) - 1)), w.astype(np.float32))
+    for at, w in _cubic(line, wanted):
+        np.add.at(weights, (rows, at), w)
     return weights
+
+
+def turned_interpolation(grid: Grid, scan: Scan) -> sparse.csr_array:
+    """The same in the plane for a body that lies askew: weights (pixels of a slice, points of a plane)."""
+    x, y = (v.ravel() for v in scan.pose.to_body(scan.x[None, :], scan.y[:, None]))
+    columns = [
+        (line * len(grid.x) + column, down * across)
+        for line, down in _cubic(grid.y, y)
+        for column, across in _cubic(grid.x, x)
+    ]
+    index = np.stack([at for at, _ in columns], axis=1).astype(np.int32)
+    weights = np.stack([w for _, w in columns], axis=1)
+    starts = np.arange(0, weights.size + 1, len(columns), dtype=np.int32)
+    return sparse.csr_array((weights.ravel(), index.ravel(), starts), shape=(len(x), len(grid.y) * len(grid.x)))
+
+
+def _cubic(line: Floats, wanted: NDArray[np.float64]) -> list[tuple[NDArray[np.intp], Floats]]:
+    """The four neighbours on a line of each wanted position, with their weights."""
+    step = float(line[1] - line[0])
+    position = (wanted - float(line[0])) / step
+    first = np.floor(position).astype(np.intp)
+    f = position - first
+    return [
+        (np.clip(first + offset, 0, len(line) - 1), w.astype(np.float32))
+        for offset, w in (
+            (-1, ((-0.5 * f + 1) * f - 0.5) * f),
+            (0, (1.5 * f - 2.5) * f * f + 1),
+            (1, ((-1.5 * f + 2) * f + 0.5) * f),
+            (2, (0.5 * f - 0.5) * f * f),
+        )
+    ]

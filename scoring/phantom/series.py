@@ -10,14 +10,21 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
-from scoring.phantom.calcium import MASS_FACTOR
+from scoring.phantom.calcium import MASS_FACTOR, contrast
 from scoring.phantom.phantom import LOWEST_HU, Phantom
-from scoring.phantom.spec import PhantomSpec
+from scoring.phantom.spec import PatientPosition, PhantomSpec
 
 _NAMESPACE: Final = uuid.UUID("9d1f6a51-6a2c-5d0e-8f57-3b0c3f4f7f11")
 MANUFACTURER: Final = "Coronode"
 MODEL: Final = "Synthetic thorax"
 _TIME: Final = "101500"
+_ORIENTATION: Final[dict[PatientPosition, tuple[int, int]]] = {
+    "HFS": (1, 1),
+    "HFP": (-1, -1),
+    "FFS": (-1, 1),
+    "FFP": (1, -1),
+}
+"""Rows and columns along (1) or against (-1) the patient's left and back: the gantry's axes (PS3.3 C.7.3.1.1.2)."""
 
 
 def uid(*parts: object) -> str:
@@ -26,16 +33,19 @@ def uid(*parts: object) -> str:
 
 
 def write_series(phantom: Phantom, folder: Path) -> list[Path]:
-    """Write dicom/NNNN.dcm, one file a slice, 0001 at the head, and truth.json; return the paths of the slices.
+    """Write dicom/NNNN.dcm, one file a slice, and truth.json; return the paths of the slices.
 
-    The slices have a folder of their own because senders stop at a file that is not DICOM. Equal phantoms give equal
-    bytes. Raises OSError when the folder cannot be written.
+    0001 lies at the head, of a patient who lies feet first at the feet. The slices have a folder of their own because
+    senders stop at a file that is not DICOM; the truth comes last, so that a folder with it is whole. Equal phantoms
+    give equal bytes. Raises OSError when the folder cannot be written.
     """
     images = folder / "dicom"
     images.mkdir(parents=True, exist_ok=True)
     common = _common(phantom)
     paths = []
-    for number, index in enumerate(reversed(range(len(phantom.hu))), start=1):
+    order = range(len(phantom.hu))
+    # The slice that enters the gantry first is the first.
+    for number, index in enumerate(order if phantom.spec.patient_position[0] == "F" else reversed(order), start=1):
         path = images / f"{number:04d}.dcm"
         dataset = _slice(phantom, common, index, number)
         dataset.save_as(path, enforce_file_format=True)
@@ -65,11 +75,11 @@ def _common(phantom: Phantom) -> Dataset:
         setattr(ds, f"{name}Time", _TIME)
     _patient_and_study(ds, spec)
     ds.Modality = "CT"
-    ds.SeriesInstanceUID = uid("series", repr(spec))
+    ds.SeriesInstanceUID = uid("series", spec.identity)
     ds.SeriesNumber = 2
     ds.SeriesDescription = f"CaSc {spec.slice_thickness_mm:g} mm / {spec.slice_increment_mm:g} mm 75 %"
     ds.BodyPartExamined = "CHEST"
-    ds.PatientPosition = "HFS"
+    ds.PatientPosition = spec.patient_position
     ds.ProtocolName = "Coronary calcium, ECG-gated"
     ds.FrameOfReferenceUID = uid("frame", study_uid(spec))
     ds.PositionReferenceIndicator = ""
@@ -111,9 +121,13 @@ def _acquisition(ds: Dataset, spec: PhantomSpec) -> None:
     ds.Exposure = 84
     ds.FilterType = "NONE"
     ds.FocalSpots = "1.2"
-    ds.ConvolutionKernel = "STANDARD"
-    ds.CalciumScoringMassFactorPatient = MASS_FACTOR
+    ds.ConvolutionKernel = _kernel(spec.kernel_fwhm_mm)
+    ds.CalciumScoringMassFactorPatient = MASS_FACTOR / contrast(spec.kvp)
     ds.ImageComments = "SYNTHETIC PHANTOM: no patient was scanned"
+
+
+def _kernel(fwhm_mm: float) -> str:
+    return "SHARP" if fwhm_mm < 0.8 else "SOFT" if fwhm_mm > 1.2 else "STANDARD"
 
 
 def _pixels(ds: Dataset, phantom: Phantom) -> None:
@@ -122,7 +136,8 @@ def _pixels(ds: Dataset, phantom: Phantom) -> None:
     ds.PhotometricInterpretation = "MONOCHROME2"
     ds.Rows, ds.Columns = rows, columns
     ds.PixelSpacing = [_number(phantom.spacing_mm[1]), _number(phantom.spacing_mm[2])]
-    ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    across, down = _ORIENTATION[phantom.spec.patient_position]
+    ds.ImageOrientationPatient = [across, 0, 0, 0, down, 0]
     ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
     ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = LOWEST_HU, 1, "HU"
     ds.WindowCenter, ds.WindowWidth = 40, 350
@@ -136,10 +151,16 @@ def _slice(phantom: Phantom, common: Dataset, index: int, number: int) -> Datase
     ds.SOPInstanceUID = uid("instance", common.SeriesInstanceUID, number)
     ds.InstanceNumber = number
     x, y, z = phantom.origin_mm
+    across, down = _ORIENTATION[phantom.spec.patient_position]
+    _, rows, columns = phantom.hu.shape
+    if across < 0:
+        x += (columns - 1) * phantom.spacing_mm[2]
+    if down < 0:
+        y += (rows - 1) * phantom.spacing_mm[1]
     height = z + index * phantom.spacing_mm[0]
     ds.ImagePositionPatient = [_number(x), _number(y), _number(height)]
     ds.SliceLocation = _number(height)
-    stored = phantom.hu[index].astype(np.int32) - LOWEST_HU
+    stored = phantom.hu[index, ::down, ::across].astype(np.int32) - LOWEST_HU
     ds.PixelData = stored.astype("<u2").tobytes()
     ds["PixelData"].VR = "OW"
     meta = FileMetaDataset()

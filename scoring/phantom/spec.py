@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
 
 from scoring.result import ARTERIES, Artery
 
 SliceProfile = Literal["rectangular", "triangular"]
+PatientPosition = Literal["HFS", "HFP", "FFS", "FFP"]
+DistractorKind = Literal[
+    "ascending aorta wall",
+    "descending aorta wall",
+    "descending aorta wall, low",
+    "aortic plaques",
+    "aortic root",
+    "aortic valve",
+    "mitral annulus",
+    "pericardium",
+    "lymph node",
+    "hilar lymph node",
+    "granuloma",
+    "bronchial wall",
+    "surgical clip",
+    "pacemaker lead",
+]
+DISTRACTOR_KINDS: Final[tuple[DistractorKind, ...]] = get_args(DistractorKind)
+"""All that is bright near the heart and is no coronary calcium."""
+
+DEFAULT_DISTRACTORS: Final = DISTRACTOR_KINDS[:3]
+"""Three plaques in the aortic wall, far from the coronary ostia."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +84,12 @@ class PhantomSpec:
     `above_left_main_mm` over the left main's origin to `below_left_main_mm` under it; `z_offset_mm`
     moves all slices along z. `contrast` fills blood with 300 HU. Identifiers that are None
     are derived from the spec.
+
+    `distractors` names the kinds of `DISTRACTOR_KINDS` that the patient has (True: `DEFAULT_DISTRACTORS`).
+    `variation` from 0 (an ordinary adult, lying straight) to 1 says how far size, pose, heart, vessels, fat and
+    diaphragm may leave the usual. `kernel_fwhm_mm` is the width of the in-plane point spread: 1 a standard kernel,
+    less a sharper one. The HU of calcium hold at 120 kVp and follow `kvp`. `patient_position` is that of PS3.3
+    C.7.3.1.1.2; rows and columns follow the gantry, so the same patient is stored in another order.
     """
 
     seed: int = 0
@@ -75,12 +104,15 @@ class PhantomSpec:
     noise_sd_hu: float = 15.0
     kvp: int = 120
     calcifications: tuple[Calcification, ...] | None = None
-    distractors: bool = True
+    distractors: bool | tuple[DistractorKind, ...] = True
     contrast: bool = False
     patient_id: str | None = None
     patient_name: str = "PHANTOM^CORONODE"
     study_date: str = "20240102"
     study_instance_uid: str | None = None
+    variation: float = field(default=0.0, repr=False)
+    kernel_fwhm_mm: float = field(default=1.0, repr=False)
+    patient_position: PatientPosition = field(default="HFS", repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be scanned (ValueError)."""
@@ -95,6 +127,8 @@ class PhantomSpec:
             "field_of_view_mm": (100.0, 420.0),
             "noise_sd_hu": (0.0, 100.0),
             "kvp": (70, 150),
+            "variation": (0.0, 1.0),
+            "kernel_fwhm_mm": (0.5, 2.5),
         }
         for name, (low, high) in limits.items():
             value = getattr(self, name)
@@ -104,8 +138,37 @@ class PhantomSpec:
             raise ValueError("the scan range holds fewer than two slices")
         if not re.fullmatch(r"\d{8}", self.study_date):
             raise ValueError(f"study_date is {self.study_date!r}, it must be YYYYMMDD")
+        unknown = set(self.distractor_kinds) - set(DISTRACTOR_KINDS)
+        if unknown:
+            raise ValueError(f"distractors names {sorted(unknown)}, allowed are {', '.join(DISTRACTOR_KINDS)}")
+        if self.patient_position not in get_args(PatientPosition):
+            raise ValueError(
+                f"patient_position is {self.patient_position!r}, allowed are {', '.join(get_args(PatientPosition))}"
+            )
 
     @property
     def lesions(self) -> tuple[Calcification, ...]:
         """The calcifications that are built."""
         return DEFAULT_CALCIFICATIONS if self.calcifications is None else self.calcifications
+
+    @property
+    def distractor_kinds(self) -> tuple[DistractorKind, ...]:
+        """The kinds of distractors that are built, in the order of `DISTRACTOR_KINDS` and each once."""
+        if isinstance(self.distractors, bool):
+            return DEFAULT_DISTRACTORS if self.distractors else ()
+        known = tuple(kind for kind in DISTRACTOR_KINDS if kind in self.distractors)
+        return known + tuple(kind for kind in self.distractors if kind not in DISTRACTOR_KINDS)
+
+    @property
+    def identity(self) -> str:
+        """A text that tells this series from those of other specs: equal for specs that give equal images."""
+        kinds = self.distractor_kinds
+        plain = bool(kinds) if kinds in ((), DEFAULT_DISTRACTORS) else kinds
+        own = [f"{n.name}={getattr(self, n.name)!r}" for n in dataclasses.fields(self) if not n.repr]
+        usual = [f"{n.name}={n.default!r}" for n in dataclasses.fields(self) if not n.repr]
+        return " ".join(
+            [
+                repr(dataclasses.replace(self, distractors=plain)),
+                *(o for o, u in zip(own, usual, strict=True) if o != u),
+            ]
+        )

@@ -104,8 +104,13 @@ class Placed:
     seen: tuple[Box, Floats] | None
 
 
-def counted(background: Floats, placed: tuple[Placed, ...], spacing_mm: Point) -> list[tuple[float, float]]:
-    """Agatston and counted volume (mm3) of each calcification on the noise-free slices without it, `background`."""
+def counted(
+    background: Floats, placed: tuple[Placed, ...], spacing_mm: Point, foreign: Floats | None = None
+) -> list[tuple[float, float]]:
+    """Agatston and counted volume (mm3) of each calcification on the noise-free slices without it, `background`.
+
+    A voxel to which distractors add more HU (`foreign`) is theirs and counts for no calcification.
+    """
     scores = [(0.0, 0.0)] * len(placed)
     boxes = [p.seen[0] for p in placed if p.seen is not None]
     if not boxes:
@@ -125,7 +130,10 @@ def counted(background: Floats, placed: tuple[Placed, ...], spacing_mm: Point) -
     area, slice_weight = spacing_mm[1] * spacing_mm[2], spacing_mm[0] / 3
     in_plane = np.zeros((3, 3, 3), dtype=bool)
     in_plane[1] = True
-    components, _ = ndi.label((hu >= THRESHOLD_HU) & (total > 1), structure=in_plane)
+    own = (hu >= THRESHOLD_HU) & (total > 1)
+    if foreign is not None:
+        own &= total > foreign[window]
+    components, _ = ndi.label(own, structure=in_plane)
     for part, where in enumerate(ndi.find_objects(components), start=1):
         voxels = components[where] == part
         size = float(voxels.sum()) * area
@@ -147,8 +155,13 @@ def truth_of(
     spacing_mm: Point,
     left_main_mm: Point,
     distractors: tuple[DistractorTruth, ...],
+    foreign: Floats | None = None,
+    contrast: float = 1.0,
 ) -> Truth:
-    """The truth of a phantom from its noise-free slices without coronary calcium and its calcifications."""
+    """The truth of a phantom from its noise-free slices without coronary calcium and its calcifications.
+
+    `foreign` are the HU that distractors add; `contrast` is the attenuation of calcium relative to that at 120 kVp.
+    """
     lesions = tuple(
         LesionTruth(
             artery=p.lesion.artery,
@@ -159,9 +172,9 @@ def truth_of(
             agatston=round(agatston, 4),
             volume_score_mm3=round(volume, 4),
             volume_mm3=round(p.deposit.volume_mm3, 4),
-            mass_mg=round(p.deposit.mass_mg, 4),
+            mass_mg=round(p.deposit.mass_mg / contrast, 4),
         )
-        for p, (agatston, volume) in zip(placed, counted(background, placed, spacing_mm), strict=True)
+        for p, (agatston, volume) in zip(placed, counted(background, placed, spacing_mm, foreign), strict=True)
     )
     agatston = _totals(lesions, "agatston")
     return Truth(
@@ -172,7 +185,7 @@ def truth_of(
         volume_mm3=_totals(lesions, "volume_mm3"),
         mass_mg=_totals(lesions, "mass_mg"),
         category=_category(agatston.total),
-        mass_factor=MASS_FACTOR,
+        mass_factor=MASS_FACTOR / contrast,
         left_main_mm=left_main_mm,
         distractors=distractors,
     )

@@ -112,7 +112,7 @@ def test_artery_by_position(artery, place):
         ("bone", (90, 50, 120), {"bone_at": (90, 50, 122)}),
         ("airway", (90, 60, 120), {"airway_at": (90, 60, 122)}),
         ("root of a lung", (120, 130, 130), {}),
-        ("noise", (90, 60, 120), {"peak": 150, "noise_hu": 30.0}),
+        ("noise", (90, 60, 120), {"peak": 150, "noise_hu": 24.0}),
         ("fat", (90, 60, 120), {"background": 40}),
         ("smear", (90, 60, 120), {"background": 75}),
         ("lung", (90, 60, 120), {"background": -850}),

@@ -7,7 +7,7 @@ from config.errors import NotScorable
 from scoring.anatomy import find
 from scoring.anatomy.airway import airway
 from scoring.anatomy.aorta import Track, ascending, descending
-from scoring.anatomy.bone import bone
+from scoring.anatomy.bone import Bone, bone, refuse_turned
 from scoring.anatomy.coarse import coarse
 from scoring.anatomy.heart import Fullness, body, fullness
 from scoring.anatomy.hough import votes
@@ -47,6 +47,13 @@ class TestCoarse:
         grid = coarse(make_chest(hu=hu, spacing=(3.0, 0.5, 0.5)).volume)
         assert grid.hu.max() <= 1500
         assert grid.hu.min() == -1024
+        assert grid.padding[:, :, :4].all()
+        assert not grid.padding[:, :, 4:].any()
+
+    def test_air_of_one_value_is_padding_and_noisy_air_is_not(self, make_chest):
+        hu = np.random.default_rng(2).normal(-1000, 6, (2, 66, 66))
+        hu[:, :, :12] = -1000
+        grid = coarse(make_chest(hu=hu, spacing=(3.0, 0.5, 0.5)).volume)
         assert grid.padding[:, :, :4].all()
         assert not grid.padding[:, :, 4:].any()
 
@@ -116,6 +123,20 @@ class TestBone:
             find(make_chest(hu=chest.volume.hu[:, ::-1]).volume)
 
 
+class TestTurned:
+    @staticmethod
+    def refusal(parts, *, flipped):
+        grid, _, _, skeleton = parts
+        mask = skeleton.mask[:, ::-1] if flipped else skeleton.mask
+        refuse_turned(grid, Bone(mask, skeleton.spine_mm))
+
+    def test_more_bone_in_front_than_behind(self, parts):
+        self.refusal(parts, flipped=False)
+        with pytest.raises(NotScorable) as raised:
+            self.refusal(parts, flipped=True)
+        assert raised.value.code == "landmarks_disagree"
+
+
 class TestAorta:
     def test_both_circles(self, chest, parts):
         grid, _, outline, skeleton = parts
@@ -136,6 +157,12 @@ class TestAorta:
         track = straight([0.0, 10.0], [1.0, 1.0], 0.0)
         points = np.array([[5.0, 100.0, 100.0], [5.0, 120.0, 100.0]])
         assert track.outside(points) == pytest.approx([-16.0, 4.0])
+
+    def test_a_descending_aorta_on_the_right_is_refused(self, chest, make_chest):
+        with pytest.raises(NotScorable) as raised:
+            find(make_chest(hu=chest.volume.hu[:, :, ::-1]).volume)
+        assert raised.value.code == "landmarks_disagree"
+        assert "mirrored" in raised.value.reason
 
     def test_images_that_end_below_it(self, parts):
         grid, _, outline, skeleton = parts
@@ -193,6 +220,14 @@ class TestLevel:
         with pytest.raises(NotScorable) as raised:
             level(straight(z_mm, np.where(z_mm > 100, 0.8, 0.4), 140.0), 20.0, np.zeros(len(z_mm)))
         assert raised.value.code == "landmarks_disagree"
+
+    def test_two_signs_that_agree_elsewhere(self):
+        z_mm = np.arange(0.0, 240.0, 3.0)
+        outline = np.select([z_mm > 150, z_mm > 105], [0.9, 0.6], 0.3)
+        with pytest.raises(NotScorable) as raised:
+            level(straight(z_mm, outline, 190.0), 64.0, np.where(z_mm > 156, 5.0, 0.0))
+        assert raised.value.code == "landmarks_disagree"
+        assert level(straight(z_mm, outline, 190.0), 64.0, np.where(z_mm > 112, 5.0, 0.0)).z_mm < 115
 
     def test_no_aorta_above(self):
         z_mm = np.arange(0.0, 180.0, 3.0)
