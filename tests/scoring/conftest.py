@@ -178,4 +178,5 @@ def segmentation(
         device_serial_number="1",
     )
     made.save_as(path)
+    made._db_con.close()  # highdicom leaves its look-up tables, an SQLite database in memory, to the garbage collector
     return path
