@@ -142,23 +142,23 @@ class Scorer:
 
 
 def _serve(pipe: Connection) -> None:
-    """The process's loop: a request in, an answer or an exception out, until the pipe closes."""
+    """The process's loop: a request in, an answer or an exception out, until the parent closes the pipe or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the node, which ends this process
     threading.Thread(target=_die_with_parent, daemon=True).start()
     answer_to = _answering()
-    while True:
-        try:
-            request: ScoreRequest | DocumentRequest = pipe.recv()
-        except EOFError:
-            return
-        answer: Any
-        try:
-            answer = answer_to(request)
-        except CoronodeError as error:
-            answer = error
-        except Exception as error:  # noqa: BLE001  # the process's edge: the reason travels to the parent
-            answer = NotScorable("internal", f"scoring failed: {type(error).__name__}: {error}")
-        pipe.send(answer)
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(_answer(answer_to, pipe.recv()))
+
+
+def _answer(answer_to: Callable[[ScoreRequest | DocumentRequest], Any], request: ScoreRequest | DocumentRequest) -> Any:
+    """The answer, or the error that goes to the parent in its place."""
+    try:
+        return answer_to(request)
+    except CoronodeError as error:
+        return error
+    except Exception as error:  # noqa: BLE001  # the process's edge: the reason travels to the parent
+        return NotScorable("internal", f"scoring failed: {type(error).__name__}: {error}")
 
 
 def _answering() -> Callable[[ScoreRequest | DocumentRequest], Any]:
