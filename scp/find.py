@@ -38,17 +38,10 @@ class Query:
                     yield pending, match
         except Rejected as rejection:
             log.warning("query refused", reason=rejection.reason, calling=event.assoc.requestor.ae_title.strip())
-            yield _failure(rejection.status, rejection.reason), None
+            yield status.response(rejection.status, rejection.reason), None
         except CoronodeError as error:
             log.error("query failed", reason=str(error))
-            yield _failure(status.UNABLE_TO_PROCESS, str(error)), None
+            yield status.response(status.UNABLE_TO_PROCESS, str(error)), None
         except Exception:  # the service's edge: the peer gets a failure, the log the trace
             log.exception("query failed")
-            yield _failure(status.UNABLE_TO_PROCESS, "internal error, see the node's log"), None
-
-
-def _failure(code: int, comment: str) -> Dataset:
-    answer = Dataset()
-    answer.Status = code
-    answer.ErrorComment = comment.encode("ascii", "replace").decode()[:64]
-    return answer
+            yield status.response(status.UNABLE_TO_PROCESS, "internal error, see the node's log"), None

@@ -79,7 +79,6 @@ class Node:
             wait=self._wait,
         )
         self._workflow = Workflow(
-            settings,
             self.database,
             Processing(settings, self.database, self.files, self._scorer, clock=clock),
             Courier(settings, self.database, self.files, clock=clock),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -137,5 +138,5 @@ class Processing:
         registered = register(self._database, self._files, header, stored, now=self._clock(), origin="made")
         return outbox.Document(series_uid, version, made.sop_instance_uid, made.kind, registered.path)
 
-    def _paths(self, series_uid: str) -> list[Any]:
+    def _paths(self, series_uid: str) -> list[Path]:
         return series.files_of(self._database, self._files, series_uid)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from pydicom.dataset import Dataset
+
 SUCCESS: Final = 0x0000
 CANCELLED: Final = 0xFE00
 PENDING: Final = 0xFF00
 PENDING_UNSUPPORTED: Final = 0xFF01
 UNABLE_TO_PROCESS: Final = 0xC000
+
+_LONGEST_COMMENT: Final = 64
 
 Outcome = Literal["delivered", "transient", "permanent"]
 
@@ -55,6 +59,15 @@ def name(status: int) -> str:
     else:
         words = "failure"
     return f"0x{status:04X} {words}"
+
+
+def response(code: int, comment: str = "") -> Dataset:
+    """A response's status with an Error Comment (0000,0902), which is an LO: at most 64 characters of ASCII here."""
+    answer = Dataset()
+    answer.Status = code
+    if comment:
+        answer.ErrorComment = comment.encode("ascii", "replace").decode()[:_LONGEST_COMMENT]
+    return answer
 
 
 def outcome(status: int) -> Outcome:

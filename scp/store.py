@@ -30,7 +30,6 @@ from storage.instances import Registered, register
 
 log = structlog.get_logger(__name__)
 
-_COMMENT_LENGTH: Final = 64
 _NOT_THAT_CLASS: Final = 0xA900
 
 
@@ -66,16 +65,16 @@ class Storage:
             )
         except Rejected as rejection:
             log.warning("object refused", status=f"0x{rejection.status:04X}", reason=rejection.reason, calling=calling)
-            return _response(rejection.status, rejection.reason)
+            return status.response(rejection.status, rejection.reason)
         except CoronodeError as error:
             log.error("object not stored", reason=str(error), calling=calling)
-            return _response(OUT_OF_RESOURCES, str(error))
+            return status.response(OUT_OF_RESOURCES, str(error))
         except Exception:  # the service's edge: without Success the sender keeps the object and tries again
             log.exception("object not stored", calling=calling)
-            return _response(OUT_OF_RESOURCES, "internal error, see the node's log")
+            return status.response(OUT_OF_RESOURCES, "internal error, see the node's log")
         if stored.outcome != "conflict":  # a sender that begins again with what is here is still sending
             self._received(stored.series_uid, event.assoc)
-        return _response(status.SUCCESS)
+        return status.response(status.SUCCESS)
 
     def take(
         self, data: bytes, *, sop_class_uid: str, transfer_syntax_uid: str, calling_ae: str = "", association: str = ""
@@ -139,11 +138,3 @@ def _part10_head(meta: FileMetaDataset) -> bytes:
     buffer.write(b"\0" * 128 + b"DICM")
     write_file_meta_info(buffer, meta, enforce_standard="MediaStorageSOPInstanceUID" in meta)
     return bytes(buffer.getvalue())
-
-
-def _response(code: int, comment: str = "") -> Dataset:
-    answer = Dataset()
-    answer.Status = code
-    if comment:
-        answer.ErrorComment = comment.encode("ascii", "replace").decode()[:_COMMENT_LENGTH]
-    return answer

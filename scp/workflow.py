@@ -26,7 +26,6 @@ from dbos import DBOS, DBOSClient, DBOSConfig
 from sqlalchemy.orm import Session
 
 from config.errors import CoronodeError, Transient
-from config.settings import Settings
 from scp.delivery import Batch, Courier
 from scp.processing import Processing
 from scp.serializer import JsonSerializer
@@ -58,7 +57,6 @@ class Workflow:
 
     def __init__(
         self,
-        settings: Settings,
         database: Database,
         processing: Processing,
         courier: Courier,
@@ -66,7 +64,6 @@ class Workflow:
         clock: Callable[[], datetime],
         watch: Callable[[str], None],
     ) -> None:
-        self._settings = settings
         self._database = database
         self._processing = processing
         self._courier = courier
