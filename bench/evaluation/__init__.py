@@ -1,0 +1,1 @@
+"""Parts of `bench/accuracy.py`: what was found against what is true, in numbers, tables and pictures."""
