@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
-from scoring.phantom import abdomen, chest, heart, lungs
+from scoring.phantom import (
+    abdomen,
+    arch,
+    chest,
+    heart,
+    lungs,
+    mediastinum,
+    oesophagus,
+    pleura,
+    table,
+    veins,
+)
 from scoring.phantom.coronary import CoronaryTree
 from scoring.phantom.grid import Grid
 from scoring.phantom.thorax import Thorax
@@ -19,27 +31,55 @@ def regions(thorax: Thorax, tree: CoronaryTree, grid: Grid) -> Regions:
     The grid only decides where the shapes are sampled: they are functions of the position alone.
     """
     wall = chest.ChestWall.build(thorax, grid)
-    parts = heart.Heart.build(thorax, grid)
+    parts = _ended(thorax, grid, heart.Heart.build(thorax, grid))
     under = abdomen.dome(thorax, grid)
     lumen = lungs.airway(thorax, grid)
+    above = arch.regions(thorax, grid) + veins.regions(thorax, grid)
+    slipped, hila = oesophagus.hernia(thorax, grid), mediastinum.hila(thorax, grid)
+    yield from table.regions(thorax, grid, wall.skin)
     yield from chest.layers(thorax, grid, wall)
     yield Region(Tissue.MEDIASTINAL_FAT, grid.whole, wall.outward)
-    muscle = np.maximum(wall.gutter, wall.skin)
+    yield from mediastinum.neck(thorax, grid)
+    muscle = np.maximum(wall.gutter, wall.skin + np.float32(4))
     yield Region(Tissue.MUSCLE, grid.whole, muscle)
+    yield from mediastinum.contents(thorax, grid, wall.outward)
     pericardium = np.abs(parts.sac - np.float32(1.2)) - np.float32(0.5)
     yield Region(Tissue.PERICARDIUM, grid.whole, np.maximum(pericardium, wall.outward))
     yield from abdomen.organs(thorax, grid, wall, parts, under)
-    air = lungs.lung_distance(thorax, grid, wall, parts, dome=under, lumen=lumen)
+    beside = [*above, *slipped, *hila, *mediastinum.footing(thorax, grid)]
+    air = lungs.lung_distance(thorax, grid, wall, parts, dome=under, lumen=lumen, beside=beside)
     yield Region(Tissue.LUNG, grid.whole, air)
     yield from lungs.vessels(thorax, grid, air)
+    yield from pleura.regions(thorax, grid, wall.outward, parts, air)
     yield from chest.skeleton(thorax, grid, wall)
+    yield from hila
     yield from heart.great_vessels(parts, grid)
+    yield from oesophagus.gas(thorax, grid, parts.oesophagus)
+    yield from slipped
+    for vessel in above:
+        yield Region(Tissue.MEDIASTINAL_FAT, vessel.box, vessel.distance - np.float32(1.5))
+    yield Region(Tissue.DESCENDING_AORTA, grid.whole, parts.descending)
+    yield from above
+    yield from mediastinum.thyroid(thorax, grid)
     yield from lungs.airways(grid, lumen)
     yield from heart.chambers(thorax, grid, parts)
     fat = np.maximum(tree.fat(grid, parts), parts.sac - np.float32(0.5))
     yield Region(Tissue.EPICARDIAL_FAT, grid.whole, fat)
     yield from heart.roots(grid, parts)
+    # The fat around the ascending aorta must not close its upper end.
+    yield from arch.joint(thorax, grid, above)
     yield from tree.regions(grid)
+
+
+def _ended(thorax: Thorax, grid: Grid, parts: heart.Heart) -> heart.Heart:
+    """The great vessels, which the heart draws without end, ended where the vessels of the neck take over."""
+    return dataclasses.replace(
+        parts,
+        ascending=arch.cut(thorax, grid, parts.ascending),
+        descending=arch.cut(thorax, grid, parts.descending),
+        cava=veins.cut(grid, parts.cava),
+        oesophagus=oesophagus.distance(thorax, grid),
+    )
 
 
 def landmarks(thorax: Thorax, tree: CoronaryTree) -> dict[str, Any]:
@@ -51,5 +91,5 @@ def landmarks(thorax: Thorax, tree: CoronaryTree) -> dict[str, Any]:
         "right_ostium": tree.arteries["RCA"].points[0],
         "aortic_valve": thorax.valve,
         "apex": apex,
-        "carina": np.array([3.0, 20.0, thorax.carina_z]),
+        "carina": np.array([3.0, 20.0, thorax.carina_z]) + np.array([*thorax.habitus.airway_shift, 0.0]),
     }

@@ -42,6 +42,20 @@ _KNOTS: Final[dict[Artery, list[Point]]] = {
         (20, 4, -80),
     ],
 }
+# Side branches: the artery whose calcium theirs is, where on it they leave (share of its length), and their knots.
+_BRANCHES: Final[dict[str, tuple[Artery, float, list[Point]]]] = {
+    "first diagonal": ("LAD", 0.28, [(60, -30, -12), (72, -26, -24), (84, -18, -42)]),
+    "second diagonal": ("LAD", 0.52, [(74, -42, -34), (86, -30, -50), (92, -22, -62)]),
+    "ramus": ("LAD", 0.02, [(36, -6, -6), (50, -4, -14), (66, 0, -26)]),
+    "first marginal": ("LCX", 0.3, [(54, 14, -20), (68, 16, -34), (80, 10, -50)]),
+    "second marginal": ("LCX", 0.65, [(64, 26, -42), (74, 20, -56), (78, 10, -68)]),
+    "posterior descending": ("RCA", 0.9, [(22, -14, -86), (40, -18, -86), (58, -24, -82)]),
+    "acute marginal": ("RCA", 0.5, [(-6, -56, -60), (12, -58, -70), (30, -54, -76)]),
+}
+_BRANCH_RADII: Final = (1.4, 0.8)
+_PRESENT: Final = 0.7
+"""How many of the patients have a side branch."""
+
 _FREE: Final[dict[Artery, int]] = {"LM": 4, "LAD": 4, "LCX": 3, "RCA": 2}
 _RADII: Final[dict[Artery, tuple[float, float]]] = {
     "LM": (2.3, 2.1),
@@ -55,9 +69,13 @@ _FAT_MM: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class CoronaryTree:
-    """Centreline and radius of each artery in the thorax frame, from its origin to its end."""
+    """Centreline and radius of each artery in the thorax frame, from its origin to its end.
+
+    `branches` are its larger side branches, each with the artery whose calcium theirs is.
+    """
 
     arteries: dict[Artery, Curve]
+    branches: tuple[tuple[Artery, Curve], ...] = ()
 
     @classmethod
     def grow(cls, thorax: Thorax) -> Self:
@@ -67,7 +85,8 @@ class CoronaryTree:
         for artery in ARTERIES:
             knots = np.array([thorax.heart_point(k) for k in _KNOTS[artery]])
             free = _FREE[artery]
-            knots[1:] += rng.normal(0, 0.5 if artery == "LM" else 1.0, (len(knots) - 1, 3))
+            spread = 0.5 if artery == "LM" else 1.0 + 2.0 * thorax.course_variation
+            knots[1:] += rng.normal(0, spread, (len(knots) - 1, 3))
             knots[free:] = _into_fat(thorax, knots[free:], _DEPTH_MM[artery])
             if artery in ("LM", "RCA"):
                 knots[0] = _on_aorta(thorax, knots[0])
@@ -79,7 +98,18 @@ class CoronaryTree:
                 first = int(np.argmin(np.linalg.norm(points - knots[free], axis=1)))
                 points[first:] = _into_fat(thorax, points[first:], _DEPTH_MM[artery])
             arteries[artery] = Curve(points, curve.radii)
-        return cls(arteries)
+        return cls(arteries, _branches(thorax, arteries) if thorax.has_branches else ())
+
+    def lines(self, artery: Artery) -> NDArray[np.float64]:
+        """Points (n, 3) on the centrelines of an artery and its branches, about 0.5 mm apart."""
+        return np.concatenate(
+            [self.arteries[artery].points, *(curve.points for owner, curve in self.branches if owner == artery)]
+        )
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """Every vessel."""
+        return (*self.arteries.values(), *(curve for _, curve in self.branches))
 
     def point(self, artery: Artery, position: float) -> NDArray[np.float64]:
         """The point at a fraction 0..1 of an artery's length, thorax frame, mm."""
@@ -87,11 +117,11 @@ class CoronaryTree:
 
     def fat(self, grid: Grid, heart: Heart) -> Floats:
         """Distance to the fat around the arteries, which fills the grooves between the chambers near them."""
-        tubes = reduce(np.minimum, (c.tube(grid, 4.0, extra=_FAT_MM - 2) for c in _thinned(self.arteries).values()))
+        tubes = reduce(np.minimum, (_thinned(c).tube(grid, 4.0, extra=_FAT_MM - 2) for c in self.curves))
         fat = np.asarray(tubes - np.float32(0.3) + np.float32(1.1) * np.minimum(heart.uneven, 0.8), dtype=np.float32)
         box = grid.box(*BOX)
         for artery, (first, second, reach, width) in GROOVES.items():
-            near = _thinned(self.arteries)[artery].tube(grid, reach)[box]
+            near = _thinned(self.arteries[artery]).tube(grid, reach)[box]
             off = np.abs(heart.bodies[first] - heart.bodies[second]) * np.float32(0.6)
             wedge = off - np.float32(width) * (1 - near / np.float32(reach)) * (1 + np.float32(0.3) * heart.uneven[box])
             fat[box] = np.minimum(fat[box], np.maximum(wedge, near - np.float32(reach)))
@@ -99,9 +129,7 @@ class CoronaryTree:
 
     def regions(self, grid: Grid) -> Regions:
         """The vessels themselves."""
-        yield Region(
-            Tissue.CORONARY, grid.whole, reduce(np.minimum, (c.tube(grid, 3.0) for c in self.arteries.values()))
-        )
+        yield Region(Tissue.CORONARY, grid.whole, reduce(np.minimum, (c.tube(grid, 3.0) for c in self.curves)))
 
 
 def along(points: NDArray[np.float64], position: float) -> NDArray[np.float64]:
@@ -110,25 +138,38 @@ def along(points: NDArray[np.float64], position: float) -> NDArray[np.float64]:
     return np.array([np.interp(position * s[-1], s, points[:, k]) for k in range(3)])
 
 
-def _thinned(arteries: dict[Artery, Curve]) -> dict[Artery, Curve]:
+def _branches(thorax: Thorax, arteries: dict[Artery, Curve]) -> tuple[tuple[Artery, Curve], ...]:
+    rng = stream(thorax.seed, "coronary branches")
+    found = []
+    for owner, leaves, knots in _BRANCHES.values():
+        there, apart, length = rng.random() < _PRESENT, rng.normal(0, 2.5, (len(knots), 3)), rng.uniform(0.5, 1)
+        if not there:
+            continue
+        start = along(arteries[owner].points, leaves)
+        points = _into_fat(thorax, np.array([thorax.heart_point(k) for k in knots]) + apart, _DEPTH_MM[owner])
+        whole = Curve.through(np.vstack([start, points]), np.linspace(*_BRANCH_RADII, len(knots) + 1), step=0.5)
+        kept = max(8, int(length * len(whole.points)))
+        course = whole.points[:kept].copy()
+        course[4:] = _into_fat(thorax, course[4:], _DEPTH_MM[owner])
+        found.append((owner, Curve(course, whole.radii[:kept])))
+    return tuple(found)
+
+
+def _thinned(curve: Curve) -> Curve:
     # The first millimetres lie at the aorta and need no fat of their own.
-    return {a: Curve(c.points[4::4], c.radii[4::4]) for a, c in arteries.items()}
+    return Curve(curve.points[4::4], curve.radii[4::4])
 
 
 def _into_fat(thorax: Thorax, points: NDArray[np.float64], depth: float) -> NDArray[np.float64]:
     """Points moved along the surface's normal until they lie `depth` mm under the border of the fat."""
     p = np.asarray(points, dtype=np.float64).copy()
+    aside = np.vstack([np.zeros(3), 0.5 * np.eye(3), -0.5 * np.eye(3)])
     for _ in range(6):
-        here = sac_distance(thorax, Coordinates.of_points(p)).astype(np.float64)
-        slope = np.stack(
-            [
-                sac_distance(thorax, Coordinates.of_points(p + h)) - sac_distance(thorax, Coordinates.of_points(p - h))
-                for h in np.eye(3) * 0.5
-            ],
-            axis=1,
-        )
+        around = (p[None] + aside[:, None]).reshape(-1, 3)
+        here = sac_distance(thorax, Coordinates.of_points(around)).astype(np.float64).reshape(len(aside), -1)
+        slope = (here[1:4] - here[4:]).T
         steep = np.maximum((slope**2).sum(1), 0.2)
-        p -= ((here + depth) / steep)[:, None] * slope
+        p -= ((here[0] + depth) / steep)[:, None] * slope
     return p
 
 

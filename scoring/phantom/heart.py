@@ -147,13 +147,15 @@ def _muscle(bodies: tuple[Floats, ...]) -> Floats:
 
 
 def _bodies(thorax: Thorax, at: Coordinates) -> tuple[Floats, ...]:
-    return tuple(_outer(thorax, chamber, at) for chamber in CHAMBERS)
+    return tuple(
+        _outer(thorax, chamber, at, size) for chamber, size in zip(CHAMBERS, thorax.chamber_scale, strict=True)
+    )
 
 
-def _outer(thorax: Thorax, chamber: Chamber, at: Coordinates) -> Floats:
-    semi = np.array(chamber.semi) * thorax.heart_scale
+def _outer(thorax: Thorax, chamber: Chamber, at: Coordinates, size: float) -> Floats:
+    semi = np.array(chamber.semi) * (thorax.heart_scale * size)
     frame = chamber.frame
-    if thorax.heart_tilt:
+    if not thorax.is_upright:
         frame = (np.eye(3) if frame is None else frame) @ thorax.heart_frame.T
     return ellipsoid(at, thorax.heart_point(chamber.centre), semi, frame)
 

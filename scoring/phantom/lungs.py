@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache, reduce
 from typing import Final
 
@@ -12,16 +13,18 @@ from scoring.phantom.chest import ChestWall
 from scoring.phantom.grid import Floats, Grid
 from scoring.phantom.heart import Heart
 from scoring.phantom.shapes import FAR, Curve, smooth_field, smooth_union, stream
+from scoring.phantom.spine import followed
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 
 _AT_ONCE: Final = 400_000
-_HILA: Final = ((-1, (-50.0, 20.0, 6.0)), (1, (64.0, 26.0, 8.0)))
+HILA: Final = ((-1, (-50.0, 20.0, 6.0)), (1, (64.0, 26.0, 8.0)))
+"""Side (-1: right) and root of each lung's vessels."""
 
 
 def airway(thorax: Thorax, grid: Grid) -> Floats:
     """Distance to the lumen of the windpipe and the large bronchi."""
-    return reduce(np.minimum, (tube.tube(grid, 10.0) for tube in bronchi(thorax)))
+    return reduce(np.minimum, (tube.tube(grid, 10.0) for tube in (*bronchi(thorax), windpipe(thorax))))
 
 
 def bronchi(thorax: Thorax) -> tuple[Curve, ...]:
@@ -37,7 +40,19 @@ def bronchi(thorax: Thorax) -> tuple[Curve, ...]:
         ([(-22, 24, c - 18), (-42, 20, c - 14), (-56, 14, c - 6)], [5, 4, 2.5]),
         ([(48, 28, c - 29), (64, 16, c - 26), (76, 2, c - 22)], [4.5, 3.6, 2.2]),
     )
-    return tuple(Curve.through(knots, radii) for knots, radii in tubes)
+    body = thorax.habitus
+    shift = np.array([*body.airway_shift, 0.0])
+    return tuple(
+        Curve.through(followed(body, knots) + shift, np.multiply(radii, body.airway_scale)) for knots, radii in tubes
+    )
+
+
+def windpipe(thorax: Thorax) -> Curve:
+    """The part of the windpipe above the chest."""
+    knots = [(3, 26, 118), (3, 20, 150), (3, 8, 215)]
+    body = thorax.habitus
+    shift = np.array([*body.airway_shift, -2.0])
+    return Curve.through(followed(body, knots) + shift, 8.5 * body.airway_scale, 3.0)
 
 
 def airways(grid: Grid, lumen: Floats) -> Regions:
@@ -46,11 +61,25 @@ def airways(grid: Grid, lumen: Floats) -> Regions:
     yield Region(Tissue.AIRWAY, grid.whole, lumen)
 
 
-def lung_distance(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, *, dome: Floats, lumen: Floats) -> Floats:
-    """Distance to the lungs: the cavity above the diaphragm without the mediastinum."""
+def lung_distance(
+    thorax: Thorax,
+    grid: Grid,
+    wall: ChestWall,
+    heart: Heart,
+    *,
+    dome: Floats,
+    lumen: Floats,
+    beside: Iterable[Region] = (),
+) -> Floats:
+    """Distance to the lungs: the cavity above the diaphragm without the mediastinum.
+
+    `beside` are further bodies that the lungs lie around.
+    """
+    body = thorax.habitus
+    more = np.float32(body.mediastinal_fat)
     at = grid.coordinates()
     bumps = smooth_field(thorax.seed, "mediastinum", 40.0).on(grid)
-    inside = heart.sac - np.float32(1.5)
+    inside = heart.sac - np.float32(1.5) - np.float32(0.6) * more
     for part, margin in (
         (heart.ascending, 2.0),
         (heart.descending, 0.8),
@@ -60,15 +89,19 @@ def lung_distance(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, *, 
         (lumen, 2.0),
         (wall.gutter, 0.5),
     ):
-        inside = smooth_union(inside, part - np.float32(margin), 7.0)
-    core = (np.hypot((at.x - 8) / np.interp(at.z, [-40, 10], [8, 27]), (at.y - 14) / 36) - 1) * 22
+        inside = smooth_union(inside, part - np.float32(margin) - more, body.fillet)
+    core = (np.hypot((at.x - 8) / np.interp(at.z, [-40, 10], [8, body.core_width]), (at.y - 14) / 36) - 1) * 22
     inside = smooth_union(inside, np.broadcast_to(core.astype(np.float32), grid.shape), 9.0)
     # The two lungs meet behind the sternum along a thin sheet that opens to a wedge of fat in front.
     wedge = (
-        np.abs(at.x - 4) - 2.0 - np.clip((-34 - at.y) * 0.55, 0, 16) * np.interp(at.z, [-90, -40, 20], [1.6, 1.0, 0.8])
+        np.abs(at.x - body.sheet_x)
+        - 2.0
+        - np.clip((-34 - at.y) * 0.55, 0, body.wedge) * np.interp(at.z, [-90, -40, 20], [1.6, 1.0, 0.8])
     )
     wedge = np.maximum(wedge, at.y + 20)
     inside = smooth_union(inside, np.broadcast_to(wedge.astype(np.float32), grid.shape), 6.0)
+    for region in beside:
+        inside[region.box] = smooth_union(inside[region.box], region.distance - np.float32(1.5), 7.0)
     inside = inside - np.float32(0.7) * bumps
     lungs = np.maximum(np.maximum(wall.outward, -inside), dome)
     return np.asarray(lungs, dtype=np.float32)
@@ -83,7 +116,7 @@ def vessels(thorax: Thorax, grid: Grid, lungs: Floats) -> Regions:
 @lru_cache(maxsize=4)
 def _balls(seed: int) -> Floats:
     rng = stream(seed, "lung vessels")
-    return np.concatenate([_tree(rng, side, np.array(hilum)) for side, hilum in _HILA])
+    return np.concatenate([_tree(rng, side, np.array(hilum)) for side, hilum in HILA])
 
 
 def _tree(rng: np.random.Generator, side: int, hilum: NDArray[np.float64]) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +14,19 @@ from scoring.phantom import anatomy, rendering
 from scoring.phantom.calcium import contrast, coronary_deposit, seen, seen_in_pieces
 from scoring.phantom.coronary import CoronaryTree
 from scoring.phantom.distractors import Distractor, built
-from scoring.phantom.grid import Floats, Point
+from scoring.phantom.grid import Box, Floats, Point
 from scoring.phantom.metal import streaks
+from scoring.phantom.noise import add_noise, add_streaks
 from scoring.phantom.scan import Scan
-from scoring.phantom.shapes import stream
+from scoring.phantom.shapes import Curve, stream
+from scoring.phantom.slicing import sliced
 from scoring.phantom.spec import PhantomSpec
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.truth import DistractorTruth, Placed, Truth, truth_of
 
 LOWEST_HU = -1024
 HIGHEST_HU = 3071
+_ITERATIONS = 6
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,11 @@ class Phantom:
     """A finished phantom.
 
     `hu` is int16 HU with axes z (towards the head), y (towards the back), x (towards the patient's left).
-    `spacing_mm` is (z, y, x); `origin_mm` the patient coordinates (x, y, z; LPS) of the centre of voxel [0, 0, 0].
-    `labels` holds a `Tissue` for each voxel. `structures` names positions (x, y, z) in patient coordinates; the
-    values under `ascending_centres` and `descending_centres` are lists with one position for each slice.
+    `spacing_mm` is (z, y, x), z along the normal of the slices, and column k of `axes` the way (x, y, z) for 1 mm of it
+    along array axis k: the patient's axes unless the gantry is tilted. `origin_mm` are the patient coordinates (x, y,
+    z; LPS) of the centre of voxel [0, 0, 0]. `labels` holds a `Tissue` for each voxel. `structures` names positions
+    (x, y, z) in patient coordinates; the values under `ascending_centres` and `descending_centres` are lists with one
+    position for each slice.
     """
 
     spec: PhantomSpec
@@ -42,6 +48,7 @@ class Phantom:
     truth: Truth
     labels: NDArray[np.uint8] | None
     structures: dict[str, Any]
+    axes: NDArray[np.float64]
 
 
 def make_phantom(spec: PhantomSpec) -> Phantom:
@@ -56,10 +63,12 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
         painted[planes], painted_labels[planes] = rendering.paint(
             anatomy.regions(thorax, tree, slab), slab, seed=spec.seed, contrast=spec.contrast
         )
-    image, labels = rendering.sliced(painted, painted_labels, grid, scan)
+    image, labels = sliced(painted, painted_labels, grid, scan)
+    del painted, painted_labels
     distractors = built(thorax, tree, spec.distractor_kinds, strength)
-    foreign = _foreign(distractors, scan)
-    image += foreign
+    foreign = [part for d in distractors if not d.is_metal for part in _seen(d, scan)]
+    for part in foreign:
+        _add(image, part)
     placed = []
     for number, lesion in enumerate(spec.lesions):
         deposit = coronary_deposit(tree, lesion, spec.seed, number)
@@ -74,39 +83,51 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
         placed=tuple(placed),
         spacing_mm=scan.spacing_mm,
         left_main_mm=ostium,
-        distractors=tuple(DistractorTruth(d.kind, _patient(thorax, d.deposit.centre)) for d in distractors),
+        distractors=tuple(DistractorTruth(d.kind, _patient(thorax, d.deposit.centre), d.is_metal) for d in distractors),
         foreign=foreign,
         contrast=strength,
+        refusal="metal" if spec.has_metal_in_heart else None,
     )
     for p in placed:
         _add(image, p.seen)
-    # Streaks disturb the image as noise does: the truth is that of the image without them.
-    streaks(image, [d.deposit for d in distractors if d.is_metal], scan)
-    image += rendering.noise(scan, spec.noise_sd_hu, stream(spec.seed, f"noise {scan.shape} {scan.z[0]:.4f}"))
+    # Metal and noise disturb the image: the truth is that of the image without them.
+    metal = [d for d in distractors if d.is_metal]
+    for d in metal:
+        for part in _seen(d, scan):
+            _add(image, part)
+    streaks(image, [d.deposit for d in metal], scan)
+    grain = stream(spec.seed, f"noise {scan.shape} {scan.z[0]:.4f}")
+    add_noise(image, scan, spec.noise_sd_hu, grain, spec.noise_texture)
+    add_streaks(image, scan, spec.streak_noise_hu, thorax.half_width, stream(spec.seed, f"streaks {scan.shape}"))
     return Phantom(
         spec=spec,
-        hu=np.clip(np.rint(image), LOWEST_HU, HIGHEST_HU).astype(np.int16),
+        hu=_stored(image),
         spacing_mm=scan.spacing_mm,
-        origin_mm=_scanner(thorax, np.array([scan.x[0], scan.y[0], scan.z[0]])),
+        origin_mm=_scanner(thorax, scan.scanner(scan.x[0], scan.y[0], scan.z[0])),
         truth=truth,
         labels=labels,
         structures=_structures(thorax, tree, scan),
+        axes=scan.axes,
     )
 
 
-def _foreign(distractors: tuple[Distractor, ...], scan: Scan) -> Floats:
-    """HU that the distractors add to the voxels of a scan."""
-    added = np.zeros(scan.shape, dtype=np.float32)
-    for distractor in distractors:
-        if distractor.is_long:
-            for part in seen_in_pieces(distractor.deposit, scan):
-                _add(added, part)
-        else:
-            _add(added, seen(distractor.deposit, scan))
-    return added
+def _stored(image: Floats) -> NDArray[np.int16]:
+    """The HU that files can hold, slice by slice."""
+    hu = np.empty(image.shape, dtype=np.int16)
+    for plane, whole in zip(image, hu, strict=True):
+        whole[:] = np.clip(np.rint(plane), LOWEST_HU, HIGHEST_HU)
+    return hu
 
 
-def _add(image: Floats, part: tuple[Any, Floats] | None) -> None:
+def _seen(distractor: Distractor, scan: Scan) -> Iterator[tuple[Box, Floats]]:
+    """HU that a distractor adds to the voxels of a scan."""
+    if distractor.is_long:
+        yield from seen_in_pieces(distractor.deposit, scan)
+    elif (part := seen(distractor.deposit, scan)) is not None:
+        yield part
+
+
+def _add(image: Floats, part: tuple[Box, Floats] | None) -> None:
     if part is not None:
         image[part[0]] += part[1]
 
@@ -123,5 +144,14 @@ def _scanner(thorax: Thorax, point: NDArray[np.float64]) -> Point:
 def _structures(thorax: Thorax, tree: CoronaryTree, scan: Scan) -> dict[str, Any]:
     named: dict[str, Any] = {n: _patient(thorax, p) for n, p in anatomy.landmarks(thorax, tree).items()}
     for name, aorta in (("ascending", thorax.ascending), ("descending", thorax.descending)):
-        named[f"{name}_centres"] = [_patient(thorax, np.array([*aorta.at_height(z), z])) for z in scan.z]
+        named[f"{name}_centres"] = [_patient(thorax, _where(aorta, float(z), scan)) for z in scan.z]
     return named
+
+
+def _where(vessel: Curve, table: float, scan: Scan) -> NDArray[np.float64]:
+    """The middle of a vessel that rises along z, in the slice at a table position."""
+    z = table
+    for _ in range(_ITERATIONS if scan.tilt else 1):
+        point = np.array([*vessel.at_height(z), z])
+        z += table - float(scan.sheared(point)[2])
+    return point

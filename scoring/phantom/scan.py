@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage as ndi
 
 from scoring.phantom.grid import Floats, Grid, Point
+from scoring.phantom.motion import STILL, Motion
 from scoring.phantom.pose import STRAIGHT, Pose
 from scoring.phantom.spec import PhantomSpec, SliceProfile
 
@@ -18,13 +19,16 @@ _BODY_MM: Final = (0.0, 20.0)
 
 _GRID_MM: Final = (0.95, 0.95, 1.5)
 _MARGIN_MM: Final = 4.0
+_DETAIL_MM: Final = 1.0
+"""Standard deviation of the blur beside which a sharp kernel's detail stands out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
     """Centres of pixels and slices in the scanner's frame (mm, ascending), thickness of the slices, kernel.
 
-    `pose` leads from the thorax frame to the scanner's.
+    `pose` leads from the thorax frame to the scanner's. The gantry's `tilt` (radians) turns the slices about the axis
+    y = 0, z = table position: then `y` counts along the slice and `z` along the table, where that axis lies.
     """
 
     x: NDArray[np.float64]
@@ -34,20 +38,32 @@ class Scan:
     profile: SliceProfile
     kernel_fwhm: float = 1.0
     pose: Pose = STRAIGHT
+    tilt: float = 0.0
+    edge_enhancement: float = 0.0
+    motion: Motion = STILL
 
     @classmethod
     def of(cls, spec: PhantomSpec, pose: Pose = STRAIGHT) -> Self:
         """The scan that a spec asks for, of a body that lies in a pose."""
         pixel = spec.field_of_view_mm / spec.matrix
         line = (np.arange(spec.matrix, dtype=np.float64) + 0.5) * pixel - spec.field_of_view_mm / 2
-        length = spec.above_left_main_mm + spec.below_left_main_mm
-        count = int(np.floor(length / spec.slice_increment_mm + 1e-9)) + 1
         bottom = spec.z_offset_mm - spec.below_left_main_mm
-        z = bottom + np.arange(count, dtype=np.float64) * spec.slice_increment_mm
+        z = bottom + np.arange(spec.slices, dtype=np.float64) * spec.slice_increment_mm
         # A small field of view is centred on the heart, one of 350 mm or more on the body.
         wide = float(np.clip((spec.field_of_view_mm - 230) / 120, 0, 1))
         x, y = (line + (1 - wide) * h + wide * b for h, b in zip(_HEART_MM, _BODY_MM, strict=True))
-        return cls(x, y, z, spec.slice_thickness_mm, spec.slice_profile, spec.kernel_fwhm_mm, pose)
+        return cls(
+            x,
+            y,
+            z,
+            spec.slice_thickness_mm,
+            spec.slice_profile,
+            spec.kernel_fwhm_mm,
+            pose,
+            float(np.deg2rad(spec.gantry_tilt_deg)),
+            spec.edge_enhancement,
+            Motion(spec.motion_mm, spec.seed),
+        )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -56,13 +72,49 @@ class Scan:
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
-        """Distance of neighbouring voxels along z, y, x."""
-        return float(self.z[1] - self.z[0]), float(self.y[1] - self.y[0]), float(self.x[1] - self.x[0])
+        """Distance of neighbouring voxels along the slices' normal, y, x."""
+        step = float(self.z[1] - self.z[0])
+        return (
+            step * float(np.cos(self.tilt)) if self.tilt else step,
+            float(self.y[1] - self.y[0]),
+            float(self.x[1] - self.x[0]),
+        )
+
+    @property
+    def along_table_mm(self) -> float:
+        """Thickness of a slice along the table."""
+        return self.thickness / float(np.cos(self.tilt)) if self.tilt else self.thickness
 
     @property
     def reach_mm(self) -> float:
-        """How far from its centre a slice still sees."""
-        return self.thickness / 2 if self.profile == "rectangular" else self.thickness
+        """How far along the table from its centre a slice still sees."""
+        return self.along_table_mm / 2 if self.profile == "rectangular" else self.along_table_mm
+
+    @property
+    def halo_mm(self) -> float:
+        """How far in the plane kernel, edges and motion spread what they show."""
+        sharp = 3 * _DETAIL_MM if self.edge_enhancement else 0.0
+        return 2.0 * self.kernel_fwhm + sharp
+
+    @property
+    def axes(self) -> NDArray[np.float64]:
+        """Columns: the way (x, y, z) for 1 mm along the array axes z, y, x.
+
+        The first is not the slices' normal where the gantry is tilted, but the table's way for 1 mm along it.
+        """
+        c, s = np.cos(self.tilt), np.sin(self.tilt)
+        return np.array([[0.0, 0.0, 1.0], [0.0, c, 0.0], [1 / c, s, 0.0]])
+
+    def sheared(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Points (..., 3) of the thorax frame as column, row and table position, mm."""
+        p = self.pose.to_scanner(points)
+        if self.tilt == 0:
+            return p
+        return np.stack([p[..., 0], p[..., 1] / np.cos(self.tilt), p[..., 2] - p[..., 1] * np.tan(self.tilt)], axis=-1)
+
+    def scanner(self, x: float, y: float, z: float) -> NDArray[np.float64]:
+        """Column, row and table position (mm) as a point of the scanner's frame."""
+        return np.array([x, y * np.cos(self.tilt), z + y * np.sin(self.tilt)])
 
     def grid(self) -> Grid:
         """The grid on which the anatomy is painted before it is sliced; it holds the whole scan."""
@@ -70,10 +122,13 @@ class Scan:
         # Pixels coarser than the usual ones need no finer painting than themselves.
         step = max(_GRID_MM[0], 1.5 * self.spacing_mm[2])
         x, y = self.x[[0, -1]], self.y[[0, -1]]
+        rise = y * np.sin(self.tilt)
+        if self.tilt:
+            y = y * np.cos(self.tilt)
         if not self.pose.is_straight:
             x, y = self.pose.to_body(x[None, :], y[:, None])
-        low: Point = (x.min() - m, y.min() - m, self.z[0] - self.reach_mm - m)
-        high: Point = (x.max() + m, y.max() + m, self.z[-1] + self.reach_mm + m)
+        low: Point = (x.min() - m, y.min() - m, self.z[0] + rise.min() - self.reach_mm - m)
+        high: Point = (x.max() + m, y.max() + m, self.z[-1] + rise.max() + self.reach_mm + m)
         return Grid.covering(low, high, (step, step, _GRID_MM[2]))
 
     def share(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> Floats:
@@ -82,58 +137,20 @@ class Scan:
 
     def _below(self, height: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.profile == "rectangular":
-            return np.clip(height / self.thickness + 0.5, 0, 1)
-        t = np.clip(height / self.thickness, -1, 1)
+            return np.clip(height / self.along_table_mm + 0.5, 0, 1)
+        t = np.clip(height / self.along_table_mm, -1, 1)
         return np.asarray(np.where(t < 0, (1 + t) ** 2 / 2, 1 - (1 - t) ** 2 / 2))
 
-    def slices(self, grid: Grid) -> Floats:
-        """Weights (slices, heights of the grid) that turn painted planes into slices."""
-        fine = np.linspace(float(grid.z[0]), float(grid.z[-1]), 6 * (len(grid.z) - 1) + 1)
-        half = (fine[1] - fine[0]) / 2
-        share = self.share(fine - half, fine + half)
-        position = np.linspace(0, len(grid.z) - 1, len(fine))
-        below = np.minimum(np.floor(position).astype(int), len(grid.z) - 2)
-        linear = np.zeros((len(fine), len(grid.z)), dtype=np.float32)
-        linear[np.arange(len(fine)), below] = 1 - (position - below)
-        linear[np.arange(len(fine)), below + 1] += (position - below).astype(np.float32)
-        return np.asarray(share @ linear, dtype=np.float32)
+    def sharpened(self, image: Floats, mode: Literal["nearest", "constant"] = "nearest") -> Floats:
+        """One slice or several with the edges that the kernel enhances; the mean stays."""
+        if not self.edge_enhancement:
+            return image
+        sigma = _DETAIL_MM / self.spacing_mm[2]
+        wide = (0.0,) * (image.ndim - 2) + (sigma, sigma)
+        soft = ndi.gaussian_filter(image, wide, mode=mode, truncate=3.0)
+        return np.asarray(image + np.float32(self.edge_enhancement) * (image - soft), dtype=np.float32)
 
-
-def interpolation(line: Floats, wanted: NDArray[np.float64]) -> Floats:
-    """Weights (wanted, line) of cubic convolution (Keys 1981) from an even line of points to others."""
-    weights = np.zeros((len(wanted), len(line)), dtype=np.float32)
-    rows = np.arange(len(wanted))
-    for at, w in _cubic(line, wanted):
-        np.add.at(weights, (rows, at), w)
-    return weights
-
-
-def turned_interpolation(grid: Grid, scan: Scan) -> sparse.csr_array:
-    """The same in the plane for a body that lies askew: weights (pixels of a slice, points of a plane)."""
-    x, y = (v.ravel() for v in scan.pose.to_body(scan.x[None, :], scan.y[:, None]))
-    columns = [
-        (line * len(grid.x) + column, down * across)
-        for line, down in _cubic(grid.y, y)
-        for column, across in _cubic(grid.x, x)
-    ]
-    index = np.stack([at for at, _ in columns], axis=1).astype(np.int32)
-    weights = np.stack([w for _, w in columns], axis=1)
-    starts = np.arange(0, weights.size + 1, len(columns), dtype=np.int32)
-    return sparse.csr_array((weights.ravel(), index.ravel(), starts), shape=(len(x), len(grid.y) * len(grid.x)))
-
-
-def _cubic(line: Floats, wanted: NDArray[np.float64]) -> list[tuple[NDArray[np.intp], Floats]]:
-    """The four neighbours on a line of each wanted position, with their weights."""
-    step = float(line[1] - line[0])
-    position = (wanted - float(line[0])) / step
-    first = np.floor(position).astype(np.intp)
-    f = position - first
-    return [
-        (np.clip(first + offset, 0, len(line) - 1), w.astype(np.float32))
-        for offset, w in (
-            (-1, ((-0.5 * f + 1) * f - 0.5) * f),
-            (0, (1.5 * f - 2.5) * f * f + 1),
-            (1, ((-1.5 * f + 2) * f + 0.5) * f),
-            (2, (0.5 * f - 0.5) * f * f),
-        )
-    ]
+    def edge_response(self, frequency: Floats) -> Floats:
+        """What `sharpened` makes of a wave of a spatial frequency (1/mm)."""
+        soft = np.exp(-2 * (np.pi * _DETAIL_MM * frequency) ** 2)
+        return np.asarray(1 + self.edge_enhancement * (1 - soft), dtype=np.float32)

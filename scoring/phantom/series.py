@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
@@ -27,6 +28,11 @@ _ORIENTATION: Final[dict[PatientPosition, tuple[int, int]]] = {
 """Rows and columns along (1) or against (-1) the patient's left and back: the gantry's axes (PS3.3 C.7.3.1.1.2)."""
 
 
+def _stored_order(spec: PhantomSpec) -> tuple[int, int]:
+    across, down = _ORIENTATION[spec.patient_position]
+    return (-across if spec.flip_columns else across), (-down if spec.flip_rows else down)
+
+
 def uid(*parts: object) -> str:
     """A UID that follows from its parts (PS3.5 B.2: 2.25 and a name-based UUID)."""
     return f"2.25.{uuid.uuid5(_NAMESPACE, '/'.join(map(str, parts))).int}"
@@ -37,15 +43,18 @@ def write_series(phantom: Phantom, folder: Path) -> list[Path]:
 
     0001 lies at the head, of a patient who lies feet first at the feet. The slices have a folder of their own because
     senders stop at a file that is not DICOM; the truth comes last, so that a folder with it is whole. Equal phantoms
-    give equal bytes. Raises OSError when the folder cannot be written.
+    give equal bytes; the `missing_slices` leave a hole in the numbers. Raises OSError when the folder cannot be
+    written.
     """
     images = folder / "dicom"
     images.mkdir(parents=True, exist_ok=True)
-    common = _common(phantom)
+    common = common_attributes(phantom)
     paths = []
     order = range(len(phantom.hu))
     # The slice that enters the gantry first is the first.
     for number, index in enumerate(order if phantom.spec.patient_position[0] == "F" else reversed(order), start=1):
+        if index in phantom.spec.missing_slices:
+            continue
         path = images / f"{number:04d}.dcm"
         dataset = _slice(phantom, common, index, number)
         dataset.save_as(path, enforce_file_format=True)
@@ -63,8 +72,8 @@ def _patient_id(spec: PhantomSpec) -> str:
     return spec.patient_id or f"PHANTOM-{spec.seed}"
 
 
-def _common(phantom: Phantom) -> Dataset:
-    """All attributes that the slices share."""
+def common_attributes(phantom: Phantom) -> Dataset:
+    """All attributes that the slices of a phantom share."""
     spec = phantom.spec
     ds = Dataset()
     ds.SpecificCharacterSet = "ISO_IR 192"
@@ -77,10 +86,11 @@ def _common(phantom: Phantom) -> Dataset:
     ds.Modality = "CT"
     ds.SeriesInstanceUID = uid("series", spec.identity)
     ds.SeriesNumber = 2
-    ds.SeriesDescription = f"CaSc {spec.slice_thickness_mm:g} mm / {spec.slice_increment_mm:g} mm 75 %"
+    what, phase = ("CaSc", " 75 %") if spec.gated else ("Chest", "")
+    ds.SeriesDescription = f"{what} {spec.slice_thickness_mm:g} mm / {spec.slice_increment_mm:g} mm{phase}"
     ds.BodyPartExamined = "CHEST"
     ds.PatientPosition = spec.patient_position
-    ds.ProtocolName = "Coronary calcium, ECG-gated"
+    ds.ProtocolName = "Coronary calcium, ECG-gated" if spec.gated else "Chest, not enhanced"
     ds.FrameOfReferenceUID = uid("frame", study_uid(spec))
     ds.PositionReferenceIndicator = ""
     ds.Manufacturer = MANUFACTURER
@@ -103,17 +113,17 @@ def _patient_and_study(ds: Dataset, spec: PhantomSpec) -> None:
     ds.StudyID = "1"
     ds.AccessionNumber = f"PH{spec.seed}"[:16]
     ds.ReferringPhysicianName = ""
-    ds.StudyDescription = "CT coronary calcium (synthetic phantom)"
+    ds.StudyDescription = f"CT {'coronary calcium' if spec.gated else 'chest'} (synthetic phantom)"
 
 
 def _acquisition(ds: Dataset, spec: PhantomSpec) -> None:
     ds.AcquisitionNumber = 1
-    ds.ScanOptions = ["ECG_GATED", "TP75PC750"]
+    ds.ScanOptions = ["ECG_GATED", "TP75PC750"] if spec.gated else "HELICAL_CT"
     ds.KVP = spec.kvp
     ds.SliceThickness = f"{spec.slice_thickness_mm:g}"
     ds.DataCollectionDiameter = 500
     ds.ReconstructionDiameter = f"{spec.field_of_view_mm:g}"
-    ds.GantryDetectorTilt = 0
+    ds.GantryDetectorTilt = number_text(spec.gantry_tilt_deg)
     ds.TableHeight = 150
     ds.RotationDirection = "CW"
     ds.ExposureTime = 280
@@ -121,13 +131,15 @@ def _acquisition(ds: Dataset, spec: PhantomSpec) -> None:
     ds.Exposure = 84
     ds.FilterType = "NONE"
     ds.FocalSpots = "1.2"
-    ds.ConvolutionKernel = _kernel(spec.kernel_fwhm_mm)
+    ds.ConvolutionKernel = _kernel(spec)
     ds.CalciumScoringMassFactorPatient = MASS_FACTOR / contrast(spec.kvp)
     ds.ImageComments = "SYNTHETIC PHANTOM: no patient was scanned"
 
 
-def _kernel(fwhm_mm: float) -> str:
-    return "SHARP" if fwhm_mm < 0.8 else "SOFT" if fwhm_mm > 1.2 else "STANDARD"
+def _kernel(spec: PhantomSpec) -> str:
+    if spec.edge_enhancement > 0.3:
+        return "LUNG"
+    return "SHARP" if spec.kernel_fwhm_mm < 0.8 else "SOFT" if spec.kernel_fwhm_mm > 1.2 else "STANDARD"
 
 
 def _pixels(ds: Dataset, phantom: Phantom) -> None:
@@ -135,9 +147,10 @@ def _pixels(ds: Dataset, phantom: Phantom) -> None:
     ds.SamplesPerPixel = 1
     ds.PhotometricInterpretation = "MONOCHROME2"
     ds.Rows, ds.Columns = rows, columns
-    ds.PixelSpacing = [_number(phantom.spacing_mm[1]), _number(phantom.spacing_mm[2])]
-    across, down = _ORIENTATION[phantom.spec.patient_position]
-    ds.ImageOrientationPatient = [across, 0, 0, 0, down, 0]
+    ds.PixelSpacing = [number_text(phantom.spacing_mm[1]), number_text(phantom.spacing_mm[2])]
+    across, down = _stored_order(phantom.spec)
+    ways = np.stack([across * phantom.axes[:, 2], down * phantom.axes[:, 1]])
+    ds.ImageOrientationPatient = [number_text(v) for v in ways.ravel()]
     ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
     ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = LOWEST_HU, 1, "HU"
     ds.WindowCenter, ds.WindowWidth = 40, 350
@@ -148,19 +161,22 @@ def _pixels(ds: Dataset, phantom: Phantom) -> None:
 def _slice(phantom: Phantom, common: Dataset, index: int, number: int) -> Dataset:
     ds = Dataset()
     ds.update(common)
-    ds.SOPInstanceUID = uid("instance", common.SeriesInstanceUID, number)
-    ds.InstanceNumber = number
-    x, y, z = phantom.origin_mm
-    across, down = _ORIENTATION[phantom.spec.patient_position]
+    across, down = _stored_order(phantom.spec)
     _, rows, columns = phantom.hu.shape
-    if across < 0:
-        x += (columns - 1) * phantom.spacing_mm[2]
-    if down < 0:
-        y += (rows - 1) * phantom.spacing_mm[1]
-    height = z + index * phantom.spacing_mm[0]
-    ds.ImagePositionPatient = [_number(x), _number(y), _number(height)]
-    ds.SliceLocation = _number(height)
-    stored = phantom.hu[index, ::down, ::across].astype(np.int32) - LOWEST_HU
+    dz, dy, dx = phantom.spacing_mm
+    first = (index * dz, (rows - 1) * dy if down < 0 else 0.0, (columns - 1) * dx if across < 0 else 0.0)
+    place = phantom.origin_mm + phantom.axes @ np.array(first)
+    ds.ImagePositionPatient = [number_text(v) for v in place]
+    # Where the table is: a tilted slice has no height of its own.
+    ds.SliceLocation = number_text(phantom.origin_mm[2] + index * dz * phantom.axes[2, 0])
+    return with_pixels(ds, phantom.hu[index, ::down, ::across], number)
+
+
+def with_pixels(ds: Dataset, hu: NDArray[np.int16], number: int) -> Dataset:
+    """The image of a number in its series, with its HU (rows, columns) and what a file needs."""
+    ds.SOPInstanceUID = uid("instance", ds.SeriesInstanceUID, number)
+    ds.InstanceNumber = number
+    stored = hu.astype(np.int32) - LOWEST_HU
     ds.PixelData = stored.astype("<u2").tobytes()
     ds["PixelData"].VR = "OW"
     meta = FileMetaDataset()
@@ -173,7 +189,7 @@ def _slice(phantom: Phantom, common: Dataset, index: int, number: int) -> Datase
     return ds
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """A decimal string of at most 16 characters (PS3.5 6.2, DS)."""
     text = f"{value:.8f}".rstrip("0").rstrip(".")
     return text if text not in ("-0", "") else "0"

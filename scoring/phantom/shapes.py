@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
-from scoring.phantom.grid import Coordinates, Floats, Grid, is_empty
+from scoring.phantom.grid import Box, Coordinates, Floats, Grid, is_empty
 
 FAR: Final = np.float32(99.0)
 """Distance given where a body is too far away to matter."""
@@ -50,14 +50,30 @@ def ellipsoid(at: Coordinates, centre: ArrayLike, semi: ArrayLike, rows: NDArray
 def smooth_union(a: Floats, b: Floats, blend: float) -> Floats:
     """Distance to two bodies joined with a fillet of about `blend` mm."""
     k = np.float32(blend)
-    h = np.maximum(k - np.abs(a - b), 0) / k
-    return np.asarray(np.minimum(a, b) - h * h * k / 4, dtype=np.float32)
+    h = np.asarray(a - b, dtype=np.float32)
+    np.abs(h, out=h)
+    np.subtract(k, h, out=h)
+    np.maximum(h, 0, out=h)
+    h *= h
+    h *= np.float32(0.25) / k
+    np.subtract(np.minimum(a, b), h, out=h)
+    return h
 
 
 def rounded_box(a: Floats, b: Floats, radius: float) -> Floats:
     """Distance to the body |a| <= 0, |b| <= 0 (two distances at right angles) with rounded edges."""
     outside = np.hypot(np.maximum(a, -radius) + radius, np.maximum(b, -radius) + radius)
     return np.asarray(outside + np.minimum(np.maximum(a, b) + radius, 0) - radius, dtype=np.float32)
+
+
+def capsule(at: Coordinates, start: ArrayLike, end: ArrayLike, radii: tuple[float, float]) -> Floats:
+    """Distance to a straight rod whose radius goes evenly from one end's to the other's."""
+    a = np.asarray(start, dtype=np.float32)
+    way = np.asarray(end, dtype=np.float32) - a
+    x, y, z = at.x - a[0], at.y - a[1], at.z - a[2]
+    t = np.clip((x * way[0] + y * way[1] + z * way[2]) / np.float32(way @ way), 0, 1)
+    d = np.sqrt((x - t * way[0]) ** 2 + (y - t * way[1]) ** 2 + (z - t * way[2]) ** 2)
+    return np.asarray(d - np.float32(radii[0]) - np.float32(radii[1] - radii[0]) * t, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +107,24 @@ class Curve:
             np.minimum(field[box], d, out=field[box])
         return field
 
+    def near(self, grid: Grid, reach: float) -> tuple[Box, Floats]:
+        """The box within `reach` mm of the tube, which may be empty, and the distance to the tube on it."""
+        size = (self.radii + reach)[:, None]
+        box = grid.box((self.points - size).min(0), (self.points + size).max(0))
+        if is_empty(box):
+            return box, np.zeros([max(0, s.stop - s.start) for s in box], dtype=np.float32)
+        z, y, x = box
+        part = Grid(grid.z[z], grid.y[y], grid.x[x])
+        return box, self.tube(part, reach)
+
+    def joined(self, other: Curve) -> Curve:
+        """This curve followed by another one."""
+        return Curve(np.concatenate([self.points, other.points]), np.concatenate([self.radii, other.radii]))
+
+    def moved(self, shift: NDArray[np.float64]) -> Curve:
+        """The curve with `shift` (n, 3) mm added to its points."""
+        return Curve(self.points + shift, self.radii)
+
     def column(self, at: Coordinates) -> Floats:
         """Distance in the axial plane for a curve that rises along z (quicker than `tube`)."""
         order = np.argsort(self.points[:, 2])
@@ -109,6 +143,10 @@ class Curve:
 
 _LOW: Final = (-220.0, -150.0, -160.0)
 _HIGH: Final = (220.0, 170.0, 100.0)
+"""The chest: the part of a field that a seed has always had."""
+
+_BEYOND: Final = ((-240.0, -170.0, -270.0), (240.0, 200.0, 210.0))
+"""The whole body, neck to kidneys: numbers for what lies outside the chest are drawn after the chest's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +162,28 @@ class SmoothField:
     @classmethod
     def draw(cls, rng: np.random.Generator, pitch: float) -> Self:
         """A new field from the generator's next numbers."""
-        shape = [int(np.ceil((b - a) / pitch)) + 4 for a, b in zip(_LOW, _HIGH, strict=True)]
+        chest = [int(np.ceil((b - a) / pitch)) + 4 for a, b in zip(_LOW, _HIGH, strict=True)]
+        before = _steps_before(pitch)
+        after = [int(np.ceil((c - b) / pitch)) for b, c in zip(_HIGH, _BEYOND[1], strict=True)]
+        inner = rng.standard_normal(chest[::-1], dtype=np.float32)
+        whole = [b + n + a for b, n, a in zip(before, chest, after, strict=True)]
+        lattice = rng.standard_normal(whole[::-1], dtype=np.float32)
+        lattice[tuple(slice(b, b + n) for b, n in zip(before[::-1], chest[::-1], strict=True))] = inner
         # A cubic B-spline of independent normals has an SD of about 0.33 in three dimensions.
-        return cls(rng.standard_normal(shape[::-1], dtype=np.float32) * np.float32(3.0), pitch)
+        return cls(lattice * np.float32(3.0), pitch)
 
     def on(self, grid: Grid) -> Floats:
         """The field on a grid, shape (z, y, x)."""
         field = self.lattice
+        before = _steps_before(self.pitch)[::-1]
         for axis, (line, low) in enumerate(zip((grid.z, grid.y, grid.x), _LOW[::-1], strict=True)):
-            weights = _spline_weights((line - low) / self.pitch + 1, self.lattice.shape[axis])
+            weights = _spline_weights((line - low) / self.pitch + (1 + before[axis]), self.lattice.shape[axis])
             field = np.moveaxis(np.tensordot(weights, np.moveaxis(field, axis, 0), 1), 0, axis)
         return np.ascontiguousarray(field, dtype=np.float32)
+
+
+def _steps_before(pitch: float) -> list[int]:
+    return [int(np.ceil((a - b) / pitch)) for a, b in zip(_LOW, _BEYOND[0], strict=True)]
 
 
 def _spline_weights(position: Floats, count: int) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
@@ -11,6 +12,7 @@ from scoring.result import ARTERIES, Artery
 
 SliceProfile = Literal["rectangular", "triangular"]
 PatientPosition = Literal["HFS", "HFP", "FFS", "FFP"]
+NoiseTexture = Literal["standard", "sharp", "smooth"]
 DistractorKind = Literal[
     "ascending aorta wall",
     "descending aorta wall",
@@ -26,12 +28,31 @@ DistractorKind = Literal[
     "bronchial wall",
     "surgical clip",
     "pacemaker lead",
+    "stent",
+    "bypass graft",
+    "sternal wires",
+    "mechanical valve",
 ]
 DISTRACTOR_KINDS: Final[tuple[DistractorKind, ...]] = get_args(DistractorKind)
 """All that is bright near the heart and is no coronary calcium."""
 
 DEFAULT_DISTRACTORS: Final = DISTRACTOR_KINDS[:3]
 """Three plaques in the aortic wall, far from the coronary ostia."""
+
+METAL: Final = frozenset[DistractorKind](
+    {
+        "surgical clip",
+        "pacemaker lead",
+        "stent",
+        "bypass graft",
+        "sternal wires",
+        "mechanical valve",
+    }
+)
+"""The kinds that are of metal."""
+
+METAL_IN_HEART: Final = frozenset[DistractorKind]({"pacemaker lead", "stent", "mechanical valve"})
+"""Metal beside which calcium cannot be told for sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +96,26 @@ DEFAULT_CALCIFICATIONS: Final = (
 """A patient with calcium in all four arteries."""
 
 
+_LIMITS: Final = {
+    "seed": (0, 2**31 - 1),
+    "slice_thickness_mm": (0.5, 10.0),
+    "slice_increment_mm": (0.25, 20.0),
+    "z_offset_mm": (-50.0, 50.0),
+    "above_left_main_mm": (-150.0, 170.0),
+    "below_left_main_mm": (-100.0, 220.0),
+    "matrix": (64, 1024),
+    "field_of_view_mm": (100.0, 420.0),
+    "noise_sd_hu": (0.0, 100.0),
+    "kvp": (70, 150),
+    "variation": (0.0, 1.0),
+    "kernel_fwhm_mm": (0.5, 2.5),
+    "gantry_tilt_deg": (-15.0, 15.0),
+    "edge_enhancement": (0.0, 1.5),
+    "streak_noise_hu": (0.0, 60.0),
+    "motion_mm": (0.0, 8.0),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class PhantomSpec:
     """Everything that decides a phantom: equal specs give equal files, byte for byte.
@@ -89,7 +130,15 @@ class PhantomSpec:
     `variation` from 0 (an ordinary adult, lying straight) to 1 says how far size, pose, heart, vessels, fat and
     diaphragm may leave the usual. `kernel_fwhm_mm` is the width of the in-plane point spread: 1 a standard kernel,
     less a sharper one. The HU of calcium hold at 120 kVp and follow `kvp`. `patient_position` is that of PS3.3
-    C.7.3.1.1.2; rows and columns follow the gantry, so the same patient is stored in another order.
+    C.7.3.1.1.2; rows and columns follow the gantry, so the same patient is stored in another order; `flip_columns` and
+    `flip_rows` turn that order round.
+
+    `gantry_tilt_deg` turns the gantry about the axis from side to side, positive: the back of a slice lies higher than
+    its front. `edge_enhancement` is the share of the fine detail that a sharp kernel adds once more, `noise_texture`
+    the grain: that of a usual kernel, of a sharp one or of iterative reconstruction. `streak_noise_hu` is the standard
+    deviation of the horizontal streaks between the shoulders of an ordinary adult. `motion_mm` is how far the coronary
+    arteries move while a slice is taken; `gated` is what the header says about it. The series leaves out
+    `missing_slices`, counted from the feet.
     """
 
     seed: int = 0
@@ -113,24 +162,19 @@ class PhantomSpec:
     variation: float = field(default=0.0, repr=False)
     kernel_fwhm_mm: float = field(default=1.0, repr=False)
     patient_position: PatientPosition = field(default="HFS", repr=False)
+    gantry_tilt_deg: float = field(default=0.0, repr=False)
+    flip_columns: bool = field(default=False, repr=False)
+    flip_rows: bool = field(default=False, repr=False)
+    edge_enhancement: float = field(default=0.0, repr=False)
+    noise_texture: NoiseTexture = field(default="standard", repr=False)
+    streak_noise_hu: float = field(default=0.0, repr=False)
+    motion_mm: float = field(default=0.0, repr=False)
+    gated: bool = field(default=True, repr=False)
+    missing_slices: tuple[int, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be scanned (ValueError)."""
-        limits = {
-            "seed": (0, 2**31 - 1),
-            "slice_thickness_mm": (0.5, 10.0),
-            "slice_increment_mm": (0.25, 20.0),
-            "z_offset_mm": (-50.0, 50.0),
-            "above_left_main_mm": (-100.0, 60.0),
-            "below_left_main_mm": (-40.0, 140.0),
-            "matrix": (64, 1024),
-            "field_of_view_mm": (100.0, 420.0),
-            "noise_sd_hu": (0.0, 100.0),
-            "kvp": (70, 150),
-            "variation": (0.0, 1.0),
-            "kernel_fwhm_mm": (0.5, 2.5),
-        }
-        for name, (low, high) in limits.items():
+        for name, (low, high) in _LIMITS.items():
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f"{name} is {value}, allowed is {low} to {high}")
@@ -141,10 +185,21 @@ class PhantomSpec:
         unknown = set(self.distractor_kinds) - set(DISTRACTOR_KINDS)
         if unknown:
             raise ValueError(f"distractors names {sorted(unknown)}, allowed are {', '.join(DISTRACTOR_KINDS)}")
-        if self.patient_position not in get_args(PatientPosition):
-            raise ValueError(
-                f"patient_position is {self.patient_position!r}, allowed are {', '.join(get_args(PatientPosition))}"
-            )
+        for name, allowed in (
+            ("slice_profile", get_args(SliceProfile)),
+            ("patient_position", get_args(PatientPosition)),
+            ("noise_texture", get_args(NoiseTexture)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, allowed are {', '.join(allowed)}")
+        if not set(self.missing_slices) < set(range(self.slices)):
+            raise ValueError(f"missing_slices is {self.missing_slices}, the scan has slices 0 to {self.slices - 1}")
+
+    @property
+    def slices(self) -> int:
+        """How many slices the scan has."""
+        length = self.above_left_main_mm + self.below_left_main_mm
+        return math.floor(length / self.slice_increment_mm + 1e-9) + 1
 
     @property
     def lesions(self) -> tuple[Calcification, ...]:
@@ -158,6 +213,11 @@ class PhantomSpec:
             return DEFAULT_DISTRACTORS if self.distractors else ()
         known = tuple(kind for kind in DISTRACTOR_KINDS if kind in self.distractors)
         return known + tuple(kind for kind in self.distractors if kind not in DISTRACTOR_KINDS)
+
+    @property
+    def has_metal_in_heart(self) -> bool:
+        """Whether a refusal for metal is as right as the score."""
+        return not METAL_IN_HEART.isdisjoint(self.distractor_kinds)
 
     @property
     def identity(self) -> str:

@@ -14,7 +14,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scoring.phantom import spine
 from scoring.phantom.grid import Point
+from scoring.phantom.habitus import ORDINARY, Habitus
 from scoring.phantom.pose import STRAIGHT, Pose
 from scoring.phantom.shapes import Curve, stream
 
@@ -39,10 +41,14 @@ class Thorax:
     epicardial_fat: float
     right_dome_z: float
     left_dome_z: float
+    habitus: Habitus = ORDINARY
     pose: Pose = STRAIGHT
     heart_shift: tuple[float, float] = (0.0, 0.0)
-    heart_tilt: float = 0.0
+    heart_turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    chamber_scale: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
     vessel_scale: float = 1.0
+    has_branches: bool = False
+    course_variation: float = 0.0
 
     @classmethod
     def draw(cls, seed: int, variation: float = 0.0) -> Self:
@@ -87,12 +93,15 @@ class Thorax:
         # The heart follows the body's size in part; a large one reaches further into the left chest.
         heart = about(0.94, 1.12) * np.sqrt(size)
         fat = about(0.3, 1.0, 0.0) ** 3
+        habitus = Habitus.draw(self.seed, variation)
         height = about(-14, 12, 0.0)
         return dataclasses.replace(
             self,
             half_width=self.half_width * size * about(0.96, 1.06),
             front=self.front * size * about(0.94, 1.1),
-            fat=self.fat + 38 * fat,
+            back=self.back + habitus.deepening,
+            fat=(self.fat + 38 * fat) * (1 - habitus.leanness),
+            habitus=habitus,
             muscle=self.muscle * about(0.75, 1.2),
             ascending_radius=self.ascending_radius * about(0.86, 1.18),
             descending_radius=self.descending_radius * about(0.86, 1.25),
@@ -102,29 +111,44 @@ class Thorax:
             right_dome_z=self.right_dome_z + height,
             left_dome_z=self.left_dome_z + height + about(-5, 5, 0.0),
             pose=Pose(float(np.deg2rad(about(-10, 10, 0.0))), (about(-10, 10, 0.0), about(-10, 10, 0.0))),
-            heart_shift=(about(-5, 5, 0.0), about(-4, 4, 0.0)),
-            heart_tilt=float(np.deg2rad(about(-9, 9, 0.0))),
+            heart_shift=(about(-7, 7, 0.0), about(-4, 8, 0.0)),
+            heart_turn=(
+                float(np.deg2rad(about(-6, 6, 0.0))),
+                float(np.deg2rad(about(-12, 12, 0.0))),
+                float(np.deg2rad(about(-10, 10, 0.0))),
+            ),
+            chamber_scale=(about(0.88, 1.2), about(0.9, 1.15), about(0.9, 1.12), about(0.9, 1.1)),
             vessel_scale=about(0.88, 1.2),
+            has_branches=True,
+            course_variation=variation * rng.uniform(0, 1),
         )
 
     def heart_point(self, point: ArrayLike) -> NDArray[np.float64]:
         """A point of the average heart in this heart: scaled and tilted about the aortic root, and moved with it."""
         root = np.array([-8.0, -20.0, 0.0])
         moved = np.asarray(root + self.heart_scale * (np.asarray(point, dtype=np.float64) - root))
-        if self.heart_tilt == 0:
+        if self.is_upright:
             return np.asarray(moved + np.array([*self.heart_shift, 0.0]))
         return np.asarray(root + self.heart_frame @ (moved - root) + np.array([*self.heart_shift, 0.0]))
 
     @property
+    def is_upright(self) -> bool:
+        """Whether the heart lies as in the average chest."""
+        return self.heart_turn == (0.0, 0.0, 0.0)
+
+    @property
     def heart_frame(self) -> NDArray[np.float64]:
-        """The heart's turn in the frontal plane: positive lifts the apex."""
-        c, s = np.cos(self.heart_tilt), np.sin(self.heart_tilt)
-        return np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])
+        """The heart's turn, from the average chest to this one: about x, then y (lifts the apex), then z."""
+        (cx, cy, cz), (sx, sy, sz) = np.cos(self.heart_turn), np.sin(self.heart_turn)
+        about_x = np.array([[1.0, 0.0, 0.0], [0.0, cx, -sx], [0.0, sx, cx]])
+        about_y = np.array([[cy, 0.0, -sy], [0.0, 1.0, 0.0], [sy, 0.0, cy]])
+        about_z = np.array([[cz, -sz, 0.0], [sz, cz, 0.0], [0.0, 0.0, 1.0]])
+        return np.asarray(about_z @ about_y @ about_x)
 
     @property
     def spine(self) -> Curve:
         """Centres of the vertebral bodies, with the canal's radius."""
-        return Curve.through([(0, 59, 100), (0, 63, 30), (0, 63, -50), (0, 59, -160)], 8.5)
+        return spine.course(self.habitus)
 
     @property
     def ascending(self) -> Curve:
@@ -141,10 +165,14 @@ class Thorax:
     def descending(self) -> Curve:
         """The descending aorta, left in front of the spine, drifting to the midline below."""
         r = self.descending_radius
-        return Curve.through(
+        chest = Curve.through(
             [(29, 47, 70), (31, 53, 40), (32, 55, 0), (30, 53, -50), (25, 47, -95), (14, 40, -160)],
             [r * 1.05, r * 1.02, r, r, 0.97 * r, 0.94 * r],
         )
+        belly = Curve.through([(13, 39.5, -163), (6, 33, -205), (3, 22, -265)], [0.94 * r, 0.88 * r, 0.8 * r])
+        straight = chest.joined(belly)
+        x, y = spine.bend(self.habitus, straight.points[:, 2])
+        return straight.moved(np.stack([x, y, np.zeros_like(x)], axis=1))
 
     @property
     def valve(self) -> NDArray[np.float64]:

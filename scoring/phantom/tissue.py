@@ -50,6 +50,22 @@ class Tissue(IntEnum):
     STOMACH = 35
     GAS = 36
     ABDOMINAL_FAT = 37
+    AORTIC_ARCH = 38
+    ARTERY = 39
+    BREAST = 40
+    BONE_CORTEX = 41
+    BONE_MARROW = 42
+    KIDNEY = 43
+    BOWEL = 44
+    EFFUSION = 45
+    CONSOLIDATION = 46
+    FOAM = 47
+    NODE = 48
+    HERNIA = 49
+    HERNIA_GAS = 50
+    OESOPHAGUS_GAS = 51
+    THYROID = 52
+    CLOTH = 53
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -41,10 +42,11 @@ class LesionTruth:
 
 @dataclass(frozen=True, slots=True)
 class DistractorTruth:
-    """Calcium that must not be counted; `centre_mm` in patient coordinates (LPS)."""
+    """Calcium or metal that must not be counted; `centre_mm` in patient coordinates (LPS)."""
 
     kind: str
     centre_mm: Point
+    is_metal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ class Truth:
     Agatston: voxels of at least 130 HU that hold coronary calcium in the noise-free slices, 2-D 8-connected
     components of at least 1 mm2, weights 1 to 4 by their maximum, times slice spacing / 3 mm (Agatston et al.,
     J Am Coll Cardiol 1990;15:827). A component that two calcifications share belongs to the one that gives its
-    brightest voxel. Contrast does not change the truth: it is that of blood at 40 HU. Volumes in mm3, masses in mg.
+    brightest voxel. Contrast does not change the truth: it is that of blood at 40 HU. Metal does not either: it is that
+    of the calcium alone. Volumes in mm3, masses in mg. `refusal` names the refusal that is as right an answer
+    as the score: "metal" for a patient with metal in the heart.
     """
 
     seed: int
@@ -67,6 +71,7 @@ class Truth:
     mass_factor: float
     left_main_mm: Point
     distractors: tuple[DistractorTruth, ...] = ()
+    refusal: str | None = None
     schema: str = SCHEMA
 
     def to_json(self) -> str:
@@ -105,11 +110,12 @@ class Placed:
 
 
 def counted(
-    background: Floats, placed: tuple[Placed, ...], spacing_mm: Point, foreign: Floats | None = None
+    background: Floats, placed: tuple[Placed, ...], spacing_mm: Point, foreign: Sequence[tuple[Box, Floats]] = ()
 ) -> list[tuple[float, float]]:
     """Agatston and counted volume (mm3) of each calcification on the noise-free slices without it, `background`.
 
-    A voxel to which distractors add more HU (`foreign`) is theirs and counts for no calcification.
+    `foreign` is what distractors add on boxes of the slices: a voxel to which they add more HU is theirs and counts for
+    no calcification.
     """
     scores = [(0.0, 0.0)] * len(placed)
     boxes = [p.seen[0] for p in placed if p.seen is not None]
@@ -131,8 +137,7 @@ def counted(
     in_plane = np.zeros((3, 3, 3), dtype=bool)
     in_plane[1] = True
     own = (hu >= THRESHOLD_HU) & (total > 1)
-    if foreign is not None:
-        own &= total > foreign[window]
+    own &= total > _within(foreign, window, total.shape)
     components, _ = ndi.label(own, structure=in_plane)
     for part, where in enumerate(ndi.find_objects(components), start=1):
         voxels = components[where] == part
@@ -147,6 +152,19 @@ def counted(
     return scores
 
 
+def _within(parts: Sequence[tuple[Box, Floats]], window: tuple[slice, ...], shape: tuple[int, ...]) -> Floats:
+    """The sum of HU on boxes, in a window."""
+    added = np.zeros(shape, dtype=np.float32)
+    for box, hu in parts:
+        first = [max(b.start, w.start) for b, w in zip(box, window, strict=True)]
+        stop = [min(b.stop, w.stop) for b, w in zip(box, window, strict=True)]
+        if all(a < b for a, b in zip(first, stop, strict=True)):
+            here = tuple(slice(a - w.start, b - w.start) for a, b, w in zip(first, stop, window, strict=True))
+            there = tuple(slice(a - o.start, b - o.start) for a, b, o in zip(first, stop, box, strict=True))
+            added[here] += hu[there]
+    return added
+
+
 def truth_of(
     *,
     seed: int,
@@ -155,12 +173,14 @@ def truth_of(
     spacing_mm: Point,
     left_main_mm: Point,
     distractors: tuple[DistractorTruth, ...],
-    foreign: Floats | None = None,
+    foreign: Sequence[tuple[Box, Floats]] = (),
     contrast: float = 1.0,
+    refusal: str | None = None,
 ) -> Truth:
     """The truth of a phantom from its noise-free slices without coronary calcium and its calcifications.
 
-    `foreign` are the HU that distractors add; `contrast` is the attenuation of calcium relative to that at 120 kVp.
+    `foreign` are the HU that distractors add on boxes; `contrast` is the attenuation of calcium relative to that at
+    120 kVp; `refusal` is as in `Truth`.
     """
     lesions = tuple(
         LesionTruth(
@@ -188,6 +208,7 @@ def truth_of(
         mass_factor=MASS_FACTOR / contrast,
         left_main_mm=left_main_mm,
         distractors=distractors,
+        refusal=refusal,
     )
 
 

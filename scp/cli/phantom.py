@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 from click.core import ParameterSource
 
 from config.errors import CoronodeError
+
+if TYPE_CHECKING:
+    from scoring.phantom import DistractorKind, UnfitKind
 
 
 @click.command(epilog="Examples: coronode phantom /tmp/phantom --seed 7; coronode phantom /tmp/many --population 100")
@@ -20,7 +24,22 @@ from config.errors import CoronodeError
 @click.option("--matrix", default=512, show_default=True, help="Rows and columns.")
 @click.option("--no-calcium", is_flag=True, help="A patient without coronary calcium.")
 @click.option("--no-distractors", is_flag=True, help="No calcified aortic wall.")
+@click.option(
+    "--with",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    help="Something bright that must not be counted, in place of the aortic wall: stent, lymph node, ...; repeatable.",
+)
+@click.option("--tilt", "gantry_tilt_deg", default=0.0, show_default=True, help="Tilt of the gantry, degrees.")
+@click.option("--motion", "motion_mm", default=0.0, show_default=True, help="Motion of the arteries, mm; not gated.")
 @click.option("--contrast", is_flag=True, help="Contrast agent in the blood: must not be scored.")
+@click.option(
+    "--unfit",
+    metavar="KIND",
+    help="A series that must not be scored: contrast, abdomen, localizer, ...; of the other options only --seed and "
+    "--matrix hold.",
+)
 @click.option(
     "--population",
     type=click.IntRange(min=1),
@@ -41,25 +60,26 @@ def phantom(
     no_calcium: bool,
     no_distractors: bool,
     contrast: bool,
+    kinds: tuple[DistractorKind, ...],
+    gantry_tilt_deg: float,
+    motion_mm: float,
+    unfit: str | None,
     population: int | None,
 ) -> None:
     """Write a synthetic chest CT: slices in OUT/dicom, their truth in OUT/truth.json."""
     from scoring.phantom import PhantomSpec, make_phantom, write_series
 
+    chosen = matrix if context.get_parameter_source("matrix") is ParameterSource.COMMANDLINE else None
     if population is not None:
-        given = [
-            option
-            for option in context.params
-            if option not in ("out", "seed", "matrix", "population")
-            and context.get_parameter_source(option) is ParameterSource.COMMANDLINE
-        ]
-        if given:
-            raise click.UsageError(f"--population draws these itself, leave them out: {', '.join(sorted(given))}")
-        chosen = context.get_parameter_source("matrix") is ParameterSource.COMMANDLINE
-        _population(out, population, seed, matrix if chosen else None)
+        _alone(context, "population")
+        _population(out, population, seed, chosen)
         return
     if out.exists() and any(out.iterdir()):
         raise CoronodeError(f"{out}: is not empty; give a new or an empty folder")
+    if unfit is not None:
+        _alone(context, "unfit")
+        _unfit(out, unfit, seed, chosen)
+        return
     try:
         spec = PhantomSpec(
             seed=seed,
@@ -67,9 +87,12 @@ def phantom(
             slice_thickness_mm=thickness,
             slice_increment_mm=increment or thickness,
             matrix=matrix,
-            distractors=not no_distractors,
+            distractors=kinds or not no_distractors,
             contrast=contrast,
             calcifications=() if no_calcium else None,
+            gantry_tilt_deg=gantry_tilt_deg,
+            motion_mm=motion_mm,
+            gated=motion_mm == 0,
         )
     except ValueError as error:
         raise CoronodeError(f"no such phantom: {error}") from error
@@ -77,6 +100,29 @@ def phantom(
     paths = write_series(made, out)
     total = made.truth.agatston.total
     click.echo(f"{len(paths)} slices in {out / 'dicom'}, truth in {out / 'truth.json'}; Agatston {total:.1f}")
+
+
+def _alone(context: click.Context, option: str) -> None:
+    """Refuse options that one draws itself (UsageError)."""
+    given = [
+        name
+        for name in context.params
+        if name not in ("out", "seed", "matrix", option)
+        and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"--{option} draws these itself, leave them out: {', '.join(sorted(given))}")
+
+
+def _unfit(out: Path, kind: str, seed: int, matrix: int | None) -> None:
+    """Write a series that must not be scored."""
+    from scoring.phantom import unfit
+
+    try:
+        paths = unfit(cast("UnfitKind", kind), seed, matrix).write(out)
+    except ValueError as error:
+        raise CoronodeError(f"no such phantom: {error}") from error
+    click.echo(f"{len(paths)} images in {out / 'dicom'} that must not be scored: {kind}")
 
 
 def _population(out: Path, count: int, first: int, matrix: int | None) -> None:

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.phantom import DISTRACTOR_KINDS, PhantomSpec, draw, make_phantom
-from scoring.phantom.calcium import MASS_FACTOR, contrast
+from scoring.phantom import DISTRACTOR_KINDS, Calcification, PhantomSpec, draw, make_phantom
+from scoring.phantom.burden import expected_agatston
+from scoring.phantom.calcium import MASS_FACTOR, contrast, coronary_deposit, seen
+from scoring.phantom.coronary import CoronaryTree
+from scoring.phantom.scan import Scan
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Tissue
+from scoring.phantom.truth import Placed, counted
 from scoring.result import ARTERIES
 
 
@@ -19,29 +25,85 @@ def test_every_seed_is_one_patient_with_one_scan(seed: int) -> None:
     spec = draw(seed)
     assert spec == draw(seed)
     assert spec.seed == seed
-    assert 0.6 <= spec.slice_thickness_mm <= 5
+    assert 0.7 <= spec.slice_thickness_mm <= 6
     assert spec.slice_increment_mm <= spec.slice_thickness_mm
-    assert 180 <= spec.field_of_view_mm <= 400
+    assert 160 <= spec.field_of_view_mm <= 420
     assert spec.matrix in (512, 768)
-    assert 6 <= spec.noise_sd_hu <= 30
-    assert 80 <= spec.kvp <= 140
+    assert spec.slices * spec.matrix**2 < 1.5e8
     for lesion in spec.lesions:
-        assert 1.5 <= lesion.diameter_mm <= (lesion.length_mm or 0) <= 25
-        assert 200 <= lesion.hu <= 1500
+        assert 1 <= lesion.diameter_mm <= (lesion.length_mm or 0) <= 55
+        assert 180 <= lesion.hu <= 1500
 
 
-def test_population_is_mixed() -> None:
-    specs = [draw(seed) for seed in range(400)]
-    clean = sum(spec.lesions == () for spec in specs) / len(specs)
-    assert 0.18 < clean < 0.32
-    arteries = Counter(lesion.artery for spec in specs for lesion in spec.lesions)
+@pytest.fixture(scope="module")
+def specs() -> list[PhantomSpec]:
+    return [draw(seed) for seed in range(600)]
+
+
+def test_scanners_are_mixed(specs: list[PhantomSpec]) -> None:
+    def share(holds: Callable[[PhantomSpec], bool], among: list[PhantomSpec] = specs) -> float:
+        return sum(map(holds, among)) / len(among)
+
+    gated, chests = [s for s in specs if s.gated], [s for s in specs if not s.gated]
+    assert 0.48 < len(gated) / len(specs) < 0.62
+    assert share(lambda s: s.slice_thickness_mm == 3 and s.kvp == 120, gated) > 0.5
+    assert share(lambda s: s.field_of_view_mm <= 260, gated) == 1
+    assert share(lambda s: s.field_of_view_mm >= 310 and s.motion_mm >= 1, chests) == 1
+    assert share(lambda s: s.above_left_main_mm > 100 and s.below_left_main_mm > 135, chests) > 0.6
+    assert 0.15 < share(lambda s: s.edge_enhancement > 0.2, chests) < 0.45
+    assert {s.noise_texture for s in specs} == {"standard", "sharp", "smooth"}
+    assert {s.patient_position for s in specs} == {"HFS", "HFP", "FFS", "FFP"}
+    for holds in (
+        lambda s: s.gantry_tilt_deg != 0,
+        lambda s: s.flip_columns,
+        lambda s: s.flip_rows,
+        lambda s: s.matrix == 768,
+        lambda s: s.slice_increment_mm < s.slice_thickness_mm,
+        lambda s: s.kvp < 100,
+    ):
+        assert 0 < share(holds) < 0.4
+    # All cover the heart.
+    assert min(s.above_left_main_mm for s in specs) > 20
+    assert min(s.below_left_main_mm for s in specs) > 105
+
+
+def test_patients_are_mixed(specs: list[PhantomSpec]) -> None:
+    scores = np.array([sum(map(expected_agatston, spec.lesions)) for spec in specs])
+    for wanted, low, high in ((0.25, -1, 0), (0.30, 0, 100), (0.25, 100, 400), (0.20, 400, 1e9)):
+        assert ((scores > low) & (scores <= high)).mean() == pytest.approx(wanted, abs=0.06)
+    assert (scores > 1000).mean() > 0.02
+    lesions = [lesion for spec in specs for lesion in spec.lesions]
+    arteries = Counter(lesion.artery for lesion in lesions)
     assert set(arteries) == set(ARTERIES)
     assert arteries.most_common(1)[0][0] == "LAD"
     assert max(len(spec.lesions) for spec in specs) > 12
-    assert {spec.patient_position for spec in specs} == {"HFS", "HFP", "FFS", "FFP"}
+    assert any(x.artery == "LAD" and (x.length_mm or 0) > 30 for x in lesions)
+    assert {x.artery for x in lesions if x.position == 0} == {"LM", "RCA"}
+    assert min(x.diameter_mm for x in lesions) < 1.5
+    assert max(x.diameter_mm for x in lesions) > 4
     kinds = {kind for spec in specs for kind in spec.distractor_kinds}
-    assert kinds >= set(DISTRACTOR_KINDS[3:])
-    assert any(spec.slice_increment_mm < spec.slice_thickness_mm for spec in specs)
+    assert kinds == set(DISTRACTOR_KINDS[3:])
+    opened = [s for s in specs if {"bypass graft", "mechanical valve"} & set(s.distractor_kinds)]
+    assert sum("sternal wires" in s.distractor_kinds for s in opened) > 0.7 * len(opened)
+
+
+def test_the_expected_score_is_about_right() -> None:
+    """Of many rods together the score is known better than of one."""
+    rods = {
+        "LAD": (Calcification("LAD", 0.15, 2.5, 600.0, 6.0), Calcification("LAD", 0.4, 3.0, 500.0, 9.0)),
+        "LCX": (Calcification("LCX", 0.2, 2.0, 900.0, 5.0), Calcification("LCX", 0.45, 3.0, 700.0, 5.0)),
+        "RCA": (Calcification("RCA", 0.2, 3.5, 400.0, 12.0), Calcification("RCA", 0.5, 2.5, 1000.0, 6.0)),
+    }
+    scan = Scan.of(PhantomSpec(above_left_main_mm=15, below_left_main_mm=100, matrix=384))
+    tree = CoronaryTree.grow(Thorax.draw(1))
+    background = np.zeros(scan.shape, np.float32)
+    expected = found = 0.0
+    for number, rod in enumerate(itertools.chain(*rods.values())):
+        deposit = coronary_deposit(tree, rod, 1, number)
+        placed = Placed(rod, deposit, (0.0, 0.0, 0.0), seen(deposit, scan))
+        expected += expected_agatston(rod)
+        found += counted(background, (placed,), scan.spacing_mm)[0][0]
+    assert found == pytest.approx(expected, rel=0.35)
 
 
 def test_matrix_can_be_chosen() -> None:
