@@ -10,8 +10,10 @@ from pydicom.dataset import Dataset
 from scoring import elements
 from scoring.slices import Slice
 
-# seen in the field: reconstruction at 70 % of the cardiac cycle
-_TRIGGER = re.compile(r"TP\d+PC\d+")
+# seen in the field: reconstruction at 70 % of the cardiac cycle; mean heart rate during the scan
+_TRIGGER = re.compile(r"TP\d+PC\d+|OSCRATEAVG\d+BPM")
+# PS3.3 C.7.6.18.1: with the second no gating is applied
+_NOT_GATED = ("", "NONE", "REALTIME")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,9 @@ class Acquisition:
 
     `mass_factor_patient` (0018,9351) and `mass_factor_device` (0018,9352; small, medium, large) are
     (mg/cm3)/HU as stored. `contrast` and `contrast_route` describe a contrast agent. `gated` says that the header
-    tells of synchronization with the heart; without it nothing is known.
+    tells of synchronization with the heart; without it nothing is known. `kernel` has all values of Convolution
+    Kernel (0018,1210), separated by backslashes; `energy_kev` is that of a virtual monoenergetic image (0018,937C),
+    `algorithm` Reconstruction Algorithm (0018,9315); `descriptions` are free words on the images.
     """
 
     kvp: float | None
@@ -33,6 +37,10 @@ class Acquisition:
     gated: bool
     mass_factor_patient: float | None
     mass_factor_device: tuple[float, ...]
+    image_type: tuple[str, ...] = ()
+    energy_kev: float | None = None
+    algorithm: str = ""
+    descriptions: tuple[str, ...] = ()
 
 
 def of(item: Slice) -> Acquisition:
@@ -51,12 +59,13 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
     def number(keyword: str) -> float | None:
         return next((found for place in places if (found := elements.number(place, keyword)) is not None), None)
 
+    kernels = ("\\".join(elements.texts(place, "ConvolutionKernel")) for place in places)
     device = (elements.numbers(place, "CalciumScoringMassFactorDevice") for place in places)
     agent, route = _contrast(dataset)
     return Acquisition(
         kvp=item.kvp if item.kvp is not None else number("KVP"),
         exposure_mas=number("Exposure") or number("ExposureInmAs"),
-        kernel=item.kernel or text("ConvolutionKernel"),
+        kernel=item.kernel or next((found for found in kernels if found), ""),
         manufacturer=text("Manufacturer"),
         model=text("ManufacturerModelName"),
         contrast=agent,
@@ -64,12 +73,17 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
         gated=any(_gated(place) for place in places),
         mass_factor_patient=number("CalciumScoringMassFactorPatient"),
         mass_factor_device=next((found for found in device if found), ()),
+        image_type=item.image_type,
+        energy_kev=number("MonoenergeticEnergyEquivalent"),
+        algorithm=text("ReconstructionAlgorithm"),
+        descriptions=tuple(found for keyword in ("SeriesDescription", "ImageComments") if (found := text(keyword))),
     )
 
 
 def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
     """Where facts can stand: the header, and the frame's and the shared functional groups (PS3.3 C.8.15.3)."""
-    places = [dataset]
+    energies = elements.inner(dataset, "MultienergyCTCharacteristicsSequence")
+    places = [dataset] if energies is None else [dataset, energies]
     frames = elements.value(dataset, "PerFrameFunctionalGroupsSequence")
     groups = [frames[item.frame - 1]] if item.frame is not None and frames else []
     shared = elements.inner(dataset, "SharedFunctionalGroupsSequence")
@@ -79,6 +93,7 @@ def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
             "CTXRayDetailsSequence",
             "CTExposureSequence",
             "CTReconstructionSequence",
+            "MultienergyCTCharacteristicsSequence",
             "CardiacSynchronizationSequence",
             "UnassignedPerFrameConvertedAttributesSequence",
             "UnassignedSharedConvertedAttributesSequence",
@@ -91,10 +106,10 @@ def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
 
 def _gated(place: Dataset) -> bool:
     """Cardiac Synchronization (PS3.3 C.7.6.18), or the trigger that a scanner writes among its Scan Options."""
-    technique = elements.text(place, "CardiacSynchronizationTechnique").upper()
-    if technique not in ("", "NONE"):
+    if elements.text(place, "CardiacSynchronizationTechnique").upper() not in _NOT_GATED:
         return True
-    if any(elements.number(place, keyword) for keyword in ("HeartRate", "NominalPercentageOfCardiacPhase")):
+    rates = ("HeartRate", "CardiacRRIntervalSpecified", "NominalPercentageOfCardiacPhase")
+    if any(elements.number(place, keyword) for keyword in rates):
         return True
     return any(_TRIGGER.fullmatch(option) for option in elements.texts(place, "ScanOptions"))
 

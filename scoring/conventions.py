@@ -61,6 +61,9 @@ BY_KVP: Final[Mapping[int, Thresholds]] = MappingProxyType(
     }
 )
 
+# Siemens' kernel made so that calcium has the HU of 120 kVp at any voltage
+_AS_AT_120_KVP: Final = "SA36"
+
 _STANDARD: Final = Convention("standard", AGATSTON, 1.0, 1, strict_area=False, connectivity=8, volume="voxels")
 
 
@@ -82,12 +85,18 @@ PRESETS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
 )
 
 
-def named(name: ConventionName, kvp: float | None = None) -> Convention:
+def imitates_120_kvp(kernel: str) -> bool:
+    """Whether the reconstruction kernel gives calcium the HU of 120 kVp whatever the tube voltage."""
+    return kernel.upper().startswith(_AS_AT_120_KVP)
+
+
+def named(name: ConventionName, kvp: float | None = None, kernel: str = "") -> Convention:
     """The convention of that name; "kvp-adapted" takes the thresholds of `kvp` where a table knows them.
 
-    Tube voltages without a published row, and an unknown one (None), keep 130 HU; `quality` flags them.
+    Tube voltages without a published row, and an unknown one (None), keep 130 HU; `quality` flags them. So does a
+    kernel that imitates 120 kVp.
     """
     convention = PRESETS[name]
-    if name != "kvp-adapted" or kvp is None:
+    if name != "kvp-adapted" or kvp is None or imitates_120_kvp(kernel):
         return convention
     return dataclasses.replace(convention, thresholds=BY_KVP.get(round(kvp), AGATSTON))

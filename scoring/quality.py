@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scoring import risk
+from scoring import reconstruction, risk
 from scoring.acquisition import Acquisition
-from scoring.conventions import BY_KVP, Convention
+from scoring.conventions import BY_KVP, Convention, imitates_120_kvp
 from scoring.geometry import Stack
 from scoring.mass import MassFactor
 from scoring.result import CATEGORIES, ArteryValues, Flag, Lesion
@@ -16,6 +16,8 @@ _KVP = 120
 # the method uses slices of 3 mm
 _REFERENCE_MM = 3.0
 _ROUNDED_MM = 0.05
+# the 95 % limit of a repeated scan at a score of 10 is 18 (Chung et al., AJR 2008): below, a score is inside its noise
+_SMALL = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class Range:
 def scan_flags(
     stack: Stack, acquisition: Acquisition, convention: Convention, mass: MassFactor | None, left_out: int
 ) -> list[Flag]:
-    """Flags on geometry, tube voltage and calibration; `left_out` images of the series were no axial CT."""
-    flags = [*_voltage(acquisition.kvp, convention), *_spacing(stack)]
+    """Flags on voltage, reconstruction, geometry and calibration; `left_out` images of the series were no axial CT."""
+    flags = [*_voltage(acquisition, convention), *_reconstruction(acquisition), *_spacing(stack)]
     if not acquisition.gated:
         flags.append(
             Flag("gating_unknown", "info", "the header tells of no ECG gating; without it, scores agree less well")
@@ -64,12 +66,16 @@ def scan_flags(
     return flags
 
 
-def _voltage(kvp: float | None, convention: Convention) -> list[Flag]:
+def _voltage(acquisition: Acquisition, convention: Convention) -> list[Flag]:
+    kvp, kernel = acquisition.kvp, acquisition.kernel
     at = f"from {convention.threshold_hu:g} HU"
     if kvp is None:
         return [Flag("kvp_unknown", "warning", f"tube voltage unknown: scored {at} as at {_KVP} kVp")]
     if round(kvp) == _KVP:
         return []
+    if imitates_120_kvp(kernel):
+        name = kernel.partition("\\")[0]
+        return [Flag("kvp_kernel", "info", f"{kvp:g} kVp, scored {at}: the kernel {name} imitates {_KVP} kVp")]
     if convention.name != "kvp-adapted":
         return [Flag("kvp", "warning", f"{kvp:g} kVp, scored {at} as at {_KVP} kVp: scores differ between voltages")]
     if round(kvp) not in BY_KVP:
@@ -78,9 +84,47 @@ def _voltage(kvp: float | None, convention: Convention) -> list[Flag]:
         Flag(
             "kvp_adapted",
             "warning",
-            f"{kvp:g} kVp, scored {at} (Grani 2018): adapted thresholds can still change the category",
+            f"{kvp:g} kVp, scored {at} (Grani 2018): adapted thresholds still changed the category of 7 % at 80 kVp "
+            "and 17 % at 70 kVp",
         )
     ]
+
+
+def _reconstruction(acquisition: Acquisition) -> list[Flag]:
+    """Flags on what the images were made with.
+
+    Monoenergetic: attenuation depends on the energy, values can be very different (PS3.17 JJJJ.4). Iterative: Caruso,
+    Acad Radiol 2016;23(12).
+    """
+    kernel, maker, words = acquisition.kernel, acquisition.manufacturer, acquisition.descriptions
+    flags = []
+    if energy := reconstruction.monoenergetic(acquisition.image_type, acquisition.energy_kev, words):
+        flags.append(
+            Flag(
+                "monoenergetic",
+                "warning",
+                f"virtual monoenergetic images ({energy}): how bright calcium is depends on the energy, and the method "
+                f"is made for {_KVP} kVp",
+            )
+        )
+    if how := reconstruction.iterative(kernel, maker, acquisition.algorithm, words):
+        flags.append(
+            Flag(
+                "iterative",
+                "warning",
+                f"iterative reconstruction ({how}): a strong one lowers the score (ADMIRE 3 and 5 by 12 % and 20 %: "
+                "Caruso 2016)",
+            )
+        )
+    if name := reconstruction.sharp(kernel, maker):
+        flags.append(
+            Flag(
+                "kernel",
+                "warning",
+                f"sharp kernel ({name}): edges overshoot and noise is high, so that the score can be too high",
+            )
+        )
+    return flags
 
 
 def _spacing(stack: Stack) -> list[Flag]:
@@ -115,7 +159,7 @@ def _spacing(stack: Stack) -> list[Flag]:
 
 
 def result_flags(agatston: ArteryValues, lesions: tuple[Lesion, ...], found: Range) -> list[Flag]:
-    """Flags on the numbers themselves: uncertain lesions, calcium in the left main, a total over 1,000.
+    """Flags on the numbers themselves: uncertain lesions, a small total, calcium in the left main, a total over 1,000.
 
     Over 1,000: Obisesan, Radiol Cardiothorac Imaging 2021;3:e200484.
     """
@@ -126,8 +170,12 @@ def result_flags(agatston: ArteryValues, lesions: tuple[Lesion, ...], found: Ran
                 "review",
                 "warning",
                 f"{found.doubtful} counted and {found.left_out} uncounted lesion(s) are uncertain: "
-                f"the total lies between {found.low:.1f} and {found.high:.1f}, {_categories(found)}; look at them",
+                f"the total lies between {found.low:.1f} and {found.high:.1f}, {_categories(found)}",
             )
+        )
+    if 0 < agatston.total < _SMALL:
+        flags.append(
+            Flag("small", "info", f"total under {_SMALL:g} ({agatston.total:.1f}): inside the noise of a repeated scan")
         )
     if any(item.artery == "LM" for item in lesions):
         flags.append(Flag("left_main", "info", f"calcium in the left main ({agatston.LM:.1f})"))
@@ -137,8 +185,9 @@ def result_flags(agatston: ArteryValues, lesions: tuple[Lesion, ...], found: Ran
 
 
 def _categories(found: Range) -> str:
-    """The categories that a range reaches, in words."""
+    """The categories that a range reaches, in words, and what follows for the reader."""
     low, high = (CATEGORIES.index(risk.category(total, any_lesion=total > 0)) for total in (found.low, found.high))
     if low == high:
-        return f"category {CATEGORIES[low]} either way"
-    return f"category {', '.join(CATEGORIES[low:high])} or {CATEGORIES[high]}"
+        return f"category {CATEGORIES[low]} either way: it does not depend on them"
+    reached = f"{', '.join(CATEGORIES[low:high])} or {CATEGORIES[high]}"
+    return f"category {reached}: look at them in the images before the category is used"

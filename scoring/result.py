@@ -119,7 +119,10 @@ class SeriesInfo:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How the numbers were made: enough to make them again."""
+    """How the numbers were made: enough to make them again.
+
+    `weights` names the weights of the nets that found the anatomy; None where there were none.
+    """
 
     software: str
     version: str
@@ -131,6 +134,7 @@ class Provenance:
     volume_definition: str
     mass_factor: float | None = None
     mass_factor_origin: str | None = None
+    weights: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ class Score:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read what `to_json` wrote, also before there were rejected candidates in it.
+        """Read what `to_json` wrote, also before it held rejected candidates or weights.
 
         Raises ValueError when the text is not JSON, names another schema or lacks a field.
         """

@@ -72,7 +72,7 @@ def method(score: Score) -> tuple[str, ...]:
         "Slice weighting: spacing of the slice positions / 3 mm",
         f"Volume: {origin.volume_definition}",
         f"Mass factor: {mass}",
-        f"Anatomy engine: {origin.engine}",
+        f"Anatomy engine: {origin.engine}" + (f" (weights {origin.weights})" if origin.weights else ""),
     )
 
 

@@ -7,10 +7,11 @@ import math
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from config.errors import NotScorable
 from config.settings import ScoringSettings, SelectionSettings
-from scoring import conventions, geometry, mass, quality, risk, selection, slices
+from scoring import acquisition, conventions, geometry, mass, quality, risk, selection, slices
 from scoring.acquisition import Acquisition
 from scoring.result import ArteryValues
 
@@ -30,6 +31,14 @@ FACTS = Acquisition(
 
 def facts(**values) -> Acquisition:
     return dataclasses.replace(FACTS, **values)
+
+
+def item(**values) -> Dataset:
+    """An item of a sequence."""
+    dataset = Dataset()
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    return dataset
 
 
 @pytest.mark.parametrize(
@@ -64,6 +73,7 @@ def test_presets(name, area, pixels, strict, connectivity, volume) -> None:
     ],
 )
 def test_thresholds_by_tube_voltage(kvp, thresholds) -> None:
+    assert conventions.named("kvp-adapted", kvp, "Sa36f").thresholds == (130, 200, 300, 400)
     assert conventions.named("kvp-adapted", kvp).thresholds == thresholds
     assert conventions.named("standard", kvp).thresholds == (130, 200, 300, 400)
 
@@ -211,6 +221,151 @@ def test_flags_of_the_tube_voltage(series, kvp, name, expected) -> None:
     assert codes(quality.scan_flags(stack(series), facts(kvp=kvp), convention, factor, 0)) == expected
 
 
+def said(series, code: str, **values) -> str:
+    """Message of the flag with that code; each scan has the flags asked for and no other of its kind."""
+    found = facts(**values)
+    convention = conventions.named("standard", found.kvp, found.kernel)
+    flags = quality.scan_flags(stack(series), found, convention, mass.MassFactor(0.8, "test"), 0)
+    assert codes(flags).keys() == ({code} if code else set())
+    return flags[0].message if flags else ""
+
+
+def test_a_kernel_that_imitates_120_kvp(series) -> None:
+    assert "Sa36f imitates 120 kVp" in said(series, "kvp_kernel", kvp=90.0, kernel="Sa36f")
+    assert said(series, "", kvp=120.0, kernel="Sa36f") == ""
+
+
+def test_adapted_thresholds_come_with_their_caveat(series) -> None:
+    found = facts(kvp=80.0)
+    flags = quality.scan_flags(stack(series), found, conventions.named("kvp-adapted", 80.0), None, 0)
+    assert "from 177 HU" in flags[0].message
+    assert "7 % at 80 kVp and 17 % at 70 kVp" in flags[0].message
+
+
+@pytest.mark.parametrize(
+    ("values", "energy"),
+    [
+        ({"energy_kev": 70.0}, "(70 keV)"),
+        ({"image_type": ("DERIVED", "PRIMARY", "AXIAL", "VMI")}, "(VMI)"),
+        ({"image_type": ("DERIVED", "SECONDARY", "AXIAL", "CT_SOM5 SPI DUAL", "ME70KEV")}, "(70 keV)"),
+        ({"image_type": ("DERIVED", "PRIMARY", "AXIAL", "MONO_E")}, "(MONO_E)"),
+        ({"image_type": ("DERIVED", "PRIMARY", "MONOENERGETIC", "65 keV")}, "(65 keV)"),
+        ({"descriptions": ("CaSc MonoE 70keV[HU]",)}, "(70 keV)"),
+        ({"descriptions": ("Herz Monoenergetic Plus",)}, "(MONOENERG)"),
+    ],
+)
+def test_virtual_monoenergetic_images(series, values, energy) -> None:
+    message = said(series, "monoenergetic", **values)
+    assert energy in message
+    assert "120 kVp" in message
+
+
+@pytest.mark.parametrize(
+    ("values", "how"),
+    [
+        ({"algorithm": "ITERATIVE"}, "(algorithm ITERATIVE)"),
+        ({"kernel": "I30f\\3", "manufacturer": "SIEMENS"}, "(kernel I30f, strength 3)"),
+        ({"kernel": "I31f"}, "(kernel I31f)"),
+        ({"kernel": "Qr36d\\2", "manufacturer": "Siemens Healthineers"}, "(kernel Qr36d, strength 2)"),
+        ({"descriptions": ("", "CaSc 3.0 SS40 ASIR-V"), "kernel": "STANDARD"}, "(ASIR)"),
+        ({"descriptions": ("Cardiac 3.0 AIDR3D",), "kernel": "FC12", "manufacturer": "TOSHIBA"}, "(AIDR)"),
+        ({"descriptions": ("CaSc, iDose (4)",), "kernel": "XCA", "manufacturer": "Philips"}, "(IDOSE)"),
+    ],
+)
+def test_iterative_reconstruction(series, values, how) -> None:
+    message = said(series, "iterative", **values)
+    assert how in message
+    assert "ADMIRE 3 and 5 by 12 % and 20 %: Caruso 2016" in message
+
+
+@pytest.mark.parametrize(
+    ("kernel", "manufacturer"),
+    [
+        ("B50s", "SIEMENS"),
+        ("B60f", ""),
+        ("Br59d", "SIEMENS"),
+        ("Bl57f", "Siemens Healthineers"),
+        ("LUNG", "GE MEDICAL SYSTEMS"),
+        ("BONEPLUS", "GE MEDICAL SYSTEMS"),
+        ("HD LUNG", ""),
+        ("YA", "Philips"),
+        ("L", "Philips"),
+        ("FC51", "TOSHIBA"),
+        ("FC81", "CANON_MEC"),
+    ],
+)
+def test_sharp_kernels(series, kernel, manufacturer) -> None:
+    assert f"({kernel})" in said(series, "kernel", kernel=kernel, manufacturer=manufacturer)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "manufacturer"),
+    [
+        ("", ""),
+        ("B35f", "SIEMENS"),
+        ("Br40d", "SIEMENS"),
+        ("Qr36d\\0", "SIEMENS"),
+        ("STANDARD", "GE MEDICAL SYSTEMS"),
+        ("SOFT", "GE MEDICAL SYSTEMS"),
+        ("B", "Philips"),
+        ("L", "SOMEONE ELSE"),
+        ("B60f", "SOMEONE ELSE"),
+        ("FC12", "TOSHIBA"),
+    ],
+)
+def test_nothing_is_said_of_common_kernels(series, kernel, manufacturer) -> None:
+    assert said(series, "", kernel=kernel, manufacturer=manufacturer) == ""
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"image_type": ("ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM5 SEQ DUAL", "STD", "SNRG", "DET_AB")},
+        {"image_type": ("DERIVED", "PRIMARY", "MPR"), "descriptions": ("Cardiac 3.000", "Monitoring")},
+        {"image_type": ("DERIVED", "PRIMARY", "AXIAL", "DUALENERGY", "M_0.6"), "algorithm": "FILTER_BACK_PROJ"},
+        {"energy_kev": 0.0, "descriptions": ("CaSc, FBP, PRIMROSE",)},
+    ],
+)
+def test_nothing_is_said_of_ordinary_images(series, values) -> None:
+    assert said(series, "", **values) == ""
+
+
+def test_what_the_header_tells_of_the_reconstruction(series) -> None:
+    (path, *_) = series(
+        np.zeros((2, 4, 4), dtype=np.int16),
+        ConvolutionKernel=["I30f", "3"],
+        ReconstructionAlgorithm="ITERATIVE",
+        SeriesDescription="CaSc",
+        ImageType=["DERIVED", "PRIMARY", "AXIAL", "VMI"],
+        MultienergyCTCharacteristicsSequence=[item(MonoenergeticEnergyEquivalent=70.0)],
+    )
+    found = acquisition.of(slices.read(path)[0])
+    assert (found.kernel, found.algorithm, found.descriptions) == ("I30f\\3", "ITERATIVE", ("CaSc",))
+    assert (found.image_type[3], found.energy_kev, found.gated) == ("VMI", 70.0, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "gated"),
+    [
+        ({}, False),
+        ({"CardiacSynchronizationTechnique": "PROSPECTIVE"}, True),
+        ({"CardiacSynchronizationTechnique": "RETROSPECTIVE"}, True),
+        # "no gating is applied": PS3.3 C.7.6.18.1
+        ({"CardiacSynchronizationTechnique": "REALTIME"}, False),
+        ({"CardiacSynchronizationTechnique": "NONE"}, False),
+        ({"CardiacRRIntervalSpecified": 950.0}, True),
+        ({"HeartRate": 62}, True),
+        ({"HeartRate": 0}, False),
+        ({"ScanOptions": ["TP70PC0901", "SYNCUSREDIT_NO"]}, True),
+        ({"ScanOptions": ["OSCRATEAVG066BPM"]}, True),
+        ({"ScanOptions": "HELICAL MODE"}, False),
+    ],
+)
+def test_gating_by_header(series, values, gated) -> None:
+    (path, *_) = series(np.zeros((2, 4, 4), dtype=np.int16), **values)
+    assert acquisition.of(slices.read(path)[0]).gated is gated
+
+
 def test_flags_of_the_geometry(series) -> None:
     standard = conventions.named("standard")
     thick = stack(series, positions=[*range(0, 60, 5), *range(70, 160, 5)], SliceThickness=5)
@@ -237,3 +392,19 @@ def test_flags_of_the_result() -> None:
     unsure = quality.Range(1000.1, 1010.0, 1, 2)
     found = codes(quality.result_flags(ArteryValues(total=1000.1, LAD=1000.1), (), unsure))
     assert found == {"review": "warning", "over_1000": "info"}
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [
+        (0.0, {}),
+        (0.4, {"small": "info"}),
+        (9.99, {"small": "info"}),
+        (10.0, {}),
+        (1000.0, {}),
+        (1000.1, {"over_1000": "info"}),
+    ],
+)
+def test_a_small_total_is_inside_the_noise_of_a_repeat(total, expected) -> None:
+    found = quality.result_flags(ArteryValues(total=total), (), quality.Range(total, total, 0, 0))
+    assert codes(found) == expected

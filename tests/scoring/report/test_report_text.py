@@ -33,6 +33,13 @@ def test_the_method_names_the_mass_factor_or_its_absence(scores: dict[str, Score
     assert "Mass factor: none known, no mass" in method(scores["1800"])
 
 
+def test_the_method_names_the_weights_where_there_are_any(scores: dict[str, Score]) -> None:
+    made = scores["3"]
+    assert "Anatomy engine: default" in method(made)
+    named = replace(made, provenance=replace(made.provenance, weights="heart 0123abcd"))
+    assert "Anatomy engine: default (weights heart 0123abcd)" in method(named)
+
+
 def test_without_mass_no_mass_is_named(scores: dict[str, Score], first: ReportRequest) -> None:
     lines = summary(scores["1800"], first).splitlines()
     assert not any(" mg," in line for line in lines)

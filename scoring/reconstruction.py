@@ -1,0 +1,85 @@
+"""How images were reconstructed, in the header's words: what makes them sharper, smoother or of another energy.
+
+The Standard leaves the names of kernels to the makers. Known here are those that stand in manuals, papers and public
+collections of headers; what is not known is not judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+# values of Image Type: VMI by PS3.3 C.8.15.3.12; makers write ME70KEV, MONO_E, MONOENERGETIC_70_KEV and the like
+_MONO_VALUE: Final = re.compile(r"VMI(\d.*)?|(VIRTUAL)?MONOE(NERG.*|\d.*)?|(VIRTUAL)?MONOCHROMATIC.*|.*\dKEV.*")
+_MONO_WORDS: Final = re.compile(
+    r"(?<![A-Z])(VMI|MONO[ _-]?E)(?![A-Z])|MONO[ _-]?ENERG|MONOCHROMATIC|\d[ _]?KEV(?![A-Z])"
+)
+_KEV: Final = re.compile(r"(\d+(?:\.\d+)?)[ _]?KEV")
+
+# Siemens: two digits after one or two letters are the sharpness; "for higher sharpness ... B50s, B60s, B70s, B80s"
+# (SOMATOM Sensation, operating instructions); so too where a second letter names the use, as in Br59 or Bl57
+_SIEMENS: Final = re.compile(r"[BDHIJQSTU][A-Z]?(\d\d)(?!\d)")
+_SHARP_FROM: Final = 50
+# bone and lung kernels of Canon (Toshiba): FC30, FC35; FC50 to FC56; FC80 to FC86
+_CANON: Final = re.compile(r"FC[358]\d(?!\d)")
+_PHILIPS: Final = ("E", "L", "YA", "YB", "YC", "YD")
+_SHARP_WORDS: Final = ("LUNG", "BONE", "EDGE", "SHARP", "DETAIL", "CHEST", "CHST")
+
+# I and J: the iterative twins of the kernels B and H
+_SIEMENS_ITERATIVE: Final = re.compile(r"[IJ]\d\d(?!\d)")
+_ITERATIVE_NAMES: Final = re.compile(
+    r"(?<![A-Z])(ASIR|TRUEFIDELITY|DLIR|VEO|AIDR|AICE|IDOSE|IMR|SAFIRE|ADMIRE|MBIR|ITERATIVE)(?![A-Z])"
+)
+
+
+def monoenergetic(image_type: Sequence[str], energy_kev: float | None, descriptions: Sequence[str]) -> str:
+    """What tells of a virtual monoenergetic image: its energy, else the words; "" when nothing does.
+
+    `energy_kev` is Monoenergetic Energy Equivalent (0018,937C), required for them (PS3.3 C.8.15.3.12).
+    """
+    if energy_kev is not None and energy_kev > 0:
+        return f"{energy_kev:g} keV"
+    marks = [value for value in image_type if _MONO_VALUE.fullmatch(re.sub(r"[^A-Z0-9]", "", value.upper()))]
+    words = [text.upper() for text in descriptions if _MONO_WORDS.search(text.upper())]
+    energies = [found for text in (*marks, *words) if (found := _KEV.search(text.upper()))]
+    if energies:
+        return f"{float(energies[0][1]):g} keV"
+    # of free words no more than what tells
+    return next(iter([*marks, *(found[0] for text in words if (found := _MONO_WORDS.search(text)))]), "")
+
+
+def iterative(kernel: str, manufacturer: str, algorithm: str, descriptions: Sequence[str]) -> str:
+    r"""What tells of iterative, model-based or deep-learning reconstruction; "" when nothing does.
+
+    Siemens writes the strength as a second value of the kernel: I30f\3. `algorithm` is Reconstruction Algorithm
+    (0018,9315): FILTER_BACK_PROJ or ITERATIVE (PS3.3, CT Reconstruction Macro).
+    """
+    first, *others = kernel.split("\\")
+    if _made_by(manufacturer, "SIEMENS") and _SIEMENS.match(first.upper()):
+        strength = next((value for value in others if value.isdecimal() and int(value) > 0), "")
+        if strength or _SIEMENS_ITERATIVE.match(first.upper()):
+            return f"kernel {first}, strength {strength}" if strength else f"kernel {first}"
+    if "ITERATIVE" in algorithm.upper():
+        return f"algorithm {algorithm}"
+    named = (_ITERATIVE_NAMES.search(words.upper()) for words in (kernel, *descriptions))
+    return next((found[0] for found in named if found), "")
+
+
+def sharp(kernel: str, manufacturer: str) -> str:
+    """The kernel's name when it is known to be one for lung, bone or fine detail; else ""."""
+    first = kernel.partition("\\")[0].strip()
+    name = first.upper()
+    graded = _SIEMENS.match(name) if _made_by(manufacturer, "SIEMENS") else None
+    known = (
+        any(word in name for word in _SHARP_WORDS)
+        or (graded is not None and int(graded[1]) >= _SHARP_FROM)
+        or (_made_by(manufacturer, "CANON", "TOSHIBA") and _CANON.match(name) is not None)
+        or ("PHILIPS" in manufacturer.upper() and name in _PHILIPS)
+    )
+    return first if known else ""
+
+
+def _made_by(manufacturer: str, *names: str) -> bool:
+    """Whether the maker is one of `names`, or unknown, as after de-identification."""
+    return not manufacturer or any(name in manufacturer.upper() for name in names)
