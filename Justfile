@@ -23,3 +23,14 @@ fix:
 # the whole way on this machine
 demo:
     uv run --frozen coronode demo
+
+# the nets from nothing: bodies, weights, models, measures (needs PyTorch: see training/README.md)
+train PYTHON="python":
+    {{PYTHON}} -m training bodies chest --count 210
+    {{PYTHON}} -m training bodies heart --count 118
+    {{PYTHON}} -m training train chest --steps 2500
+    {{PYTHON}} -m training train heart --steps 3000
+    {{PYTHON}} -m training export chest
+    {{PYTHON}} -m training export heart
+    {{PYTHON}} -m training measure chest
+    {{PYTHON}} -m training measure heart

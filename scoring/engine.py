@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import math
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from config.settings import ScoringSettings, SelectionSettings
 from scoring import (
     acquisition,
     agatston,
+    arteries,
     conventions,
     elements,
     geometry,
@@ -30,11 +32,12 @@ from scoring import (
 from scoring import lesions as verdicts
 from scoring import selection as rules
 from scoring.acquisition import Acquisition
+from scoring.agatston import Candidate
 from scoring.anatomy import Anatomy
 from scoring.conventions import Convention
 from scoring.geometry import Stack
 from scoring.mass import MassFactor
-from scoring.result import Flag, Provenance, RejectedCandidate, Score, SeriesInfo
+from scoring.result import Artery, Flag, Provenance, RejectedCandidate, Score, SeriesInfo
 from scoring.slices import Slice
 from scoring.totals import Finding
 from scoring.volume import Volume
@@ -43,10 +46,10 @@ SOFTWARE: Final = "coronode"
 
 _SCORING: Final = ScoringSettings()
 _SELECTION: Final = SelectionSettings()
-# what is not counted is told where a reader would look for calcium: this close to the heart, this far inside the
-# chest wall, and no skeleton; elsewhere what is not quite hopeless
+# what is not counted is told where a reader would look for calcium: this close to the heart, this far off bone, and
+# no skeleton; elsewhere what is not quite hopeless
 _NEAR_HEART_MM: Final = 5.0
-_INSIDE_CHEST_MM: Final = 5.0
+_OFF_BONE_MM: Final = 3.0
 _NO_BONE_MM3: Final = 20_000.0
 _FAINT: Final = 0.1
 _UNKNOWN: Final = SeriesInfo("", "", slices=0, rows=0, columns=0, spacing_mm=None)
@@ -82,7 +85,7 @@ def score(
         stack = geometry.stack(kept)
         facts = acquisition.of(stack.slices[len(stack.slices) // 2])
         info = _series(stack.slices, stack, facts)
-        convention = conventions.named(settings.convention, facts.kvp)
+        convention = conventions.named(settings.convention, facts.kvp, facts.kernel)
         factor = mass.factor(facts, settings)
         made = _provenance(convention, engine, version, factor, stack.spacing_mm[1] * stack.spacing_mm[2])
         flags = quality.scan_flags(stack, facts, convention, factor, left_out)
@@ -92,6 +95,8 @@ def score(
         volume = geometry.volume(stack)
         if finder is not None:
             anatomy = finder(volume)
+            # engines of others need no weights
+            made = dataclasses.replace(made, weights=getattr(anatomy, "weights", "") or None)
             flags.extend(anatomy.flags)
             findings, near = _judged(volume, convention, anatomy)
         else:
@@ -111,8 +116,9 @@ def _judged(volume: Volume, convention: Convention, anatomy: Anatomy) -> tuple[l
     judged = verdicts.judge(volume, anatomy, agatston.candidates(volume, convention))
     findings = [
         # rounded first, and down, so that range and decision follow from the confidences of the result
-        Finding(item.candidate, item.counted, item.artery, math.floor(item.confidence * 1000) / 1000, item.reason)
+        Finding(part, item.counted, artery, math.floor(item.confidence * 1000) / 1000, item.reason)
         for item in judged
+        for artery, part in _parted(volume, convention, anatomy, item)
     ]
     at_heart = _at_heart(volume, anatomy, findings)
     near = [
@@ -120,6 +126,14 @@ def _judged(volume: Volume, convention: Convention, anatomy: Anatomy) -> tuple[l
         for item, place in zip(findings, at_heart, strict=True)
     ]
     return findings, near
+
+
+def _parted(
+    volume: Volume, convention: Convention, anatomy: Anatomy, verdict: verdicts.Verdict
+) -> list[tuple[Artery, Candidate]]:
+    if not verdict.counted:
+        return [(verdict.artery, verdict.candidate)]
+    return arteries.parts(volume, convention, anatomy.heart, verdict.candidate)
 
 
 def _at_heart(volume: Volume, anatomy: Anatomy, findings: Sequence[Finding]) -> NDArray[np.bool_]:
@@ -131,8 +145,8 @@ def _at_heart(volume: Volume, anatomy: Anatomy, findings: Sequence[Finding]) -> 
     return np.asarray(
         (index[:, 0] >= first - 0.5)
         & (index[:, 0] <= last + 0.5)
-        & (anatomy.body.at(points) <= _NEAR_HEART_MM)
-        & (anatomy.hull.depth(points) >= _INSIDE_CHEST_MM)
+        & (anatomy.chest.body.at(points) <= _NEAR_HEART_MM)
+        & (anatomy.chest.bone.at(points) >= _OFF_BONE_MM)
         & (np.asarray([item.candidate.volume_mm3 for item in findings]) < _NO_BONE_MM3)
     )
 

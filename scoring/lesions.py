@@ -1,11 +1,13 @@
 """Which candidates are coronary calcium, how sure that is, and in which artery they lie.
 
 Every rule says how well one measured feature fits a coronary calcification (0..1, falling smoothly round its
-limit); the weakest rule decides. So a lesion near any limit is uncertain, and its reason names that rule.
+limit); all must hold, so their product decides. A lesion near any limit is uncertain, and its reason names the
+weakest rule.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -17,7 +19,7 @@ from config.errors import NotScorable
 from scoring.agatston import Candidate
 from scoring.anatomy.features import Features, Surroundings, measure, surroundings
 from scoring.anatomy.frame import Anatomy
-from scoring.result import Artery
+from scoring.result import ARTERIES, Artery
 from scoring.volume import Volume
 
 COUNTED: Final = 0.5
@@ -28,9 +30,10 @@ LOCAL_NOISE_SHARE = 0.75
 FAT_HU, THIN_FAT_HU = -5.0, 15.0
 DARKENING, QUIET_HU = 1.3, 8.0
 BRIGHT_HU = 8.0
-LUNG_SHARE, LUNG_SHARE_IN_FAT = 0.22, 0.42
-LEFT_MAIN_MM = 14.0
-METAL_HU, METAL_MM2 = 2000.0, 1.0
+LUNG_SHARE, LUNG_SHARE_IN_FAT, LUNG_ON_COURSE, TOUCHING_SHARE = 0.22, 0.42, 0.3, 0.2
+ON_COURSE_MM, OSTIUM_MM, AT_ORIGIN_MM = 5.0, 4.0, -1.5
+STENT_HU, STENT_MM, AS_STENT = 1000.0, 13.0, 0.6
+METAL_HU, METAL_MM2, METAL_DEPTH_MM = 2000.0, 1.0, 3.0
 ZERO_NOISE_HU = 25.0
 
 
@@ -61,17 +64,16 @@ class Rule:
 
 NOISE: Final = "not brighter than noise can be"
 PLACE_RULES: Final = (
-    Rule("depth_mm", 9.0, 1.5, "at the chest wall"),
-    Rule("heart_mm", 2.0, -0.5, "outside the heart"),
-    Rule("above_mm", -95.0, 4.0, "below the heart"),
+    Rule("heart_mm", 6.5, -1.2, "outside the heart"),
+    Rule("nearest_mm", 11.0, -1.8, "away from the courses of the coronary arteries"),
+    Rule("chamber_mm", -9.0, 1.3, "inside the heart: a valve, its ring or muscle"),
     Rule("above_mm", 24.0, -3.0, "above the coronary arteries"),
     Rule("volume_mm3", 20000.0, -2000.0, "larger than coronary calcium can be"),
     Rule("descending_mm", 4.5, 0.8, "in the wall of the descending aorta"),
-    Rule("before_mm", 12.0, 2.0, "behind the heart"),
-    Rule("bone_mm", 5.0, 1.0, "at a bone"),
+    Rule("bone_mm", 4.0, 1.0, "at a bone"),
     Rule("airway_mm", 5.0, 1.0, "in the wall of an airway"),
-    Rule("behind_mm", -62.0, 3.0, "before the heart"),
-    Rule("hilum_mm", 0.0, -2.0, "in the root of a lung or behind the left atrium"),
+    Rule("abdomen_mm", -4.0, 1.5, "below the diaphragm"),
+    Rule("oesophagus_mm", 1.0, 1.0, "at the oesophagus"),
 )
 
 
@@ -101,7 +103,7 @@ def refuse_noise(noise_hu: float, verdicts: Sequence[Verdict]) -> None:
 
 
 def _refuse_metal(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> None:
-    """Refuse (metal) where 2,000 HU are reached at a place that coronary calcium could have.
+    """Refuse (metal) where 2,000 HU are reached inside the heart, or where coronary calcium could be.
 
     Looked for slice by slice, as a wire that runs through the heart is neither at one place nor at one height.
     """
@@ -116,8 +118,9 @@ def _refuse_metal(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candida
                 pieces.append(replace(candidate, voxels=voxels, volume_mm3=len(voxels) * volume.voxel_mm3))
     if not pieces:
         return
-    confidence, _ = _by_place(measure(volume, anatomy, pieces), _noise_limit(len(candidates)))
-    if (confidence >= COUNTED).any():
+    features = measure(volume, anatomy, pieces)
+    confidence, _, _ = _by_place(features, _noise_limit(len(candidates)))
+    if ((confidence >= COUNTED) | (features.heart_mm < -METAL_DEPTH_MM)).any():
         raise NotScorable(
             "metal",
             f"There is metal in the heart ({max(piece.max_hu for piece in pieces):.0f} HU), as of a pacemaker, stent, "
@@ -129,15 +132,21 @@ def _judged(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
     _refuse_metal(volume, anatomy, candidates)
     features = measure(volume, anatomy, candidates)
     noise_limit = _noise_limit(len(candidates))
-    confidence, reasons = _by_place(features, noise_limit)
+    confidence, weakest, reasons = _by_place(features, noise_limit)
     verdicts = []
     for index, candidate in enumerate(candidates):
-        sure, reason = float(confidence[index]), reasons[index]
+        sure, weak, reason = float(confidence[index]), float(weakest[index]), reasons[index]
         # The full look costs time, and thousands of noise candidates have failed by now.
         if sure >= POSSIBLE:
             around = surroundings(volume, anatomy, candidate)
             smooth_noise_hu = anatomy.blood.smooth_noise_hu
-            sure, reason = min((sure, reason), _by_surroundings(around, features, index, noise_limit, smooth_noise_hu))
+            seen = _by_surroundings(around, features, index, noise_limit, smooth_noise_hu)
+            sure *= math.prod(fits for fits, _ in seen)
+            _, reason = min((weak, reason), *seen)
+            stent = float(fit(features.max_hu[index], STENT_HU, 60.0) * fit(features.length_mm[index], STENT_MM, 1.5))
+            if sure >= SURE and stent > COUNTED:
+                # Calcium can be so long and bright too: it counts, and a reader looks.
+                sure, reason = AS_STENT, "as long and bright as a stent"
         verdicts.append(
             Verdict(
                 candidate=candidate,
@@ -155,12 +164,13 @@ def fit(value: float | NDArray[np.float64], limit: float, width: float) -> NDArr
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip((np.asarray(value) - limit) / width, -40.0, 40.0))))
 
 
-def _by_place(features: Features, noise_limit: float) -> tuple[NDArray[np.float64], list[str]]:
+def _by_place(features: Features, noise_limit: float) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str]]:
+    """How well candidates fit all rules of place together, the weakest of them, and its reason."""
     fits = [fit(getattr(features, rule.feature), rule.limit, rule.width) for rule in PLACE_RULES]
     fits.append(fit(features.contrast_hu / features.noise_hu, noise_limit, NOISE_WIDTH))
     reasons = [*(rule.reason for rule in PLACE_RULES), NOISE]
     table = np.array(fits)
-    return table.min(axis=0), [reasons[index] for index in table.argmin(axis=0)]
+    return table.prod(axis=0), table.min(axis=0), [reasons[index] for index in table.argmin(axis=0)]
 
 
 def _noise_limit(candidates: int) -> float:
@@ -170,8 +180,8 @@ def _noise_limit(candidates: int) -> float:
 
 def _by_surroundings(
     around: Surroundings, features: Features, index: int, noise_limit: float, smooth_noise_hu: float
-) -> tuple[float, str]:
-    """The weakest of the rules that look at the tissue round one candidate, and at the aorta's wall."""
+) -> tuple[tuple[float, str], ...]:
+    """How well one candidate fits each rule that looks at the tissue round it, and at the aorta's wall."""
     above = float(features.above_mm[index])
     # Far below, the arteries lie on the diaphragm's side, where thin fat is lost in thick slices; and noise alone
     # makes some voxels of blood look like fat.
@@ -179,38 +189,33 @@ def _by_surroundings(
     fat_hu = FAT_HU + thin * (THIN_FAT_HU - FAT_HU) - DARKENING * max(0.0, smooth_noise_hu - QUIET_HU)
     # In a slim heart the arteries run close to the lung, but in fat.
     in_fat = float(fit(around.median_hu, -40.0, -10.0))
-    lung_share = LUNG_SHARE + in_fat * (LUNG_SHARE_IN_FAT - LUNG_SHARE)
+    on_course = float(fit(features.nearest_mm[index], ON_COURSE_MM, -1.0) * fit(features.heart_mm[index], 1.0, -0.7))
+    lung_share = LUNG_SHARE + max(in_fat * (LUNG_SHARE_IN_FAT - LUNG_SHARE), on_course * LUNG_ON_COURSE)
+    touching = TOUCHING_SHARE + on_course * LUNG_ON_COURSE
     noise = float(features.contrast_hu[index]) / max(LOCAL_NOISE_SHARE * around.noise_hu, 1.0)
-    return min(
+    return (
         (float(fit(noise, noise_limit, NOISE_WIDTH)), NOISE),
         (float(fit(around.darkest_hu, fat_hu, -8.0)), "no epicardial fat around it"),
         (float(fit(around.median_hu - features.blood_hu, BRIGHT_HU, -2.5)), "in a streak or smear of brightness"),
         (float(fit(around.lung, lung_share, -0.035)), "in the lung"),
-        (float(fit(around.touching_lung, 0.2, -0.035)), "at the edge of the lung"),
-        (_outside_root(float(features.ascending_mm[index]), above), "in the wall of the ascending aorta"),
+        (float(fit(around.touching_lung, touching, -0.035)), "at the edge of the lung"),
+        (_outside_root(features, index), "in the wall of the ascending aorta"),
     )
 
 
-def _outside_root(outside_mm: float, above_mm: float) -> float:
+def _outside_root(features: Features, index: int) -> float:
     """How well a place fits outside the wall of the ascending aorta and root.
 
     Below the left main the circle is less sure: only what lies on or inside it is wall or valve, and from
-    40 mm on nothing is.
+    40 mm on nothing is. Where an artery leaves the aorta it lies at the wall.
     """
+    above_mm = float(features.above_mm[index])
+    origin = float(fit(features.course_mm[[ARTERIES.index("LM"), ARTERIES.index("RCA")], index].min(), OSTIUM_MM, -0.6))
     limit_mm = float(np.interp(above_mm, [-30.0, -15.0, 0.0], [0.0, 2.0, 4.0]))
-    return max(float(fit(outside_mm, limit_mm, 1.0)), float(fit(above_mm, -40.0, -3.0)))
+    limit_mm += origin * (AT_ORIGIN_MM - limit_mm)
+    return max(float(fit(features.ascending_mm[index], limit_mm, 1.0)), float(fit(above_mm, -40.0, -3.0)))
 
 
 def _artery(features: Features, index: int) -> Artery:
-    """Artery by position round the aortic root: right coronary in front and to the right, circumflex behind."""
-    above, right = features.above_mm[index], features.right_mm[index]
-    behind, left = features.behind_mm[index], features.left_mm[index]
-    if above < -55.0 and right > -5.0:
-        return "RCA"
-    if right > 9.0 and not (behind > 2.0 and left > 8.0 and above > -30.0):
-        return "RCA"
-    if features.ascending_mm[index] < LEFT_MAIN_MM and behind > 2.0 and above > -25.0:
-        return "LM"
-    if behind > 20.0 and behind > 0.42 * left:
-        return "LCX"
-    return "LAD"
+    """The artery whose likely course is nearest."""
+    return ARTERIES[int(features.course_mm[:, index].argmin())]

@@ -10,13 +10,14 @@ from scipy import ndimage
 
 from config.errors import NotScorable
 from scoring.anatomy.aorta import Track
-from scoring.anatomy.hull import Inside
+from scoring.anatomy.chest import Chest
 from scoring.volume import Volume
 
 SOFT_HU = (-20, 600)
-CORE_DEPTH_MM = 30.0
+CORE_CUBES = 3
 INNER_SHARE = 0.6
-CERTAIN = 0.6
+CERTAIN = 0.5
+MOST_PER_FINE = 2.0
 NORMAL_SD = 1.4826
 BLUR_MM = 0.8
 
@@ -36,11 +37,10 @@ class Blood:
     noise_per_fine: float
 
 
-def core_hu(inside: Inside) -> float:
-    """Median HU of the soft tissue deep between the lungs, without the ends of the scan; NaN where there is none."""
-    end = len(inside.hu) // 10
-    middle = slice(end, len(inside.hu) - end)
-    values = inside.hu[middle][inside.depth_mm[middle] > CORE_DEPTH_MM]
+def core_hu(around: Chest) -> float:
+    """Median HU of the soft tissue deep in the heart; NaN where there is none."""
+    depth, height, width = around.cubes.size
+    values = around.cubes.hu[:depth, :height, :width][ndimage.binary_erosion(around.heart_mask, iterations=CORE_CUBES)]
     soft = values[(values > SOFT_HU[0]) & (values < SOFT_HU[1])]
     return float(np.median(soft)) if soft.size else float("nan")
 
@@ -76,7 +76,8 @@ def blood(volume: Volume, descending: Track) -> Blood:
         noise_hu=float(noise),
         noise_by_slice=np.interp(np.arange(len(found)), known, found[known, 1]),
         smooth_noise_hu=float(smooth_noise),
-        noise_per_fine=float(noise / fine) if fine > 0 else 1.0,
+        # Where the noise is blotchy, fine structure is that of the tissue: it tells nothing of the noise.
+        noise_per_fine=min(float(noise / fine), MOST_PER_FINE) if fine > 0 else 1.0,
     )
 
 

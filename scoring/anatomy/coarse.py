@@ -6,29 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from scoring.volume import Volume
 
 IN_PLANE_MM = 1.5
 THROUGH_PLANE_MM = 2.5
 LOWEST_HU, HIGHEST_HU = -1024, 1500
-PADDING_HU = -1021
-AIR_HU = -900
 
 
 @dataclass(frozen=True, slots=True)
 class Coarse:
     """Block means of a volume on a coarser grid.
 
-    `hu` is (z, y, x) int16, limited to -1024..1500 HU so that padding and metal do not spread; `padding`, bool,
-    marks the blocks outside a round field of view, where nothing was measured.
+    `hu` is (z, y, x) int16, limited to -1024..1500 HU so that padding and metal do not spread.
     `spacing_mm` and `start_mm` are (z, y, x); voxel i has its centre at start + i x spacing, in mm along
     the volume's own axes, counted from the centre of the volume's voxel [0, 0, 0].
     """
 
     hu: NDArray[np.int16]
-    padding: NDArray[np.bool_]
     spacing_mm: tuple[float, float, float]
     start_mm: tuple[float, float, float]
 
@@ -68,26 +63,6 @@ def coarse(volume: Volume) -> Coarse:
     z_mm, y_mm, x_mm = volume.spacing_mm
     return Coarse(
         hu=blocks,
-        padding=_padding(blocks),
         spacing_mm=(z_mm * step_z, y_mm * step_y, x_mm * step_x),
         start_mm=(z_mm * (step_z - 1) / 2, y_mm * (step_y - 1) / 2, x_mm * (step_x - 1) / 2),
     )
-
-
-def _padding(blocks: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """Patches at the image's border of the lowest value, or of one value alone: what was measured has noise.
-
-    Sharp kernels make single voxels of the lowest value within lung.
-    """
-    patch = (1, 3, 3)
-    air = blocks < AIR_HU
-    flat = air & (ndimage.maximum_filter(blocks, patch) == ndimage.minimum_filter(blocks, patch))
-    lowest = ndimage.binary_opening(blocks <= PADDING_HU, np.ones(patch, bool))
-    lowest |= ndimage.binary_dilation(flat, np.ones(patch, bool))
-    if not lowest.any():
-        return np.asarray(lowest)
-    border = np.zeros(blocks.shape, bool)
-    border[:, [0, -1], :] = border[:, :, [0, -1]] = True
-    in_plane = ndimage.generate_binary_structure(3, 1)
-    in_plane[[0, -1]] = False
-    return np.asarray(ndimage.binary_propagation(lowest & border, in_plane, mask=lowest))

@@ -1,57 +1,61 @@
-"""What is measured of a candidate calcification: its place in the frame of the chest, and what surrounds it."""
+"""What is measured of a candidate calcification: its place in the frame of the heart, and what surrounds it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from scoring.agatston import Candidate
 from scoring.anatomy.blood import smoothed, spread
-from scoring.anatomy.coarse import Coarse
 from scoring.anatomy.frame import Anatomy
 from scoring.volume import Volume
 
-SAMPLE = 200
-FAR_MM = 100.0
-NEAREST_MM = 20.0
+SAMPLE: Final = 200
 RING_MM, NEAR_MM = (2.0, 6.5), (1.0, 3.5)
-EDGE_MM = 2.0
+EDGE_MM: Final = 2.0
 LUNG_HU, NOT_FAT_HU = -350, -180
-UNKNOWN_HU = 40.0
+UNKNOWN_HU: Final = 40.0
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
     """Where candidates lie: arrays (n,), distances in mm as medians over a candidate's voxels.
 
-    `above_mm` is height over the left main; `depth_mm` inside the outline of both lungs; `heart_mm` outside the body
-    of the heart; `ascending_mm` and `descending_mm` outside the wall of either aorta; `behind_mm` and `left_mm`
-    count from the centre of the ascending, `right_mm` and `before_mm` from that of the descending aorta.
-    `bone_mm` and `airway_mm` are distances, 20 mm and more as 100; `hilum_mm` tells how far the place lies where no
-    coronary artery runs. `contrast_hu` is the peak over the blood's `blood_hu`, `noise_hu` the slice's noise.
+    Distances count outwards from a surface, negative inside: `heart_mm` from heart, ascending aorta and pulmonary
+    trunk together, `chamber_mm` from the four chambers with their walls, `ascending_mm` and `descending_mm` from the
+    wall of either aorta as a circle, `root_mm` from the ascending aorta with its root as the heart's net sees it,
+    `bone_mm`, `airway_mm`, `abdomen_mm`, `oesophagus_mm`. `course_mm` (4, n) are the distances to the likely courses of
+    LM, LAD, LCX and RCA. `above_mm` is the height over the left main, `length_mm` the diagonal of a candidate's box,
+    `contrast_hu` the peak `max_hu` over the blood's `blood_hu`, `noise_hu` the slice's noise.
     """
 
     above_mm: NDArray[np.float64]
-    depth_mm: NDArray[np.float64]
     heart_mm: NDArray[np.float64]
+    chamber_mm: NDArray[np.float64]
+    course_mm: NDArray[np.float64]
+    ascending_mm: NDArray[np.float64]
+    root_mm: NDArray[np.float64]
+    descending_mm: NDArray[np.float64]
+    bone_mm: NDArray[np.float64]
+    airway_mm: NDArray[np.float64]
+    abdomen_mm: NDArray[np.float64]
+    oesophagus_mm: NDArray[np.float64]
+    volume_mm3: NDArray[np.float64]
+    length_mm: NDArray[np.float64]
+    max_hu: NDArray[np.float64]
     contrast_hu: NDArray[np.float64]
     noise_hu: NDArray[np.float64]
     blood_hu: float
-    volume_mm3: NDArray[np.float64]
-    ascending_mm: NDArray[np.float64]
-    descending_mm: NDArray[np.float64]
-    behind_mm: NDArray[np.float64]
-    left_mm: NDArray[np.float64]
-    right_mm: NDArray[np.float64]
-    before_mm: NDArray[np.float64]
-    bone_mm: NDArray[np.float64]
-    airway_mm: NDArray[np.float64]
-    hilum_mm: NDArray[np.float64]
+
+    @property
+    def nearest_mm(self) -> NDArray[np.float64]:
+        """Distance to the nearest of the four arteries."""
+        return np.asarray(self.course_mm.min(axis=0))
 
 
 def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> Features:
@@ -60,66 +64,48 @@ def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
     picks = [item.voxels[:: max(1, len(item.voxels) // SAMPLE)] for item in candidates]
     owner = np.repeat(np.arange(len(picks)), [len(pick) for pick in picks])
     points = np.concatenate(picks) * spacing
-    up, back, left = _per_candidate(points.T, owner)
-    before = anatomy.ascending.at(up)
-    behind = anatomy.descending.at(up)
-    middle = np.clip(np.rint(up / spacing[0]).astype(np.intp), 0, len(volume.hu) - 1)
+    chest, heart = anatomy.chest, anatomy.heart
+    rows = [
+        points[:, 0],
+        chest.body.at(points),
+        heart.chambers.at(points),
+        anatomy.ascending.outside(points),
+        heart.aorta.at(points),
+        anatomy.descending.outside(points),
+        chest.bone.at(points),
+        chest.airway.at(points),
+        chest.abdomen.at(points),
+        chest.oesophagus.at(points),
+        *heart.course_mm(points),
+    ]
+    up, body, chambers, ascending, root, descending, bone, airway, abdomen, oesophagus, *courses = _medians(rows, owner)
     peak = np.array([item.max_hu for item in candidates])
-    depth = anatomy.hull.depth(points)
-    distances = (depth, anatomy.body.at(points), anatomy.ascending.outside(points), anatomy.descending.outside(points))
-    inside, to_heart, to_ascending, to_descending = _per_candidate(np.array(distances), owner)
-    above, behind_mm, left_mm = up - anatomy.left_main.z_mm, back - before[:, 0], left - before[:, 1]
+    middle = np.clip(np.rint(up / spacing[0]).astype(np.intp), 0, len(volume.hu) - 1)
     return Features(
-        above_mm=above,
-        depth_mm=inside,
-        heart_mm=to_heart,
+        above_mm=up - anatomy.left_main.z_mm,
+        heart_mm=body,
+        chamber_mm=chambers,
+        course_mm=np.array(courses),
+        ascending_mm=ascending,
+        root_mm=root,
+        descending_mm=descending,
+        bone_mm=bone,
+        airway_mm=airway,
+        abdomen_mm=abdomen,
+        oesophagus_mm=oesophagus,
+        volume_mm3=np.array([item.volume_mm3 for item in candidates]),
+        length_mm=np.array([np.linalg.norm(np.ptp(pick, axis=0) * spacing) for pick in picks]),
+        max_hu=peak,
         contrast_hu=peak - anatomy.blood.hu,
         noise_hu=np.maximum(anatomy.blood.noise_by_slice[middle], 1.0),
         blood_hu=anatomy.blood.hu,
-        volume_mm3=np.array([item.volume_mm3 for item in candidates]),
-        ascending_mm=to_ascending,
-        descending_mm=to_descending,
-        behind_mm=behind_mm,
-        left_mm=left_mm,
-        right_mm=behind[:, 1] - left,
-        before_mm=behind[:, 0] - back,
-        bone_mm=_nearest(anatomy.grid, anatomy.bone.mask, points, owner),
-        airway_mm=_nearest(anatomy.grid, anatomy.airway, points, owner),
-        hilum_mm=_hilum(above, behind_mm, left_mm),
     )
 
 
-def _hilum(
-    above_mm: NDArray[np.float64], behind_mm: NDArray[np.float64], left_mm: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """How far (mm) where no coronary artery runs: in the roots of the lungs, and behind the left atrium.
-
-    The first lie from the left main's level upwards far behind the aorta or to its right, the second down to
-    35 mm under it.
-    """
-    roots = np.maximum(behind_mm - 40.0, np.minimum(behind_mm - 5.0, -22.0 - left_mm))
-    atrium = np.minimum(behind_mm - 45.0, 35.0 - left_mm)
-    return np.maximum(roots - 2.0 * np.maximum(-5.0 - above_mm, 0.0), atrium - 2.0 * np.maximum(-35.0 - above_mm, 0.0))
-
-
-def _per_candidate(values: NDArray[np.float64], owner: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Median over each candidate's points: (rows, points) -> (rows, candidates)."""
-    count = int(owner[-1]) + 1
-    return np.array([np.asarray(ndimage.median(row, owner, np.arange(count))) for row in values], dtype=np.float64)
-
-
-def _nearest(
-    grid: Coarse, mask: NDArray[np.bool_], points: NDArray[np.float64], owner: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Median distance in mm of each candidate's points to the nearest voxel of a mask."""
-    shell = mask & ~ndimage.binary_erosion(mask)
-    if not shell.any():
-        return np.full(int(owner[-1]) + 1, FAR_MM)
-    tree = cKDTree(np.asarray(grid.start_mm) + np.argwhere(shell) * np.asarray(grid.spacing_mm))
-    distance = np.asarray(tree.query(points, distance_upper_bound=NEAREST_MM)[0], dtype=np.float64)
-    index = grid.index(points)
-    distance[mask[tuple(index.T)]] = 0.0
-    return np.asarray(_per_candidate(np.minimum(distance, FAR_MM)[None], owner)[0])
+def _medians(rows: Sequence[NDArray[np.float64]], owner: NDArray[np.intp]) -> list[NDArray[np.float64]]:
+    """Median over each candidate's points of every row."""
+    names = np.arange(int(owner[-1]) + 1)
+    return [np.asarray(ndimage.median(row, owner, names), dtype=np.float64) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

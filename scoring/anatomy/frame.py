@@ -3,55 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import NotScorable
-from scoring.anatomy.airway import airway
-from scoring.anatomy.aorta import Track, ascending, descending
+from scoring.anatomy import aorta
+from scoring.anatomy.aorta import Track, track
 from scoring.anatomy.blood import Blood, blood, core_hu
-from scoring.anatomy.bone import Bone, bone, refuse_turned
+from scoring.anatomy.chest import Chest, chest, skeleton
 from scoring.anatomy.coarse import Coarse, coarse
-from scoring.anatomy.heart import Body, body, fullness
-from scoring.anatomy.hough import votes
-from scoring.anatomy.hull import Hull, hull, inside
-from scoring.anatomy.level import MIDDLE_MM, Level, airway_area, level
-from scoring.anatomy.lungs import Lungs, lungs
+from scoring.anatomy.heart import CHAMBERS, Heart, heart
+from scoring.anatomy.level import Level, level
+from scoring.anatomy.network import network
 from scoring.result import Flag
 from scoring.volume import Volume
 
 CONTRAST_HU, CONTRAST_WARNING_HU = 100.0, 75.0
 NOISE_WARNING_HU, NOISE_ZERO_HU = 20.0, 25.0
-HEART_ABOVE_MM, HEART_BELOW_MM = 22.0, 95.0
-COVERED_ABOVE_MM, COVERED_BELOW_MM = 15.0, 80.0
-CHEST_LENGTH_MM = 80.0
+COVERED_ABOVE_MM: Final = 10.0
+CUT_CM2: Final = 12.0
+CUT_SHARE: Final = 0.06
+ABOVE_MM: Final = 24.0
 # An aorta that has unfolded lies straight before itself, and a turn of the patient by 8 degrees moves it by 14 mm.
-BEFORE_MM, RIGHT_MM = (35.0, 125.0), (-10.0, 85.0)
-SEEN = 0.5
-SEEN_SHARE = 0.6
+BEFORE_MM, RIGHT_MM = (28.0, 130.0), (-15.0, 90.0)
+SEEN_SHARE: Final = 0.5
+SAMPLED: Final = 5
+SLACK_MM, FAT_MM = 6.0, 10.0
+SAME_SHARE: Final = 0.6
+VESSELS_MM, BELOW_MM = 22.0, 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
     """Where things are in one series; heights and places are mm along the volume's axes from its voxel [0, 0, 0].
 
-    `heart_slices` are the first and last slice (volume index, inclusive) that can hold coronary arteries.
+    `heart_slices` are the first and last slice (volume index, inclusive) that can hold coronary arteries; `weights`
+    names the nets' weights.
     """
 
     grid: Coarse
-    lungs: Lungs
-    hull: Hull
-    bone: Bone
-    airway: NDArray[np.bool_]
+    chest: Chest
+    heart: Heart
     descending: Track
     ascending: Track
-    body: Body
     left_main: Level
     blood: Blood
-    core_hu: float
     heart_slices: tuple[int, int]
     flags: tuple[Flag, ...]
+    weights: str = ""
 
 
 def find(volume: Volume) -> Anatomy:
@@ -63,46 +64,35 @@ def find(volume: Volume) -> Anatomy:
     if min(volume.hu.shape) < 2 or min(volume.hu.shape[1:]) < 32:
         raise NotScorable("not_a_chest", "The series has too few slices or pixels to be a CT of the chest.")
     grid = coarse(volume)
-    air = lungs(grid)
-    between = hull(grid, air)
-    length_mm = len(between.z_mm) * grid.spacing_mm[0]
-    if length_mm < CHEST_LENGTH_MM:
-        raise NotScorable(
-            "not_a_chest", f"The lungs reach over only {length_mm:.0f} mm: the heart is not in the images as a whole."
-        )
-    space = inside(grid, between)
-    core = core_hu(space)
+    around = chest(grid)
+    core = core_hu(around)
     if core > CONTRAST_HU:
         raise _contrast(core)
-    skeleton = bone(grid, between)
-    refuse_turned(grid, skeleton)
-    found = votes(grid, skeleton)
-    behind = descending(grid, found, skeleton)
-    middle = fullness(grid, space, skeleton).middle_mm()
-    if middle is None:
-        raise NotScorable("heart_not_found", "The heart between the lungs was not found.")
-    before = ascending(grid, found, between, behind, middle + MIDDLE_MM)
+    _upright(around)
+    smooth = aorta.limited(grid, skeleton(grid, around))
+    behind = track(grid, smooth, around.found, "descending", aorta.DESCENDING_MM)
+    before = track(grid, smooth, around.found, "ascending", aorta.ASCENDING_MM)
+    if behind is None or before is None:
+        raise NotScorable("aorta_not_found", "The aorta was not found beside the heart.")
     pool = blood(volume, behind)
     if pool.hu > CONTRAST_HU:
         raise _contrast(pool.hu) if core > CONTRAST_WARNING_HU else _no_aorta(pool.hu, core)
-    air_inside = airway(grid, between, skeleton)
-    left_main = level(before, middle, airway_area(grid, air_inside))
+    close = heart(grid, around)
+    _same_heart(around, close)
+    left_main = level(close, before)
     _agree(behind, before, left_main)
-    slices = _covered(volume, left_main)
+    slices = _covered(volume, around, close, left_main)
     return Anatomy(
         grid=grid,
-        lungs=air,
-        hull=between,
-        bone=skeleton,
-        airway=air_inside,
+        chest=around,
+        heart=close,
         descending=behind,
         ascending=before,
-        body=body(grid, space),
         left_main=left_main,
         blood=pool,
-        core_hu=core,
         heart_slices=slices,
         flags=_flags(max(core, pool.hu), pool.noise_hu),
+        weights=f"chest {network('chest').weights[:12]}, heart {network('heart').weights[:12]}",
     )
 
 
@@ -121,11 +111,28 @@ def _no_aorta(hu: float, core: float) -> NotScorable:
     )
 
 
+def _same_heart(around: Chest, close: Heart) -> None:
+    """Refuse when the two nets see the heart at different places."""
+    chambers = np.argwhere(close.found.mask(*CHAMBERS))[::SAMPLED].astype(np.float64)
+    seen = np.argwhere(around.heart_mask)[::SAMPLED].astype(np.float64)
+    if len(chambers):
+        inside = around.heart.at(close.found.cubes.position(chambers)) < SLACK_MM
+        covered = close.chambers.at(around.cubes.position(seen)) < SLACK_MM + FAT_MM
+        share = min(float(inside.mean()), float(covered.mean()))
+    else:
+        share = 0.0
+    if share < SAME_SHARE:
+        raise NotScorable(
+            "landmarks_disagree",
+            f"Only {share:.0%} of what was taken for the heart looks like one at closer sight: the anatomy is "
+            "unusual, or it was not recognised.",
+        )
+
+
 def _agree(behind: Track, before: Track, left_main: Level) -> None:
     """Refuse when the two aortas are not where they must be to each other."""
-    heights = behind.z_mm[np.abs(behind.z_mm - left_main.z_mm + 20.0) <= 50.0]
-    seen = np.mean(behind.at(heights)[:, 3] > SEEN) if len(heights) else 0.0
-    if seen < SEEN_SHARE:
+    near = np.abs(behind.z_mm - left_main.z_mm + 20.0) <= 40.0
+    if not near.any() or behind.seen[near].mean() < SEEN_SHARE:
         raise NotScorable("aorta_not_found", "The descending aorta was not found behind the heart.")
     at = np.array([left_main.z_mm, left_main.z_mm + 10.0])
     y_before, x_before = before.at(at)[:, :2].mean(axis=0)
@@ -135,24 +142,81 @@ def _agree(behind: Track, before: Track, left_main: Level) -> None:
         raise NotScorable(
             "landmarks_disagree",
             f"What was taken for the ascending aorta lies {forward:.0f} mm before and {right:.0f} mm to the right of "
-            "the descending aorta: the anatomy is unusual, or it was not recognised.",
+            "the descending aorta: the anatomy is unusual, it was not recognised, or the images are mirrored.",
         )
 
 
-def _covered(volume: Volume, left_main: Level) -> tuple[int, int]:
-    """First and last slice of the heart; refuses a series that ends within it."""
-    step_mm = volume.spacing_mm[0]
-    top_mm = (len(volume.hu) - 0.5) * step_mm
-    above, below = top_mm - left_main.z_mm, left_main.z_mm + step_mm / 2
-    if above < COVERED_ABOVE_MM or below < COVERED_BELOW_MM:
+def _upright(around: Chest) -> None:
+    """Refuse when the great vessels do not lie above the middle of the heart, or the abdomen not below it."""
+    step_mm = around.cubes.step_mm
+    middle = _height(around.heart_mask)
+    vessels = [around.found.mask(name) for name in ("ascending", "pulmonary")]
+    above_mm = [step_mm * (_height(vessel) - middle) for vessel in vessels if vessel.any()]
+    abdomen = around.found.mask("abdomen")
+    below_mm = step_mm * (middle - _height(abdomen)) if abdomen.any() else BELOW_MM
+    if min(above_mm, default=VESSELS_MM) < VESSELS_MM or below_mm < BELOW_MM:
+        raise NotScorable(
+            "landmarks_disagree",
+            "The great vessels do not lie above the heart, or the abdomen not below it: the images stand on their head "
+            "against what the header says, or the anatomy was not recognised.",
+        )
+
+
+def _height(mask: NDArray[np.bool_]) -> float:
+    """Mean slice of a mask, 0 for an empty one."""
+    area = mask.sum(axis=(1, 2), dtype=np.float64)
+    return float(np.average(np.arange(len(area)), weights=area)) if area.any() else 0.0
+
+
+def _covered(volume: Volume, around: Chest, close: Heart, left_main: Level) -> tuple[int, int]:
+    """First and last slice of the heart; refuses a series that ends within it or cuts its side off."""
+    mask, step_mm = around.heart_mask, around.cubes.step_mm
+    top_mm = (len(volume.hu) - 0.5) * volume.spacing_mm[0]
+    above = top_mm - left_main.z_mm
+    if above < COVERED_ABOVE_MM:
         raise NotScorable(
             "heart_not_covered",
-            f"The images reach {above:.0f} mm above and {below:.0f} mm below the left main artery: "
-            f"{COVERED_ABOVE_MM:.0f} and {COVERED_BELOW_MM:.0f} mm are needed to cover the heart.",
+            f"The images end {above:.0f} mm above the left main artery: {COVERED_ABOVE_MM:.0f} mm are needed.",
         )
-    first = int(np.ceil((left_main.z_mm - HEART_BELOW_MM) / step_mm))
-    last = int((left_main.z_mm + HEART_ABOVE_MM) / step_mm)
+    lowest = min(float(mask[0].sum() * step_mm**2 / 100), _lowest_cm2(volume, close))
+    if lowest > CUT_CM2:
+        raise NotScorable(
+            "heart_not_covered", f"The images end within the heart: the lowest one shows {lowest:.0f} cm2 of it."
+        )
+    share = _cut_share(around)
+    if share > CUT_SHARE:
+        raise NotScorable(
+            "heart_not_covered", f"The field of view cuts the heart off at the side, by {share:.0%} of its outline."
+        )
+    lowest_mm = around.cubes.start_mm[0] + float(np.argmax(mask.any(axis=(1, 2)))) * step_mm
+    first = int(np.ceil((lowest_mm - step_mm) / volume.spacing_mm[0]))
+    last = int((left_main.z_mm + ABOVE_MM) / volume.spacing_mm[0])
     return max(first, 0), min(last, len(volume.hu) - 1)
+
+
+def _lowest_cm2(volume: Volume, close: Heart) -> float:
+    """Area of the chambers in the lowest slice, 0 where the image reaches further down than the net looked."""
+    cubes = close.found.cubes
+    if cubes.start_mm[0] > volume.spacing_mm[0] + cubes.step_mm:
+        return 0.0
+    return float(close.found.mask(*CHAMBERS)[0].sum() * cubes.step_mm**2 / 100)
+
+
+def _cut_share(around: Chest) -> float:
+    """Share of the heart's outline in the slices that lies at the side of the image or of a round field of view."""
+    mask = around.heart_mask
+    depth, height, width = around.cubes.size
+    beyond = np.ones((depth, height + 2, width + 2), bool)
+    beyond[:, 1:-1, 1:-1] = around.cubes.hu[:depth, :height, :width] <= around.cubes.hu.min()
+    inside = np.pad(mask, ((0, 0), (1, 1), (1, 1)))
+    cut = outline = 0
+    for axis in (1, 2):
+        for shift in (-1, 1):
+            next_to = np.roll(inside, shift, axis)
+            border = inside & ~next_to
+            outline += int(border.sum())
+            cut += int((border & np.roll(beyond, shift, axis)).sum())
+    return cut / max(outline, 1)
 
 
 def _flags(blood_hu: float, noise_hu: float) -> tuple[Flag, ...]:

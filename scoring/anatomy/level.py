@@ -1,28 +1,24 @@
-"""The level of the left main: from the aorta's outline, from how the heart fills its sac, and from the bronchi."""
+"""The level of the left main: from the nets' landmarks and from the aorta's outline."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from config.errors import NotScorable
 from scoring.anatomy.aorta import Track
-from scoring.anatomy.coarse import Coarse
+from scoring.anatomy.heart import Heart
 
-SMOOTH_MM = 3.0
-ABOVE_MM = (6.0, 40.0)
-BRACKET_MM = 15.0
-FALL = 0.84
-SEEN = 0.45
-MIDDLE_MM = 41.0
-BRONCHI_CM2 = 1.5
-BRONCHI_MM = 4.0
-SPREAD_MM = {"outline": 9.0, "middle": 6.0, "bronchi": 14.0}
-FAR_MM = 25.0
-TOGETHER_MM = 15.0
+VALVE_MM: Final = 13.0
+"""How far the left main's origin lies above the middle of the aortic valve in an average heart."""
+SPREAD_MM: Final = {"ostium": 5.0, "bifurcation": 6.0, "valve": 7.0, "right ostium": 8.0}
+SIGNS: Final = ("left_main_ostium", "left_main_bifurcation", "right_ostium", "aortic_valve")
+SURE: Final = 0.4
+FAR_MM: Final = 24.0
+FROM_WALL_MM: Final = 20.0
+BRACKET_MM: Final = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,75 +34,42 @@ class Level:
     signs: tuple[tuple[str, float], ...]
 
 
-def level(ascending: Track, middle_mm: float, airway_cm2: NDArray[np.float64]) -> Level:
-    """Weighted mean of the signs that agree: the heart's, and at least one of aorta and bronchi within 25 mm of it.
+def level(heart: Heart, ascending: Track) -> Level:
+    """Weighted mean of the landmarks' heights.
 
-    `middle_mm` is the height of the heart's middle, `airway_cm2` (n,) the area of the central airway in each
-    slice of the track. Raises NotScorable: landmarks_disagree when the heart's sign stands alone or the two
-    others agree on another place, left_main_not_found when the ascending aorta is not seen in the 15 mm above it.
+    Raises NotScorable: `landmarks_disagree` when they lie apart or the left main's origin lies off the aorta's wall,
+    `left_main_not_found` when the net is not sure of them or the aorta is not seen above.
     """
-    heart = middle_mm + MIDDLE_MM
-    signs = {"middle": heart}
-    outline = falls(ascending)
-    near = [height for height in outline if abs(height - heart) <= FAR_MM]
-    if near:
-        signs["outline"] = min(near, key=lambda height: abs(height - heart))
-    bronchi = bronchi_end(ascending.z_mm, airway_cm2, heart)
-    elsewhere = False
-    if bronchi is not None and abs(bronchi - heart) <= FAR_MM:
-        signs["bronchi"] = bronchi
-    elif bronchi is not None:
-        # Two signs that agree outweigh the heart's, whose fullness may have a second maximum.
-        elsewhere = any(abs(height - bronchi) <= TOGETHER_MM for height in outline)
-    if len(signs) < 2 or elsewhere:
-        raise NotScorable(
-            "landmarks_disagree",
-            "Aorta and bronchi put the left main artery elsewhere than the heart's shape does: "
-            "the anatomy is unusual, or it was not recognised.",
-        )
-    heights = np.array(list(signs.values()))
-    weights = np.array([SPREAD_MM[name] ** -2 for name in signs])
-    place = float(np.average(heights, weights=weights))
-    seen = ascending.certainty[(ascending.z_mm >= place) & (ascending.z_mm <= place + BRACKET_MM + 5.0)]
-    if not len(seen) or seen.mean() < SEEN:
+    mark = heart.landmarks
+    sure = float(np.mean([mark[name].certainty for name in SIGNS]))
+    if sure < SURE:
         raise NotScorable(
             "left_main_not_found",
-            "The level of the left main artery was not found: the ascending aorta is not clear above it.",
+            f"The origins of the coronary arteries were not found for sure ({sure:.2f}, {SURE} is the least): "
+            "the anatomy is unusual, it was not recognised, or the images are mirrored.",
+        )
+    signs = {
+        "ostium": float(mark["left_main_ostium"].place_mm[0]),
+        "bifurcation": float(mark["left_main_bifurcation"].place_mm[0]),
+        "valve": float(mark["aortic_valve"].place_mm[0]) + VALVE_MM,
+        "right ostium": float(mark["right_ostium"].place_mm[0]),
+    }
+    heights = np.array(list(signs.values()))
+    weights = np.array([SPREAD_MM[name] ** -2.0 for name in signs])
+    place = float(np.average(heights, weights=weights))
+    if np.abs(heights - place).max() > FAR_MM:
+        raise _disagree(f"signs for the height of the left main artery lie {np.ptp(heights):.0f} mm apart")
+    wall_mm = abs(float(ascending.outside(mark["left_main_ostium"].place_mm[None])[0]))
+    if wall_mm > FROM_WALL_MM:
+        raise _disagree(f"origin of the left main artery lies {wall_mm:.0f} mm off the aorta's wall")
+    above = (ascending.z_mm >= place) & (ascending.z_mm <= place + BRACKET_MM)
+    if not ascending.seen[above].any():
+        raise NotScorable(
+            "left_main_not_found",
+            "The level of the left main artery was not found: the ascending aorta is not seen above it.",
         )
     return Level(place, float(heights.std()), tuple(signs.items()))
 
 
-def falls(ascending: Track) -> list[float]:
-    """Heights below the surest place of the ascending aorta where its outline falls to 84 % of what it is above."""
-    z_mm = ascending.z_mm
-    step = float(z_mm[1] - z_mm[0])
-    outline = ndimage.gaussian_filter1d(ascending.certainty, SMOOTH_MM / step, mode="nearest")
-    found: list[float] = []
-    before = 1.0
-    start = min(int(np.argmin(np.abs(z_mm - ascending.anchor_mm))), len(z_mm) - 2)
-    for index in range(start, -1, -1):
-        above = outline[(z_mm >= z_mm[index] + ABOVE_MM[0]) & (z_mm <= z_mm[index] + ABOVE_MM[1])]
-        plateau = float(np.median(above)) if len(above) * step >= BRACKET_MM - ABOVE_MM[0] else 0.0
-        if plateau < SEEN:
-            before = 1.0
-            continue
-        share = float(outline[index]) / plateau
-        if share < FALL <= before:
-            found.append(float(z_mm[index] + step * min(1.0, (FALL - share) / max(before - share, 1e-6))))
-        before = share
-    return found
-
-
-def bronchi_end(z_mm: NDArray[np.float64], airway_cm2: NDArray[np.float64], near_mm: float) -> float | None:
-    """Height a little below the lowest large section of trachea and main bronchi; None when there is none.
-
-    `near_mm` parts it from gas in oesophagus and stomach: only the 60 mm above and 25 mm below it are searched.
-    """
-    large = z_mm[(airway_cm2 > BRONCHI_CM2) & (z_mm < near_mm + 60.0) & (z_mm > near_mm - FAR_MM)]
-    return float(large.min()) - BRONCHI_MM if len(large) else None
-
-
-def airway_area(grid: Coarse, airway: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Area of the central airway in cm2 in each coarse slice, smoothed over 6 mm."""
-    area = airway.sum(axis=(1, 2)) * grid.spacing_mm[1] * grid.spacing_mm[2] / 100.0
-    return np.asarray(ndimage.gaussian_filter1d(area.astype(np.float64), SMOOTH_MM / grid.spacing_mm[0]))
+def _disagree(what: str) -> NotScorable:
+    return NotScorable("landmarks_disagree", f"The {what}: the anatomy is unusual, or it was not recognised.")

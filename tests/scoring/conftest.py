@@ -16,9 +16,16 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.coding import Code
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from scoring.anatomy import Anatomy
+from scoring.anatomy.blood import Blood
+from scoring.anatomy.level import Level
+from scoring.phantom import Phantom, PhantomSpec, make_phantom
+from scoring.volume import Volume
+
 REFERENCE = Path(__file__).parents[3] / "shared" / "data"
 
 SeriesWriter = Callable[..., list[Path]]
+Distance = float | Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def ct_image(hu: NDArray[np.int16], **attributes: object) -> Dataset:
@@ -180,3 +187,69 @@ def segmentation(
     made.save_as(path)
     made._db_con.close()  # highdicom leaves its look-up tables, an SQLite database in memory, to the garbage collector
     return path
+
+
+def anatomy(
+    *,
+    blood_hu: float = 40.0,
+    noise_hu: float = 12.0,
+    noise_by_slice: NDArray[np.float64] | None = None,
+    smooth_noise_hu: float = 4.0,
+    noise_per_fine: float = 1.5,
+    left_main_mm: float = 60.0,
+    slices: int = 30,
+    courses: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+    **distances: Distance,
+) -> Anatomy:
+    """An anatomy that is given, not found: every place is one of the LAD, well inside the heart's fat.
+
+    Distances in mm are numbers, or functions of points (n, 3) (z, y, x).
+    """
+    usual: dict[str, Distance] = {"body": -3.0, "chambers": 5.0, "aorta": 30.0, "ascending": 30.0, "descending": 60.0}
+    usual |= dict.fromkeys(("bone", "airway", "abdomen", "oesophagus"), 40.0)
+
+    def asked(name: str) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+        value = (usual | distances)[name]
+        return value if callable(value) else lambda points: np.full(len(points), float(value))
+
+    def course_mm(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return courses(points) if courses else np.tile([[15.0], [0.0], [15.0], [15.0]], len(points))
+
+    def body(*names: str) -> dict[str, SimpleNamespace]:
+        return {name: SimpleNamespace(at=asked(name)) for name in names}
+
+    return Anatomy(
+        grid=None,
+        chest=SimpleNamespace(**body("body", "bone", "airway", "abdomen", "oesophagus")),
+        heart=SimpleNamespace(course_mm=course_mm, **body("chambers", "aorta")),
+        descending=SimpleNamespace(outside=asked("descending")),
+        ascending=SimpleNamespace(outside=asked("ascending")),
+        left_main=Level(left_main_mm, 3.0, ()),
+        blood=Blood(
+            blood_hu,
+            noise_hu,
+            np.full(slices, noise_hu) if noise_by_slice is None else noise_by_slice,
+            smooth_noise_hu,
+            noise_per_fine,
+        ),
+        heart_slices=(2, slices - 3),
+        flags=(),
+    )
+
+
+@pytest.fixture(scope="session")
+def given_anatomy() -> Callable[..., Anatomy]:
+    """Builds an anatomy with the distances and the blood that a test names."""
+    return anatomy
+
+
+@pytest.fixture(scope="session")
+def as_volume() -> Callable[[Phantom], Volume]:
+    """The volume of a phantom as if it had been read from files."""
+    return lambda made: Volume(made.hu, made.spacing_mm, made.origin_mm, made.axes, ())
+
+
+@pytest.fixture(scope="session")
+def patient() -> Phantom:
+    """An ordinary adult with calcium in all four arteries."""
+    return make_phantom(PhantomSpec(seed=1, matrix=192, noise_sd_hu=8.0))

@@ -257,17 +257,64 @@ def test_an_engine_is_plugged_in_by_name(series, monkeypatch) -> None:
     found = engine.score(paths, ScoringSettings(engine="mine"))
     refused(found, "heart_not_covered")
     assert found.reason == "plug-in saw 30 slices"
-    assert found.provenance.engine == "mine"
+    assert (found.provenance.engine, found.provenance.weights) == ("mine", None)
     assert isinstance(found.series, SeriesInfo)
 
 
-def chest(*flags, near=5.0, inside=5.0):
-    """An anatomy with every point at these distances (mm) from the heart and inside the chest wall."""
+def test_the_anatomy_of_a_plugged_in_engine_decides(series, monkeypatch, given_anatomy) -> None:
+    """The same two spots: what counts and in which artery follows from where the engine says that the heart is."""
+    hu = np.full((30, 60, 60), -100, dtype=np.int16)
+    for z, x in ((10, 12), (20, 44)):
+        hu[z : z + 2, 20:26, x : x + 6] = 600
+    known = EntryPoints([EntryPoint(name, "nowhere:find", plugins.GROUP) for name in ("low", "high")])
+    monkeypatch.setattr(engine.importlib.metadata, "entry_points", lambda group: known.select(group=group))
+    paths = series(hu)
+    found = {}
+    for name, artery, inside in (("low", "LCX", slice(0, 15)), ("high", "RCA", slice(15, 30))):
+        distance = np.full(30, 30.0)
+        distance[inside] = -3.0
+
+        def find(volume, distance=distance, artery=artery):
+            courses = np.where(np.arange(4) == ("LM", "LAD", "LCX", "RCA").index(artery), 2.0, 20.0)
+            return given_anatomy(
+                body=lambda points: distance[np.rint(points[:, 0] / volume.spacing_mm[0]).astype(int)],
+                courses=lambda points: np.tile(courses[:, None], len(points)),
+                slices=len(volume.hu),
+            )
+
+        monkeypatch.setattr(EntryPoint, "load", lambda _, find=find: find)
+        found[name] = engine.score(paths, ScoringSettings(engine=name))
+        assert found[name].status == "scored", found[name].reason
+        assert found[name].provenance.engine == name
+        assert [lesion.artery for lesion in found[name].lesions] == [artery]
+    assert [found[name].lesions[0].slices for name in ("low", "high")] == [(10, 11), (20, 21)]
+    # 36 pixels of 0.25 mm2, weight 4, two slices of 3 mm.
+    assert [item.agatston.total for item in found.values()] == [72.0, 72.0]
+
+
+def test_the_weights_are_named(series, monkeypatch) -> None:
+    paths = series(np.full((30, 12, 12), 40, dtype=np.int16))
+    monkeypatch.setattr("scoring.anatomy.find", lambda _: chest())
+    monkeypatch.setattr(engine.verdicts, "judge", lambda *_: [])
+    made = engine.score(paths)
+    assert (made.provenance.engine, made.provenance.weights) == ("default", "chest 0123, heart 4567")
+    assert Score.from_json(made.to_json()) == made
+    monkeypatch.setattr("scoring.anatomy.find", lambda _: chest(weights=""))
+    assert engine.score(paths).provenance.weights is None
+
+
+def chest(*flags, near=5.0, off_bone=3.0, courses=(20.0, 20.0, 20.0, 2.0), weights="chest 0123, heart 4567"):
+    """An anatomy with every point at these distances (mm) from the heart, from bone and from LM, LAD, LCX and RCA."""
+
+    def everywhere(value):
+        return SimpleNamespace(at=lambda points: np.full(len(points), value))
+
     return SimpleNamespace(
         heart_slices=(2, 25),
         flags=flags,
-        body=SimpleNamespace(at=lambda points: np.full(len(points), near)),
-        hull=SimpleNamespace(depth=lambda points: np.full(len(points), inside)),
+        weights=weights,
+        chest=SimpleNamespace(body=everywhere(near), bone=everywhere(off_bone)),
+        heart=SimpleNamespace(course_mm=lambda points: np.tile(np.reshape(courses, (4, 1)), len(points))),
     )
 
 
@@ -276,7 +323,8 @@ def chest(*flags, near=5.0, inside=5.0):
     [
         (10, 0.0, "at a bone", {}, True),
         (10, 0.0, "at a bone", {"near": 5.1}, False),
-        (10, 0.0, "at a bone", {"inside": 4.9}, False),
+        (10, 0.0, "at a bone", {"off_bone": 2.9}, False),
+        (1, 0.0, "at a bone", {}, False),
         (26, 0.0, "at a bone", {}, False),
         (26, 0.1, "at a bone", {"near": 9.0}, True),
         (10, 0.1, lesions.NOISE, {}, False),

@@ -19,7 +19,7 @@ def totals(tmp_path_factory):
     for name, (thickness, increment) in SCANS.items():
         spec = PhantomSpec(
             seed=5,
-            matrix=256,
+            matrix=192,
             slice_thickness_mm=thickness,
             slice_increment_mm=increment,
             noise_sd_hu=8,

@@ -36,5 +36,6 @@ def coronode(tmp_path: Path, monkeypatch, capsys) -> Callable[..., Ended]:
 def scan(tmp_path_factory) -> Path:
     """A phantom's series with truth.json, small enough to be quick."""
     folder = tmp_path_factory.mktemp("scan")
-    write_series(make_phantom(PhantomSpec(seed=1, matrix=256)), folder)
+    spec = PhantomSpec(seed=1, matrix=256, distractors=("descending aorta wall", "aortic root", "mitral annulus"))
+    write_series(make_phantom(spec), folder)
     return folder

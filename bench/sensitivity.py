@@ -1,0 +1,124 @@
+"""Move every threshold of the lesion rules by 15 % either way and print what becomes of the scores of real scans.
+
+Each folder below those given holds one CT series; its anatomy is found once. A threshold whose move changes the
+category of a scan, or a total by more than 5 % (and more than 1), carries weight by itself: it is marked. Limits
+near zero are moved by 15 % of their rule's usual range instead, which is named.
+
+    python bench/sensitivity.py SCANS [SCANS ...] [--share 0.15]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+from config.errors import NotScorable
+from scoring import agatston, anatomy, conventions, elements, geometry, lesions, risk, selection, slices
+from scoring.anatomy import features
+
+FEW: Final = 1.0
+MUCH: Final = 0.05
+SMALL_LIMIT: Final = 4.0
+"""A rule's limit nearer to zero than this is moved as if it were so large."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One threshold at another value."""
+
+    name: str
+    value: str
+    module: Any
+    attribute: str
+    moved: Any
+
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """The threshold has that value inside."""
+        with mock.patch.object(self.module, self.attribute, self.moved):
+            yield
+
+
+def moves(share: float) -> Iterator[Move]:
+    """Every threshold, moved up and down."""
+    for sign in (1, -1):
+        for number, rule in enumerate(lesions.PLACE_RULES):
+            size = max(abs(rule.limit), SMALL_LIMIT)
+            moved = replace(rule, limit=rule.limit + sign * share * size)
+            rules = (*lesions.PLACE_RULES[:number], moved, *lesions.PLACE_RULES[number + 1 :])
+            yield Move(rule.feature, f"{rule.limit:g} -> {moved.limit:g}", lesions, "PLACE_RULES", rules)
+        for module, name in (
+            (lesions, "NOISE_LIMIT"),
+            (lesions, "LOCAL_NOISE_SHARE"),
+            (lesions, "FAT_HU"),
+            (lesions, "THIN_FAT_HU"),
+            (lesions, "DARKENING"),
+            (lesions, "BRIGHT_HU"),
+            (lesions, "LUNG_SHARE"),
+            (lesions, "LUNG_SHARE_IN_FAT"),
+            (lesions, "COUNTED"),
+            (lesions, "METAL_HU"),
+            (lesions, "ZERO_NOISE_HU"),
+            (features, "RING_MM"),
+            (features, "EDGE_MM"),
+        ):
+            usual = getattr(module, name)
+            values = usual if isinstance(usual, tuple) else (usual,)
+            moved_to = tuple(v + sign * share * max(abs(v), 5.0 if name.endswith("HU") else 0.0) for v in values)
+            shown = " ".join(f"{v:g} -> {m:.3g}" for v, m in zip(values, moved_to, strict=True))
+            yield Move(name, shown, module, name, moved_to if isinstance(usual, tuple) else moved_to[0])
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scans", type=Path, nargs="+")
+    parser.add_argument("--share", type=float, default=0.15)
+    options = parser.parse_args()
+    cases = {}
+    for folder in sorted(f for root in options.scans for f in root.iterdir() if f.is_dir()):
+        found = [item for path in elements.find([folder]) for item in slices.read(path)]
+        try:
+            volume = geometry.volume(geometry.stack(selection.images(found)[0]))
+            place = anatomy.find(volume)
+        except NotScorable as verdict:
+            print(f"{folder.name}: not scorable ({verdict.code})")
+            continue
+        candidates = agatston.candidates(volume, conventions.named("standard"))
+        cases[folder.name] = volume, place, candidates
+    usual = {name: total(*case) for name, case in cases.items()}
+    print("usual:", ", ".join(f"{name} {value}" for name, value in usual.items()), "\n")
+    print("| threshold | moved | scans that change | weight |\n| --- | --- | --- | --- |")
+    for move in moves(options.share):
+        with move.made():
+            now = {name: total(*case) for name, case in cases.items()}
+        changed = [f"{name} {usual[name]} -> {now[name]}" for name in cases if usual[name] != now[name]]
+        heavy = any(matters(usual[name], now[name]) for name in cases)
+        print(f"| {move.name} | {move.value} | {'; '.join(changed) or 'none'} | {'!' if heavy else ''} |", flush=True)
+
+
+def total(volume: Any, place: Any, candidates: Any) -> float | str:
+    """The total, or the code of the refusal."""
+    try:
+        judged = lesions.judge(volume, place, candidates)
+    except NotScorable as verdict:
+        return verdict.code
+    return round(sum(item.candidate.agatston for item in judged if item.counted), 1)
+
+
+def matters(before: float | str, after: float | str) -> bool:
+    """Whether a category or much of a total changed."""
+    if isinstance(before, str) or isinstance(after, str):
+        return before != after
+    if risk.category(before, any_lesion=before > 0) != risk.category(after, any_lesion=after > 0):
+        return True
+    return abs(after - before) > max(FEW, MUCH * before)
+
+
+if __name__ == "__main__":
+    main()

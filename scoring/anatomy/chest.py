@@ -1,0 +1,147 @@
+"""The chest as the coarse net sees it: where heart, vessels, bone, airways and lungs are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from config.errors import NotScorable
+from scoring.anatomy.coarse import Coarse
+from scoring.anatomy.isotropic import Cubes, cubes
+from scoring.anatomy.network import Found, network
+from scoring.anatomy.region import Region, largest
+
+LUNGS_ML: Final = 300.0
+HEART_ML: Final = 180.0
+SPINE_ML: Final = 40.0
+BONE_PIECE_ML: Final = 6.0
+NEAR_HEART_MM: Final = 8.0
+MARGIN_MM: Final = 36.0
+SURROUND_MM: Final = 24.0
+BODY_HU: Final = -300
+BONE_HU: Final = 110
+
+
+@dataclass(frozen=True, slots=True)
+class Chest:
+    """What the net found, and distances to its bodies round the heart.
+
+    `heart` is the fatty sac with all in it, `body` that with ascending aorta and pulmonary trunk; `bone` holds no
+    small pieces at the heart, which are calcium. `heart_ml` and `lungs_ml` are volumes inside the image; `box` the
+    indices of the cubes round the heart; `certainty` 0..1 how sure the net is of the heart's cubes.
+    """
+
+    found: Found
+    heart: Region
+    body: Region
+    bone: Region
+    airway: Region
+    abdomen: Region
+    lungs: Region
+    oesophagus: Region
+    heart_mask: NDArray[np.bool_]
+    bone_mask: NDArray[np.bool_]
+    heart_ml: float
+    lungs_ml: float
+    certainty: float
+    box: tuple[slice, ...]
+
+    @property
+    def cubes(self) -> Cubes:
+        """The image that the net saw."""
+        return self.found.cubes
+
+
+def chest(grid: Coarse) -> Chest:
+    """Look for the organs of the chest.
+
+    Raises NotScorable: `not_a_chest` with less than 300 mL of lung, `no_spine`, `heart_not_found`.
+    """
+    image = cubes(grid, network("chest").step_mm, *_extent(grid))
+    found = network("chest").find(image)
+    cube_ml = image.step_mm**3 / 1000
+    lungs = largest(found.mask("lung"), 2, int(LUNGS_ML / 10 / cube_ml))
+    lungs_ml = float(lungs.sum() * cube_ml)
+    if lungs_ml < LUNGS_ML:
+        raise NotScorable(
+            "not_a_chest", f"Only {lungs_ml:.0f} mL of lung are in the images: this is no CT of the chest."
+        )
+    heart = largest(found.mask("heart"))
+    heart_ml = float(heart.sum() * cube_ml)
+    if heart_ml < HEART_ML:
+        raise NotScorable(
+            "heart_not_found", f"Only {heart_ml:.0f} mL of heart were found: it is not in the images as a whole."
+        )
+    if found.mask("spine").sum() * cube_ml < SPINE_ML:
+        raise NotScorable("no_spine", "The spine was not found: this is no axial CT of the chest.")
+    box = _box(heart, round(MARGIN_MM / image.step_mm))
+    bone = _bone(found, heart, cube_ml)
+    vessels = found.mask("ascending", "pulmonary")
+
+    def region(mask: NDArray[np.bool_]) -> Region:
+        return Region.of(mask, image, box)
+
+    return Chest(
+        found=found,
+        heart=region(heart),
+        body=region(heart | vessels),
+        bone=region(bone),
+        airway=region(found.mask("airway")),
+        abdomen=region(largest(found.mask("abdomen"))),
+        lungs=region(lungs),
+        oesophagus=region(found.mask("oesophagus")),
+        heart_mask=heart,
+        bone_mask=bone,
+        heart_ml=heart_ml,
+        lungs_ml=lungs_ml,
+        certainty=float(found.likely("heart")[heart].mean()),
+        box=box,
+    )
+
+
+def _extent(grid: Coarse) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Corners (z, y, x) in mm of what is body: air round it costs time and tells nothing."""
+    solid = np.asarray((grid.hu > BODY_HU).mean(axis=0))
+    low, high = [grid.position(0)[0] - grid.spacing_mm[0] / 2], [grid.position(0)[-1] + grid.spacing_mm[0] / 2]
+    for axis, other in ((1, 1), (2, 0)):
+        # A table is thin: a tenth of the slices and of the other axis must be solid.
+        line = solid.mean(axis=other) > 0.1
+        used = np.flatnonzero(line)
+        place = grid.position(axis)
+        first, last = (used[0], used[-1]) if len(used) else (0, len(place) - 1)
+        low.append(place[first] - SURROUND_MM)
+        high.append(place[last] + SURROUND_MM)
+    return np.array(low), np.array(high)
+
+
+def _bone(found: Found, heart: NDArray[np.bool_], cube_ml: float) -> NDArray[np.bool_]:
+    """Spine, ribs and sternum; a small piece of bone at the heart is heavy calcium."""
+    bone = found.mask("spine", "rib")
+    labels, count = ndimage.label(bone)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1) * cube_ml
+    away = np.asarray(ndimage.distance_transform_edt(~heart)) * found.cubes.step_mm
+    nearest = ndimage.minimum(away, labels, np.arange(1, count + 1)) if count else np.zeros(0)
+    calcium = np.concatenate([[False], (sizes[1:] < BONE_PIECE_ML) & (np.asarray(nearest) < NEAR_HEART_MM)])
+    return np.asarray(bone & ~calcium[labels])
+
+
+def _box(mask: NDArray[np.bool_], margin: int) -> tuple[slice, ...]:
+    box = ndimage.find_objects(mask.astype(np.uint8))[0]
+    return tuple(
+        slice(max(side.start - margin, 0), min(side.stop + margin, size))
+        for side, size in zip(box, mask.shape, strict=True)
+    )
+
+
+def skeleton(grid: Coarse, chest: Chest) -> NDArray[np.bool_]:
+    """Bone on the coarse grid: what is bright where the net sees bone, bool (z, y, x)."""
+    at = []
+    for axis, size in enumerate(chest.bone_mask.shape):
+        index = np.rint((grid.position(axis) - chest.cubes.start_mm[axis]) / chest.cubes.step_mm)
+        at.append(np.clip(index, 0, size - 1).astype(np.intp))
+    inside = ndimage.binary_dilation(chest.bone_mask)[np.ix_(*at)]
+    return np.asarray(inside & (grid.hu > BONE_HU))

@@ -1,0 +1,125 @@
+"""Painted bodies: the same for a seed, with fields and landmarks where the phantom has its arteries."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from scoring.phantom.coronary import CoronaryTree
+from scoring.phantom.shapes import stream
+from scoring.phantom.thorax import Thorax
+from scoring.phantom.tissue import Tissue
+from scoring.result import ARTERIES
+from training.body import Body, keep
+from training.classes import LANDMARKS, PAINT_MM, REACH_MM
+
+SEED = 7
+
+
+def index(body, points):
+    """Nearest voxels (n, 3) (z, y, x) of places (n, 3) (x, y, z) of the thorax frame."""
+    return np.rint((np.asarray(points)[:, ::-1] - body.low[::-1]) / body.step).astype(int)
+
+
+@pytest.fixture(scope="module")
+def tree():
+    variation = float(stream(SEED, "training heart").uniform(0.4, 1.0))
+    return CoronaryTree.grow(Thorax.draw(SEED, variation))
+
+
+def test_arrays(bodies, kind):
+    body = bodies[kind]
+    assert body.hu.dtype == np.int16
+    assert body.tissue.dtype == np.uint8
+    assert body.hu.shape == body.tissue.shape
+    assert float(body.step) == PAINT_MM[kind]
+    assert set(np.unique(body.tissue)) <= set(Tissue)
+    assert body.hu.min() >= -1024
+    assert body.hu.max() <= 3000
+    assert body.deposits.shape[1] == 6
+    assert body.landmarks.shape == (len(LANDMARKS), 3)
+    assert body.arteries.shape == ((4, *body.hu.shape) if kind == "heart" else (0, 1, 1, 1))
+
+
+def test_tissues_look_like_themselves(bodies, kind):
+    body = bodies[kind]
+
+    def median(*tissues):
+        return np.median(body.hu[np.isin(body.tissue, tissues)])
+
+    assert median(Tissue.LUNG) < -700
+    assert -130 < median(Tissue.FAT, Tissue.MEDIASTINAL_FAT) < -60
+    assert 20 < median(Tissue.DESCENDING_AORTA) < 80 or median(Tissue.DESCENDING_AORTA) == pytest.approx(300, abs=10)
+    assert median(Tissue.VERTEBRA_CORTEX) > 100
+
+
+def test_landmarks_lie_where_they_belong(bodies, kind):
+    body = bodies[kind]
+    place = dict(zip(LANDMARKS, index(body, body.landmarks), strict=True))
+    ascending = np.argwhere(body.tissue == Tissue.ASCENDING_AORTA)
+    for name in ("left_main_ostium", "right_ostium", "aortic_valve"):
+        assert np.linalg.norm(ascending - place[name], axis=1).min() * float(body.step) < 10, name
+    # The apex lies below, in front and to the left of the valve.
+    z, y, x = (place["apex"] - place["aortic_valve"]) * float(body.step)
+    assert z < -20
+    assert y < 0
+    assert x > 20
+
+
+def test_the_field_is_highest_on_the_artery_and_ends_within_its_reach(bodies, tree):
+    body = bodies["heart"]
+    for number, artery in enumerate(ARTERIES):
+        line = tree.lines(artery)
+        on = body.arteries[number][tuple(index(body, line).T)] / 200
+        # The nearest voxel lies at most half a diagonal away.
+        assert on.min() >= 1 - (2.4 * np.sqrt(3) / 2 + 0.8) / REACH_MM - 0.01
+        some = np.random.default_rng(0).integers(0, body.hu.shape, (4000, 3))
+        places = (some * float(body.step) + body.low[::-1])[:, ::-1]
+        away = np.array([np.linalg.norm(line - place, axis=1).min() for place in places])
+        found = body.arteries[number][tuple(some.T)] / 200
+        # Every third point of the line is used, 1.5 mm apart.
+        assert found == pytest.approx(np.clip(1 - away / REACH_MM, 0, 1), abs=0.05)
+
+
+def test_arteries_run_in_the_fat_of_the_heart(bodies):
+    body = bodies["heart"]
+    near = body.tissue[(body.arteries > 0.95 * 200).any(axis=0)]
+    assert len(near) > 40
+    usual = [Tissue.CORONARY, Tissue.EPICARDIAL_FAT, Tissue.PERICARDIUM]
+    assert np.isin(near, usual).mean() > 0.6
+    outside = [Tissue.LUNG, Tissue.AIR, Tissue.RIB_CORTEX, Tissue.VERTEBRA_CORTEX, Tissue.LIVER]
+    assert np.isin(near, outside).mean() < 0.05
+
+
+def test_deposits_have_a_size_and_a_number(bodies, kind):
+    deposits = bodies[kind].deposits
+    assert np.isfinite(deposits).all()
+    assert (deposits[:, 3] > 0).all()
+    assert (deposits[:, 4] > 0).all()
+    assert (deposits[:, 5] == np.rint(deposits[:, 5])).all()
+
+
+def test_the_same_seed_is_the_same_body(bodies):
+    again = Body.paint(SEED, "chest")
+    for field in fields(Body):
+        assert (getattr(again, field.name) == getattr(bodies["chest"], field.name)).all(), field.name
+
+
+def test_written_and_read(bodies, kind, tmp_path):
+    path = tmp_path / "body.npz"
+    bodies[kind].write(path)
+    again = Body.read(path)
+    for field in fields(Body):
+        before, after = getattr(bodies[kind], field.name), getattr(again, field.name)
+        assert (before == after).all(), field.name
+        assert before.dtype == after.dtype
+    assert [item.name for item in tmp_path.iterdir()] == ["body.npz"]
+
+
+def test_what_is_there_stays(tmp_path, monkeypatch, bodies):
+    monkeypatch.setattr(Body, "paint", classmethod(lambda _cls, _seed, kind: bodies[kind]))
+    keep("chest", tmp_path, 12)
+    path = tmp_path / "chest-000012.npz"
+    path.write_bytes(b"kept")
+    keep("chest", tmp_path, 12)
+    assert path.read_bytes() == b"kept"

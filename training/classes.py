@@ -1,0 +1,73 @@
+"""What the nets tell apart: each tissue's class, and the fields of the heart's net."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.anatomy.network import Kind
+from scoring.phantom.tissue import Tissue
+from scoring.result import ARTERIES
+
+Labels = NDArray[np.uint8]
+
+CHEST: Final[dict[str, tuple[str, ...]]] = {
+    "outside": ("AIR", "TABLE", "FOAM", "CLOTH"),
+    "lung": ("LUNG", "LUNG_VESSEL"),
+    "heart": (
+        "PERICARDIUM",
+        "EPICARDIAL_FAT",
+        "MYOCARDIUM",
+        "LEFT_VENTRICLE",
+        "RIGHT_VENTRICLE",
+        "LEFT_ATRIUM",
+        "RIGHT_ATRIUM",
+        "CORONARY",
+    ),
+    "ascending": ("ASCENDING_AORTA",),
+    "descending": ("DESCENDING_AORTA", "AORTIC_ARCH"),
+    "pulmonary": ("PULMONARY_TRUNK",),
+    "spine": ("VERTEBRA_CORTEX", "VERTEBRA_MARROW", "DISC", "SPINAL_CANAL"),
+    "rib": ("RIB_CORTEX", "RIB_MARROW", "CARTILAGE", "STERNUM_CORTEX", "STERNUM_MARROW", "BONE_CORTEX", "BONE_MARROW"),
+    "airway": ("AIRWAY",),
+    "abdomen": ("DIAPHRAGM", "LIVER", "SPLEEN", "STOMACH", "GAS", "ABDOMINAL_FAT", "KIDNEY", "BOWEL"),
+    "wall": ("SKIN", "FAT", "MUSCLE", "BREAST"),
+    "vein": ("VEIN",),
+    "oesophagus": ("OESOPHAGUS", "OESOPHAGUS_GAS", "HERNIA", "HERNIA_GAS"),
+}
+"""Classes of the chest's net (4 mm); every other tissue is the last class, the mediastinum."""
+
+HEART: Final[dict[str, tuple[str, ...]]] = {
+    "other": (),
+    "fat": ("PERICARDIUM", "EPICARDIAL_FAT", "CORONARY"),
+    "left ventricle": ("MYOCARDIUM", "LEFT_VENTRICLE"),
+    "right ventricle": ("RIGHT_VENTRICLE",),
+    "left atrium": ("LEFT_ATRIUM",),
+    "right atrium": ("RIGHT_ATRIUM",),
+    "ascending": ("ASCENDING_AORTA",),
+    "pulmonary": ("PULMONARY_TRUNK",),
+}
+"""Classes of the heart's net (3 mm); what is not named is `other`."""
+
+LANDMARKS: Final = ("left_main_ostium", "left_main_bifurcation", "right_ostium", "aortic_valve", "apex")
+LANDMARK_SD_MM: Final = 9.0
+REACH_MM: Final = 20.0
+"""A field of an artery falls from 1 on its course to 0 at this distance."""
+
+FIELDS: Final = (*ARTERIES, *LANDMARKS)
+
+NAMES: Final[dict[Kind, tuple[str, ...]]] = {"chest": (*CHEST, "mediastinum"), "heart": tuple(HEART)}
+STEP_MM: Final[dict[Kind, float]] = {"chest": 4.0, "heart": 3.0}
+PAINT_MM: Final[dict[Kind, float]] = {"chest": 4.0, "heart": 2.4}
+
+
+def table(kind: Kind) -> Labels:
+    """Class of every tissue, uint8 (256,), for the net `kind`."""
+    classes, rest = (CHEST, len(CHEST)) if kind == "chest" else (HEART, 0)
+    made = np.full(256, rest, np.uint8)
+    for number, tissues in enumerate(classes.values()):
+        for name in tissues:
+            made[Tissue[name]] = number
+    return made
