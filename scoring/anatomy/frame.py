@@ -73,7 +73,7 @@ def find(volume: Volume) -> Anatomy:
     behind = track(grid, smooth, around.found, "descending", aorta.DESCENDING_MM)
     before = track(grid, smooth, around.found, "ascending", aorta.ASCENDING_MM)
     if behind is None or before is None:
-        raise NotScorable("aorta_not_found", "The aorta was not found beside the heart.")
+        raise _without_aorta(around)
     pool = blood(volume, behind)
     if pool.hu > CONTRAST_HU:
         raise _contrast(pool.hu) if core > CONTRAST_WARNING_HU else _no_aorta(pool.hu, core)
@@ -94,6 +94,16 @@ def find(volume: Volume) -> Anatomy:
         flags=_flags(max(core, pool.hu), pool.noise_hu),
         weights=f"chest {network('chest').weights[:12]}, heart {network('heart').weights[:12]}",
     )
+
+
+def _without_aorta(around: Chest) -> NotScorable:
+    """Why the aorta was not found: the images begin below it, or it was not recognised."""
+    highest = float(around.heart_mask[around.cubes.size[0] - 1].sum() * around.cubes.step_mm**2 / 100)
+    if highest > CUT_CM2:
+        return NotScorable(
+            "heart_not_covered", f"The images begin within the heart: the highest one shows {highest:.0f} cm2 of it."
+        )
+    return NotScorable("aorta_not_found", "The aorta was not found beside the heart.")
 
 
 def _contrast(hu: float) -> NotScorable:

@@ -219,6 +219,16 @@ class TestSameHeart:
             assert told == pytest.approx(share, abs=0.08)
 
 
+class TestWithoutAorta:
+    @pytest.mark.parametrize(("top", "code"), [(20, "heart_not_covered"), (12, "aorta_not_found")])
+    def test_a_heart_at_the_upper_end_is_cut_off(self, make, top, code):
+        """Discs of radius 24 mm: 18 cm2, over the 12 that may be seen in the last slice."""
+        image = make.cubes((20, 30, 30), 4.0)
+        found = make.answer(image, {"heart": lambda z, y, x: (z < top * 4) & (np.hypot(y - 58, x - 58) < 24)})
+        around = SimpleNamespace(found=found, heart_mask=found.mask("heart"), cubes=image)
+        assert frame._without_aorta(around).code == code
+
+
 class TestUpright:
     """A heart from cube 20 to 30, of 4 mm, its middle at cube 25; the vessels above and the abdomen below it."""
 
