@@ -1,5 +1,6 @@
 """The nets that are shipped: what they say they are, and that their answers are shares."""
 
+from importlib import resources
 from types import SimpleNamespace
 
 import numpy as np
@@ -88,3 +89,9 @@ def test_from_logits_to_shares():
     assert found.named("LAD").tolist() == [[[0.5, -0.25]]]
     with pytest.raises(ValueError, match="not in"):
         found.mask("bone")
+
+
+@pytest.mark.parametrize("kind", ["chest", "heart"])
+def test_the_model_card_names_the_weights(kind):
+    card = (resources.files("scoring.anatomy") / "weights" / "README.md").read_text()
+    assert f"| `{kind}` | `{network(kind).weights}` |" in card
