@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.phantom.shapes import spline_weights
+
 Places = NDArray[np.float32]
 
 _TURN_DEG: Final = (6.0, 6.0, 9.0)
@@ -51,23 +53,6 @@ def _bend(rng: np.random.Generator, shape: tuple[int, int, int], step: float) ->
     knots = [max(4, int(np.ceil(n * step / pitch)) + 3) for n in shape]
     field = rng.normal(0, rng.uniform(0, _BEND_MM), knots).astype(np.float32)
     for axis, (n, count) in enumerate(zip(shape, knots, strict=True)):
-        weights = _spline(n, count)
+        weights = spline_weights(np.linspace(1, count - 2, n, dtype=np.float32), count)
         field = np.moveaxis(np.tensordot(weights, np.moveaxis(field, axis, 0), 1), 0, axis)
     return np.asarray(field, np.float32)
-
-
-def _spline(n: int, count: int) -> Places:
-    """Weights (n, count) of a cubic B-spline over evenly spaced knots."""
-    knots = np.eye(count, dtype=np.float32)
-    at = np.linspace(1, count - 2, n)
-    first = np.floor(at).astype(int)
-    f = (at - first).astype(np.float32)
-    made = np.zeros((n, count), np.float32)
-    for offset, w in (
-        (-1, (1 - f) ** 3 / 6),
-        (0, (3 * f**3 - 6 * f**2 + 4) / 6),
-        (1, (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6),
-        (2, f**3 / 6),
-    ):
-        made += w[:, None] * knots[np.clip(first + offset, 0, count - 1)]
-    return made

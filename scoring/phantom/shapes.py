@@ -177,7 +177,7 @@ class SmoothField:
         field = self.lattice
         before = _steps_before(self.pitch)[::-1]
         for axis, (line, low) in enumerate(zip((grid.z, grid.y, grid.x), _LOW[::-1], strict=True)):
-            weights = _spline_weights((line - low) / self.pitch + (1 + before[axis]), self.lattice.shape[axis])
+            weights = spline_weights((line - low) / self.pitch + (1 + before[axis]), self.lattice.shape[axis])
             field = np.moveaxis(np.tensordot(weights, np.moveaxis(field, axis, 0), 1), 0, axis)
         return np.ascontiguousarray(field, dtype=np.float32)
 
@@ -186,7 +186,8 @@ def _steps_before(pitch: float) -> list[int]:
     return [int(np.ceil((a - b) / pitch)) for a, b in zip(_LOW, _BEYOND[0], strict=True)]
 
 
-def _spline_weights(position: Floats, count: int) -> Floats:
+def spline_weights(position: Floats, count: int) -> Floats:
+    """Weights (positions, count) of a cubic B-spline's knots 0, 1, 2, ... at positions between them."""
     first = np.floor(position).astype(int)
     f = (position - first).astype(np.float32)
     weights = np.zeros((len(position), count), dtype=np.float32)
