@@ -41,7 +41,6 @@ class Chest:
     bone: Region
     airway: Region
     abdomen: Region
-    lungs: Region
     oesophagus: Region
     heart_mask: NDArray[np.bool_]
     bone_mask: NDArray[np.bool_]
@@ -92,7 +91,6 @@ def chest(grid: Coarse) -> Chest:
         bone=region(bone),
         airway=region(found.mask("airway")),
         abdomen=region(largest(found.mask("abdomen"))),
-        lungs=region(lungs),
         oesophagus=region(found.mask("oesophagus")),
         heart_mask=heart,
         bone_mask=bone,
