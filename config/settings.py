@@ -51,7 +51,11 @@ class NodeSettings(Section):
     data_dir: Path = Path("coronode-data")
     accept_unknown_peers: bool = False
     max_associations: int = Field(default=32, ge=1, le=1000)
+    max_associations_per_peer: int = Field(default=16, ge=1, le=1000)
     max_pdu: int = Field(default=131072, ge=4096, le=16 * 1024 * 1024)
+    longest_pdu: int = Field(default=16 * 1024 * 1024, ge=4096, le=2**32 - 1)
+    longest_object_mb: int = Field(default=8192, ge=1)
+    slowest_bytes_per_second: int = Field(default=1000, ge=0)
     acse_timeout: Seconds = 30
     dimse_timeout: Seconds = 60
     network_timeout: Seconds = 120
@@ -120,10 +124,11 @@ class ResultsSettings(Section):
 
 
 class StorageSettings(Section):
-    """Where data lies; None means inside `node.data_dir`."""
+    """Where data lies; None means inside `node.data_dir`. `durability` "relaxed" may lose objects in a power cut."""
 
     database_url: str | None = None
     blobs_url: str | None = Field(default=None, pattern=r"^file:///")
+    durability: Literal["full", "relaxed"] = "full"
 
 
 class WebSettings(Section):

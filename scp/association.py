@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
 import structlog
 from pynetdicom import evt
+from pynetdicom.presentation import PresentationContext
 
 from config.settings import PeerSettings, Service, Settings
-from scp import contexts
+from scp import contexts, metrics
+from scp.completion import Holder
+from scp.network.negotiation import (
+    BY_PRESENTATION,
+    BY_USER,
+    LOCAL_LIMIT_EXCEEDED,
+    PERMANENT,
+    TEMPORARY_CONGESTION,
+    TRANSIENT,
+    Rejection,
+    Request,
+)
+from scp.seats import Seats
 
 log = structlog.get_logger(__name__)
 
-_PERMANENT: Final = 1
-_SERVICE_USER: Final = 1
 _CALLING_AE_TITLE: Final = 3
 _CALLED_AE_TITLE: Final = 7
 
@@ -70,19 +81,59 @@ class Admission:
             return Refused(_CALLING_AE_TITLE, f"{calling.strip()!r} called from {host}, is configured at {known}")
         return Refused(_CALLING_AE_TITLE, f"no peer has the AE title {calling.strip()!r} (called from {host})")
 
-    def on_requested(self, event: evt.Event) -> None:
-        """Handle EVT_REQUESTED: refuse, or leave the contexts that this peer may open."""
-        association = event.assoc
-        request = association.requestor.primitive
-        calling, called = (request.calling_ae_title or "", request.called_ae_title or "") if request else ("", "")
-        host = _plain(association.requestor.address or "")
-        verdict = self.decide(called=called, calling=calling, host=host)
+
+class Door:
+    """Answers every request for an association: who may come in, while there are seats and room on the disk."""
+
+    def __init__(self, admission: Admission, seats: Seats, has_room: Callable[[], bool] = lambda: True) -> None:
+        self._admission = admission
+        self._seats = seats
+        self._has_room = has_room
+
+    def admit(self, request: Request, host: str, holder: Holder) -> Sequence[PresentationContext] | Rejection:
+        """The contexts that the caller may open, or why it is refused; logged and counted."""
+        address = _plain(host)
+        verdict = self._admission.decide(called=request.called_ae, calling=request.calling_ae, host=address)
         if isinstance(verdict, Refused):
-            log.warning("association refused", host=host, calling=calling, reason=verdict.reason)
-            association.acse.send_reject(_PERMANENT, _SERVICE_USER, verdict.diagnostic)
+            refusal = Rejection(PERMANENT, BY_USER, verdict.diagnostic)
+            return self._refuse("unknown", refusal, request, address, verdict.reason)
+        stores = bool(request.abstract_syntaxes) and all(map(contexts.is_storage, request.abstract_syntaxes))
+        if stores and not self._has_room():
+            words = "free disk space is under the reserve (node.reserve_mb)"
+            refusal = Rejection(TRANSIENT, BY_PRESENTATION, TEMPORARY_CONGESTION)
+            return self._refuse("disk", refusal, request, address, words)
+        limit = self._seats.take(holder, f"{request.calling_ae} {address}")
+        if limit is not None:
+            key = "node.max_associations" if limit == "limit" else "node.max_associations_per_peer"
+            refusal = Rejection(TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT_EXCEEDED)
+            return self._refuse(limit, refusal, request, address, f"{key} are open")
+        return contexts.accepted(verdict.services)
+
+    def on_requested(self, event: evt.Event) -> None:
+        """Handle EVT_REQUESTED of an association that pynetdicom holds."""
+        association = event.assoc
+        asked = association.requestor.primitive
+        request = Request(
+            calling_ae=(asked.calling_ae_title or "").strip() if asked else "",
+            called_ae=(asked.called_ae_title or "").strip() if asked else "",
+            abstract_syntaxes=frozenset(
+                str(item.abstract_syntax) for item in (asked.presentation_context_definition_list if asked else ())
+            ),
+            maximum_length=0,
+            primitive=asked,
+            refusal=None,
+        )
+        verdict = self.admit(request, association.requestor.address or "", association)
+        if isinstance(verdict, Rejection):
+            association.acse.send_reject(verdict.result, verdict.source, verdict.diagnostic)
             association.kill()
             return
-        association.acceptor.supported_contexts = contexts.accepted(verdict.services)
+        association.acceptor.supported_contexts = list(verdict)
+
+    def _refuse(self, why: str, refusal: Rejection, request: Request, host: str, words: str) -> Rejection:
+        metrics.REFUSED.labels(why).inc()
+        log.warning("association refused", host=host, calling=request.calling_ae, reason=words)
+        return refusal
 
 
 def _plain(address: str) -> str:

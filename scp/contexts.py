@@ -64,6 +64,21 @@ QUERY: Final[tuple[str, ...]] = (
 )
 
 
+FIND: Final = frozenset(QUERY)
+OF_THE_LIBRARY: Final[frozenset[str]] = frozenset()
+"""Classes of services that pynetdicom serves for us: an association that proposes one of them is left to it."""
+
+
+def is_storage(abstract_syntax: str) -> bool:
+    """Whether it is a class of the Storage service: all of the Standard's lie under one root (PS3.4 B.5, PS3.6 A)."""
+    return abstract_syntax.startswith("1.2.840.10008.5.1.4.1.1.")
+
+
+def is_query(abstract_syntax: str) -> bool:
+    """Whether it is a model of the Query service (PS3.4 C.3)."""
+    return abstract_syntax in FIND
+
+
 def accepted(services: tuple[Service, ...]) -> list[PresentationContext]:
     """Contexts that a peer with these services may open; Verification is open to every peer."""
     contexts = [build_context(VERIFICATION, list(UNCOMPRESSED))]

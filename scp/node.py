@@ -44,7 +44,8 @@ def database_file(settings: Settings) -> Path | None:
 
 def open_database(settings: Settings) -> Database:
     """The index, brought to this version's tables. Raises ConfigurationError when it cannot be used."""
-    database = Database.open(settings.storage.database_url or f"sqlite:///{database_file(settings)}")
+    url = settings.storage.database_url or f"sqlite:///{database_file(settings)}"
+    database = Database.open(url, durable=settings.storage.durability == "full")
     database.migrate()
     return database
 
@@ -55,7 +56,7 @@ def open_files(settings: Settings) -> Files:
     root = settings.node.data_dir / "objects" if url is None else Path(unquote(urlsplit(url).path))
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Files(root)
+        return Files(root, durable=settings.storage.durability == "full")
     except OSError as error:
         raise ConfigurationError(f"node.data_dir: cannot write in {root}: {error.strerror}") from error
 
@@ -91,6 +92,7 @@ class Node:
             clock=clock,
             received=self._completion.received,
             reserve_bytes=settings.node.reserve_mb * _MIB,
+            longest_bytes=settings.node.longest_object_mb * _MIB,
         )
         self.server = Server(settings.node, Admission.of(settings), storage, Query(self.database))
 

@@ -6,24 +6,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
-from pynetdicom import AE, _config, build_context
-from pynetdicom.association import Association
+from pynetdicom import build_context
+from pynetdicom.presentation import PresentationContext
 
 from config.errors import CoronodeError, Permanent, Transient
 from config.settings import NodeSettings, PeerSettings
-from scp import contexts, status, transport
+from scp import contexts, status
+from scp.network.command import Command
+from scp.network.errors import AssociationEnded
+from scp.network.negotiation import PERMANENT, Context
+from scp.network.requestor import Opening, Rejected, Requestor
 
-transport.mend()
-_config.STORE_SEND_CHUNKED_DATASET = True  # files go out as they are, without being decoded
-
-_ENDING_SECONDS: Final = 5.0
-_REJECTED_PERMANENT: Final = 1
+_BEFORE_META: Final = 144  # preamble, prefix, and the group length element
 _REASONS: Final = {
     (1, 1): "no reason given",
     (1, 2): "application context name not supported",
@@ -39,13 +40,16 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """An object in a file: what a presentation context must name."""
+    """An object in a file: what a presentation context must name.
+
+    `data_set_at` is where its data set begins; None where the file does not say.
+    """
 
     path: Path
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
-    meta_agrees: bool = True
+    data_set_at: int | None = None
 
     @classmethod
     def of(cls, path: Path) -> Sending:
@@ -61,8 +65,9 @@ class Sending:
                 str(header.SOPClassUID),
                 str(header.SOPInstanceUID),
                 str(meta.TransferSyntaxUID),
-                meta.get("MediaStorageSOPInstanceUID") == header.SOPInstanceUID
-                and meta.get("MediaStorageSOPClassUID") == header.SOPClassUID,
+                _BEFORE_META + int(meta.FileMetaInformationGroupLength)
+                if "FileMetaInformationGroupLength" in meta
+                else None,
             )
         except OSError as error:
             raise Permanent(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -73,7 +78,7 @@ class Sending:
 
 
 @contextmanager
-def associated(node: NodeSettings, peer: PeerSettings, objects: Sequence[Sending]) -> Iterator[Association]:
+def associated(node: NodeSettings, peer: PeerSettings, objects: Sequence[Sending]) -> Iterator[Requestor]:
     """An association to `peer` on which `objects` can be sent; released at the end.
 
     Raises Transient when there is no connection, no answer or a transient rejection; Permanent when the
@@ -88,11 +93,10 @@ def associated(node: NodeSettings, peer: PeerSettings, objects: Sequence[Sending
     try:
         yield association
     finally:
-        if association.is_established:
-            association.release()
+        association.release()
 
 
-def store(association: Association, item: Sending, peer: PeerSettings) -> int:
+def store(association: Requestor, item: Sending, peer: PeerSettings) -> int:
     """Send one object and return the status with which the peer stored it: Success or a warning.
 
     Raises Transient or Permanent with the peer's own status and comment.
@@ -100,89 +104,104 @@ def store(association: Association, item: Sending, peer: PeerSettings) -> int:
     name = f"{peer.ae_title} at {peer.host}:{peer.port}"
     if not association.is_established:
         raise Transient(f"{name}: association ended before the object was sent")
-    syntax = _accepted_syntax(association, item)
-    if syntax is None:
+    context = _accepted_context(association, item)
+    if context is None:
         uid = UID(item.transfer_syntax_uid)
         raise Permanent(f"{name}: accepts no {UID(item.sop_class_uid).name} in {uid.name}")
-    data: Path | Dataset = item.path
-    if syntax != item.transfer_syntax_uid or not item.meta_agrees:
-        data = dcmread(item.path)
     try:
-        answer = association.send_c_store(data)
-    except (ValueError, AttributeError, RuntimeError) as error:
-        if not association.is_established:
-            raise Transient(f"{name}: association ended while sending: {error}") from error
-        raise Permanent(f"{item.path}: cannot be sent: {error}") from error
-    if "Status" not in answer:
-        raise Transient(f"{name}: {_silence(association)}")
-    words = _words(answer)
-    outcome = status.outcome(int(answer.Status))
+        answer = association.store(context, item.sop_instance_uid, _data_set(item, context.transfer_syntax))
+    except AssociationEnded as error:
+        raise Transient(f"{name}: association ended while sending: {error}") from error
+    except OSError as error:
+        raise Permanent(f"{item.path}: cannot be read: {error.strerror or error}") from error
+    if answer.status is None:
+        raise Transient(f"{name}: answered C-STORE without a status")
+    outcome = status.outcome(answer.status)
     if outcome == "delivered":
-        return int(answer.Status)
+        return answer.status
     error_type: type[CoronodeError] = Transient if outcome == "transient" else Permanent
-    raise error_type(f"{name}: answered C-STORE with {words}")
+    raise error_type(f"{name}: answered C-STORE with {_words(answer)}")
 
 
 def verify(node: NodeSettings, peer: PeerSettings) -> None:
     """Send a C-ECHO (PS3.4 annex A). Raises Transient or Permanent with what is wrong."""
+    name = f"{peer.ae_title} at {peer.host}:{peer.port}"
     association = _open(node, peer, [build_context(contexts.VERIFICATION, list(contexts.UNCOMPRESSED))])
     try:
-        answer = association.send_c_echo()
-        if "Status" not in answer:
-            raise Transient(f"{peer.ae_title} at {peer.host}:{peer.port}: {_silence(association)}")
-        if int(answer.Status) != status.SUCCESS:
-            raise Permanent(f"{peer.ae_title} at {peer.host}:{peer.port}: answered C-ECHO with {_words(answer)}")
+        answer = association.echo(association.accepted_contexts[0])
+        if answer.status != status.SUCCESS:
+            raise Permanent(f"{name}: answered C-ECHO with {_words(answer)}")
+    except AssociationEnded as error:
+        raise Transient(f"{name}: association ended while sending: {error}") from error
     finally:
-        if association.is_established:
-            association.release()
+        association.release()
 
 
-def _open(node: NodeSettings, peer: PeerSettings, proposals: list[Any]) -> Association:
+def _open(node: NodeSettings, peer: PeerSettings, proposals: Sequence[PresentationContext]) -> Requestor:
     name = f"{peer.ae_title} at {peer.host}:{peer.port}"
     if peer.port is None:
         raise Permanent(f"{peer.ae_title} at {peer.host}: has no port in the configuration, so it cannot be called")
-    ae = AE(ae_title=node.ae_title)
-    ae.acse_timeout = ae.connection_timeout = node.acse_timeout
-    ae.dimse_timeout = node.dimse_timeout
-    ae.network_timeout = node.network_timeout
-    association = ae.associate(peer.host, peer.port, contexts=proposals, ae_title=peer.ae_title, max_pdu=node.max_pdu)
-    if association.is_established:
-        return association
-    answer = association.acceptor.primitive
-    if association.is_rejected and answer is not None:
-        reason = _REASONS.get((answer.result_source or 0, answer.diagnostic or 0), f"diagnostic {answer.diagnostic}")
-        if answer.result == _REJECTED_PERMANENT:
-            raise Permanent(f"{name}: rejected the association for good: {reason}")
-        raise Transient(f"{name}: rejected the association for now: {reason}")
-    if answer is not None and not association.accepted_contexts:
+    opening = Opening(
+        calling_ae=node.ae_title,
+        called_ae=peer.ae_title,
+        host=peer.host,
+        port=peer.port,
+        connection_timeout=node.acse_timeout,
+        acse_timeout=node.acse_timeout,
+        dimse_timeout=node.dimse_timeout,
+        maximum_length=node.max_pdu,
+    )
+    try:
+        association = Requestor(opening, proposals)
+    except Rejected as error:
+        answer = error.rejection
+        reason = _REASONS.get((answer.source, answer.diagnostic), f"diagnostic {answer.diagnostic}")
+        if answer.result == PERMANENT:
+            raise Permanent(f"{name}: rejected the association for good: {reason}") from error
+        raise Transient(f"{name}: rejected the association for now: {reason}") from error
+    except AssociationEnded as error:
+        raise Transient(f"{name}: no association: {error}") from error
+    except OSError as error:
+        raise Transient(f"{name}: no connection: {error.strerror or error}") from error
+    if not association.accepted_contexts:
+        association.release()
         raise Permanent(f"{name}: accepts none of the proposed presentation contexts")
-    if association.is_aborted:
-        raise Transient(f"{name}: no association (no connection, or aborted)")
-    raise Transient(f"{name}: no association")
+    return association
 
 
-def _accepted_syntax(association: Association, item: Sending) -> str | None:
-    """The accepted transfer syntax that the object can travel in, its own if possible."""
+def _accepted_context(association: Requestor, item: Sending) -> Context | None:
+    """The accepted context that the object can travel in, in its own transfer syntax if possible."""
     fitting = [
-        str(context.transfer_syntax[0])
+        context
         for context in association.accepted_contexts
         if context.abstract_syntax == item.sop_class_uid
         and (
-            context.transfer_syntax[0] == item.transfer_syntax_uid
-            or {context.transfer_syntax[0], item.transfer_syntax_uid} <= set(contexts.UNCOMPRESSED)
+            context.transfer_syntax == item.transfer_syntax_uid
+            or {context.transfer_syntax, item.transfer_syntax_uid} <= set(contexts.UNCOMPRESSED)
         )
     ]
-    return min(fitting, key=lambda uid: uid != item.transfer_syntax_uid, default=None)
+    return min(fitting, key=lambda context: context.transfer_syntax != item.transfer_syntax_uid, default=None)
 
 
-def _silence(association: Association) -> str:
-    """Who ended it: without an answer the association ends, and its thread then knows of a peer's abort."""
-    association.join(_ENDING_SECONDS)
-    return "aborted the association" if association.is_aborted else "gave no valid answer in time"
+def _data_set(item: Sending, syntax: str) -> bytes | tuple[Path, int]:
+    """The bytes to send: those of the file where they fit, else the data set encoded anew."""
+    if syntax == item.transfer_syntax_uid and item.data_set_at is not None:
+        return item.path, item.data_set_at
+    try:
+        dataset = dcmread(item.path)
+        buffer = DicomBytesIO()
+        buffer.is_little_endian, buffer.is_implicit_VR = True, UID(syntax).is_implicit_VR
+        write_dataset(buffer, dataset)
+    except OSError as error:
+        raise Permanent(f"{item.path}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # whatever the file makes the library raise, it cannot travel so
+        raise Permanent(f"{item.path}: cannot be sent: {type(error).__name__}: {error}") from error
+    return bytes(buffer.getvalue())
 
 
-def _words(answer: Dataset) -> str:
+def _words(answer: Command) -> str:
     """Status, and the peer's Error Comment (0000,0902) when it gave one."""
-    comment = str(answer.get("ErrorComment", "") or "").strip()
-    words = status.name(int(answer.Status))
-    return f"{words}: {comment}" if comment else words
+    if answer.status is None:
+        return "no status"
+    words = status.name(answer.status)
+    return f"{words}: {answer.comment}" if answer.comment else words

@@ -2,54 +2,62 @@
 
 from __future__ import annotations
 
+import socket
 import threading
-from socketserver import BaseServer
 from typing import Final
 
 import structlog
 from pynetdicom import AE, _config, evt
-from pynetdicom.transport import ThreadedAssociationServer
 
 from config.errors import ConfigurationError
 from config.settings import NodeSettings
-from scp import contexts
-from scp.association import EVERY_SERVICE, Admission
+from scp import contexts, metrics
+from scp.association import EVERY_SERVICE, Admission, Door
 from scp.echo import on_echo
 from scp.find import Query
 from scp.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from scp.network import acceptor, command
+from scp.network.acceptor import Acceptor, Limits
+from scp.network.listener import Listener
+from scp.network.wire import Pace, Wire
+from scp.seats import Seats
 from scp.store import Storage
 
 log = structlog.get_logger(__name__)
 
 _config.LOG_HANDLER_LEVEL = "none"  # its handlers write patient data and cost a tenth of the time
-_POLL_SECONDS: Final = 0.2
+_POLL_SECONDS: Final = 0.5
 _STOP_SECONDS: Final = 30.0
-
-
-class _Server(ThreadedAssociationServer):
-    """One thread an association; connections queue up rather than being refused while one is accepted."""
-
-    request_queue_size = 128
-    daemon_threads = True
-
-    def shutdown(self) -> None:
-        """Stop `serve_forever` and close the socket; the base class expects to be in a list of its AE."""
-        BaseServer.shutdown(self)
-        self.server_close()
+_MIB: Final = 1024 * 1024
+_SPARE_CONNECTIONS: Final = 64  # that have yet to say what they want
 
 
 class Server:
-    """The node's AE: listens from `start` to `stop`."""
+    """The node's AE: listens from `start` to `stop`.
 
-    def __init__(self, settings: NodeSettings, admission: Admission, storage: Storage, query: Query) -> None:
+    Storage, Verification and Query are served here, services of `contexts.OF_THE_LIBRARY` by pynetdicom; `own` false
+    leaves every association to it.
+    """
+
+    def __init__(
+        self, settings: NodeSettings, admission: Admission, storage: Storage, query: Query, *, own: bool = True
+    ) -> None:
         self._settings = settings
+        self._own = own
+        self._seats = Seats(settings.max_associations, settings.max_associations_per_peer)
+        self._door = Door(admission, self._seats, storage.has_room)
+        self._services: dict[int, acceptor.Service] = {
+            command.C_ECHO_RQ: acceptor.echo,
+            command.C_STORE_RQ: storage.serve,
+            command.C_FIND_RQ: query.serve,
+        }
         self._handlers: list[evt.EventHandlerType] = [
-            (evt.EVT_REQUESTED, admission.on_requested),
+            (evt.EVT_REQUESTED, self._door.on_requested),
             (evt.EVT_C_ECHO, on_echo),
             (evt.EVT_C_STORE, storage.on_store),
             (evt.EVT_C_FIND, query.on_find),
         ]
-        self._server: ThreadedAssociationServer | None = None
+        self._server: Listener | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -66,7 +74,7 @@ class Server:
         """
         node = self._settings
         ae = AE(ae_title=node.ae_title)
-        ae.maximum_associations = node.max_associations
+        ae.maximum_associations = node.max_associations + 1  # our own count decides before
         ae.maximum_pdu_size = node.max_pdu
         ae.acse_timeout = node.acse_timeout
         ae.dimse_timeout = node.dimse_timeout
@@ -74,17 +82,24 @@ class Server:
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         try:
-            self._server = ae.make_server(
+            server = ae.make_server(
                 (node.host, node.port),
                 contexts=contexts.accepted(EVERY_SERVICE),
                 evt_handlers=self._handlers,
-                server_class=_Server,
+                server_class=Listener,
             )
         except OSError as error:
             raise ConfigurationError(
                 f"node.host, node.port: cannot listen on {node.host}:{node.port}: {error.strerror or error}; "
                 "is another node running, or does the port need privileges?"
             ) from error
+        if not isinstance(server, Listener):
+            raise TypeError("the library made a server of another class")
+        server.open_here = self._open
+        server.serves = self._serves
+        server.look_seconds = node.acse_timeout
+        server.most_connections = node.max_associations + _SPARE_CONNECTIONS
+        self._server = server
 
     def start(self) -> None:
         """Serve associations, taking the port first unless `bind` did."""
@@ -97,6 +112,7 @@ class Server:
             target=server.serve_forever, args=(_POLL_SECONDS,), name="listener", daemon=True
         )
         self._thread.start()
+        metrics.ASSOCIATIONS.set_function(self._seats.count)
         log.info("listening", ae_title=self._settings.ae_title, host=self._settings.host, port=self.port)
 
     def stop(self) -> None:
@@ -108,9 +124,35 @@ class Server:
             return
         self._server.shutdown()
         self._thread.join()
-        associations = self._server.active_associations
-        storing = [association for association in associations if association.is_established]
-        for association in associations:
+        own = self._server.acceptors
+        others = self._server.active_associations
+        storing = [association for association in others if association.is_established]
+        for open_here in own:
+            open_here.stop()
+        for association in others:
             association.abort()
+        for open_here in own:
+            open_here.wait(_STOP_SECONDS)
         for association in storing:
             association.join(_STOP_SECONDS)
+
+    def _serves(self, proposed: frozenset[str]) -> bool:
+        return self._own and not proposed & contexts.OF_THE_LIBRARY
+
+    def _open(self, connection: socket.socket, address: tuple[str, int]) -> Acceptor:
+        node = self._settings
+        pace = Pace(node.network_timeout, node.dimse_timeout, node.slowest_bytes_per_second)
+        limits = Limits(
+            artim=node.acse_timeout,
+            maximum_length=node.max_pdu,
+            longest_pdu=max(node.max_pdu, node.longest_pdu),
+            longest_object=node.longest_object_mb * _MIB,
+        )
+        opened = Acceptor(
+            Wire(connection, pace),
+            address,
+            limits,
+            lambda request, host: self._door.admit(request, host, opened),
+            self._services,
+        )
+        return opened

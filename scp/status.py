@@ -61,12 +61,17 @@ def name(status: int) -> str:
     return f"0x{status:04X} {words}"
 
 
-def response(code: int, comment: str = "") -> Dataset:
-    """A response's status with an Error Comment (0000,0902), which is an LO: at most 64 characters of ASCII here."""
+def comment(words: str) -> str:
+    """An Error Comment (0000,0902), which is an LO: at most 64 characters, of ASCII here."""
+    return words.encode("ascii", "replace").decode()[:_LONGEST_COMMENT]
+
+
+def response(code: int, words: str = "") -> Dataset:
+    """A response's status with an Error Comment as `comment` shortens it."""
     answer = Dataset()
     answer.Status = code
-    if comment:
-        answer.ErrorComment = comment.encode("ascii", "replace").decode()[:_LONGEST_COMMENT]
+    if words:
+        answer.ErrorComment = comment(words)
     return answer
 
 

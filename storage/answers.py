@@ -3,39 +3,59 @@
 from __future__ import annotations
 
 import math
+import re
 
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.sequence import Sequence
 
-_WHOLE = frozenset({"IS", "US", "SS", "UL", "SL"})
+# Representations to which Specific Character Set applies (PS3.5 6.1.2.3).
+CODED = frozenset({"SH", "LO", "ST", "LT", "UC", "UT", "PN"})
+# Numbers that are kept as binary, with the bits that they have.
+BINARY = {"US": 16, "SS": 16, "UL": 32, "SL": 32}
+_SIGNED = frozenset({"SS", "SL"})
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
-def element(tag: int, vr: str, value: str | int | None) -> DataElement:
-    """An element of the dictionary's `vr`; zero length for None, "" and for numbers that are none."""
+def values_of(vr: str, value: object) -> list[str]:
+    """The values as text that may stand in an element of `vr`; none for None, "" and for numbers that are none."""
+    text = "" if value is None else str(value)
+    if not text or vr == "SQ":
+        return []
+    parts = text.split("\\")
+    if vr == "IS" or vr in BINARY:
+        return [str(int(part)) for part in parts] if all(_is_whole(part, vr) for part in parts) else []
+    if vr == "DS":
+        return parts if all(_is_decimal(part) for part in parts) else []
+    if vr == "PN":
+        return [part.rstrip("=") for part in parts]
+    if vr not in CODED and not text.isascii():
+        # The characters of one byte stay as they came; no other can be said in these representations.
+        return [part.encode("latin-1", "replace").decode("latin-1") for part in parts]
+    return parts
+
+
+def element(tag: int, vr: str, value: object) -> DataElement:
+    """An element of the dictionary's `vr` with the values that `values_of` gives; zero length for none."""
     if vr == "SQ":
         return DataElement(tag, vr, Sequence())
-    text = "" if value is None else str(value)
-    if vr in _WHOLE and not all(_is_whole(part) for part in text.split("\\")):
-        text = ""
-    if vr == "DS" and not all(_is_decimal(part) for part in text.split("\\")):
-        text = ""
-    if not text:
-        return DataElement(tag, vr, None)
-    parts = text.split("\\")
-    content: object = parts if len(parts) > 1 else text
-    if vr in _WHOLE:
-        numbers = [int(part) for part in parts]
-        content = numbers if len(numbers) > 1 else numbers[0]
-    return DataElement(tag, vr, content, validation_mode=IGNORE)
+    parts = values_of(vr, value)
+    content: list[object] = [int(part) for part in parts] if vr == "IS" or vr in BINARY else list(parts)
+    if len(content) > 1:
+        return DataElement(tag, vr, content, validation_mode=IGNORE)
+    return DataElement(tag, vr, content[0] if content else None, validation_mode=IGNORE)
 
 
-def _is_whole(part: str) -> bool:
-    return part.removeprefix("-").removeprefix("+").isdecimal() and part.isascii()
+def _is_whole(part: str, vr: str) -> bool:
+    if not _WHOLE.fullmatch(part):
+        return False
+    bits = BINARY.get(vr)
+    if bits is None:
+        return True
+    lowest = -(1 << bits - 1) if vr in _SIGNED else 0
+    return lowest <= int(part) < lowest + (1 << bits)
 
 
 def _is_decimal(part: str) -> bool:
-    try:
-        return math.isfinite(float(part)) and part.isascii()
-    except ValueError:
-        return False
+    return bool(_DECIMAL.fullmatch(part)) and math.isfinite(float(part))

@@ -6,7 +6,7 @@ import importlib.util
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Self
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Select, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from config.errors import ConfigurationError, Transient
 
 BUSY_SECONDS = 30
+LONGEST_READING = 600
 OLDEST_SQLITE = (3, 42, 0)
 MIGRATIONS = Path(__file__).with_name("migrations")
 _ADVISORY_LOCK = 0x434F524F
@@ -39,14 +40,14 @@ def _sqlite_module() -> ModuleType:
     return sqlite3
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Per connection: writers take the lock at once, a commit is on the disk when it returns."""
+def _prepare_sqlite(connection: Any, *, durable: bool) -> None:
+    """Per connection: writers take the lock at once; a durable commit is on the disk when it returns."""
     connection.isolation_level = "IMMEDIATE"
     cursor = connection.cursor()
     try:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
         _use_wal(cursor)
-        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.execute("PRAGMA foreign_keys=ON")
     finally:
         cursor.close()
@@ -64,7 +65,14 @@ def _use_wal(cursor: Any) -> None:
             time.sleep(0.01)
 
 
-def make_engine(url: str) -> Engine:
+def _prepare_postgresql(connection: Any, *, durable: bool) -> None:
+    if not durable:
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = off")
+        connection.commit()
+
+
+def make_engine(url: str, *, durable: bool = True) -> Engine:
     """Make the engine for `url`; the durable workflow engine is given the same one.
 
     On SQLite plain statements read in autocommit and each writing transaction begins IMMEDIATE, so that two writers
@@ -73,7 +81,9 @@ def make_engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return create_engine(parsed, pool_size=16, max_overflow=48, pool_pre_ping=True)
+            engine = create_engine(parsed, pool_size=16, max_overflow=48, pool_pre_ping=True)
+            event.listen(engine, "connect", lambda connection, _: _prepare_postgresql(connection, durable=durable))
+            return engine
         _make_parent(parsed)
         engine = create_engine(parsed, module=_sqlite_module(), pool_size=16, max_overflow=48)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
@@ -81,7 +91,7 @@ def make_engine(url: str) -> Engine:
             "storage.database_url: not a database this node can use; allowed: sqlite:////absolute/file.db or "
             f"postgresql+psycopg://user@host/name ({type(error).__name__})"
         ) from error
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", lambda connection, _: _prepare_sqlite(connection, durable=durable))
     return engine
 
 
@@ -108,13 +118,15 @@ class Database:
         self._writer = threading.Lock()
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, *, durable: bool = True) -> Self:
         """Open the database at `url` (an SQLAlchemy URL) and try one connection.
+
+        Without `durable` a power cut may take the last commits, never the whole.
 
         Raises:
             ConfigurationError: the database cannot be reached or the file cannot be opened.
         """
-        database = cls(make_engine(url))
+        database = cls(make_engine(url, durable=durable))
         try:
             with database.engine.connect():
                 pass
@@ -159,6 +171,23 @@ class Database:
             raise Transient(f"the database did not answer: {error.orig}") from error
         except PoolTimeout as error:
             raise Transient("the database is busy: no connection became free") from error
+
+    def rows(self, statement: Select[Any], *, batch: int) -> Generator[Sequence[Sequence[Any]]]:
+        """Yield a statement's rows in batches as they are read; close the generator to stop the statement.
+
+        The rows come from one state of the database, which has to be kept while they are read: a reader that takes
+        longer than `LONGEST_READING` is ended, so that it does not make the write-ahead log grow for ever.
+
+        Raises:
+            Transient: the database did not answer, or the rows were taken too slowly.
+        """
+        latest = time.monotonic() + LONGEST_READING
+        options = {"yield_per": batch}
+        with self.reading() as session, session.connection().execute(statement, execution_options=options) as result:
+            for rows in result.partitions():
+                yield rows
+                if time.monotonic() > latest:
+                    raise Transient(f"the matches were not taken within {LONGEST_READING} seconds")
 
     def migrate(self) -> None:
         """Bring the tables to this version's state; several processes may call it at the same time.

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
 
 from pydicom.charset import convert_encodings, decode_bytes, python_encoding
-from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 LONGEST = 256
 _BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
+_AS_IT_IS = frozenset({"UI", "CS", "SH", "LO", "PN", "DS", "AS", "AE"})
 _CODED = frozenset({"SH", "LO", "ST", "LT", "UC", "UT", "PN"})
 # Backslash, caret, equals and line ends end an escape sequence (PS3.5 6.1.2.5.3).
 _DELIMITERS = {0x5C, 0x5E, 0x3D, 0x0A, 0x0C, 0x0D}
@@ -35,10 +36,26 @@ def text_of(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST) 
     if value is None:
         return ""
     if isinstance(value, bytes):
-        raw = _number(element, value, vr) if vr in _BINARY else _decoded(dataset, value, vr)
+        little = bool(getattr(element, "is_little_endian", True))
+        raw = _number(value, vr, little=little) if vr in _BINARY else _decoded(value, vr, lambda: _terms(dataset))
     else:
         raw = _joined(value)
     return _clean(raw, vr)[:longest].strip()
+
+
+def text_of_bytes(value: bytes, vr: str, character_set: bytes, longest: int = LONGEST) -> str:
+    """The same of an encoded value in little endian; `character_set` is that of Specific Character Set (0008,0005)."""
+    if vr in _BINARY:
+        raw = _number(value, vr, little=True)
+    else:
+        raw = _decoded(value, vr, lambda: text_of_bytes(character_set, "CS", b""))
+        if vr in _AS_IT_IS and "\\" not in raw and "\0" not in raw and raw.isascii():
+            return raw.strip()[:longest].strip()
+    return _clean(raw, vr)[:longest].strip()
+
+
+def _terms(dataset: Dataset) -> str:
+    return text_of(dataset, _CHARACTER_SET, "CS")
 
 
 def _clean(raw: str, vr: str) -> str:
@@ -70,8 +87,8 @@ def _joined(value: object) -> str:
     return str(value)
 
 
-def _number(element: DataElement | RawDataElement, value: bytes, vr: str) -> str:
-    order = ">" if isinstance(element, RawDataElement) and not element.is_little_endian else "<"
+def _number(value: bytes, vr: str, *, little: bool) -> str:
+    order = "<" if little else ">"
     code = _BINARY[vr]
     size = struct.calcsize(order + code)
     if len(value) % size:
@@ -79,10 +96,10 @@ def _number(element: DataElement | RawDataElement, value: bytes, vr: str) -> str
     return "\\".join(str(item) for item in struct.unpack(f"{order}{len(value) // size}{code}", value))
 
 
-def _decoded(dataset: Dataset, value: bytes, vr: str) -> str:
+def _decoded(value: bytes, vr: str, character_set: Callable[[], str]) -> str:
     if vr not in _CODED or (value.isascii() and b"\x1b" not in value):
         return value.decode("latin-1")
-    terms = [term for term in text_of(dataset, _CHARACTER_SET, "CS").split("\\") if term in python_encoding]
+    terms = [term for term in character_set().split("\\") if term in python_encoding]
     encodings = convert_encodings(terms or [""])
     if len(encodings) > 1:
         # A broken escape sequence makes pydicom warn, without the value, and decode what it can.

@@ -17,11 +17,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from config.errors import Rejected
 
 OUT_OF_RESOURCES = 0xA700
+_MOST_FOLDERS = 10_000
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # fdatasync leaves out the modification time, which nobody needs; not every system has it.
 _sync_data = getattr(os, "fdatasync", os.fsync)
@@ -46,62 +46,95 @@ def instance_name(study_uid: str, series_uid: str, sop_uid: str, digest: str) ->
 
 
 class Incoming:
-    """A file that is being written; nobody sees it before `commit`."""
+    """A file that is being written; nobody sees it before `settle` or `commit`."""
 
-    def __init__(self, files: Files, path: Path, stream: IO[bytes], transfer_syntax_uid: str) -> None:
+    def __init__(self, files: Files, path: Path, descriptor: int, transfer_syntax_uid: str) -> None:
         self._files = files
         self._path = path
-        self._stream = stream
+        self._descriptor: int | None = descriptor
         self._digest = hashlib.sha256(transfer_syntax_uid.encode())
-        self._committed = False
+        self._size = 0
+        self._settled = False
 
     def preface(self, data: bytes) -> None:
         """Write preamble and file meta information, which differ from sender to sender and are not digested."""
-        with _disk_errors():
-            self._stream.write(data)
+        self._append(memoryview(data))
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write bytes of the data set."""
         self._digest.update(data)
-        with _disk_errors():
-            self._stream.write(data)
+        self._append(memoryview(data))
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._size
+
+    @property
+    def path(self) -> Path:
+        """The temporary file, to read again what was written."""
+        return self._path
 
     @property
     def sha256(self) -> str:
         """Hexadecimal digest of the transfer syntax UID and the data set's bytes so far."""
         return self._digest.hexdigest()
 
-    def commit(self, name: str) -> StoredFile:
-        """Make the file durable under `name` (relative to the store) and return where it is.
+    def settle(self, name: str) -> StoredFile:
+        """Make the contents durable under `name` (relative to the store); the name itself needs `Files.sync` yet.
 
         Raises:
             Rejected: 0xA700, the disk does not take it.
         """
         final = self._files.path(name)
         with _disk_errors():
-            self._stream.flush()
-            _sync_data(self._stream.fileno())
-            size = os.fstat(self._stream.fileno()).st_size
-            self._stream.close()
-            _make_folder(final.parent)
+            if self._descriptor is None:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            if self._files.durable:
+                _sync_data(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = None
+            self._files.make_folder(final.parent)
             self._path.replace(final)
-            self._committed = True
-            _sync_folder(final.parent)
-        return StoredFile(name, size, self.sha256)
+            self._settled = True
+        return StoredFile(name, self._size, self.sha256)
+
+    def commit(self, name: str) -> StoredFile:
+        """Make the file durable under `name`, name and all; raises as `settle` does."""
+        stored = self.settle(name)
+        self._files.sync([stored.path])
+        return stored
 
     def discard(self) -> None:
-        """Close and, unless committed, remove the temporary file."""
-        with contextlib.suppress(OSError):
-            self._stream.close()
-        if not self._committed:
+        """Close and, unless it has its final name, remove the temporary file."""
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
+            self._descriptor = None
+        if not self._settled:
             self._path.unlink(missing_ok=True)
+
+    def _append(self, data: memoryview) -> None:
+        with _disk_errors():
+            if self._descriptor is None:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            written = 0
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:] if written else data)
+        self._size += written
 
 
 class Files:
-    """A folder of Part 10 files; safe for many threads."""
+    """A folder of Part 10 files; safe for many threads.
 
-    def __init__(self, root: Path) -> None:
+    With `durable` false nothing is synchronised: a power cut may take what was stored in the last half minute.
+    """
+
+    def __init__(self, root: Path, *, durable: bool = True) -> None:
         self.root = root.resolve()
+        self.durable = durable
+        self._prefix = f"{self.root}{os.sep}"
+        self._folders: set[Path] = set()
         self._incoming = self.root / "incoming"
         with _disk_errors():
             for folder in (self._incoming, self.root / "instances", self.root / "quarantine"):
@@ -109,22 +142,49 @@ class Files:
 
     def path(self, name: str) -> Path:
         """The absolute path of a stored name; a name that leads out of the store is a ValueError."""
-        path = (self.root / name).resolve()
+        path = Path(os.path.normpath(self._prefix + name))
+        if path.parent not in self._folders:
+            # resolving asks the disk about each part of the path; a folder made here needs it once
+            path = (self.root / name).resolve()
         if not path.is_relative_to(self.root) or path == self.root:
             raise ValueError("a stored name must lie inside the store")
         return path
 
-    @contextmanager
-    def incoming(self, transfer_syntax_uid: str = "") -> Iterator[Incoming]:
-        """Open a temporary file in the store's own file system; it vanishes at the end unless committed.
+    def make_folder(self, folder: Path) -> None:
+        """Create a folder of the store so that it survives a power cut; one made before costs nothing."""
+        if folder not in self._folders or not folder.is_dir():
+            _make_folder(folder)
+            if len(self._folders) >= _MOST_FOLDERS:
+                self._folders.clear()
+            self._folders.add(folder)
+
+    def sync(self, names: Iterable[str]) -> None:
+        """Make the names of settled files durable: the second half of a commit, one fsync a folder.
+
+        Raises:
+            Rejected: 0xA700, the disk does not take it.
+        """
+        if not self.durable:
+            return
+        with _disk_errors():
+            for folder in dict.fromkeys(name.rpartition("/")[0] for name in names):
+                _sync_folder(self.root / folder)
+
+    def begin(self, transfer_syntax_uid: str = "") -> Incoming:
+        """Open a temporary file in the store's own file system; `discard` removes it unless it was given its name.
 
         Raises:
             Rejected: 0xA700, the disk is full or does not let us write.
         """
         path = self._incoming / secrets.token_hex(16)
         with _disk_errors():
-            stream = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
-        file = Incoming(self, path, stream, transfer_syntax_uid)
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        return Incoming(self, path, descriptor, transfer_syntax_uid)
+
+    @contextmanager
+    def incoming(self, transfer_syntax_uid: str = "") -> Iterator[Incoming]:
+        """The same for the length of a block."""
+        file = self.begin(transfer_syntax_uid)
         try:
             yield file
         finally:

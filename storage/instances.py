@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from config.errors import Rejected, Transient
 from storage import audit, series
+from storage.arrivals import Arrival, Origin, count, enter_usual, insert_instances, instance_values
 from storage.database import Database
 from storage.files import OUT_OF_RESOURCES, Files, StoredFile
 from storage.header import InstanceHeader
 from storage.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
 
-__all__ = ["InstanceHeader", "Origin", "Registered", "Stored", "find_instance", "register"]
+__all__ = ["InstanceHeader", "Origin", "Registered", "Stored", "find_instance", "register", "register_all"]
 
-Origin = Literal["received", "made"]
 Outcome = Literal["stored", "duplicate", "conflict"]
 
 
@@ -45,17 +45,6 @@ class Stored:
     path: str
     size: int
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """An object whose file is in place and whose row is not."""
-
-    header: InstanceHeader
-    stored: StoredFile
-    now: datetime
-    calling_ae: str
-    origin: Origin
 
 
 def find_instance(db: Database, sop_uid: str) -> Stored | None:
@@ -88,15 +77,29 @@ def register(
     Raises:
         Rejected: 0xA700, the database does not take the row. The file stays and is used when the object comes again.
     """
-    arrival = _Arrival(header, stored, now, calling_ae, origin)
+    return register_all(db, files, [Arrival(header, stored, now, calling_ae, origin)])[0]
+
+
+def register_all(db: Database, files: Files, arrivals: Sequence[Arrival]) -> list[Registered]:
+    """Enter several stored files in one transaction, as `register` does each, in their order.
+
+    Raises:
+        Rejected: 0xA700, the database takes none of them.
+    """
     try:
         with db.session() as session:
-            return _register(session, files, arrival)
+            usual = enter_usual(session, arrivals)
+            return [
+                Registered("stored", arrival.header.series_uid, arrival.stored.path)
+                if place in usual
+                else _register(session, files, arrival)
+                for place, arrival in enumerate(arrivals)
+            ]
     except Transient as error:
         raise Rejected(OUT_OF_RESOURCES, "the database is busy or full; send again") from error
 
 
-def _register(session: Session, files: Files, arrival: _Arrival) -> Registered:
+def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     header, stored = arrival.header, arrival.stored
     first = session.execute(
         select(InstanceRow.sha256, InstanceRow.path, SeriesRow.series_instance_uid)
@@ -129,37 +132,12 @@ def _register(session: Session, files: Files, arrival: _Arrival) -> Registered:
         if late:
             series.return_to_receiving(session, header.series_uid, arrival.now)
             _note(session, arrival, "late-slice", f"the series was {found.state}")
-    _add_instance(session, series_id, arrival)
+    insert_instances(session, [instance_values(arrival, series_id)])
+    count(session, series_id, arrival)
     return Registered("stored", header.series_uid, stored.path, late)
 
 
-def _add_instance(session: Session, series_id: int, arrival: _Arrival) -> None:
-    session.execute(
-        insert(InstanceRow).values(
-            **arrival.header.image,
-            series_id=series_id,
-            transfer_syntax_uid=arrival.header.transfer_syntax_uid,
-            path=arrival.stored.path,
-            size=arrival.stored.size,
-            sha256=arrival.stored.sha256,
-            calling_ae=arrival.calling_ae,
-            received_at=arrival.now,
-        )
-    )
-    session.execute(
-        update(SeriesRow)
-        .where(SeriesRow.id == series_id)
-        .values(
-            instance_count=SeriesRow.instance_count + 1,
-            last_received_at=arrival.now,
-            calling_ae=arrival.calling_ae,
-            wait_until=None,
-            wait_reason="",
-        )
-    )
-
-
-def _open_series(session: Session, arrival: _Arrival) -> int:
+def _open_series(session: Session, arrival: Arrival) -> int:
     header = arrival.header
     study_id = session.scalar(select(StudyRow.id).where(StudyRow.study_instance_uid == header.study_uid))
     if study_id is None:
@@ -201,7 +179,7 @@ def _fill_study(session: Session, study_id: int, values: Mapping[str, str]) -> N
             setattr(row, column, value)
 
 
-def _put_aside(session: Session, files: Files, arrival: _Arrival, reason: str) -> Registered:
+def _put_aside(session: Session, files: Files, arrival: Arrival, reason: str) -> Registered:
     header, stored = arrival.header, arrival.stored
     path = files.quarantine(stored.path)
     known = session.scalar(
@@ -227,7 +205,7 @@ def _put_aside(session: Session, files: Files, arrival: _Arrival, reason: str) -
     return Registered("conflict", header.series_uid, path, reason=reason)
 
 
-def _note(session: Session, arrival: _Arrival, kind: str, text: str) -> None:
+def _note(session: Session, arrival: Arrival, kind: str, text: str) -> None:
     audit.record(
         session,
         arrival.now,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import Column, ColumnElement, and_, false, func, literal_column, or_, select, union_all
 
 from storage.elements import fold
 
@@ -79,9 +79,24 @@ def _like(column: ColumnElement[str], pattern: str, dialect: str) -> ColumnEleme
     """Case-sensitive on every database: SQLite's LIKE is not, its GLOB is and has the same * and ?."""
     short = re.sub(r"\*+", "*", pattern)
     if dialect == "sqlite":
-        return column.op("GLOB", is_comparison=True)(short.replace("[", "[[]"))
-    escaped = re.sub(r"([%_!])", r"!\1", short)
-    return column.like(escaped.replace("*", "%").replace("?", "_"), escape="!")
+        matched = column.op("GLOB", is_comparison=True)(short.replace("[", "[[]"))
+    else:
+        escaped = re.sub(r"([%_!])", r"!\1", short)
+        matched = column.like(escaped.replace("*", "%").replace("?", "_"), escape="!")
+    beginning = re.split(r"[*?]", short, maxsplit=1)[0]
+    # Neither database looks a pattern up in an index when it comes as a parameter or in an OR; a range always.
+    return and_(*_beginning(column, beginning), matched)
+
+
+def _beginning(column: ColumnElement[str], text: str) -> list[ColumnElement[bool]]:
+    """The range of the texts that begin with `text`, by code points."""
+    if not text:
+        return []
+    last = ord(text[-1])
+    if last in (0xD7FF, 0x10FFFF):
+        # No character follows, or a surrogate, which no database stores.
+        return [column >= text]
+    return [column >= text, column < text[:-1] + chr(last + 1)]
 
 
 def _name(column: ColumnElement[str], values: list[str], dialect: str) -> ColumnElement[bool]:
@@ -95,7 +110,20 @@ def _name(column: ColumnElement[str], values: list[str], dialect: str) -> Column
             forms.append(name or "*")
     whole = _texts(column, forms, dialect, wildcards=True)
     groups = [group for form in forms if "=" not in form for group in (f"{form}=*", f"*={form}", f"*={form}=*")]
-    return or_(whole, _texts(column, groups, dialect, wildcards=True)) if groups else whole
+    if not groups:
+        return whole
+    by_group = and_(_in_groups(column, dialect), _texts(column, groups, dialect, wildcards=True))
+    if not isinstance(column, Column) or not column.index:
+        return or_(whole, by_group)
+    # No index serves an OR of both; the few names of several groups have an index of their own.
+    found = union_all(select(column.table.c.id).where(whole), select(column.table.c.id).where(by_group))
+    return column.table.c.id.in_(found)
+
+
+def _in_groups(column: ColumnElement[str], dialect: str) -> ColumnElement[bool]:
+    """The name has more than one group; written as in the index of these names."""
+    place = func.instr if dialect == "sqlite" else func.strpos
+    return and_(column > "", place(column, literal_column("'='")) > literal_column("0"))
 
 
 def _moment(column: ColumnElement[str], value: str, vr: str) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 
-from sqlalchemy import DateTime, Dialect, ForeignKey, Index, MetaData, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import DateTime, Dialect, ForeignKey, Index, MetaData, Text, TypeDecorator, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -60,7 +60,16 @@ class StudyRow(Base):
     """A study and its patient, as the first object told them."""
 
     __tablename__ = "studies"
-    __table_args__ = (Index(None, "patient_id", "issuer_of_patient_id"),)
+    __table_args__ = (
+        Index(None, "patient_id", "issuer_of_patient_id", "patient_name"),
+        # Names of several groups, which are searched for one of them.
+        Index(
+            "ix_studies_patient_name_groups",
+            "patient_name_folded",
+            sqlite_where=text("instr(patient_name_folded, '=') > 0"),
+            postgresql_where=text("strpos(patient_name_folded, '=') > 0"),
+        ),
+    )
 
     id: Mapped[Identity]
     study_instance_uid: Mapped[Raw] = mapped_column(unique=True)

@@ -16,7 +16,7 @@ from scp.cli.options import config_option
 @config_option
 def serve(config_file: Path | None) -> None:
     """Run the node: receive, score, report, deliver, answer queries, until SIGTERM or Ctrl-C."""
-    from scp import logs
+    from scp import logs, metrics
     from scp.node import Node
 
     settings = load(config_file)
@@ -27,6 +27,7 @@ def serve(config_file: Path | None) -> None:
     node = Node(settings)
     try:
         node.start()
+        metrics.serve(settings.web.host, settings.web.port)
         click.echo(f"coronode: {settings.node.ae_title} listens on {settings.node.host}:{node.server.port}", err=True)
         stop.wait()
     finally:

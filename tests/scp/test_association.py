@@ -3,7 +3,8 @@ from pynetdicom import AE, evt
 
 from config.settings import PeerSettings, Settings
 from scp import contexts
-from scp.association import Accepted, Admission, Refused
+from scp.association import Accepted, Admission, Door, Refused
+from scp.seats import Seats
 
 
 def admission(*, unknown: bool = False, **peers: dict) -> Admission:
@@ -67,7 +68,7 @@ def listening():
     server = AE(ae_title="CORONODE").start_server(
         ("127.0.0.1", 0),
         block=False,
-        evt_handlers=[(evt.EVT_REQUESTED, admission(CT=CT).on_requested)],
+        evt_handlers=[(evt.EVT_REQUESTED, Door(admission(CT=CT), Seats(9, 9)).on_requested)],
         contexts=contexts.accepted(("store", "query")),
     )
     yield server.server_address[1]

@@ -25,7 +25,6 @@ from storage.files import Files
 files = Files(Path(sys.argv[1]))
 with files.incoming() as file:
     file.write(b"half" * 10000)
-    file._stream.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -74,6 +73,30 @@ def test_file_and_folders_are_synchronised_in_order(files, monkeypatch):
     assert steps == ["data", "folder", "folder", "folder", "rename", "folder"]
 
 
+def test_relaxed_files_are_not_synchronised(tmp_path, monkeypatch):
+    files = Files(tmp_path / "store", durable=False)
+    steps = []
+    monkeypatch.setattr(files_module, "_sync_data", lambda _fd: steps.append("data"))
+    stored = files.write(b"x", NAME)
+    files.sync([stored.path])
+    assert steps == []
+    assert files.path(NAME).read_bytes() == b"x"
+
+
+def test_a_settled_file_is_synchronised_with_others_of_its_folder(files, monkeypatch):
+    folders = []
+    real = files_module._sync_folder
+    names = [instance_name("1.2", "1.2.3", f"1.2.3.{number}", "ab" * 32) for number in range(3)]
+    stored = []
+    for name in names:
+        with files.incoming() as file:
+            file.write(b"x")
+            stored.append(file.settle(name))
+    monkeypatch.setattr(files_module, "_sync_folder", lambda folder: (folders.append(folder), real(folder)))
+    files.sync(item.path for item in stored)
+    assert folders == [files.path(names[0]).parent]
+
+
 def test_kill_between_write_and_rename_leaves_nothing_visible(tmp_path):
     root = tmp_path / "store"
     killed = subprocess.run([sys.executable, "-c", KILLED, str(root)], check=False)
@@ -94,27 +117,23 @@ def test_a_disk_that_does_not_take_it_tells_the_sender(files, monkeypatch, step,
 
     target, name = {
         "open": (os, "open"),
-        "write": (None, "write"),
+        "write": (os, "write"),
         "sync": (files_module, "_sync_data"),
         "rename": (type(files.root), "replace"),
     }[step]
 
     def attempt():
         with files.incoming() as file:
-            if target is None:
-                with open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123
-                    os.dup2(full.fileno(), file._stream.fileno())
             file.write(b"x" * 100_000)
             file.commit(NAME)
 
-    if target is not None:
-        monkeypatch.setattr(target, name, refuse)
+    monkeypatch.setattr(target, name, refuse)
     with pytest.raises(Rejected) as refused:
         attempt()
     monkeypatch.undo()
     assert refused.value.status == 0xA700
     assert len(refused.value.reason) <= 64
-    assert ("full" in refused.value.reason) == (target is None or code in (errno.ENOSPC, errno.EDQUOT))
+    assert ("full" in refused.value.reason) == (code in (errno.ENOSPC, errno.EDQUOT))
     assert whole(files) == []
 
 

@@ -482,5 +482,5 @@ def test_unique_keys_and_foreign_keys_use_an_index(filled):
 @pytest.mark.parametrize("dialect", ["postgresql"])
 def test_wildcards_are_escaped_for_other_databases(dialect):
     statement, _ = Search.parse("study", ds(QueryRetrieveLevel="STUDY", AccessionNumber="a_%!*?"))._statement(dialect)
-    (value,) = statement.compile().params.values()
-    assert value == "a!_!%!!%_"
+    values = statement.compile().params.values()
+    assert set(values) == {"a_%!", 'a_%"', "a!_!%!!%_"}

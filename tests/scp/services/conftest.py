@@ -15,6 +15,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from config.settings import Settings
 from scp.association import Admission
 from scp.find import Query
+from scp.reception import StoreRequest
 from scp.server import Server
 from scp.store import Storage
 from storage.database import Database
@@ -35,8 +36,9 @@ class Site:
         return self.server.port
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture(params=["own", "pynetdicom"])
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """The same services on both paths: associations of our own, and those that pynetdicom holds."""
     settings = Settings(node={"port": 0, "accept_unknown_peers": True, "max_associations": 3, "data_dir": tmp_path})
     database = Database.open(f"sqlite:///{tmp_path / 'index.sqlite'}")
     database.migrate()
@@ -48,7 +50,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         clock=lambda: datetime.now(UTC),
         received=lambda series_uid, _: received.append(series_uid),
     )
-    server = Server(settings.node, Admission.of(settings), storage, Query(database))
+    server = Server(settings.node, Admission.of(settings), storage, Query(database), own=request.param == "own")
     server.start()
     yield Site(database, files, storage, server, received)
     server.stop()
@@ -103,6 +105,8 @@ def keep(site: Site) -> Callable[[Dataset], Registered]:
         buffer.is_little_endian, buffer.is_implicit_VR = True, False
         write_dataset(buffer, image)
         syntax = image.file_meta.TransferSyntaxUID
-        return site.storage.take(buffer.getvalue(), sop_class_uid=image.SOPClassUID, transfer_syntax_uid=syntax)
+        reception = site.storage.begin(StoreRequest(str(image.SOPClassUID), str(image.SOPInstanceUID), syntax))
+        reception.write(buffer.getvalue())
+        return reception.finish()
 
     return take

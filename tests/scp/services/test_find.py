@@ -87,6 +87,7 @@ def test_patient_level_is_not_in_the_study_root(filled):
     assert last.Status == 0xA900
 
 
+@pytest.mark.parametrize("site", ["pynetdicom"], indirect=True)  # ours: tests/scp/network
 def test_cancel_ends_the_answers(site, slice_of, keep):
     for number in range(1, 400):
         keep(slice_of(number))

@@ -21,6 +21,7 @@ from pydicom.uid import (
 from pynetdicom import AE
 
 from scp import contexts
+from scp.reception import StoreRequest
 from storage import audit, series
 from storage.instances import find_instance
 
@@ -229,8 +230,10 @@ class TestRefusals:
         assert "SOP Class UID" in answer.ErrorComment
 
     def test_bytes_that_are_no_data_set(self, site):
+        reception = site.storage.begin(StoreRequest(STORE[0], "1.2.3", contexts.UNCOMPRESSED[0]))
+        reception.write(os.urandom(400))
         with pytest.raises(Exception, match=r"cannot be read|missing") as caught:
-            site.storage.take(os.urandom(400), sop_class_uid=STORE[0], transfer_syntax_uid=contexts.UNCOMPRESSED[0])
+            reception.finish()
         assert caught.value.status in {0xA900, 0xC000}
         assert not list((site.files.root / "instances").rglob("*.dcm"))
 
@@ -252,9 +255,17 @@ class TestRefusals:
         assert not list((site.files.root / "incoming").iterdir())
 
     def test_reserve_of_disk_space(self, site, slice_of, monkeypatch):
+        association = associate(site.port)
         monkeypatch.setattr(site.storage, "_reserve_bytes", 2**62)
-        (answer,) = send(site.port, slice_of(1))
+        answer = association.send_c_store(slice_of(1))
+        refused = associate(site.port)
+        monkeypatch.setattr(site.storage, "_reserve_bytes", 0)
+        again = association.send_c_store(slice_of(2))
+        association.release()
         assert answer.Status == 0xA700
+        assert again.Status == 0
+        rejection = refused.acceptor.primitive
+        assert (rejection.result, rejection.result_source, rejection.diagnostic) == (2, 3, 1)
         assert "reserve" in answer.ErrorComment
         assert find_instance(site.database, "1.2.826.0.1.1.1.1") is None
 
@@ -262,7 +273,7 @@ class TestRefusals:
         def broken(*args, **kwargs):
             raise RuntimeError("the index is gone")
 
-        monkeypatch.setattr("scp.store.register", broken)
+        monkeypatch.setattr("storage.intake.register_all", broken)
         (answer,) = send(site.port, slice_of(1))
         assert answer.Status == 0xA700
 

@@ -1,0 +1,290 @@
+"""Mutated byte streams against the node's own upper layer: no crash, no hang, no leak, a legal answer or an end.
+
+    python -m bench.mutate --streams 100000 --seed 1
+
+Each stream is a valid conversation (association, C-ECHO, C-STORE, C-FIND, release) of which bytes are changed, cut
+out, doubled, moved or replaced by extreme lengths. After it the sender closes its half; whatever comes back must be
+whole PDUs that an acceptor may send, and the connection must end. Now and then a valid conversation must still succeed.
+Threads and descriptors are counted at the end, and memory from the first thousand streams on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import socket
+import struct
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from pynetdicom import build_context
+
+from config.settings import Settings
+from scp import contexts, logs
+from scp.association import Admission
+from scp.find import Query
+from scp.network import command, negotiation, pdu
+from scp.server import Server
+from scp.store import Storage
+from storage.database import Database
+from storage.files import Files
+
+EXPLICIT: Final = "1.2.840.10008.1.2.1"
+EXTREMES: Final = (
+    b"\0\0\0\0",
+    b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff",
+    b"\0\0\0\1",
+    b"\xff\xfe\xff\xfe",
+    b"\0\0\xff\xff",
+)
+ANSWERS: Final = frozenset({pdu.A_ASSOCIATE_AC, pdu.A_ASSOCIATE_RJ, pdu.P_DATA_TF, pdu.A_RELEASE_RP, pdu.A_ABORT})
+PATIENCE_SECONDS: Final = 20.0
+CHECK_EVERY: Final = 500
+WARM_UP: Final = 1000
+
+
+@dataclass
+class Outcome:
+    """What became of the streams; `faults` is empty when all is well."""
+
+    streams: int = 0
+    endings: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    threads: tuple[int, int] = (0, 0)
+    descriptors: tuple[int, int] = (0, 0)
+    memory_kb: tuple[int, int] = (0, 0)
+    longest_seconds: float = 0
+
+
+def valid_stream(uid: str = "1.2.3.4.1") -> bytes:
+    """A whole conversation of a well-behaved peer."""
+    proposals = [
+        build_context(contexts.IMAGE_STORAGE[0], [EXPLICIT]),
+        build_context(contexts.VERIFICATION, [EXPLICIT]),
+        build_context(contexts.STUDY_ROOT_FIND, [EXPLICIT]),
+    ]
+    opening, _ = negotiation.request("SCANNER", "CORONODE", proposals, 16384)
+    identifier = _element(0x0008, 0x0018, b"UI", b"") + _element(0x0008, 0x0052, b"CS", b"IMAGE ")
+    find = _find_request()
+    return b"".join(
+        (
+            opening,
+            *pdu.fragments(command.echo_request(1, contexts.VERIFICATION), 3, 16378, is_command=True),
+            *pdu.fragments(command.store_request(2, contexts.IMAGE_STORAGE[0], uid), 1, 16378, is_command=True),
+            *pdu.fragments(_image(uid), 1, 300, is_command=False),
+            *pdu.fragments(find, 5, 16378, is_command=True),
+            *pdu.fragments(identifier, 5, 16378, is_command=False),
+            pdu.RELEASE_RQ,
+        )
+    )
+
+
+def mutated(stream: bytes, rng: random.Random) -> bytes:
+    """The stream with one to four changes."""
+    data = bytearray(stream)
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(data) or 1)
+        part = slice(at, at + rng.choice((1, 2, 4, 6, 16, 64, 300)))
+        match rng.choice(("change", "cut", "double", "extreme", "end", "noise", "swap")):
+            case "change":
+                data[at : at + 1] = rng.randbytes(1)
+            case "cut":
+                del data[part]
+            case "double":
+                data[at:at] = data[part]
+            case "extreme":
+                data[at : at + 4] = rng.choice(EXTREMES)
+            case "end":
+                del data[at:]
+            case "noise":
+                data[at:at] = rng.randbytes(part.stop - at)
+            case _:
+                other = rng.randrange(len(data) or 1)
+                there = slice(other, other + part.stop - at)
+                data[part], data[there] = data[there], data[part]
+    return bytes(data)
+
+
+def converse(port: int, stream: bytes) -> tuple[str, str]:
+    """Send a stream and close; how it ended, and what was wrong with the answers ("" if nothing)."""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
+        connection.settimeout(PATIENCE_SECONDS)
+        try:
+            connection.sendall(stream)
+            connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        answer = b""
+        try:
+            while part := connection.recv(65536):
+                answer += part
+        except TimeoutError:
+            return "hang", f"no end within {PATIENCE_SECONDS} s"
+        except OSError:
+            pass
+    kinds = []
+    while answer:
+        if len(answer) < pdu.HEADER_BYTES:
+            return "cut", "" if kinds else "an answer that is no PDU"
+        kind, length = struct.unpack_from(">BxI", answer)
+        if kind not in ANSWERS:
+            return "odd", f"a PDU of type {kind} in the answer"
+        kinds.append(kind)
+        answer = answer[pdu.HEADER_BYTES + length :]
+    names = {pdu.A_RELEASE_RP: "release", pdu.A_ABORT: "abort", pdu.A_ASSOCIATE_RJ: "reject"}
+    return names.get(kinds[-1], "closed") if kinds else "closed", ""
+
+
+def run(streams: int, seed: int) -> Outcome:
+    """Send `streams` mutated streams, two at a time."""
+    outcome = Outcome()
+    with _serving() as (port, incoming):
+        valid = valid_stream()
+        for _ in range(3):
+            converse(port, valid)
+        before = threading.active_count(), _descriptors()
+        memory = _memory_kb()
+        for number in range(streams):
+            rng = random.Random(f"{seed}:{number}")  # noqa: S311  # to be drawn again
+            begun = time.perf_counter()
+            ending, fault = converse(port, mutated(valid, rng))
+            outcome.longest_seconds = max(outcome.longest_seconds, time.perf_counter() - begun)
+            outcome.endings[ending] += 1
+            outcome.streams += 1
+            if fault:
+                outcome.faults.append(f"stream {number}: {fault}")
+            if number == WARM_UP:
+                memory = _memory_kb()
+            if number % CHECK_EVERY == CHECK_EVERY - 1:
+                ending, _ = converse(port, valid)
+                if ending != "release":
+                    outcome.faults.append(f"after stream {number}: a valid conversation ended with {ending}")
+        _settle(before)
+        outcome.threads = before[0], threading.active_count()
+        outcome.descriptors = before[1], _descriptors()
+        outcome.memory_kb = memory, _memory_kb()
+        if list(incoming.iterdir()):
+            outcome.faults.append("temporary files are left")
+        if outcome.threads[1] > outcome.threads[0]:
+            outcome.faults.append("threads are left")
+        if outcome.descriptors[1] > outcome.descriptors[0]:
+            outcome.faults.append("descriptors are left")
+    return outcome
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--streams", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    outcome = run(arguments.streams, arguments.seed)
+    print(f"{outcome.streams} streams, seed {arguments.seed}: {dict(outcome.endings)}")
+    print(f"longest {outcome.longest_seconds:.2f} s, threads {outcome.threads}, descriptors {outcome.descriptors}")
+    print(f"memory after 1,000 streams and at the end: {outcome.memory_kb} kB")
+    for fault in outcome.faults[:20]:
+        print(fault)
+    return 1 if outcome.faults else 0
+
+
+@contextmanager
+def _serving() -> Iterator[tuple[int, Path]]:
+    logs.configure("error", "text")
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(
+            node={
+                "port": 0,
+                "accept_unknown_peers": True,
+                "data_dir": folder,
+                "acse_timeout": 1,
+                "dimse_timeout": 2,
+                "network_timeout": 4,
+            }
+        )
+        database = Database.open(f"sqlite:///{folder}/index.sqlite", durable=False)
+        database.migrate()
+        files = Files(Path(folder) / "objects", durable=False)
+        storage = Storage(database, files, clock=lambda: datetime.now(UTC), received=lambda _uid, _holder: None)
+        server = Server(settings.node, Admission.of(settings), storage, Query(database))
+        server.start()
+        try:
+            yield server.port, files.root / "incoming"
+        finally:
+            server.stop()
+            database.close()
+
+
+def _find_request() -> bytes:
+    elements = (
+        _command(0x0002, contexts.STUDY_ROOT_FIND.encode() + b"\0" * (len(contexts.STUDY_ROOT_FIND) % 2)),
+        _command(0x0100, struct.pack("<H", command.C_FIND_RQ)),
+        _command(0x0110, struct.pack("<H", 3)),
+        _command(0x0700, struct.pack("<H", 0)),
+        _command(0x0800, struct.pack("<H", 1)),
+    )
+    body = b"".join(elements)
+    return _command(0x0000, struct.pack("<I", len(body))) + body
+
+
+def _command(element: int, value: bytes) -> bytes:
+    return struct.pack("<HHI", 0, element, len(value)) + value
+
+
+def _element(group: int, element: int, vr: bytes, value: bytes) -> bytes:
+    return struct.pack("<HH2sH", group, element, vr, len(value)) + value
+
+
+def _image(uid: str) -> bytes:
+    def text(value: str) -> bytes:
+        return value.encode() + b"\0" * (len(value) % 2)
+
+    return b"".join(
+        (
+            _element(0x0008, 0x0016, b"UI", text(contexts.IMAGE_STORAGE[0])),
+            _element(0x0008, 0x0018, b"UI", text(uid)),
+            _element(0x0008, 0x0060, b"CS", b"CT"),
+            struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF),
+            struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF),
+            _element(0x0008, 0x1155, b"UI", b"1.2."),
+            struct.pack("<HHI", 0xFFFE, 0xE00D, 0),
+            struct.pack("<HHI", 0xFFFE, 0xE0DD, 0),
+            _element(0x0010, 0x0020, b"LO", b"77"),
+            _element(0x0020, 0x000D, b"UI", b"1.2.3\0"),
+            _element(0x0020, 0x000E, b"UI", b"1.2.3.4\0"),
+            _element(0x0028, 0x0010, b"US", b"\1\0"),
+            _element(0x0028, 0x0011, b"US", b"\1\0"),
+            struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OW", 0, 800) + bytes(800),
+        )
+    )
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+def _memory_kb() -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    return 0
+
+
+def _settle(before: tuple[int, int]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and (threading.active_count() > before[0] or _descriptors() > before[1]):
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

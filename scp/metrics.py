@@ -1,0 +1,43 @@
+"""What the node counts, for Prometheus: states and sizes, never who was scanned."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+log = structlog.get_logger(__name__)
+
+REGISTRY: Final = CollectorRegistry()
+
+ASSOCIATIONS: Final = Gauge("coronode_associations", "Associations that are open", registry=REGISTRY)
+ACCEPTED: Final = Counter("coronode_associations_accepted", "Associations that were accepted", registry=REGISTRY)
+REFUSED: Final = Counter(
+    "coronode_associations_refused",
+    "Associations that were refused: unknown (AE title or host), limit, peer_limit, disk, protocol",
+    ["reason"],
+    registry=REGISTRY,
+)
+ENDED: Final = Counter(
+    "coronode_associations_broken",
+    "Associations that ended without release: closed, aborted, timeout, protocol, object_too_long, internal",
+    ["reason"],
+    registry=REGISTRY,
+)
+OBJECTS: Final = Counter(
+    "coronode_objects", "Objects that were received, by C-STORE status", ["status"], registry=REGISTRY
+)
+OBJECT_BYTES: Final = Counter("coronode_object_bytes", "Bytes of data sets that were received", registry=REGISTRY)
+QUERIES: Final = Counter("coronode_queries", "C-FIND requests, by final status", ["status"], registry=REGISTRY)
+MATCHES: Final = Counter("coronode_query_matches", "Pending C-FIND responses that were sent", registry=REGISTRY)
+
+
+def serve(host: str, port: int) -> None:
+    """Answer at http://host:port/metrics from now on; a port of 0 is none, one that is taken is logged."""
+    if port == 0:
+        return
+    try:
+        start_http_server(port, host, registry=REGISTRY)
+    except OSError as error:
+        log.warning("no metrics: web.port cannot be listened on", host=host, port=port, reason=error.strerror)

@@ -1,0 +1,145 @@
+"""Command sets (PS3.7 6.3 and annex E): Implicit VR Little Endian, group 0000, one message each."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from scp.network.errors import INVALID_PARAMETER, Violation
+
+C_STORE_RQ: Final = 0x0001
+C_FIND_RQ: Final = 0x0020
+C_ECHO_RQ: Final = 0x0030
+C_CANCEL_RQ: Final = 0x0FFF
+RESPONSE: Final = 0x8000
+
+_NO_DATA_SET: Final = 0x0101
+_HAS_DATA_SET: Final = 0x0001
+_MEDIUM: Final = 0x0000
+_US_BYTES: Final = 2
+
+_AFFECTED_CLASS, _REQUESTED_CLASS = 0x0002, 0x0003
+_FIELD, _MESSAGE_ID, _RESPONDED = 0x0100, 0x0110, 0x0120
+_PRIORITY, _DATA_SET_TYPE, _STATUS, _COMMENT = 0x0700, 0x0800, 0x0900, 0x0902
+_AFFECTED_INSTANCE, _REQUESTED_INSTANCE = 0x1000, 0x1001
+_NUMBERS: Final = frozenset({_FIELD, _MESSAGE_ID, _RESPONDED, _PRIORITY, _DATA_SET_TYPE, _STATUS})
+_TEXTS: Final = frozenset({_AFFECTED_CLASS, _REQUESTED_CLASS, _COMMENT, _AFFECTED_INSTANCE, _REQUESTED_INSTANCE})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command set as far as our services need it. `message_id` is that of a request, `responded` of a response."""
+
+    field: int
+    has_data_set: bool
+    message_id: int = 0
+    responded: int = 0
+    sop_class_uid: str = ""
+    sop_instance_uid: str = ""
+    status: int | None = None
+    comment: str = ""
+
+    @property
+    def is_response(self) -> bool:
+        """Whether it answers a request."""
+        return bool(self.field & RESPONSE)
+
+
+def decode(data: bytes | bytearray) -> Command:
+    """Read a whole command set. Raises Violation when it is none, or lacks what every message has."""
+    values: dict[int, bytes] = {}
+    position = 0
+    while position < len(data):
+        if position + 8 > len(data):
+            raise Violation(INVALID_PARAMETER, "a command set ends within an element")
+        group, element, length = struct.unpack_from("<HHI", data, position)
+        position += 8
+        if group != 0 or position + length > len(data):
+            raise Violation(INVALID_PARAMETER, "a command set holds what is no element of it")
+        values[element] = bytes(data[position : position + length])
+        position += length
+    numbers = {tag: _number(value) for tag, value in values.items() if tag in _NUMBERS}
+    texts = {tag: _text(value) for tag, value in values.items() if tag in _TEXTS}
+    field, data_set = numbers.get(_FIELD), numbers.get(_DATA_SET_TYPE)
+    if field is None or data_set is None:
+        raise Violation(INVALID_PARAMETER, "a command set without Command Field or Command Data Set Type")
+    needed = _RESPONDED if field & RESPONSE or field == C_CANCEL_RQ else _MESSAGE_ID
+    if numbers.get(needed) is None:
+        raise Violation(INVALID_PARAMETER, "a command set without Message ID")
+    return Command(
+        field=field,
+        has_data_set=data_set != _NO_DATA_SET,
+        message_id=numbers.get(_MESSAGE_ID) or 0,
+        responded=numbers.get(_RESPONDED) or 0,
+        sop_class_uid=texts.get(_AFFECTED_CLASS) or texts.get(_REQUESTED_CLASS) or "",
+        sop_instance_uid=texts.get(_AFFECTED_INSTANCE) or texts.get(_REQUESTED_INSTANCE) or "",
+        status=numbers.get(_STATUS),
+        comment=texts.get(_COMMENT, ""),
+    )
+
+
+def response(request: Command, status: int, *, has_data_set: bool = False, comment: str = "") -> bytes:
+    """The command set that answers `request` (PS3.7 9.3), an Error Comment (0000,0902) only where there is one."""
+    elements = [
+        _uid(_AFFECTED_CLASS, request.sop_class_uid) if request.sop_class_uid else b"",
+        _us(_FIELD, request.field | RESPONSE),
+        _us(_RESPONDED, request.message_id),
+        _us(_DATA_SET_TYPE, _HAS_DATA_SET if has_data_set else _NO_DATA_SET),
+        _us(_STATUS, status),
+        _element(_COMMENT, comment.encode("ascii", "replace"), b" ") if comment else b"",
+        _uid(_AFFECTED_INSTANCE, request.sop_instance_uid) if request.sop_instance_uid else b"",
+    ]
+    return _with_length(elements)
+
+
+def store_request(message_id: int, sop_class_uid: str, sop_instance_uid: str) -> bytes:
+    """A C-STORE-RQ (PS3.7 9.3.1.1)."""
+    return _with_length(
+        [
+            _uid(_AFFECTED_CLASS, sop_class_uid),
+            _us(_FIELD, C_STORE_RQ),
+            _us(_MESSAGE_ID, message_id),
+            _us(_PRIORITY, _MEDIUM),
+            _us(_DATA_SET_TYPE, _HAS_DATA_SET),
+            _uid(_AFFECTED_INSTANCE, sop_instance_uid),
+        ]
+    )
+
+
+def echo_request(message_id: int, sop_class_uid: str) -> bytes:
+    """A C-ECHO-RQ (PS3.7 9.3.5.1)."""
+    return _with_length(
+        [
+            _uid(_AFFECTED_CLASS, sop_class_uid),
+            _us(_FIELD, C_ECHO_RQ),
+            _us(_MESSAGE_ID, message_id),
+            _us(_DATA_SET_TYPE, _NO_DATA_SET),
+        ]
+    )
+
+
+def _with_length(elements: list[bytes]) -> bytes:
+    body = b"".join(elements)
+    return struct.pack("<HHII", 0, 0, 4, len(body)) + body
+
+
+def _us(element: int, value: int) -> bytes:
+    return struct.pack("<HHIH", 0, element, 2, value)
+
+
+def _uid(element: int, value: str) -> bytes:
+    return _element(element, value.encode("ascii", "replace"), b"\0")
+
+
+def _element(element: int, value: bytes, padding: bytes) -> bytes:
+    padded = value + padding * (len(value) % 2)
+    return struct.pack("<HHI", 0, element, len(padded)) + padded
+
+
+def _number(value: bytes) -> int | None:
+    return int.from_bytes(value, "little") if len(value) == _US_BYTES else None
+
+
+def _text(value: bytes) -> str:
+    return value.decode("ascii", "replace").strip("\0 ")

@@ -1,0 +1,48 @@
+"""What ends an association before its release.
+
+AssociationEnded
+├── Closed       the connection is gone
+├── Aborted      the peer sent an A-ABORT
+├── Expired      the peer was silent, or too slow, for too long
+├── TooLong      an object is longer than the node takes: an A-ABORT by the service user
+└── Violation    the peer broke the protocol: it gets an A-ABORT with the reason (PS3.8 table 9-26)
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+NOT_SPECIFIED: Final = 0
+UNRECOGNIZED_PDU: Final = 1
+UNEXPECTED_PDU: Final = 2
+UNRECOGNIZED_PARAMETER: Final = 4
+UNEXPECTED_PARAMETER: Final = 5
+INVALID_PARAMETER: Final = 6
+
+
+class AssociationEnded(Exception):
+    """The association cannot go on; the text says why."""
+
+
+class Closed(AssociationEnded):
+    """The connection is gone: Evt17 of the state table (PS3.8 table 9-10)."""
+
+
+class Aborted(AssociationEnded):
+    """The peer sent an A-ABORT."""
+
+
+class Expired(AssociationEnded):
+    """A timer ran out: the peer was silent, or sent less than the least rate."""
+
+
+class TooLong(AssociationEnded):
+    """An object does not end: the peer gets an A-ABORT and keeps it."""
+
+
+class Violation(AssociationEnded):
+    """The peer broke the protocol; `reason` goes into the A-ABORT (PS3.8 table 9-26)."""
+
+    def __init__(self, reason: int, words: str) -> None:
+        super().__init__(words)
+        self.reason = reason

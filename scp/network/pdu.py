@@ -1,0 +1,158 @@
+"""PDU framing (PS3.8 9.3): the seven PDUs on the wire, and the presentation data values in P-DATA-TF.
+
+Data values are handed on in pieces as they come, views of the wire's buffer; none is gathered here, whatever the
+lengths say. A PDU may hold several data values, and a data value's piece ends wherever the buffer did.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from scp.network.errors import INVALID_PARAMETER, UNEXPECTED_PDU, UNRECOGNIZED_PDU, Aborted, Violation
+from scp.network.wire import Wire
+
+A_ASSOCIATE_RQ: Final = 1
+A_ASSOCIATE_AC: Final = 2
+A_ASSOCIATE_RJ: Final = 3
+P_DATA_TF: Final = 4
+A_RELEASE_RQ: Final = 5
+A_RELEASE_RP: Final = 6
+A_ABORT: Final = 7
+
+RELEASE_RQ: Final = bytes([A_RELEASE_RQ, 0, 0, 0, 0, 4, 0, 0, 0, 0])
+RELEASE_RP: Final = bytes([A_RELEASE_RP, 0, 0, 0, 0, 4, 0, 0, 0, 0])
+_BY_USER: Final = 0
+_BY_PROVIDER: Final = 2
+
+LONGEST_ASSOCIATE: Final = 1024 * 1024
+"""Bytes; 128 contexts with all transfer syntaxes that there are stay far below."""
+
+_FIXED: Final = 4  # bytes of the variable part of A-RELEASE and A-ABORT
+_COMMAND: Final = 1
+_LAST: Final = 2
+HEADER_BYTES: Final = 6
+VALUE_HEADER_BYTES: Final = 6
+_UNLIMITED: Final = 128 * 1024  # what we send to a peer that names no maximum (0: PS3.8 D.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of one presentation data value (PS3.8 9.3.5.1, E.2).
+
+    `ends` says that they are the last of the last fragment of a command or data set. `data` is valid until the next
+    piece is read.
+    """
+
+    context_id: int
+    is_command: bool
+    ends: bool
+    data: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An A-RELEASE-RQ."""
+
+
+def abort(reason: int | None) -> bytes:
+    """An A-ABORT by the service provider with a reason, or by the service user (None), PS3.8 9.3.8."""
+    source = _BY_USER if reason is None else _BY_PROVIDER
+    return bytes([A_ABORT, 0, 0, 0, 0, 4, 0, 0, source, reason or 0])
+
+
+def reject(result: int, source: int, reason: int) -> bytes:
+    """An A-ASSOCIATE-RJ (PS3.8 9.3.4)."""
+    return bytes([A_ASSOCIATE_RJ, 0, 0, 0, 0, 4, 0, result, source, reason])
+
+
+def read_header(wire: Wire) -> tuple[int, int]:
+    """Type and length of the next PDU. Raises Closed and Expired."""
+    kind, length = struct.unpack(">BxI", wire.read(HEADER_BYTES))
+    return kind, length
+
+
+def read_body(wire: Wire, length: int) -> bytes:
+    """The variable part of an association PDU, whole."""
+    parts = []
+    while length:
+        part = bytes(wire.read_some(length))
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def pieces(wire: Wire, longest: int) -> Iterator[Piece | Release]:
+    """What comes on an established association (state Sta6), without end.
+
+    `longest` is the longest P-DATA-TF that is taken, in bytes of its variable part. Raises Closed, Expired, Aborted,
+    and Violation for what Sta6 does not allow.
+    """
+    while True:
+        kind, length = read_header(wire)
+        if kind == P_DATA_TF:
+            if length > longest:
+                raise Violation(INVALID_PARAMETER, f"a P-DATA-TF of {length} bytes, at most {longest} are taken")
+            wire.begin()
+            yield from _values(wire, length)
+        elif kind in (A_RELEASE_RQ, A_RELEASE_RP, A_ABORT):
+            if length != _FIXED:
+                raise Violation(INVALID_PARAMETER, f"PDU of type {kind} with a length of {length}")
+            body = wire.read(_FIXED)
+            if kind == A_ABORT:
+                raise Aborted(f"the peer aborted (source {body[2]}, reason {body[3]})")
+            if kind == A_RELEASE_RP:
+                raise Violation(UNEXPECTED_PDU, "A-RELEASE-RP without a request")
+            yield Release()
+        elif kind in (A_ASSOCIATE_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RJ):
+            raise Violation(UNEXPECTED_PDU, f"PDU of type {kind} on an established association")
+        else:
+            raise Violation(UNRECOGNIZED_PDU, f"PDU of unknown type {kind}")
+
+
+def _values(wire: Wire, left: int) -> Iterator[Piece]:
+    """The data values of one P-DATA-TF with `left` bytes."""
+    while left:
+        if left < VALUE_HEADER_BYTES:
+            raise Violation(INVALID_PARAMETER, "a data value is cut by the end of its PDU")
+        length, context_id, control = struct.unpack(">IBB", wire.read(VALUE_HEADER_BYTES))
+        left -= VALUE_HEADER_BYTES
+        length -= 2  # context and control belong to the item
+        if not 0 <= length <= left:
+            raise Violation(INVALID_PARAMETER, "a data value is longer than its PDU")
+        left -= length
+        is_command, is_last = bool(control & _COMMAND), bool(control & _LAST)
+        if length == 0:
+            yield Piece(context_id, is_command, is_last, memoryview(b""))
+        while length:
+            data = wire.read_some(length)
+            length -= len(data)
+            yield Piece(context_id, is_command, is_last and not length, data)
+
+
+def value_header(length: int, context_id: int, *, is_command: bool, is_last: bool) -> bytes:
+    """Header of a P-DATA-TF with one data value of `length` bytes."""
+    control = (_COMMAND if is_command else 0) | (_LAST if is_last else 0)
+    return struct.pack(">BxIIBB", P_DATA_TF, length + VALUE_HEADER_BYTES, length + 2, context_id, control)
+
+
+def room(peer_maximum: int) -> int:
+    """Bytes of data that fit one P-DATA-TF to a peer with this maximum length (PS3.8 D.1; 0: no limit)."""
+    return (min(peer_maximum, _UNLIMITED) if peer_maximum else _UNLIMITED) - VALUE_HEADER_BYTES
+
+
+def fragments(
+    data: bytes | memoryview, context_id: int, most: int, *, is_command: bool
+) -> Sequence[bytes | memoryview]:
+    """Buffers to send: `data` in P-DATA-TFs of at most `most` bytes each."""
+    if len(data) <= most:
+        return value_header(len(data), context_id, is_command=is_command, is_last=True), data
+    buffers: list[bytes | memoryview] = []
+    view = memoryview(data)
+    for start in range(0, len(view), most):
+        part = view[start : start + most]
+        last = start + most >= len(view)
+        buffers += (value_header(len(part), context_id, is_command=is_command, is_last=last), part)
+    return buffers

@@ -1,0 +1,13 @@
+"""A part of the mutated streams; `python -m bench.mutate` sends them all."""
+
+import subprocess
+import sys
+
+from .conftest import BENCH
+
+
+def test_mutated_streams_end_as_they_must():
+    command = [sys.executable, "-m", "bench.mutate", "--streams", "600", "--seed", "7"]
+    ended = subprocess.run(command, cwd=BENCH.parent, capture_output=True, text=True, timeout=250, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "600 streams" in ended.stdout

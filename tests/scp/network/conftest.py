@@ -1,0 +1,183 @@
+"""A peer that speaks bytes, so that it can break every rule, and a server of storage and query for it to talk to."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from pynetdicom import build_context
+
+from config.settings import Settings
+from scp import contexts
+from scp.association import Admission
+from scp.find import Query
+from scp.network import command, negotiation, pdu
+from scp.server import Server
+from scp.store import Storage
+from storage.database import Database
+from storage.files import Files
+
+CT, ECHO, FIND = 1, 3, 5
+EXPLICIT = "1.2.840.10008.1.2.1"
+
+
+class BytePeer:
+    """A socket and what can be said on it."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.settimeout(20)
+
+    def associate(self, maximum_length: int = 0) -> None:
+        """Open the three contexts; the answer must be an acceptance of all."""
+        self.send(association_request(maximum_length))
+        kind, body = self.receive()
+        assert kind == pdu.A_ASSOCIATE_AC
+        header = bytes([kind, 0]) + len(body).to_bytes(4, "big")
+        accepted, _ = negotiation.read_acceptance(header + body, {CT: "", ECHO: "", FIND: ""})
+        assert len(accepted) == 3
+
+    def send(self, *parts: bytes) -> None:
+        self.socket.sendall(b"".join(parts))
+
+    def receive(self) -> tuple[int, bytes]:
+        """Type and variable part of the next PDU; (0, b"") at the end of the connection."""
+        try:
+            header = self._exactly(6)
+            kind, length = struct.unpack(">BxI", header)
+            return kind, self._exactly(length)
+        except (EOFError, ConnectionError):
+            return 0, b""
+
+    def response(self) -> command.Command:
+        """The next response without data set, gathered from its fragments."""
+        gathered = b""
+        while True:
+            kind, body = self.receive()
+            assert kind == pdu.P_DATA_TF, f"PDU of type {kind}: {body!r}"
+            while body:
+                length, _, control = struct.unpack_from(">IBB", body)
+                gathered += body[6 : 4 + length]
+                body = body[4 + length :]
+                assert control & 1
+                if control & 2:
+                    return command.decode(gathered)
+
+    def ends(self) -> tuple[int | None, int | None]:
+        """Source and reason of the A-ABORT that must come before the end of the connection; Nones without one."""
+        found: tuple[int | None, int | None] = (None, None)
+        while True:
+            kind, body = self.receive()
+            if kind == 0:
+                return found
+            if kind == pdu.A_ABORT:
+                found = body[2], body[3]
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def _exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            part = self.socket.recv(count - len(data))
+            if not part:
+                raise EOFError
+            data += part
+        return data
+
+
+@dataclass
+class ByteSite:
+    database: Database
+    files: Files
+    server: Server
+    received: list[str]
+
+    @contextmanager
+    def peer(self, *, associated: bool = True, maximum_length: int = 0) -> Iterator[BytePeer]:
+        peer = BytePeer(self.server.port)
+        try:
+            if associated:
+                peer.associate(maximum_length)
+            yield peer
+        finally:
+            peer.close()
+
+
+def association_request(maximum_length: int = 0) -> bytes:
+    proposals = [
+        build_context(contexts.IMAGE_STORAGE[0], [EXPLICIT]),
+        build_context(contexts.VERIFICATION, [EXPLICIT]),
+        build_context(contexts.STUDY_ROOT_FIND, [EXPLICIT]),
+    ]
+    request, _ = negotiation.request("SCANNER", "CORONODE", proposals, maximum_length)
+    return request
+
+
+@pytest.fixture(scope="session")
+def request_bytes() -> Callable[..., bytes]:
+    return association_request
+
+
+@contextmanager
+def serving(folder: Path, **node: object) -> Iterator[ByteSite]:
+    options = {"acse_timeout": 2, "dimse_timeout": 2, "network_timeout": 4, "max_associations": 20} | node
+    settings = Settings(node={"port": 0, "accept_unknown_peers": True, "data_dir": folder, **options})
+    database = Database.open(f"sqlite:///{folder / 'index.sqlite'}")
+    database.migrate()
+    files = Files(folder / "objects")
+    received: list[str] = []
+    storage = Storage(
+        database,
+        files,
+        clock=lambda: datetime.now(UTC),
+        received=lambda series_uid, _: received.append(series_uid),
+        longest_bytes=settings.node.longest_object_mb * 1024 * 1024,
+    )
+    server = Server(settings.node, Admission.of(settings), storage, Query(database))
+    server.start()
+    try:
+        yield ByteSite(database, files, server, received)
+    finally:
+        server.stop()
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., object]:
+    """`with serve(folder, key=value) as site:` a server with settings of the section [node]."""
+    return serving
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByteSite]:
+    with serving(tmp_path_factory.mktemp("bytes")) as running:
+        yield running
+
+
+def encoded_image(uid: str, filler: int = 3000) -> bytes:
+    image = Dataset()
+    image.SOPClassUID, image.SOPInstanceUID = contexts.IMAGE_STORAGE[0], uid
+    image.Modality = "CT"
+    image.StudyInstanceUID, image.SeriesInstanceUID = "1.2.3", "1.2.3.4"
+    image.Rows = image.Columns = 1
+    image.add_new(0x7FE00010, "OW", bytes(filler))
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    write_dataset(buffer, image)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def image_of() -> Callable[..., bytes]:
+    return encoded_image
