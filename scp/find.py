@@ -17,8 +17,8 @@ from config.errors import CoronodeError, Rejected
 from scp import contexts, metrics, status
 from scp.network import command, pdu
 from scp.network.acceptor import Conversation, does_not_fit
-from scp.network.errors import UNEXPECTED_PARAMETER, AssociationEnded, Closed, Violation
-from scp.network.message import Message
+from scp.network.errors import UNEXPECTED_PARAMETER, AssociationEnded, Violation
+from scp.network.message import Message, Released
 from storage import query
 from storage.database import Database
 
@@ -41,8 +41,8 @@ class Query:
         syntax = UID(association.context(message).transfer_syntax)
         code, comment = status.SUCCESS, ""
         try:
-            identifier = _identifier(association, implicit=syntax.is_implicit_VR)
-            search = query.Search.parse(_root(association.context(message).abstract_syntax), identifier)
+            root = _root(association.context(message).abstract_syntax)
+            search = _search(association, root, implicit=syntax.is_implicit_VR)
             with closing(search.encoded(self._database, implicit=syntax.is_implicit_VR)) as matches:
                 if not _send_matches(association, message, matches, supported=not search.unsupported):
                     code = status.CANCELLED
@@ -52,7 +52,7 @@ class Query:
         except CoronodeError as error:
             log.error("query failed", reason=str(error))
             code, comment = status.UNABLE_TO_PROCESS, str(error)
-        except AssociationEnded:
+        except (AssociationEnded, Released):
             raise
         except Exception:  # the service's edge: the peer gets a failure, the log the trace
             log.exception("query failed")
@@ -86,8 +86,8 @@ def _root(model: str) -> query.Root:
     return "patient" if model == contexts.PATIENT_ROOT_FIND else "study"
 
 
-def _identifier(association: Conversation, *, implicit: bool) -> Dataset:
-    """The request's data set. Raises Rejected when it is too long or cannot be read."""
+def _search(association: Conversation, root: query.Root, *, implicit: bool) -> query.Search:
+    """What the request's data set asks for. Raises Rejected when it is too long or cannot be read."""
     gathered = bytearray()
     for data in association.messages.data():
         if len(gathered) <= _LONGEST_IDENTIFIER:
@@ -95,7 +95,10 @@ def _identifier(association: Conversation, *, implicit: bool) -> Dataset:
     if len(gathered) > _LONGEST_IDENTIFIER:
         raise Rejected(query.DOES_NOT_MATCH, f"an identifier of more than {_LONGEST_IDENTIFIER} bytes")
     try:
-        return read_dataset(BytesIO(gathered), is_implicit_VR=implicit, is_little_endian=True)
+        identifier = read_dataset(BytesIO(gathered), is_implicit_VR=implicit, is_little_endian=True)
+        return query.Search.parse(root, identifier)
+    except Rejected:
+        raise
     except Exception as error:  # whatever the bytes make the parser raise, they are no identifier
         raise Rejected(query.DOES_NOT_MATCH, f"identifier cannot be read: {type(error).__name__}") from error
 
@@ -118,14 +121,14 @@ def _send_matches(association: Conversation, message: Message, matches: Iterable
                 return False
     association.send(*buffers)
     metrics.MATCHES.inc(buffers.count(head))
-    return not (association.messages.waiting() and _cancelled(association, message))
+    return True
 
 
 def _cancelled(association: Conversation, message: Message) -> bool:
     """Read what came meanwhile: a C-CANCEL-RQ of this request, or the end (PS3.7 9.3.2.3)."""
     came = association.messages.next()
     if came is None:
-        raise Closed("released in the middle of a query")
+        raise Released
     if came.command.field != command.C_CANCEL_RQ:
         raise Violation(UNEXPECTED_PARAMETER, "a request while another is being answered")
     return came.command.responded == message.command.message_id
