@@ -5,7 +5,7 @@
 Each stream is a valid conversation (association, C-ECHO, C-STORE, C-FIND, release) of which bytes are changed, cut
 out, doubled, moved or replaced by extreme lengths. After it the sender closes its half; whatever comes back must be
 whole PDUs that an acceptor may send, and the connection must end. Now and then a valid conversation must still succeed.
-Threads and descriptors are counted at the end, and memory from the first thousand streams on.
+Threads and descriptors are counted at the end; memory is printed as it goes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ EXTREMES: Final = (
 ANSWERS: Final = frozenset({pdu.A_ASSOCIATE_AC, pdu.A_ASSOCIATE_RJ, pdu.P_DATA_TF, pdu.A_RELEASE_RP, pdu.A_ABORT})
 PATIENCE_SECONDS: Final = 20.0
 CHECK_EVERY: Final = 500
-WARM_UP: Final = 1000
+PARTS: Final = 10
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
     threads: tuple[int, int] = (0, 0)
     descriptors: tuple[int, int] = (0, 0)
-    memory_kb: tuple[int, int] = (0, 0)
+    memory_kb: list[int] = field(default_factory=list)
     longest_seconds: float = 0
 
 
@@ -154,7 +154,6 @@ def run(streams: int, seed: int) -> Outcome:
         for _ in range(3):
             converse(port, valid)
         before = threading.active_count(), _descriptors()
-        memory = _memory_kb()
         for number in range(streams):
             rng = random.Random(f"{seed}:{number}")  # noqa: S311  # to be drawn again
             begun = time.perf_counter()
@@ -164,8 +163,8 @@ def run(streams: int, seed: int) -> Outcome:
             outcome.streams += 1
             if fault:
                 outcome.faults.append(f"stream {number}: {fault}")
-            if number == WARM_UP:
-                memory = _memory_kb()
+            if number % max(1, streams // PARTS) == 0:
+                outcome.memory_kb.append(_memory_kb())
             if number % CHECK_EVERY == CHECK_EVERY - 1:
                 ending, _ = converse(port, valid)
                 if ending != "release":
@@ -173,7 +172,6 @@ def run(streams: int, seed: int) -> Outcome:
         _settle(before)
         outcome.threads = before[0], threading.active_count()
         outcome.descriptors = before[1], _descriptors()
-        outcome.memory_kb = memory, _memory_kb()
         if list(incoming.iterdir()):
             outcome.faults.append("temporary files are left")
         if outcome.threads[1] > outcome.threads[0]:
@@ -192,7 +190,7 @@ def main() -> int:
     outcome = run(arguments.streams, arguments.seed)
     print(f"{outcome.streams} streams, seed {arguments.seed}: {dict(outcome.endings)}")
     print(f"longest {outcome.longest_seconds:.2f} s, threads {outcome.threads}, descriptors {outcome.descriptors}")
-    print(f"memory after 1,000 streams and at the end: {outcome.memory_kb} kB")
+    print(f"memory after each tenth of the streams: {outcome.memory_kb} kB")
     for fault in outcome.faults[:20]:
         print(fault)
     return 1 if outcome.faults else 0

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydicom.uid import UID
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import (
     A_ASSOCIATE,
@@ -102,11 +103,13 @@ def read_request(pdu: bytes) -> Request:
     try:
         decoded.decode(pdu)
         primitive = decoded.to_primitive()
-        # each names at least one transfer syntax, or the index fails here
+        # each names an abstract and at least one transfer syntax, or this fails
         proposals = [
             (item.abstract_syntax, item.transfer_syntax[0]) for item in primitive.presentation_context_definition_list
         ]
-        syntaxes = frozenset(str(abstract_syntax) for abstract_syntax, _ in proposals)
+        syntaxes = frozenset(str.strip(abstract_syntax or UID("")) for abstract_syntax, _ in proposals)
+        if "" in syntaxes:
+            raise ValueError("a presentation context without abstract syntax")  # noqa: TRY301  # told below
         refusal = None
         if not decoded.protocol_version & _PROTOCOL_VERSION:
             refusal = Rejection(PERMANENT, BY_ACSE, PROTOCOL_VERSION_NOT_SUPPORTED)
