@@ -174,6 +174,8 @@ def read_acceptance(pdu: bytes, proposed: Mapping[int, str]) -> tuple[list[Conte
     try:
         decoded.decode(pdu)
         primitive = decoded.to_primitive()
+        if not primitive.presentation_context_definition_results_list:
+            raise ValueError("no presentation context")  # noqa: TRY301  # told below
         accepted = [
             Context(int(item.context_id or 0), proposed[int(item.context_id or 0)], str(item.transfer_syntax[0]))
             for item in primitive.presentation_context_definition_results_list

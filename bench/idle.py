@@ -1,0 +1,156 @@
+"""What open associations cost that nobody uses, and whether a new one still gets in at once.
+
+Each receiver gets 200 associations that stay silent: raw sockets, which cost the sender nothing. Its processor time is
+taken over some seconds of silence; after that one association after the other is opened and released. A receiver
+that takes fewer is measured with what it took.
+
+    python bench/idle.py --out idle.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from peers import NAMES, Running, chosen, started
+from pydicom.uid import CTImageStorage
+from scanner import Refused, Scanner
+from table import machine, median, number, quantile, table, write
+from usage import cpu_seconds, memory_mib
+
+_PATIENCE: Final = 3.0
+_CALM: Final = 0.03
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a receiver did: share of one core while idle, and milliseconds until new associations were accepted."""
+
+    title: str
+    held: int
+    core: float
+    core_empty: float
+    memory_mib: float
+    accept_ms: tuple[float, ...]
+    failed: int
+    lost: int
+
+
+@contextmanager
+def held(port: int, wanted: int) -> Iterator[list[Scanner]]:
+    """Open associations until there are enough or one is not accepted within 3 s."""
+    with ExitStack() as stack:
+        opened: list[Scanner] = []
+        while len(opened) < wanted:
+            try:
+                opened.append(stack.enter_context(closing(Scanner(port, CTImageStorage, timeout=_PATIENCE))))
+            except (Refused, OSError) as error:
+                print(f"  association {len(opened) + 1}: {error}", file=sys.stderr)
+                break
+        yield opened
+
+
+def calm(session: int) -> None:
+    """Wait until a session has done what a start leaves to do; after 10 s it counts as its way."""
+    deadline = time.monotonic() + 10
+    while _core(session, 1) > _CALM and time.monotonic() < deadline:
+        pass
+
+
+def measure(running: Running, associations: int, seconds: float, tries: int) -> Measured:
+    """Silence, then new associations."""
+    calm(running.session)
+    core_empty = _core(running.session, seconds)
+    with held(running.port, associations) as opened:
+        calm(running.session)
+        core = _core(running.session, seconds)
+        memory = memory_mib(running.session)
+        times, failed = [], 0
+        for _ in range(tries):
+            try:
+                times.append(_accepted(running.port))
+            except (Refused, OSError):
+                failed += 1
+                if failed > 1 and not times:
+                    break
+        lost = sum(not scanner.alive() for scanner in opened)
+    title = running.receiver.title
+    return Measured(title, len(opened), core, core_empty, memory, tuple(times), failed, lost)
+
+
+def results(found: Sequence[Measured]) -> str:
+    """A row for each receiver."""
+    rows = [
+        [
+            item.title,
+            str(item.held - item.lost),
+            number(100 * item.core, 2),
+            number(100 * item.core_empty, 2),
+            number(median(item.accept_ms), 1),
+            number(quantile(item.accept_ms, 0.95), 1),
+            str(item.failed),
+            number(item.memory_mib, 0),
+        ]
+        for item in found
+    ]
+    header = [
+        "Receiver",
+        "held",
+        "% of a core",
+        "% without any",
+        "accept ms",
+        "95 % ms",
+        "refused",
+        "memory MiB",
+    ]
+    return table(header, rows)
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--associations", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=20, help="of silence")
+    parser.add_argument("--tries", type=int, default=100, help="associations that are opened and released meanwhile")
+    parser.add_argument("--receivers", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--out", type=Path, help="write the table there too")
+    options = parser.parse_args()
+    found = []
+    with tempfile.TemporaryDirectory(prefix="coronode-idle-") as name:
+        for receiver in chosen(options.receivers):
+            print(receiver.title, file=sys.stderr)
+            with started(receiver, Path(name) / receiver.name) as running:
+                found.append(measure(running, options.associations, options.seconds, options.tries))
+    write(
+        f"{results(found)}\n{options.associations} associations wanted, {options.seconds:g} s; {machine()}\n",
+        options.out,
+    )
+    return 0
+
+
+def _core(session: int, seconds: float) -> float:
+    """Share of one core that a session uses while nothing happens."""
+    before, began = cpu_seconds(session), time.monotonic()
+    time.sleep(seconds)
+    return (cpu_seconds(session) - before) / (time.monotonic() - began)
+
+
+def _accepted(port: int) -> float:
+    """Milliseconds from connecting to the A-ASSOCIATE-AC of an association that is then released."""
+    began = time.monotonic()
+    scanner = Scanner(port, CTImageStorage, timeout=_PATIENCE)
+    taken = 1000 * (time.monotonic() - began)
+    with closing(scanner):
+        scanner.release()
+    return taken
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""A sender that costs next to nothing: one association, messages made beforehand, every answer looked at.
+
+Run as a program it says `ready`, waits for a line, sends, and prints the outcome as JSON:
+
+    python bench/scanner.py PORT --objects 100
+    python bench/scanner.py PORT --frames 2000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import struct
+import sys
+import time
+from contextlib import closing
+from typing import Final
+
+import traffic
+from pydicom import Dataset
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage
+from pynetdicom.pdu import A_ASSOCIATE_AC
+
+_ACCEPT, _DATA, _RELEASED = 2, 4, 6
+_STATUS: Final = struct.pack("<HHI", 0x0000, 0x0900, 2)
+_SECONDS: Final = 120.0
+
+
+class Refused(Exception):
+    """The peer did not do what was asked for."""
+
+
+class Scanner:
+    """An open association with one presentation context. Raises Refused and OSError."""
+
+    def __init__(self, port: int, sop_class: str, *, timeout: float = _SECONDS) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            self.maximum_length = self._open(sop_class)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def send(self, part: bytes | bytearray) -> None:
+        """Send whole PDUs."""
+        self._socket.sendall(part)
+
+    def stored(self) -> None:
+        """Wait for the C-STORE response; it must be Success."""
+        kind, body = self._pdu()
+        place = body.find(_STATUS)
+        if kind != _DATA or place < 0:
+            raise Refused(f"C-STORE was answered by a PDU of type {kind}")
+        (status,) = struct.unpack_from("<H", body, place + len(_STATUS))
+        if status:
+            raise Refused(f"C-STORE was answered with status {status:04X}")
+
+    def release(self) -> None:
+        """End the association and the connection."""
+        with closing(self._socket):
+            self._socket.sendall(traffic.RELEASE_RQ)
+            kind, _ = self._pdu()
+            if kind != _RELEASED:
+                raise Refused(f"the release was answered by a PDU of type {kind}")
+
+    def alive(self) -> bool:
+        """Whether the peer has kept the association open, to which it has nothing to say."""
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def close(self) -> None:
+        """End the connection."""
+        self._socket.close()
+
+    def _open(self, sop_class: str) -> int:
+        """Negotiate; the peer's maximum length."""
+        self._socket.sendall(traffic.associate_rq(sop_class))
+        kind, body = self._pdu()
+        if kind != _ACCEPT:
+            raise Refused(f"the association was answered by a PDU of type {kind}")
+        answer = A_ASSOCIATE_AC()
+        answer.decode(struct.pack(">BxI", kind, len(body)) + body)
+        if [context.result for context in answer.presentation_context] != [0]:
+            raise Refused("the presentation context was not accepted")
+        return int(answer.user_information.maximum_length)
+
+    def _pdu(self) -> tuple[int, bytes]:
+        kind, length = struct.unpack(">BxI", self._exactly(6))
+        return kind, self._exactly(length)
+
+    def _exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            more = self._socket.recv(size - len(data))
+            if not more:
+                raise Refused("the peer closed the connection")
+            data += more
+        return data
+
+
+def send_slices(port: int, image: Dataset, objects: int) -> int:
+    """A study of CT slices; the bytes of its data sets."""
+    scanner = Scanner(port, CTImageStorage)
+    with closing(scanner):
+        slices = traffic.Slices(image, scanner.maximum_length)
+        for number in range(1, objects + 1):
+            scanner.send(slices.message(number))
+            scanner.stored()
+        scanner.release()
+    return objects * slices.object_bytes
+
+
+def send_enhanced(port: int, frames: int) -> int:
+    """One Enhanced CT image; the bytes of its pixels."""
+    scanner = Scanner(port, EnhancedCTImageStorage)
+    with closing(scanner):
+        for part in traffic.enhanced_message(frames, scanner.maximum_length):
+            scanner.send(part)
+        scanner.stored()
+        scanner.release()
+    return frames * traffic.FRAME_BYTES
+
+
+def main() -> None:
+    """Wait for the signal, send, say how it went."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("port", type=int)
+    parser.add_argument("--objects", type=int, default=100)
+    parser.add_argument("--frames", type=int, default=0, help="send one Enhanced CT image of so many frames instead")
+    options = parser.parse_args()
+    image = traffic.ct_slice()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    began = time.monotonic()
+    try:
+        if options.frames:
+            sent = send_enhanced(options.port, options.frames)
+        else:
+            sent = send_slices(options.port, image, options.objects)
+        outcome = {"began": began, "ended": time.monotonic(), "bytes": sent}
+    except (Refused, OSError) as error:
+        outcome = {"error": str(error) or type(error).__name__}
+    print(json.dumps(outcome), flush=True)
+
+
+if __name__ == "__main__":
+    main()

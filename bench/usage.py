@@ -1,0 +1,81 @@
+"""What a session of processes uses, from /proc: processor seconds and memory (Linux, proc(5)).
+
+A process that is started with `start_new_session=True` leads a session of its own, and what it forks stays in it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+_SESSION, _USER, _CHILDREN_SYSTEM = 3, 11, 14
+"""Places in /proc/PID/stat after the name in brackets."""
+
+
+def members(session: int) -> Iterator[tuple[int, list[str]]]:
+    """Number and /proc/PID/stat, from the state on, of each process of a session, ended ones that wait included."""
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            fields = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(fields[_SESSION]) == session:
+                yield int(folder.name), fields
+
+
+def cpu_seconds(session: int) -> float:
+    """User and system time so far, with that of children that have ended; in steps of 10 ms."""
+    ticks = sum(sum(map(int, fields[_USER : _CHILDREN_SYSTEM + 1])) for _, fields in members(session))
+    return ticks / _TICKS
+
+
+def memory_mib(session: int) -> float:
+    """Proportional set size in MiB: pages that several processes share count once."""
+    total = 0
+    for number, _ in members(session):
+        with suppress(OSError):
+            for line in Path(f"/proc/{number}/smaps_rollup").read_text(encoding="ascii").splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
+    return total / 1024
+
+
+class Watch:
+    """Processor time and highest memory of a session while the `with` block runs.
+
+    Memory is looked at every `period` seconds, so a shorter peak may be missed.
+    """
+
+    def __init__(self, session: int, period: float = 0.1) -> None:
+        self._session, self._period = session, period
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
+        self._cpu_before = self._cpu_after = self.idle_mib = self.peak_mib = 0.0
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time in the block."""
+        return self._cpu_after - self._cpu_before
+
+    def __enter__(self) -> Self:
+        self.idle_mib = self.peak_mib = memory_mib(self._session)
+        self._cpu_before = cpu_seconds(self._session)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._cpu_after = cpu_seconds(self._session)
+
+    def _look(self) -> None:
+        while not self._ended.wait(self._period):
+            self.peak_mib = max(self.peak_mib, memory_mib(self._session))

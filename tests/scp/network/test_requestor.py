@@ -1,0 +1,235 @@
+"""Our side of an association that we open, against a peer that follows a script."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pynetdicom import build_context
+
+from scp import contexts
+from scp.network import command, negotiation, pdu
+from scp.network.errors import Aborted, AssociationEnded, Closed, Expired, Violation
+from scp.network.requestor import Opening, Rejected, Requestor
+
+CT = contexts.IMAGE_STORAGE[0]
+EXPLICIT = "1.2.840.10008.1.2.1"
+
+
+class Script:
+    """Accepts one association and then does what a test says; what came stands in `received`."""
+
+    def __init__(self, answer, *, maximum_length=16384, accepts=True):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._answer = answer
+        self._maximum_length = maximum_length
+        self._accepts = accepts
+        self.received = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def join(self):
+        self._thread.join(20)
+        return self.received
+
+    def read(self, connection):
+        header = exactly(connection, 6)
+        kind, length = struct.unpack(">BxI", header)
+        body = exactly(connection, length)
+        self.received.append((kind, body))
+        return kind, body
+
+    def data_set(self, connection):
+        """One message: its command, and its data set put together."""
+        gathered = {1: b"", 0: b""}
+        wanted = 1
+        while True:
+            kind, body = self.read(connection)
+            assert kind == pdu.P_DATA_TF
+            assert len(body) <= (self._maximum_length or len(body))
+            length, _, control = struct.unpack_from(">IBB", body)
+            assert length == len(body) - 4
+            gathered[control & 1] += body[6:]
+            assert control & 1 == wanted
+            if control & 2:
+                if not wanted or not command.decode(gathered[1]).has_data_set:
+                    return command.decode(gathered[1]), gathered[0]
+                wanted = 0
+
+    def _run(self):
+        with closing(self._listener):
+            connection, _ = self._listener.accept()
+        with closing(connection):
+            connection.settimeout(10)
+            if self._accepts:
+                kind, body = self.read(connection)
+                request = negotiation.read_request(bytes([kind, 0]) + len(body).to_bytes(4, "big") + body)
+                supported = [build_context(CT, [EXPLICIT]), build_context(contexts.VERIFICATION, [EXPLICIT])]
+                connection.sendall(negotiation.accept(request, supported, self._maximum_length)[0])
+            self._answer(self, connection)
+
+
+def exactly(connection, count):
+    data = b""
+    while len(data) < count:
+        part = connection.recv(count - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return data
+
+
+def call(port, seconds=5):
+    opening = Opening("US", "THEM", "127.0.0.1", port, seconds, seconds, seconds, 16384)
+    return Requestor(opening, [build_context(CT, [EXPLICIT]), build_context(contexts.VERIFICATION, [EXPLICIT])])
+
+
+def respond(connection, asked, status=0, message_id=None):
+    answer = command.response(asked, status, comment="why" if status else "")
+    if message_id is not None:
+        at = answer.index(struct.pack("<HHI", 0, 0x0120, 2))
+        answer = answer[: at + 8] + struct.pack("<H", message_id) + answer[at + 10 :]
+    connection.sendall(b"".join(pdu.fragments(answer, 1, 16378, is_command=True)))
+
+
+def release(script, connection):
+    kind, _ = script.read(connection)
+    if kind == pdu.A_RELEASE_RQ:
+        connection.sendall(pdu.RELEASE_RP)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 90_000), st.sampled_from([0, 7, 32, 16384, 131072, 10**6]), st.integers(0, 500))
+def test_a_file_goes_out_byte_for_byte_in_pdus_of_the_peers_length(tmp_path, size, maximum, offset):
+    size = min(size, 3000) if maximum in (7, 32) else size
+    data = bytes(index * 7 % 251 for index in range(size + 2))
+    path = tmp_path / "object"
+    path.write_bytes(b"x" * offset + data)
+    got = []
+
+    def answer(script, connection):
+        for _ in range(2):
+            asked, sent = script.data_set(connection)
+            got.append((asked.sop_instance_uid, sent))
+            respond(connection, asked)
+        release(script, connection)
+
+    script = Script(answer, maximum_length=maximum)
+    association = call(script.port)
+    assert association.store(association.accepted_contexts[0], "1.2.3", (path, offset)).status == 0
+    assert association.store(association.accepted_contexts[0], "1.2.4", data).status == 0
+    association.release()
+    script.join()
+    assert got == [("1.2.3", data), ("1.2.4", data)]
+    assert not association.is_established
+
+
+def test_both_sides_release_at_once():
+    def answer(script, connection):
+        connection.sendall(pdu.RELEASE_RQ)
+        kinds = [script.read(connection)[0], script.read(connection)[0]]
+        assert kinds == [pdu.A_RELEASE_RQ, pdu.A_RELEASE_RP]
+        connection.sendall(pdu.RELEASE_RP)
+
+    script = Script(answer)
+    association = call(script.port)
+    association.release()
+    assert [kind for kind, _ in script.join()][1:] == [pdu.A_RELEASE_RQ, pdu.A_RELEASE_RP]
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (pdu.abort(None), Aborted),
+        (pdu.RELEASE_RQ, Closed),
+        (struct.pack(">BxI", 77, 0), Violation),
+        (struct.pack(">BxI", 4, 2**32 - 1), Violation),
+        (b"", Closed),
+    ],
+)
+def test_what_is_no_answer_ends_the_association(reply, error):
+    def answer(script, connection):
+        script.data_set(connection)
+        connection.sendall(reply)
+
+    association = call(Script(answer).port)
+    with pytest.raises(error):
+        association.store(association.accepted_contexts[0], "1.2.3", b"data")
+    assert not association.is_established
+
+
+def test_an_answer_to_another_message_is_no_answer():
+    def answer(script, connection):
+        asked, _ = script.data_set(connection)
+        respond(connection, asked, message_id=99)
+        script.read(connection)
+
+    script = Script(answer)
+    association = call(script.port)
+    with pytest.raises(Violation):
+        association.store(association.accepted_contexts[0], "1.2.3", b"data")
+    assert script.join()[-1][0] == pdu.A_ABORT
+
+
+def test_a_silent_peer_is_given_up():
+    def answer(script, connection):
+        script.data_set(connection)
+        script.read(connection)
+
+    script = Script(answer)
+    association = call(script.port, seconds=0.5)
+    with pytest.raises(Expired):
+        association.store(association.accepted_contexts[0], "1.2.3", b"data")
+    assert script.join()[-1][0] == pdu.A_ABORT
+
+
+def test_status_and_comment_are_those_of_the_peer():
+    def answer(script, connection):
+        respond(connection, script.data_set(connection)[0], 0xA700)
+        release(script, connection)
+
+    association = call(Script(answer).port)
+    told = association.store(association.accepted_contexts[0], "1.2.3", b"data")
+    association.release()
+    assert (told.status, told.comment) == (0xA700, "why")
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (pdu.reject(2, 3, 2), Rejected),
+        (pdu.abort(0), Aborted),
+        (pdu.RELEASE_RQ, Violation),
+        (struct.pack(">BxI", 2, 40) + b"\xff" * 40, Violation),
+        (struct.pack(">BxI", 2, 2**31), Violation),
+        (b"", Closed),
+    ],
+)
+def test_what_is_no_acceptance_opens_nothing(reply, error):
+    def answer(script, connection):
+        script.read(connection)
+        connection.sendall(reply)
+
+    with pytest.raises(error) as caught:
+        call(Script(answer, accepts=False).port)
+    if error is Rejected:
+        assert caught.value.rejection == negotiation.Rejection(2, 3, 2)
+    assert isinstance(caught.value, AssociationEnded)
+
+
+def test_a_file_that_is_gone_aborts(tmp_path):
+    def answer(script, connection):
+        script.read(connection)
+        script.read(connection)
+
+    script = Script(answer)
+    association = call(script.port)
+    with pytest.raises(OSError, match="No such file"):
+        association.store(association.accepted_contexts[0], "1.2.3", (tmp_path / "gone", 0))
+    assert script.join()[-1][0] == pdu.A_ABORT
