@@ -89,9 +89,9 @@ def accept(request: bytes) -> bytes:
     primitive = asked.to_primitive()
     results = []
     for proposed in primitive.presentation_context_definition_list:
-        syntaxes = list(proposed.transfer_syntax)
+        syntaxes = [str(syntax) for syntax in proposed.transfer_syntax]
         chosen = ExplicitVRLittleEndian if ExplicitVRLittleEndian in syntaxes else syntaxes[0]
-        context = build_context(proposed.abstract_syntax, chosen)
+        context = build_context(str(proposed.abstract_syntax), chosen)
         context.context_id, context.result = proposed.context_id, 0
         results.append(context)
     length, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
