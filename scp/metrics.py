@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass
 from typing import Final
+from wsgiref.simple_server import WSGIServer
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
@@ -33,11 +36,26 @@ QUERIES: Final = Counter("coronode_queries", "C-FIND requests, by final status",
 MATCHES: Final = Counter("coronode_query_matches", "Pending C-FIND responses that were sent", registry=REGISTRY)
 
 
-def serve(host: str, port: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A web server in a thread of its own."""
+
+    server: WSGIServer
+    thread: threading.Thread
+
+    def close(self) -> None:
+        """Stop answering."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def serve(host: str, port: int) -> Serving | None:
     """Answer at http://host:port/metrics from now on; a port of 0 is none, one that is taken is logged."""
     if port == 0:
-        return
+        return None
     try:
-        start_http_server(port, host, registry=REGISTRY)
+        return Serving(*start_http_server(port, host, registry=REGISTRY))
     except OSError as error:
         log.warning("no metrics: web.port cannot be listened on", host=host, port=port, reason=error.strerror)
+        return None
