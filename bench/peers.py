@@ -175,7 +175,8 @@ def _orthanc(folder: Path, port: int) -> Sequence[str]:
 
 
 def _pynetdicom(folder: Path, port: int) -> Sequence[str]:
-    return [sys.executable, "-m", "pynetdicom", "storescp", "-q", "-ba", "127.0.0.1", "-od", str(folder), str(port)]
+    options = ["-q", "-ba", "127.0.0.1", "-tn", str(_LONG), "-od", str(folder)]
+    return [sys.executable, "-m", "pynetdicom", "storescp", *options, str(port)]
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, title: str, log: Path) -> None:

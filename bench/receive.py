@@ -29,7 +29,7 @@ from typing import Any, Final
 import chart
 import traffic
 from peers import NAMES, Receiver, Running, chosen, started
-from table import machine, median, number, ratio, table, write
+from table import machine, median, number, quantile, ratio, table, write
 from usage import Watch
 
 ASSOCIATIONS: Final = (1, 4)
@@ -159,7 +159,7 @@ def slices_table(receivers: Sequence[Receiver], found: Sequence[Measured]) -> st
                     number(ratio(rates[receiver.name], rates.get("storescp", {})), 2),
                     number(ratio(rates[receiver.name], rates.get("orthanc", {})), 2),
                     number(median(item.cpu_per_gb for item in items)),
-                    number(max((item.peak_mib for item in items), default=math.nan), 0),
+                    number(quantile([item.peak_mib for item in items if math.isfinite(item.peak_mib)], 1), 0),
                 ]
             )
     header = ["Receiver", "associations", "objects/s", "x storescp", "x Orthanc", "CPU s/GB", "peak memory MiB"]

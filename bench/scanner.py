@@ -90,7 +90,8 @@ class Scanner:
         answer.decode(struct.pack(">BxI", kind, len(body)) + body)
         if [context.result for context in answer.presentation_context] != [0]:
             raise Refused("the presentation context was not accepted")
-        return int(answer.user_information.maximum_length)
+        told = answer.user_information
+        return int((told and told.maximum_length) or 0)
 
     def _pdu(self) -> tuple[int, bytes]:
         kind, length = struct.unpack(">BxI", self._exactly(6))
@@ -145,7 +146,7 @@ def main() -> None:
             sent = send_enhanced(options.port, options.frames)
         else:
             sent = send_slices(options.port, image, options.objects)
-        outcome = {"began": began, "ended": time.monotonic(), "bytes": sent}
+        outcome: dict[str, float | str] = {"began": began, "ended": time.monotonic(), "bytes": sent}
     except (Refused, OSError) as error:
         outcome = {"error": str(error) or type(error).__name__}
     print(json.dumps(outcome), flush=True)

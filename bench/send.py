@@ -129,7 +129,7 @@ def run(command: Sequence[str], log: Path) -> Ran:
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env=environment(), start_new_session=True)
     try:
-        with Watch(process.pid, 0.02) as watch:
+        with Watch(process.pid, 0.005) as watch:
             code = _ended(process)
             seconds = time.monotonic() - began
             used = cpu_seconds(process.pid)  # it has ended but waits: its account is still there

@@ -5,6 +5,7 @@ A process that is started with `start_new_session=True` leads a session of its o
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Iterator
@@ -49,22 +50,29 @@ def memory_mib(session: int) -> float:
 class Watch:
     """Processor time and highest memory of a session while the `with` block runs.
 
-    Memory is looked at every `period` seconds, so a shorter peak may be missed.
+    Memory is looked at every `period` seconds and at the end, so a shorter peak may be missed; of a session that ended
+    before it was looked at, the peak is NaN.
     """
 
     def __init__(self, session: int, period: float = 0.1) -> None:
         self._session, self._period = session, period
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
-        self._cpu_before = self._cpu_after = self.idle_mib = self.peak_mib = 0.0
+        self._cpu_before = self._cpu_after = self.idle_mib = 0.0
+        self._highest_mib = math.nan
 
     @property
     def cpu_seconds(self) -> float:
         """Processor time in the block."""
         return self._cpu_after - self._cpu_before
 
+    @property
+    def peak_mib(self) -> float:
+        """Highest memory; not below what it was when the block began."""
+        return math.nan if math.isnan(self._highest_mib) else max(self._highest_mib, self.idle_mib)
+
     def __enter__(self) -> Self:
-        self.idle_mib = self.peak_mib = memory_mib(self._session)
+        self.idle_mib = memory_mib(self._session)
         self._cpu_before = cpu_seconds(self._session)
         self._thread.start()
         return self
@@ -74,8 +82,13 @@ class Watch:
     ) -> None:
         self._ended.set()
         self._thread.join()
+        self._see()
         self._cpu_after = cpu_seconds(self._session)
 
     def _look(self) -> None:
         while not self._ended.wait(self._period):
-            self.peak_mib = max(self.peak_mib, memory_mib(self._session))
+            self._see()
+
+    def _see(self) -> None:
+        if (seen := memory_mib(self._session)) > 0:
+            self._highest_mib = seen if math.isnan(self._highest_mib) else max(self._highest_mib, seen)
