@@ -10,8 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 _LONGEST_AE_TITLE: Final = 16
 
 Service = Literal["store", "query"]
-Document = Literal["sr", "overlay"]
-SrTemplate = Literal["tid1500"]
+Document = Literal["sr", "overlay", "seg", "pdf", "letter"]
+SrTemplate = Literal["tid1500", "tid1500-3d", "tid3900"]
+PopulationGroup = Literal["white", "chinese", "black", "hispanic"]
+Language = Literal["en", "de"]
 ConventionName = Literal["standard", "literature", "siemens", "philips", "canon", "ge", "kvp-adapted"]
 PatientSize = Literal["small", "medium", "large"]
 
@@ -68,7 +70,8 @@ class PeerSettings(Section):
     """A DICOM application entity that talks to the node, is talked to, or both.
 
     `services` are what it may ask of us: "store" (send images), "query" (C-FIND). A port of None
-    marks a peer that only calls. C-ECHO is open to every known peer.
+    marks a peer that only calls. C-ECHO is open to every known peer. `documents` are those that it gets; None: those
+    of `results.documents`.
     """
 
     ae_title: AeTitle
@@ -77,6 +80,7 @@ class PeerSettings(Section):
     tls: bool = False
     services: tuple[Service, ...] = ("store", "query")
     sr: SrTemplate = "tid1500"
+    documents: tuple[Document, ...] | None = None
 
     @model_validator(mode="after")
     def _tls_is_not_there_yet(self) -> Self:
@@ -118,9 +122,37 @@ class ResultsSettings(Section):
     series_number: int = Field(default=9001, ge=1, le=2**31 - 1)
     series_description: str = Field(default="Coronary calcium score", max_length=64)
     warning_text: str = Field(default="RESEARCH USE: not a medical device", min_length=1)
+    institution: str = ""
+    logo: Path | None = None
+    language: Language = "en"
+    texts: Path | None = None
+    fonts: Path | None = None
+    overlay: Literal["single", "multiframe"] = "single"
+    not_scorable_report: bool = False
     retry_first_seconds: Seconds = 5
     retry_longest_seconds: Seconds = 900
     retry_attempts: int = Field(default=100, ge=1)
+
+
+class RiskSettings(Section):
+    """What risk tables ask and images do not say. Nothing of it is guessed.
+
+    `group` is that of every patient without another; `groups` maps the text or code of Ethnic Group
+    (0010,2160) to a group of the table; `table` is a site's own CSV in the form of the shipped one.
+    """
+
+    group: PopulationGroup | None = None
+    groups: dict[str, PopulationGroup] = {}
+    table: Path | None = None
+    table_name: str = ""
+    table_citation: str = ""
+
+
+class PriorsSettings(Section):
+    """Where earlier results of a patient are looked for besides the node's own index."""
+
+    peer: str | None = None
+    timeout_seconds: Seconds = 30
 
 
 class StorageSettings(Section):
@@ -147,6 +179,8 @@ class Settings(Section):
     selection: SelectionSettings = SelectionSettings()
     scoring: ScoringSettings = ScoringSettings()
     results: ResultsSettings = ResultsSettings()
+    risk: RiskSettings = RiskSettings()
+    priors: PriorsSettings = PriorsSettings()
     storage: StorageSettings = StorageSettings()
     web: WebSettings = WebSettings()
 
@@ -159,4 +193,13 @@ class Settings(Section):
                 raise ValueError(f"results.destinations: no peer is named {name!r}; peers: {known}")
             if peer.port is None:
                 raise ValueError(f"results.destinations: peer {name!r} has no port to send to; add peers.{name}.port")
+        if self.priors.peer is not None:
+            asked = self.peers.get(self.priors.peer)
+            if asked is None:
+                known = ", ".join(sorted(self.peers)) or "none is configured"
+                raise ValueError(f"priors.peer: no peer is named {self.priors.peer!r}; peers: {known}")
+            if asked.port is None:
+                raise ValueError(
+                    f"priors.peer: {self.priors.peer!r} has no port to ask; add peers.{self.priors.peer}.port"
+                )
         return self

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
-from scoring import elements
+from scoring import elements, patient
 from scoring.slices import Slice
 
 # seen in the field: reconstruction at 70 % of the cardiac cycle; mean heart rate during the scan
@@ -24,7 +24,8 @@ class Acquisition:
     (mg/cm3)/HU as stored. `contrast` and `contrast_route` describe a contrast agent. `gated` says that the header
     tells of synchronization with the heart; without it nothing is known. `kernel` has all values of Convolution
     Kernel (0018,1210), separated by backslashes; `energy_kev` is that of a virtual monoenergetic image (0018,937C),
-    `algorithm` Reconstruction Algorithm (0018,9315); `descriptions` are free words on the images.
+    `algorithm` Reconstruction Algorithm (0018,9315); `descriptions` are free words on the images. `date` is that of
+    the scan (YYYY-MM-DD), `field_of_view_mm` Reconstruction Diameter (0018,1100), `header` the data set without pixels.
     """
 
     kvp: float | None
@@ -41,6 +42,9 @@ class Acquisition:
     energy_kev: float | None = None
     algorithm: str = ""
     descriptions: tuple[str, ...] = ()
+    date: str | None = None
+    field_of_view_mm: float | None = None
+    header: Dataset = field(default_factory=Dataset, repr=False, compare=False)
 
 
 def of(item: Slice) -> Acquisition:
@@ -62,6 +66,7 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
     kernels = ("\\".join(elements.texts(place, "ConvolutionKernel")) for place in places)
     device = (elements.numbers(place, "CalciumScoringMassFactorDevice") for place in places)
     agent, route = _contrast(dataset)
+    scanned = patient.scan_date(dataset)
     return Acquisition(
         kvp=item.kvp if item.kvp is not None else number("KVP"),
         exposure_mas=number("Exposure") or number("ExposureInmAs"),
@@ -77,6 +82,9 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
         energy_kev=number("MonoenergeticEnergyEquivalent"),
         algorithm=text("ReconstructionAlgorithm"),
         descriptions=tuple(found for keyword in ("SeriesDescription", "ImageComments") if (found := text(keyword))),
+        date=None if scanned is None else scanned.isoformat(),
+        field_of_view_mm=number("ReconstructionDiameter"),
+        header=dataset,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from config.errors import NotScorable
 from config.settings import ScoringSettings, SelectionSettings
@@ -23,22 +24,22 @@ from scoring import (
     geometry,
     masks,
     mass,
+    patient,
     plugins,
     quality,
     risk,
+    series,
     slices,
     totals,
 )
 from scoring import lesions as verdicts
 from scoring import selection as rules
-from scoring.acquisition import Acquisition
 from scoring.agatston import Candidate
 from scoring.anatomy import Anatomy
 from scoring.conventions import Convention
-from scoring.geometry import Stack
 from scoring.mass import MassFactor
 from scoring.result import Artery, Flag, Provenance, RejectedCandidate, Score, SeriesInfo
-from scoring.slices import Slice
+from scoring.risk import Context
 from scoring.totals import Finding
 from scoring.volume import Volume
 
@@ -46,13 +47,13 @@ SOFTWARE: Final = "coronode"
 
 _SCORING: Final = ScoringSettings()
 _SELECTION: Final = SelectionSettings()
+_CONTEXT: Final = Context()
 # what is not counted is told where a reader would look for calcium: this close to the heart, this far off bone, and
 # no skeleton; elsewhere what is not quite hopeless
 _NEAR_HEART_MM: Final = 5.0
 _OFF_BONE_MM: Final = 3.0
 _NO_BONE_MM3: Final = 20_000.0
 _FAINT: Final = 0.1
-_UNKNOWN: Final = SeriesInfo("", "", slices=0, rows=0, columns=0, spacing_mm=None)
 
 
 def score(
@@ -60,31 +61,32 @@ def score(
     settings: ScoringSettings = _SCORING,
     selection: SelectionSettings = _SELECTION,
     *,
+    context: Context = _CONTEXT,
     mask: Path | None = None,
     version: str | None = None,
 ) -> Score:
     """Score one series, given as files and folders in any order; what is no image is ignored.
 
     With `mask` (DICOM SEG or NIfTI) every voxel at or above the threshold inside it counts, artery by artery,
-    and no anatomy is looked for. A series that cannot be scored gives a `Score` that says why. `version` is the
-    software's, by default that of the installed distribution.
+    and no anatomy is looked for. `context` is what images do not say of the patient. A series that cannot be scored
+    gives a `Score` that says why. `version` is the software's, by default that of the installed distribution.
 
-    Raises ConfigurationError when the mask or the configured engine cannot be used, FileNotFoundError when a
-    path does not exist.
+    Raises ConfigurationError when the mask, the configured engine or the site's own population cannot be used,
+    FileNotFoundError when a path does not exist.
     """
     engine = settings.engine if mask is None else "mask"
     made = _provenance(conventions.named(settings.convention), engine, version)
     finder = plugins.finder(settings.engine) if mask is None else None
-    info = _UNKNOWN
+    info, header = series.UNKNOWN, Dataset()
     flags: list[Flag] = []
     try:
         found = [item for path in elements.find(files) for item in slices.read(path)]
-        info = _series(found, None, None) if found else info
+        info = series.info(found) if found else info
         kept, left_out = rules.images(found)
-        info = _series(kept, None, None)
+        info = series.info(kept)
         stack = geometry.stack(kept)
         facts = acquisition.of(stack.slices[len(stack.slices) // 2])
-        info = _series(stack.slices, stack, facts)
+        info, header = series.info(stack.slices, stack, facts), facts.header
         convention = conventions.named(settings.convention, facts.kvp, facts.kernel)
         factor = mass.factor(facts, settings)
         made = _provenance(convention, engine, version, factor, stack.spacing_mm[1] * stack.spacing_mm[2])
@@ -105,9 +107,11 @@ def score(
             )
             near = [False] * len(findings)
     except NotScorable as verdict:
-        return _refused(verdict, info, flags, made)
-    told = totals.rejected(findings, near)
-    return _scored(volume, findings, factor, told, info=info, flags=flags, made=made)
+        result = _refused(verdict, info, flags, made)
+    else:
+        told = totals.rejected(findings, near)
+        result = _scored(volume, findings, factor, told, info=info, flags=flags, made=made)
+    return risk.in_context(result, patient.of(header, context.settings, context.patient), context)
 
 
 def _judged(volume: Volume, convention: Convention, anatomy: Anatomy) -> tuple[list[Finding], list[bool]]:
@@ -221,28 +225,6 @@ def _refused(verdict: NotScorable, info: SeriesInfo, flags: list[Flag], made: Pr
         change=None,
         flags=(*(flag for flag in flags if flag.code != verdict.code), Flag(verdict.code, "reject", verdict.reason)),
         provenance=made,
-    )
-
-
-def _series(found: Sequence[Slice], stack: Stack | None, facts: Acquisition | None) -> SeriesInfo:
-    first = min(found, key=lambda item: (item.sop_instance_uid, item.frame or 0))
-    spacing = None if stack is None else stack.spacing_mm
-    frames = {item.plane.frame_of_reference_uid for item in found}
-    thickness = max((item.thickness_mm for item in found if item.thickness_mm), default=None)
-    return SeriesInfo(
-        study_instance_uid=first.study_instance_uid,
-        series_instance_uid=first.series_instance_uid,
-        slices=len(found),
-        rows=first.plane.rows,
-        columns=first.plane.columns,
-        spacing_mm=spacing,
-        slice_thickness_mm=thickness,
-        kvp=first.kvp if facts is None else facts.kvp,
-        exposure_mas=None if facts is None else facts.exposure_mas,
-        kernel=(first.kernel or None) if facts is None else (facts.kernel or None),
-        manufacturer=None if facts is None else (facts.manufacturer or None),
-        model=None if facts is None else (facts.model or None),
-        frame_of_reference_uid=(frames.pop() or None) if len(frames) == 1 else None,
     )
 
 

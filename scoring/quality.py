@@ -180,7 +180,13 @@ def result_flags(agatston: ArteryValues, lesions: tuple[Lesion, ...], found: Ran
     if any(item.artery == "LM" for item in lesions):
         flags.append(Flag("left_main", "info", f"calcium in the left main ({agatston.LM:.1f})"))
     if agatston.total > 1000:
-        flags.append(Flag("over_1000", "info", f"total over 1,000 ({agatston.total:.0f})"))
+        flags.append(
+            Flag(
+                "over_1000",
+                "info",
+                f"total over 1,000 ({agatston.total:.0f}) (Obisesan, Radiol Cardiothorac Imaging 2021;3:e200484)",
+            )
+        )
     return flags
 
 

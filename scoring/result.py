@@ -12,6 +12,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 
+from scoring.change import Change, Difference, Earlier
+from scoring.patient import Patient
+from scoring.percentile import Percentile
+
 SCHEMA: Final = "coronode.score/1"
 
 Artery = Literal["LM", "LAD", "LCX", "RCA"]
@@ -100,7 +104,10 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class SeriesInfo:
-    """What was scored. `spacing_mm` is (z, y, x), z from the slice positions, never from Slice Thickness."""
+    """What was scored. `spacing_mm` is (z, y, x), z from the slice positions, never from Slice Thickness.
+
+    `date` is that of the scan (YYYY-MM-DD); `gated` says that the header tells of synchronization with the heart.
+    """
 
     study_instance_uid: str
     series_instance_uid: str
@@ -115,6 +122,9 @@ class SeriesInfo:
     manufacturer: str | None = None
     model: str | None = None
     frame_of_reference_uid: str | None = None
+    date: str | None = None
+    gated: bool = False
+    field_of_view_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +148,22 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Risk:
+    """What follows from the total by published tables. Each `reason` says why its value is None.
+
+    `arterial_age_years` by McClelland 2009; `ten_year_percent` is the MESA risk of coronary heart disease within ten
+    years, `ten_year_without_percent` the same without the score.
+    """
+
+    arterial_age_years: float | None = None
+    ten_year_percent: float | None = None
+    ten_year_without_percent: float | None = None
+    ten_year_reason: str = ""
+    percentile_reason: str = ""
+    change_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """The answer for one series: numbers when `status` is scored, else `reason` and no number.
 
@@ -156,12 +182,14 @@ class Score:
     lesions: tuple[Lesion, ...]
     category: Category | None
     cac_drs: str | None
-    percentile: dict[str, Any] | None
-    change: dict[str, Any] | None
+    percentile: Percentile | None
+    change: Change | None
     flags: tuple[Flag, ...]
     provenance: Provenance
     rejected: tuple[RejectedCandidate, ...] = ()
     rejected_left_out: int = 0
+    patient: Patient | None = None
+    risk: Risk | None = None
     schema: str = field(default=SCHEMA)
 
     def to_dict(self) -> dict[str, Any]:
@@ -195,6 +223,10 @@ class Score:
                     "lesions": tuple(_lesion(lesion) for lesion in values["lesions"]),
                     "flags": tuple(Flag(**flag) for flag in values["flags"]),
                     "provenance": Provenance(**values["provenance"]),
+                    "percentile": _percentile(values["percentile"]),
+                    "change": _change(values["change"]),
+                    "patient": None if values.get("patient") is None else Patient(**values["patient"]),
+                    "risk": None if values.get("risk") is None else Risk(**values["risk"]),
                     "rejected": tuple(
                         RejectedCandidate(**_tuples(item, "centroid_mm", "slices"))
                         for item in values.get("rejected", ())
@@ -225,3 +257,19 @@ def _lesion(values: dict[str, Any]) -> Lesion:
             "runs": tuple(tuple(run) for run in values["runs"]),
         }
     )
+
+
+def _percentile(values: dict[str, Any] | None) -> Percentile | None:
+    return None if values is None else Percentile(**_tuples(values, "caveats"))
+
+
+def _change(values: dict[str, Any] | None) -> Change | None:
+    if values is None:
+        return None
+
+    def difference(name: str) -> Difference | None:
+        return None if values[name] is None else Difference(**values[name])
+
+    named = {name: difference(name) for name in ("agatston", "volume_mm3", "mass_mg")}
+    history = tuple(Earlier(**item) for item in values["history"])
+    return Change(**_tuples(values, "differences", "notes", "citations") | named | {"history": history})

@@ -1,11 +1,34 @@
-"""From a total to the words that readers use: calcium category and CAC-DRS."""
+"""From a total to the words that readers use: category, CAC-DRS, and the risk in context of published tables."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
 
-from scoring.result import Artery, Category
+from config.settings import RiskSettings
+from scoring import mesa, population
+from scoring.mesa import Clinical
+from scoring.patient import NOTHING, Patient
+from scoring.percentile import percentile
+from scoring.result import Artery, Category, Risk, Score, SeriesInfo
+
+_NO_SETTINGS: Final = RiskSettings()
+# a voltage is written as 120 or 120.0
+_KVP: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What images do not say of the patient: the site's settings, and what whoever asks for the score knows.
+
+    `patient` wins over the header; without `clinical` there is no ten-year risk.
+    """
+
+    settings: RiskSettings = _NO_SETTINGS
+    patient: Patient = NOTHING
+    clinical: Clinical | None = None
 
 
 def category(total: float, *, any_lesion: bool) -> Category:
@@ -34,6 +57,43 @@ def cac_drs(total: float, arteries: Iterable[Artery | None]) -> str:
     rounded = _rounded(total)
     grade = 1 if rounded < 100 else 2 if rounded < 300 else 3
     return f"A{grade}" if None in found else f"A{grade}/N{len(found)}"
+
+
+def in_context(score: Score, patient: Patient, context: Context) -> Score:
+    """The score with its patient, its percentile and what follows by published tables, or why it does not.
+
+    Raises ConfigurationError when the site's own table cannot be used.
+    """
+    if score.agatston is None:
+        return replace(score, patient=patient)
+    total = score.agatston.total
+    people = population.configured(context.settings)
+    found, percentile_reason = percentile(people, total, patient, _caveats(score.series))
+    with_score, without, ten_year_reason = mesa.ten_year(patient, context.clinical, total)
+    return replace(
+        score,
+        patient=patient,
+        percentile=found,
+        risk=Risk(
+            arterial_age_years=round(mesa.arterial_age(total), 2),
+            ten_year_percent=None if with_score is None else round(with_score, 3),
+            ten_year_without_percent=None if without is None else round(without, 3),
+            ten_year_reason=ten_year_reason,
+            percentile_reason=percentile_reason,
+        ),
+    )
+
+
+def _caveats(series: SeriesInfo) -> list[str]:
+    """What of the scan makes it less comparable with a population."""
+    caveats = []
+    if not series.gated:
+        caveats.append("The header tells of no ECG gating: compare with caution")
+    if series.kvp is None:
+        caveats.append("The tube voltage is not known: compare with caution")
+    elif round(series.kvp) != _KVP:
+        caveats.append(f"Scanned at {series.kvp:g} kVp, not {_KVP}: compare with caution")
+    return caveats
 
 
 def _rounded(total: float) -> int:

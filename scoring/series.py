@@ -1,12 +1,20 @@
-"""Files on disk, grouped into series by what their headers say."""
+"""Files on disk, grouped into series by what their headers say, and what a result says of its series."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from scoring import elements
+from scoring.acquisition import Acquisition
+from scoring.geometry import Stack
+from scoring.result import SeriesInfo
+from scoring.slices import Slice
+
+UNKNOWN: Final = SeriesInfo("", "", slices=0, rows=0, columns=0, spacing_mm=None)
+"""A series of which nothing is known."""
 
 _TAGS = (
     "SOPClassUID",
@@ -65,4 +73,30 @@ def group(paths: Iterable[Path]) -> list[SeriesFiles]:
             item.number if item.number is not None else 2**31,
             item.series_instance_uid,
         ),
+    )
+
+
+def info(found: Sequence[Slice], stack: Stack | None = None, facts: Acquisition | None = None) -> SeriesInfo:
+    """What a result says of its series, as far as it is known: from the slices alone, or also stacked and read."""
+    first = min(found, key=lambda item: (item.sop_instance_uid, item.frame or 0))
+    spacing = None if stack is None else stack.spacing_mm
+    frames = {item.plane.frame_of_reference_uid for item in found}
+    thickness = max((item.thickness_mm for item in found if item.thickness_mm), default=None)
+    return SeriesInfo(
+        study_instance_uid=first.study_instance_uid,
+        series_instance_uid=first.series_instance_uid,
+        slices=len(found),
+        rows=first.plane.rows,
+        columns=first.plane.columns,
+        spacing_mm=spacing,
+        slice_thickness_mm=thickness,
+        kvp=first.kvp if facts is None else facts.kvp,
+        exposure_mas=None if facts is None else facts.exposure_mas,
+        kernel=(first.kernel or None) if facts is None else (facts.kernel or None),
+        manufacturer=None if facts is None else (facts.manufacturer or None),
+        model=None if facts is None else (facts.model or None),
+        frame_of_reference_uid=(frames.pop() or None) if len(frames) == 1 else None,
+        date=None if facts is None else facts.date,
+        gated=facts is not None and facts.gated,
+        field_of_view_mm=None if facts is None else facts.field_of_view_mm,
     )

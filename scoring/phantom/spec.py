@@ -83,6 +83,19 @@ class Calcification:
         if self.length_mm is not None and not self.diameter_mm <= self.length_mm <= 60:
             raise ValueError(f"length_mm is {self.length_mm}, allowed is the diameter up to 60")
 
+    def scaled(self, factor: float) -> Calcification:
+        """The same piece with `factor` times its volume: a longer or shorter rod, where that is too short a sphere.
+
+        Raises ValueError when it cannot be built.
+        """
+        ends = self.diameter_mm / 3
+        length = factor * ((self.length_mm or self.diameter_mm) - ends) + ends
+        if length >= self.diameter_mm:
+            return dataclasses.replace(self, length_mm=round(length, 6))
+        # of a sphere, length - diameter / 3 is 2 / 3 of the diameter
+        thinner = self.diameter_mm * (1.5 * (length - ends) / self.diameter_mm) ** (1 / 3)
+        return dataclasses.replace(self, diameter_mm=round(thinner, 6), length_mm=None)
+
 
 DEFAULT_CALCIFICATIONS: Final = (
     Calcification("LM", 0.52, 2.6, 480.0, 4.0),
