@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
@@ -11,8 +11,25 @@ from scoring.result import Artery, Category
 
 PRIVATE_SCHEME: Final = "99CORONODE"
 
+ChangedName = Literal["AGATSTON", "VOLUME", "MASS"]
+ChangePart = Literal["THEN", "DIFF", "RATE", "LIMIT"]
+
 TITLE: Final = Code("126000", "DCM", "Imaging Measurement Report")
+CARDIOVASCULAR_TITLE: Final = Code("122600", "DCM", "Cardiovascular Analysis Report")
 PROCEDURE: Final = Code("25045-6", "LN", "CT unspecified body region")
+CALCIUM_SCORING_PROCEDURE: Final = Code("426005005", "SCT", "Cardiac CT for calcium scoring")
+PROCEDURE_REPORTED: Final = Code("121058", "DCM", "Procedure reported")
+PROCEDURE_SUMMARY: Final = Code("55111-9", "LN", "Current Procedure Descriptions")
+PROCEDURE_DESCRIPTION: Final = Code("121065", "DCM", "Procedure Description")
+FINDINGS: Final = Code("121070", "DCM", "Findings")
+FINDING_SITE: Final = Code("363698007", "SCT", "Finding Site")
+ANALYSIS_PERFORMED: Final = Code("111004", "DCM", "Analysis Performed")
+VASCULAR_MORPHOLOGY: Final = Code("122605", "DCM", "Vascular Morphological Analysis")
+MEASUREMENT_METHOD: Final = Code("370129005", "SCT", "Measurement Method")
+DERIVATION: Final = Code("121401", "DCM", "Derivation")
+TRACKING_IDENTIFIER: Final = Code("112039", "DCM", "Tracking Identifier")
+TRACKING_UID: Final = Code("112040", "DCM", "Tracking Unique Identifier")
+BEST_ILLUSTRATION: Final = Code("121080", "DCM", "Best illustration of finding")
 SUMMARY: Final = Code("121111", "DCM", "Summary")
 DEVICE: Final = Code("121007", "DCM", "Device")
 LANGUAGE: Final = Code("en", "RFC5646", "English")
@@ -28,8 +45,16 @@ DISEASED_TERRITORIES: Final = Code("122762", "DCM", "Number of diseased vessel t
 MEAN_ATTENUATION: Final = Code("112181", "DCM", "Mean Attenuation Coefficient")
 MAXIMUM_ATTENUATION: Final = Code("112180", "DCM", "Maximum Attenuation Coefficient")
 CERTAINTY: Final = Code("111012", "DCM", "Certainty of Finding")
+PERCENTILE: Final = Code("121415", "DCM", "Percentile Ranking of measurement")
+TEN_YEAR_RISK: Final = Code("122230", "DCM", "10 Year CHD Risk")
 TOTAL: Final = Code("255619001", "SCT", "Total")
 CALCIFICATION: Final = Code("237897009", "SCT", "Vascular Calcification")
+ABNORMAL_STRUCTURE: Final = Code("49755003", "SCT", "Morphologically Abnormal Structure")
+ALGORITHM_FAMILY: Final = Code("123110", "DCM", "Artificial Intelligence")
+SEGMENTATION: Final = Code("113076", "DCM", "Segmentation")
+SOURCE_FOR_PROCESSING: Final = Code("121322", "DCM", "Source image for image processing operation")
+YES: Final = Code("373066001", "SCT", "Yes")
+NO: Final = Code("373067005", "SCT", "No")
 
 CORONARY_ARTERY: Final = Code("41801008", "SCT", "Coronary artery")
 ARTERY: Final[dict[Artery, Code]] = {
@@ -47,6 +72,9 @@ MASS_FACTOR: Final = Code("mg/cm3/[hnsf'U]", "UCUM", "mg/cm3 per Hounsfield unit
 LESIONS: Final = Code("{lesions}", "UCUM", "lesions")
 TERRITORIES: Final = Code("{territories}", "UCUM", "territories")
 PERCENT: Final = Code("%", "UCUM", "Percent")
+YEAR: Final = Code("a", "UCUM", "year")
+DAY: Final = Code("d", "UCUM", "day")
+ROOT_CUBIC_MILLIMETRE: Final = Code("{mm3^0.5}", "UCUM", "square root of cubic millimeter")
 
 # CID 3118 has one code for the two lower categories; the private category beside it tells them apart.
 LOW_RISK: Final = Code("75976002", "SCT", "Low risk")
@@ -66,6 +94,50 @@ INTERVAL_LOW: Final = Code("AGATSTON_LOW", PRIVATE_SCHEME, "Total Agatston score
 INTERVAL_HIGH: Final = Code("AGATSTON_HIGH", PRIVATE_SCHEME, "Total Agatston score, upper end of interval")
 SOURCE_IMAGE_NAME: Final = Code("SOURCE_IMAGE", PRIVATE_SCHEME, "Source image (its identifier is not a valid UID)")
 FLAG_NAME: Final = Code("FLAG", PRIVATE_SCHEME, "Quality flag")
+ARTERIAL_AGE: Final = Code("ARTERIAL_AGE", PRIVATE_SCHEME, "Arterial age")
+TEN_YEAR_RISK_WITHOUT: Final = Code("CHD_RISK_WITHOUT", PRIVATE_SCHEME, "10 Year CHD Risk without the calcium score")
+PERCENTILE_NAME: Final = Code("PERCENTILE", PRIVATE_SCHEME, "Percentile, in words")
+ARTERIAL_AGE_NAME: Final = Code("ARTERIAL_NOTE", PRIVATE_SCHEME, "Arterial age, in words")
+TEN_YEAR_NAME: Final = Code("CHD_RISK_NOTE", PRIVATE_SCHEME, "10 Year CHD Risk, in words")
+TECHNIQUE_NAME: Final = Code("TECHNIQUE", PRIVATE_SCHEME, "Technique")
+REASON_NAME: Final = Code("REASON", PRIVATE_SCHEME, "Why there is no score")
+QUALITY_NAME: Final = Code("SUITABILITY", PRIVATE_SCHEME, "Suitability of the images for calcium scoring")
+SUITABLE: Final = Code("SUITABLE", PRIVATE_SCHEME, "Suitable")
+WITH_REMARKS: Final = Code("WITH_REMARKS", PRIVATE_SCHEME, "Suitable with remarks")
+NOT_SUITABLE: Final = Code("NOT_SUITABLE", PRIVATE_SCHEME, "Not suitable")
+CHANGE_NAME: Final = Code("CHANGE", PRIVATE_SCHEME, "Change since the earlier scan, in words")
+COMPARISON: Final = Code("COMPARISON", PRIVATE_SCHEME, "Comparison with the earlier scan")
+EARLIER_STUDY: Final = Code("EARLIER_STUDY", PRIVATE_SCHEME, "Study of the earlier scan")
+EARLIER_REPORT: Final = Code("EARLIER_REPORT", PRIVATE_SCHEME, "Report of the earlier scan")
+INTERVAL: Final = Code("INTERVAL", PRIVATE_SCHEME, "Time since the earlier scan")
+ROOT_VOLUME: Final = Code("ROOT_VOLUME", PRIVATE_SCHEME, "Difference of the square roots of Calcium Volume")
+PROGRESSION: Final = Code("PROGRESSION", PRIVATE_SCHEME, "Square root of volume grew by 2.5 or more")
+EXCEEDS: Final[dict[ChangedName, Code]] = {
+    "AGATSTON": Code("AGATSTON_EXCEEDS", PRIVATE_SCHEME, "Agatston score changed by more than a repeated scan does"),
+    "VOLUME": Code("VOLUME_EXCEEDS", PRIVATE_SCHEME, "Calcium Volume changed by more than a repeated scan does"),
+    "MASS": Code("MASS_EXCEEDS", PRIVATE_SCHEME, "Calcium Mass changed by more than a repeated scan does"),
+}
+_CHANGED: Final[dict[ChangedName, str]] = {
+    "AGATSTON": "Total Agatston score",
+    "VOLUME": "Calcium Volume",
+    "MASS": "Calcium Mass",
+}
+_CHANGE_PARTS: Final[dict[ChangePart, str]] = {
+    "THEN": "of the earlier scan",
+    "DIFF": "difference from the earlier scan",
+    "RATE": "difference a year",
+    "LIMIT": "95 % limit of a repeated scan",
+}
+
+
+def change_code(name: ChangedName, part: ChangePart) -> Code:
+    """Name of a number of the comparison with the earlier scan; no public scheme has one."""
+    return Code(f"{name}_{part}", PRIVATE_SCHEME, f"{_CHANGED[name]}, {_CHANGE_PARTS[part]}")
+
+
+def per_year(unit: Code) -> Code:
+    """The unit, a year."""
+    return Code(f"{unit.value}/a", "UCUM", f"{unit.meaning} per year")
 
 
 def category_code(category: Category) -> Code:

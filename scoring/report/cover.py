@@ -1,149 +1,178 @@
-"""The first picture: the whole result on one page."""
+"""The first pages: the whole result, as a rule on one."""
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from typing import Final
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from scoring.report import style
+from config.settings import ResultsSettings
+from scoring.report import artery_table, category_scale, change_chart, logo, notes, percentile_chart, style
+from scoring.report.drawing import Drawing
+from scoring.report.lettering import Face, face_for, fitted, width, wrapped
+from scoring.report.notes import Note
 from scoring.report.request import ReportRequest
-from scoring.report.style import font
-from scoring.report.text import (
-    ARTERY_NAMES,
-    CATEGORY_WORDS,
-    CONFIRM,
-    NO_ARTERY,
-    headline,
-    lesion_count,
-    method,
-    technique,
-    without_artery,
-)
-from scoring.result import ARTERIES, Artery, ArteryValues, Category, Score
+from scoring.report.text import CATEGORY_WORDS, CONFIRM, headline
+from scoring.result import Category, Score
 
-_MARGIN: Final = 36
-_INNER: Final = style.WIDTH - 2 * _MARGIN
-_COLUMNS: Final = (("Lesions", 380), ("Agatston", 480), ("Volume mm3", 590), ("Mass mg", style.WIDTH - _MARGIN))
-_MOST_FLAG_LINES: Final = 7
-_FOOT: Final = 168
+_RIGHT: Final = style.WIDTH - style.MARGIN
+_GUTTER: Final = 24
+_PANEL: Final = (style.INNER - _GUTTER) / 2
+_TALL: Final = 250
+_LOW: Final = 214
 
 
-def cover(score: Score, request: ReportRequest) -> Image.Image:
-    """Score, category, values of each artery, flags and method; RGB, the size of every page.
+def cover(score: Score, request: ReportRequest, *, pictures: str = "", series_number: str = "") -> list[Image.Image]:
+    """Score, category, arteries, percentile, change, notes, method: RGB pages, the notes going on where one is full.
 
-    Raises ValueError when the series was not scored.
+    `pictures` is a sentence on what the pages that follow leave out. Raises ValueError when the series was not scored.
     """
     if score.agatston is None or score.category is None:
         raise ValueError("a series that was not scored has no picture")
-    page = Image.new("RGB", (style.WIDTH, style.HEIGHT), style.BACKGROUND)
-    draw = ImageDraw.Draw(page)
-    draw.rectangle((0, 0, style.WIDTH, 34), fill=style.PANEL)
-    warning = style.shortened(draw, request.warning_text, 17, _INNER)
-    draw.text((style.WIDTH / 2, 17), warning, style.WARNING, font(17), anchor="mm")
-    _headline(draw, score, score.agatston.total, score.category, request)
-    _scale(draw, 172, score.category)
-    bottom = _table(draw, 240, score, score.agatston)
-    _flags(draw, bottom + 16, score)
-    _foot(draw, score)
-    return page
+    drawing, top = _sheet(request)
+    top = _title(drawing, top, request)
+    top = _headline(drawing, top, score, score.agatston.total, score.category)
+    category_scale.draw(drawing, top, score.agatston.total, score.category)
+    top = artery_table.draw(drawing, top + category_scale.HEIGHT + 2, score) + 14
+    told = [*notes.to_be_noted(score, pictures), *notes.small_print(score, request, series_number)]
+    top = _context(drawing, top, score, score.agatston.total, told)
+    left = notes.fill(drawing, top, told, notes.sizes(told, notes.FOOT - top))
+    made = [drawing.image]
+    while left:
+        drawing.words((_RIGHT, style.HEIGHT - 12), "continued on the next page", 14, colour=style.FAINT, anchor="rs")
+        drawing, top = _sheet(request)
+        drawing.words((style.MARGIN, top + 28), "Coronary artery calcium, continued", 18, face="Medium")
+        left = notes.fill(drawing, top + 44, left, notes.SIZES[0], fresh=True)
+        made.append(drawing.image)
+    return made
 
 
-def _headline(
-    draw: ImageDraw.ImageDraw, score: Score, total: float, category: Category, request: ReportRequest
-) -> None:
-    draw.text((_MARGIN, 70), "Coronary artery calcium", style.FAINT, font(18), anchor="ls")
-    made = f"{score.provenance.software} {score.provenance.version}, {request.created:%Y-%m-%d %H:%M}"
-    words = f"{made}, result {request.version}"
-    draw.text((style.WIDTH - _MARGIN, 70), words, style.FAINT, font(14), anchor="rs")
-    number = headline(total)
-    draw.text((_MARGIN - 3, 146), number, style.STRONG, font(72), anchor="ls")
-    beside = _MARGIN + draw.textlength(number, font(72)) + 16
-    draw.text((beside, 146), "Agatston score", style.FAINT, font(20), anchor="ls")
-    right = style.WIDTH - _MARGIN
-    draw.text((right, 116), CATEGORY_WORDS[category], style.CATEGORY_COLOUR[category], font(24), anchor="rs")
-    details = []
-    if score.cac_drs:
-        details.append(f"CAC-DRS {score.cac_drs}")
+def _sheet(request: ReportRequest) -> tuple[Drawing, float]:
+    """A page with the warning on top and what is to be done at the foot; where its room begins."""
+    drawing = Drawing()
+    words, face = warning(request)
+    lines, size = fitted(words, style.INNER, 3, (18, 17, 16, 15, 14, 13), face)
+    bottom = 12.0 + len(lines) * (size + 5)
+    drawing.box((0, 0, style.WIDTH, bottom), style.PANEL)
+    for index, line in enumerate(lines):
+        middle = (style.WIDTH / 2, 6 + (size + 5) * (index + 0.5))
+        drawing.words(middle, line, size, colour=style.WARNING, anchor="mm", face=face)
+    drawing.words((style.MARGIN, style.HEIGHT - 12), CONFIRM, 16, colour=style.WARNING)
+    return drawing, bottom
+
+
+def warning(request: ReportRequest) -> tuple[str, Face]:
+    """The site's warning and a type that shows it; where there is none, the usual warning, so that one stands there."""
+    face = face_for(request.warning_text, request.fonts)
+    return (request.warning_text, face) if face is not None else (ResultsSettings().warning_text, "Medium")
+
+
+def _title(drawing: Drawing, top: float, request: ReportRequest) -> float:
+    """What this is, and whose: logo and institution, at most three lines of it."""
+    title = "Coronary artery calcium"
+    mark = _logo(request)
+    right = float(_RIGHT)
+    if mark is not None:
+        drawing.image.paste(mark, (round(right - mark.width), round(top + 10)))
+        right -= mark.width + 12
+    height = 36 if mark is None else mark.height + 16
+    if request.institution:
+        room = right - style.MARGIN - width(title, 20, "Medium") - 24
+        face = face_for(request.institution, request.fonts) or "Regular"
+        lines, size = fitted(request.institution, room, 3, (16, 15, 14, 13), face)
+        for index, line in enumerate(lines):
+            drawing.words((right, top + 24 + index * (size + 5)), line, size, anchor="rs", face=face)
+        height = max(height, 18 + len(lines) * (size + 5))
+    drawing.words((style.MARGIN, top + 28), title, 20, colour=style.PLAIN, face="Medium")
+    return top + height
+
+
+def _logo(request: ReportRequest) -> Image.Image | None:
+    """The site's logo on white, as it was made for, at most 150 by 44 pixels."""
+    if request.logo is None:
+        return None
+    with Image.open(BytesIO(logo.read(request.logo))) as opened:
+        picture = opened.convert("RGBA")
+    picture.thumbnail((142, 36), Image.Resampling.LANCZOS)
+    ground = Image.new("RGB", (picture.width + 8, picture.height + 8), style.STRONG)
+    ground.paste(picture, (4, 4), picture)
+    return ground
+
+
+def _headline(drawing: Drawing, top: float, score: Score, total: float, category: Category) -> float:
+    """The number as large as there is room for, and what it means beside it."""
+    number, unit, base = headline(total), "Agatston score", top + 70
+    named = [f"Category {category}", *([f"CAC-DRS {score.cac_drs}"] if score.cac_drs else [])]
+    lines = ["   ".join(named), *_interval(score)]
+    beside = max(width(line, 18) for line in lines)
+    room = style.INNER - beside - width(unit, 20) - 30
+    size = next((size for size in (84, 76, 68, 60) if width(number, size, "Medium") <= room), 52)
+    drawing.words((style.MARGIN - 4, base), number, size, colour=style.STRONG, face="Medium")
+    after = style.MARGIN + width(number, size, "Medium") + 10
+    drawing.words((after, base), unit, 20, colour=style.FAINT)
+    words = CATEGORY_WORDS[category]
+    drawing.words((_RIGHT, base - 38), words, 28, colour=style.CATEGORY_COLOUR[category], anchor="rs", face="Medium")
+    for index, line in enumerate(lines):
+        drawing.words((_RIGHT, base - 11 + index * 22), line, 18, anchor="rs")
+    return base + 16
+
+
+def _interval(score: Score) -> Iterator[str]:
     if score.agatston_range is not None and score.agatston_range[0] != score.agatston_range[1]:
-        details.append(f"interval {score.agatston_range[0]:.0f} to {score.agatston_range[1]:.0f}")
-    draw.text((right, 146), "   ".join(details), style.PLAIN, font(17), anchor="rs")
+        low, high = score.agatston_range
+        digits = 0 if round(low) != round(high) else 1
+        yield f"interval {low:.{digits}f} to {high:.{digits}f}"
 
 
-def _scale(draw: ImageDraw.ImageDraw, top: int, category: Category) -> None:
-    """The four categories side by side, the one that applies filled."""
-    categories: tuple[Category, ...] = get_args(Category)
-    gap, height = 8, 40
-    width = (_INNER - gap * (len(categories) - 1)) / len(categories)
-    for index, one in enumerate(categories):
-        left = _MARGIN + index * (width + gap)
-        box = (left, top, left + width, top + height)
-        colour = style.CATEGORY_COLOUR[one]
-        chosen = one == category
-        draw.rounded_rectangle(box, 5, fill=colour if chosen else style.PANEL, outline=colour, width=1)
-        ink = style.BACKGROUND if chosen else style.FAINT
-        draw.text((left + width / 2, top + height / 2), one, ink, font(20 if chosen else 17), anchor="mm")
+def _context(drawing: Drawing, top: float, score: Score, total: float, told: Sequence[Note]) -> float:
+    """Percentile and change side by side, as charts where they are known, else as the reason; then the risk."""
+    percentile, change = score.percentile, score.change
+    reasons = _reasons(score)
+    if percentile is not None or change is not None:
+        room = notes.FOOT - top - notes.height(told, notes.SIZES[-1]) - 28
+        tall = min(max(room, _LOW), _TALL)
+        left = (style.MARGIN, top, style.MARGIN + _PANEL, top + tall)
+        right = (left[2] + _GUTTER, top, float(_RIGHT), top + tall)
+        if percentile is not None:
+            percentile_chart.draw(drawing, left, percentile, total)
+        if change is not None:
+            change_chart.draw(drawing, left if percentile is None else right, change)
+        for index, line in enumerate(part for reason in reasons for part in wrapped(reason, 16, _PANEL)):
+            drawing.words((right[0], top + 18 + 22 * index), line, 16, colour=style.PLAIN)
+        top += tall + 6
+    else:
+        for line in (part for reason in reasons for part in wrapped(reason, 16, style.INNER)):
+            drawing.words((style.MARGIN, top + 16), line, 16, colour=style.PLAIN)
+            top += 22
+    risk = "; ".join(_risk(score))
+    if risk:
+        (line,), size = fitted(risk, style.INNER, 1, (16, 15, 14, 13))
+        drawing.words((style.MARGIN, top + 16), line, size, colour=style.PLAIN)
+        top += 22
+    return top + 4
 
 
-def _table(draw: ImageDraw.ImageDraw, top: int, score: Score, agatston: ArteryValues) -> int:
-    row = 32
-    for title, right in _COLUMNS:
-        draw.text((right, top + 10), title, style.FAINT, font(15), anchor="rm")
-    top += 26
-    for artery in (*ARTERIES, None):
-        middle = top + row / 2
-        draw.line((_MARGIN, top, style.WIDTH - _MARGIN, top), fill=style.LINE)
-        ink = style.STRONG if artery is None else style.PLAIN
-        name = "All coronary arteries"
-        if artery is not None:
-            draw.rectangle((_MARGIN, middle - 6, _MARGIN + 11, middle + 5), fill=style.artery_colour(artery))
-            draw.text((_MARGIN + 24, middle), artery, ink, font(18), anchor="lm")
-            name = ARTERY_NAMES[artery]
-        draw.text((_MARGIN + (72 if artery else 0), middle), name, ink, font(18), anchor="lm")
-        for value, (_, right) in zip(_row(score, agatston, artery), _COLUMNS, strict=True):
-            draw.text((right, middle), value, ink, font(18), anchor="rm")
-        top += row
-    if any(lesion.artery is None for lesion in score.lesions):
-        words = f"of this in lesions with {NO_ARTERY}: {without_artery(score):.1f}"
-        draw.text((_COLUMNS[1][1], top + 12), words, style.FAINT, font(15), anchor="rm")
-        top += 24
-    return top
+def _reasons(score: Score) -> list[str]:
+    """Why there is no percentile or no comparison, one sentence each."""
+    risk = score.risk
+    found = []
+    if score.percentile is None:
+        why = risk.percentile_reason if risk else ""
+        found.append(f"Percentile: {why or 'not determined'}")
+    if score.change is None:
+        why = risk.change_reason if risk else ""
+        found.append(f"Change: {why or 'no earlier scan to compare with'}")
+    return found
 
 
-def _row(score: Score, agatston: ArteryValues, artery: Artery | None) -> tuple[str, ...]:
-    def of(values: ArteryValues | None) -> str:
-        if values is None:
-            return "-"
-        return f"{values.total if artery is None else values.of(artery):.1f}"
-
-    return str(lesion_count(score, artery)), of(agatston), of(score.volume_mm3), of(score.mass_mg)
-
-
-def _flags(draw: ImageDraw.ImageDraw, top: int, score: Score) -> None:
-    if not score.flags:
+def _risk(score: Score) -> Iterator[str]:
+    if score.risk is None:
         return
-    draw.text((_MARGIN, top), "To be noted", style.FAINT, font(15))
-    lines: list[tuple[str, bool]] = []
-    for flag in score.flags:
-        parts = style.wrapped(draw, flag.message, 16, _INNER - 22)
-        lines += [(part, index == 0) for index, part in enumerate(parts)]
-    if len(lines) > _MOST_FLAG_LINES:
-        lines = [*lines[: _MOST_FLAG_LINES - 1], ("and more: see the structured report", True)]
-    for index, (line, first) in enumerate(lines):
-        y = top + 24 + 21 * index
-        if first:
-            draw.rectangle((_MARGIN + 3, y + 6, _MARGIN + 9, y + 12), fill=style.WARNING)
-        draw.text((_MARGIN + 22, y), line, style.PLAIN, font(16))
-
-
-def _foot(draw: ImageDraw.ImageDraw, score: Score) -> None:
-    top = style.HEIGHT - _FOOT
-    draw.line((_MARGIN, top, style.WIDTH - _MARGIN, top), fill=style.LINE)
-    lines = [
-        line
-        for part in (technique(score.series), "; ".join(method(score)))
-        for line in style.wrapped(draw, part, 14, _INNER)
-    ]
-    for index, line in enumerate(lines[:6]):
-        draw.text((_MARGIN, top + 12 + 19 * index), line, style.FAINT, font(14))
-    draw.text((_MARGIN, style.HEIGHT - 18), CONFIRM, style.WARNING, font(16), anchor="ls")
+    if score.risk.arterial_age_years is not None:
+        yield f"Arterial age {score.risk.arterial_age_years:.0f} years"
+    if score.risk.ten_year_percent is not None:
+        without = score.risk.ten_year_without_percent
+        beside = "" if without is None else f" ({without:.1f} % without the score)"
+        yield f"10-year risk of coronary heart disease (MESA) {score.risk.ten_year_percent:.1f} %{beside}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,34 +14,71 @@ from pydicom.dataset import Dataset
 
 from config.errors import Permanent
 from config.settings import Document as Kind
+from config.settings import SrTemplate
 from scoring import elements, pixels, slices
-from scoring.report import overlay, sr
+from scoring.report import sr
 from scoring.report.made import Made
 from scoring.report.request import ReportRequest
 from scoring.result import ImageRef, Score
 from scoring.slices import Slice
 from scoring.volume import StoredOrder
 
+ORDER: Final[tuple[Kind, ...]] = ("sr", "overlay", "seg", "pdf", "letter")
 
-def make(score: Score, files: Sequence[Path], kinds: Sequence[Kind], request: ReportRequest) -> list[Made]:
-    """The documents of `kinds`, the report first, the same bytes for the same arguments.
 
-    `files` are those of the scored series. Raises ValueError when the series was not scored, Permanent when its
-    files are gone.
+def make(
+    score: Score,
+    files: Sequence[Path],
+    kinds: Sequence[Kind],
+    request: ReportRequest,
+    *,
+    templates: Sequence[SrTemplate] = ("tid1500",),
+) -> list[Made]:
+    """The documents of `kinds`, the report first, in each form of `templates`; the same bytes for the same arguments.
+
+    `files` are those of the series. A score of 0 has no segmentation; a series without a score has the report alone,
+    which says why. Raises Permanent when the files are gone, ValueError when a document cannot be made of them.
     """
     source = _Source(score, files)
     made: list[Made] = []
     if "sr" in kinds:
-        made.append(_made("sr", sr.build(score, source.headers, request=request)))
-    if "overlay" in kinds:
-        made += [_made("overlay", page) for page in overlay.build(score, source.headers, request, source.pixels)]
+        for template in dict.fromkeys(templates):
+            report = sr.build(score, source.headers, request=request, template=template)
+            made.append(_made("sr", report, template))
+    if score.status == "scored":
+        for kind in (kind for kind in ORDER if kind in kinds and kind != "sr"):
+            made += [_made(kind, dataset) for dataset in _others(kind, score, source, request)]
     return made
 
 
 def pictures(score: Score, files: Sequence[Path], request: ReportRequest) -> list[Image.Image]:
     """The overlay's pages as RGB pictures; arguments and errors are those of `make`."""
+    from scoring.report import overlay  # noqa: PLC0415  # as below
+
     source = _Source(score, files)
-    return overlay.pages(score, source.headers, request, source.pixels)
+    return list(overlay.pages(score, source.headers, request, source.pixels))
+
+
+def _others(kind: Kind, score: Score, source: _Source, request: ReportRequest) -> Iterator[Dataset]:
+    """Data sets of one kind besides the report; each kind's libraries are loaded when it is asked for."""
+    if kind == "overlay":
+        from scoring.report import overlay  # noqa: PLC0415
+
+        yield from overlay.build(score, source.headers, request, source.pixels)
+    elif kind == "seg":
+        from scoring.report import seg  # noqa: PLC0415
+
+        segmentation = seg.build(score, source.headers, request)
+        if segmentation is not None:
+            yield segmentation
+    elif kind in {"pdf", "letter"}:
+        from scoring.report import letter, pdf  # noqa: PLC0415
+
+        if kind == "pdf":
+            content = pdf.report_pdf(score, request, headers=source.headers, pixels=source.pixels)
+        else:
+            content = letter.letter_pdf(score, request, headers=source.headers)
+        yield pdf.encapsulated(content, score, source.headers, request, kind=kind)
 
 
 class _Source:
@@ -70,7 +108,7 @@ class _Source:
         return plane
 
 
-def _made(kind: Kind, dataset: Dataset) -> Made:
+def _made(kind: Kind, dataset: Dataset, template: SrTemplate | None = None) -> Made:
     buffer = BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return Made(
@@ -80,4 +118,5 @@ def _made(kind: Kind, dataset: Dataset) -> Made:
         str(dataset.SeriesInstanceUID),
         str(dataset.file_meta.TransferSyntaxUID),
         buffer.getvalue(),
+        template,
     )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from config.settings import Document as Kind
+from config.settings import SrTemplate
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A document as a Part 10 object (PS3.10 7), with what delivery and predecessor references need."""
+    """A document as a Part 10 object (PS3.10 7), with what delivery and predecessor references need.
+
+    `template` is the form of a structured report, None for every other kind.
+    """
 
     kind: Kind
     sop_class_uid: str
@@ -17,3 +21,4 @@ class Made:
     series_instance_uid: str
     transfer_syntax_uid: str
     content: bytes
+    template: SrTemplate | None = None

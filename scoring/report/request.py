@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import Literal, Self
 
-from config.settings import ResultsSettings
+from config.settings import Language, ResultsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,9 @@ class ReportRequest:
 
     `version` counts the results of a series from 1. `created` needs a time zone; with the same `created`
     a document is made again byte for byte. `device_uid` names the installation (TID 1004); None takes the
-    one of the software. Raises ValueError for a version below 1 or a `created` without time zone.
+    one of the software. `institution`, `logo`, `language`, `texts` (the site's own words) and `fonts` (a folder)
+    are those of pictures, report and letter; `overlay` tells whether the pictures are one object. Raises ValueError for
+    a version below 1 or a `created` without time zone.
     """
 
     version: int
@@ -34,6 +38,32 @@ class ReportRequest:
     series_description: str = ResultsSettings().series_description
     warning_text: str = ResultsSettings().warning_text
     device_uid: str | None = None
+    institution: str = ResultsSettings().institution
+    logo: Path | None = None
+    language: Language = ResultsSettings().language
+    texts: Path | None = None
+    fonts: Path | None = None
+    overlay: Literal["single", "multiframe"] = ResultsSettings().overlay
+
+    @classmethod
+    def of(
+        cls, settings: ResultsSettings, *, version: int, created: datetime, predecessor: Predecessor | None = None
+    ) -> Self:
+        """What a site configured for all its documents."""
+        return cls(
+            version=version,
+            created=created,
+            predecessor=predecessor,
+            series_number=settings.series_number,
+            series_description=settings.series_description,
+            warning_text=settings.warning_text,
+            institution=settings.institution,
+            logo=settings.logo,
+            language=settings.language,
+            texts=settings.texts,
+            fonts=settings.fonts,
+            overlay=settings.overlay,
+        )
 
     def __post_init__(self) -> None:
         """Refuse what would make an invalid or ambiguous document."""

@@ -1,4 +1,11 @@
-"""The result as a TID 1500 Measurement Report in a Comprehensive SR (PS3.16 TID 1500, PS3.3 A.35.3)."""
+"""The result as a structured report, in the form that a destination wants.
+
+| Form | Template (PS3.16) | SOP class (PS3.3) |
+| --- | --- | --- |
+| tid1500 | TID 1500 Measurement Report | Comprehensive SR, A.35.3 |
+| tid1500-3d | the same | Comprehensive 3D SR, A.35.13 |
+| tid3900 | TID 3900 CT/MR Cardiovascular Analysis Report | Enhanced SR, A.35.2 |
+"""
 
 from __future__ import annotations
 
@@ -6,12 +13,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from pydicom.dataset import Dataset
-from pydicom.uid import ComprehensiveSRStorage
 
+from config.settings import SrTemplate
 from scoring.report import codes
+from scoring.report.cardiovascular import cardiovascular_report
 from scoring.report.content import measurement_report
 from scoring.report.document import Origin, hierarchy, origin_of, put_uid, reference, start
-from scoring.report.identifiers import sr_instance_uid, sr_series_uid
+from scoring.report.identifiers import SR_SOP_CLASSES, sr_instance_uid, sr_series_uid
 from scoring.report.request import ReportRequest
 from scoring.report.source import request_attributes, text
 from scoring.result import Score
@@ -27,24 +35,24 @@ _ORDER_KEYWORDS: Final = (
 )
 
 
-def build(score: Score, sources: Sequence[Dataset], *, request: ReportRequest) -> Dataset:
-    """SR of a scored series, ready for dcmwrite or C-STORE, the same bytes for the same arguments.
+def build(
+    score: Score, sources: Sequence[Dataset], *, request: ReportRequest, template: SrTemplate = "tid1500"
+) -> Dataset:
+    """SR of a series, ready for dcmwrite or C-STORE, the same bytes for the same arguments.
 
     `sources` are headers of the series, without pixels: one is enough; every one given is named as evidence,
     besides the images with lesions, which the score names itself. The first one gives patient and study.
-    A score of 0 is a full report.
+    A score of 0 is a full report; a series without a score gives a report that says why.
 
-    Raises ValueError when the series was not scored or no source is given.
+    Raises ValueError when no source is given.
     """
-    if score.status != "scored" or score.agatston is None:
-        raise ValueError(f"a series that was not scored has no report: {score.reason}")
     if not sources:
         raise ValueError("a report needs the header of at least one image of its series")
     source = sources[0]
     origin = origin_of(score, source)
     document = start(
-        sop_class_uid=ComprehensiveSRStorage,
-        sop_instance_uid=sr_instance_uid(origin.series_uid, request.version),
+        sop_class_uid=SR_SOP_CLASSES[template],
+        sop_instance_uid=sr_instance_uid(origin.series_uid, request.version, template),
         source=source,
         origin=origin,
         request=request,
@@ -62,7 +70,8 @@ def build(score: Score, sources: Sequence[Dataset], *, request: ReportRequest) -
     document.CurrentRequestedProcedureEvidenceSequence = [_evidence(score, sources, origin)]
     _add_requests(document, source, origin)
     _add_predecessor(document, request)
-    document.update(measurement_report(score, origin, request))
+    tree = cardiovascular_report if template == "tid3900" else measurement_report
+    document.update(tree(score, origin, request))
     return document
 
 

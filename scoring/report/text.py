@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from scoring.report.context import context
 from scoring.report.request import ReportRequest
 from scoring.result import ARTERIES, Artery, Category, Score, SeriesInfo
 
@@ -52,6 +53,8 @@ def technique(series: SeriesInfo) -> str:
     parts.append(f"{series.slices} slices")
     if series.slice_thickness_mm is not None:
         parts.append(f"thickness {series.slice_thickness_mm:g} mm")
+    if series.field_of_view_mm is not None:
+        parts.append(f"field of view {series.field_of_view_mm:.4g} mm")
     if series.spacing_mm is not None:
         z, y, x = series.spacing_mm
         parts.append(f"spacing {z:.4g} mm, pixel {y:.3g} x {x:.3g} mm")
@@ -82,11 +85,31 @@ def summary(score: Score, request: ReportRequest) -> str:
 
 
 def _lines(score: Score, request: ReportRequest) -> Iterator[str]:
-    if score.agatston is None or score.category is None:
-        raise ValueError("a series that was not scored has no report")
     yield request.warning_text
     yield CONFIRM
     yield ""
+    if score.status == "scored":
+        yield from _result(score)
+        yield ""
+        yield from context(score)
+    else:
+        yield "Coronary artery calcium: no score, the series cannot be scored"
+        yield f"Reason: {score.reason}"
+    yield ""
+    if score.flags:
+        yield "To be noted:"
+        yield from (f"- {flag.severity}: {flag.message}" for flag in score.flags)
+    else:
+        yield "Nothing was noted about the images."
+    yield ""
+    yield f"Technique: {technique(score.series)}"
+    yield f"Method: {'; '.join(method(score))}"
+    yield f"Software: {score.provenance.software} {score.provenance.version}"
+
+
+def _result(score: Score) -> Iterator[str]:
+    if score.agatston is None or score.category is None:
+        raise ValueError("a series that was not scored has no result to tell")
     yield f"Coronary artery calcium, Agatston score: {headline(score.agatston.total)}"
     yield f"Category: {score.category} ({CATEGORY_WORDS[score.category]})"
     if score.cac_drs:
@@ -100,14 +123,6 @@ def _lines(score: Score, request: ReportRequest) -> Iterator[str]:
     if any(lesion.artery is None for lesion in score.lesions):
         yield f"{NO_ARTERY.capitalize()}: Agatston {without_artery(score):.1f}"
     yield f"All coronary arteries: {_values(score, None)}"
-    yield ""
-    if score.flags:
-        yield "To be noted:"
-        yield from (f"- {flag.severity}: {flag.message}" for flag in score.flags)
-        yield ""
-    yield f"Technique: {technique(score.series)}"
-    yield f"Method: {'; '.join(method(score))}"
-    yield f"Software: {score.provenance.software} {score.provenance.version}"
 
 
 def _values(score: Score, artery: Artery | None) -> str:
