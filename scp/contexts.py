@@ -10,9 +10,12 @@ from typing import Final
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
+    Comprehensive3DSRStorage,
+    ComprehensiveSRStorage,
     CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     EnhancedCTImageStorage,
+    EnhancedSRStorage,
     ExplicitVRLittleEndian,
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
@@ -58,6 +61,9 @@ IMAGE_STORAGE: Final[tuple[str, ...]] = (
     LegacyConvertedEnhancedCTImageStorage,
 )
 
+REPORT_STORAGE: Final[tuple[str, ...]] = (ComprehensiveSRStorage, Comprehensive3DSRStorage, EnhancedSRStorage)
+"""Earlier reports of a patient: kept, and read for a comparison."""
+
 QUERY: Final[tuple[str, ...]] = (
     STUDY_ROOT_FIND,
     PATIENT_ROOT_FIND,
@@ -84,6 +90,7 @@ def accepted(services: tuple[Service, ...]) -> list[PresentationContext]:
     contexts = [build_context(VERIFICATION, list(UNCOMPRESSED))]
     if "store" in services:
         contexts += [build_context(uid, list(IMAGE_TRANSFER_SYNTAXES)) for uid in IMAGE_STORAGE]
+        contexts += [build_context(uid, list(UNCOMPRESSED)) for uid in REPORT_STORAGE]
     if "query" in services:
         contexts += [build_context(uid, list(UNCOMPRESSED)) for uid in QUERY]
     return contexts

@@ -13,9 +13,13 @@ from datetime import datetime, timedelta
 from typing import Final, Self
 
 import structlog
+from pydicom.uid import UID
 
 from config.errors import Permanent, Transient
 from config.settings import PeerSettings, ResultsSettings, Settings
+from scp import substitutes
+from scp.network.requestor import Requestor
+from scp.reporting import Reporting
 from scp.send import Sending, associated, store
 from storage import outbox
 from storage.database import Database
@@ -81,10 +85,19 @@ class Retry:
 class Courier:
     """Takes batches to their destinations over one association each."""
 
-    def __init__(self, settings: Settings, database: Database, files: Files, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        files: Files,
+        reporting: Reporting,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._settings = settings
         self._database = database
         self._files = files
+        self._reporting = reporting
         self._clock = clock
         self._retry = Retry.of(settings.results)
         self._under_way: set[tuple[str, int, str]] = set()
@@ -145,6 +158,27 @@ class Courier:
 
     def _send(self, peer: PeerSettings, left: dict[Delivery, None]) -> None:
         """Send what is in `left`, taking out each document whose fate is noted."""
+        objects = self._readable(left)
+        if not objects:
+            return
+        results = self._settings.results
+        others = {item: substitutes.of(item.kind, sending, peer, results) for item, sending in objects.items()}
+        proposed = [*objects.values(), *(sending for found in others.values() for sending in found.values())]
+        with associated(self._settings.node, peer, proposed) as association:
+            accepted = {str(context.abstract_syntax) for context in association.accepted_contexts}
+            instead = {
+                item: name
+                for item, sending in objects.items()
+                if (name := substitutes.first_accepted(sending, others[item], accepted)) is not None
+            }
+            for item in [item for item in objects if item not in instead]:
+                self._send_one(association, item, objects[item], peer)
+                del left[item]
+        for item, name in instead.items():
+            self._replace(item, objects[item], name)
+            del left[item]
+
+    def _readable(self, left: dict[Delivery, None]) -> dict[Delivery, Sending]:
         objects = {}
         for item in list(left):
             try:
@@ -152,22 +186,31 @@ class Courier:
             except Permanent as error:
                 self._give_up([item], str(error))
                 del left[item]
-        if not objects:
+        return objects
+
+    def _send_one(self, association: Requestor, item: Delivery, sending: Sending, peer: PeerSettings) -> None:
+        """Send one document and note how it went. Raises Transient when the association ended meanwhile."""
+        try:
+            status = store(association, sending, peer)
+        except Permanent as error:
+            self._give_up([item], str(error))
+        except Transient as error:
+            if not association.is_established:
+                raise
+            self._put_off([item], str(error))
+        else:
+            outbox.delivered(self._database, item.id, self._clock(), status=status)
+            log.info("delivered", series=item.series_uid, kind=item.kind, to=item.destination)
+
+    def _replace(self, item: Delivery, sending: Sending, instead: str) -> None:
+        """Enter what the destination takes in place of a document; it is due at once."""
+        error = f"{item.destination} accepts no {UID(sending.sop_class_uid).name}"
+        documents = self._reporting.another(item.series_uid, item.version, instead)
+        if not documents:
+            self._give_up([item], error)
             return
-        with associated(self._settings.node, peer, list(objects.values())) as association:
-            for item, sending in objects.items():
-                try:
-                    status = store(association, sending, peer)
-                except Permanent as error:
-                    self._give_up([item], str(error))
-                except Transient as error:
-                    if not association.is_established:
-                        raise
-                    self._put_off([item], str(error))
-                else:
-                    outbox.delivered(self._database, item.id, self._clock(), status=status)
-                    log.info("delivered", series=item.series_uid, kind=item.kind, to=item.destination)
-                del left[item]
+        log.warning("another document goes instead", delivery=item.id, to=item.destination, instead=instead)
+        outbox.replaced(self._database, item.id, documents, self._clock(), error=f"{error}; sent instead: {instead}")
 
     def _put_off(self, items: list[Delivery], error: str) -> None:
         now = self._clock()

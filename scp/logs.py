@@ -5,9 +5,18 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
+
+
+class _ToStandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at the moment: it may be exchanged after the logging was configured."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 def configure(level: str = "info", form: Literal["text", "json"] = "text") -> None:
@@ -38,7 +47,7 @@ def configure(level: str = "info", form: Literal["text", "json"] = "text") -> No
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _ToStandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

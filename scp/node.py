@@ -12,13 +12,16 @@ import structlog
 
 from config.errors import ConfigurationError
 from config.settings import Settings
-from scoring import plugins
+from scoring import plugins, population
+from scoring.report import site
 from scp.association import Admission
 from scp.completion import Completion
 from scp.delivery import Courier
 from scp.find import Query
+from scp.history import History
 from scp.lock import DataLock
 from scp.processing import Processing
+from scp.reporting import Reporting
 from scp.scorer import Scorer
 from scp.server import Server
 from scp.store import Storage
@@ -66,6 +69,8 @@ class Node:
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
         plugins.check(settings.scoring.engine)
+        population.configured(settings.risk)
+        site.check(settings.results)
         self._clock = clock
         self._lock = DataLock(settings.node.data_dir)
         self._lock.acquire()
@@ -79,10 +84,12 @@ class Node:
             complete=self._complete,
             wait=self._wait,
         )
+        history = History(settings, self.database, self.files)
+        reporting = Reporting(settings, self.database, self.files, self._scorer, clock=clock)
         self._workflow = Workflow(
             self.database,
-            Processing(settings, self.database, self.files, self._scorer, clock=clock),
-            Courier(settings, self.database, self.files, clock=clock),
+            Processing(settings, self.database, self.files, self._scorer, history, reporting, clock=clock),
+            Courier(settings, self.database, self.files, reporting, clock=clock),
             clock=clock,
             watch=self._completion.watch,
         )

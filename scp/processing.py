@@ -1,4 +1,4 @@
-"""What is done with a complete series: score it, make its documents, enter them in the outbox.
+"""What is done with a complete series: score it, then have its documents made.
 
 Each part looks first whether it was done, so that the whole can be repeated after a crash.
 """
@@ -8,38 +8,45 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import structlog
-from pydicom import dcmread
 
 from config.errors import NotScorable
 from config.settings import Settings
-from scoring.report.made import Made
-from scoring.report.request import Predecessor, ReportRequest
 from scoring.result import Score
-from scp.scorer import DocumentRequest, Scorer
-from storage import audit, outbox, results, series
+from scoring.risk import Context
+from scp.history import History
+from scp.reporting import Reporting
+from scp.scorer import Scorer
+from storage import audit, results, series
 from storage.database import Database
 from storage.files import Files
-from storage.header import InstanceHeader
-from storage.instances import register
 
 log = structlog.get_logger(__name__)
 
 
 class Processing:
-    """From a complete series to documents in the outbox."""
+    """From a complete series to a result, and on to its documents."""
 
     def __init__(
-        self, settings: Settings, database: Database, files: Files, scorer: Scorer, *, clock: Callable[[], datetime]
+        self,
+        settings: Settings,
+        database: Database,
+        files: Files,
+        scorer: Scorer,
+        history: History,
+        reporting: Reporting,
+        *,
+        clock: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._database = database
         self._files = files
         self._scorer = scorer
+        self._history = history
+        self._reporting = reporting
         self._clock = clock
 
     def run(self, series_uid: str, version: int) -> None:
@@ -54,8 +61,8 @@ class Processing:
             return
         state = series.get(self._database, series_uid)
         result = results.get(self._database, series_uid, version)
-        if state.version == version and result is not None and result.status == "scored" and result.report is None:
-            self._report(series_uid, result)
+        if state.version == version and result is not None and self._reporting.owed(result):
+            self._reporting.report(series_uid, result)
 
     def abandon(self, series_uid: str, version: int, reason: str) -> None:
         """Give up on a version with a reason that an operator sees; `coronode series rescore` tries again."""
@@ -74,12 +81,17 @@ class Processing:
         log.info("scoring", series=series_uid, version=version)
         finish: dict[str, Any] = {}
         try:
-            score = self._scorer.score(self._paths(series_uid), self._settings.scoring, self._settings.selection)
+            score = self._scorer.score(
+                self._paths(series_uid),
+                self._settings.scoring,
+                self._settings.selection,
+                context=Context(self._settings.risk),
+            )
         except NotScorable as verdict:
             finish |= {"result_json": "", "status": "not_scorable"}
             finish |= {"reason_code": verdict.code, "reason": verdict.reason}
         else:
-            score = self._identified(score, series_uid)
+            score = self._history.compared(self._identified(score, series_uid), series_uid)
             rejecting = next((flag.code for flag in score.flags if flag.severity == "reject"), "")
             finish |= {"result_json": score.to_json(), "status": score.status}
             finish |= {"reason_code": rejecting, "reason": score.reason or ""}
@@ -96,47 +108,6 @@ class Processing:
             series_instance_uid=score.series.series_instance_uid or series_uid,
         )
         return replace(score, series=info)
-
-    def _report(self, series_uid: str, result: results.Result) -> None:
-        """Make, store and enter the documents; a document that cannot be made leaves its reason on the series."""
-        before = results.predecessor(self._database, series_uid, result.version)
-        study_uid = series.get(self._database, series_uid).study_uid
-        settings = self._settings.results
-        request = ReportRequest(
-            version=result.version,
-            created=result.created_at,
-            predecessor=None
-            if before is None
-            else Predecessor(before.sop_class_uid, before.sop_instance_uid, before.series_instance_uid, study_uid),
-            series_number=settings.series_number,
-            series_description=settings.series_description,
-            warning_text=settings.warning_text,
-        )
-        made = self._scorer.documents(
-            DocumentRequest(result.score_json, tuple(self._paths(series_uid)), settings.documents, request)
-        )
-        documents = [self._keep(item, series_uid, result.version) for item in made]
-        with self._database.session() as session:
-            report = next((item for item in made if item.kind == "sr"), made[0])
-            results.set_report(
-                session,
-                series_uid,
-                result.version,
-                results.Report(report.sop_class_uid, report.sop_instance_uid, report.series_instance_uid),
-            )
-            outbox.add(session, documents, settings.destinations, self._clock())
-        log.info("documents made", series=series_uid, version=result.version, documents=len(documents))
-
-    def _keep(self, made: Made, series_uid: str, version: int) -> outbox.Document:
-        """Store a document like a received one, so that queries find it."""
-        header = InstanceHeader.from_dataset(
-            dcmread(BytesIO(made.content), stop_before_pixels=True), made.transfer_syntax_uid
-        )
-        with self._files.incoming(made.transfer_syntax_uid) as file:
-            file.write(made.content)
-            stored = file.commit(header.file_name(file.sha256))
-        registered = register(self._database, self._files, header, stored, now=self._clock(), origin="made")
-        return outbox.Document(series_uid, version, made.sop_instance_uid, made.kind, registered.path)
 
     def _paths(self, series_uid: str) -> list[Path]:
         return series.files_of(self._database, self._files, series_uid)

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.errors import CoronodeError, NotScorable, Transient
-from config.settings import Document, ScoringSettings, SelectionSettings
+from config.settings import Document, ScoringSettings, SelectionSettings, SrTemplate
 from scoring.report.made import Made
 from scoring.report.request import ReportRequest
 from scoring.result import Score
+from scoring.risk import Context
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
+_NO_CONTEXT: Final = Context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,18 @@ class ScoreRequest:
     scoring: ScoringSettings
     selection: SelectionSettings
     mask: Path | None = None
+    context: Context = _NO_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentRequest:
-    """A score (JSON), the files of its series, and which documents to make of it."""
+    """A score (JSON), the files of its series, which documents to make of it, and in which forms the report."""
 
     score: str
     files: tuple[Path, ...]
     kinds: tuple[Document, ...]
     report: ReportRequest
+    templates: tuple[SrTemplate, ...] = ("tid1500",)
 
 
 class Scorer:
@@ -63,14 +67,20 @@ class Scorer:
             self._ensure()
 
     def score(
-        self, files: Sequence[Path], scoring: ScoringSettings, selection: SelectionSettings, *, mask: Path | None = None
+        self,
+        files: Sequence[Path],
+        scoring: ScoringSettings,
+        selection: SelectionSettings,
+        *,
+        mask: Path | None = None,
+        context: Context = _NO_CONTEXT,
     ) -> Score:
-        """Score one series, inside `mask` when one is given.
+        """Score one series, inside `mask` when one is given; `context` is what images do not say of the patient.
 
         Raises NotScorable when the process dies on the series twice or takes longer than the timeout, Transient
         when the node is stopping.
         """
-        return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection, mask)))
+        return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection, mask, context)))
 
     def documents(self, request: DocumentRequest) -> list[Made]:
         """Make the documents of a score; raises as `score` does."""
@@ -167,8 +177,12 @@ def _answering() -> Callable[[ScoreRequest | DocumentRequest], Any]:
 
     def answer(request: ScoreRequest | DocumentRequest) -> Any:
         if isinstance(request, ScoreRequest):
-            return engine.score(request.files, request.scoring, request.selection, mask=request.mask).to_json()
-        return documents.make(Score.from_json(request.score), request.files, request.kinds, request.report)
+            scored = engine.score(
+                request.files, request.scoring, request.selection, context=request.context, mask=request.mask
+            )
+            return scored.to_json()
+        score = Score.from_json(request.score)
+        return documents.make(score, request.files, request.kinds, request.report, templates=request.templates)
 
     return answer
 

@@ -21,6 +21,7 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     DISCARDED = "discarded"
+    REPLACED = "replaced"
 
 
 class UnknownDelivery(Permanent):

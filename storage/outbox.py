@@ -4,6 +4,7 @@
        ^                    |
        |<-----failed()------+--dead()--> dead --discard()--> discarded
        +---------------------retry()------+
+       and from pending or sending, replaced(): the destination takes another kind of document instead
 
 The series follows: delivered when every document of its version is, undeliverable while one is dead.
 """
@@ -47,6 +48,7 @@ __all__ = [
     "list_deliveries",
     "open_deliveries",
     "recover",
+    "replaced",
     "retry",
 ]
 
@@ -121,14 +123,24 @@ def dead(db: Database, delivery_id: int, now: datetime, *, error: str, status: i
         _end(session, row, DeliveryState.DEAD, status, now)
 
 
+def replaced(db: Database, delivery_id: int, documents: Iterable[Document], now: datetime, *, error: str) -> None:
+    """Enter `documents` for the destination in place of one that it does not take; `error` says what and why."""
+    with db.session() as session:
+        row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
+        for document in documents:
+            _enter(session, document, row.destination, now)
+        row.last_error = error
+        _end(session, row, DeliveryState.REPLACED, None, now)
+
+
 def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
-    """Make a dead or discarded delivery pending again, due at once, its attempts counted anew.
+    """Make a dead, discarded or replaced delivery pending again, due at once, its attempts counted anew.
 
     Raises:
-        UnknownDelivery: there is none, or it is neither dead nor discarded.
+        UnknownDelivery: there is none, or it is in another state.
     """
     with db.session() as session:
-        row = _row(session, delivery_id, DeliveryState.DEAD, DeliveryState.DISCARDED)
+        row = _row(session, delivery_id, DeliveryState.DEAD, DeliveryState.DISCARDED, DeliveryState.REPLACED)
         row.attempts = 0
         row.next_attempt_at = now
         _end(session, row, DeliveryState.PENDING, row.last_status, now)
@@ -213,7 +225,7 @@ def _settle(session: Session, series_uid: str, version: int, now: datetime) -> N
             select(DeliveryRow.state).where(
                 DeliveryRow.series_uid == series_uid,
                 DeliveryRow.version == version,
-                DeliveryRow.state != DeliveryState.DISCARDED,
+                DeliveryRow.state.not_in((DeliveryState.DISCARDED, DeliveryState.REPLACED)),
             )
         )
     )

@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "serve": "serve",
     "demo": "demo",
     "score": "score",
+    "report": "report",
     "phantom": "phantom",
     "echo": "peers",
     "send": "peers",

@@ -20,10 +20,13 @@ def config() -> None:
 @config_option
 def check(config_file: Path | None) -> None:
     """Say whether the configuration can be used."""
-    from scoring import plugins
+    from scoring import plugins, population
+    from scoring.report import site
 
     settings = load(config_file)
     plugins.check(settings.scoring.engine)
+    population.configured(settings.risk)
+    site.check(settings.results)
     peers = ", ".join(sorted(settings.peers)) or "none"
     targets = ", ".join(settings.results.destinations) or "none: results stay on this node"
     click.echo(f"configuration is valid; peers: {peers}; results go to: {targets}")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -125,7 +125,7 @@ def show(series_uid: str, config_file: Path | None, *, as_json: bool) -> None:
             if value:
                 click.echo(f"{name + ':':13}{value}")
         if result is not None and result.status == "scored":
-            _show_score(json.loads(result.score_json))
+            _show_score(result.score_json)
         for line, count in Counter(
             map(_delivery_line, outbox.list_deliveries(database, series_uid=series_uid))
         ).items():
@@ -233,9 +233,18 @@ def _total(score_json: str) -> str:
     return "" if agatston is None else f"{agatston['total']:.1f}"
 
 
-def _show_score(score: dict[str, Any]) -> None:
-    agatston = score["agatston"]
-    arteries = ", ".join(f"{name} {agatston[name]:.1f}" for name in ("LM", "LAD", "LCX", "RCA"))
-    click.echo(f"{'Agatston:':13}{agatston['total']:.1f} ({arteries}); category {score['category']}")
-    for flag in score["flags"]:
-        click.echo(f"{'flag:':13}{flag['severity']}: {flag['message']}")
+def _show_score(score_json: str) -> None:
+    from scoring.report import context
+    from scoring.result import ARTERIES, Score
+
+    score = Score.from_json(score_json)
+    if score.agatston is None:
+        return
+    arteries = ", ".join(f"{artery} {score.agatston.of(artery):.1f}" for artery in ARTERIES)
+    click.echo(f"{'Agatston:':13}{score.agatston.total:.1f} ({arteries}); category {score.category}")
+    click.echo(f"{'percentile:':13}{context.percentile(score).removeprefix('Percentile: ')}")
+    for number, line in enumerate(context.change(score)):
+        name = "" if number else "change:"
+        click.echo(f"{name:13}{line.removeprefix('Change: ').removeprefix('Change ')}")
+    for flag in score.flags:
+        click.echo(f"{'flag:':13}{flag.severity}: {flag.message}")

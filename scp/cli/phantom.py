@@ -12,16 +12,37 @@ from click.core import ParameterSource
 from config.errors import CoronodeError
 
 if TYPE_CHECKING:
-    from scoring.phantom import DistractorKind, UnfitKind
+    from datetime import datetime
+
+    from scoring.phantom import Calcification, DistractorKind, UnfitKind
 
 
-@click.command(epilog="Examples: coronode phantom /tmp/phantom --seed 7; coronode phantom /tmp/many --population 100")
+@click.command(
+    epilog="Examples: coronode phantom /tmp/phantom --seed 7; coronode phantom /tmp/many --population 100; "
+    "coronode phantom /tmp/next --seed 7 --date 2025-01-02 --calcium 1.2"
+)
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--seed", default=0, show_default=True, help="Another seed is another patient.")
 @click.option("--noise", "noise_sd_hu", default=15.0, show_default=True, help="Standard deviation of the noise, HU.")
 @click.option("--thickness", default=3.0, show_default=True, help="Slice thickness, mm.")
 @click.option("--increment", default=None, type=float, help="Distance of the slices, mm  [default: the thickness]")
 @click.option("--matrix", default=512, show_default=True, help="Rows and columns.")
+@click.option("--patient-id", default=None, help="Patient ID  [default: follows from the seed]")
+@click.option("--patient-name", default="PHANTOM^CORONODE", show_default=True, help="Patient's Name, Family^Given.")
+@click.option(
+    "--date",
+    type=click.DateTime(["%Y-%m-%d", "%Y%m%d"]),
+    default="2024-01-02",
+    show_default=True,
+    help="Date of the scan; a later one and --calcium give the next scan of a patient.",
+)
+@click.option(
+    "--calcium",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Factor on the volume of every coronary calcification.",
+)
 @click.option("--no-calcium", is_flag=True, help="A patient without coronary calcium.")
 @click.option("--no-distractors", is_flag=True, help="No calcified aortic wall.")
 @click.option(
@@ -56,6 +77,10 @@ def phantom(
     thickness: float,
     increment: float | None,
     matrix: int,
+    patient_id: str | None,
+    patient_name: str,
+    date: datetime,
+    calcium: float,
     *,
     no_calcium: bool,
     no_distractors: bool,
@@ -89,7 +114,10 @@ def phantom(
             matrix=matrix,
             distractors=kinds or not no_distractors,
             contrast=contrast,
-            calcifications=() if no_calcium else None,
+            calcifications=() if no_calcium else None if calcium == 1 else _scaled(calcium),
+            patient_id=patient_id,
+            patient_name=patient_name,
+            study_date=f"{date:%Y%m%d}",
             gantry_tilt_deg=gantry_tilt_deg,
             motion_mm=motion_mm,
             gated=motion_mm == 0,
@@ -100,6 +128,13 @@ def phantom(
     paths = write_series(made, out)
     total = made.truth.agatston.total
     click.echo(f"{len(paths)} slices in {out / 'dicom'}, truth in {out / 'truth.json'}; Agatston {total:.1f}")
+
+
+def _scaled(factor: float) -> tuple[Calcification, ...]:
+    """The usual calcifications, larger or smaller. Raises ValueError when one cannot be built."""
+    from scoring.phantom.spec import DEFAULT_CALCIFICATIONS
+
+    return tuple(lesion.scaled(factor) for lesion in DEFAULT_CALCIFICATIONS)
 
 
 def _alone(context: click.Context, option: str) -> None:

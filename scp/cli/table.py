@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -31,6 +33,13 @@ COLUMNS: Final = (
     "slices",
     "spacing_z_mm",
     "kvp",
+    "age_years",
+    "sex",
+    "group",
+    "percentile_band",
+    "percentile_estimate",
+    "arterial_age_years",
+    "ten_year_percent",
     "flags",
     "seconds",
 )
@@ -39,7 +48,10 @@ _PLAIN_UID: Final = re.compile(r"[0-9.]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One series: its score, or the error that kept it from one."""
+    """One series: its score, or the error that kept it from one.
+
+    `undocumented` says why its documents were not made; `made_at` is the moment that they name.
+    """
 
     path: str
     study_uid: str
@@ -47,6 +59,8 @@ class Row:
     score: Score | None
     error: str = ""
     seconds: float = 0.0
+    undocumented: str = ""
+    made_at: datetime | None = None
 
     def text(self) -> str:
         """One line for a person."""
@@ -56,7 +70,8 @@ class Row:
         agatston = self.score.agatston
         arteries = ", ".join(f"{artery} {agatston.of(artery):.1f}" for artery in ARTERIES)
         flags = "".join(f"\n    {flag.severity}: {flag.message}" for flag in self.score.flags)
-        return f"{self.path}: Agatston {agatston.total:.1f} ({arteries}), category {self.score.category}{flags}"
+        category = f"category {self.score.category}{_standing(self.score)}"
+        return f"{self.path}: Agatston {agatston.total:.1f} ({arteries}), {category}{flags}"
 
     def values(self) -> dict[str, object]:
         """The CSV row."""
@@ -78,6 +93,22 @@ class Row:
             "kvp": score.series.kvp,
             "flags": " ".join(flag.code for flag in score.flags),
         }
+        if score.patient is not None:
+            values |= {
+                "age_years": score.patient.age_years,
+                "sex": score.patient.sex,
+                "group": score.patient.group,
+            }
+        if score.percentile is not None:
+            values |= {
+                "percentile_band": score.percentile.band,
+                "percentile_estimate": score.percentile.estimate,
+            }
+        if score.risk is not None:
+            values |= {
+                "arterial_age_years": score.risk.arterial_age_years,
+                "ten_year_percent": score.risk.ten_year_percent,
+            }
         if score.agatston is not None and score.agatston_range is not None and score.volume_mm3 is not None:
             values |= {f"agatston_{artery}": score.agatston.of(artery) for artery in ARTERIES}
             values |= {
@@ -119,12 +150,22 @@ class Table:
         self._writer.writerow(row.values())
         self._file.flush()
         if row.score is not None:
-            (self._folder / f"{_file_name(row.series_uid)}.json").write_text(
-                row.score.to_json(indent=2) + "\n", "utf-8"
-            )
+            path = self._folder / f"{file_name(row.series_uid)}.json"
+            path.write_text(row.score.to_json(indent=2) + "\n", "utf-8")
+            if row.made_at is not None:
+                # `coronode report` takes the moment from here, and so makes the same documents again
+                os.utime(path, (row.made_at.timestamp(), row.made_at.timestamp()))
 
 
-def _file_name(series_uid: str) -> str:
+def _standing(score: Score) -> str:
+    """The percentile and the people it is of; nothing when it is not known."""
+    found = score.percentile
+    if found is None:
+        return ""
+    return f", percentile {found.band} ({found.population}: {found.group}, {found.sex}, {found.age_years:g} years)"
+
+
+def file_name(series_uid: str) -> str:
     """The UID where it is one, else a hash: a header must not choose a path."""
     plain = _PLAIN_UID.fullmatch(series_uid) and series_uid.strip(".")
     return series_uid if plain else hashlib.sha256(series_uid.encode()).hexdigest()[:32]

@@ -1,0 +1,135 @@
+"""What a person at the command line knows of the patient: options of `coronode score`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
+
+import click
+from pydantic import Field, StrictBool, ValidationError
+
+from config.errors import ConfigurationError
+from config.settings import PopulationGroup, Section, Settings
+
+if TYPE_CHECKING:
+    from scoring.mesa import Clinical
+    from scoring.risk import Context
+
+F = TypeVar("F", bound=Callable[..., object])
+
+EPILOG = """
+\b
+FILE of --clinical, for the MESA 10-year risk, has all of these (mg/dL, mmHg):
+  total_cholesterol = 190
+  hdl_cholesterol = 50
+  systolic_pressure = 130
+  blood_pressure_medication = true
+  lipid_medication = false
+  diabetes = false
+  smoker = false
+  family_history = false
+"""
+
+# wide enough for every person, and too narrow for mmol/L or kPa
+_Total = Annotated[float, Field(ge=50, le=1000)]
+_Hdl = Annotated[float, Field(ge=10, le=250)]
+_Pressure = Annotated[float, Field(ge=50, le=300)]
+
+
+class _Clinical(Section):
+    """The file of --clinical."""
+
+    total_cholesterol: _Total
+    hdl_cholesterol: _Hdl
+    systolic_pressure: _Pressure
+    blood_pressure_medication: StrictBool
+    lipid_medication: StrictBool
+    diabetes: StrictBool
+    smoker: StrictBool
+    family_history: StrictBool
+
+
+def patient_options(function: F) -> F:
+    """Add --age, --sex, --group and --clinical."""
+    for option in (
+        click.option(
+            "--clinical",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="TOML file for the 10-year risk (below).",
+        ),
+        click.option(
+            "--group",
+            type=click.Choice(get_args(PopulationGroup)),
+            help="Population group of the percentile; wins over header and configuration.",
+        ),
+        click.option("--sex", type=click.Choice(["female", "male"]), help="Instead of the header's."),
+        click.option("--age", type=click.IntRange(0, 120), help="Years at the scan, instead of the header's."),
+    ):
+        function = option(function)
+    return function
+
+
+def context(
+    settings: Settings,
+    *,
+    age: int | None,
+    sex: str | None,
+    group: str | None,
+    clinical: Path | None,
+    studies: int,
+) -> Context:
+    """What risk tables ask beside the images, of `studies` studies.
+
+    Raises UsageError when values of one patient are given for several studies, ConfigurationError when the file of
+    --clinical or the site's own population cannot be used.
+    """
+    from scoring import population
+    from scoring.patient import Patient
+    from scoring.risk import Context
+
+    population.configured(settings.risk)
+    if studies > 1 and not (age is None and sex is None and clinical is None):
+        raise click.UsageError(f"--age, --sex and --clinical are of one patient, {studies} studies were found")
+    return Context(
+        settings=settings.risk,
+        patient=Patient(
+            age_years=None if age is None else float(age),
+            sex="female" if sex == "female" else "male" if sex == "male" else None,
+            group=next((known for known in get_args(PopulationGroup) if known == group), None),
+            group_origin="" if group is None else "command line",
+        ),
+        clinical=None if clinical is None else _read(clinical),
+    )
+
+
+def _read(path: Path) -> Clinical:
+    from scoring.mesa import Clinical
+
+    try:
+        values = _Clinical.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise ConfigurationError(f"--clinical {path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"--clinical {path}: is not UTF-8 text (byte {error.start})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"--clinical {path}: is not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise ConfigurationError(f"--clinical {path}: {'; '.join(_wrong(error))}") from error
+    return Clinical(**values.model_dump())
+
+
+def _wrong(error: ValidationError) -> list[str]:
+    units = "mg/dL and mmHg"
+    told = []
+    for item in error.errors():
+        key = ".".join(map(str, item["loc"]))
+        if item["type"] == "missing":
+            told.append(f"{key}: is missing; without every value there is no risk")
+        elif item["type"] == "extra_forbidden":
+            told.append(f"{key}: unknown key; allowed: {', '.join(_Clinical.model_fields)}")
+        else:
+            message = item["msg"]
+            told.append(f"{key} = {item['input']!r}: {message[:1].lower()}{message[1:]} (units are {units})")
+    return told

@@ -1,0 +1,149 @@
+"""`coronode report`: the documents of a stored result once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from config.errors import CoronodeError
+from config.load import load
+from config.settings import Document, Settings
+from scp.cli.documents import kinds_of, write
+from scp.cli.options import config_option
+
+if TYPE_CHECKING:
+    from scoring.report.request import Predecessor
+    from scoring.result import Score
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The images of a result, and which result of its series it is."""
+
+    files: tuple[Path, ...]
+    version: int
+    created: datetime
+    predecessor: Predecessor | None = None
+
+
+@click.command(epilog="Example: coronode report results/1.2.840.1.2.3.json --out documents --images /archive/study")
+@click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Write them here.")
+@click.option(
+    "--images",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="File or folder with the images; else beside RESULT, else in the node's own store.",
+)
+@click.option(
+    "--documents",
+    callback=kinds_of,
+    metavar="KINDS",
+    help="Any of sr,overlay,seg,pdf,letter, or all  [default: results.documents of the configuration]",
+)
+@config_option
+def report(
+    result: Path,
+    out: Path,
+    images: tuple[Path, ...],
+    documents: tuple[Document, ...] | None,
+    config_file: Path | None,
+) -> None:
+    """Make documents of RESULT, a JSON file of `coronode score` or of `coronode series show --json`.
+
+    The images are needed: they name the patient, whom a result does not name, and show what was counted.
+    """
+    from scoring.report import documents as making
+    from scoring.report import site
+    from scoring.report.request import ReportRequest
+
+    settings = load(config_file)
+    site.check(settings.results)
+    score = _read(result)
+    kinds = documents or settings.results.documents
+    source = _source(result, score, images, settings)
+    request = ReportRequest.of(
+        settings.results, version=source.version, created=source.created, predecessor=source.predecessor
+    )
+    try:
+        made = making.make(score, source.files, kinds, request)
+    except ValueError as error:
+        raise CoronodeError(f"{result}: {error}") from error
+    for path in write(out, kinds, made):
+        click.echo(path)
+    if not made:
+        click.echo(f"nothing to write: the series has no score ({score.reason})", err=True)
+
+
+def _read(path: Path) -> Score:
+    from scoring.result import Score
+
+    try:
+        return Score.from_json(path.read_bytes())
+    except OSError as error:
+        raise CoronodeError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise CoronodeError(f"{path}: {error}") from error
+
+
+def _source(path: Path, score: Score, images: Sequence[Path], settings: Settings) -> _Source:
+    """Where --images says; else the node's store when this is its own result, beside the file, the node's store."""
+    uid = score.series.series_instance_uid
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    stored, own = (None, False) if images else _in_store(score, settings, written)
+    if stored is not None and own:
+        return stored
+    files = _on_disk(images or (path.parent,), score)
+    if files:
+        return _Source(files, 1, written)
+    if images:
+        raise CoronodeError(f"--images {', '.join(map(str, images))}: no image of series {uid} is there")
+    if stored is None:
+        raise CoronodeError(
+            f"the images of series {uid} are neither in {path.parent} nor in the node's store; name them with "
+            "--images: they say who the patient is, which a result does not"
+        )
+    return stored
+
+
+def _on_disk(places: Sequence[Path], score: Score) -> tuple[Path, ...]:
+    """Files of the series of a score; of its images where the series has no UID."""
+    from scoring import series
+
+    cited = {score.series.series_instance_uid}
+    found = [item for item in series.group(places) if item.series_instance_uid in cited]
+    return tuple(path for item in found for path in item.paths)
+
+
+def _in_store(score: Score, settings: Settings, written: datetime) -> tuple[_Source | None, bool]:
+    """What the node has of the series, and whether this is its own latest result: then in its version and moment."""
+    from scoring.report.request import Predecessor
+    from scoring.result import Score
+    from scp.node import database_file, open_database, open_files
+    from storage import results, slices
+
+    file = database_file(settings)
+    if file is not None and not file.exists():
+        return None, False
+    database = open_database(settings)
+    try:
+        uid = score.series.series_instance_uid
+        files = tuple(slices.files_of(database, open_files(settings), uid))
+        known = results.get(database, uid)
+        before = None if known is None else results.predecessor(database, uid, known.version)
+    finally:
+        database.close()
+    if not files:
+        return None, False
+    if known is None or not known.score_json or Score.from_json(known.score_json) != score:
+        return _Source(files, 1, written), False
+    named = None
+    if before is not None:
+        study = score.series.study_instance_uid
+        named = Predecessor(before.sop_class_uid, before.sop_instance_uid, before.series_instance_uid, study)
+    return _Source(files, known.version, known.created_at, named), True
