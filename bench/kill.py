@@ -38,6 +38,9 @@ from pynetdicom.dsutils import encode
 from scoring.phantom.phantom import make_phantom
 from scoring.phantom.series import write_series
 from scoring.phantom.spec import PhantomSpec
+from scp import transport
+
+transport.mend()  # a scanner that calls while the node is down leaves no socket
 
 Phase = Literal["receiving", "scoring", "sending"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = {"dciodvfy": "dicom3tools", "Orthanc": "orthanc"}
+PACKAGES = {"dciodvfy": "dicom3tools", "Orthanc": "orthanc", "node": "nodejs npm"}
 """Debian packages of the programs that do not come with dcmtk."""
 
 

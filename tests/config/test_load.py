@@ -80,6 +80,8 @@ def test_environment_reaches_into_a_peer_of_the_file(write, monkeypatch):
         (PACS + "prot = 1", ["peers.PACS.prot", "did you mean 'port'"]),
         (PACS + "tls = true", ["peers.PACS", "tls"]),
         ("[scoring]\nconvention = 'mine'", ["scoring.convention = 'mine'", "'standard'"]),
+        (PACS + "[priors]\npeer = 'PAX'", ["priors.peer", "'PAX'", "peers: PACS"]),
+        (PACS.replace("port = 104", "") + "[priors]\npeer = 'PACS'", ["priors.peer", "no port", "peers.PACS.port"]),
         ("[results]\ndestinations = 'PACS'", ["results.destinations = 'PACS'", 'a list, for instance ["PACS"]']),
         ("[results]\ndocuments = []", ["results.documents = []", "at least 1"]),
         ("node = 3", ["node = 3"]),

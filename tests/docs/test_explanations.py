@@ -43,6 +43,8 @@ def in_toml(value: object) -> str:
         return str(value)
     if isinstance(value, tuple):
         return f"[{', '.join(in_toml(item) for item in value)}]"
+    if value == {}:
+        return "{}"
     return f'"{value}"'
 
 

@@ -57,12 +57,14 @@ def unused_port() -> int:
 class Pacs:
     """A receiving PACS; `answers` says what each coming C-STORE gets, `verdicts` each coming association.
 
+    `classes` are the SOP classes that it takes.
     An answer is a status, a status with an Error Comment, or "abort" (half-way through the data set); a verdict is
     "accept" or the result, source and diagnostic of an A-ASSOCIATE-RJ. When they have run out, all is well.
     """
 
     def __init__(self, port: int | None = None) -> None:
         self.port = port or unused_port()
+        self.classes: list[str] = [ComprehensiveSRStorage]
         self.received: list[Dataset] = []
         self.asked: list[str] = []
         self.answers: deque[int | tuple[int, str] | str] = deque()
@@ -73,7 +75,8 @@ class Pacs:
     def start(self) -> None:
         ae = AE("PACS")
         ae.maximum_pdu_size = 4096  # an SR takes several PDUs, so that one can be cut in the middle
-        ae.add_supported_context(ComprehensiveSRStorage, ExplicitVRLittleEndian)
+        for sop_class in self.classes:
+            ae.add_supported_context(sop_class, ExplicitVRLittleEndian)
         handlers = [
             (evt.EVT_REQUESTED, self._on_requested),
             (evt.EVT_PDU_RECV, self._on_pdu),
@@ -253,6 +256,10 @@ class Scanner:
         self._ae = AE("SCANNER")
         self._ae.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
         self._ae.acse_timeout = self._ae.dimse_timeout = 60
+
+    def add(self, sop_class: str) -> None:
+        """Send this kind of object too."""
+        self._ae.add_requested_context(sop_class, ExplicitVRLittleEndian)
 
     @contextmanager
     def associated(self) -> Iterator[Association]:

@@ -1,5 +1,6 @@
 import pytest
 
+from scoring.report import reading
 from scp import contexts
 
 
@@ -28,6 +29,10 @@ def test_storage_takes_the_three_ct_classes_in_every_named_syntax():
     }
     for sop_class in ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"):
         assert named <= stored[sop_class]
+
+
+def test_storage_takes_the_reports_that_can_be_read():
+    assert set(reading.REPORT_CLASSES) == set(contexts.REPORT_STORAGE) <= abstract(("store",))
 
 
 def test_lossy_jpeg_and_big_endian_are_not_taken():

@@ -7,16 +7,21 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage
 
 from config.settings import NodeSettings, PeerSettings
 from scoring import engine
 from scoring.phantom import PhantomSpec, make_phantom, write_series
-from scoring.report import documents
+from scoring.report import documents, reading, sr
 from scoring.report.request import ReportRequest
+from scoring.result import ArteryValues, Provenance, Score, SeriesInfo
+from scp.priors import Wanted, fetch
 from scp.send import Sending, associated, store, verify
+from storage.priors import Person
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
@@ -38,6 +43,8 @@ class Orthanc:
             "DicomAet": "ORTHANC",
             "AuthenticationEnabled": False,
             "RemoteAccessAllowed": False,
+            "DicomAlwaysAllowFind": True,
+            "DicomAlwaysAllowGet": True,
             "Plugins": [],
         }
         (folder / "orthanc.json").write_text(json.dumps(settings))
@@ -97,3 +104,42 @@ def test_orthanc_files_images_report_and_pictures_in_one_study(orthanc, tmp_path
     report = orthanc.get(f"instances/{found['SR']['Instances'][0]}/simplified-tags")
     assert report["SOPInstanceUID"] == made[0].sop_instance_uid
     assert report["CompletionFlag"] == "COMPLETE"
+
+
+def ct_header(study, patient_id, issuer):
+    """Header of one image of a scan on 2 January of 202N, where the study's UID ends with N."""
+    ds = Dataset()
+    ds.SOPClassUID, ds.Modality = CTImageStorage, "CT"
+    ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID = study, f"{study}.1", f"{study}.1.1"
+    ds.StudyDate, ds.PatientID, ds.PatientName = f"202{study[-1]}0102", patient_id, "Other^Ann"
+    ds.PatientSex, ds.PatientBirthDate = "F", "19600101"
+    if issuer:
+        ds.IssuerOfPatientID = issuer
+    return ds
+
+
+def report_of(ds, agatston):
+    values = ArteryValues(total=agatston, LAD=agatston)
+    info = SeriesInfo(ds.StudyInstanceUID, ds.SeriesInstanceUID, 40, 512, 512, (3.0, 0.4, 0.4))
+    made = Provenance("coronode", "0.1.0", "default", "standard", 130.0, 1.0, 8, "voxels")
+    word = ("101-400", "A2/N1", None, None)
+    score = Score("scored", None, info, values, (agatston, agatston), values, None, (), *word, (), made)
+    return sr.build(score, [ds], request=ReportRequest(version=1, created=datetime(2026, 1, 2, tzinfo=UTC)))
+
+
+@pytest.mark.parametrize("issuer", ["", "Clinic"])
+def test_orthanc_gives_the_earlier_reports_of_that_patient_alone(orthanc, tmp_path, issuer):
+    peer = PeerSettings(ae_title="ORTHANC", host="127.0.0.1", port=orthanc.dicom)
+    whose = [("42", issuer), ("42", issuer), ("43", issuer), ("42", "Elsewhere"), ("42", issuer)]
+    objects = []
+    for number, (patient_id, by) in enumerate(whose):
+        path = tmp_path / f"{number}.dcm"
+        report_of(ct_header(f"1.2.3.{number}", patient_id, by), 100.0 + number).save_as(path, enforce_file_format=True)
+        objects.append(Sending.of(path))
+    with associated(NodeSettings(), peer, objects) as association:
+        assert {store(association, item, peer) for item in objects} == {0}
+    wanted = Wanted(Person("42", issuer, "19600101", "F"), date(2024, 1, 2), "1.2.3.4", set().__contains__)
+    found = fetch(NodeSettings(), "ORTHANC", peer, wanted, seconds=60)
+    earlier = [reading.read(report, "ORTHANC") for report in found.reports]
+    assert [(item.date, item.agatston) for item in earlier] == [("2021-01-02", 101), ("2020-01-02", 100)]
+    assert set(found.notes) <= {"ORTHANC sent 1 report(s) that are not of this patient: not used"}

@@ -166,3 +166,21 @@ def test_predecessor_is_the_latest_earlier_report(scored):
     assert results.get(scored.db, UID, 1).report == first
     with pytest.raises(LookupError, match="version 7"):
         results.set_report(scored.db, UID, 7, first)
+
+
+def test_another_document_takes_the_place_of_one_that_is_not_accepted(scored):
+    (refused,) = outbox.add(scored.db, [SR], ["PACS"], scored.at(1))
+    assert outbox.claim(scored.db, refused, scored.at(2))
+    outbox.replaced(scored.db, refused, [PICTURE], scored.at(3), error="PACS accepts no report")
+    (other,) = [item for item in outbox.list_deliveries(scored.db) if item.id != refused]
+    assert (other.kind, other.destination, other.state) == ("overlay", "PACS", DeliveryState.PENDING)
+    assert other.next_attempt_at == scored.at(3)
+    first = outbox.get(scored.db, refused)
+    assert (first.state, first.last_error) == (DeliveryState.REPLACED, "PACS accepts no report")
+    assert state(scored) == State.SCORED
+    assert outbox.claim(scored.db, other.id, scored.at(4))
+    outbox.delivered(scored.db, other.id, scored.at(5))
+    assert state(scored) == State.DELIVERED
+    with pytest.raises(UnknownDelivery, match="replaced"):
+        outbox.discard(scored.db, refused, scored.at(6))
+    assert outbox.retry(scored.db, refused, scored.at(7)).state == DeliveryState.PENDING

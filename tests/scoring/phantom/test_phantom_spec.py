@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scoring.phantom import Calcification, PhantomSpec
 from scoring.result import ARTERIES
@@ -43,3 +46,23 @@ def test_impossible_scan_is_refused(change: dict[str, Any], named: str) -> None:
 def test_default_patient_has_calcium_in_every_artery() -> None:
     assert {lesion.artery for lesion in PhantomSpec().lesions} == set(ARTERIES)
     assert PhantomSpec(calcifications=()).lesions == ()
+
+
+def volume(piece: Calcification) -> float:
+    """mm3 of a rod with round ends."""
+    d, length = piece.diameter_mm, piece.length_mm or piece.diameter_mm
+    return math.pi * (d**2 / 4 * (length - d) + d**3 / 6)
+
+
+@given(st.floats(0.05, 4), st.floats(1, 6), st.none() | st.floats(6, 14))
+def test_a_piece_is_scaled_by_its_volume(factor: float, diameter: float, length: float | None) -> None:
+    piece = Calcification("LAD", 0.5, diameter, 500.0, length)
+    scaled = piece.scaled(factor)
+    assert volume(scaled) == pytest.approx(factor * volume(piece), rel=1e-3)
+    assert (scaled.artery, scaled.position, scaled.hu) == (piece.artery, piece.position, piece.hu)
+    assert scaled.diameter_mm <= diameter
+
+
+def test_a_piece_that_gets_too_long_is_refused() -> None:
+    with pytest.raises(ValueError, match="length_mm"):
+        Calcification("LAD", 0.5, 3.0, 500.0, 5.0).scaled(50)

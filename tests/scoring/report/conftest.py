@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,6 +17,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
+from scoring.change import Change, Difference, Earlier
+from scoring.patient import Patient
+from scoring.percentile import Percentile
 from scoring.report.request import ReportRequest
 from scoring.result import (
     ARTERIES,
@@ -26,6 +30,7 @@ from scoring.result import (
     ImageRef,
     Lesion,
     Provenance,
+    Risk,
     Score,
     SeriesInfo,
 )
@@ -177,6 +182,62 @@ MEDIUM = make_score(
 LARGE = make_score([("LAD", 1000.5), ("LAD", 700.25), ("RCA", 99.25)], category=">400", cac_drs="A3/N2", mass=False)
 
 
+def _difference(then: float, now: float, limit: float | None) -> Difference:
+    exceeds = None if limit is None else abs(now - then) > limit
+    return Difference(then, now, now - then, (now - then) * 365.25 / 366, limit, exceeds)
+
+
+FULL = replace(
+    MEDIUM,
+    patient=Patient(70.0, "male", "white", "configuration", 27.0),
+    risk=Risk(79.23, 10.37, 8.614),
+    percentile=Percentile(
+        population="MESA",
+        citation="McClelland et al., Circulation 2006;113:30",
+        group="white",
+        sex="male",
+        age_years=70.0,
+        estimate=64,
+        band="50th-75th",
+        p_nonzero_percent=83.0,
+        p25=21.0,
+        p50=145.0,
+        p75=540.0,
+        p90=1345.0,
+        caveats=("Comparable, not exact: the scan was not gated",),
+    ),
+    change=Change(
+        date="2025-01-04",
+        interval_days=366,
+        agatston=_difference(208.375, MEDIUM.agatston.total, 113.25),
+        volume_mm3=_difference(40.5, MEDIUM.volume_mm3.total, 4.125),
+        mass_mg=_difference(11.0625, MEDIUM.mass_mg.total, None),
+        root_volume=0.455,
+        progression=False,
+        differences=("tube voltage: 120 then, 100 now",),
+        notes=("BMI was taken as 27",),
+        citations=("Chung et al., AJR 2008",),
+        bmi=27.0,
+        bmi_origin="assumed",
+        history=(Earlier("2025-01-04", 208.375, 40.5, 11.0625, "index", "1.2.840.7.1", "1.2.840.7.2"),),
+    ),
+)
+"""Everything that a result can hold."""
+
+REFUSED = replace(
+    ZERO,
+    status="not_scorable",
+    reason="contrast medium in the aorta",
+    agatston=None,
+    agatston_range=None,
+    volume_mm3=None,
+    mass_mg=None,
+    category=None,
+    cac_drs=None,
+    flags=(Flag("contrast", "reject", "contrast medium in the aorta"),),
+)
+
+
 def hu_of(image: ImageRef) -> NDArray[np.int16]:
     """A slice of soft tissue with the pixels of the first lesions bright."""
     hu = np.full((ROWS, COLUMNS), 40, dtype=np.int16)
@@ -187,6 +248,16 @@ def hu_of(image: ImageRef) -> NDArray[np.int16]:
 @pytest.fixture(scope="session")
 def scores() -> dict[str, Score]:
     return {"0": ZERO, "3": SMALL, "250": MEDIUM, "1800": LARGE}
+
+
+@pytest.fixture(scope="session")
+def full() -> Score:
+    return FULL
+
+
+@pytest.fixture(scope="session")
+def refused() -> Score:
+    return REFUSED
 
 
 @pytest.fixture(scope="session")

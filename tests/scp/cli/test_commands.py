@@ -9,7 +9,7 @@ from config.settings import Settings
 from scp.cli import cli
 from scp.node import open_database
 
-ALL = ("serve", "demo", "score", "phantom", "echo", "send", "series", "outbox", "config", "doctor")
+ALL = ("serve", "demo", "score", "report", "phantom", "echo", "send", "series", "outbox", "config", "doctor")
 
 
 def free_port() -> int:
