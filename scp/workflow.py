@@ -34,7 +34,14 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that work was left to the next start, which the engine tells as a failure with its trace."""
+    return not (record.exc_info and isinstance(record.exc_info[1], Transient))
+
+
 logging.getLogger("dbos").addHandler(logging.NullHandler())  # or it would write to the console by itself
+logging.getLogger("dbos").addFilter(_is_news)
 
 APPLICATION_VERSION: Final = "coronode-1"
 RECONCILE_SECONDS: Final = 3.0

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import threading
 from copy import deepcopy
 
 import pytest
+import structlog
 from pydicom import Dataset, dcmread
 from sqlalchemy import text
 
 from scoring.result import Score
+from scp import logs
 from storage import results, series
 from storage.instances import find_instance
 from storage.series import State
@@ -188,6 +191,19 @@ def test_series_that_is_not_scored_does_not_hold_up_others(patient, configured, 
         assert series.get(node.database, kept[0].SeriesInstanceUID).state == State.KEPT
 
 
+@pytest.fixture
+def logging_as_served(monkeypatch):
+    """Everything that `coronode serve` would log goes to standard error."""
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", list(root.handlers))
+    monkeypatch.setattr(root, "level", root.level)
+    before = structlog.get_config()
+    logs.configure("info", "text")
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("logging_as_served")
 def test_stop_in_the_middle_of_scoring(patient, pacs, configured, run_node, scanner_of, state_of, eventually, capfd):
     """An orderly stop says nothing of failures, and the next start scores the same version."""
     images = patient()
