@@ -3,6 +3,7 @@ RUN pip install --no-cache-dir uv
 WORKDIR /opt/coronode
 COPY pyproject.toml uv.lock README.md LICENSE ./
 COPY config config
+COPY dicom dicom
 COPY scoring scoring
 COPY storage storage
 COPY scp scp

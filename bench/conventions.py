@@ -17,8 +17,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring import agatston, conventions, elements, geometry, slices
-from scoring.volume import Volume
+from dicom import elements
+from scoring.candidates import agatston, conventions
+from scoring.images import geometry, slices
+from scoring.images.volume import Volume
 
 RADIUS_MM: Final = 7.0
 

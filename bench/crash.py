@@ -28,9 +28,9 @@ from typing import Final
 
 from pynetdicom import build_context
 
-from scp import contexts
 from scp.network.errors import AssociationEnded
 from scp.network.requestor import Opening, Requestor
+from scp.services import contexts
 
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
 ASSOCIATIONS: Final = 4

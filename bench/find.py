@@ -32,12 +32,12 @@ from pynetdicom import build_context
 from table import machine, median, number, quantile, ratio, table, write
 from usage import Watch
 
-from scp import contexts
 from scp.network import command, negotiation, pdu
 from scp.network.requestor import Opening, Requestor
 from scp.network.wire import Pace, Wire
-from storage.database import Database
-from storage.models import InstanceRow, SeriesRow, StudyRow
+from scp.services import contexts
+from storage.database.engine import Database
+from storage.database.models import InstanceRow, SeriesRow, StudyRow
 
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
 MATCHES: Final = 1000

@@ -38,9 +38,9 @@ from pynetdicom.dsutils import encode
 from scoring.phantom.phantom import make_phantom
 from scoring.phantom.series import write_series
 from scoring.phantom.spec import PhantomSpec
-from scp import transport
+from scp.priors import pynetdicom_transport
 
-transport.mend()  # a scanner that calls while the node is down leaves no socket
+pynetdicom_transport.mend()  # a scanner that calls while the node is down leaves no socket
 
 Phase = Literal["receiving", "scoring", "sending"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from scoring import agatston, anatomy, conventions, lesions
+from scoring import anatomy
 from scoring.anatomy.heart import CHAMBERS
 from scoring.anatomy.region import sampled
+from scoring.candidates import agatston, conventions
+from scoring.images.volume import Volume
+from scoring.judgement import verdicts
 from scoring.phantom import draw, make_phantom
 from scoring.result import ARTERIES
-from scoring.volume import Volume
 
 TINTS: Final = {"LM": (255, 220, 0), "LAD": (255, 120, 0), "LCX": (0, 220, 255), "RCA": (60, 230, 60)}
 WINDOW: Final = (-160.0, 260.0)
@@ -41,7 +43,7 @@ def main() -> None:
     phantom = make_phantom(draw(options.seed))
     volume = Volume(phantom.hu, phantom.spacing_mm, phantom.origin_mm, phantom.axes, images=())
     place = anatomy.find(volume)
-    judged = lesions.judge(volume, place, agatston.candidates(volume, conventions.named("standard")))
+    judged = verdicts.judge(volume, place, agatston.candidates(volume, conventions.named("standard")))
     sheet = Image.new("RGB", (COLUMNS * TILE, ROWS * TILE))
     top = place.left_main.z_mm + 8.0
     heights = top - np.linspace(0.0, 82.0, COLUMNS * ROWS)
@@ -50,7 +52,7 @@ def main() -> None:
     sheet.save(options.out, quality=QUALITY, optimize=True)
 
 
-def tile(volume: Volume, place: anatomy.Anatomy, judged: list[lesions.Verdict], height_mm: float) -> Image.Image:
+def tile(volume: Volume, place: anatomy.Anatomy, judged: list[verdicts.Verdict], height_mm: float) -> Image.Image:
     """One slice with everything on it."""
     spacing = np.asarray(volume.spacing_mm)
     index = int(np.clip(round(height_mm / spacing[0]), 0, len(volume.hu) - 1))

@@ -30,14 +30,15 @@ from typing import Final
 from pynetdicom import build_context
 
 from config.settings import Settings
-from scp import contexts, logs
-from scp.association import Admission
-from scp.find import Query
+from scp import logs
 from scp.network import command, negotiation, pdu
-from scp.server import Server
-from scp.store import Storage
-from storage.database import Database
-from storage.files import Files
+from scp.reception.admission import Admission
+from scp.reception.server import Server
+from scp.services import contexts
+from scp.services.query import Query
+from scp.services.storage import Storage
+from storage.database.engine import Database
+from storage.objects.files import Files
 
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
 EXTREMES: Final = (

@@ -24,8 +24,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from config.errors import NotScorable
-from scoring import agatston, anatomy, conventions, elements, geometry, lesions, risk, selection, slices
-from scoring.volume import Volume
+from dicom import elements
+from scoring import anatomy
+from scoring.candidates import agatston, conventions
+from scoring.images import geometry, selection, slices
+from scoring.images.volume import Volume
+from scoring.judgement import verdicts as lesions
+from scoring.risk import context
 
 AIR_HU: Final = -1000
 FIELD_MM: Final = 200.0
@@ -179,7 +184,7 @@ def read(volume: Volume) -> Reading:
     total = float(np.sum(counted))
     at = np.array([landmarks.left_main.z_mm])
     y, x = landmarks.ascending.at(at)[0, :2]
-    label = risk.category(total, any_lesion=bool(counted))
+    label = context.category(total, any_lesion=bool(counted))
     return Reading(total, label, (y + HEART_FROM_AORTA_MM[0], x + HEART_FROM_AORTA_MM[1]))
 
 
@@ -191,7 +196,7 @@ def outcome(base: Reading, found: Reading, perturbation: Perturbation) -> Outcom
         return "other"
     if base.total > 0 and found.total == 0:
         return "false zero"
-    expected = risk.category(base.total * perturbation.factor, any_lesion=base.total > 0)
+    expected = context.category(base.total * perturbation.factor, any_lesion=base.total > 0)
     return "same" if found.label == expected else "other"
 
 

@@ -18,8 +18,12 @@ from typing import Any, Final
 from unittest import mock
 
 from config.errors import NotScorable
-from scoring import agatston, anatomy, conventions, elements, geometry, lesions, risk, selection, slices
-from scoring.anatomy import features
+from dicom import elements
+from scoring import anatomy
+from scoring.candidates import agatston, conventions
+from scoring.images import geometry, selection, slices
+from scoring.judgement import features, verdicts
+from scoring.risk import context
 
 FEW: Final = 1.0
 MUCH: Final = 0.05
@@ -47,23 +51,23 @@ class Move:
 def moves(share: float) -> Iterator[Move]:
     """Every threshold, moved up and down."""
     for sign in (1, -1):
-        for number, rule in enumerate(lesions.PLACE_RULES):
+        for number, rule in enumerate(verdicts.PLACE_RULES):
             size = max(abs(rule.limit), SMALL_LIMIT)
             moved = replace(rule, limit=rule.limit + sign * share * size)
-            rules = (*lesions.PLACE_RULES[:number], moved, *lesions.PLACE_RULES[number + 1 :])
-            yield Move(rule.feature, f"{rule.limit:g} -> {moved.limit:g}", lesions, "PLACE_RULES", rules)
+            rules = (*verdicts.PLACE_RULES[:number], moved, *verdicts.PLACE_RULES[number + 1 :])
+            yield Move(rule.feature, f"{rule.limit:g} -> {moved.limit:g}", verdicts, "PLACE_RULES", rules)
         for module, name in (
-            (lesions, "NOISE_LIMIT"),
-            (lesions, "LOCAL_NOISE_SHARE"),
-            (lesions, "FAT_HU"),
-            (lesions, "THIN_FAT_HU"),
-            (lesions, "DARKENING"),
-            (lesions, "BRIGHT_HU"),
-            (lesions, "LUNG_SHARE"),
-            (lesions, "LUNG_SHARE_IN_FAT"),
-            (lesions, "COUNTED"),
-            (lesions, "METAL_HU"),
-            (lesions, "ZERO_NOISE_HU"),
+            (verdicts, "NOISE_LIMIT"),
+            (verdicts, "LOCAL_NOISE_SHARE"),
+            (verdicts, "FAT_HU"),
+            (verdicts, "THIN_FAT_HU"),
+            (verdicts, "DARKENING"),
+            (verdicts, "BRIGHT_HU"),
+            (verdicts, "LUNG_SHARE"),
+            (verdicts, "LUNG_SHARE_IN_FAT"),
+            (verdicts, "COUNTED"),
+            (verdicts, "METAL_HU"),
+            (verdicts, "ZERO_NOISE_HU"),
             (features, "RING_MM"),
             (features, "EDGE_MM"),
         ):
@@ -105,7 +109,7 @@ def main() -> None:
 def total(volume: Any, place: Any, candidates: Any) -> float | str:
     """The total, or the code of the refusal."""
     try:
-        judged = lesions.judge(volume, place, candidates)
+        judged = verdicts.judge(volume, place, candidates)
     except NotScorable as verdict:
         return verdict.code
     return round(sum(item.candidate.agatston for item in judged if item.counted), 1)
@@ -115,7 +119,7 @@ def matters(before: float | str, after: float | str) -> bool:
     """Whether a category or much of a total changed."""
     if isinstance(before, str) or isinstance(after, str):
         return before != after
-    if risk.category(before, any_lesion=before > 0) != risk.category(after, any_lesion=after > 0):
+    if context.category(before, any_lesion=before > 0) != context.category(after, any_lesion=after > 0):
         return True
     return abs(after - before) > max(FEW, MUCH * before)
 

@@ -15,33 +15,23 @@ from pydicom.dataset import Dataset
 
 from config.errors import NotScorable
 from config.settings import ScoringSettings, SelectionSettings
-from scoring import (
-    acquisition,
-    agatston,
-    arteries,
-    conventions,
-    elements,
-    geometry,
-    masks,
-    mass,
-    patient,
-    plugins,
-    quality,
-    risk,
-    series,
-    slices,
-    totals,
-)
-from scoring import lesions as verdicts
-from scoring import selection as rules
-from scoring.agatston import Candidate
+from dicom import elements
+from scoring import plugins
 from scoring.anatomy import Anatomy
-from scoring.conventions import Convention
-from scoring.mass import MassFactor
+from scoring.candidates import agatston, conventions, masks
+from scoring.candidates.agatston import Candidate
+from scoring.candidates.conventions import Convention
+from scoring.images import acquisition, geometry, series, slices
+from scoring.images import selection as rules
+from scoring.images.volume import Volume
+from scoring.judgement import arteries, mass, totals, verdicts
+from scoring.judgement import flags as quality
+from scoring.judgement.mass import MassFactor
+from scoring.judgement.totals import Finding
 from scoring.result import Artery, Flag, Provenance, RejectedCandidate, Score, SeriesInfo
-from scoring.risk import Context
-from scoring.totals import Finding
-from scoring.volume import Volume
+from scoring.risk import context as risk
+from scoring.risk import patient
+from scoring.risk.context import Context
 
 SOFTWARE: Final = "coronode"
 

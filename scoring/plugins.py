@@ -11,7 +11,7 @@ from config.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from scoring.anatomy import Anatomy
-    from scoring.volume import Volume
+    from scoring.images.volume import Volume
 
 GROUP: Final = "coronode.anatomy"
 OURS: Final = "default"

@@ -12,9 +12,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 
-from scoring.change import Change, Difference, Earlier
-from scoring.patient import Patient
-from scoring.percentile import Percentile
+from scoring.risk.change import Change, Difference, Earlier
+from scoring.risk.patient import Patient
+from scoring.risk.percentile import Percentile
 
 SCHEMA: Final = "coronode.score/1"
 

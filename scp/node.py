@@ -12,23 +12,24 @@ import structlog
 
 from config.errors import ConfigurationError
 from config.settings import Settings
-from scoring import plugins, population
-from scoring.report import site
-from scp.association import Admission
-from scp.completion import Completion
-from scp.delivery import Courier
-from scp.find import Query
-from scp.history import History
+from scoring import plugins
+from scoring.report.printed import site
+from scoring.risk import population
+from scp.delivery.courier import Courier
+from scp.durable.workflow import Workflow
 from scp.lock import DataLock
-from scp.processing import Processing
-from scp.reporting import Reporting
-from scp.scorer import Scorer
-from scp.server import Server
-from scp.store import Storage
-from scp.workflow import Workflow
-from storage import series
-from storage.database import Database
-from storage.files import Files
+from scp.priors.comparison import History
+from scp.reception.admission import Admission
+from scp.reception.completion import Completion
+from scp.reception.server import Server
+from scp.services.query import Query
+from scp.services.storage import Storage
+from scp.work.documents import Reporting
+from scp.work.scoring_process import Scorer
+from scp.work.series_work import Processing
+from storage.database.engine import Database
+from storage.objects.files import Files
+from storage.series import lifecycle
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +81,7 @@ class Node:
         self._completion = Completion(
             settings.completion,
             clock=time.monotonic,
-            slices=lambda uid: series.slices(self.database, uid),
+            slices=lambda uid: lifecycle.slices(self.database, uid),
             complete=self._complete,
             wait=self._wait,
         )
@@ -125,7 +126,7 @@ class Node:
         self._lock.release()
 
     def _complete(self, series_uid: str, imperfections: Sequence[str]) -> None:
-        version = series.complete(
+        version = lifecycle.complete(
             self.database,
             series_uid,
             self._clock(),
@@ -136,4 +137,4 @@ class Node:
             log.info("series complete", series=series_uid, version=version, imperfections=list(imperfections))
 
     def _wait(self, series_uid: str, seconds: float, reason: str) -> None:
-        series.wait(self.database, series_uid, self._clock() + timedelta(seconds=seconds), reason)
+        lifecycle.wait(self.database, series_uid, self._clock() + timedelta(seconds=seconds), reason)

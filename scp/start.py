@@ -1,6 +1,6 @@
 """The console script's way in: are the packages ours? Then the command line.
 
-The four import names are generic. Where another distribution brings one of them, ours would run with foreign
+The five import names are generic. Where another distribution brings one of them, ours would run with foreign
 code or not at all, so that is refused first, before anything of ours is imported.
 """
 
@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-PACKAGES: Final = ("scp", "scoring", "storage", "config")
+PACKAGES: Final = ("scp", "scoring", "storage", "config", "dicom")
 
 
 def shadowed() -> list[str]:

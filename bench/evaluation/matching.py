@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.images.slices import Plane
 from scoring.phantom import Truth
 from scoring.result import Artery, Lesion
-from scoring.slices import Plane
 
 Point = tuple[float, float, float]
 

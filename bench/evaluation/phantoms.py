@@ -10,7 +10,8 @@ from pathlib import Path
 
 from evaluation import matching, workers
 from evaluation.record import CODE, Cache, Record, SourcesChanged
-from scoring import engine, slices
+from scoring import engine
+from scoring.images import slices
 from scoring.phantom import draw, make_phantom, write_series
 
 

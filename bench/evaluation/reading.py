@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from evaluation import workers
-from scoring import engine, risk
+from scoring import engine
 from scoring.result import CATEGORIES, Lesion, Score
+from scoring.risk import context
 
 MATCH_MM: Final = 5.0
 NOT_SCORABLE: Final = "not_scorable"
@@ -41,7 +42,7 @@ class Case:
         """The answers that are right."""
         if self.total is None:
             return tuple(self.reference["expect"])
-        return (risk.category(self.total, any_lesion=self.total > 0),)
+        return (context.category(self.total, any_lesion=self.total > 0),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from scipy import ndimage
 from config.errors import NotScorable
 from scoring.anatomy.aorta import Track
 from scoring.anatomy.chest import Chest
-from scoring.volume import Volume
+from scoring.images.volume import Volume
 
 SOFT_HU = (-20, 600)
 CORE_CUBES = 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.volume import Volume
+from scoring.images.volume import Volume
 
 IN_PLANE_MM = 1.5
 THROUGH_PLANE_MM = 2.5

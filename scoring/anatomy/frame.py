@@ -17,8 +17,8 @@ from scoring.anatomy.coarse import Coarse, coarse
 from scoring.anatomy.heart import CHAMBERS, Heart, heart
 from scoring.anatomy.level import Level, level
 from scoring.anatomy.network import network
+from scoring.images.volume import Volume
 from scoring.result import Flag
-from scoring.volume import Volume
 
 CONTRAST_HU, CONTRAST_WARNING_HU = 100.0, 75.0
 NOISE_WARNING_HU, NOISE_ZERO_HU = 20.0, 25.0

@@ -15,13 +15,14 @@ from pydicom.dataset import Dataset
 from config.errors import Permanent
 from config.settings import Document as Kind
 from config.settings import SrTemplate
-from scoring import elements, pixels, slices
-from scoring.report import sr
-from scoring.report.made import Made
-from scoring.report.request import ReportRequest
+from dicom import elements
+from scoring.images import pixels, slices
+from scoring.images.slices import Slice
+from scoring.images.volume import StoredOrder
+from scoring.report.common.document_file import Made
+from scoring.report.common.request import ReportRequest
+from scoring.report.sr import structured_report
 from scoring.result import ImageRef, Score
-from scoring.slices import Slice
-from scoring.volume import StoredOrder
 
 ORDER: Final[tuple[Kind, ...]] = ("sr", "overlay", "seg", "pdf", "letter")
 
@@ -43,7 +44,7 @@ def make(
     made: list[Made] = []
     if "sr" in kinds:
         for template in dict.fromkeys(templates):
-            report = sr.build(score, source.headers, request=request, template=template)
+            report = structured_report.build(score, source.headers, request=request, template=template)
             made.append(_made("sr", report, template))
     if score.status == "scored":
         for kind in (kind for kind in ORDER if kind in kinds and kind != "sr"):
@@ -53,7 +54,7 @@ def make(
 
 def pictures(score: Score, files: Sequence[Path], request: ReportRequest) -> list[Image.Image]:
     """The overlay's pages as RGB pictures; arguments and errors are those of `make`."""
-    from scoring.report import overlay  # noqa: PLC0415  # as below
+    from scoring.report.pictures import overlay  # noqa: PLC0415  # as below
 
     source = _Source(score, files)
     return list(overlay.pages(score, source.headers, request, source.pixels))
@@ -62,7 +63,7 @@ def pictures(score: Score, files: Sequence[Path], request: ReportRequest) -> lis
 def _others(kind: Kind, score: Score, source: _Source, request: ReportRequest) -> Iterator[Dataset]:
     """Data sets of one kind besides the report; each kind's libraries are loaded when it is asked for."""
     if kind == "overlay":
-        from scoring.report import overlay  # noqa: PLC0415
+        from scoring.report.pictures import overlay  # noqa: PLC0415
 
         yield from overlay.build(score, source.headers, request, source.pixels)
     elif kind == "seg":
@@ -72,7 +73,7 @@ def _others(kind: Kind, score: Score, source: _Source, request: ReportRequest) -
         if segmentation is not None:
             yield segmentation
     elif kind in {"pdf", "letter"}:
-        from scoring.report import letter, pdf  # noqa: PLC0415
+        from scoring.report.printed import letter, pdf  # noqa: PLC0415
 
         if kind == "pdf":
             content = pdf.report_pdf(score, request, headers=source.headers, pixels=source.pixels)

@@ -14,14 +14,15 @@ from pydicom.sr.coding import Code
 from pydicom.tag import Tag
 from pydicom.uid import SegmentationStorage
 
-from scoring.report import codes
-from scoring.report.document import Origin, origin_of, put_uid, reference, start
-from scoring.report.identifiers import DEVICE_UID, derived_uid, seg_instance_uid, seg_series_uid
-from scoring.report.plane import Plane, plane_of
-from scoring.report.request import ReportRequest
-from scoring.report.source import text
-from scoring.report.style import artery_colour
-from scoring.report.text import ARTERY_NAMES, NO_ARTERY
+from dicom.uids import derived_uid
+from scoring.report.common.document import Origin, origin_of, put_uid, reference, start
+from scoring.report.common.identifiers import DEVICE_UID, seg_instance_uid, seg_series_uid
+from scoring.report.common.plane import Plane, plane_of
+from scoring.report.common.request import ReportRequest
+from scoring.report.common.source import text
+from scoring.report.common.words import ARTERY_NAMES, NO_ARTERY
+from scoring.report.pictures.style import artery_colour
+from scoring.report.sr import codes
 from scoring.result import ARTERIES, Artery, ImageRef, Lesion, Provenance, Score
 
 SERIES_OFFSET: Final = 2

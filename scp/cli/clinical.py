@@ -14,8 +14,8 @@ from config.errors import ConfigurationError
 from config.settings import PopulationGroup, Section, Settings
 
 if TYPE_CHECKING:
-    from scoring.mesa import Clinical
-    from scoring.risk import Context
+    from scoring.risk.context import Context
+    from scoring.risk.ten_year import Clinical
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -85,9 +85,9 @@ def context(
     Raises UsageError when values of one patient are given for several studies, ConfigurationError when the file of
     --clinical or the site's own population cannot be used.
     """
-    from scoring import population
-    from scoring.patient import Patient
-    from scoring.risk import Context
+    from scoring.risk import population
+    from scoring.risk.context import Context
+    from scoring.risk.patient import Patient
 
     population.configured(settings.risk)
     if studies > 1 and not (age is None and sex is None and clinical is None):
@@ -105,7 +105,7 @@ def context(
 
 
 def _read(path: Path) -> Clinical:
-    from scoring.mesa import Clinical
+    from scoring.risk.ten_year import Clinical
 
     try:
         values = _Clinical.model_validate(tomllib.loads(path.read_text("utf-8")))

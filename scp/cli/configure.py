@@ -20,8 +20,9 @@ def config() -> None:
 @config_option
 def check(config_file: Path | None) -> None:
     """Say whether the configuration can be used."""
-    from scoring import plugins, population
-    from scoring.report import site
+    from scoring import plugins
+    from scoring.report.printed import site
+    from scoring.risk import population
 
     settings = load(config_file)
     plugins.check(settings.scoring.engine)

@@ -86,7 +86,7 @@ def _settings(folder: Path, pacs_port: int) -> Settings:
 def _send(settings: Settings, port: int, images: list[Path]) -> None:
     """Send as a scanner does, over a real association."""
     from config.settings import PeerSettings
-    from scp.send import Sending, associated, store
+    from scp.delivery.store_scu import Sending, associated, store
 
     node = PeerSettings(ae_title=settings.node.ae_title, host="127.0.0.1", port=port)
     scanner = settings.node.model_copy(update={"ae_title": "DEMOSCANNER"})
@@ -98,15 +98,15 @@ def _send(settings: Settings, port: int, images: list[Path]) -> None:
 
 def _result(node: Node, pacs: DemoPacs) -> Score:
     from scoring.result import Score
-    from storage import results, series
+    from storage.series import lifecycle, results
 
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
-        for item in series.list_series(node.database):
-            if item.state in (series.State.NOT_SCORABLE, series.State.UNDELIVERABLE):
+        for item in lifecycle.list_series(node.database):
+            if item.state in (lifecycle.State.NOT_SCORABLE, lifecycle.State.UNDELIVERABLE):
                 raise CoronodeError(f"the demo's series is {item.state}: {item.reason}")
             result = results.get(node.database, item.series_uid)
-            if item.state == series.State.DELIVERED and result is not None and pacs.reports:
+            if item.state == lifecycle.State.DELIVERED and result is not None and pacs.reports:
                 return Score.from_json(result.score_json)
         time.sleep(0.2)
     raise CoronodeError(f"no result after {_WAIT_SECONDS} s; the node's files are kept for a look")

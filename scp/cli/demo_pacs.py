@@ -11,7 +11,8 @@ from pydicom import dcmread
 from pydicom.uid import ComprehensiveSRStorage, SecondaryCaptureImageStorage
 from pynetdicom import AE, evt
 
-from scp import contexts, status
+from dicom import status
+from scp.services import contexts
 
 AE_TITLE: Final = "DEMOPACS"
 

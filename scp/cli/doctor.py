@@ -87,7 +87,7 @@ def _storage(settings: Settings) -> Iterator[Finding]:
 
 
 def _peers(settings: Settings) -> Iterator[Finding]:
-    from scp.send import verify
+    from scp.delivery.store_scu import verify
 
     for name, peer in settings.peers.items():
         try:

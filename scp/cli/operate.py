@@ -19,8 +19,8 @@ from scp.cli.options import config_option
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from storage.database import Database
-    from storage.outbox import Delivery
+    from storage.database.engine import Database
+    from storage.outbox.outgoing import Delivery
 
 
 @contextmanager
@@ -67,8 +67,8 @@ def series() -> None:
 @config_option
 def list_(state: str | None, limit: int, config_file: Path | None) -> None:
     """List series, the latest first."""
-    from storage import results
-    from storage import series as store
+    from storage.series import lifecycle as store
+    from storage.series import results
 
     try:
         wanted = store.State(state) if state else None
@@ -97,8 +97,10 @@ def list_(state: str | None, limit: int, config_file: Path | None) -> None:
 @config_option
 def show(series_uid: str, config_file: Path | None, *, as_json: bool) -> None:
     """Show one series: state, reason, result, deliveries, history."""
-    from storage import audit, outbox, results
-    from storage import series as store
+    from storage.database import audit
+    from storage.outbox import outgoing
+    from storage.series import lifecycle as store
+    from storage.series import results
 
     with _database(config_file) as database:
         item = store.get(database, series_uid)
@@ -127,7 +129,7 @@ def show(series_uid: str, config_file: Path | None, *, as_json: bool) -> None:
         if result is not None and result.status == "scored":
             _show_score(result.score_json)
         for line, count in Counter(
-            map(_delivery_line, outbox.list_deliveries(database, series_uid=series_uid))
+            map(_delivery_line, outgoing.list_deliveries(database, series_uid=series_uid))
         ).items():
             click.echo(f"{'delivery:':13}{line}{_times(count)}")
         events = reversed(audit.events(database, series_uid=series_uid))
@@ -141,7 +143,7 @@ def show(series_uid: str, config_file: Path | None, *, as_json: bool) -> None:
 def rescore(series_uid: str, config_file: Path | None) -> None:
     """Score a series again; the running node takes it up within seconds."""
     from scp.node import utc_now
-    from storage import series as store
+    from storage.series import lifecycle as store
 
     with _database(config_file) as database:
         store.rescore(database, series_uid, utc_now())
@@ -159,7 +161,7 @@ def outbox() -> None:
 @config_option
 def list_outbox(state: str | None, limit: int, config_file: Path | None) -> None:
     """List deliveries, the latest first."""
-    from storage import outbox as store
+    from storage.outbox import outgoing as store
 
     try:
         wanted = store.DeliveryState(state) if state else None
@@ -202,7 +204,7 @@ def discard(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: b
 
 def _change(what: str, delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
     from scp.node import utc_now
-    from storage import outbox as store
+    from storage.outbox import outgoing as store
 
     if every == bool(delivery_ids):
         raise click.UsageError("give the numbers of deliveries (coronode outbox list), or --all")
@@ -234,7 +236,7 @@ def _total(score_json: str) -> str:
 
 
 def _show_score(score_json: str) -> None:
-    from scoring.report import context
+    from scoring.report.common import context
     from scoring.result import ARTERIES, Score
 
     score = Score.from_json(score_json)

@@ -17,7 +17,7 @@ from scp.cli.options import config_option, peer_named
 @config_option
 def echo(peer: str, config_file: Path | None) -> None:
     """Ask PEER (a name from the configuration) whether it answers: C-ECHO."""
-    from scp.send import verify
+    from scp.delivery.store_scu import verify
 
     settings = load(config_file)
     target = peer_named(settings, peer)
@@ -31,7 +31,7 @@ def echo(peer: str, config_file: Path | None) -> None:
 @config_option
 def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
     """Send DICOM files, or all in folders, to PEER by C-STORE."""
-    from scp.send import Sending, associated, store
+    from scp.delivery.store_scu import Sending, associated, store
 
     settings = load(config_file)
     target = peer_named(settings, peer)

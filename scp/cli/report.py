@@ -13,11 +13,11 @@ import click
 from config.errors import CoronodeError
 from config.load import load
 from config.settings import Document, Settings
-from scp.cli.documents import kinds_of, write
 from scp.cli.options import config_option
+from scp.cli.terminal.documents import kinds_of, write
 
 if TYPE_CHECKING:
-    from scoring.report.request import Predecessor
+    from scoring.report.common.request import Predecessor
     from scoring.result import Score
 
 
@@ -59,8 +59,8 @@ def report(
     The images are needed: they name the patient, whom a result does not name, and show what was counted.
     """
     from scoring.report import documents as making
-    from scoring.report import site
-    from scoring.report.request import ReportRequest
+    from scoring.report.common.request import ReportRequest
+    from scoring.report.printed import site
 
     settings = load(config_file)
     site.check(settings.results)
@@ -113,7 +113,7 @@ def _source(path: Path, score: Score, images: Sequence[Path], settings: Settings
 
 def _on_disk(places: Sequence[Path], score: Score) -> tuple[Path, ...]:
     """Files of the series of a score; of its images where the series has no UID."""
-    from scoring import series
+    from scoring.images import series
 
     cited = {score.series.series_instance_uid}
     found = [item for item in series.group(places) if item.series_instance_uid in cited]
@@ -122,10 +122,10 @@ def _on_disk(places: Sequence[Path], score: Score) -> tuple[Path, ...]:
 
 def _in_store(score: Score, settings: Settings, written: datetime) -> tuple[_Source | None, bool]:
     """What the node has of the series, and whether this is its own latest result: then in its version and moment."""
-    from scoring.report.request import Predecessor
+    from scoring.report.common.request import Predecessor
     from scoring.result import Score
     from scp.node import database_file, open_database, open_files
-    from storage import results, slices
+    from storage.series import results, slices
 
     file = database_file(settings)
     if file is not None and not file.exists():

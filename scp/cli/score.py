@@ -19,17 +19,17 @@ from config.errors import CoronodeError, NotScorable
 from config.load import load
 from config.settings import ConventionName, Document, Settings
 from scp.cli import clinical as told
-from scp.cli.documents import kinds_of
 from scp.cli.options import config_option
-from scp.cli.table import Row, Table
-from scp.cli.wanted import Wanted
+from scp.cli.terminal.documents import kinds_of
+from scp.cli.terminal.table import Row, Table
+from scp.cli.terminal.wanted import Wanted
 
 if TYPE_CHECKING:
-    from scoring.report.made import Made
+    from scoring.images.series import SeriesFiles
+    from scoring.report.common.document_file import Made
     from scoring.result import Score
-    from scoring.risk import Context
-    from scoring.series import SeriesFiles
-    from scp.scorer import DocumentRequest
+    from scoring.risk.context import Context
+    from scp.work.scoring_process import DocumentRequest
 
 
 @click.command(
@@ -77,7 +77,7 @@ def score(
 
     A series that cannot be scored gets its reason in place of a number; a bad one does not stop the others.
     """
-    from scoring import series
+    from scoring.images import series
 
     settings = load(config_file)
     if convention is not None:
@@ -117,7 +117,7 @@ def _say(row: Row, *, as_json: bool, explain: bool, indent: int | None) -> None:
     else:
         click.echo(row.text())
         if explain and row.score.agatston is not None:
-            from scp.cli.explanation import explained
+            from scp.cli.terminal.explanation import explained
 
             click.echo(textwrap.indent(explained(row.score), "    "))
 
@@ -164,7 +164,7 @@ def _in_processes(
     found: Sequence[SeriesFiles], settings: Settings, context: Context, jobs: int, wanted: Wanted | None
 ) -> Iterator[Row]:
     """Each series in a process that may die of it; rows come as they are ready."""
-    from scp.scorer import Scorer
+    from scp.work.scoring_process import Scorer
 
     idle: SimpleQueue[Scorer] = SimpleQueue()
 

@@ -16,7 +16,8 @@ from typing import Final, Protocol
 import structlog
 from pynetdicom.presentation import PresentationContext
 
-from scp import metrics, status
+from dicom import status
+from scp import metrics
 from scp.network import command, negotiation, pdu
 from scp.network.errors import (
     NOT_SPECIFIED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.slices import Plane
+from scoring.images.slices import Plane
 
 from .conftest import calcification, found, truth
 

@@ -9,10 +9,12 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.uid import UID
 
 from config.settings import Settings
-from scoring.report import codes
-from scp import contexts, implementation, status
-from storage import attributes, computed, header, query
-from storage.files import OUT_OF_RESOURCES
+from dicom import implementation, status
+from scoring.report.sr import codes
+from scp.services import contexts
+from storage.objects import attributes, header
+from storage.objects.files import OUT_OF_RESOURCES
+from storage.query import computed, search
 
 SETS = {"uncompressed": contexts.UNCOMPRESSED, "image": contexts.IMAGE_TRANSFER_SYNTAXES}
 
@@ -47,14 +49,14 @@ def written_codes(module) -> set[int]:
 def test_status_codes_of_storage(conformance, root):
     answered = {status.SUCCESS, OUT_OF_RESOURCES, header.DOES_NOT_MATCH, header.CANNOT_UNDERSTAND}
     assert told_codes(conformance, "Storage as SCP") == answered | {status.UNABLE_TO_PROCESS}
-    assert written_codes(root / "scp/store.py") <= answered
+    assert written_codes(root / "scp/services/storage.py") <= answered
 
 
 def test_status_codes_of_query(conformance, root):
-    answered = {status.PENDING, status.PENDING_UNSUPPORTED, status.CANCELLED, query.DOES_NOT_MATCH, status.SUCCESS}
+    answered = {status.PENDING, status.PENDING_UNSUPPORTED, status.CANCELLED, search.DOES_NOT_MATCH, status.SUCCESS}
     answered.add(status.UNABLE_TO_PROCESS)
     assert told_codes(conformance, "Query as SCP") == answered
-    assert written_codes(root / "scp/find.py") <= answered
+    assert written_codes(root / "scp/services/query.py") <= answered
 
 
 def test_meaning_of_a_peers_answers(conformance):
@@ -96,7 +98,7 @@ def test_implementation_and_limits_are_named(conformance):
 def test_documents_are_named(conformance, root):
     """Every Storage SOP class that a module of the documents names is one that is written."""
     told = {UID(row[1]).keyword for row in conformance.table("SOP class", "UID", "What")}
-    source = "\n".join(path.read_text("utf-8") for path in sorted((root / "scoring/report").glob("*.py")))
+    source = "\n".join(path.read_text("utf-8") for path in sorted((root / "scoring/report").rglob("*.py")))
     assert told == set(re.findall(r"\b[A-Z]\w+Storage\b", source))
 
 

@@ -11,11 +11,11 @@ from pydantic_core import PydanticUndefined
 
 from config.load import defaults_text, load
 from config.settings import PeerSettings, Settings
-from scoring import conventions
+from scoring.candidates import conventions
 from scoring.result import Lesion, RejectedCandidate, Score
-from scp.cli.table import COLUMNS
-from storage.outbox import DeliveryState
-from storage.series import State
+from scp.cli.terminal.table import COLUMNS
+from storage.outbox.outgoing import DeliveryState
+from storage.series.lifecycle import State
 
 SECTIONS = {name: field.annotation for name, field in Settings.model_fields.items() if name != "peers"}
 SECTIONS["peers.NAME"] = PeerSettings

@@ -19,8 +19,8 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from scoring.anatomy import Anatomy
 from scoring.anatomy.blood import Blood
 from scoring.anatomy.level import Level
+from scoring.images.volume import Volume
 from scoring.phantom import Phantom, PhantomSpec, make_phantom
-from scoring.volume import Volume
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "data"
 

@@ -16,8 +16,9 @@ from pydicom import dcmread
 
 from config.errors import ConfigurationError, NotScorable
 from config.settings import ScoringSettings, SelectionSettings
-from scoring import engine, lesions, plugins
-from scoring.lesions import Verdict
+from scoring import engine, plugins
+from scoring.judgement import verdicts
+from scoring.judgement.verdicts import Verdict
 from scoring.result import Flag, Score, SeriesInfo
 
 SPHERE = {"radius_mm": 5.0, "hu": 600.0}
@@ -327,9 +328,9 @@ def chest(*flags, near=5.0, off_bone=3.0, courses=(20.0, 20.0, 20.0, 2.0), weigh
         (1, 0.0, "at a bone", {}, False),
         (26, 0.0, "at a bone", {}, False),
         (26, 0.1, "at a bone", {"near": 9.0}, True),
-        (10, 0.1, lesions.NOISE, {}, False),
-        (10, 0.2, lesions.NOISE, {}, True),
-        (10, 0.49999, lesions.NOISE, {}, True),
+        (10, 0.1, verdicts.NOISE, {}, False),
+        (10, 0.2, verdicts.NOISE, {}, True),
+        (10, 0.49999, verdicts.NOISE, {}, True),
     ],
 )
 def test_what_lies_at_the_heart_and_does_not_count_is_told(
@@ -346,7 +347,7 @@ def test_what_lies_at_the_heart_and_does_not_count_is_told(
     found = engine.score(series(hu))
     assert found.agatston.total == 0
     assert [item.reason for item in found.rejected] == [reason] * told
-    assert all(item.confidence < lesions.COUNTED for item in found.rejected)
+    assert all(item.confidence < verdicts.COUNTED for item in found.rejected)
     assert found.rejected_left_out == 0
 
 

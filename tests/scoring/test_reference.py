@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from config.settings import ScoringSettings
-from scoring import engine, geometry, slices
+from scoring import engine
+from scoring.images import geometry, slices
 
 RADIUS_MM = 7.0
 

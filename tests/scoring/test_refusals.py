@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from config.errors import NotScorable
-from scoring import agatston, conventions
 from scoring.anatomy import find
+from scoring.candidates import agatston, conventions
 from scoring.engine import score
-from scoring.lesions import judge
+from scoring.images.volume import Volume
+from scoring.judgement.verdicts import judge
 from scoring.phantom import PhantomSpec, make_phantom
 from scoring.phantom.rendering import BLOOD
-from scoring.volume import Volume
 
 STANDARD = conventions.named("standard")
 

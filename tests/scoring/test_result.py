@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring import quality, risk
+from scoring.judgement import flags as quality
 from scoring.result import ArteryValues, Provenance, RejectedCandidate, Score, SeriesInfo
+from scoring.risk import context
 
 NUMBERS = st.floats(0, 1e6)
 REJECTED = st.builds(
@@ -106,5 +107,5 @@ def test_review_names_the_category_of_every_total_in_the_range(totals) -> None:
     low, total, high = totals
     named = review(low, high, total).split(", category ")[1].split(":")[0]
     found = set(named.removesuffix(" either way").replace(" or ", ", ").split(", "))
-    assert risk.category(total, any_lesion=total > 0) in found
+    assert context.category(total, any_lesion=total > 0) in found
     assert len(found) == 1 or "either way" not in named

@@ -11,9 +11,13 @@ from pydicom.dataset import Dataset
 
 from config.errors import NotScorable
 from config.settings import ScoringSettings, SelectionSettings
-from scoring import acquisition, conventions, geometry, mass, quality, risk, selection, slices
-from scoring.acquisition import Acquisition
+from scoring.candidates import conventions
+from scoring.images import acquisition, geometry, selection, slices
+from scoring.images.acquisition import Acquisition
+from scoring.judgement import flags as quality
+from scoring.judgement import mass
 from scoring.result import ArteryValues
+from scoring.risk import context
 
 FACTS = Acquisition(
     kvp=120.0,
@@ -123,7 +127,7 @@ def test_mass_of_the_calibration_insert() -> None:
     ],
 )
 def test_category(total, lesions, category) -> None:
-    assert risk.category(total, any_lesion=bool(lesions)) == category
+    assert context.category(total, any_lesion=bool(lesions)) == category
 
 
 @pytest.mark.parametrize(
@@ -140,7 +144,7 @@ def test_category(total, lesions, category) -> None:
     ],
 )
 def test_cac_drs(total, arteries, words) -> None:
-    assert risk.cac_drs(total, arteries) == words
+    assert context.cac_drs(total, arteries) == words
 
 
 @pytest.mark.parametrize(

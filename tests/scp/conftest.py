@@ -24,13 +24,19 @@ from scoring.phantom.phantom import make_phantom
 from scoring.phantom.series import write_series
 from scoring.phantom.spec import PhantomSpec
 from scp.node import Node
-from storage import outbox, series
+from storage.outbox import outgoing
+from storage.series import lifecycle
 
 SMALL = PhantomSpec(
     matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=45, below_left_main_mm=100
 )
 
-RESULTS = (series.State.SCORED, series.State.DELIVERED, series.State.UNDELIVERABLE, series.State.NOT_SCORABLE)
+RESULTS = (
+    lifecycle.State.SCORED,
+    lifecycle.State.DELIVERED,
+    lifecycle.State.UNDELIVERABLE,
+    lifecycle.State.NOT_SCORABLE,
+)
 
 
 def wait_for(what: str, condition: Callable[[], object], *, seconds: float = 90) -> None:
@@ -217,7 +223,7 @@ def running(settings: Settings) -> Iterator[Node]:
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nodes in this process see at once that a delivery is due again."""
-    monkeypatch.setattr("scp.workflow.RECONCILE_SECONDS", 0.3)
+    monkeypatch.setattr("scp.durable.workflow.RECONCILE_SECONDS", 0.3)
 
 
 @pytest.fixture(scope="session")
@@ -301,23 +307,23 @@ def shuffled() -> Callable[[Sequence[Dataset]], list[Dataset]]:
     return lambda images: rng.sample(list(images), len(images))
 
 
-def series_state(node: Node, series_uid: str) -> series.State | None:
+def series_state(node: Node, series_uid: str) -> lifecycle.State | None:
     """The state of a series, None before its first slice."""
     try:
-        return series.get(node.database, series_uid).state
-    except series.UnknownSeries:
+        return lifecycle.get(node.database, series_uid).state
+    except lifecycle.UnknownSeries:
         return None
 
 
 @pytest.fixture(scope="session")
-def state_of() -> Callable[[Node, str], series.State | None]:
+def state_of() -> Callable[[Node, str], lifecycle.State | None]:
     return series_state
 
 
 @pytest.fixture(scope="session")
 def undelivered_site(
     tmp_path_factory: pytest.TempPathFactory, small_series: tuple[Dataset, ...]
-) -> tuple[Path, outbox.Delivery]:
+) -> tuple[Path, outgoing.Delivery]:
     """The folder of a stopped node that scored one series and could not deliver its SR to PACS."""
     folder = tmp_path_factory.mktemp("undelivered")
     settings = Settings(
@@ -333,15 +339,15 @@ def undelivered_site(
     )
     with running(settings) as node:
         Scanner(node.server.port).send(small_series)
-        wait_for("a result", lambda: series.list_series(node.database)[0].state in RESULTS)
-        assert series.list_series(node.database)[0].reason == ""
-        wait_for("the first attempt", lambda: any(d.last_error for d in outbox.list_deliveries(node.database)))
-        (delivery,) = outbox.list_deliveries(node.database)
+        wait_for("a result", lambda: lifecycle.list_series(node.database)[0].state in RESULTS)
+        assert lifecycle.list_series(node.database)[0].reason == ""
+        wait_for("the first attempt", lambda: any(d.last_error for d in outgoing.list_deliveries(node.database)))
+        (delivery,) = outgoing.list_deliveries(node.database)
     return folder, delivery
 
 
 @pytest.fixture
-def undelivered(undelivered_site: tuple[Path, outbox.Delivery], tmp_path: Path) -> tuple[Path, outbox.Delivery]:
+def undelivered(undelivered_site: tuple[Path, outgoing.Delivery], tmp_path: Path) -> tuple[Path, outgoing.Delivery]:
     """A copy of that folder, and the delivery that is owed."""
     folder, delivery = undelivered_site
     shutil.copytree(folder, tmp_path / "data")

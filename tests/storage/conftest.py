@@ -17,10 +17,10 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from storage import instances
-from storage.database import Database
-from storage.files import Files
-from storage.instances import InstanceHeader, Registered
+from storage.database.engine import Database
+from storage.intake import instances
+from storage.intake.instances import InstanceHeader, Registered
+from storage.objects.files import Files
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 SR = "1.2.840.10008.5.1.4.1.1.88.33"

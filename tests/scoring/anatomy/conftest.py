@@ -9,7 +9,7 @@ import pytest
 from scoring.anatomy.coarse import Coarse
 from scoring.anatomy.isotropic import Cubes
 from scoring.anatomy.network import Found
-from scoring.volume import Volume
+from scoring.images.volume import Volume
 
 AXES = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
 CHEST = (

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from scoring.anatomy import Anatomy, find
+from scoring.images.volume import Volume
 from scoring.phantom import Phantom, PhantomSpec, make_phantom
 from scoring.phantom.coronary import CoronaryTree
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Tissue
 from scoring.result import ARTERIES
-from scoring.volume import Volume
 from training.classes import CHEST
 
 LANDMARKS = ("left_main_ostium", "left_main_bifurcation", "right_ostium", "aortic_valve")

@@ -12,7 +12,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from scoring import geometry
+from scoring.images import geometry
+from scoring.images.slices import read
+from scoring.images.volume import Volume
 from scoring.phantom import Calcification, Phantom, PhantomSpec, make_phantom, write_series
 from scoring.phantom.calcium import Deposit, seen
 from scoring.phantom.motion import Motion
@@ -21,8 +23,6 @@ from scoring.phantom.scan import Scan
 from scoring.phantom.shapes import stream
 from scoring.phantom.spec import NoiseTexture
 from scoring.phantom.tissue import Tissue
-from scoring.slices import read
-from scoring.volume import Volume
 
 SMALL: dict[str, Any] = {
     "seed": 12,

@@ -17,10 +17,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from scoring.change import Change, Difference, Earlier
-from scoring.patient import Patient
-from scoring.percentile import Percentile
-from scoring.report.request import ReportRequest
+from scoring.report.common.request import ReportRequest
 from scoring.result import (
     ARTERIES,
     Artery,
@@ -34,6 +31,9 @@ from scoring.result import (
     Score,
     SeriesInfo,
 )
+from scoring.risk.change import Change, Difference, Earlier
+from scoring.risk.patient import Patient
+from scoring.risk.percentile import Percentile
 
 STUDY = "1.2.840.99999.1.1"
 SERIES = "1.2.840.99999.1.2"

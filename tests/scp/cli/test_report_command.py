@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from config.settings import Settings
 from scoring.result import Score
 from scp.node import open_database, open_files
-from storage.instances import find_instance
+from storage.intake.instances import find_instance
 
 
 @pytest.fixture

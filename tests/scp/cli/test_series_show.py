@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from config.settings import Settings
-from scoring.change import Earlier
-from scoring.comparison import compare
-from scoring.percentile import Percentile
 from scoring.result import Score
+from scoring.risk.change import Earlier
+from scoring.risk.comparison import compare
+from scoring.risk.percentile import Percentile
 from scp.node import open_database
-from storage import results
+from storage.series import results
 
 NOW = datetime(2026, 1, 6, tzinfo=UTC)
 STANDING = Percentile("MESA", "McClelland 2006", "white", "male", 60.0, 85, "75th-90th", 68.0, 0, 28.0, 155.0, 452.0)

@@ -17,14 +17,14 @@ from pydicom.filewriter import write_dataset
 from pynetdicom import build_context
 
 from config.settings import Settings
-from scp import contexts
-from scp.association import Admission
-from scp.find import Query
 from scp.network import command, negotiation, pdu
-from scp.server import Server
-from scp.store import Storage
-from storage.database import Database
-from storage.files import Files
+from scp.reception.admission import Admission
+from scp.reception.server import Server
+from scp.services import contexts
+from scp.services.query import Query
+from scp.services.storage import Storage
+from storage.database.engine import Database
+from storage.objects.files import Files
 
 CT, ECHO, FIND = 1, 3, 5
 EXPLICIT = "1.2.840.10008.1.2.1"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scp import contexts
 from scp.network import command, pdu
-from storage.instances import find_instance
+from scp.services import contexts
+from storage.intake.instances import find_instance
 
 CT, ECHO = 1, 3
 _numbers = itertools.count(1)

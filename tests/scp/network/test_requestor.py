@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynetdicom import build_context
 
-from scp import contexts
 from scp.network import command, negotiation, pdu
 from scp.network.errors import Aborted, AssociationEnded, Closed, Expired, Violation
 from scp.network.requestor import Opening, Rejected, Requestor
+from scp.services import contexts
 
 CT = contexts.IMAGE_STORAGE[0]
 EXPLICIT = "1.2.840.10008.1.2.1"

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from scp import contexts
 from scp.network import command, pdu
-from storage.instances import find_instance
+from scp.services import contexts
+from storage.intake.instances import find_instance
 
 CT, ECHO, FIND = 1, 3, 5
 ABORT = pdu.abort(None)

@@ -13,14 +13,14 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from config.settings import Settings
-from scp.association import Admission
-from scp.find import Query
-from scp.reception import StoreRequest
-from scp.server import Server
-from scp.store import Storage
-from storage.database import Database
-from storage.files import Files
-from storage.instances import Registered
+from scp.reception.admission import Admission
+from scp.reception.incoming import StoreRequest
+from scp.reception.server import Server
+from scp.services.query import Query
+from scp.services.storage import Storage
+from storage.database.engine import Database
+from storage.intake.instances import Registered
+from storage.objects.files import Files
 
 
 @dataclass

@@ -1,0 +1,110 @@
+"""Answers as encoded data sets: what is the same in every row is prepared once, a row only fills in its values.
+
+Implicit and Explicit VR Little Endian (PS3.5 annex A.1 and A.2). The rules for values are those of `answers`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+
+from dicom.answers import BINARY, CODED, values_of
+
+_LONGEST_SHORT: Final = 0xFFFF
+_FORMATS: Final = {"US": "<H", "SS": "<h", "UL": "<L", "SL": "<l"}
+# Most columns repeat themselves from row to row; more values than these are forgotten and made again.
+_MOST_REMEMBERED: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One element of the answers: filled from the row when `varies`, else always `value`."""
+
+    tag: int
+    vr: str
+    varies: bool
+    value: str = ""
+
+
+_UTF_8: Final = Slot(0x00080005, "CS", varies=False, value="ISO_IR 192")
+
+
+class Encoder:
+    """Encodes the rows of one shape.
+
+    Args:
+        slots: the elements in any order; those that vary take the row's values in the order of their tags.
+        implicit: Implicit VR Little Endian, else Explicit VR Little Endian.
+    """
+
+    def __init__(self, slots: Iterable[Slot], *, implicit: bool) -> None:
+        slots = list(slots)
+        self._plain = _Elements(slots, implicit=implicit)
+        self._coded = _Elements([*slots, _UTF_8], implicit=implicit)
+
+    def encode(self, row: Sequence[object]) -> bytes:
+        """The data set of one row; it names ISO_IR 192 when a value is not ASCII (PS3.3 C.12.1.1.2)."""
+        elements = self._plain if "".join(map(str, row)).isascii() else self._coded
+        return elements.encode(row)
+
+
+class _Elements:
+    """The elements in the order of their tags (PS3.5 7.1), constant ones joined to the one that follows."""
+
+    def __init__(self, slots: Iterable[Slot], *, implicit: bool) -> None:
+        self._columns: list[_Column] = []
+        before = b""
+        for slot in sorted(slots, key=lambda slot: slot.tag):
+            if slot.varies:
+                self._columns.append(_Column(before, slot, implicit=implicit))
+                before = b""
+            else:
+                before += encoded_element(slot.tag, slot.vr, slot.value, implicit=implicit)
+        self._last = before
+
+    def encode(self, row: Sequence[object]) -> bytes:
+        parts = [column[value] for column, value in zip(self._columns, row, strict=False)]
+        parts.append(self._last)
+        return b"".join(parts)
+
+
+class _Column(dict[object, bytes]):
+    """Value of a row -> encoded element, with the constant elements before it; grows to a bound."""
+
+    def __init__(self, before: bytes, slot: Slot, *, implicit: bool) -> None:
+        super().__init__()
+        self._before, self._slot, self._implicit = before, slot, implicit
+
+    def __missing__(self, value: object) -> bytes:
+        slot = self._slot
+        made = self._before + encoded_element(slot.tag, slot.vr, value, implicit=self._implicit)
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()
+        self[value] = made
+        return made
+
+
+def encoded_element(tag: int, vr: str, value: object, *, implicit: bool) -> bytes:
+    """One element, its value padded to an even length (PS3.5 7.1.1); too long for its VR's length field, it is UN."""
+    content = _content(vr, values_of(vr, value))
+    group, number, size = tag >> 16, tag & 0xFFFF, len(content)
+    if implicit:
+        return struct.pack("<HHL", group, number, size) + content
+    if size > _LONGEST_SHORT and vr not in EXPLICIT_VR_LENGTH_32:
+        vr = "UN"
+    if vr in EXPLICIT_VR_LENGTH_32:
+        return struct.pack("<HH2sxxL", group, number, vr.encode(), size) + content
+    return struct.pack("<HH2sH", group, number, vr.encode(), size) + content
+
+
+def _content(vr: str, values: list[str]) -> bytes:
+    if vr in BINARY:
+        return b"".join(struct.pack(_FORMATS[vr], int(value)) for value in values)
+    content = "\\".join(values).encode("utf-8" if vr in CODED else "latin-1")
+    if len(content) % 2:
+        content += b"\0" if vr == "UI" else b" "
+    return content

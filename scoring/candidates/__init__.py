@@ -1,0 +1,1 @@
+"""What is bright enough to be calcium, under which rules, and what it scores."""

@@ -1,0 +1,1 @@
+"""From files to a volume in HU: which images, in what order, where in the patient."""

@@ -1,0 +1,135 @@
+"""How a series was acquired, as far as its header says: what the score and its quality depend on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from pydicom.dataset import Dataset
+
+from dicom import elements
+from scoring.images.slices import Slice
+from scoring.risk import patient
+
+# seen in the field: reconstruction at 70 % of the cardiac cycle; mean heart rate during the scan
+_TRIGGER = re.compile(r"TP\d+PC\d+|OSCRATEAVG\d+BPM")
+# PS3.3 C.7.6.18.1: with the second no gating is applied
+_NOT_GATED = ("", "NONE", "REALTIME")
+
+
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """Facts of one header, "" or None where it is silent. Units: kV, mAs, mm.
+
+    `mass_factor_patient` (0018,9351) and `mass_factor_device` (0018,9352; small, medium, large) are
+    (mg/cm3)/HU as stored. `contrast` and `contrast_route` describe a contrast agent. `gated` says that the header
+    tells of synchronization with the heart; without it nothing is known. `kernel` has all values of Convolution
+    Kernel (0018,1210), separated by backslashes; `energy_kev` is that of a virtual monoenergetic image (0018,937C),
+    `algorithm` Reconstruction Algorithm (0018,9315); `descriptions` are free words on the images. `date` is that of
+    the scan (YYYY-MM-DD), `field_of_view_mm` Reconstruction Diameter (0018,1100), `header` the data set without pixels.
+    """
+
+    kvp: float | None
+    exposure_mas: float | None
+    kernel: str
+    manufacturer: str
+    model: str
+    contrast: str
+    contrast_route: str
+    gated: bool
+    mass_factor_patient: float | None
+    mass_factor_device: tuple[float, ...]
+    image_type: tuple[str, ...] = ()
+    energy_kev: float | None = None
+    algorithm: str = ""
+    descriptions: tuple[str, ...] = ()
+    date: str | None = None
+    field_of_view_mm: float | None = None
+    header: Dataset = field(default_factory=Dataset, repr=False, compare=False)
+
+
+def of(item: Slice) -> Acquisition:
+    """Read the header of the file that holds `item`; all is unknown when it can no longer be read."""
+    with elements.tolerance():
+        dataset = elements.opened(item.path)
+        return _of(dataset if dataset is not None else Dataset(), item)
+
+
+def _of(dataset: Dataset, item: Slice) -> Acquisition:
+    places = _places(dataset, item)
+
+    def text(keyword: str) -> str:
+        return next((found for place in places if (found := elements.text(place, keyword))), "")
+
+    def number(keyword: str) -> float | None:
+        return next((found for place in places if (found := elements.number(place, keyword)) is not None), None)
+
+    kernels = ("\\".join(elements.texts(place, "ConvolutionKernel")) for place in places)
+    device = (elements.numbers(place, "CalciumScoringMassFactorDevice") for place in places)
+    agent, route = _contrast(dataset)
+    scanned = patient.scan_date(dataset)
+    return Acquisition(
+        kvp=item.kvp if item.kvp is not None else number("KVP"),
+        exposure_mas=number("Exposure") or number("ExposureInmAs"),
+        kernel=item.kernel or next((found for found in kernels if found), ""),
+        manufacturer=text("Manufacturer"),
+        model=text("ManufacturerModelName"),
+        contrast=agent,
+        contrast_route=route,
+        gated=any(_gated(place) for place in places),
+        mass_factor_patient=number("CalciumScoringMassFactorPatient"),
+        mass_factor_device=next((found for found in device if found), ()),
+        image_type=item.image_type,
+        energy_kev=number("MonoenergeticEnergyEquivalent"),
+        algorithm=text("ReconstructionAlgorithm"),
+        descriptions=tuple(found for keyword in ("SeriesDescription", "ImageComments") if (found := text(keyword))),
+        date=None if scanned is None else scanned.isoformat(),
+        field_of_view_mm=number("ReconstructionDiameter"),
+        header=dataset,
+    )
+
+
+def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
+    """Where facts can stand: the header, and the frame's and the shared functional groups (PS3.3 C.8.15.3)."""
+    energies = elements.inner(dataset, "MultienergyCTCharacteristicsSequence")
+    places = [dataset] if energies is None else [dataset, energies]
+    frames = elements.value(dataset, "PerFrameFunctionalGroupsSequence")
+    groups = [frames[item.frame - 1]] if item.frame is not None and frames else []
+    shared = elements.inner(dataset, "SharedFunctionalGroupsSequence")
+    for group in (*groups, *(() if shared is None else (shared,))):
+        # a converted image keeps what has no macro of its own as unassigned attributes (C.7.6.16.2.25)
+        for name in (
+            "CTXRayDetailsSequence",
+            "CTExposureSequence",
+            "CTReconstructionSequence",
+            "MultienergyCTCharacteristicsSequence",
+            "CardiacSynchronizationSequence",
+            "UnassignedPerFrameConvertedAttributesSequence",
+            "UnassignedSharedConvertedAttributesSequence",
+        ):
+            found = elements.inner(group, name)
+            if found is not None:
+                places.append(found)
+    return places
+
+
+def _gated(place: Dataset) -> bool:
+    """Cardiac Synchronization (PS3.3 C.7.6.18), or the trigger that a scanner writes among its Scan Options."""
+    if elements.text(place, "CardiacSynchronizationTechnique").upper() not in _NOT_GATED:
+        return True
+    rates = ("HeartRate", "CardiacRRIntervalSpecified", "NominalPercentageOfCardiacPhase")
+    if any(elements.number(place, keyword) for keyword in rates):
+        return True
+    return any(_TRIGGER.fullmatch(option) for option in elements.texts(place, "ScanOptions"))
+
+
+def _contrast(dataset: Dataset) -> tuple[str, str]:
+    """Agent and route: plain (PS3.3 C.7.6.4), or as the first coded agent (C.7.6.4b)."""
+    agent = elements.text(dataset, "ContrastBolusAgent")
+    route = elements.text(dataset, "ContrastBolusRoute")
+    coded = elements.inner(dataset, "ContrastBolusAgentSequence")
+    if coded is not None:
+        agent = agent or elements.text(coded, "CodeMeaning")
+        way = elements.inner(coded, "ContrastBolusAdministrationRouteSequence")
+        route = route or ("" if way is None else elements.text(way, "CodeMeaning"))
+    return agent, route

@@ -1,0 +1,217 @@
+"""The geometry of a series: its slices in order, their spacing, gaps and tilt.
+
+All of it comes from Image Position and Image Orientation (Patient) (PS3.3 C.7.6.2.1.1) and Pixel Spacing
+(10.7.1.3), never from Slice Thickness, Slice Location, Instance Number or the order of the files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import NotScorable
+from scoring.images import pixels
+from scoring.images.slices import Slice
+from scoring.images.volume import Gap, StoredOrder, Volume
+from scoring.result import ImageRef
+
+# a plane further than this from the transverse one is a reformation, no axial slice
+_AXIAL_DEG = 35.0
+# two slices closer than this are at one position
+_SAME_MM = 0.02
+# a step that differs by more than this part of the regular one is a gap, or the slices are irregular
+_UNEVEN = 0.25
+# positions rounded to 0.1 mm by the scanner do not make a series uneven
+_ROUNDED_MM = 0.11
+# sideways shift per mm along the normal from which a series counts as tilted (0.6 degrees)
+_SHEAR = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Slices of one size and orientation, from the feet to the head, each position once.
+
+    `offsets_mm` are distances from the first along the normal, `step_mm` the regular one. `axes` and
+    `origin_mm` are those of `Volume`. `tilt_deg` is the angle between the normal and the way from slice to
+    slice. `duplicates` counts slices that were there twice with the same pixels; one of each pair is kept.
+    """
+
+    slices: tuple[Slice, ...]
+    offsets_mm: tuple[float, ...]
+    spacing_mm: tuple[float, float, float]
+    origin_mm: tuple[float, float, float]
+    axes: NDArray[np.float64]
+    order: StoredOrder
+    gaps: tuple[Gap, ...]
+    tilt_deg: float
+    duplicates: int
+
+
+def stack(slices: Sequence[Slice]) -> Stack:
+    """Order the slices of one reconstruction in space.
+
+    Raises NotScorable: `no_positions`, `mixed_series`, `not_axial`, `too_few_slices`, `irregular_slices`,
+    `overlapping_reconstructions`, and what decoding raises when two slices lie at one position.
+    """
+    if not slices:
+        raise NotScorable("too_few_slices", "the series holds no CT image")
+    if any(None in (item.plane.position, item.plane.orientation, item.plane.pixel_spacing) for item in slices):
+        raise NotScorable(
+            "no_positions", "images lack Image Position, Image Orientation (Patient) or Pixel Spacing: no geometry"
+        )
+    _uniform(slices)
+    right, down = _directions(slices[0])
+    normal = np.cross(right, down)
+    normal /= math.copysign(float(np.linalg.norm(normal)), normal[2])
+    if normal[2] < math.cos(math.radians(_AXIAL_DEG)):
+        angle = math.degrees(math.acos(min(1.0, normal[2])))
+        raise NotScorable("not_axial", f"the images are not axial: {angle:.0f} degrees from the transverse plane")
+    ordered, duplicates = _unique(slices, normal)
+    if len(ordered) < 2:
+        raise NotScorable("too_few_slices", "the series has one slice position: slice spacing is unknown")
+    positions = np.asarray([item.plane.position for item in ordered], dtype=np.float64)
+    offsets = (positions - positions[0]) @ normal
+    step, gaps = _steps(offsets)
+    shear = _shear(positions, offsets, normal)
+    order, origin, axes, in_plane = _canonical(ordered[0], right, down)
+    axes[:, 0] = normal + shear
+    even = np.arange(len(offsets), dtype=np.float64) * step
+    return Stack(
+        slices=ordered,
+        offsets_mm=tuple(np.round(even if _even(offsets, even) else offsets, 6).tolist()),
+        spacing_mm=(step, *in_plane),
+        origin_mm=origin,
+        axes=axes,
+        order=order,
+        gaps=gaps,
+        tilt_deg=round(math.degrees(math.atan(float(np.linalg.norm(shear)))), 3),
+        duplicates=duplicates,
+    )
+
+
+def volume(found: Stack) -> Volume:
+    """Decode every slice of the stack into one array, which is allocated once.
+
+    Raises NotScorable when pixels cannot be decoded or there is no memory for the array.
+    """
+    shape = (len(found.slices), *found.order.shape)
+    try:
+        hu = np.empty(shape, dtype=np.int16)
+    except MemoryError:
+        size = math.prod(shape) * 2 / 2**30
+        raise NotScorable("too_large", f"the series needs {size:.1f} GiB of memory, which this machine lacks") from None
+    pixels.read(found.slices, found.order, hu)
+    even = np.arange(len(found.slices), dtype=np.float64) * found.spacing_mm[0]
+    return Volume(
+        hu=hu,
+        spacing_mm=found.spacing_mm,
+        origin_mm=found.origin_mm,
+        axes=found.axes,
+        images=tuple(ImageRef(z, item.sop_instance_uid, item.frame) for z, item in enumerate(found.slices)),
+        offsets_mm=None if _even(np.asarray(found.offsets_mm), even) else found.offsets_mm,
+        gaps=found.gaps,
+        stored=found.order,
+    )
+
+
+def _even(offsets: NDArray[np.float64], even: NDArray[np.float64]) -> bool:
+    return bool(np.abs(offsets - even).max() <= _ROUNDED_MM)
+
+
+def _uniform(slices: Sequence[Slice]) -> None:
+    first = slices[0]
+    frames = {item.plane.frame_of_reference_uid for item in slices}
+    # one for every image is no statement about positions: some de-identification does that
+    if 1 < len(frames) < len(slices):
+        raise NotScorable("mixed_series", f"the series has {len(frames)} frames of reference: positions do not compare")
+    for what, name in (("plane", "matrix sizes"), ("spacing", "pixel spacings"), ("orientation", "orientations")):
+        for item in slices:
+            if what == "plane":
+                equal = (item.plane.rows, item.plane.columns) == (first.plane.rows, first.plane.columns)
+            elif what == "spacing":
+                equal = np.allclose(item.plane.pixel_spacing or (), first.plane.pixel_spacing or (), rtol=0, atol=1e-4)
+            else:
+                equal = np.allclose(item.plane.orientation or (), first.plane.orientation or (), rtol=0, atol=2e-3)
+            if not equal:
+                raise NotScorable("mixed_series", f"the series mixes images of different {name}")
+    if len({item.kvp for item in slices} - {None}) > 1 or len({item.kernel for item in slices} - {""}) > 1:
+        raise NotScorable("mixed_series", "the series mixes reconstructions of different tube voltage or kernel")
+
+
+def _directions(item: Slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Unit vectors along a stored row and down a stored column."""
+    both = np.asarray(item.plane.orientation, dtype=np.float64).reshape(2, 3)
+    lengths = np.linalg.norm(both, axis=1)
+    spacing = item.plane.pixel_spacing or (0.0, 0.0)
+    if np.abs(lengths - 1).max() > 0.01 or abs(float(both[0] @ both[1])) > 0.01 or min(spacing) <= 0:
+        raise NotScorable("no_positions", "Image Orientation (Patient) or Pixel Spacing is not valid: no geometry")
+    right, down = both / lengths[:, np.newaxis]
+    return right, down
+
+
+def _unique(slices: Sequence[Slice], normal: NDArray[np.float64]) -> tuple[tuple[Slice, ...], int]:
+    def place(item: Slice) -> float:
+        return float(np.asarray(item.plane.position) @ normal)
+
+    ordered = sorted(slices, key=lambda item: (place(item), item.sop_instance_uid, item.frame or 0, str(item.path)))
+    kept = [ordered[0]]
+    for item in ordered[1:]:
+        if place(item) - place(kept[-1]) > _SAME_MM:
+            kept.append(item)
+        elif not pixels.same(kept[-1], item):
+            raise NotScorable(
+                "overlapping_reconstructions",
+                "the series holds different images at one position: several phases or reconstructions in one series",
+            )
+    return tuple(kept), len(ordered) - len(kept)
+
+
+def _steps(offsets: NDArray[np.float64]) -> tuple[float, tuple[Gap, ...]]:
+    """The regular step and the gaps: places where whole slices are missing."""
+    steps = np.diff(offsets)
+    middle = float(np.median(steps))
+    tolerance = max(_UNEVEN * middle, _ROUNDED_MM)
+    regular = np.abs(steps - middle) <= tolerance
+    if np.any(steps < middle - tolerance) or regular.sum() < len(steps) / 2:
+        raise NotScorable(
+            "irregular_slices",
+            f"the slices are unevenly spaced, {steps.min():.2f} to {steps.max():.2f} mm: "
+            "images are missing or belong to several scans",
+        )
+    step = round(float(steps[regular].mean()), 6)
+    missing = np.maximum(np.rint(steps / step).astype(int) - 1, 1)
+    return step, tuple(Gap(int(at), int(missing[at])) for at in np.flatnonzero(~regular))
+
+
+def _shear(
+    positions: NDArray[np.float64], offsets: NDArray[np.float64], normal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sideways shift (x, y, z) per mm along the normal; zero unless the gantry was tilted."""
+    sideways = (positions - positions[0]) - offsets[:, np.newaxis] * normal
+    shear = sideways[-1] / offsets[-1]
+    if np.abs(sideways - offsets[:, np.newaxis] * shear).max() > 1.0:
+        raise NotScorable("irregular_slices", "the images do not lie behind each other: their positions shift sideways")
+    return shear if float(np.linalg.norm(shear)) > _SHEAR else np.zeros(3)
+
+
+def _canonical(
+    first: Slice, right: NDArray[np.float64], down: NDArray[np.float64]
+) -> tuple[StoredOrder, tuple[float, float, float], NDArray[np.float64], tuple[float, float]]:
+    """Stored order, origin (x, y, z), axes (columns z, y, x; z is left open) and spacing (y, x)."""
+    between_rows, between_columns = first.plane.pixel_spacing or (0.0, 0.0)
+    transposed = bool(abs(right[1]) > abs(right[0]))
+    x, y = (down, right) if transposed else (right, down)
+    x_mm, y_mm = (between_rows, between_columns) if transposed else (between_columns, between_rows)
+    order = StoredOrder(first.plane.rows, first.plane.columns, transposed, bool(y[1] < 0), bool(x[0] < 0))
+    height, width = order.shape
+    origin = np.asarray(first.plane.position, dtype=np.float64)
+    if order.flipped_y:
+        origin, y = origin + (height - 1) * y_mm * y, -y
+    if order.flipped_x:
+        origin, x = origin + (width - 1) * x_mm * x, -x
+    axes = np.stack((np.zeros(3), y, x), axis=1)
+    return order, (float(origin[0]), float(origin[1]), float(origin[2])), axes, (y_mm, x_mm)

@@ -1,0 +1,76 @@
+"""Is this series scorable by its headers, and if not, why not: the operator reads the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydicom.uid import UID
+
+from config.errors import NotScorable
+from config.settings import SelectionSettings
+from scoring.images.acquisition import Acquisition
+from scoring.images.geometry import Stack
+from scoring.images.slices import Slice
+
+# a heart is about twice as long; what is shorter cannot cover it
+_SHORTEST_MM = 60.0
+# positions and thicknesses are written with few decimals
+_ROUNDED_MM = 0.01
+
+_NO_AGENT = ("", "NONE", "NO", "N", "NEGATIVE", "NO CONTRAST", "NON CONTRAST", "NONCONTRAST", "WITHOUT", "W/O", "0")
+# contrast that does not reach the blood
+_OTHER_ROUTES = ("ORAL", "RECTAL", "PO", "P.O.", "ENEMA", "WATER", "INTRATHECAL", "INTRAARTICULAR")
+
+
+def images(slices: Sequence[Slice]) -> tuple[tuple[Slice, ...], int]:
+    """The axial candidates of a series: CT images that are no localizer, and how many others were left out.
+
+    Raises NotScorable (`not_ct`, `localizer`, `mixed_series`) when nothing is left, or more than one series is.
+    """
+    if not slices:
+        raise NotScorable("not_ct", "there is no DICOM image")
+    found = [item for item in slices if item.is_ct_image and item.modality in ("CT", "")]
+    if not found:
+        kinds = sorted({f"{item.modality or 'no modality'}, {UID(item.sop_class_uid).name}" for item in slices})
+        raise NotScorable("not_ct", f"not a series of CT images: {'; '.join(kinds)}")
+    kept = tuple(item for item in found if not item.is_localizer)
+    if not kept:
+        raise NotScorable("localizer", "a localizer, not an axial series")
+    number = len({item.series_instance_uid for item in kept})
+    if number > 1:
+        raise NotScorable("mixed_series", f"the files belong to {number} CT series: score one series at a time")
+    return kept, len(slices) - len(kept)
+
+
+def check_header(acquisition: Acquisition) -> None:
+    """Refuse what the header calls contrast-enhanced (`contrast`); oral contrast and a denial are none."""
+    agent = acquisition.contrast
+    if agent.upper().replace("-", " ").strip(" .") in _NO_AGENT:
+        return
+    said = f"{agent} {acquisition.contrast_route}".upper()
+    words = set(said.replace("/", " ").replace(",", " ").split())
+    if words & set(_OTHER_ROUTES) and "IV" not in words and "INTRAVENOUS" not in words:
+        return
+    raise NotScorable("contrast", f"contrast-enhanced by its header (Contrast/Bolus Agent: {agent})")
+
+
+def check_geometry(stack: Stack, settings: SelectionSettings, *, whole_heart: bool = True) -> None:
+    """Refuse slices too thick, too thin or too far apart, and, unless `whole_heart` is off, too short a scan.
+
+    Raises NotScorable: `thickness`, `spacing`, `too_few_slices`.
+    """
+    step = stack.spacing_mm[0]
+    known = sorted({item.thickness_mm for item in stack.slices if item.thickness_mm})
+    low, high = settings.minimum_thickness_mm, settings.maximum_thickness_mm
+    if known and known[-1] > high + _ROUNDED_MM:
+        raise NotScorable("thickness", f"slices of {known[-1]:g} mm: thicker than the {high:g} mm that are scored")
+    if step > high + _ROUNDED_MM:
+        raise NotScorable("spacing", f"slices every {step:g} mm: further apart than the {high:g} mm that are scored")
+    thinnest = known[0] if known else step
+    if thinnest < low - _ROUNDED_MM:
+        raise NotScorable("thickness", f"slices of {thinnest:g} mm: thinner than the {low:g} mm that are scored")
+    length = stack.offsets_mm[-1] + step
+    if whole_heart and length < _SHORTEST_MM:
+        raise NotScorable(
+            "too_few_slices", f"{len(stack.slices)} slices cover {length:.0f} mm: too short to hold a heart"
+        )

@@ -1,0 +1,53 @@
+"""Calcium mass: the calibration factor, and where it comes from.
+
+mass (mg) = factor x mean HU x volume (mm3) / 1000, factor in (mg/cm3)/HU (McCollough et al., Radiology
+2007;243:527).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from config.settings import ScoringSettings
+from scoring.images.acquisition import Acquisition
+
+_SIZES = ("small", "medium", "large")
+
+
+@dataclass(frozen=True, slots=True)
+class MassFactor:
+    """Calibration in (mg/cm3)/HU, and its origin in words."""
+
+    value: float
+    origin: str
+
+
+def factor(acquisition: Acquisition, settings: ScoringSettings) -> MassFactor | None:
+    """The factor that holds for a series, or None.
+
+    Calcium Scoring Mass Factor Patient (0018,9351) wins, then Device (0018,9352) for the configured patient
+    size (PS3.3 C.8.2.1, C.8.15.3.9), then the configuration. Zero, negative and not finite are absent. Six decimals
+    are kept: the header holds 32-bit numbers.
+    """
+    patient = acquisition.mass_factor_patient
+    if patient is not None and _usable(patient):
+        return MassFactor(round(patient, 6), "Calcium Scoring Mass Factor Patient (0018,9351)")
+    device = acquisition.mass_factor_device
+    index = _SIZES.index(settings.patient_size)
+    if len(device) == len(_SIZES) and _usable(device[index]):
+        return MassFactor(
+            round(device[index], 6), f"Calcium Scoring Mass Factor Device (0018,9352), {settings.patient_size} patient"
+        )
+    if settings.mass_factor is not None:
+        return MassFactor(settings.mass_factor, "configuration")
+    return None
+
+
+def mass_mg(calibration: MassFactor, mean_hu: float, volume_mm3: float) -> float:
+    """Mass in mg of a lesion of that mean attenuation and volume."""
+    return calibration.value * mean_hu * volume_mm3 / 1000.0
+
+
+def _usable(value: float) -> bool:
+    return math.isfinite(value) and value > 0

@@ -1,0 +1,144 @@
+"""From judged candidates to lesions, totals, the range between which the total lies, and what was not counted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from scoring.candidates import components
+from scoring.candidates.agatston import Candidate
+from scoring.images.volume import StoredOrder, Volume
+from scoring.judgement import mass
+from scoring.judgement.flags import Range
+from scoring.judgement.mass import MassFactor
+from scoring.result import ARTERIES, Artery, ArteryValues, Lesion, RejectedCandidate
+
+# confidence that a candidate is coronary: a counted lesion below the first value is uncertain, and so is an
+# uncounted one from the second value on
+SURE: Final = 0.8
+POSSIBLE: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A candidate and what was decided about it; `confidence` is that it is coronary, 0 to 1, to three digits.
+
+    `reason` is what speaks most against it, empty where nothing does.
+    """
+
+    candidate: Candidate
+    counted: bool
+    artery: Artery | None
+    confidence: float
+    reason: str = ""
+
+
+def lesions(volume: Volume, findings: Sequence[Finding], factor: MassFactor | None) -> tuple[Lesion, ...]:
+    """The counted findings as lesions, numbered from 1 in the order of their first voxel."""
+    counted = sorted(
+        (item for item in findings if item.counted), key=lambda item: tuple(item.candidate.voxels[0].tolist())
+    )
+    return tuple(_lesion(number, volume, item, factor) for number, item in enumerate(counted, start=1))
+
+
+def sums(found: Sequence[Lesion], quantity: str, digits: int) -> ArteryValues:
+    """Total and share of each artery of one quantity of the lesions, a field's name; None counts as 0."""
+    total = math.fsum(getattr(item, quantity) or 0.0 for item in found)
+    shares = {
+        artery: math.fsum(getattr(item, quantity) or 0.0 for item in found if item.artery == artery)
+        for artery in ARTERIES
+    }
+    return ArteryValues(round(total, digits), **{artery: round(share, digits) for artery, share in shares.items()})
+
+
+def bounds(findings: Sequence[Finding]) -> Range:
+    """The total without and with every uncertain finding: counted but not sure, or not counted but possible."""
+    doubtful = [item for item in findings if item.counted and item.confidence < SURE]
+    left_out = [item for item in findings if not item.counted and item.confidence >= POSSIBLE]
+    low = [item for item in findings if item.counted and item.confidence >= SURE]
+    return Range(
+        low=_total(low),
+        high=_total([*low, *doubtful, *left_out]),
+        doubtful=len(doubtful),
+        left_out=len(left_out),
+    )
+
+
+def rejected(
+    findings: Sequence[Finding], near: Sequence[bool], most: int = 50
+) -> tuple[tuple[RejectedCandidate, ...], int]:
+    """The findings not counted though possible or `near` the heart, largest Agatston first, and how many were too many.
+
+    `near` has one value a finding. Beyond `most`, those that the range does not include are left out first.
+    """
+    matter = [
+        item
+        for item, close in zip(findings, near, strict=True)
+        if not item.counted and (close or item.confidence >= POSSIBLE)
+    ]
+    matter.sort(key=lambda item: (-item.candidate.agatston, tuple(item.candidate.voxels[0].tolist())))
+    kept = sorted(range(len(matter)), key=lambda index: (matter[index].confidence < POSSIBLE, index))[:most]
+    told = tuple(_rejected(number, matter[index]) for number, index in enumerate(sorted(kept), start=1))
+    return told, len(matter) - len(told)
+
+
+def _total(findings: Sequence[Finding]) -> float:
+    # of rounded scores, as the sum of the lesions is
+    return round(math.fsum(round(item.candidate.agatston, 4) for item in findings), 4)
+
+
+def _lesion(number: int, volume: Volume, found: Finding, factor: MassFactor | None) -> Lesion:
+    candidate = found.candidate
+    sections = _slices(candidate)
+    return Lesion(
+        id=number,
+        artery=found.artery,
+        confidence=found.confidence,
+        agatston=round(candidate.agatston, 4),
+        volume_mm3=round(candidate.volume_mm3, 3),
+        mass_mg=None if factor is None else round(mass.mass_mg(factor, candidate.mean_hu, candidate.volume_mm3), 4),
+        max_hu=candidate.max_hu,
+        mean_hu=round(candidate.mean_hu, 2),
+        centroid_mm=_centroid(candidate),
+        slices=sections,
+        images=tuple(volume.images[z] for z in sections),
+        runs=_stored_runs(volume, candidate),
+    )
+
+
+def _rejected(number: int, found: Finding) -> RejectedCandidate:
+    candidate = found.candidate
+    return RejectedCandidate(
+        id=number,
+        agatston=round(candidate.agatston, 4),
+        volume_mm3=round(candidate.volume_mm3, 3),
+        max_hu=candidate.max_hu,
+        centroid_mm=_centroid(candidate),
+        slices=_slices(candidate),
+        confidence=found.confidence,
+        reason=found.reason,
+    )
+
+
+def _slices(candidate: Candidate) -> tuple[int, ...]:
+    return tuple(np.unique(candidate.voxels[:, 0]).tolist())
+
+
+def _centroid(candidate: Candidate) -> tuple[float, float, float]:
+    # no negative zero in the JSON
+    x, y, z = (round(coordinate, 2) + 0.0 for coordinate in candidate.centroid_mm)
+    return x, y, z
+
+
+def _stored_runs(volume: Volume, candidate: Candidate) -> tuple[tuple[int, int, int, int], ...]:
+    depth, height, width = volume.hu.shape
+    order = volume.stored or StoredOrder(height, width)
+    stored = order.to_stored(candidate.voxels)
+    shape = (depth, order.rows, order.columns)
+    flat = np.sort(np.ravel_multi_index((stored[:, 0], stored[:, 1], stored[:, 2]), shape))
+    found = components.runs(flat, shape)
+    return tuple(zip(found.z.tolist(), found.y.tolist(), found.start.tolist(), found.length.tolist(), strict=True))

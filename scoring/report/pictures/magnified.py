@@ -1,0 +1,85 @@
+"""The lesions of a slice one by one, large enough to see their pixels, with what was measured on this slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from scoring.report.common.plane import Plane
+from scoring.report.pictures import style
+from scoring.report.pictures.drawing import Drawing
+from scoring.report.pictures.lettering import fitted
+from scoring.report.pictures.outline import Field, Run, shape_of
+from scoring.report.pictures.slice_picture import Shown, grey, label, outlined
+from scoring.result import Lesion
+
+MOST: Final = 5
+"""Lesions that have room."""
+
+_SIDE: Final = 124
+_PITCH: Final = 140
+_LEAST_MM: Final = 12.0
+_MARGIN_MM: Final = 5.0
+_BAR_MM: Final = 5.0
+_UNKNOWN_SPACING_MM: Final = 0.5
+
+
+def draw(
+    drawing: Drawing, top: float, hu: NDArray[np.generic], index: int, lesions: Sequence[Lesion], plane: Plane
+) -> None:
+    """At most `MOST` of the lesions of slice `index`, the largest first, with a bar of 5 mm and two lines below."""
+    largest = sorted(lesions, key=lambda lesion: (-lesion.agatston, lesion.id))[:MOST]
+    for number, lesion in enumerate(largest):
+        left = 16 + number * _PITCH
+        field = _field(_here(lesion, index), plane)
+        picture = grey(hu, field)
+        shapes = [(one, shape_of(one.runs, index, field)) for one in lesions]
+        outlined(picture, [Shown(one, shape) for one, shape in shapes if shape is not None])
+        drawing.image.paste(Image.fromarray(picture), (left, round(top)))
+        _bar(drawing, left, top, field, plane)
+        base = top + _SIDE + 19
+        drawing.box((left, base - 11, left + 10, base), style.artery_colour(lesion.artery), radius=2)
+        (name,), size = fitted(label(lesion), _SIDE - 5, 1, (16, 14, 12), "Medium")
+        drawing.words((left + 15, base), name, size, colour=style.STRONG, face="Medium")
+        drawing.words((left, base + 19), measured(lesion, hu, index, plane), 14, colour=style.PLAIN)
+    if len(lesions) > MOST:
+        words = f"below: the {MOST} largest of {len(lesions)}"
+        drawing.words((style.WIDTH - 16, top - 16), words, 15, colour=style.STRONG, anchor="rs", halo=2)
+
+
+def measured(lesion: Lesion, hu: NDArray[np.generic], index: int, plane: Plane) -> str:
+    """Area and greatest attenuation of a lesion on one slice."""
+    runs = _here(lesion, index)
+    count = sum(run[3] for run in runs)
+    peak = max(float(hu[row, column : column + length].max()) for _, row, column, length in runs)
+    if plane.spacing_mm is None:
+        return f"{count} pixels, {peak:.0f} HU"
+    return f"{count * plane.spacing_mm[0] * plane.spacing_mm[1]:.1f} mm², {peak:.0f} HU"
+
+
+def _here(lesion: Lesion, index: int) -> list[Run]:
+    return [run for run in lesion.runs if run[0] == index]
+
+
+def _field(runs: Sequence[Run], plane: Plane) -> Field:
+    """A square around the runs."""
+    down, across = plane.spacing_mm or (_UNKNOWN_SPACING_MM, _UNKNOWN_SPACING_MM)
+    top, bottom = min(run[1] for run in runs), max(run[1] for run in runs) + 1
+    left, right = min(run[2] for run in runs), max(run[2] + run[3] for run in runs)
+    side = max((bottom - top) * down + _MARGIN_MM, (right - left) * across + _MARGIN_MM, _LEAST_MM)
+    height, width_ = side / down, side / across
+    return Field((top + bottom - height) / 2, (left + right - width_) / 2, height, width_, _SIDE)
+
+
+def _bar(drawing: Drawing, left: float, top: float, field: Field, plane: Plane) -> None:
+    if plane.spacing_mm is None:
+        return
+    length = _BAR_MM / plane.spacing_mm[1] * field.across
+    y = top + _SIDE - 7
+    drawing.line((left + 5, y), (left + 7 + length, y), style.BACKGROUND, 5)
+    drawing.line((left + 6, y), (left + 6 + length, y), style.STRONG, 3)
+    drawing.words((left + 12 + length, y + 4), "5 mm", 13, colour=style.STRONG, halo=2)

@@ -1,0 +1,188 @@
+"""The result as pictures: pages for people, and the same pages as Secondary Capture (PS3.3 A.8.1 and A.8.5).
+
+Neither the patient nor a date stands in a picture, so that Burned In Annotation (0028,0301) is NO: viewers show both
+from the header. Pixels are not compressed, because every storage provider takes that form and not every one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+from pydicom.uid import MultiFrameTrueColorSecondaryCaptureImageStorage, SecondaryCaptureImageStorage
+
+from scoring.report.common.document import Origin, origin_of, reference, start
+from scoring.report.common.identifiers import overlay_instance_uid, overlay_series_uid
+from scoring.report.common.plane import plane_of
+from scoring.report.common.request import ReportRequest
+from scoring.report.common.source import text
+from scoring.report.common.words import headline
+from scoring.report.pictures.cover import cover, warning
+from scoring.report.pictures.slice_page import Captions, common_field, slice_page
+from scoring.result import ImageRef, Score
+
+Pixels = Callable[[ImageRef], NDArray[np.generic]]
+
+MOST_SLICES: Final = 40
+"""Pages with slices: with the first one 85 MB at most."""
+
+_SERIES_OFFSET: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A picture, and the slice that it shows, None for those with the result."""
+
+    picture: Image.Image
+    image: ImageRef | None
+
+
+def pages(score: Score, sources: Sequence[Dataset], request: ReportRequest, pixels: Pixels) -> Iterator[Image.Image]:
+    """The result, as a rule on one page, then a page for each slice with lesions, from foot to head; RGB, of one size.
+
+    Made one at a time. `pixels` gives the HU (rows, columns) of one image as stored and is asked for the slices shown
+    alone: at most `MOST_SLICES`, those with the most calcium. `sources` are headers of the series, at least one; those
+    of the slices shown add number and position. Raises ValueError when the series was not scored or no source is given.
+    """
+    return (page.picture for page in _pages(score, sources, request, pixels))
+
+
+def build(score: Score, sources: Sequence[Dataset], request: ReportRequest, pixels: Pixels) -> Iterator[Dataset]:
+    """The pages as Secondary Capture in a series of their own, ready for dcmwrite or C-STORE.
+
+    An image a page, or one object with a frame a page, as `request.overlay` says. Arguments and errors are those of
+    `pages`. The series number is one above that of the report.
+    """
+    made = _pages(score, sources, request, pixels)
+    origin = origin_of(score, sources[0])
+    if request.overlay == "multiframe":
+        return iter([_multiframe(score, sources[0], origin, request, made)])
+    return (
+        _single(score, sources[0], origin, request, number=number, page=page)
+        for number, page in enumerate(made, start=1)
+    )
+
+
+def _pages(score: Score, sources: Sequence[Dataset], request: ReportRequest, pixels: Pixels) -> Iterator[Page]:
+    if score.status != "scored" or score.agatston is None:
+        raise ValueError(f"a series that was not scored has no pictures: {score.reason}")
+    if not sources:
+        raise ValueError("pictures need the header of at least one image of their series")
+    words, face = warning(request)
+    result = f"Agatston {headline(score.agatston.total)}, category {score.category}"
+    captions = Captions(result, words, face, score.series.slices)
+    return _made(score, sources, request, pixels, captions)
+
+
+def _made(
+    score: Score, sources: Sequence[Dataset], request: ReportRequest, pixels: Pixels, captions: Captions
+) -> Iterator[Page]:
+    shown, left_out = _shown(score)
+    words = ""
+    if left_out:
+        words = f"Pictures of the {len(shown)} slices with the most calcium; {left_out} more slices have some"
+    for picture in cover(score, request, pictures=words, series_number=text(sources[0], "SeriesNumber")):
+        yield Page(picture, None)
+    for image in shown:
+        hu = pixels(image)
+        plane = plane_of(sources, image)
+        field = common_field(score.lesions, hu.shape[0], hu.shape[1], plane.spacing_mm)
+        lesions = [lesion for lesion in score.lesions if any(run[0] == image.slice for run in lesion.runs)]
+        picture = slice_page(hu, image, lesions=lesions, plane=plane, field=field, captions=captions)
+        yield Page(picture, image)
+
+
+def _shown(score: Score) -> tuple[list[ImageRef], int]:
+    """Slices that get a page, from foot to head, and how many more have lesions."""
+    images = {image.slice: image for lesion in score.lesions for image in lesion.images}
+    counted = dict.fromkeys(images, 0)
+    for lesion in score.lesions:
+        for index, _, _, length in lesion.runs:
+            counted[index] = counted.get(index, 0) + length
+    most = sorted(images, key=lambda index: (-counted[index], index))[:MOST_SLICES]
+    return [images[index] for index in sorted(most)], len(images) - len(most)
+
+
+def _single(
+    score: Score, source: Dataset, origin: Origin, request: ReportRequest, *, number: int, page: Page
+) -> Dataset:
+    uid = overlay_instance_uid(origin.series_uid, request.version, number)
+    document = _started(score, source, origin, request, SecondaryCaptureImageStorage, uid)
+    document.InstanceNumber = number
+    if page.image is not None:
+        document.SourceImageSequence = [_source_image(page.image, origin)]
+    document.Columns, document.Rows = page.picture.size
+    document.add_new("PixelData", "OB", page.picture.tobytes())
+    return document
+
+
+def _multiframe(score: Score, source: Dataset, origin: Origin, request: ReportRequest, made: Iterator[Page]) -> Dataset:
+    """One object with a frame a page; Page Number Vector (PS3.3 C.8.6.4) numbers them."""
+    uid = overlay_instance_uid(origin.series_uid, request.version, 0)
+    document = _started(score, source, origin, request, MultiFrameTrueColorSecondaryCaptureImageStorage, uid)
+    frames = BytesIO()
+    images: list[ImageRef] = []
+    count = 0
+    for page in made:
+        frames.write(page.picture.tobytes())
+        document.Columns, document.Rows = page.picture.size
+        images += [] if page.image is None else [page.image]
+        count += 1
+    document.InstanceNumber = 1
+    document.NumberOfFrames = count
+    if count > 1:
+        document.FrameIncrementPointer = Tag("PageNumberVector")
+        document.PageNumberVector = list(range(1, count + 1))
+    if images:
+        document.SourceImageSequence = [_source_image(image, origin) for image in images]
+    frames.seek(0)
+    # as a file, which is written without being copied
+    document.add_new("PixelData", "OB", frames)
+    return document
+
+
+def _started(
+    score: Score, source: Dataset, origin: Origin, request: ReportRequest, sop_class_uid: str, uid: str
+) -> Dataset:
+    """Everything but the pages."""
+    document = start(
+        sop_class_uid=sop_class_uid,
+        sop_instance_uid=uid,
+        source=source,
+        origin=origin,
+        request=request,
+        made_by=score.provenance,
+    )
+    document.Modality = "OT"
+    document.BodyPartExamined = "HEART"
+    document.ConversionType = "WSD"
+    document.SeriesInstanceUID = overlay_series_uid(origin.series_uid, request.version)
+    document.SeriesNumber = request.series_number + _SERIES_OFFSET
+    document.ImageType = ["DERIVED", "SECONDARY"]
+    document.PatientOrientation = ""
+    document.BurnedInAnnotation = "NO"
+    document.DerivationDescription = request.warning_text
+    if text(source, "LossyImageCompression") == "01":
+        document.LossyImageCompression = "01"
+    document.SamplesPerPixel = 3
+    document.PhotometricInterpretation = "RGB"
+    document.PlanarConfiguration = 0
+    document.BitsAllocated = 8
+    document.BitsStored = 8
+    document.HighBit = 7
+    document.PixelRepresentation = 0
+    return document
+
+
+def _source_image(image: ImageRef, origin: Origin) -> Dataset:
+    item = reference(origin.sop_class_uid, image.sop_instance_uid)
+    if image.frame is not None:
+        item.ReferencedFrameNumber = image.frame
+    return item

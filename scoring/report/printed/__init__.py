@@ -1,0 +1,1 @@
+"""Report and letter as PDF, set by Typst."""

@@ -1,0 +1,99 @@
+"""A letter for the patient in plain words: one page, facts only. Whoever hands it over decides what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from pydicom.dataset import Dataset
+
+from scoring.report.common.request import ReportRequest
+from scoring.report.common.source import text
+from scoring.report.printed import charts, typeset
+from scoring.report.printed.charts import CATEGORY_KEYS, figure
+from scoring.report.printed.pdf import moment
+from scoring.report.printed.person import Person, iso_date, person_of
+from scoring.report.printed.site import Site, site_of
+from scoring.result import Score
+
+# the 95 % limit of a repeated scan at a score of 10 is 18 (Chung et al., AJR 2008)
+_SMALL: Final = 10.0
+
+
+def letter_pdf(score: Score, request: ReportRequest, *, headers: Sequence[Dataset]) -> bytes:
+    """What a calcium score is, the patient's, what its category means, and that the doctor decides.
+
+    `headers` are those of the series, at least one: they name the patient. Raises ValueError when the series was not
+    scored or there is no header, ConfigurationError when the site's words, logo or fonts cannot be used.
+    """
+    if not headers:
+        raise ValueError("a letter needs a header of its series: it names the patient")
+    if score.agatston is None or score.category is None:
+        raise ValueError("a series that was not scored has no letter")
+    site, header = site_of(request), headers[0]
+    texts, created = site.texts, moment(header, request)
+    person = person_of(header, site.faces)
+    total = score.agatston.total
+    values = {
+        **site.common(texts("letter.title")),
+        "about": _about(person, site),
+        "date": texts.date(created.date().isoformat()),
+        "opening": list(_opening(score, header, person, site)),
+        "score": {"label": texts("letter.score"), "value": figure(texts, total)},
+        "scale": charts.scale(texts, total, score.category),
+        "parts": list(_parts(score, site)),
+        "closing": texts("letter.closing"),
+        "doctor": texts("letter.doctor"),
+    }
+    return typeset.pdf("letter.typ", values, site.pictures(), faces=site.faces, created=created)
+
+
+def _about(person: Person, site: Site) -> str:
+    """Name and date of birth, by which the right letter reaches the right person; the Patient ID where no name can."""
+    texts, name = site.texts, person.called or person.patient_id
+    if not name:
+        return ""
+    if not person.born:
+        return texts("letter.about_name", name=name)
+    return texts("letter.about", name=name, born=texts.date(person.born))
+
+
+def _opening(score: Score, header: Dataset, person: Person, site: Site) -> Iterator[str]:
+    texts = site.texts
+    yield texts("letter.greeting", name=person.called) if person.called else texts("letter.greeting_unnamed")
+    scanned = score.series.date or iso_date(text(header, "StudyDate"))
+    yield texts("letter.intro", date=texts.date(scanned)) if scanned else texts("letter.intro_undated")
+    yield texts("letter.what")
+
+
+def _parts(score: Score, site: Site) -> Iterator[dict[str, Any]]:
+    texts = site.texts
+    meaning = [texts(key) for key in _meaning(score)]
+    if score.change is not None:
+        found = score.change
+        meaning.append(
+            " ".join(_before(found.date, figure(texts, found.agatston.then), found.agatston.exceeds_limit, site))
+        )
+    yield {"title": texts("letter.category"), "lines": [line for line in meaning if line]}
+    next_ = [texts("letter.decides"), texts("letter.automatic")]
+    yield {"title": texts("letter.decides_title"), "lines": [line for line in next_ if line]}
+
+
+def _meaning(score: Score) -> Iterator[str]:
+    """Keys of the sentences that hold for this score."""
+    if score.category is None or score.agatston is None:
+        return
+    yield f"letter.category_{CATEGORY_KEYS[score.category]}"
+    if 0 < score.agatston.total < _SMALL:
+        yield "letter.small"
+    elif score.agatston.total > 0:
+        yield "letter.exact"
+    if any(flag.severity == "warning" for flag in score.flags):
+        yield "letter.limits"
+
+
+def _before(date: str, then: str, exceeds: bool | None, site: Site) -> Iterator[str]:
+    texts = site.texts
+    yield texts("letter.before", date=texts.date(date), score=then)
+    if exceeds is not None:
+        yield texts("letter.before_exceeds" if exceeds else "letter.before_within")

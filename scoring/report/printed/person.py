@@ -1,0 +1,93 @@
+"""Whom a printed report is about, as the header of the images says, in a form that people read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pydicom.dataset import Dataset
+
+from scoring.report.common.source import text
+from scoring.report.printed.faces import Faces
+from scoring.risk.patient import FIRST_YEAR
+
+_GROUPS: Final = 3
+_COMPONENTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Names and numbers ready to print. `named` is "" when the header has no name, None when no font shows it.
+
+    `called` is the name as it is spoken; `patient_id` as `named`. Dates are YYYY-MM-DD or "". `sex` is F, M, O or "".
+    """
+
+    named: str | None
+    called: str | None
+    patient_id: str | None
+    born: str
+    sex: str
+
+
+def person_of(header: Dataset, faces: Faces) -> Person:
+    """The patient of a header (PS3.3 C.7.1.1)."""
+    name = text(header, "PatientName")
+    return Person(
+        named=printed(name, faces),
+        called=printed(name, faces, spoken=True),
+        patient_id=_legible(text(header, "PatientID"), faces),
+        born=iso_date(text(header, "PatientBirthDate")),
+        sex=text(header, "PatientSex").upper(),
+    )
+
+
+def printed(name: str, faces: Faces, *, spoken: bool = False) -> str | None:
+    """A person name (PS3.5 6.2.1) as "Family, Given" or, `spoken`, "Given Family"; "" for none, None when not legible.
+
+    The alphabetic group comes first, the ideographic and phonetic ones in parentheses; spoken it stands alone. Where no
+    font shows it the next one takes its place.
+    """
+    groups = [*name.split("="), "", ""][:_GROUPS]
+    if not any(group.strip("^ ") for group in groups):
+        return ""
+    alphabetic = faces.legible(_alphabetic(groups[0], spoken=spoken))
+    others = [faces.legible(_in_order(group)) for group in groups[1:]]
+    if alphabetic and any(others):
+        return alphabetic if spoken else f"{alphabetic} ({', '.join(found for found in others if found)})"
+    return next((found for found in (alphabetic, *others) if found), None)
+
+
+def iso_date(value: str) -> str:
+    """A date (DA) as YYYY-MM-DD; "" when it is none, or one that stands in place of a date (00010101)."""
+    digits = value.replace(".", "").replace("-", "")
+    if len(digits) != 8 or not (digits.isascii() and digits.isdigit()):
+        return ""
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if int(digits[:4]) >= FIRST_YEAR else ""
+
+
+def _legible(value: str, faces: Faces) -> str | None:
+    return (faces.legible(value) or None) if value else ""
+
+
+def _parts(group: str) -> list[str]:
+    return [part.strip() for part in [*group.split("^"), "", "", "", "", ""][:_COMPONENTS]]
+
+
+def _alphabetic(group: str, *, spoken: bool) -> str:
+    """Family, given, middle, prefix, suffix in the order of western names; of one in another script, as it is."""
+    family, given, middle, prefix, suffix = _parts(group)
+    first = " ".join(part for part in (prefix, given, middle) if part)
+    if family and not _is_western(group):
+        return _in_order(group)
+    if spoken:
+        return ", ".join(part for part in (" ".join(part for part in (first, family) if part), suffix) if part)
+    return ", ".join(part for part in (family, first, suffix) if part)
+
+
+def _in_order(group: str) -> str:
+    return " ".join(part for part in _parts(group)[:3] if part)
+
+
+def _is_western(group: str) -> bool:
+    """Whether all letters are Latin, Greek or Cyrillic: before the scripts of the east begin."""
+    return all(ord(char) < 0x0590 or 0x1E00 <= ord(char) < 0x2000 for char in group)

@@ -1,0 +1,1 @@
+"""The structured report, written and read."""

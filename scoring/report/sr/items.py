@@ -1,0 +1,132 @@
+"""Content items as the templates ask for them, made of quantities, codes and text (PS3.3 C.17.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import highdicom.sr as hd
+from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
+from pydicom.valuerep import DSfloat
+
+from dicom.uids import is_valid_uid
+from scoring.report.common.context import population
+from scoring.report.common.document import Origin
+from scoring.report.sr import codes
+from scoring.report.sr.quantities import Quantity
+from scoring.result import ImageRef
+from scoring.risk.percentile import Percentile
+
+Relationship = hd.RelationshipTypeValues
+
+
+def concept(code: Code) -> hd.CodedConcept:
+    """A code as highdicom wants it."""
+    return hd.CodedConcept.from_code(code)
+
+
+def text(name: Code, value: str, relationship: Relationship = Relationship.CONTAINS) -> hd.TextContentItem:
+    """TEXT; its container contains it unless another relationship is named."""
+    return hd.TextContentItem(name=name, value=value, relationship_type=relationship)
+
+
+def coded(name: Code, value: Code, relationship: Relationship = Relationship.CONTAINS) -> hd.CodeContentItem:
+    """CODE."""
+    return hd.CodeContentItem(name=name, value=value, relationship_type=relationship)
+
+
+def uid(name: Code, value: str) -> hd.UIDRefContentItem | hd.TextContentItem:
+    """UIDREF, or TEXT where the UID is invalid, which readers refuse."""
+    if not is_valid_uid(value):
+        return text(name, value)
+    return hd.UIDRefContentItem(name=name, value=value, relationship_type=Relationship.CONTAINS)
+
+
+def image(
+    name: Code | None, shown: ImageRef, origin: Origin
+) -> hd.SourceImageForMeasurementGroup | hd.ImageContentItem | hd.TextContentItem:
+    """IMAGE of a slice, named or as source of a measurement group; TEXT where its UID is invalid.
+
+    The evidence names the instance in either case, where readers only warn.
+    """
+    frames = None if shown.frame is None else [shown.frame]
+    if not is_valid_uid(shown.sop_instance_uid):
+        frame = "" if frames is None else f", frame {shown.frame}"
+        return text(codes.SOURCE_IMAGE_NAME, f"{shown.sop_instance_uid}{frame}")
+    if name is None:
+        return hd.SourceImageForMeasurementGroup(origin.sop_class_uid, shown.sop_instance_uid, frames)
+    return hd.ImageContentItem(
+        name, origin.sop_class_uid, shown.sop_instance_uid, frames, relationship_type=Relationship.CONTAINS
+    )
+
+
+def container(
+    name: Code, children: Sequence[hd.ContentItem], *, template: str | None = None, root: bool = False
+) -> hd.ContainerContentItem:
+    """CONTAINER with separate content: continuous content is shown as running text, where a number loses its name."""
+    item = hd.ContainerContentItem(
+        name=name,
+        is_content_continuous=False,
+        template_id=template,
+        relationship_type=None if root else Relationship.CONTAINS,
+    )
+    item.ContentSequence = hd.ContentSequence(list(children))
+    return item
+
+
+def measurement(
+    quantity: Quantity, derivation: Code | None = None, percentile: Percentile | None = None
+) -> hd.Measurement:
+    """TID 300 with the percentile in its population as property of the measurement (TID 310, 311)."""
+    properties = None
+    if percentile is not None:
+        properties = hd.MeasurementProperties(measurement_statistical_properties=rank(percentile))
+    made = hd.Measurement(
+        quantity.name,
+        _exact(quantity),
+        quantity.unit,
+        derivation=derivation,
+        method=quantity.method,
+        properties=properties,
+    )
+    _round(made[0], quantity.digits)
+    return made
+
+
+def number(
+    quantity: Quantity, children: Iterable[hd.ContentItem] = (), relationship: Relationship = Relationship.CONTAINS
+) -> hd.NumContentItem:
+    """NUM with its method and what else modifies or explains it."""
+    item = hd.NumContentItem(
+        name=quantity.name, value=_exact(quantity), unit=quantity.unit, relationship_type=relationship
+    )
+    _round(item, quantity.digits)
+    below = list(children)
+    if quantity.method is not None:
+        below.insert(0, coded(codes.MEASUREMENT_METHOD, quantity.method, Relationship.HAS_CONCEPT_MOD))
+    if below:
+        item.ContentSequence = hd.ContentSequence(below)
+    return item
+
+
+def rank(percentile: Percentile) -> hd.MeasurementStatisticalProperties:
+    """TID 311: Percentile Ranking of measurement (121415, DCM), where there is an estimate, population and source."""
+    values = []
+    if percentile.estimate is not None:
+        quantity = Quantity(codes.PERCENTILE, percentile.estimate, codes.PERCENT, digits=0)
+        values.append(number(quantity, relationship=Relationship.HAS_PROPERTIES))
+    return hd.MeasurementStatisticalProperties(values, population(percentile), percentile.citation)
+
+
+def _exact(quantity: Quantity) -> int | float:
+    return quantity.value if isinstance(quantity.value, int) else float(quantity.value)
+
+
+def _round(item: Dataset, digits: int) -> None:
+    """Numeric Value as a person reads it; Floating Point Value (0040,A161) keeps the exact number where it differs."""
+    value = item.MeasuredValueSequence[0]
+    exact = value.get("FloatingPointValue", value.NumericValue)
+    shown = f"{exact:.{digits}f}"
+    value.NumericValue = DSfloat(shown.rstrip("0").rstrip(".") if "." in shown else shown)
+    if float(shown) == exact and "FloatingPointValue" in value:
+        del value.FloatingPointValue

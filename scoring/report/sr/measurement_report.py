@@ -1,0 +1,148 @@
+"""The content tree of the report: what was counted, in the words of TID 1500 (PS3.16)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import highdicom.sr as hd
+from pydicom.dataset import Dataset
+
+from dicom.uids import derived_uid
+from scoring.report.common import context
+from scoring.report.common.document import MANUFACTURER, Origin
+from scoring.report.common.identifiers import DEVICE_UID
+from scoring.report.common.request import ReportRequest
+from scoring.report.common.words import NO_ARTERY, method, summary
+from scoring.report.sr import codes, items, quantities, statements
+from scoring.result import ARTERIES, Artery, Lesion, Score
+from scoring.risk.change import Change
+
+Group = hd.MeasurementsAndQualitativeEvaluations
+
+
+def measurement_report(score: Score, origin: Origin, request: ReportRequest) -> Dataset:
+    """Root container of TID 1500: device, summary, then one measurement group for the tree, each artery, each lesion.
+
+    The summary follows the procedure, so that a viewer shows the whole answer before its parts. The comparison with an
+    earlier scan is a group of its own. Without a score there is one group: the images, and why they give none.
+    """
+    groups = [_tree(score, origin)]
+    if score.status == "scored":
+        if score.change is not None:
+            groups.append(_change(score, score.change, origin))
+        groups += [_artery(score, artery, origin) for artery in ARTERIES]
+        groups += [_lesion(score, lesion, origin) for lesion in score.lesions]
+    report = hd.MeasurementReport(
+        observation_context=hd.ObservationContext(observer_device_context=device(score, request)),
+        procedure_reported=codes.PROCEDURE,
+        imaging_measurements=groups,
+        title=codes.TITLE,
+        language_of_content_item_and_descendants=language(),
+    )
+    root: Dataset = report[0]
+    children = root.ContentSequence
+    children.insert(len(children) - 1, items.text(codes.SUMMARY, summary(score, request)))
+    # Continuous content is shown as running text, where a number loses its name.
+    for container in (root, children[-1], *(group[0] for group in groups)):
+        container.ContinuityOfContent = "SEPARATE"
+    return root
+
+
+def device(score: Score, request: ReportRequest) -> hd.ObserverContext:
+    """TID 1004: the installation and its software."""
+    origin = score.provenance
+    return hd.ObserverContext(
+        observer_type=items.concept(codes.DEVICE),
+        observer_identifying_attributes=hd.DeviceObserverIdentifyingAttributes(
+            uid=request.device_uid or DEVICE_UID,
+            name="CORONODE",
+            manufacturer_name=MANUFACTURER,
+            model_name=f"{origin.software} {origin.version}",
+        ),
+    )
+
+
+def language() -> hd.LanguageOfContentItemAndDescendants:
+    """TID 1204: English."""
+    return hd.LanguageOfContentItemAndDescendants(items.concept(codes.LANGUAGE))
+
+
+def algorithm(score: Score, *, parameters: bool) -> hd.AlgorithmIdentification:
+    """TID 4019: name and version, with every parameter if asked."""
+    origin = score.provenance
+    return hd.AlgorithmIdentification(
+        name=origin.software, version=origin.version, parameters=method(score) if parameters else None
+    )
+
+
+def tracking(identifier: str, origin: Origin) -> hd.TrackingIdentifier:
+    """Name of a group, and a UID that every version of the report gives it."""
+    return hd.TrackingIdentifier(uid=derived_uid(origin.series_uid, "tracking", identifier), identifier=identifier)
+
+
+def _tree(score: Score, origin: Origin) -> Group:
+    """All coronary arteries: totals, interval, category, risk, method, quality."""
+    measurements = []
+    if score.status == "scored":
+        for quantity in quantities.calcium(score, None):
+            percentile = score.percentile if quantity.name == codes.AGATSTON else None
+            measurements.append(items.measurement(quantity, codes.TOTAL, percentile))
+        own = [*quantities.interval(score), quantities.territories(score), quantities.threshold(score)]
+        calibration = quantities.calibration(score)
+        own += [] if calibration is None else [calibration]
+        own += quantities.risk(score)
+        measurements += [items.measurement(quantity) for quantity in own]
+    group = _group("All coronary arteries", None, score, origin, measurements, statements.evaluations(score))
+    group[0].ContentSequence.extend(items.text(name, value) for name, value in statements.notes(score))
+    return group
+
+
+def _change(score: Score, change: Change, origin: Origin) -> Group:
+    """The comparison with the earlier scan."""
+    measurements = [items.measurement(quantity) for quantity in quantities.change(change)]
+    group = _group(f"Change since {change.date}", None, score, origin, measurements, statements.verdicts(change))
+    children = group[0].ContentSequence
+    children.append(items.text(codes.CHANGE_NAME, "\n".join(context.change(score))))
+    children.extend(earlier(change))
+    return group
+
+
+def earlier(change: Change) -> list[hd.ContentItem]:
+    """Study and report of the scan that was compared, where they are known."""
+    found = next((item for item in reversed(change.history) if item.date == change.date), None)
+    if found is None:
+        return []
+    named = ((codes.EARLIER_STUDY, found.study_instance_uid), (codes.EARLIER_REPORT, found.sop_instance_uid))
+    return [items.uid(name, value) for name, value in named if value]
+
+
+def _artery(score: Score, artery: Artery, origin: Origin) -> Group:
+    measurements = [items.measurement(quantity) for quantity in quantities.calcium(score, artery)]
+    return _group(artery, artery, score, origin, measurements)
+
+
+def _lesion(score: Score, lesion: Lesion, origin: Origin) -> Group:
+    measurements = [items.measurement(quantity) for quantity in quantities.of_lesion(lesion)]
+    group = _group(f"Lesion {lesion.id}, {lesion.artery or NO_ARTERY}", lesion.artery, score, origin, measurements)
+    group[0].ContentSequence.extend(items.image(None, image, origin) for image in lesion.images)
+    return group
+
+
+def _group(
+    name: str,
+    artery: Artery | None,
+    score: Score,
+    origin: Origin,
+    measurements: Sequence[hd.Measurement],
+    evaluations: Sequence[statements.Evaluation] = (),
+) -> Group:
+    """TID 1501. The first group alone tells the method: the others have the same."""
+    site = codes.CORONARY_ARTERY if artery is None else codes.ARTERY[artery]
+    return Group(
+        tracking_identifier=tracking(name, origin),
+        finding_type=codes.CALCIFICATION,
+        finding_sites=[hd.FindingSite(site)],
+        algorithm_id=algorithm(score, parameters=name == "All coronary arteries"),
+        measurements=measurements,
+        qualitative_evaluations=[hd.QualitativeEvaluation(*evaluation) for evaluation in evaluations],
+    )

@@ -1,0 +1,120 @@
+"""What a report says in numbers: each with its coded name and unit, and the digits that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydicom.sr.coding import Code
+
+from scoring.report.common.words import lesion_count
+from scoring.report.sr import codes
+from scoring.result import ARTERIES, Artery, Lesion, Score
+from scoring.risk.change import Change, Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number of the report. `method` is a Measurement Method (370129005, SCT); None where the name says enough."""
+
+    name: Code
+    value: float
+    unit: Code
+    digits: int = 2
+    method: Code | None = None
+
+
+def calcium(score: Score, artery: Artery | None) -> list[Quantity]:
+    """Agatston, volume, mass and number of lesions of one artery, or of all."""
+
+    def of(values: object) -> float:
+        return float(getattr(values, artery or "total"))
+
+    found = [_agatston(codes.AGATSTON, of(score.agatston))]
+    if score.volume_mm3 is not None:
+        found.append(Quantity(codes.VOLUME, of(score.volume_mm3), codes.CUBIC_MILLIMETRE))
+    if score.mass_mg is not None:
+        found.append(Quantity(codes.MASS, of(score.mass_mg), codes.MILLIGRAM))
+    found.append(Quantity(codes.NUMBER_OF_LESIONS, lesion_count(score, artery), codes.LESIONS))
+    return found
+
+
+def interval(score: Score) -> list[Quantity]:
+    """Ends of the total's interval: without and with what is in doubt."""
+    if score.agatston_range is None:
+        return []
+    low, high = score.agatston_range
+    return [_agatston(codes.INTERVAL_LOW, low), _agatston(codes.INTERVAL_HIGH, high)]
+
+
+def territories(score: Score) -> Quantity:
+    """How many of the four arteries have calcium."""
+    diseased = sum(lesion_count(score, artery) > 0 for artery in ARTERIES)
+    return Quantity(codes.DISEASED_TERRITORIES, diseased, codes.TERRITORIES)
+
+
+def threshold(score: Score) -> Quantity:
+    """Attenuation from which a voxel counts."""
+    return Quantity(codes.THRESHOLD, score.provenance.threshold_hu, codes.HOUNSFIELD)
+
+
+def calibration(score: Score) -> Quantity | None:
+    """Factor from attenuation and volume to mass; None when none is known."""
+    factor = score.provenance.mass_factor
+    return None if factor is None else Quantity(codes.CALIBRATION, factor, codes.MASS_FACTOR, digits=4)
+
+
+def of_lesion(lesion: Lesion) -> list[Quantity]:
+    """Everything that was measured of one lesion; the certainty that it is coronary calcium in per cent."""
+    found = [_agatston(codes.AGATSTON, lesion.agatston)]
+    found.append(Quantity(codes.VOLUME, lesion.volume_mm3, codes.CUBIC_MILLIMETRE))
+    if lesion.mass_mg is not None:
+        found.append(Quantity(codes.MASS, lesion.mass_mg, codes.MILLIGRAM))
+    found.append(Quantity(codes.MEAN_ATTENUATION, lesion.mean_hu, codes.HOUNSFIELD, digits=1))
+    found.append(Quantity(codes.MAXIMUM_ATTENUATION, lesion.max_hu, codes.HOUNSFIELD, digits=1))
+    found.append(Quantity(codes.CERTAINTY, lesion.confidence * 100, codes.PERCENT, digits=0))
+    return found
+
+
+def risk(score: Score) -> list[Quantity]:
+    """Arterial age and ten-year risks, those that are there."""
+    if score.risk is None:
+        return []
+    found = (
+        (codes.ARTERIAL_AGE, score.risk.arterial_age_years, codes.YEAR),
+        (codes.TEN_YEAR_RISK, score.risk.ten_year_percent, codes.PERCENT),
+        (codes.TEN_YEAR_RISK_WITHOUT, score.risk.ten_year_without_percent, codes.PERCENT),
+    )
+    return [Quantity(name, value, unit, digits=1) for name, value, unit in found if value is not None]
+
+
+def change(found: Change) -> list[Quantity]:
+    """The comparison with the earlier scan: of each quantity then, difference, that a year, limit of a repeat."""
+    quantities = [Quantity(codes.INTERVAL, found.interval_days, codes.DAY)]
+    parts: tuple[tuple[codes.ChangedName, Difference | None, Code], ...] = (
+        ("AGATSTON", found.agatston, codes.NO_UNITS),
+        ("VOLUME", found.volume_mm3, codes.CUBIC_MILLIMETRE),
+        ("MASS", found.mass_mg, codes.MILLIGRAM),
+    )
+    for name, difference, unit in parts:
+        if difference is not None:
+            quantities += _difference(name, difference, unit)
+    if found.root_volume is not None:
+        quantities.append(Quantity(codes.ROOT_VOLUME, found.root_volume, codes.ROOT_CUBIC_MILLIMETRE))
+    return quantities
+
+
+def _difference(name: codes.ChangedName, difference: Difference, unit: Code) -> Iterator[Quantity]:
+    parts: tuple[tuple[codes.ChangePart, float | None], ...] = (
+        ("THEN", difference.then),
+        ("DIFF", difference.absolute),
+        ("RATE", difference.per_year),
+        ("LIMIT", difference.limit),
+    )
+    for part, value in parts:
+        if value is not None:
+            yield Quantity(codes.change_code(name, part), value, codes.per_year(unit) if part == "RATE" else unit)
+
+
+def _agatston(name: Code, value: float) -> Quantity:
+    return Quantity(name, float(value), codes.NO_UNITS, method=codes.AGATSTON_METHOD)

@@ -1,0 +1,60 @@
+"""What a report says in codes and sentences beside its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydicom.sr.coding import Code
+
+from scoring.report.common import context
+from scoring.report.common.words import technique
+from scoring.report.sr import codes
+from scoring.result import Score
+from scoring.risk.change import Change
+
+Evaluation = tuple[Code, Code]
+Note = tuple[Code, str]
+
+
+def evaluations(score: Score) -> list[Evaluation]:
+    """Risk word, category, CAC-DRS and suitability of the images, each with its name."""
+    found = [(codes.QUALITY_NAME, suitability(score))]
+    if score.category is not None:
+        found.append((codes.RISK_NAME, codes.RISK[score.category]))
+        found.append((codes.CATEGORY_NAME, codes.category_code(score.category)))
+    if score.cac_drs:
+        found.append((codes.CAC_DRS_NAME, codes.cac_drs_code(score.cac_drs)))
+    return found
+
+
+def suitability(score: Score) -> Code:
+    """Whether the images were fit for scoring, as the flags say."""
+    if score.status != "scored" or any(flag.severity == "reject" for flag in score.flags):
+        return codes.NOT_SUITABLE
+    return codes.WITH_REMARKS if any(flag.severity == "warning" for flag in score.flags) else codes.SUITABLE
+
+
+def notes(score: Score) -> Iterator[Note]:
+    """Sentences on the whole tree: reason, percentile, arterial age, ten-year risk, technique, each flag."""
+    if score.status == "scored":
+        yield codes.PERCENTILE_NAME, context.percentile(score)
+        yield codes.ARTERIAL_AGE_NAME, context.arterial_age(score)
+        yield codes.TEN_YEAR_NAME, context.ten_year(score)
+        if score.change is None:
+            yield codes.CHANGE_NAME, " ".join(context.change(score))
+    else:
+        yield codes.REASON_NAME, score.reason or "The series cannot be scored."
+    yield codes.TECHNIQUE_NAME, technique(score.series)
+    for flag in score.flags:
+        yield codes.FLAG_NAME, f"{flag.severity}: {flag.message} [{flag.code}]"
+
+
+def verdicts(change: Change) -> list[Evaluation]:
+    """Whether each quantity changed by more than a repeated scan does, and whether the volume's root grew."""
+    found = [
+        (codes.EXCEEDS["AGATSTON"], change.agatston.exceeds_limit),
+        (codes.EXCEEDS["VOLUME"], change.volume_mm3.exceeds_limit if change.volume_mm3 else None),
+        (codes.EXCEEDS["MASS"], change.mass_mg.exceeds_limit if change.mass_mg else None),
+        (codes.PROGRESSION, change.progression),
+    ]
+    return [(name, codes.YES if verdict else codes.NO) for name, verdict in found if verdict is not None]

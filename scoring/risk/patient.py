@@ -1,0 +1,125 @@
+"""The patient as far as risk tables ask: age, sex, population group, body mass."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+from pydicom.dataset import Dataset
+
+from config.settings import RiskSettings
+from dicom import elements
+
+Sex = Literal["female", "male"]
+Group = Literal["white", "chinese", "black", "hispanic"]
+GROUPS: Final[tuple[Group, ...]] = ("white", "chinese", "black", "hispanic")
+
+_AGE: Final = re.compile(r"(\d{1,3})([DWMY])")
+_A_YEAR: Final = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
+_SEXES: Final[dict[str, Sex]] = {"F": "female", "M": "male"}
+# what lies outside is a wrong unit or a placeholder, not a person
+_OLDEST: Final = 120.0
+FIRST_YEAR: Final = 1850
+_HEIGHTS_M: Final = (0.5, 2.5)
+_WEIGHTS_KG: Final = (10.0, 400.0)
+_BMI: Final = (10.0, 100.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What is known, None where nothing is.
+
+    `age_years` is the age at the scan. `group` is a population group of the risk tables and is never guessed;
+    `group_origin` says where it is from: "command line", "header" or "configuration". `bmi` is kg/m2.
+    """
+
+    age_years: float | None = None
+    sex: Sex | None = None
+    group: Group | None = None
+    group_origin: str = ""
+    bmi: float | None = None
+
+
+NOTHING: Final = Patient()
+
+
+def of(dataset: Dataset, settings: RiskSettings, told: Patient = NOTHING) -> Patient:
+    """The patient of an image: what was `told` wins over the header, the header over the configuration's one group.
+
+    Age is Patient's Age (0010,1010), else from the dates of birth and of the scan; group follows from Ethnic Group
+    (0010,2160) through `risk.groups`. Values that no person has are taken as none.
+    """
+    group, origin = _group(dataset, settings, told)
+    sex = _SEXES.get(elements.text(dataset, "PatientSex").upper())
+    return Patient(
+        age_years=told.age_years if told.age_years is not None else _age(dataset),
+        sex=told.sex or sex,
+        group=group,
+        group_origin=origin,
+        bmi=told.bmi if told.bmi is not None else _bmi(dataset),
+    )
+
+
+def scan_date(dataset: Dataset) -> date | None:
+    """Day of the acquisition, else of the series or the study (PS3.3 C.7.6.1, C.7.3.1, C.7.2.1); None without any."""
+    for keyword in ("AcquisitionDate", "AcquisitionDateTime", "SeriesDate", "StudyDate"):
+        found = _date(elements.text(dataset, keyword)[:8])
+        if found is not None:
+            return found
+    return None
+
+
+def _group(dataset: Dataset, settings: RiskSettings, told: Patient) -> tuple[Group | None, str]:
+    if told.group is not None:
+        return told.group, told.group_origin
+    mapped = {words.strip().casefold(): group for words, group in settings.groups.items()}
+    coded = elements.inner(dataset, "EthnicGroupCodeSequence")
+    words = (
+        elements.text(dataset, "EthnicGroup"),
+        *(elements.text(coded, keyword) for keyword in ("CodeMeaning", "CodeValue") if coded is not None),
+    )
+    for text in words:
+        if text and text.casefold() in mapped:
+            return mapped[text.casefold()], "header"
+    return settings.group, "" if settings.group is None else "configuration"
+
+
+def _age(dataset: Dataset) -> float | None:
+    """Age String (PS3.5 6.2), else completed years between birth and scan."""
+    stated = _AGE.fullmatch(elements.text(dataset, "PatientAge").upper())
+    if stated:
+        years = int(stated[1]) / _A_YEAR[stated[2]]
+        return round(years, 2) if years <= _OLDEST else None
+    born, scanned = _date(elements.text(dataset, "PatientBirthDate")), scan_date(dataset)
+    if born is None or scanned is None:
+        return None
+    completed = scanned.year - born.year - ((scanned.month, scanned.day) < (born.month, born.day))
+    return float(completed) if 0 <= completed <= _OLDEST else None
+
+
+def _date(text: str) -> date | None:
+    """A date as DA (PS3.5 6.2), or with the dots of ACR-NEMA; None when it is no day of the calendar.
+
+    A year before CT and its oldest patients is what anonymisers put in place of a date, for instance 00010101.
+    """
+    digits = text.replace(".", "")
+    if len(digits) != 8 or not (digits.isascii() and digits.isdigit()):
+        return None
+    try:
+        found = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
+    return found if found.year >= FIRST_YEAR else None
+
+
+def _bmi(dataset: Dataset) -> float | None:
+    """From Patient's Size (0010,1020) in m and Patient's Weight (0010,1030) in kg (PS3.3 C.7.2.2)."""
+    height, weight = elements.number(dataset, "PatientSize"), elements.number(dataset, "PatientWeight")
+    if height is None or weight is None:
+        return None
+    if not (_HEIGHTS_M[0] <= height <= _HEIGHTS_M[1] and _WEIGHTS_KG[0] <= weight <= _WEIGHTS_KG[1]):
+        return None
+    bmi = weight / height**2
+    return round(bmi, 1) if _BMI[0] <= bmi <= _BMI[1] else None

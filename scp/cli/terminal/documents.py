@@ -1,0 +1,95 @@
+"""Documents on disk: what the commands `score` and `report` write beside a result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Final, get_args
+
+import click
+
+from config.errors import CoronodeError
+from config.settings import Document as Kind
+from scoring.report.common.document_file import Made
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+ALL: Final = "all"
+
+_NAMES: Final[dict[Kind, str]] = {"sr": "sr", "overlay": "overlay", "seg": "seg", "pdf": "report", "letter": "letter"}
+_ENDINGS: Final = r"(-\d+|-tid\d+(-3d)?)?\.(dcm|png|pdf)"
+
+
+def kinds_of(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[Kind, ...] | None:
+    """The kinds in a list like "sr,pdf", or all of them for "all": a callback for an option."""
+    if value is None:
+        return None
+    asked = [part.strip() for part in value.split(",")]
+    if asked == [ALL]:
+        return KINDS
+    for part in asked:
+        if part not in KINDS:
+            message = f"{part!r}; allowed: {', '.join(KINDS)}, separated by commas, or {ALL}"
+            raise click.BadParameter(message, ctx=ctx, param=param)
+    return tuple(kind for kind in KINDS if kind in asked)
+
+
+def write(folder: Path, kinds: Sequence[Kind], made: Sequence[Made]) -> list[Path]:
+    """Write documents into a folder, in place of those of the same kinds that an earlier call left there.
+
+    DICOM files (.dcm); pages of pictures also as PNG, report and letter also as PDF. Raises CoronodeError when the
+    folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for kind in kinds:
+            old = re.compile(_NAMES[kind] + _ENDINGS)
+            for path in folder.iterdir():
+                if old.fullmatch(path.name):
+                    path.unlink()
+        written = []
+        for name, content in _files(made):
+            (folder / name).write_bytes(content)
+            written.append(folder / name)
+    except OSError as error:
+        raise CoronodeError(f"{folder}: cannot be written: {error.strerror}") from error
+    return written
+
+
+def _files(made: Sequence[Made]) -> Iterator[tuple[str, bytes]]:
+    pages = sum(document.kind == "overlay" for document in made)
+    page = 0
+    for document in made:
+        name = _NAMES[document.kind]
+        if document.kind == "sr" and document.template not in {None, "tid1500"}:
+            name = f"{name}-{document.template}"
+        if document.kind == "overlay" and pages > 1:
+            page += 1
+            name = f"{name}-{page:02d}"
+        yield f"{name}.dcm", document.content
+        if document.kind in {"pdf", "letter"}:
+            yield f"{name}.pdf", _pdf(document)
+        elif document.kind == "overlay":
+            yield from _pictures(name, document)
+
+
+def _pdf(document: Made) -> bytes:
+    from pydicom import dcmread
+
+    dataset = dcmread(BytesIO(document.content))
+    content: bytes = dataset.EncapsulatedDocument
+    return content[: dataset.EncapsulatedDocumentLength]
+
+
+def _pictures(name: str, document: Made) -> Iterator[tuple[str, bytes]]:
+    """Each frame as PNG."""
+    from PIL import Image
+    from pydicom import dcmread
+
+    dataset = dcmread(BytesIO(document.content))
+    pixels, several = dataset.pixel_array, "NumberOfFrames" in dataset and dataset.NumberOfFrames > 1
+    for number, frame in enumerate(pixels if several else [pixels], start=1):
+        buffer = BytesIO()
+        Image.fromarray(frame).save(buffer, "PNG")
+        yield f"{name}-{number:02d}.png" if several else f"{name}.png", buffer.getvalue()

@@ -1,0 +1,208 @@
+"""Send objects to a peer by C-STORE and say what became of each (PS3.4 annex B, as SCU)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from pydicom.uid import UID
+from pynetdicom import build_context
+from pynetdicom.presentation import PresentationContext
+
+from config.errors import CoronodeError, Permanent, Transient
+from config.settings import NodeSettings, PeerSettings
+from dicom import status
+from scp.network.command import Command
+from scp.network.errors import AssociationEnded
+from scp.network.negotiation import PERMANENT, Context
+from scp.network.requestor import Opening, Rejected, Requestor
+from scp.services import contexts
+
+_BEFORE_META: Final = 144  # preamble, prefix, and the group length element
+_REASONS: Final = {
+    (1, 1): "no reason given",
+    (1, 2): "application context name not supported",
+    (1, 3): "calling AE title not recognized",
+    (1, 7): "called AE title not recognized",
+    (2, 1): "no reason given (ACSE)",
+    (2, 2): "protocol version not supported",
+    (3, 1): "temporary congestion",
+    (3, 2): "local limit exceeded",
+}
+"""Source and diagnostic of an A-ASSOCIATE-RJ (PS3.8 table 9-21)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An object in a file: what a presentation context must name.
+
+    `data_set_at` is where its data set begins; None where the file does not say.
+    """
+
+    path: Path
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    data_set_at: int | None = None
+
+    @classmethod
+    def of(cls, path: Path) -> Sending:
+        """Read the identifiers of a Part 10 file. The data set's own identifiers win over the file meta's.
+
+        Raises Permanent when the file is not DICOM or lacks an identifier.
+        """
+        try:
+            header = dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID", "SOPInstanceUID"])
+            meta = header.file_meta
+            return cls(
+                path,
+                str(header.SOPClassUID),
+                str(header.SOPInstanceUID),
+                str(meta.TransferSyntaxUID),
+                _BEFORE_META + int(meta.FileMetaInformationGroupLength)
+                if "FileMetaInformationGroupLength" in meta
+                else None,
+            )
+        except OSError as error:
+            raise Permanent(f"{path}: cannot be read: {error.strerror or error}") from error
+        except InvalidDicomError as error:
+            raise Permanent(f"{path}: is not a DICOM file (PS3.10)") from error
+        except (AttributeError, EOFError, ValueError) as error:
+            raise Permanent(f"{path}: lacks what sending needs: {error}") from error
+
+
+@contextmanager
+def associated(node: NodeSettings, peer: PeerSettings, objects: Sequence[Sending]) -> Iterator[Requestor]:
+    """An association to `peer` on which `objects` can be sent; released at the end.
+
+    Raises Transient when there is no connection, no answer or a transient rejection; Permanent when the
+    peer rejects for good.
+    """
+    proposals = contexts.proposed({(item.sop_class_uid, item.transfer_syntax_uid) for item in objects})
+    for proposal in proposals:
+        syntaxes = proposal.transfer_syntax or []
+        if syntaxes[0] in contexts.UNCOMPRESSED:
+            proposal.transfer_syntax = [*syntaxes, *(uid for uid in contexts.UNCOMPRESSED if uid not in syntaxes)]
+    association = _open(node, peer, proposals)
+    try:
+        yield association
+    finally:
+        association.release()
+
+
+def store(association: Requestor, item: Sending, peer: PeerSettings) -> int:
+    """Send one object and return the status with which the peer stored it: Success or a warning.
+
+    Raises Transient or Permanent with the peer's own status and comment.
+    """
+    name = f"{peer.ae_title} at {peer.host}:{peer.port}"
+    if not association.is_established:
+        raise Transient(f"{name}: association ended before the object was sent")
+    context = _accepted_context(association, item)
+    if context is None:
+        uid = UID(item.transfer_syntax_uid)
+        raise Permanent(f"{name}: accepts no {UID(item.sop_class_uid).name} in {uid.name}")
+    try:
+        answer = association.store(context, item.sop_instance_uid, _data_set(item, context.transfer_syntax))
+    except AssociationEnded as error:
+        raise Transient(f"{name}: association ended while sending: {error}") from error
+    except OSError as error:
+        raise Permanent(f"{item.path}: cannot be read: {error.strerror or error}") from error
+    if answer.status is None:
+        raise Transient(f"{name}: answered C-STORE without a status")
+    outcome = status.outcome(answer.status)
+    if outcome == "delivered":
+        return answer.status
+    error_type: type[CoronodeError] = Transient if outcome == "transient" else Permanent
+    raise error_type(f"{name}: answered C-STORE with {_words(answer)}")
+
+
+def verify(node: NodeSettings, peer: PeerSettings) -> None:
+    """Send a C-ECHO (PS3.4 annex A). Raises Transient or Permanent with what is wrong."""
+    name = f"{peer.ae_title} at {peer.host}:{peer.port}"
+    association = _open(node, peer, [build_context(contexts.VERIFICATION, list(contexts.UNCOMPRESSED))])
+    try:
+        answer = association.echo(association.accepted_contexts[0])
+        if answer.status != status.SUCCESS:
+            raise Permanent(f"{name}: answered C-ECHO with {_words(answer)}")
+    except AssociationEnded as error:
+        raise Transient(f"{name}: association ended while sending: {error}") from error
+    finally:
+        association.release()
+
+
+def _open(node: NodeSettings, peer: PeerSettings, proposals: Sequence[PresentationContext]) -> Requestor:
+    name = f"{peer.ae_title} at {peer.host}:{peer.port}"
+    if peer.port is None:
+        raise Permanent(f"{peer.ae_title} at {peer.host}: has no port in the configuration, so it cannot be called")
+    opening = Opening(
+        calling_ae=node.ae_title,
+        called_ae=peer.ae_title,
+        host=peer.host,
+        port=peer.port,
+        connection_timeout=node.acse_timeout,
+        acse_timeout=node.acse_timeout,
+        dimse_timeout=node.dimse_timeout,
+        maximum_length=node.max_pdu,
+    )
+    try:
+        association = Requestor(opening, proposals)
+    except Rejected as error:
+        answer = error.rejection
+        reason = _REASONS.get((answer.source, answer.diagnostic), f"diagnostic {answer.diagnostic}")
+        if answer.result == PERMANENT:
+            raise Permanent(f"{name}: rejected the association for good: {reason}") from error
+        raise Transient(f"{name}: rejected the association for now: {reason}") from error
+    except AssociationEnded as error:
+        raise Transient(f"{name}: no association: {error}") from error
+    except OSError as error:
+        raise Transient(f"{name}: no connection: {error.strerror or error}") from error
+    if not association.accepted_contexts:
+        association.release()
+        raise Permanent(f"{name}: accepts none of the proposed presentation contexts")
+    return association
+
+
+def _accepted_context(association: Requestor, item: Sending) -> Context | None:
+    """The accepted context that the object can travel in, in its own transfer syntax if possible."""
+    fitting = [
+        context
+        for context in association.accepted_contexts
+        if context.abstract_syntax == item.sop_class_uid
+        and (
+            context.transfer_syntax == item.transfer_syntax_uid
+            or {context.transfer_syntax, item.transfer_syntax_uid} <= set(contexts.UNCOMPRESSED)
+        )
+    ]
+    return min(fitting, key=lambda context: context.transfer_syntax != item.transfer_syntax_uid, default=None)
+
+
+def _data_set(item: Sending, syntax: str) -> bytes | tuple[Path, int]:
+    """The bytes to send: those of the file where they fit, else the data set encoded anew."""
+    if syntax == item.transfer_syntax_uid and item.data_set_at is not None:
+        return item.path, item.data_set_at
+    try:
+        dataset = dcmread(item.path)
+        buffer = DicomBytesIO()
+        buffer.is_little_endian, buffer.is_implicit_VR = True, UID(syntax).is_implicit_VR
+        write_dataset(buffer, dataset)
+    except OSError as error:
+        raise Permanent(f"{item.path}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # whatever the file makes the library raise, it cannot travel so
+        raise Permanent(f"{item.path}: cannot be sent: {type(error).__name__}: {error}") from error
+    return bytes(buffer.getvalue())
+
+
+def _words(answer: Command) -> str:
+    """Status, and the peer's Error Comment (0000,0902) when it gave one."""
+    if answer.status is None:
+        return "no status"
+    words = status.name(answer.status)
+    return f"{words}: {answer.comment}" if answer.comment else words

@@ -1,0 +1,1 @@
+"""Durable work on DBOS Transact, which no other package imports."""

@@ -1,0 +1,1 @@
+"""Earlier results of a patient: from the index, from received reports, from another peer."""

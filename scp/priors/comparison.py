@@ -1,0 +1,135 @@
+"""What is known of a patient's earlier scores, from everywhere, and the comparison of a new one with it.
+
+index (scores made here) + reports that came in + reports of the peer `priors.peer` -> Change, or why there is none
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Final
+
+import structlog
+from pydicom.dataset import Dataset
+
+from config.settings import Settings
+from dicom import elements
+from scoring.report.sr import reading
+from scoring.result import Risk, Score
+from scoring.risk.change import Earlier
+from scoring.risk.comparison import compare, day, earlier_of
+from scp.priors.retrieve import Fetched, Wanted, fetch
+from storage.database.engine import Database
+from storage.intake.instances import find_instance
+from storage.objects.files import Files
+from storage.series import priors
+from storage.series.priors import Person, Priors
+
+log = structlog.get_logger(__name__)
+
+INDEX: Final = "index"
+RECEIVED: Final = "received SR"
+
+_Report = tuple[Dataset, str]
+Fetch = Callable[[Wanted], Fetched]
+
+
+class History:
+    """Compares a score with the earlier ones of the same patient. Nothing here ever stops a score."""
+
+    def __init__(self, settings: Settings, database: Database, files: Files) -> None:
+        self._settings = settings
+        self._database = database
+        self._files = files
+
+    def compared(self, score: Score, series_uid: str) -> Score:
+        """The score with its change, or with the reason why there is none; a series without a score as it is."""
+        if score.status != "scored":
+            return score
+        try:
+            return self._compared(score, series_uid)
+        except Exception:  # the comparison's edge: the score goes out, with or without it
+            log.exception("comparison failed", series=series_uid)
+            return _without(score, "the search for earlier scores failed inside the node")
+
+    def _compared(self, score: Score, series_uid: str) -> Score:
+        found = priors.find(self._database, series_uid, reading.REPORT_CLASSES)
+        scanned = day(score.series.date) or day(found.study_date)
+        if not found.person.patient_id:
+            return _without(score, "the images name no Patient ID, and patients are not matched by name")
+        if scanned is None:
+            return _without(score, "the images name no date")
+        score = replace(score, series=replace(score.series, date=scanned.isoformat()))
+        fetched = self._fetched(found.person, scanned, score.series.study_instance_uid)
+        reports = [(dataset, self._settings.priors.peer or "") for dataset in fetched.reports]
+        earlier = [*_of_index(found), *_of_reports([*self._received(found), *reports])]
+        notes = [*_contradictions(found), *fetched.notes]
+        bmi = None if score.patient is None else score.patient.bmi
+        change = compare(score, _each_once(earlier), bmi=bmi, notes=notes)
+        log.info("compared", series=series_uid, earlier=len(earlier), since=None if change is None else change.date)
+        if change is None:
+            return _without(score, ". ".join(["no earlier score of this patient is known", *notes]))
+        return replace(score, change=change)
+
+    def _fetched(self, person: Person, scanned: date, study_uid: str) -> Fetched:
+        settings = self._settings
+        name = settings.priors.peer
+        if name is None:
+            return Fetched((), ())
+        wanted = Wanted(person, scanned, study_uid, lambda uid: find_instance(self._database, uid) is not None)
+        return fetch(settings.node, name, settings.peers[name], wanted, seconds=settings.priors.timeout_seconds)
+
+    def _received(self, found: Priors) -> Iterator[_Report]:
+        """Reports that came in; each names its patient itself, which the index has from the first object of a study."""
+        for item in found.reports:
+            with elements.tolerance():
+                dataset = elements.opened(self._files.path(item.path))
+                if dataset is None:
+                    continue
+                person = Person.of(dataset)
+            if person.is_same(found.person) and not person.contradicts(found.person):
+                yield dataset, RECEIVED
+
+
+def _of_index(found: Priors) -> Iterator[Earlier]:
+    for item in found.results:
+        try:
+            score = Score.from_json(item.score_json)
+        except ValueError:
+            log.warning("an earlier result cannot be read", series=item.series_uid)
+            continue
+        scanned = day(score.series.date) or day(item.study_date)
+        if scanned is not None:
+            earlier = earlier_of(score, scanned, origin=INDEX, sop_instance_uid=item.report_uid)
+            if earlier is not None:
+                yield replace(earlier, study_instance_uid=item.study_uid)
+
+
+def _of_reports(reports: Iterable[_Report]) -> Iterator[Earlier]:
+    """What can be read, without the reports that another one has replaced."""
+    known = list(reports)
+    replaced = frozenset[str]().union(*(reading.replaced(dataset) for dataset, _ in known))
+    for dataset, origin in known:
+        earlier = reading.read(dataset, origin)
+        if earlier is not None and earlier.sop_instance_uid not in replaced:
+            yield earlier
+
+
+def _each_once(found: Iterable[Earlier]) -> list[Earlier]:
+    """The first of those that are one document."""
+    kept: dict[str, Earlier] = {}
+    for number, item in enumerate(found):
+        kept.setdefault(item.sop_instance_uid or f"#{number}", item)
+    return list(kept.values())
+
+
+def _contradictions(found: Priors) -> list[str]:
+    count = len(found.contradicting)
+    studies = "study" if count == 1 else "studies"
+    why = f"{count} other {studies} with this Patient ID left out: date of birth or sex are not the same"
+    return [why] if count else []
+
+
+def _without(score: Score, reason: str) -> Score:
+    return replace(score, risk=replace(score.risk or Risk(), change_reason=reason))

@@ -1,0 +1,218 @@
+"""When is a series complete: quiet long enough, no association that carried it open, slices without a gap.
+
+    instance --> quiet timer --> held by an open association? --> slices regular? --> complete
+                    ^   |                                             | gap
+                    |   +-- restarted by each instance                +--> wait until the deadline, then
+                    +------------------------------------------------      complete, with a flag
+
+`Watch` keeps the timers in memory with a clock that is given to it; `judge` looks at the geometry.
+Both do no input or output. `Completion` joins them with the index and runs in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+import structlog
+
+from config.errors import Permanent
+from config.settings import CompletionSettings
+from storage.series.lifecycle import SliceGeometry
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS: Final = 0.25
+_FEWEST: Final = 3  # slices from which a usual step can be told
+_GAP: Final = 1.5  # a step this many times the usual one misses at least one slice
+
+
+class Holder(Protocol):
+    """Something that keeps a series open while it lives: an association."""
+
+    def is_alive(self) -> bool:
+        """Whether it is still there."""
+        ...
+
+
+@dataclass(slots=True)
+class _Timer:
+    last: float
+    holders: list[Holder] = field(default_factory=list)
+    ripe_at: float | None = None
+
+
+class Watch:
+    """Quiet timers of the series that are being received. Times are seconds of one monotonic clock."""
+
+    def __init__(self, settings: CompletionSettings) -> None:
+        self._settings = settings
+        self._timers: dict[str, _Timer] = {}
+        self._lock = threading.Lock()
+
+    def received(self, series_uid: str, now: float, holder: Holder | None = None) -> None:
+        """Restart the timer of a series; `holder` holds it while it lives."""
+        with self._lock:
+            timer = self._timers.setdefault(series_uid, _Timer(now))
+            timer.last = now
+            timer.ripe_at = None
+            if holder is not None and holder not in timer.holders:
+                timer.holders.append(holder)
+
+    def adopt(self, series_uid: str, now: float) -> None:
+        """Start the timer of a series that is not watched yet; one that is stays as it is."""
+        with self._lock:
+            self._timers.setdefault(series_uid, _Timer(now))
+
+    def due(self, now: float) -> list[str]:
+        """Series that have been quiet long enough, are not held, and are not put off."""
+        with self._lock:
+            return [uid for uid, timer in self._timers.items() if self._is_due(timer, now)]
+
+    def quiet_for(self, series_uid: str, now: float) -> float:
+        """Seconds since the last instance; infinite for a series that is not watched."""
+        with self._lock:
+            timer = self._timers.get(series_uid)
+            return float("inf") if timer is None else now - timer.last
+
+    def put_off(self, series_uid: str, until: float) -> None:
+        """Ask again at `until`, unless an instance comes before."""
+        with self._lock:
+            if series_uid in self._timers:
+                self._timers[series_uid].ripe_at = until
+
+    def forget(self, series_uid: str, last: float) -> None:
+        """Stop watching, unless an instance came after `last`."""
+        with self._lock:
+            timer = self._timers.get(series_uid)
+            if timer is not None and timer.last < last:
+                del self._timers[series_uid]
+
+    def _is_due(self, timer: _Timer, now: float) -> bool:
+        if timer.ripe_at is not None:
+            return now >= timer.ripe_at
+        timer.holders = [holder for holder in timer.holders if holder.is_alive()]
+        quiet = now - timer.last
+        needed = self._settings.quiet_seconds
+        return quiet >= (max(needed, self._settings.hold_seconds) if timer.holders else needed)
+
+
+@dataclass(frozen=True, slots=True)
+class Regular:
+    """Nothing seems to be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """About `missing` slices are missing inside the series."""
+
+    missing: int
+
+    @property
+    def reason(self) -> str:
+        """What an operator reads."""
+        return f"{self.missing} slice{'s' if self.missing > 1 else ''} missing inside the series"
+
+
+def judge(slices: Sequence[SliceGeometry]) -> Regular | Gap:
+    """Look for missing slices: unique positions along the common normal must lie a uniform step apart.
+
+    Positions and orientations are those of the Image Plane Module (PS3.3 C.7.6.2). Slices of another
+    orientation (a localizer in the series) are left out; what mixed geometry means is the scorer's to say.
+    Multi-frame objects hold their whole geometry and have no gap.
+    """
+    groups: dict[tuple[float, ...], list[np.ndarray]] = {}
+    for item in slices:
+        if item.position is None or item.row_direction is None or item.column_direction is None:
+            continue
+        directions = (*item.row_direction, *item.column_direction)
+        groups.setdefault(tuple(round(v, 3) for v in directions), []).append(np.asarray(item.position))
+    if not groups:
+        return Regular()
+    orientation, positions = max(groups.items(), key=lambda group: len(group[1]))
+    normal = np.cross(orientation[:3], orientation[3:])
+    along = np.unique(np.round(np.asarray(positions) @ normal, 2))
+    if len(along) < _FEWEST:
+        return Regular()
+    steps = np.diff(along)
+    usual = float(np.median(steps))
+    missing = int(np.sum(np.round(steps[steps > _GAP * usual] / usual) - 1))
+    return Gap(missing) if missing else Regular()
+
+
+class Completion:
+    """Watches the series being received and hands each complete one on.
+
+    `slices` reads the geometry of a series, `complete` takes a series with the reasons for which it is
+    imperfect, `wait` notes why a series still waits. `clock` is monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        settings: CompletionSettings,
+        *,
+        clock: Callable[[], float],
+        slices: Callable[[str], Sequence[SliceGeometry]],
+        complete: Callable[[str, Sequence[str]], None],
+        wait: Callable[[str, float, str], None],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._slices = slices
+        self._complete = complete
+        self._wait = wait
+        self._watch = Watch(settings)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
+
+    def received(self, series_uid: str, holder: Holder | None = None) -> None:
+        """Note that an instance of a series came, over the association `holder`."""
+        self._watch.received(series_uid, self._clock(), holder)
+
+    def watch(self, series_uid: str) -> None:
+        """Note that a series is being received though no instance came here: after a start, or a rescore."""
+        self._watch.adopt(series_uid, self._clock())
+
+    def start(self) -> None:
+        """Start watching."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; series that are not complete stay as they are."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def tick(self) -> None:
+        """Look once at every series that is due."""
+        now = self._clock()
+        for series_uid in self._watch.due(now):
+            try:
+                self._look(series_uid, now)
+            except Permanent as error:
+                log.info("series is not watched", series=series_uid, reason=str(error))
+                self._watch.forget(series_uid, now)
+            except Exception:  # one series must not keep the others waiting
+                log.exception("completion failed; it is tried again", series=series_uid)
+
+    def _look(self, series_uid: str, now: float) -> None:
+        verdict = judge(self._slices(series_uid))
+        if isinstance(verdict, Gap):
+            left = self._settings.gap_deadline_seconds - self._watch.quiet_for(series_uid, now)
+            if left > 0:
+                log.info("series waits for slices", series=series_uid, missing=verdict.missing, seconds=round(left))
+                self._wait(series_uid, left, verdict.reason)
+                self._watch.put_off(series_uid, now + left)
+                return
+        self._complete(series_uid, [verdict.reason] if isinstance(verdict, Gap) else [])
+        self._watch.forget(series_uid, now)
+
+    def _run(self) -> None:
+        while not self._stop.wait(TICK_SECONDS):
+            try:
+                self.tick()
+            except Exception:  # the thread's edge: one failure must not end the watch
+                log.exception("completion failed; it is tried again")

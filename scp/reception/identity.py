@@ -1,0 +1,57 @@
+"""Study and Series Instance UIDs for objects that come without: some anonymisers take them away.
+
+Both are type 1 (PS3.3 C.7.2.1, C.7.3.1), but refusing such an object would lose it. It is kept as it came, and
+the index knows it under UIDs that are derived from what the slices of one acquisition have in common. Where
+nothing in the header names the acquisition, only what comes over one association belongs together: two patients
+must never become one series.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+import structlog
+from pydicom.dataset import Dataset
+
+from dicom.uids import derived_uid
+
+log = structlog.get_logger(__name__)
+
+_STUDY: Final = ("PatientID", "IssuerOfPatientID", "PatientBirthDate", "StudyID", "StudyDate", "StudyTime")
+_SERIES: Final = (
+    "Modality",
+    "SeriesNumber",
+    "SeriesDescription",
+    "SeriesDate",
+    "SeriesTime",
+    "AcquisitionNumber",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "DeviceSerialNumber",
+    "ConvolutionKernel",
+    "SliceThickness",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+    "ImageOrientationPatient",
+)
+_ACQUISITION: Final = ("FrameOfReferenceUID", "IrradiationEventUID", "AcquisitionUID")
+_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "identity.coronode")
+
+
+def complete(dataset: Dataset, association: str) -> None:
+    """Give `dataset`, a header in memory, a Study and a Series Instance UID if it has none.
+
+    `association` names the association that it came over.
+    """
+    missing = [keyword for keyword in ("StudyInstanceUID", "SeriesInstanceUID") if not dataset.get(keyword)]
+    if not missing:
+        return
+    named = [str(dataset[keyword].value) for keyword in _ACQUISITION if dataset.get(keyword)]
+    study = [str(dataset.get(keyword, "")) for keyword in _STUDY] + (named or [association])
+    series = study + [str(dataset.get(keyword, "")) for keyword in _SERIES]
+    for keyword, facts in (("StudyInstanceUID", study), ("SeriesInstanceUID", series)):
+        if keyword in missing:
+            setattr(dataset, keyword, derived_uid(f"{keyword}:{facts!r}", namespace=_NAMESPACE))
+    log.debug("identity derived", missing=missing, series=str(dataset.SeriesInstanceUID))

@@ -1,0 +1,190 @@
+"""One object on its way in: from the peer's bytes to a file that is durable and a row that is committed.
+
+pieces of the data set -> temporary file -> fdatasync -> rename -> (group) folder's fsync, row committed -> Success
+
+What is wrong is remembered and told at the end, when the sender asks: the rest of the data set is dropped meanwhile.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import Final
+
+from pydicom import config as pydicom_config
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from config.errors import Rejected
+from dicom import part10, status
+from scp.reception import identity
+from storage.intake.arrivals import Arrival
+from storage.intake.group_commit import Intake
+from storage.intake.instances import Registered
+from storage.objects import head
+from storage.objects.files import OUT_OF_RESOURCES, Files, Incoming
+from storage.objects.header import InstanceHeader
+
+_NOT_THAT_CLASS: Final = 0xA900
+_STUDY_UID: Final = 0x0020000D
+_SERIES_UID: Final = 0x0020000E
+_HEAD_BYTES: Final = 128 * 1024
+_INFLATED_BYTES: Final = 16 * 1024 * 1024
+_LOOK_EVERY_BYTES: Final = 64 * 1024 * 1024
+_COPY_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRequest:
+    """What a C-STORE-RQ and its association say of an object. `association` names the association."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    calling_ae: str = ""
+    association: str = ""
+
+
+class Reception:
+    """Takes the data set of one object; `finish` or `discard` ends it. For one thread."""
+
+    def __init__(
+        self,
+        request: StoreRequest,
+        files: Files,
+        intake: Intake,
+        *,
+        clock: Callable[[], datetime],
+        reserve_bytes: int = 0,
+    ) -> None:
+        self._request = request
+        self._files = files
+        self._intake = intake
+        self._clock = clock
+        self._reserve_bytes = reserve_bytes
+        self._head = bytearray()
+        self._preface_bytes = 0
+        self._size = 0
+        self._looked_at = 0
+        self._file: Incoming | None = None
+        self._failure: Rejected | None = None
+        try:
+            self._look_at_disk()
+            self._file = files.begin(request.transfer_syntax_uid)
+            preface = part10.preface(
+                request.sop_class_uid, request.sop_instance_uid, request.transfer_syntax_uid, request.calling_ae
+            )
+            self._preface_bytes = len(preface)
+            self._file.preface(preface)
+        except Rejected as failure:
+            self._fail(failure)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the data set so far."""
+        return self._size
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take the next bytes of the data set; raises nothing, `finish` tells what went wrong."""
+        self._size += len(data)
+        if self._file is None:
+            return
+        try:
+            if self._size - self._looked_at > _LOOK_EVERY_BYTES:
+                self._look_at_disk()
+            if len(self._head) < _HEAD_BYTES:
+                self._head += data[: _HEAD_BYTES - len(self._head)]
+            self._file.write(data)
+        except Rejected as failure:
+            self._fail(failure)
+
+    def finish(self) -> Registered:
+        """Store and register the object; when this returns, Success may be answered.
+
+        Raises Rejected: 0xA700 when it cannot be stored, 0xA900 or 0xC000 when it is not what the request says.
+        """
+        try:
+            if self._file is None:
+                raise self._failure or Rejected(OUT_OF_RESOURCES, "the object was not taken")
+            header = self._header(self._file)
+            if header.sop_class_uid != self._request.sop_class_uid:
+                raise Rejected(_NOT_THAT_CLASS, "SOP Class UID differs from the request's")
+            if header.sop_uid != self._request.sop_instance_uid:
+                self._file = self._renamed(self._file, header)
+            stored = self._file.settle(header.file_name(self._file.sha256))
+            return self._intake.enter(Arrival(header, stored, self._clock(), self._request.calling_ae))
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Drop what was written, unless `finish` gave it its name."""
+        if self._file is not None:
+            self._file.discard()
+            self._file = None
+
+    def _look_at_disk(self) -> None:
+        self._looked_at = self._size
+        if self._files.free_bytes() < self._reserve_bytes:
+            raise Rejected(OUT_OF_RESOURCES, "free disk space is under the reserve (node.reserve_mb)")
+
+    def _fail(self, failure: Rejected) -> None:
+        self._failure = failure
+        self.discard()
+
+    def _header(self, file: Incoming) -> InstanceHeader:
+        """The indexed part of the data set, read from its first bytes when they are plain, else from the file."""
+        syntax = self._request.transfer_syntax_uid
+        try:
+            with pydicom_config.disable_value_validation():
+                values = self._quick(syntax)
+                if values is not None:
+                    return InstanceHeader.from_values(values, syntax)
+                dataset = self._slow(file, syntax)
+                identity.complete(dataset, self._request.association)
+                return InstanceHeader.from_dataset(dataset, syntax)
+        except Rejected:
+            raise
+        except Exception as error:  # whatever the bytes make the parser raise, the object cannot be understood
+            raise Rejected(status.UNABLE_TO_PROCESS, f"data set cannot be read: {type(error).__name__}") from error
+
+    def _quick(self, syntax: str) -> dict[int, bytes] | None:
+        """The wanted elements; None where the longer way is needed, also when Study or Series lack their UID."""
+        if syntax == DeflatedExplicitVRLittleEndian:
+            return None
+        try:
+            whole = self._size <= len(self._head)
+            found = head.read(self._head, implicit=syntax == ImplicitVRLittleEndian, whole=whole)
+        except head.NotPlain:
+            return None
+        return found if found.get(_STUDY_UID) and found.get(_SERIES_UID) else None
+
+    def _slow(self, file: Incoming, syntax: str) -> Dataset:
+        if syntax != DeflatedExplicitVRLittleEndian:
+            return dcmread(file.path, stop_before_pixels=True)
+        # bounded: a small object may inflate to any size
+        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(self._head, _INFLATED_BYTES)
+        meta = part10.preface("", "", ExplicitVRLittleEndian)
+        return dcmread(BytesIO(meta + inflated), stop_before_pixels=True)
+
+    def _renamed(self, file: Incoming, header: InstanceHeader) -> Incoming:
+        """A copy under the data set's own UID, which the request did not name rightly."""
+        copy = self._files.begin(header.transfer_syntax_uid)
+        try:
+            copy.preface(
+                part10.preface(
+                    header.sop_class_uid, header.sop_uid, header.transfer_syntax_uid, self._request.calling_ae
+                )
+            )
+            with file.path.open("rb") as source:
+                source.seek(self._preface_bytes)
+                while chunk := source.read(_COPY_BYTES):
+                    copy.write(chunk)
+        except BaseException:
+            copy.discard()
+            raise
+        file.discard()
+        return copy

@@ -1,0 +1,36 @@
+"""How many associations are open, in all and of one peer; the limits hold for every kind of association alike."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final, Literal
+
+from scp.reception.completion import Holder
+
+Refusal = Literal["limit", "peer_limit"]
+
+
+class Seats:
+    """Counts what is alive. Safe for many threads."""
+
+    def __init__(self, most: int, most_of_peer: int) -> None:
+        self._most: Final = most
+        self._most_of_peer: Final = most_of_peer
+        self._taken: list[tuple[Holder, str]] = []
+        self._lock = threading.Lock()
+
+    def take(self, holder: Holder, peer: str) -> Refusal | None:
+        """Give `holder` a seat until it is no more alive, or say which limit is reached."""
+        with self._lock:
+            self._taken = [(other, name) for other, name in self._taken if other.is_alive()]
+            if len(self._taken) >= self._most:
+                return "limit"
+            if sum(name == peer for _, name in self._taken) >= self._most_of_peer:
+                return "peer_limit"
+            self._taken.append((holder, peer))
+            return None
+
+    def count(self) -> int:
+        """How many are alive."""
+        with self._lock:
+            return sum(holder.is_alive() for holder, _ in self._taken)

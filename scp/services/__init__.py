@@ -1,0 +1,1 @@
+"""DICOM services that the node provides: one family of SOP classes a module."""

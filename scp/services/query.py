@@ -1,0 +1,136 @@
+"""Query service (PS3.4 annex C): C-FIND in the Patient Root and Study Root models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from io import BytesIO
+from typing import Final
+
+import structlog
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+from pydicom.uid import UID
+from pynetdicom import evt
+
+from config.errors import CoronodeError, Rejected
+from dicom import status
+from scp import metrics
+from scp.network import command, pdu
+from scp.network.acceptor import Conversation, does_not_fit
+from scp.network.errors import UNEXPECTED_PARAMETER, AssociationEnded, Violation
+from scp.network.message import Message, Released
+from scp.services import contexts
+from storage.database.engine import Database
+from storage.query import search as query
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_IDENTIFIER: Final = 1024 * 1024
+_BUFFERS_A_SENDING: Final = 128
+
+
+class Query:
+    """The Query SCP: answers from the index, over what came in and what was made here."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def serve(self, association: Conversation, message: Message) -> None:
+        """Answer a C-FIND-RQ of an association of our own, sending matches as they are read."""
+        if does_not_fit(association, message, contexts.is_query):
+            return
+        syntax = UID(association.context(message).transfer_syntax)
+        code, comment = status.SUCCESS, ""
+        try:
+            root = _root(association.context(message).abstract_syntax)
+            search = _search(association, root, implicit=syntax.is_implicit_VR)
+            with closing(search.encoded(self._database, implicit=syntax.is_implicit_VR)) as matches:
+                if not _send_matches(association, message, matches, supported=not search.unsupported):
+                    code = status.CANCELLED
+        except Rejected as rejection:
+            log.warning("query refused", reason=rejection.reason, calling=association.calling_ae)
+            code, comment = rejection.status, rejection.reason
+        except CoronodeError as error:
+            log.error("query failed", reason=str(error))
+            code, comment = status.UNABLE_TO_PROCESS, str(error)
+        except (AssociationEnded, Released):
+            raise
+        except Exception:  # the service's edge: the peer gets a failure, the log the trace
+            log.exception("query failed")
+            code, comment = status.UNABLE_TO_PROCESS, "internal error, see the node's log"
+        metrics.QUERIES.labels(f"0x{code:04X}").inc()
+        association.respond(message, code, comment=status.comment(comment))
+
+    def on_find(self, event: evt.Event) -> Iterator[tuple[int | Dataset, Dataset | None]]:
+        """Handle EVT_C_FIND of an association that pynetdicom holds (PS3.4 C.4.1.3)."""
+        try:
+            search = query.Search.parse(_root(str(event.request.AffectedSOPClassUID)), event.identifier)
+            pending = status.PENDING_UNSUPPORTED if search.unsupported else status.PENDING
+            with closing(search.run(self._database)) as matches:
+                for match in matches:
+                    if event.is_cancelled:
+                        yield status.CANCELLED, None
+                        return
+                    yield pending, match
+        except Rejected as rejection:
+            log.warning("query refused", reason=rejection.reason, calling=event.assoc.requestor.ae_title.strip())
+            yield status.response(rejection.status, rejection.reason), None
+        except CoronodeError as error:
+            log.error("query failed", reason=str(error))
+            yield status.response(status.UNABLE_TO_PROCESS, str(error)), None
+        except Exception:  # the service's edge: the peer gets a failure, the log the trace
+            log.exception("query failed")
+            yield status.response(status.UNABLE_TO_PROCESS, "internal error, see the node's log"), None
+
+
+def _root(model: str) -> query.Root:
+    return "patient" if model == contexts.PATIENT_ROOT_FIND else "study"
+
+
+def _search(association: Conversation, root: query.Root, *, implicit: bool) -> query.Search:
+    """What the request's data set asks for. Raises Rejected when it is too long or cannot be read."""
+    gathered = bytearray()
+    for data in association.messages.data():
+        if len(gathered) <= _LONGEST_IDENTIFIER:
+            gathered += data
+    if len(gathered) > _LONGEST_IDENTIFIER:
+        raise Rejected(query.DOES_NOT_MATCH, f"an identifier of more than {_LONGEST_IDENTIFIER} bytes")
+    try:
+        identifier = read_dataset(BytesIO(gathered), is_implicit_VR=implicit, is_little_endian=True)
+        return query.Search.parse(root, identifier)
+    except Rejected:
+        raise
+    except Exception as error:  # whatever the bytes make the parser raise, they are no identifier
+        raise Rejected(query.DOES_NOT_MATCH, f"identifier cannot be read: {type(error).__name__}") from error
+
+
+def _send_matches(association: Conversation, message: Message, matches: Iterable[bytes], *, supported: bool) -> bool:
+    """Send a pending response for each match; False when the peer cancelled."""
+    pending = status.PENDING if supported else status.PENDING_UNSUPPORTED
+    answer = command.response(message.command, pending, has_data_set=True)
+    room = association.data_room()
+    head = b"".join(pdu.fragments(answer, message.context_id, room, is_command=True))
+    buffers: list[bytes | memoryview] = []
+    for match in matches:
+        buffers.append(head)
+        buffers += pdu.fragments(match, message.context_id, room, is_command=False)
+        if len(buffers) >= _BUFFERS_A_SENDING:
+            association.send(*buffers)
+            metrics.MATCHES.inc(buffers.count(head))
+            buffers.clear()
+            if association.messages.waiting() and _cancelled(association, message):
+                return False
+    association.send(*buffers)
+    metrics.MATCHES.inc(buffers.count(head))
+    return True
+
+
+def _cancelled(association: Conversation, message: Message) -> bool:
+    """Read what came meanwhile: a C-CANCEL-RQ of this request, or the end (PS3.7 9.3.2.3)."""
+    came = association.messages.next()
+    if came is None:
+        raise Released
+    if came.command.field != command.C_CANCEL_RQ:
+        raise Violation(UNEXPECTED_PARAMETER, "a request while another is being answered")
+    return came.command.responded == message.command.message_id

@@ -1,0 +1,1 @@
+"""From complete series to documents in the outbox."""

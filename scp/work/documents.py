@@ -1,0 +1,163 @@
+"""From a result to documents in the outbox: each destination gets the kinds and the form of report that it wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from io import BytesIO
+from typing import Final
+
+import structlog
+from pydicom import dcmread
+
+from config.settings import Document as Kind
+from config.settings import Settings, SrTemplate
+from scoring.report.common.document_file import Made
+from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid
+from scoring.report.common.request import Predecessor, ReportRequest
+from scoring.result import Score
+from scp.work.scoring_process import DocumentRequest, Scorer
+from storage.database.engine import Database
+from storage.intake.instances import find_instance, register
+from storage.objects.files import Files
+from storage.objects.header import InstanceHeader
+from storage.outbox import outgoing
+from storage.outbox.outgoing import Document
+from storage.series import lifecycle, results
+from storage.series.results import Result
+
+log = structlog.get_logger(__name__)
+
+_NOBODY_EXPECTS_A_SCORE: Final = frozenset({"not_ct", "localizer", "not_axial", "too_few_slices", "not_a_chest"})
+_SR: Final = "sr"
+
+
+def label(kind: Kind, template: SrTemplate | None = None) -> str:
+    """How a document stands in the outbox: its kind, and the form of a report where it is not the usual one."""
+    return kind if template in {None, "tid1500"} else f"{kind} {template}"
+
+
+def template_of(found: str) -> SrTemplate | None:
+    """The form of a report from its label, None for every other kind."""
+    return next((template for template in SR_SOP_CLASSES if label("sr", template) == found), None)
+
+
+class Reporting:
+    """Makes documents, stores them like received objects, and enters them in the outbox."""
+
+    def __init__(
+        self, settings: Settings, database: Database, files: Files, scorer: Scorer, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._files = files
+        self._scorer = scorer
+        self._clock = clock
+
+    def owed(self, result: Result) -> bool:
+        """Whether a result has a report that was not made yet; a refusal has one where the site wants to be told."""
+        if result.report is not None or not result.score_json:
+            return False
+        if result.status == "scored":
+            return True
+        score = Score.from_json(result.score_json)
+        expected = all(flag.code not in _NOBODY_EXPECTS_A_SCORE for flag in score.flags if flag.severity == "reject")
+        return self._settings.results.not_scorable_report and expected and bool(self._kinds(result))
+
+    def report(self, series_uid: str, result: Result) -> None:
+        """Make, store and enter the documents; a document that cannot be made leaves its reason on the series."""
+        kinds = self._kinds(result)
+        documents, reports = [], []
+        for template in self._templates() if "sr" in kinds else ():
+            for made in self._make(series_uid, result, ("sr",), template):
+                documents.append(self._keep(made, series_uid, result.version))
+                reports.append(made)
+        others = tuple(kind for kind in kinds if kind != "sr")
+        for made in self._make(series_uid, result, others) if others else ():
+            documents.append(self._keep(made, series_uid, result.version))
+            reports.append(made)
+        main = reports[0]
+        with self._database.session() as session:
+            results.set_report(
+                session,
+                series_uid,
+                result.version,
+                results.Report(main.sop_class_uid, main.sop_instance_uid, main.series_instance_uid),
+            )
+            for destination in self._settings.results.destinations:
+                wanted = set(self._wanted(destination))
+                chosen = [document for document in documents if document.kind in wanted]
+                outgoing.add(session, chosen, (destination,), self._clock())
+        log.info("documents made", series=series_uid, version=result.version, documents=len(documents))
+
+    def another(self, series_uid: str, version: int, found: str) -> list[Document]:
+        """Documents of one label (`label`) of an earlier result, made and stored now if they were not before."""
+        result = results.get(self._database, series_uid, version)
+        if result is None or not result.score_json:
+            return []
+        template = template_of(found)
+        kinds: tuple[Kind, ...] = ("sr",) if template is not None else ("overlay",)
+        return [
+            self._keep(made, series_uid, version)
+            for made in self._make(series_uid, result, kinds, template or "tid1500")
+        ]
+
+    def _kinds(self, result: Result) -> tuple[Kind, ...]:
+        """What is made: all that a destination or the site wants; of a series without a score only the report."""
+        settings = self._settings
+        peers = [settings.peers[name].documents for name in settings.results.destinations]
+        kinds = dict.fromkeys(kind for wanted in (settings.results.documents, *peers) for kind in wanted or ())
+        return tuple(kind for kind in kinds if kind == "sr" or result.status == "scored")
+
+    def _templates(self) -> tuple[SrTemplate, ...]:
+        """Forms of the report that destinations want, the usual one first: it is the one that a later version names."""
+        peers = [self._settings.peers[name] for name in self._settings.results.destinations]
+        wanted = {peer.sr for peer in peers if "sr" in self._documents(peer.documents)}
+        return tuple(template for template in SR_SOP_CLASSES if template in wanted) or ("tid1500",)
+
+    def _wanted(self, destination: str) -> Iterator[str]:
+        """Labels of the documents that a destination gets."""
+        peer = self._settings.peers[destination]
+        for kind in self._documents(peer.documents):
+            yield label(kind, peer.sr if kind == "sr" else None)
+
+    def _documents(self, own: Sequence[Kind] | None) -> Sequence[Kind]:
+        return self._settings.results.documents if own is None else own
+
+    def _make(
+        self, series_uid: str, result: Result, kinds: tuple[Kind, ...], template: SrTemplate = "tid1500"
+    ) -> list[Made]:
+        request = ReportRequest.of(
+            self._settings.results,
+            version=result.version,
+            created=result.created_at,
+            predecessor=self._predecessor(series_uid, result.version, template),
+        )
+        files = tuple(lifecycle.files_of(self._database, self._files, series_uid))
+        return self._scorer.documents(DocumentRequest(result.score_json, files, kinds, request, (template,)))
+
+    def _predecessor(self, series_uid: str, version: int, template: SrTemplate) -> Predecessor | None:
+        """The latest earlier report, in the same form if it was made in that one."""
+        before = results.predecessor(self._database, series_uid, version)
+        if before is None:
+            return None
+        study_uid = lifecycle.get(self._database, series_uid).study_uid
+        named = Predecessor(before.sop_class_uid, before.sop_instance_uid, before.series_instance_uid, study_uid)
+        for earlier in range(version - 1, 0, -1):
+            uid = sr_instance_uid(series_uid, earlier, template)
+            if find_instance(self._database, uid) is not None:
+                return replace(named, sop_class_uid=SR_SOP_CLASSES[template], sop_instance_uid=uid)
+        return named
+
+    def _keep(self, made: Made, series_uid: str, version: int) -> Document:
+        """Store a document like a received one, so that queries find it."""
+        header = InstanceHeader.from_dataset(
+            dcmread(BytesIO(made.content), stop_before_pixels=True), made.transfer_syntax_uid
+        )
+        with self._files.incoming(made.transfer_syntax_uid) as file:
+            file.write(made.content)
+            stored = file.commit(header.file_name(file.sha256))
+        registered = register(self._database, self._files, header, stored, now=self._clock(), origin="made")
+        found = label(made.kind, made.template)
+        return outgoing.Document(series_uid, version, made.sop_instance_uid, found, registered.path)

@@ -1,0 +1,114 @@
+"""What is done with a complete series: score it, then have its documents made.
+
+Each part looks first whether it was done, so that the whole can be repeated after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from config.errors import NotScorable
+from config.settings import Settings
+from scoring.result import Score
+from scoring.risk.context import Context
+from scp.priors.comparison import History
+from scp.work.documents import Reporting
+from scp.work.scoring_process import Scorer
+from storage.database import audit
+from storage.database.engine import Database
+from storage.objects.files import Files
+from storage.series import lifecycle, results
+
+log = structlog.get_logger(__name__)
+
+
+class Processing:
+    """From a complete series to a result, and on to its documents."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        files: Files,
+        scorer: Scorer,
+        history: History,
+        reporting: Reporting,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._files = files
+        self._scorer = scorer
+        self._history = history
+        self._reporting = reporting
+        self._clock = clock
+
+    def run(self, series_uid: str, version: int) -> None:
+        """Bring one version of a series as far as it goes; nothing happens when a later one replaced it.
+
+        Raises Transient when the node stops meanwhile: the version is taken up at the next start.
+        """
+        if lifecycle.start_scoring(self._database, series_uid, version, self._clock()) and not self._score(
+            series_uid, version
+        ):
+            log.info("result is out of date, a late slice came", series=series_uid, version=version)
+            return
+        state = lifecycle.get(self._database, series_uid)
+        result = results.get(self._database, series_uid, version)
+        if state.version == version and result is not None and self._reporting.owed(result):
+            self._reporting.report(series_uid, result)
+
+    def abandon(self, series_uid: str, version: int, reason: str) -> None:
+        """Give up on a version with a reason that an operator sees; `coronode series rescore` tries again."""
+        now = self._clock()
+        log.error("series abandoned", series=series_uid, version=version, reason=reason)
+        audit.record(self._database, now, "abandoned", reason, series_uid=series_uid)
+        if lifecycle.get(self._database, series_uid).state in lifecycle.REPORTED:
+            lifecycle.deliver(self._database, series_uid, version, lifecycle.State.UNDELIVERABLE, now)
+        else:
+            lifecycle.finish(
+                self._database, series_uid, version, "", "not_scorable", now=now, reason_code="internal", reason=reason
+            )
+
+    def _score(self, series_uid: str, version: int) -> bool:
+        """Score and save; False when the version was superseded."""
+        log.info("scoring", series=series_uid, version=version)
+        finish: dict[str, Any] = {}
+        try:
+            score = self._scorer.score(
+                self._paths(series_uid),
+                self._settings.scoring,
+                self._settings.selection,
+                context=Context(self._settings.risk),
+            )
+        except NotScorable as verdict:
+            finish |= {"result_json": "", "status": "not_scorable"}
+            finish |= {"reason_code": verdict.code, "reason": verdict.reason}
+        else:
+            score = self._history.compared(self._identified(score, series_uid), series_uid)
+            rejecting = next((flag.code for flag in score.flags if flag.severity == "reject"), "")
+            finish |= {"result_json": score.to_json(), "status": score.status}
+            finish |= {"reason_code": rejecting, "reason": score.reason or ""}
+        finish["now"] = self._clock()
+        log.info("scored", series=series_uid, version=version, status=finish["status"], reason=finish["reason"])
+        return lifecycle.finish(self._database, series_uid, version, **finish)
+
+    def _identified(self, score: Score, series_uid: str) -> Score:
+        """The score under the UIDs by which the node knows a series whose images have none."""
+        known = lifecycle.get(self._database, series_uid)
+        info = replace(
+            score.series,
+            study_instance_uid=score.series.study_instance_uid or known.study_uid,
+            series_instance_uid=score.series.series_instance_uid or series_uid,
+        )
+        return replace(score, series=info)
+
+    def _paths(self, series_uid: str) -> list[Path]:
+        return lifecycle.files_of(self._database, self._files, series_uid)

@@ -1,0 +1,57 @@
+"""What happened, in order: events are added and read, never changed. No patient's name or number belongs here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from storage.database.engine import Database, writing
+from storage.database.models import AuditRow
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; UIDs and AE titles are empty where they do not apply."""
+
+    at: datetime
+    kind: str
+    series_uid: str
+    sop_uid: str
+    peer_ae: str
+    text: str
+
+
+def record(
+    where: Database | Session,
+    now: datetime,
+    kind: str,
+    text: str = "",
+    *,
+    series_uid: str = "",
+    sop_uid: str = "",
+    peer_ae: str = "",
+) -> None:
+    """Add an event, in the caller's transaction when a session is given."""
+    with writing(where) as session:
+        session.execute(
+            insert(AuditRow).values(
+                at=now, kind=kind, text=text, series_uid=series_uid, sop_uid=sop_uid, peer_ae=peer_ae
+            )
+        )
+
+
+def events(db: Database, *, series_uid: str | None = None, kind: str | None = None, limit: int = 100) -> list[Event]:
+    """The newest events first, of one series or one kind if asked."""
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    if series_uid is not None:
+        query = query.where(AuditRow.series_uid == series_uid)
+    if kind is not None:
+        query = query.where(AuditRow.kind == kind)
+    with db.reading() as session:
+        return [
+            Event(row.at, row.kind, row.series_uid, row.sop_uid, row.peer_ae, row.text)
+            for row in session.scalars(query)
+        ]

@@ -1,0 +1,232 @@
+"""One engine for the whole process: SQLite in WAL mode with full synchronisation, or PostgreSQL."""
+
+from __future__ import annotations
+
+import importlib.util
+import sqlite3
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, Engine, Select, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session, sessionmaker
+
+from config.errors import ConfigurationError, Transient
+
+BUSY_SECONDS = 30
+LONGEST_READING = 600
+OLDEST_SQLITE = (3, 42, 0)
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+_ADVISORY_LOCK = 0x434F524F
+# Alembic keeps its running migration in module globals.
+_migrating = threading.Lock()
+
+
+def _sqlite_module() -> ModuleType:
+    """The DB-API module: the interpreter's own unless its SQLite is older than the durable engine needs."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE and importlib.util.find_spec("pysqlite3") is not None:
+        return import_module("pysqlite3.dbapi2")
+    return sqlite3
+
+
+def _prepare_sqlite(connection: Any, *, durable: bool) -> None:
+    """Per connection: writers take the lock at once; a durable commit is on the disk when it returns."""
+    connection.isolation_level = "IMMEDIATE"
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        _use_wal(cursor)
+        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+    finally:
+        cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """Switch to WAL; changing the mode does not wait for other processes by itself, so it is tried again."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while cursor.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except Exception as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _prepare_postgresql(connection: Any, *, durable: bool) -> None:
+    if not durable:
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = off")
+        connection.commit()
+
+
+def make_engine(url: str, *, durable: bool = True) -> Engine:
+    """Make the engine for `url`; the durable workflow engine is given the same one.
+
+    On SQLite plain statements read in autocommit and each writing transaction begins IMMEDIATE, so that two writers
+    wait for each other instead of failing. Raises ConfigurationError for a URL that names no usable database.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            engine = create_engine(parsed, pool_size=16, max_overflow=48, pool_pre_ping=True)
+            event.listen(engine, "connect", lambda connection, _: _prepare_postgresql(connection, durable=durable))
+            return engine
+        _make_parent(parsed)
+        engine = create_engine(parsed, module=_sqlite_module(), pool_size=16, max_overflow=48)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise ConfigurationError(
+            "storage.database_url: not a database this node can use; allowed: sqlite:////absolute/file.db or "
+            f"postgresql+psycopg://user@host/name ({type(error).__name__})"
+        ) from error
+    event.listen(engine, "connect", lambda connection, _: _prepare_sqlite(connection, durable=durable))
+    return engine
+
+
+def _make_parent(url: URL) -> None:
+    """Create the database file's folder; memory databases are refused because each thread would see its own."""
+    if not url.database or url.database == ":memory:" or url.query.get("mode") == "memory":
+        raise ConfigurationError(
+            "storage.database_url: SQLite needs a file, for example sqlite:////var/lib/coronode.db"
+        )
+    try:
+        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"storage.database_url: cannot make the folder: {error}") from error
+
+
+class Database:
+    """The engine and its sessions; safe to share between threads, one per process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._sqlite = engine.dialect.name == "sqlite"
+        # SQLite's own wait polls and is unfair; threads of this process queue here instead.
+        self._writer = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str, *, durable: bool = True) -> Self:
+        """Open the database at `url` (an SQLAlchemy URL) and try one connection.
+
+        Without `durable` a power cut may take the last commits, never the whole.
+
+        Raises:
+            ConfigurationError: the database cannot be reached or the file cannot be opened.
+        """
+        database = cls(make_engine(url, durable=durable))
+        try:
+            with database.engine.connect():
+                pass
+        except OperationalError as error:
+            database.close()
+            raise ConfigurationError(f"storage.database_url: cannot open the database: {error.orig}") from error
+        return database
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One short writing transaction: committed at the end of the block, rolled back by any exception.
+
+        Do not nest it: the inner one would wait for the outer one. Raises Transient when the database is busy, full
+        or away.
+        """
+        if self._sqlite and not self._writer.acquire(timeout=BUSY_SECONDS):
+            raise Transient("the database is busy: another writer has held it too long")
+        try:
+            with self._sessions.begin() as session:
+                if self._sqlite:
+                    session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+                yield session
+        except OperationalError as error:
+            raise Transient(f"the database did not take the change: {error.orig}") from error
+        except PoolTimeout as error:
+            raise Transient("the database is busy: no connection became free") from error
+        finally:
+            if self._sqlite:
+                self._writer.release()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for reading; several statements in it see one state of the database."""
+        try:
+            with self._sessions() as session:
+                if self._sqlite:
+                    session.connection().exec_driver_sql("BEGIN")
+                else:
+                    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+                yield session
+        except OperationalError as error:
+            raise Transient(f"the database did not answer: {error.orig}") from error
+        except PoolTimeout as error:
+            raise Transient("the database is busy: no connection became free") from error
+
+    def rows(self, statement: Select[Any], *, batch: int) -> Generator[Sequence[Sequence[Any]]]:
+        """Yield a statement's rows in batches as they are read; close the generator to stop the statement.
+
+        The rows come from one state of the database, which has to be kept while they are read: a reader that takes
+        longer than `LONGEST_READING` is ended, so that it does not make the write-ahead log grow for ever.
+
+        Raises:
+            Transient: the database did not answer, or the rows were taken too slowly.
+        """
+        latest = time.monotonic() + LONGEST_READING
+        options = {"yield_per": batch}
+        with self.reading() as session, session.connection().execute(statement, execution_options=options) as result:
+            for rows in result.partitions():
+                yield rows
+                if time.monotonic() > latest:
+                    raise Transient(f"the matches were not taken within {LONGEST_READING} seconds")
+
+    def migrate(self) -> None:
+        """Bring the tables to this version's state; several processes may call it at the same time.
+
+        Raises:
+            ConfigurationError: the database was written by a newer version.
+        """
+        with _migrating, self.engine.connect() as connection:
+            self._lock_schema(connection)
+            try:
+                command.upgrade(migration_config(connection), "head")
+            except CommandError as error:
+                raise ConfigurationError(
+                    f"storage.database_url: this version cannot use the database ({error}); was it made by a newer one?"
+                ) from error
+            connection.commit()
+
+    def _lock_schema(self, connection: Connection) -> None:
+        """Hold off other processes until the migration's transaction ends."""
+        if self._sqlite:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+
+    def close(self) -> None:
+        """Close every connection; the object cannot be used afterwards."""
+        self.engine.dispose()
+
+
+def migration_config(connection: Connection) -> Config:
+    """Alembic's configuration for the scripts shipped in this package, working on an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def writing(where: Database | Session) -> Iterator[Session]:
+    """A writing session: a new short transaction of a database, or the caller's own, which is left open."""
+    with where.session() if isinstance(where, Database) else nullcontext(where) as session:
+        yield session

@@ -1,0 +1,1 @@
+"""From object to row: many objects are committed together."""

@@ -1,0 +1,119 @@
+"""Objects whose file is in place and whose row is not, and the short way into the index for the usual ones.
+
+Of a hundred slices ninety-nine are new objects of a series that is being received. A group of them costs two questions,
+one insertion and one update for each series; whatever is not so usual is left to `storage.instances`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Row, bindparam, insert, literal_column, null, select, update
+from sqlalchemy.orm import Session
+
+from storage.database.models import InstanceRow, SeriesRow, StudyRow, UtcDateTime
+from storage.database.prepared import Prepared
+from storage.objects.files import StoredFile
+from storage.objects.header import InstanceHeader
+from storage.series.states import State
+
+Origin = Literal["received", "made"]
+
+_FILLABLE = tuple(
+    column.name for column in StudyRow.__table__.columns if column.name not in ("id", "study_instance_uid")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An object whose file is in place and whose row is not."""
+
+    header: InstanceHeader
+    stored: StoredFile
+    now: datetime
+    calling_ae: str = ""
+    origin: Origin = "received"
+
+
+def instance_values(arrival: Arrival, series_id: int) -> dict[str, Any]:
+    """The row of an object."""
+    return {
+        **arrival.header.image,
+        "series_id": series_id,
+        "transfer_syntax_uid": arrival.header.transfer_syntax_uid,
+        "path": arrival.stored.path,
+        "size": arrival.stored.size,
+        "sha256": arrival.stored.sha256,
+        "calling_ae": arrival.calling_ae,
+        "received_at": arrival.now,
+    }
+
+
+_COUNT = Prepared(
+    update(SeriesRow)
+    .where(SeriesRow.id == bindparam("of_series"))
+    .values(
+        instance_count=SeriesRow.instance_count + bindparam("number"),
+        last_received_at=bindparam("at", type_=UtcDateTime()),
+        calling_ae=bindparam("caller"),
+        wait_until=null(),
+        wait_reason=literal_column("''"),
+    )
+)
+_RECEIVING = Prepared(
+    select(SeriesRow.id, *StudyRow.__table__.columns[1:])
+    .join(StudyRow)
+    .where(SeriesRow.series_instance_uid == bindparam("uid"), SeriesRow.state == bindparam("state"))
+    .with_for_update(of=SeriesRow)
+)
+_KNOWN = Prepared(select(InstanceRow.id).where(InstanceRow.sop_instance_uid == bindparam("uid")))
+_INSERT = Prepared(
+    insert(InstanceRow).values({name: bindparam(name) for name in InstanceRow.__table__.columns.keys() if name != "id"})  # noqa: SIM118
+)
+
+
+def count(session: Session, series_id: int, last: Arrival, number: int = 1) -> None:
+    """Note on the series that `number` objects came, `last` of them last."""
+    _COUNT.run(session.connection(), of_series=series_id, number=number, at=last.now, caller=last.calling_ae)
+
+
+def insert_instances(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows as `instance_values` makes them."""
+    _INSERT.run_many(session.connection(), rows)
+
+
+def enter_usual(session: Session, arrivals: Sequence[Arrival]) -> set[int]:
+    """Enter the new objects of series that are being received, and return their places in `arrivals`."""
+    connection = session.connection()
+    found: dict[str, Row[Any] | None] = {}
+    seen: set[str] = set()
+    usual: dict[int, dict[str, Any]] = {}
+    last: dict[int, tuple[Arrival, int]] = {}
+    for place, arrival in enumerate(arrivals):
+        uid, sop_uid = arrival.header.series_uid, arrival.header.sop_uid
+        if uid not in found:
+            found[uid] = _RECEIVING.run(connection, uid=uid, state=State.RECEIVING.value).first()
+        series = found[uid]
+        if series is None or sop_uid in seen or not _agrees(series, arrival):
+            continue
+        if _KNOWN.run(connection, uid=sop_uid).first() is not None:
+            continue
+        seen.add(sop_uid)
+        usual[place] = instance_values(arrival, series.id)
+        last[series.id] = arrival, last.get(series.id, (arrival, 0))[1] + 1
+    if usual:
+        insert_instances(session, list(usual.values()))
+        for series_id, (arrival, number) in last.items():
+            count(session, series_id, arrival, number)
+    return set(usual)
+
+
+def _agrees(series: Row[Any], arrival: Arrival) -> bool:
+    """Whether the object belongs to the study that the series is in, and tells nothing of it that is not known yet."""
+    header = arrival.header
+    if arrival.origin != "received" or series.study_instance_uid != header.study_uid:
+        return False
+    return all(getattr(series, column) or not header.study.get(column) for column in _FILLABLE)

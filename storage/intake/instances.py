@@ -1,0 +1,218 @@
+"""Registering an object, idempotent: the same bytes twice are one object, other bytes under its UID are put aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from config.errors import Rejected, Transient
+from storage.database import audit
+from storage.database.engine import Database
+from storage.database.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
+from storage.intake.arrivals import Arrival, Origin, count, enter_usual, insert_instances, instance_values
+from storage.objects.files import OUT_OF_RESOURCES, Files, StoredFile
+from storage.objects.header import InstanceHeader
+from storage.series import lifecycle
+
+__all__ = ["InstanceHeader", "Origin", "Registered", "Stored", "find_instance", "register", "register_all"]
+
+Outcome = Literal["stored", "duplicate", "conflict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """How an object was taken. `path` is the file that counts for its UID (relative to the store)."""
+
+    outcome: Outcome
+    series_uid: str
+    path: str
+    late: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object that is here."""
+
+    sop_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    series_uid: str
+    path: str
+    size: int
+    sha256: str
+
+
+def find_instance(db: Database, sop_uid: str) -> Stored | None:
+    """The object with this SOP Instance UID, or None."""
+    query = select(InstanceRow, SeriesRow.series_instance_uid).join(SeriesRow)
+    with db.reading() as session:
+        found = session.execute(query.where(InstanceRow.sop_instance_uid == sop_uid)).one_or_none()
+        if found is None:
+            return None
+        row, series_uid = found
+        return Stored(sop_uid, row.sop_class_uid, row.transfer_syntax_uid, series_uid, row.path, row.size, row.sha256)
+
+
+def register(
+    db: Database,
+    files: Files,
+    header: InstanceHeader,
+    stored: StoredFile,
+    *,
+    now: datetime,
+    calling_ae: str = "",
+    origin: Origin = "received",
+) -> Registered:
+    """Enter a stored file into the index; when this returns, the row is on the disk and Success may be answered.
+
+    A first object of CT opens a series in receiving. A new slice of a series that was complete or further returns it
+    there (`late`). What we made ourselves (`origin="made"`) is found by queries and never scored; made again with other
+    bytes, the first stays and the new file is deleted.
+
+    Raises:
+        Rejected: 0xA700, the database does not take the row. The file stays and is used when the object comes again.
+    """
+    return register_all(db, files, [Arrival(header, stored, now, calling_ae, origin)])[0]
+
+
+def register_all(db: Database, files: Files, arrivals: Sequence[Arrival]) -> list[Registered]:
+    """Enter several stored files in one transaction, as `register` does each, in their order.
+
+    Raises:
+        Rejected: 0xA700, the database takes none of them.
+    """
+    try:
+        with db.session() as session:
+            usual = enter_usual(session, arrivals)
+            return [
+                Registered("stored", arrival.header.series_uid, arrival.stored.path)
+                if place in usual
+                else _register(session, files, arrival)
+                for place, arrival in enumerate(arrivals)
+            ]
+    except Transient as error:
+        raise Rejected(OUT_OF_RESOURCES, "the database is busy or full; send again") from error
+
+
+def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
+    header, stored = arrival.header, arrival.stored
+    first = session.execute(
+        select(InstanceRow.sha256, InstanceRow.path, SeriesRow.series_instance_uid)
+        .join(SeriesRow)
+        .where(InstanceRow.sop_instance_uid == header.sop_uid)
+    ).one_or_none()
+    if first is not None:
+        if first.sha256 != stored.sha256 and arrival.origin == "received":
+            return _put_aside(session, files, arrival, "other bytes under a known SOP Instance UID")
+        if first.path != stored.path:
+            files.remove(stored.path)
+        return Registered("duplicate", first.series_instance_uid, first.path)
+
+    found = session.execute(
+        select(SeriesRow.id, SeriesRow.state, SeriesRow.study_id, StudyRow.study_instance_uid)
+        .join(StudyRow)
+        .where(SeriesRow.series_instance_uid == header.series_uid)
+        .with_for_update(of=SeriesRow)
+    ).one_or_none()
+    late = False
+    if found is None:
+        series_id = _open_series(session, arrival)
+    elif found.study_instance_uid != header.study_uid:
+        return _put_aside(session, files, arrival, "its series belongs to another study")
+    else:
+        series_id = found.id
+        _fill_study(session, found.study_id, header.study)
+        triggers = arrival.origin == "received" and header.modality in {"CT", ""}
+        late = triggers and found.state not in (lifecycle.State.RECEIVING, lifecycle.State.KEPT)
+        if late:
+            lifecycle.return_to_receiving(session, header.series_uid, arrival.now)
+            _note(session, arrival, "late-slice", f"the series was {found.state}")
+    insert_instances(session, [instance_values(arrival, series_id)])
+    count(session, series_id, arrival)
+    return Registered("stored", header.series_uid, stored.path, late)
+
+
+def _open_series(session: Session, arrival: Arrival) -> int:
+    header = arrival.header
+    study_id = session.scalar(select(StudyRow.id).where(StudyRow.study_instance_uid == header.study_uid))
+    if study_id is None:
+        study_id = session.execute(insert(StudyRow).values(**header.study).returning(StudyRow.id)).scalar_one()
+    else:
+        _fill_study(session, study_id, header.study)
+    if arrival.origin == "made":
+        reason = "made here"
+    elif header.modality != "CT":
+        reason = f"modality {header.modality or 'unknown'}"
+    else:
+        reason = ""
+    query = insert(SeriesRow).values(
+        **header.series,
+        study_id=study_id,
+        origin=arrival.origin,
+        state=lifecycle.State.KEPT if reason else lifecycle.State.RECEIVING,
+        version=0,
+        reason_code="kept" if reason else "",
+        reason=reason,
+        wait_until=None,
+        wait_reason="",
+        flags="",
+        instance_count=0,
+        calling_ae=arrival.calling_ae,
+        first_received_at=arrival.now,
+        last_received_at=arrival.now,
+        completed_at=None,
+        updated_at=arrival.now,
+    )
+    return session.execute(query.returning(SeriesRow.id)).scalar_one()
+
+
+def _fill_study(session: Session, study_id: int, values: Mapping[str, str]) -> None:
+    """Take over what earlier objects left empty; what is there stays as the first object told it."""
+    row = session.get_one(StudyRow, study_id)
+    for column, value in values.items():
+        if value and not getattr(row, column):
+            setattr(row, column, value)
+
+
+def _put_aside(session: Session, files: Files, arrival: Arrival, reason: str) -> Registered:
+    header, stored = arrival.header, arrival.stored
+    path = files.quarantine(stored.path)
+    known = session.scalar(
+        select(QuarantineRow.id).where(
+            QuarantineRow.sop_instance_uid == header.sop_uid, QuarantineRow.sha256 == stored.sha256
+        )
+    )
+    if known is None:
+        session.execute(
+            insert(QuarantineRow).values(
+                sop_instance_uid=header.sop_uid,
+                series_instance_uid=header.series_uid,
+                study_instance_uid=header.study_uid,
+                path=path,
+                size=stored.size,
+                sha256=stored.sha256,
+                reason=reason,
+                calling_ae=arrival.calling_ae,
+                received_at=arrival.now,
+            )
+        )
+        _note(session, arrival, "quarantined", reason)
+    return Registered("conflict", header.series_uid, path, reason=reason)
+
+
+def _note(session: Session, arrival: Arrival, kind: str, text: str) -> None:
+    audit.record(
+        session,
+        arrival.now,
+        kind,
+        text,
+        series_uid=arrival.header.series_uid,
+        sop_uid=arrival.header.sop_uid,
+        peer_ae=arrival.calling_ae,
+    )

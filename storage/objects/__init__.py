@@ -1,0 +1,1 @@
+"""One DICOM object: where its bytes lie, and what of its header is indexed."""

@@ -1,0 +1,115 @@
+"""The head of an encoded data set: the elements that the index keeps, found without decoding the rest (PS3.5 7.1).
+
+Elements stand in the order of their tags, so that what lies before the pixels tells all. What is not plain (a truncated
+head, an unknown value representation, sequences nested without end) is left to pydicom by the caller.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from storage.objects.attributes import ATTRIBUTES
+
+_LONG_VRS: Final = frozenset(
+    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+)
+_SHORT_VRS: Final = frozenset(
+    {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS"}
+    | {b"ST", b"TM", b"UI", b"UL", b"US"}
+)
+_UNDEFINED: Final = 0xFFFFFFFF
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_DEEPEST: Final = 32
+CHARACTER_SET: Final = 0x00080005
+
+WANTED: Final = frozenset({CHARACTER_SET, *(attribute.tag for attribute in ATTRIBUTES.values())})
+LAST: Final = max(WANTED)
+"""Beyond this tag nothing is wanted."""
+
+
+class NotPlain(Exception):
+    """The head cannot be read this way: `truncated` says that it might be with more bytes."""
+
+    def __init__(self, *, truncated: bool) -> None:
+        super().__init__("truncated" if truncated else "not plain")
+        self.truncated = truncated
+
+
+def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = False) -> dict[int, bytes]:
+    """The wanted elements by tag, their values as they are encoded.
+
+    Args:
+        data: the first bytes of a data set in little endian byte order.
+        implicit: whether value representations are implicit.
+        whole: whether `data` is the whole data set, so that it may end before the last wanted tag.
+
+    Raises:
+        NotPlain: see the class.
+    """
+    found: dict[int, bytes] = {}
+    position, end = 0, len(data)
+    try:
+        while True:
+            if position == end and whole:
+                break
+            group, element = struct.unpack_from("<HH", data, position)
+            tag = group << 16 | element
+            if tag > LAST:
+                break
+            vr, length, position = _element(data, position + 4, implicit=implicit)
+            if length == _UNDEFINED:
+                position = _skip(data, position, implicit=implicit or vr == b"UN")
+                continue
+            if position + length > end:
+                raise NotPlain(truncated=not whole)
+            if tag in WANTED:
+                found[tag] = bytes(data[position : position + length])
+            position += length
+    except struct.error:
+        raise NotPlain(truncated=not whole) from None
+    return found
+
+
+def _element(data: bytes | bytearray | memoryview, position: int, *, implicit: bool) -> tuple[bytes, int, int]:
+    """Value representation (empty when implicit), length and where the value begins."""
+    if implicit:
+        return b"", struct.unpack_from("<I", data, position)[0], position + 4
+    vr, length = struct.unpack_from("<2sH", data, position)
+    if vr in _SHORT_VRS:
+        return vr, length, position + 4
+    if vr in _LONG_VRS:
+        return vr, struct.unpack_from("<I", data, position + 4)[0], position + 8
+    raise NotPlain(truncated=False)
+
+
+def _skip(data: bytes | bytearray | memoryview, position: int, *, implicit: bool) -> int:
+    """The end of a sequence of undefined length (PS3.5 7.5), wherever its items and sequences end."""
+    open_ends = [_SEQUENCE_END]
+    while open_ends:
+        if len(open_ends) > _DEEPEST:
+            raise NotPlain(truncated=False)
+        group, element = struct.unpack_from("<HH", data, position)
+        tag = group << 16 | element
+        if tag in (_ITEM, _ITEM_END, _SEQUENCE_END):
+            (length,) = struct.unpack_from("<I", data, position + 4)
+            position += 8
+            if tag == open_ends[-1]:
+                open_ends.pop()
+            elif tag != _ITEM or open_ends[-1] != _SEQUENCE_END:
+                raise NotPlain(truncated=False)
+            elif length == _UNDEFINED:
+                open_ends.append(_ITEM_END)
+            else:
+                position += length
+            continue
+        if open_ends[-1] != _ITEM_END:
+            raise NotPlain(truncated=False)
+        vr, length, position = _element(data, position + 4, implicit=implicit)
+        if length != _UNDEFINED:
+            position += length
+        elif vr == b"UN" and not implicit:
+            raise NotPlain(truncated=False)
+        else:
+            open_ends.append(_SEQUENCE_END)
+    return position

@@ -1,0 +1,115 @@
+"""What the index keeps of an object: the query keys of four levels and the geometry of a slice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Self
+
+from pydicom.dataset import Dataset
+
+from config.errors import Rejected
+from dicom.text import fold, text_of, text_of_bytes
+from storage.objects.attributes import FOLDED, Attribute, of_level
+from storage.objects.files import instance_name
+
+DOES_NOT_MATCH = 0xA900
+CANNOT_UNDERSTAND = 0xC000
+_LONGEST_UID = 64
+_CHARACTER_SET = 0x00080005
+_STUDY, _SERIES, _IMAGE = of_level("PATIENT", "STUDY"), of_level("SERIES"), of_level("IMAGE")
+_IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceHeader:
+    """The indexed part of one object; the three mappings go from column to text as in the object."""
+
+    study_uid: str
+    series_uid: str
+    sop_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    modality: str
+    study: Mapping[str, str]
+    series: Mapping[str, str]
+    image: Mapping[str, str]
+
+    @classmethod
+    def from_dataset(cls, dataset: Dataset, transfer_syntax_uid: str = "") -> Self:
+        """Read a data set's header as far as it can be read.
+
+        Args:
+            dataset: the object, pixel data not needed.
+            transfer_syntax_uid: how it is encoded; "" takes it from the file meta information.
+
+        Raises:
+            Rejected: 0xA900 when a UID that identifies the object is absent or empty, 0xC000 when one has more than 64
+                characters or several values (PS3.4 B.2.3).
+        """
+        study, series, image = (_texts(dataset, attributes) for attributes in (_STUDY, _SERIES, _IMAGE))
+        return cls._of(study, series, image, transfer_syntax_uid or _transfer_syntax(dataset))
+
+    @classmethod
+    def from_values(cls, values: Mapping[int, bytes], transfer_syntax_uid: str) -> Self:
+        """The same from encoded values by tag, as `storage.head` finds them; raises as `from_dataset` does."""
+        character_set = values.get(_CHARACTER_SET, b"")
+
+        def texts(attributes: tuple[Attribute, ...]) -> dict[str, str]:
+            return {
+                item.column: text_of_bytes(values[item.tag], item.vr, character_set) if item.tag in values else ""
+                for item in attributes
+            }
+
+        return cls._of(texts(_STUDY), texts(_SERIES), texts(_IMAGE), transfer_syntax_uid)
+
+    @classmethod
+    def _of(
+        cls, study: dict[str, str], series: dict[str, str], image: dict[str, str], transfer_syntax_uid: str
+    ) -> Self:
+        for texts in (study, series, image):
+            for column in FOLDED.keys() & texts.keys():
+                texts[FOLDED[column]] = fold(texts[column])
+        for keyword, value in zip(
+            _IDENTITY,
+            (
+                study["study_instance_uid"],
+                series["series_instance_uid"],
+                image["sop_instance_uid"],
+                image["sop_class_uid"],
+            ),
+            strict=True,
+        ):
+            _check_uid(keyword, value)
+        return cls(
+            study_uid=study["study_instance_uid"],
+            series_uid=series["series_instance_uid"],
+            sop_uid=image["sop_instance_uid"],
+            sop_class_uid=image["sop_class_uid"],
+            transfer_syntax_uid=transfer_syntax_uid,
+            modality=series["modality"],
+            study=MappingProxyType(study),
+            series=MappingProxyType(series),
+            image=MappingProxyType(image),
+        )
+
+    def file_name(self, digest: str) -> str:
+        """Where the object's file belongs, relative to the store: hashes alone, never a UID of the sender."""
+        return instance_name(self.study_uid, self.series_uid, self.sop_uid, digest)
+
+
+def _check_uid(keyword: str, value: str) -> None:
+    if not value:
+        raise Rejected(DOES_NOT_MATCH, f"{keyword} is missing")
+    if len(value) > _LONGEST_UID or "\\" in value:
+        raise Rejected(CANNOT_UNDERSTAND, f"{keyword} is not one UID of at most 64 characters")
+
+
+def _texts(dataset: Dataset, attributes: tuple[Attribute, ...]) -> dict[str, str]:
+    return {attribute.column: text_of(dataset, attribute.tag, attribute.vr) for attribute in attributes}
+
+
+def _transfer_syntax(dataset: Dataset) -> str:
+    meta = getattr(dataset, "file_meta", None)
+    return str(meta.get("TransferSyntaxUID", "")) if meta is not None else ""

@@ -1,0 +1,124 @@
+"""One document on its way to one destination, and reading the outbox; the changes are in outbox.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Select, select
+
+from config.errors import Permanent
+from storage.database.engine import Database
+from storage.database.models import DeliveryRow
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    DISCARDED = "discarded"
+    REPLACED = "replaced"
+
+
+class UnknownDelivery(Permanent):
+    """No delivery has this number, or it is not in a state that allows the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A stored document to be sent; `path` is relative to the store."""
+
+    series_uid: str
+    version: int
+    sop_instance_uid: str
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One document on its way to one destination (the peer's name in the configuration)."""
+
+    id: int
+    series_uid: str
+    version: int
+    sop_instance_uid: str
+    kind: str
+    path: str
+    destination: str
+    state: DeliveryState
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str
+    last_status: int | None
+    created_at: datetime
+    updated_at: datetime
+    delivered_at: datetime | None
+
+
+def get(db: Database, delivery_id: int) -> Delivery:
+    """One delivery. Raises UnknownDelivery."""
+    with db.reading() as session:
+        row = session.get(DeliveryRow, delivery_id)
+        if row is None:
+            raise UnknownDelivery(f"no delivery {delivery_id}; `coronode outbox list` shows those that are there")
+        return delivery(row)
+
+
+def list_deliveries(
+    db: Database, state: DeliveryState | None = None, *, series_uid: str | None = None, limit: int = 100
+) -> list[Delivery]:
+    """Deliveries, the newest first, of one state or series if asked."""
+    query = select(DeliveryRow).order_by(DeliveryRow.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(DeliveryRow.state == state)
+    if series_uid is not None:
+        query = query.where(DeliveryRow.series_uid == series_uid)
+    return _several(db, query)
+
+
+def due(db: Database, now: datetime, *, limit: int = 100) -> list[Delivery]:
+    """Pending deliveries whose time has come, the longest due first."""
+    return _several(
+        db,
+        select(DeliveryRow)
+        .where(DeliveryRow.state == DeliveryState.PENDING, DeliveryRow.next_attempt_at <= now)
+        .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
+        .limit(limit),
+    )
+
+
+def open_deliveries(db: Database) -> list[Delivery]:
+    """Every delivery that is still to be made, due or not: what a start of the node must take up again."""
+    states = (DeliveryState.PENDING, DeliveryState.SENDING)
+    return _several(db, select(DeliveryRow).where(DeliveryRow.state.in_(states)).order_by(DeliveryRow.id))
+
+
+def _several(db: Database, query: Select[DeliveryRow]) -> list[Delivery]:
+    with db.reading() as session:
+        return [delivery(row) for row in session.scalars(query)]
+
+
+def delivery(row: DeliveryRow) -> Delivery:
+    """The row as it leaves this package."""
+    return Delivery(
+        id=row.id,
+        series_uid=row.series_uid,
+        version=row.version,
+        sop_instance_uid=row.sop_instance_uid,
+        kind=row.kind,
+        path=row.path,
+        destination=row.destination,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        next_attempt_at=row.next_attempt_at,
+        last_error=row.last_error,
+        last_status=row.last_status,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        delivered_at=row.delivered_at,
+    )

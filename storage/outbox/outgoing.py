@@ -1,0 +1,241 @@
+"""Documents on their way: what is to be delivered, to whom, and how it went.
+
+    pending --claim()--> sending --delivered()--> delivered
+       ^                    |
+       |<-----failed()------+--dead()--> dead --discard()--> discarded
+       +---------------------retry()------+
+       and from pending or sending, replaced(): the destination takes another kind of document instead
+
+The series follows: delivered when every document of its version is, undeliverable while one is dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from storage.database import audit
+from storage.database.engine import Database, writing
+from storage.database.models import DeliveryRow
+from storage.outbox.deliveries import (
+    Delivery,
+    DeliveryState,
+    Document,
+    UnknownDelivery,
+    delivery,
+    due,
+    get,
+    list_deliveries,
+    open_deliveries,
+)
+from storage.series import lifecycle
+
+__all__ = [
+    "Delivery",
+    "DeliveryState",
+    "Document",
+    "UnknownDelivery",
+    "add",
+    "claim",
+    "dead",
+    "delivered",
+    "discard",
+    "due",
+    "failed",
+    "get",
+    "list_deliveries",
+    "open_deliveries",
+    "recover",
+    "replaced",
+    "retry",
+]
+
+
+def add(
+    where: Database | Session, documents: Iterable[Document], destinations: Iterable[str], now: datetime
+) -> list[int]:
+    """Enter every document for every destination and return the deliveries' ids; what is there is left alone."""
+    targets = tuple(destinations)
+    ids = []
+    with writing(where) as session:
+        touched = set()
+        for document in documents:
+            touched.add((document.series_uid, document.version))
+            ids += [_enter(session, document, destination, now) for destination in targets]
+        for series_uid, version in sorted(touched):
+            _settle(session, series_uid, version, now)
+    return ids
+
+
+def claim(db: Database, delivery_id: int, now: datetime) -> Delivery | None:
+    """Take a pending delivery for one attempt; None when it is not pending (another took it, or it is done)."""
+    with db.session() as session:
+        row = session.get(DeliveryRow, delivery_id, with_for_update=True)
+        if row is None or row.state != DeliveryState.PENDING:
+            return None
+        row.state = DeliveryState.SENDING
+        row.attempts += 1
+        row.updated_at = now
+        return delivery(row)
+
+
+def recover(db: Database, now: datetime) -> int:
+    """Put back what an earlier process was sending when it died, and return how many; call it before sending starts."""
+    with db.session() as session:
+        rows = session.scalars(
+            update(DeliveryRow)
+            .where(DeliveryRow.state == DeliveryState.SENDING)
+            .values(state=DeliveryState.PENDING, next_attempt_at=now, updated_at=now)
+            .returning(DeliveryRow.id)
+        )
+        return len(rows.all())
+
+
+def delivered(db: Database, delivery_id: int, now: datetime, *, status: int = 0) -> None:
+    """Note that the destination has the document; `status` is its DIMSE status (a warning counts as delivered)."""
+    with db.session() as session:
+        row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DELIVERED)
+        row.last_error = ""
+        row.delivered_at = row.delivered_at or now
+        _end(session, row, DeliveryState.DELIVERED, status, now)
+
+
+def failed(
+    db: Database, delivery_id: int, now: datetime, *, error: str, retry_at: datetime, status: int | None = None
+) -> None:
+    """Note a failure that may pass; the delivery is due again at `retry_at`."""
+    with db.session() as session:
+        row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
+        row.state = DeliveryState.PENDING
+        row.last_error = error
+        row.last_status = status
+        row.next_attempt_at = retry_at
+        row.updated_at = now
+
+
+def dead(db: Database, delivery_id: int, now: datetime, *, error: str, status: int | None = None) -> None:
+    """Give up: the delivery waits for an operator with the destination's own words in `error`."""
+    with db.session() as session:
+        row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DEAD)
+        row.last_error = error
+        _end(session, row, DeliveryState.DEAD, status, now)
+
+
+def replaced(db: Database, delivery_id: int, documents: Iterable[Document], now: datetime, *, error: str) -> None:
+    """Enter `documents` for the destination in place of one that it does not take; `error` says what and why."""
+    with db.session() as session:
+        row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
+        for document in documents:
+            _enter(session, document, row.destination, now)
+        row.last_error = error
+        _end(session, row, DeliveryState.REPLACED, None, now)
+
+
+def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
+    """Make a dead, discarded or replaced delivery pending again, due at once, its attempts counted anew.
+
+    Raises:
+        UnknownDelivery: there is none, or it is in another state.
+    """
+    with db.session() as session:
+        row = _row(session, delivery_id, DeliveryState.DEAD, DeliveryState.DISCARDED, DeliveryState.REPLACED)
+        row.attempts = 0
+        row.next_attempt_at = now
+        _end(session, row, DeliveryState.PENDING, row.last_status, now)
+        return delivery(row)
+
+
+def discard(db: Database, delivery_id: int, now: datetime) -> Delivery:
+    """Give a delivery up for good at an operator's word; one that is being sent or done cannot be.
+
+    Raises:
+        UnknownDelivery: there is none, or it is neither pending nor dead.
+    """
+    with db.session() as session:
+        row = _row(session, delivery_id, DeliveryState.PENDING, DeliveryState.DEAD)
+        _end(session, row, DeliveryState.DISCARDED, row.last_status, now)
+        return delivery(row)
+
+
+def _enter(session: Session, document: Document, destination: str, now: datetime) -> int:
+    known = session.scalar(
+        select(DeliveryRow.id).where(
+            DeliveryRow.sop_instance_uid == document.sop_instance_uid, DeliveryRow.destination == destination
+        )
+    )
+    if known is not None:
+        return known
+    return session.execute(
+        insert(DeliveryRow)
+        .values(
+            series_uid=document.series_uid,
+            version=document.version,
+            sop_instance_uid=document.sop_instance_uid,
+            kind=document.kind,
+            path=document.path,
+            destination=destination,
+            state=DeliveryState.PENDING,
+            attempts=0,
+            next_attempt_at=now,
+            last_error="",
+            last_status=None,
+            created_at=now,
+            updated_at=now,
+            delivered_at=None,
+        )
+        .returning(DeliveryRow.id)
+    ).scalar_one()
+
+
+def _row(session: Session, delivery_id: int, *allowed: DeliveryState) -> DeliveryRow:
+    row = session.get(DeliveryRow, delivery_id, with_for_update=True)
+    if row is None:
+        raise UnknownDelivery(f"no delivery {delivery_id}; `coronode outbox list` shows those that are there")
+    if row.state not in allowed:
+        raise UnknownDelivery(f"delivery {delivery_id} is {row.state}; this works when it is {' or '.join(allowed)}")
+    return row
+
+
+def _end(session: Session, row: DeliveryRow, state: DeliveryState, status: int | None, now: datetime) -> None:
+    """Enter a state that the series follows, and the audit."""
+    changed = row.state != state
+    row.state = state
+    row.last_status = status
+    row.updated_at = now
+    session.flush()
+    if changed:
+        audit.record(
+            session,
+            now,
+            f"delivery-{state}",
+            f"{row.kind} to {row.destination}, attempt {row.attempts}",
+            series_uid=row.series_uid,
+            sop_uid=row.sop_instance_uid,
+            peer_ae=row.destination,
+        )
+    _settle(session, row.series_uid, row.version, now)
+
+
+def _settle(session: Session, series_uid: str, version: int, now: datetime) -> None:
+    """Let the series follow its deliveries; one whose version is out of date or has no score stays as it is."""
+    states = set(
+        session.scalars(
+            select(DeliveryRow.state).where(
+                DeliveryRow.series_uid == series_uid,
+                DeliveryRow.version == version,
+                DeliveryRow.state.not_in((DeliveryState.DISCARDED, DeliveryState.REPLACED)),
+            )
+        )
+    )
+    to: lifecycle.Reported
+    if DeliveryState.DEAD in states:
+        to = lifecycle.State.UNDELIVERABLE
+    elif states == {DeliveryState.DELIVERED}:
+        to = lifecycle.State.DELIVERED
+    else:
+        to = lifecycle.State.SCORED
+    if lifecycle.get(session, series_uid).state in lifecycle.REPORTED:
+        lifecycle.deliver(session, series_uid, version, to, now)

@@ -1,0 +1,132 @@
+"""C-FIND keys that stand in no object: counts, lists, the patient behind several studies (PS3.4 C.6.1.1, C.6.2.1).
+
+Each is a correlated subquery of the one SELECT, so that no match costs a second question; it is built once, which costs
+more than most queries take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.orm import aliased
+
+from storage.database.models import InstanceRow, SeriesRow, StudyRow
+from storage.objects.attributes import Level
+from storage.query.matching import Target, condition
+
+
+def in_study(keyword: str, text: str, dialect: str) -> ColumnElement[bool] | None:
+    """Any series or object of the study has one of the values (PS3.4 C.6.1.1.3, Modalities in Study)."""
+    series = aliased(SeriesRow)
+    if keyword == "ModalitiesInStudy":
+        matched = condition(Target(series.modality.expression, "CS"), text, dialect)
+        inside = select(series.id)
+    else:
+        instance = aliased(InstanceRow)
+        matched = condition(Target(instance.sop_class_uid.expression, "UI"), text, dialect)
+        inside = select(instance.id).join(series, instance.series_id == series.id)
+    if matched is None:
+        return None
+    return inside.where(series.study_id == StudyRow.id, matched).correlate(StudyRow).exists()
+
+
+def _of_patient(query: Select[Any], other: type[StudyRow]) -> ColumnElement[Any]:
+    """The query's one value for all studies `other` of the patient of a study.
+
+    One patient is one ID and issuer; without an ID, as after de-identification, the name tells patients apart. These
+    are two questions, because an index answers each of them and no index their OR.
+    """
+    query = query.where(
+        other.patient_id == StudyRow.patient_id, other.issuer_of_patient_id == StudyRow.issuer_of_patient_id
+    )
+    by_id = query.correlate(StudyRow).scalar_subquery()
+    by_name = query.where(other.patient_name == StudyRow.patient_name).correlate(StudyRow).scalar_subquery()
+    return case((StudyRow.patient_id != "", by_id), else_=by_name)
+
+
+@cache
+def first_of_patient() -> ColumnElement[bool]:
+    """A patient's attributes are those of the first study that came."""
+    other = aliased(StudyRow)
+    first: ColumnElement[bool] = StudyRow.id == _of_patient(select(func.min(other.id)), other)
+    return first
+
+
+@cache
+def _patient_studies() -> ColumnElement[Any]:
+    other = aliased(StudyRow)
+    return _of_patient(select(func.count(other.id)), other)
+
+
+@cache
+def _patient_series() -> ColumnElement[Any]:
+    other, series = aliased(StudyRow), aliased(SeriesRow)
+    return _of_patient(select(func.count(series.id)).join(other, series.study_id == other.id), other)
+
+
+@cache
+def _patient_instances() -> ColumnElement[Any]:
+    other, series = aliased(StudyRow), aliased(SeriesRow)
+    return _of_patient(select(func.sum(series.instance_count)).join(other, series.study_id == other.id), other)
+
+
+@cache
+def _study_series() -> ColumnElement[Any]:
+    series = aliased(SeriesRow)
+    query = select(func.count()).select_from(series).where(series.study_id == StudyRow.id)
+    return query.correlate(StudyRow).scalar_subquery()
+
+
+@cache
+def _study_instances() -> ColumnElement[Any]:
+    series = aliased(SeriesRow)
+    query = select(func.sum(series.instance_count)).where(series.study_id == StudyRow.id)
+    return query.correlate(StudyRow).scalar_subquery()
+
+
+def _series_instances() -> ColumnElement[Any]:
+    return SeriesRow.instance_count.expression
+
+
+@cache
+def _modalities() -> ColumnElement[Any]:
+    series = aliased(SeriesRow)
+    values = select(series.modality.label("value")).where(series.study_id == StudyRow.id).distinct()
+    inner = values.correlate(StudyRow).subquery()
+    return select(func.aggregate_strings(inner.c.value, "\\")).scalar_subquery()
+
+
+@cache
+def _sop_classes() -> ColumnElement[Any]:
+    series, instance = aliased(SeriesRow), aliased(InstanceRow)
+    values = select(instance.sop_class_uid.label("value")).join(series, instance.series_id == series.id)
+    inner = values.where(series.study_id == StudyRow.id).distinct().correlate(StudyRow).subquery()
+    return select(func.aggregate_strings(inner.c.value, "\\")).scalar_subquery()
+
+
+COMPUTED: dict[str, Callable[[], ColumnElement[Any]]] = {
+    "ModalitiesInStudy": _modalities,
+    "SOPClassesInStudy": _sop_classes,
+    "NumberOfPatientRelatedStudies": _patient_studies,
+    "NumberOfPatientRelatedSeries": _patient_series,
+    "NumberOfPatientRelatedInstances": _patient_instances,
+    "NumberOfStudyRelatedSeries": _study_series,
+    "NumberOfStudyRelatedInstances": _study_instances,
+    "NumberOfSeriesRelatedInstances": _series_instances,
+}
+FROM_OUTSIDE = frozenset({"RetrieveAETitle", "InstanceAvailability"})
+COMPUTED_LEVELS: dict[str, Level] = {
+    "ModalitiesInStudy": "STUDY",
+    "SOPClassesInStudy": "STUDY",
+    "NumberOfPatientRelatedStudies": "PATIENT",
+    "NumberOfPatientRelatedSeries": "PATIENT",
+    "NumberOfPatientRelatedInstances": "PATIENT",
+    "NumberOfStudyRelatedSeries": "STUDY",
+    "NumberOfStudyRelatedInstances": "STUDY",
+    "NumberOfSeriesRelatedInstances": "SERIES",
+    "RetrieveAETitle": "PATIENT",
+    "InstanceAvailability": "PATIENT",
+}

@@ -1,0 +1,157 @@
+"""One key of a C-FIND identifier as a condition in SQL (PS3.4 C.2.2.2).
+
+Several values of any key mean one of them, which the Standard asks for UIDs alone. Names are compared without regard to
+case and to trailing empty components; a name of several groups matches as a whole or by one group. Times match at the
+precision of the key: 1015 is the whole minute.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import Column, ColumnElement, and_, false, func, literal_column, or_, select, union_all
+
+from dicom.text import fold
+
+WILDCARD_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+_OFFSET = r"(?:\+(?:0\d|1[0-4])[0-5]\d|-(?:0\d|1[0-2])[0-5]\d)?"
+_PARTS = {
+    "DA": r"\d{8}",
+    "TM": r"(?:\d\d){1,3}(?:(?<=\d{6})\.\d{1,6})?",
+    "DT": rf"\d{{4}}(?:\d\d){{0,5}}(?:\.\d{{1,6}})?{_OFFSET}",
+}
+_RANGES = {vr: re.compile(rf"({part})?-({part})?") for vr, part in _PARTS.items()}
+_SINGLE = {vr: re.compile(part) for vr, part in _PARTS.items()}
+# Sorts after every digit and the dot, so that it ends a range after all finer values.
+_AFTER = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a key is compared with: the column, its folded copy for names, and whether it holds several values."""
+
+    column: ColumnElement[str]
+    vr: str
+    folded: ColumnElement[str] | None = None
+    several: bool = False
+
+
+def condition(target: Target, text: str, dialect: str) -> ColumnElement[bool] | None:
+    """The condition for a key's text as `elements.text_of` gives it; None for universal matching (C.2.2.2.3).
+
+    Args:
+        target: what to compare.
+        text: the key, several values separated by a backslash.
+        dialect: the database's name, "sqlite" or another.
+    """
+    values = [value for value in text.split("\\") if value]
+    if target.folded is not None:
+        # A name of delimiters alone comes from a form with empty fields.
+        values = [fold(value) for value in values]
+    if not values or any(not value.strip("*") for value in values):
+        return None
+    if target.vr in _RANGES:
+        if "-" in values:
+            # A range open at both ends asks for nothing.
+            return None
+        return or_(*(_moment(target.column, value, target.vr) for value in values))
+    if target.folded is not None:
+        return _name(target.folded, values, dialect)
+    if target.several:
+        # A stored value stands alone, first, last or in the middle.
+        values = [form for value in values for form in (value, rf"{value}\*", rf"*\{value}", rf"*\{value}\*")]
+        return _texts(target.column, values, dialect, wildcards=True)
+    return _texts(target.column, values, dialect, wildcards=target.vr in WILDCARD_VRS)
+
+
+def _texts(column: ColumnElement[str], values: list[str], dialect: str, *, wildcards: bool) -> ColumnElement[bool]:
+    """Single values (C.2.2.2.1), lists of UIDs (C.2.2.2.2) and wildcards (C.2.2.2.4)."""
+    patterns = [value for value in values if wildcards and ("*" in value or "?" in value)]
+    exact = [value for value in values if value not in patterns]
+    conditions = [_like(column, pattern, dialect) for pattern in patterns]
+    if exact:
+        conditions.append(column.in_(exact))
+    return or_(*conditions)
+
+
+def _like(column: ColumnElement[str], pattern: str, dialect: str) -> ColumnElement[bool]:
+    """Case-sensitive on every database: SQLite's LIKE is not, its GLOB is and has the same * and ?."""
+    short = re.sub(r"\*+", "*", pattern)
+    if dialect == "sqlite":
+        matched = column.op("GLOB", is_comparison=True)(short.replace("[", "[[]"))
+    else:
+        escaped = re.sub(r"([%_!])", r"!\1", short)
+        matched = column.like(escaped.replace("*", "%").replace("?", "_"), escape="!")
+    beginning = re.split(r"[*?]", short, maxsplit=1)[0]
+    # Neither database looks a pattern up in an index when it comes as a parameter or in an OR; a range always.
+    return and_(*_beginning(column, beginning), matched)
+
+
+def _beginning(column: ColumnElement[str], text: str) -> list[ColumnElement[bool]]:
+    """The range of the texts that begin with `text`, by code points."""
+    if not text:
+        return []
+    last = ord(text[-1])
+    if last in (0xD7FF, 0x10FFFF):
+        # No character follows, or a surrogate, which no database stores.
+        return [column >= text]
+    return [column >= text, column < text[:-1] + chr(last + 1)]
+
+
+def _name(column: ColumnElement[str], values: list[str], dialect: str) -> ColumnElement[bool]:
+    forms: list[str] = []
+    for value in values:
+        forms.append(value)
+        name = value
+        # DOE^* asks for every DOE, one without a given name too.
+        while name.endswith("^*"):
+            name = name[:-2].rstrip("^")
+            forms.append(name or "*")
+    whole = _texts(column, forms, dialect, wildcards=True)
+    groups = [group for form in forms if "=" not in form for group in (f"{form}=*", f"*={form}", f"*={form}=*")]
+    if not groups:
+        return whole
+    by_group = and_(_in_groups(column, dialect), _texts(column, groups, dialect, wildcards=True))
+    if not isinstance(column, Column) or not column.index:
+        return or_(whole, by_group)
+    # No index serves an OR of both; the few names of several groups have an index of their own.
+    found = union_all(select(column.table.c.id).where(whole), select(column.table.c.id).where(by_group))
+    return column.table.c.id.in_(found)
+
+
+def _in_groups(column: ColumnElement[str], dialect: str) -> ColumnElement[bool]:
+    """The name has more than one group; written as in the index of these names."""
+    place = func.instr if dialect == "sqlite" else func.strpos
+    return and_(column > "", place(column, literal_column("'='")) > literal_column("0"))
+
+
+def _moment(column: ColumnElement[str], value: str, vr: str) -> ColumnElement[bool]:
+    """Single values and ranges (C.2.2.2.5) of dates and times, compared as text; an absent value matches no range."""
+    if _SINGLE[vr].fullmatch(value):
+        return column == value if vr == "DA" else _between(column, value, value, vr)
+    if found := _RANGES[vr].fullmatch(value):
+        return _between(column, found[1], found[2], vr)
+    return false()
+
+
+def _between(column: ColumnElement[str], first: str | None, last: str | None, vr: str) -> ColumnElement[bool]:
+    conditions = [column != ""]
+    if first:
+        conditions.append(column >= _earliest(first, vr))
+    if last:
+        conditions.append(column <= re.sub(r"[+-]\d{4}$", "", last) + _AFTER)
+    return and_(*conditions)
+
+
+def _earliest(first: str, vr: str) -> str:
+    """The shortest text of the same moment: 101500.000 is 1015, and a stored 1015 must not sort before it."""
+    keep = {"DA": 8, "TM": 2, "DT": 8}[vr]
+    text = re.sub(r"[+-]\d{4}$", "", first) if vr == "DT" else first
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    while len(text) > keep and "." not in text and text.endswith("00"):
+        text = text[:-2]
+    while vr == "DT" and len(text) in (6, 8) and text.endswith("01"):
+        text = text[:-2]
+    return text

@@ -1,0 +1,220 @@
+"""C-FIND: an identifier becomes one SELECT, each row a response (PS3.4 C.2.2.2, C.4.1, C.6.1, C.6.2).
+
+More is accepted than the Standard demands: unique keys of the levels above may be missing, and keys of the levels above
+are matched and answered too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.dataset import Dataset
+from sqlalchemy import ColumnElement, Integer, Select, UnaryExpression, literal, select
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.operators import custom_op
+
+from config.errors import Rejected
+from dicom.answers import element
+from dicom.encoding import Encoder, Slot
+from dicom.text import text_of
+from storage.database.engine import Database
+from storage.database.models import InstanceRow, SeriesRow, StudyRow
+from storage.objects.attributes import ATTRIBUTES, FOLDED, LEVELS, Level
+from storage.query.computed import COMPUTED, COMPUTED_LEVELS, FROM_OUTSIDE, first_of_patient, in_study
+from storage.query.matching import Target, condition
+
+Root = Literal["study", "patient"]
+DOES_NOT_MATCH = 0xA900
+_LEVEL, _CHARACTER_SET, _VIEW = 0x00080052, 0x00080005, 0x00080053
+_MOST_UIDS = 10_000
+# Each becomes several comparisons, and SQLite bounds the depth of an expression.
+_MOST_VALUES = 50
+_BATCH = 64
+_SEVERAL = frozenset({"ImageType", "ConvolutionKernel"})
+_TABLES: dict[Level, type[StudyRow | SeriesRow | InstanceRow]] = {
+    "PATIENT": StudyRow,
+    "STUDY": StudyRow,
+    "SERIES": SeriesRow,
+    "IMAGE": InstanceRow,
+}
+
+
+class IdentifierError(Rejected):
+    """The identifier cannot be answered: 0xA900, Identifier does not match SOP Class (PS3.4 C.4.1.1.4)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(DOES_NOT_MATCH, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One element of the identifier; `text` is empty for universal matching."""
+
+    tag: int
+    keyword: str
+    vr: str
+    text: str
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """An identifier that was understood."""
+
+    root: Root
+    level: Level
+    keys: tuple[Key, ...]
+
+    @classmethod
+    def parse(cls, root: Root, identifier: Dataset) -> Self:
+        """Understand an identifier.
+
+        Raises:
+            IdentifierError: the level is missing or not of this root, or a key has too many values.
+        """
+        allowed = LEVELS if root == "patient" else LEVELS[1:]
+        name = text_of(identifier, _LEVEL, "CS")
+        if name not in get_args(Level) or name not in allowed:
+            raise IdentifierError(f"Query/Retrieve Level must be {', '.join(allowed)}"[:64])
+        level: Level = next(level for level in LEVELS if level == name)
+        # In the order of the tags, in which the answers' elements stand.
+        tags = sorted(tag for tag in identifier.keys() if tag.element != 0)  # noqa: SIM118
+        keys = [_key(identifier, tag, level, root) for tag in tags if tag not in (_LEVEL, _CHARACTER_SET, _VIEW)]
+        return cls(root, level, tuple(keys))
+
+    @property
+    def unsupported(self) -> tuple[str, ...]:
+        """Keys that are answered empty and not matched: with any, the status is 0xFF01 instead of 0xFF00."""
+        return tuple(key.keyword or f"{key.tag:08X}" for key in self.keys if not key.supported)
+
+    def run(self, db: Database, *, retrieve_ae: str = "") -> Generator[Dataset]:
+        """Yield the matches as they are read; close the iterator to stop early.
+
+        Args:
+            db: the database.
+            retrieve_ae: the AE title to retrieve from; "" while nothing can be retrieved from this node.
+        """
+        statement, columns = self._statement(db.engine.dialect.name)
+        with db.reading() as session:
+            for row in session.execute(statement.execution_options(yield_per=_BATCH)):
+                yield self._answer(dict(zip(columns, row, strict=True)), retrieve_ae)
+
+    def encoded(self, db: Database, *, implicit: bool, retrieve_ae: str = "") -> Generator[bytes]:
+        """Yield the same matches as `run`, each as an encoded data set in Little Endian; close it to stop early.
+
+        Args:
+            db: the database.
+            implicit: Implicit VR, else Explicit VR.
+            retrieve_ae: as for `run`.
+
+        Raises:
+            Transient: the database did not answer, or the matches were taken too slowly.
+        """
+        statement, columns = self._statement(db.engine.dialect.name)
+        encoder = Encoder(self._slots(columns, retrieve_ae), implicit=implicit)
+        with closing(db.rows(statement, batch=_BATCH)) as batches:
+            for batch in batches:
+                yield from map(encoder.encode, batch)
+
+    def _slots(self, columns: list[str], retrieve_ae: str) -> list[Slot]:
+        told = _told(retrieve_ae)
+        slots = [Slot(_LEVEL, "CS", varies=False, value=self.level)]
+        for key in self.keys:
+            value = told.get(key.keyword, "") if key.supported else ""
+            slots.append(Slot(key.tag, key.vr, varies=key.supported and key.keyword in columns, value=value))
+        return slots
+
+    def _statement(self, dialect: str) -> tuple[Select[Any], list[str]]:
+        columns: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {}
+        conditions: list[ColumnElement[bool]] = []
+        for key in self.keys:
+            if not key.supported or key.keyword in FROM_OUTSIDE:
+                continue
+            columns[key.keyword] = COMPUTED[key.keyword]() if key.keyword in COMPUTED else _column(key.keyword)
+            if (matched := _condition(key, dialect)) is not None:
+                conditions.append(matched)
+        if self.level == "PATIENT":
+            conditions.append(first_of_patient())
+        statement = select(*columns.values()) if columns else select(literal(1))
+        statement = statement.select_from(_TABLES[self.level])
+        if self.level == "IMAGE":
+            above = self._above(SeriesRow, "SOPInstanceUID", dialect=dialect)
+            statement = statement.join(SeriesRow, InstanceRow.series_id == above)
+        if self.level in ("IMAGE", "SERIES"):
+            above = self._above(StudyRow, "SOPInstanceUID", "SeriesInstanceUID", dialect=dialect)
+            statement = statement.join(StudyRow, SeriesRow.study_id == above)
+        return statement.where(*conditions), list(columns) or [""]
+
+    def _above(self, table: type[StudyRow | SeriesRow], *below: str, dialect: str) -> ColumnElement[int]:
+        """The key that the rows below refer to; SQLite goes down from it unless a unique key begins `below`.
+
+        Without statistics SQLite believes that going through a million objects costs less than a few studies with all
+        that is in them. The sign keeps the key's own index from being used.
+        """
+        column: ColumnElement[int] = table.id.expression
+        if dialect != "sqlite" or any(key.text and key.keyword in below for key in self.keys):
+            return column
+        return UnaryExpression(column, operator=custom_op("+"), type_=Integer())
+
+    def _answer(self, values: dict[str, Any], retrieve_ae: str) -> Dataset:
+        values |= _told(retrieve_ae)
+        answer = Dataset()
+        answer.add(element(_LEVEL, "CS", self.level))
+        for key in self.keys:
+            answer.add(element(key.tag, key.vr, values.get(key.keyword) if key.supported else None))
+        if not all(str(value).isascii() for value in values.values()):
+            answer.add(element(_CHARACTER_SET, "CS", "ISO_IR 192"))
+        return answer
+
+
+def find(db: Database, root: Root, identifier: Dataset, *, retrieve_ae: str = "") -> Iterator[Dataset]:
+    """Answer an identifier: `Search.parse` now, `Search.run` as the iterator is read. Raises IdentifierError."""
+    return Search.parse(root, identifier).run(db, retrieve_ae=retrieve_ae)
+
+
+def _told(retrieve_ae: str) -> dict[str, str]:
+    """What the node says of itself, where something can be retrieved from it."""
+    return {"RetrieveAETitle": retrieve_ae, "InstanceAvailability": "ONLINE"} if retrieve_ae else {}
+
+
+def _key(identifier: Dataset, tag: int, level: Level, root: Root) -> Key:
+    keyword = keyword_for_tag(tag)
+    vr = dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
+    supported = _is_supported(keyword, level, root)
+    text = text_of(identifier, tag, vr, longest=None) if supported else ""
+    most = _MOST_UIDS if vr == "UI" else _MOST_VALUES
+    if text.count("\\") >= most:
+        raise IdentifierError(f"{keyword}: more than {most} values")
+    return Key(int(tag), keyword, vr, text, supported)
+
+
+def _is_supported(keyword: str, level: Level, root: Root) -> bool:
+    attribute = ATTRIBUTES.get(keyword)
+    lowest = attribute.level if attribute is not None else COMPUTED_LEVELS.get(keyword)
+    if lowest is None:
+        return False
+    if root == "study" and lowest == "PATIENT":
+        lowest = "STUDY"
+    return LEVELS.index(lowest) <= LEVELS.index(level)
+
+
+def _column(keyword: str) -> InstrumentedAttribute[str]:
+    attribute = ATTRIBUTES[keyword]
+    column: InstrumentedAttribute[str] = getattr(_TABLES[attribute.level], attribute.column)
+    return column
+
+
+def _condition(key: Key, dialect: str) -> ColumnElement[bool] | None:
+    if key.keyword in ("ModalitiesInStudy", "SOPClassesInStudy"):
+        return in_study(key.keyword, key.text, dialect)
+    if key.keyword in COMPUTED:
+        return None
+    attribute = ATTRIBUTES[key.keyword]
+    table = _TABLES[attribute.level]
+    folded = getattr(table, FOLDED[attribute.column]).expression if attribute.column in FOLDED else None
+    target = Target(_column(key.keyword).expression, key.vr, folded, key.keyword in _SEVERAL)
+    return condition(target, key.text, dialect)

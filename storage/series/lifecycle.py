@@ -1,0 +1,230 @@
+"""The states of a series, each change one short transaction.
+
+    receiving --complete()--> complete --start_scoring()--> scoring --finish()--> scored --------> delivered
+        ^                         |                            |                    |  ^
+        |                         +---------finish()-----------+                    v  | retry()
+        |                                      v                              undeliverable
+        |                                not_scorable(reason)
+        |
+        +-- a late slice, or rescore(), from every state on the right
+
+`complete()` counts `version` up; `finish()` names the version it worked on and is told False when a later slice has
+made it out of date. Deliveries (outbox.py) move a series between scored, delivered and undeliverable. A series that is
+not CT, or that we made, is `kept` and takes no part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Update, update
+from sqlalchemy.orm import Session
+
+from storage.database import audit
+from storage.database.engine import Database, writing
+from storage.database.models import SeriesRow
+from storage.series import results
+from storage.series.slices import SliceGeometry, files_of, slices
+from storage.series.states import (
+    FINISHED,
+    REPORTED,
+    IllegalTransition,
+    Reported,
+    SeriesState,
+    State,
+    UnknownSeries,
+    get,
+    list_series,
+    receiving,
+    unfinished,
+)
+
+__all__ = [
+    "FINISHED",
+    "REPORTED",
+    "IllegalTransition",
+    "Reported",
+    "SeriesState",
+    "SliceGeometry",
+    "State",
+    "UnknownSeries",
+    "complete",
+    "deliver",
+    "files_of",
+    "finish",
+    "get",
+    "list_series",
+    "receiving",
+    "rescore",
+    "return_to_receiving",
+    "slices",
+    "start_scoring",
+    "unfinished",
+    "wait",
+]
+
+
+def wait(db: Database, series_uid: str, until: datetime, reason: str) -> None:
+    """Note why a quiet series is not complete yet; the next slice clears it."""
+    with db.session() as session:
+        session.execute(
+            _of(series_uid).where(SeriesRow.state == State.RECEIVING).values(wait_until=until, wait_reason=reason)
+        )
+
+
+def complete(
+    db: Database,
+    series_uid: str,
+    now: datetime,
+    *,
+    flags: Iterable[str] = (),
+    expected: int | None = None,
+    in_transaction: Callable[[Session, int], None] | None = None,
+) -> int | None:
+    """Move a series from receiving to complete and return its new version.
+
+    Args:
+        db: the database.
+        series_uid: the series.
+        now: the time of the change.
+        flags: what the completion check found (codes without a line break).
+        expected: how many instances the check saw; another slice since then stops the change.
+        in_transaction: called with the session and the version before the commit; what it writes there, and the
+            change of state, happen both or not at all.
+
+    Returns:
+        None when the series is no longer receiving, or has more slices than were checked.
+
+    Raises:
+        UnknownSeries, IllegalTransition: the series is kept and never scored.
+    """
+    with db.session() as session:
+        before = get(session, series_uid)
+        if before.state == State.KEPT:
+            raise IllegalTransition(f"series {series_uid} is kept, not scored")
+        if before.state != State.RECEIVING or expected not in (None, before.instance_count):
+            return None
+        version = before.version + 1
+        session.execute(
+            _of(series_uid).values(
+                state=State.COMPLETE,
+                version=version,
+                completed_at=now,
+                updated_at=now,
+                flags="\n".join(flags),
+                wait_until=None,
+                wait_reason="",
+                reason_code="",
+                reason="",
+            )
+        )
+        audit.record(
+            session, now, "complete", f"version {version}, {before.instance_count} objects", series_uid=series_uid
+        )
+        if in_transaction is not None:
+            in_transaction(session, version)
+        return version
+
+
+def start_scoring(db: Database, series_uid: str, version: int, now: datetime) -> bool:
+    """Mark a version as being scored; True again after a crash, False when it is out of date or already scored."""
+    with db.session() as session:
+        before = _of_version(session, series_uid, version)
+        if before is None or before.state in FINISHED:
+            return False
+        session.execute(_of(series_uid).values(state=State.SCORING, updated_at=now))
+        return True
+
+
+def finish(
+    db: Database,
+    series_uid: str,
+    version: int,
+    result_json: str,
+    status: Literal["scored", "not_scorable"],
+    *,
+    now: datetime,
+    reason_code: str = "",
+    reason: str = "",
+) -> bool:
+    """Store the result of a version and end its scoring.
+
+    Returns:
+        False when a late slice has superseded the version: nothing is stored. True also when this version was finished
+        before (the first result stays).
+    """
+    with db.session() as session:
+        before = _of_version(session, series_uid, version)
+        if before is None:
+            return False
+        if before.state in FINISHED:
+            return True
+        results.save(session, series_uid, version, status, result_json, now=now)
+        session.execute(
+            _of(series_uid).values(state=State(status), reason_code=reason_code, reason=reason, updated_at=now)
+        )
+        audit.record(session, now, status, f"version {version} {reason_code}".rstrip(), series_uid=series_uid)
+        return True
+
+
+def deliver(
+    where: Database | Session,
+    series_uid: str,
+    version: int,
+    to: Reported,
+    now: datetime,
+) -> bool:
+    """Note how the delivery of a version stands; False when the version is out of date.
+
+    Raises:
+        UnknownSeries, IllegalTransition: the version has no score that could be delivered.
+    """
+    with writing(where) as session:
+        before = _of_version(session, series_uid, version)
+        if before is None:
+            return False
+        if before.state not in REPORTED:
+            raise IllegalTransition(f"series {series_uid} is {before.state} and has nothing to deliver")
+        if before.state != to:
+            session.execute(_of(series_uid).values(state=to, updated_at=now))
+            audit.record(session, now, to, f"version {version}", series_uid=series_uid)
+        return True
+
+
+def rescore(db: Database, series_uid: str, now: datetime) -> None:
+    """Send a series back to receiving, so that the completion check takes it up and scores a new version.
+
+    Raises:
+        UnknownSeries, IllegalTransition: the series is kept and never scored.
+    """
+    with db.session() as session:
+        before = get(session, series_uid)
+        if before.state == State.KEPT:
+            raise IllegalTransition(
+                f"series {series_uid} is kept, not scored: it is not CT, or it was made here ({before.modality})"
+            )
+        return_to_receiving(session, series_uid, now)
+        audit.record(session, now, "rescore", f"after version {before.version}", series_uid=series_uid)
+
+
+def return_to_receiving(session: Session, series_uid: str, now: datetime) -> None:
+    """Put a series back to receiving in the caller's transaction; the running version is thereby out of date."""
+    session.execute(
+        _of(series_uid).values(
+            state=State.RECEIVING, reason_code="", reason="", wait_until=None, wait_reason="", updated_at=now
+        )
+    )
+
+
+def _of(series_uid: str) -> Update:
+    return update(SeriesRow).where(SeriesRow.series_instance_uid == series_uid)
+
+
+def _of_version(session: Session, series_uid: str, version: int) -> SeriesState | None:
+    """The series if `version` is its current one and no slice has come since; else None."""
+    state = get(session, series_uid)
+    if version > state.version or state.state == State.KEPT:
+        raise IllegalTransition(f"series {series_uid} has no version {version}")
+    return state if version == state.version and state.state != State.RECEIVING else None

@@ -1,0 +1,162 @@
+"""Earlier results of a patient that are here: scores made here, and reports that others sent.
+
+A patient is a Patient ID with its issuer (PS3.3 C.7.1.1), never a name; an empty Patient ID is nobody's. Where the date
+of birth or the sex of two studies contradict each other, they are not of one patient, whatever their ID says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from pydicom.dataset import Dataset
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from dicom.text import text_of
+from storage.database.engine import Database
+from storage.database.models import InstanceRow, ResultRow, SeriesRow, StudyRow
+from storage.objects.attributes import ATTRIBUTES
+
+_MOST = 200
+"""Results, and reports, that are looked at for one patient, the latest studies first."""
+
+_PERSON = ("PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex")
+_LATEST_FIRST = (StudyRow.study_date.desc(), StudyRow.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who a study is of, as it stands in the index: text as in the objects, empty where they say nothing."""
+
+    patient_id: str
+    issuer: str = ""
+    birth_date: str = ""
+    sex: str = ""
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Self:
+        """Who an object is of, as the index would have it."""
+        attributes = (ATTRIBUTES[name] for name in _PERSON)
+        return cls(*(text_of(dataset, attribute.tag, attribute.vr) for attribute in attributes))
+
+    def is_same(self, other: Person) -> bool:
+        """Whether ID and issuer agree; two empty issuers do, an empty ID agrees with nothing."""
+        return bool(self.patient_id) and (self.patient_id, self.issuer) == (other.patient_id, other.issuer)
+
+    def contradicts(self, other: Person) -> bool:
+        """Whether date of birth or sex are there in both and differ."""
+        pairs = ((self.birth_date, other.birth_date), (self.sex, other.sex))
+        return any(ours and theirs and ours != theirs for ours, theirs in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierResult:
+    """The score of the latest version of a series in another study of the patient; dates are YYYYMMDD or empty."""
+
+    study_uid: str
+    study_date: str
+    series_uid: str
+    score_json: str
+    report_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierReport:
+    """A report that came in, of another study of the patient; `path` is relative to the store."""
+
+    study_uid: str
+    study_date: str
+    sop_uid: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """What is known of the patient of a series besides the study of that series.
+
+    `contradicting` are the dates of the studies that were left out because their patient cannot be the same.
+    """
+
+    person: Person
+    study_date: str
+    results: tuple[EarlierResult, ...]
+    reports: tuple[EarlierReport, ...]
+    contradicting: tuple[str, ...]
+
+
+def find(db: Database, series_uid: str, report_classes: Collection[str]) -> Priors:
+    """Earlier results of the patient of a series; `report_classes` are the SOP classes that can be read as reports.
+
+    A series whose latest version gave no score has no result. Raises LookupError when the series is not known.
+    """
+    with db.reading() as session:
+        study = session.scalar(
+            select(StudyRow)
+            .join(SeriesRow, SeriesRow.study_id == StudyRow.id)
+            .where(SeriesRow.series_instance_uid == series_uid)
+        )
+        if study is None:
+            raise LookupError(f"no series {series_uid} is known")
+        person = _person(study)
+        same, contradicting = _studies(session, study, person)
+        return Priors(
+            person,
+            study.study_date,
+            tuple(_results(session, same)),
+            tuple(_reports(session, same, report_classes)),
+            tuple(contradicting),
+        )
+
+
+def _person(row: StudyRow) -> Person:
+    return Person(row.patient_id, row.issuer_of_patient_id, row.patient_birth_date, row.patient_sex)
+
+
+def _studies(session: Session, study: StudyRow, person: Person) -> tuple[list[int], list[str]]:
+    """Row numbers of the patient's other studies, and the dates of those that contradict."""
+    if not person.patient_id:
+        return [], []
+    others = session.scalars(
+        select(StudyRow).where(
+            StudyRow.patient_id == person.patient_id,
+            StudyRow.issuer_of_patient_id == person.issuer,
+            StudyRow.id != study.id,
+        )
+    ).all()
+    same = [row.id for row in others if not person.contradicts(_person(row))]
+    return same, sorted(row.study_date for row in others if row.id not in same)
+
+
+def _results(session: Session, studies: Collection[int]) -> Iterator[EarlierResult]:
+    later = aliased(ResultRow)
+    latest = (
+        select(func.max(later.version))
+        .where(later.series_uid == ResultRow.series_uid)
+        .correlate(ResultRow)
+        .scalar_subquery()
+    )
+    query = (
+        select(ResultRow, StudyRow.study_instance_uid, StudyRow.study_date)
+        .join(SeriesRow, SeriesRow.series_instance_uid == ResultRow.series_uid)
+        .join(StudyRow)
+        .where(StudyRow.id.in_(studies), ResultRow.version == latest, ResultRow.status == "scored")
+        .order_by(*_LATEST_FIRST)
+        .limit(_MOST)
+    )
+    for row, study_uid, date in session.execute(query):
+        yield EarlierResult(study_uid, date, row.series_uid, row.score_json, row.sr_sop_instance_uid)
+
+
+def _reports(session: Session, studies: Collection[int], classes: Collection[str]) -> Iterator[EarlierReport]:
+    query = (
+        select(InstanceRow, StudyRow.study_instance_uid, StudyRow.study_date)
+        .join(SeriesRow, InstanceRow.series_id == SeriesRow.id)
+        .join(StudyRow)
+        .where(StudyRow.id.in_(studies), SeriesRow.origin == "received", InstanceRow.sop_class_uid.in_(classes))
+        .order_by(*_LATEST_FIRST)
+        .limit(_MOST)
+    )
+    for row, study_uid, date in session.execute(query):
+        yield EarlierReport(study_uid, date, row.sop_instance_uid, row.path)

@@ -1,0 +1,115 @@
+"""Scores as JSON, one for each version of a series, and the report made of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, insert, select, update
+from sqlalchemy.orm import Session
+
+from storage.database.engine import Database, writing
+from storage.database.models import ResultRow
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The identity of a structured report (PS3.3 C.17.2, Predecessor Documents Sequence)."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What scoring one version of a series gave; `report` is None until one was made."""
+
+    series_uid: str
+    version: int
+    status: str
+    score_json: str
+    report: Report | None
+    created_at: datetime
+
+
+def save(
+    where: Database | Session, series_uid: str, version: int, status: str, score_json: str, *, now: datetime
+) -> None:
+    """Store a version's result; a second one for the same version is ignored."""
+    with writing(where) as session:
+        if session.scalar(_version(series_uid, version)) is None:
+            session.execute(
+                insert(ResultRow).values(
+                    series_uid=series_uid,
+                    version=version,
+                    status=status,
+                    score_json=score_json,
+                    sr_sop_class_uid="",
+                    sr_sop_instance_uid="",
+                    sr_series_instance_uid="",
+                    created_at=now,
+                )
+            )
+
+
+def set_report(where: Database | Session, series_uid: str, version: int, report: Report) -> None:
+    """Note which report was made of a version. Raises LookupError when the version has no result."""
+    with writing(where) as session:
+        result = session.scalar(_version(series_uid, version))
+        if result is None:
+            raise LookupError(f"series {series_uid} has no result of version {version}")
+        session.execute(
+            update(ResultRow)
+            .where(ResultRow.id == result.id)
+            .values(
+                sr_sop_class_uid=report.sop_class_uid,
+                sr_sop_instance_uid=report.sop_instance_uid,
+                sr_series_instance_uid=report.series_instance_uid,
+            )
+        )
+
+
+def get(db: Database, series_uid: str, version: int | None = None) -> Result | None:
+    """A version's result, the latest one when no version is named; None when there is none."""
+    query = select(ResultRow).where(ResultRow.series_uid == series_uid).order_by(ResultRow.version.desc()).limit(1)
+    if version is not None:
+        query = query.where(ResultRow.version == version)
+    with db.reading() as session:
+        row = session.scalar(query)
+        return None if row is None else _result(row)
+
+
+def predecessor(db: Database, series_uid: str, version: int) -> Report | None:
+    """The latest report made of an earlier version, which the new report names; None for the first."""
+    query = (
+        select(ResultRow)
+        .where(ResultRow.series_uid == series_uid, ResultRow.version < version, ResultRow.sr_sop_instance_uid != "")
+        .order_by(ResultRow.version.desc())
+        .limit(1)
+    )
+    with db.reading() as session:
+        row = session.scalar(query)
+        return None if row is None else _result(row).report
+
+
+def list_results(db: Database, *, limit: int = 100) -> list[Result]:
+    """Results of all series, the newest first."""
+    with db.reading() as session:
+        return [_result(row) for row in session.scalars(select(ResultRow).order_by(ResultRow.id.desc()).limit(limit))]
+
+
+def _version(series_uid: str, version: int) -> Select[ResultRow]:
+    return select(ResultRow).where(ResultRow.series_uid == series_uid, ResultRow.version == version)
+
+
+def _result(row: ResultRow) -> Result:
+    report = Report(row.sr_sop_class_uid, row.sr_sop_instance_uid, row.sr_series_instance_uid)
+    return Result(
+        series_uid=row.series_uid,
+        version=row.version,
+        status=row.status,
+        score_json=row.score_json,
+        report=report if row.sr_sop_instance_uid else None,
+        created_at=row.created_at,
+    )

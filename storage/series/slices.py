@@ -1,0 +1,90 @@
+"""The geometry of a series' slices as their headers tell it, for the check that none is missing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from storage.database.engine import Database
+from storage.database.models import InstanceRow, SeriesRow
+from storage.objects.files import Files
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceGeometry:
+    """One object's place in the patient (mm, LPS); None where the header has no usable value (PS3.3 C.7.6.2)."""
+
+    sop_uid: str
+    sop_class_uid: str
+    instance_number: int | None
+    acquisition_number: int | None
+    position: Triple | None
+    row_direction: Triple | None
+    column_direction: Triple | None
+    rows: int | None
+    columns: int | None
+    pixel_spacing: tuple[float, float] | None
+    slice_thickness: float | None
+    frame_of_reference_uid: str
+    image_type: tuple[str, ...]
+    convolution_kernel: str
+    number_of_frames: int
+
+
+def slices(db: Database, series_uid: str) -> list[SliceGeometry]:
+    """Every object of a series, in the order of arrival."""
+    query = select(InstanceRow).join(SeriesRow).where(SeriesRow.series_instance_uid == series_uid)
+    with db.reading() as session:
+        return [_geometry(row) for row in session.scalars(query.order_by(InstanceRow.id))]
+
+
+def files_of(db: Database, files: Files, series_uid: str) -> list[Path]:
+    """Absolute paths of a series' files, in the order of arrival."""
+    query = select(InstanceRow.path).join(SeriesRow).where(SeriesRow.series_instance_uid == series_uid)
+    with db.reading() as session:
+        return [files.path(name) for name in session.scalars(query.order_by(InstanceRow.id))]
+
+
+def _geometry(row: InstanceRow) -> SliceGeometry:
+    position = _numbers(row.image_position_patient, 3)
+    orientation = _numbers(row.image_orientation_patient, 6)
+    spacing = _numbers(row.pixel_spacing, 2)
+    thickness = _numbers(row.slice_thickness, 1)
+    return SliceGeometry(
+        sop_uid=row.sop_instance_uid,
+        sop_class_uid=row.sop_class_uid,
+        instance_number=_integer(row.instance_number),
+        acquisition_number=_integer(row.acquisition_number),
+        position=(position[0], position[1], position[2]) if position else None,
+        row_direction=(orientation[0], orientation[1], orientation[2]) if orientation else None,
+        column_direction=(orientation[3], orientation[4], orientation[5]) if orientation else None,
+        rows=_integer(row.rows),
+        columns=_integer(row.columns),
+        pixel_spacing=(spacing[0], spacing[1]) if spacing else None,
+        slice_thickness=thickness[0] if thickness else None,
+        frame_of_reference_uid=row.frame_of_reference_uid,
+        image_type=tuple(row.image_type.split("\\")) if row.image_type else (),
+        convolution_kernel=row.convolution_kernel,
+        number_of_frames=_integer(row.number_of_frames) or 1,
+    )
+
+
+def _numbers(text: str, count: int) -> tuple[float, ...] | None:
+    """Exactly `count` finite numbers, else None."""
+    try:
+        values = tuple(float(part) for part in text.split("\\"))
+    except ValueError:
+        return None
+    return values if len(values) == count and all(map(math.isfinite, values)) else None
+
+
+def _integer(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None

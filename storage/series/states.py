@@ -1,0 +1,148 @@
+"""Where a series stands, and reading it; the changes are in series.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from sqlalchemy import Select, and_, exists, not_, or_, select
+from sqlalchemy.orm import Session
+
+from config.errors import Permanent
+from storage.database.engine import Database
+from storage.database.models import ResultRow, SeriesRow, StudyRow
+
+
+class State(StrEnum):
+    """Where a series stands."""
+
+    RECEIVING = "receiving"
+    COMPLETE = "complete"
+    SCORING = "scoring"
+    SCORED = "scored"
+    DELIVERED = "delivered"
+    NOT_SCORABLE = "not_scorable"
+    UNDELIVERABLE = "undeliverable"
+    KEPT = "kept"
+
+
+Reported = Literal[State.SCORED, State.DELIVERED, State.UNDELIVERABLE]
+FINISHED = (State.SCORED, State.DELIVERED, State.NOT_SCORABLE, State.UNDELIVERABLE)
+REPORTED = (State.SCORED, State.DELIVERED, State.UNDELIVERABLE)
+
+
+class UnknownSeries(Permanent):
+    """No series with this UID is here."""
+
+    def __init__(self, series_uid: str) -> None:
+        super().__init__(f"no series {series_uid} is known here; `coronode series list` shows those that are")
+
+
+class IllegalTransition(Permanent):
+    """A change of state that the machine does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesState:
+    """What is known of a series, without its patient. Empty texts where nothing is known."""
+
+    series_uid: str
+    study_uid: str
+    state: State
+    version: int
+    modality: str
+    series_number: str
+    description: str
+    instance_count: int
+    reason_code: str
+    reason: str
+    wait_until: datetime | None
+    wait_reason: str
+    flags: tuple[str, ...]
+    calling_ae: str
+    first_received_at: datetime
+    last_received_at: datetime
+    completed_at: datetime | None
+    updated_at: datetime
+
+
+def get(where: Database | Session, series_uid: str) -> SeriesState:
+    """The state of one series. Raises UnknownSeries."""
+    query = _described().where(SeriesRow.series_instance_uid == series_uid)
+    if isinstance(where, Session):
+        # Nothing on SQLite, where a writer is alone; elsewhere the row stays as read until the transaction ends.
+        found = where.execute(query.with_for_update(of=SeriesRow)).one_or_none()
+    else:
+        with where.reading() as session:
+            found = session.execute(query).one_or_none()
+    if found is None:
+        raise UnknownSeries(series_uid)
+    return _state(*found)
+
+
+def list_series(
+    db: Database, state: State | None = None, *, without: State | None = None, limit: int = 100, offset: int = 0
+) -> list[SeriesState]:
+    """Series, the latest received first, of one state, or without those of one, if asked."""
+    query = _described().order_by(SeriesRow.last_received_at.desc(), SeriesRow.id.desc()).limit(limit).offset(offset)
+    if state is not None:
+        query = query.where(SeriesRow.state == state)
+    if without is not None:
+        query = query.where(SeriesRow.state != without)
+    return _several(db, query)
+
+
+def receiving(db: Database) -> list[SeriesState]:
+    """Series that may become complete, the longest quiet first."""
+    return _several(db, _described().where(SeriesRow.state == State.RECEIVING).order_by(SeriesRow.last_received_at))
+
+
+def unfinished(db: Database) -> list[SeriesState]:
+    """Complete series whose score or report is still owed: what a start of the node must take up again.
+
+    A scored series counts until its report is noted (`results.set_report`, in one transaction with `outbox.add`);
+    from then on its deliveries stand in the outbox.
+    """
+    reported = exists().where(
+        ResultRow.series_uid == SeriesRow.series_instance_uid,
+        ResultRow.version == SeriesRow.version,
+        ResultRow.sr_sop_instance_uid != "",
+    )
+    owed = or_(
+        SeriesRow.state.in_((State.COMPLETE, State.SCORING)), and_(SeriesRow.state == State.SCORED, not_(reported))
+    )
+    return _several(db, _described().where(owed).order_by(SeriesRow.completed_at))
+
+
+def _described() -> Select[SeriesRow, str]:
+    return select(SeriesRow, StudyRow.study_instance_uid).join(StudyRow)
+
+
+def _several(db: Database, query: Select[SeriesRow, str]) -> list[SeriesState]:
+    with db.reading() as session:
+        return [_state(*found) for found in session.execute(query)]
+
+
+def _state(row: SeriesRow, study_uid: str) -> SeriesState:
+    return SeriesState(
+        series_uid=row.series_instance_uid,
+        study_uid=study_uid,
+        state=State(row.state),
+        version=row.version,
+        modality=row.modality,
+        series_number=row.series_number,
+        description=row.series_description,
+        instance_count=row.instance_count,
+        reason_code=row.reason_code,
+        reason=row.reason,
+        wait_until=row.wait_until,
+        wait_reason=row.wait_reason,
+        flags=tuple(row.flags.split("\n")) if row.flags else (),
+        calling_ae=row.calling_ae,
+        first_received_at=row.first_received_at,
+        last_received_at=row.last_received_at,
+        completed_at=row.completed_at,
+        updated_at=row.updated_at,
+    )

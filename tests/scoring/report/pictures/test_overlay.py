@@ -1,0 +1,401 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.uid import MultiFrameTrueColorSecondaryCaptureImageStorage, SecondaryCaptureImageStorage
+from scipy import ndimage
+
+from scoring.report.common.plane import plane_of
+from scoring.report.common.request import ReportRequest
+from scoring.report.pictures import magnified, overlay, slice_page, style
+from scoring.report.pictures.drawing import Drawing
+from scoring.report.pictures.slice_page import HEADER, SIDE, common_field
+from scoring.result import ImageRef, Lesion, Score
+
+Pixels = Callable[[ImageRef], NDArray[np.int16]]
+HeaderOf = Callable[..., Dataset]
+Written = Callable[[Dataset], bytes]
+ReadBack = Callable[[Dataset], Dataset]
+
+NAMES = ["0", "3", "250", "1800"]
+
+
+def picture(page: object) -> NDArray[np.uint8]:
+    return np.asarray(page, dtype=np.uint8)
+
+
+def slice_of(page: object) -> NDArray[np.uint8]:
+    return picture(page)[HEADER : HEADER + SIDE]
+
+
+def has_colour(page: object, colour: tuple[int, int, int]) -> int:
+    return int((slice_of(page) == colour).all(axis=2).sum())
+
+
+def lines_alone(patch: pytest.MonkeyPatch) -> None:
+    """Nothing on the slice but the outlines."""
+
+    def nowhere(shown: list[object], _: object) -> list[None]:
+        return [None] * len(shown)
+
+    def nothing(*_: object) -> list[style.Box]:
+        return []
+
+    patch.setattr(slice_page, "_places", nowhere)
+    patch.setattr(slice_page, "_edges", nothing)
+    patch.setattr(slice_page, "_scale_bar", nothing)
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """All words that are set from now on."""
+    kept: list[str] = []
+    plain = Drawing.words
+
+    def recorded(self: Drawing, place: Any, words: str, size: int, **how: Any) -> None:
+        kept.append(words)
+        plain(self, place, words, size, **how)
+
+    monkeypatch.setattr(Drawing, "words", recorded)
+    return kept
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_page_for_the_result_and_one_for_each_slice(
+    name: str, scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, pixels: Pixels
+) -> None:
+    score = scores[name]
+    asked: list[ImageRef] = []
+
+    def counted(image: ImageRef) -> NDArray[np.int16]:
+        asked.append(image)
+        return pixels(image)
+
+    pages = list(overlay.pages(score, sources, first, counted))
+    slices = {index for lesion in score.lesions for index in lesion.slices}
+    assert len(pages) == 1 + len(slices)
+    assert {page.size for page in pages} == {(style.WIDTH, style.HEIGHT)}
+    assert [image.slice for image in asked] == sorted(slices)
+
+
+def test_lesions_stand_in_the_colour_of_their_artery(
+    scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, pixels: Pixels
+) -> None:
+    score = scores["250"]
+    pages = list(overlay.pages(score, sources, first, pixels))[1:]
+    for index, page in enumerate(pages):
+        on_slice = {lesion.artery for lesion in score.lesions if index in lesion.slices}
+        for artery, colour in style.ARTERY_COLOUR.items():
+            assert (has_colour(page, colour) > 40) == (artery in on_slice), (index, artery)
+
+
+def test_what_is_outlined_is_exactly_what_was_counted(
+    scores: dict[str, Score],
+    sources: list[Dataset],
+    first: ReportRequest,
+    pixels: Pixels,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines_alone(monkeypatch)
+    score = replace(scores["250"], lesions=tuple(replace(one, confidence=0.9) for one in scores["250"].lesions))
+    field = common_field(score.lesions, 96, 96, (1.5, 1.5))
+    for index, page in enumerate(list(overlay.pages(score, sources, first, pixels))[1:]):
+        shown = slice_of(page)
+        for artery, colour in style.ARTERY_COLOUR.items():
+            counted = np.zeros((SIDE, SIDE), dtype=bool)
+            for lesion in score.lesions:
+                for run_slice, row, column, length in lesion.runs if lesion.artery == artery else ():
+                    if run_slice == index:
+                        top, left, bottom, right = field.edges(row, column, length)
+                        counted[top:bottom, left:right] = True
+            line = (shown == colour).all(axis=2)
+            assert not (line & counted).any()
+            # what the line closes in is what was counted and the pixel that is left free around it
+            inside = ndimage.binary_fill_holes(line) & ~line
+            assert np.array_equal(inside, ndimage.binary_dilation(counted))
+
+
+def test_an_uncertain_lesion_has_dashes_and_a_sure_one_a_whole_line(
+    scores: dict[str, Score],
+    sources: list[Dataset],
+    first: ReportRequest,
+    pixels: Pixels,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines_alone(monkeypatch)
+    (lesion,) = scores["3"].lesions
+    for confidence, whole in ((0.8, True), (0.79, False)):
+        score = replace(scores["3"], lesions=(replace(lesion, confidence=confidence),))
+        page = list(overlay.pages(score, sources, first, pixels))[1]
+        line = (slice_of(page) == style.ARTERY_COLOUR["RCA"]).all(axis=2)
+        parts = ndimage.label(line, structure=np.ones((3, 3)))[1]
+        assert (parts == 1) is whole
+        closed = ndimage.binary_fill_holes(line).sum() > line.sum()
+        assert closed == whole
+
+
+def test_counted_pixels_keep_their_grey(
+    scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, pixels: Pixels
+) -> None:
+    score = scores["1800"]
+    field = common_field(score.lesions, 96, 96, (1.5, 1.5))
+    for index, page in enumerate(list(overlay.pages(score, sources, first, pixels))[1:]):
+        shown = slice_of(page)
+        for lesion in score.lesions:
+            for run_slice, row, column, length in lesion.runs:
+                if run_slice == index:
+                    top, left, bottom, right = field.edges(row, column, length)
+                    inside = shown[top:bottom, left:right]
+                    assert (inside == inside[..., :1]).all()
+
+
+def test_each_lesion_is_magnified_and_measured_on_its_slice(
+    scores: dict[str, Score], sources: list[Dataset], pixels: Pixels
+) -> None:
+    (lesion,) = scores["3"].lesions
+    image = lesion.images[0]
+    plane = plane_of(sources, image)
+    assert magnified.measured(lesion, pixels(image), image.slice, plane) == "13.5 mm², 500 HU"
+    assert magnified.measured(lesion, pixels(image), 0, replace(plane, spacing_mm=None)) == "6 pixels, 500 HU"
+    drawing = Drawing()
+    magnified.draw(drawing, 800, pixels(image), 0, [lesion], plane)
+    below = (picture(drawing.image)[800:] == style.ARTERY_COLOUR["RCA"]).all(axis=2)
+    assert below.sum() > 300
+
+
+def test_the_smallest_of_many_lesions_of_a_slice_are_only_outlined(
+    scores: dict[str, Score], sources: list[Dataset], pixels: Pixels, said: list[str]
+) -> None:
+    (lesion,) = scores["3"].lesions
+    many = [replace(lesion, id=number, agatston=float(number)) for number in range(1, 9)]
+    magnified.draw(Drawing(), 800, pixels(lesion.images[0]), 0, many, plane_of(sources, lesion.images[0]))
+    assert [words for words in said if words.startswith("RCA")] == [f"RCA {number}.0" for number in range(8, 3, -1)]
+    assert "below: the 5 largest of 8" in said
+
+
+def spread(lesion: Lesion, slices: range) -> tuple[Lesion, ...]:
+    return tuple(
+        replace(
+            lesion,
+            id=index + 1,
+            images=(ImageRef(index, f"1.2.840.99999.1.3.{index + 1}"),),
+            runs=((index, 30, 40, 1 + index % 7),),
+            slices=(index,),
+        )
+        for index in slices
+    )
+
+
+def test_pages_are_bounded_to_the_slices_with_the_most_calcium(
+    scores: dict[str, Score],
+    sources: list[Dataset],
+    first: ReportRequest,
+    pixels: Pixels,
+    said: list[str],
+) -> None:
+    score = replace(scores["3"], lesions=spread(scores["3"].lesions[0], range(60)))
+    asked: list[int] = []
+
+    def counted(image: ImageRef) -> NDArray[np.int16]:
+        asked.append(image.slice)
+        return pixels(image)
+
+    assert sum(1 for _ in overlay.pages(score, sources, first, counted)) == 1 + overlay.MOST_SLICES
+    assert asked == sorted(asked)
+    assert {index for index in range(60) if index % 7 >= 3} <= set(asked)
+    assert "Pictures of the 40 slices with the most calcium; 20 more slices have some" in said
+
+
+def test_pages_are_made_one_at_a_time(
+    scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, pixels: Pixels
+) -> None:
+    asked: list[int] = []
+
+    def counted(image: ImageRef) -> NDArray[np.int16]:
+        asked.append(image.slice)
+        return pixels(image)
+
+    made = overlay.pages(scores["250"], sources, first, counted)
+    next(made)
+    assert asked == []
+    next(made)
+    assert asked == [0]
+
+
+def test_the_field_holds_every_lesion(scores: dict[str, Score]) -> None:
+    runs = [run for lesion in scores["1800"].lesions for run in lesion.runs]
+    for rows, columns, spacing in ((512, 512, 0.4), (512, 400, 0.7), (96, 96, 1.5)):
+        field = common_field(scores["1800"].lesions, rows, columns, (spacing, spacing))
+        assert field.row <= min(run[1] for run in runs)
+        assert field.column <= min(run[2] for run in runs)
+        assert field.row + field.height >= max(run[1] for run in runs) + 1
+        assert field.column + field.width >= max(run[2] + run[3] for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "edges"),
+    [
+        ([1, 0, 0, 0, 1, 0], ("R", "L", "A", "P")),
+        ([-1, 0, 0, 0, -1, 0], ("L", "R", "P", "A")),
+        ([1, 0, 0, 0, 0, -1], ("R", "L", "H", "F")),
+        (None, ("", "", "", "")),
+    ],
+)
+def test_edges_are_named(orientation: list[int] | None, edges: tuple[str, ...], header_of: HeaderOf) -> None:
+    source = header_of(0, ImageOrientationPatient=orientation)
+    assert plane_of([source], ImageRef(0, "1.2.840.99999.1.3.1")).edges() == edges
+
+
+def test_an_image_without_own_header_has_no_position(header_of: HeaderOf) -> None:
+    plane = plane_of([header_of(0)], ImageRef(3, "1.2.840.99999.1.3.4"))
+    assert plane.position_mm is None
+    assert plane.instance_number == ""
+    assert plane.spacing_mm == (1.5, 1.5)
+    assert plane_of([header_of(0)], ImageRef(0, "1.2.840.99999.1.3.1")).position_mm == (-72.0, -70.0, -30.0)
+
+
+def test_geometry_of_a_frame(header_of: HeaderOf) -> None:
+    def item(macro: str, **values: object) -> Dataset:
+        inner, outer = Dataset(), Dataset()
+        for keyword, value in values.items():
+            setattr(inner, keyword, value)
+        setattr(outer, macro, [inner])
+        return outer
+
+    shared = item("PixelMeasuresSequence", PixelSpacing=[0.5, 0.5])
+    shared.PlaneOrientationSequence = item(
+        "PlaneOrientationSequence", ImageOrientationPatient=[1, 0, 0, 0, 1, 0]
+    ).PlaneOrientationSequence
+    frames = [item("PlanePositionSequence", ImagePositionPatient=[0, 0, z]) for z in (10, 13)]
+    source = header_of(
+        0,
+        ImageOrientationPatient=None,
+        PixelSpacing=None,
+        ImagePositionPatient=None,
+        SharedFunctionalGroupsSequence=[shared],
+        PerFrameFunctionalGroupsSequence=frames,
+    )
+    plane = plane_of([source], ImageRef(1, "1.2.840.99999.1.3.1", 2))
+    assert plane.position_mm == (0, 0, 13)
+    assert plane.spacing_mm == (0.5, 0.5)
+    assert plane.edges() == ("R", "L", "A", "P")
+
+
+def test_without_spacing_the_whole_image_is_shown(
+    scores: dict[str, Score], header_of: HeaderOf, first: ReportRequest, pixels: Pixels
+) -> None:
+    source = header_of(0, PixelSpacing=None, ImageOrientationPatient=None)
+    assert sum(1 for _ in overlay.pages(scores["3"], [source], first, pixels)) == 3
+    field = common_field(scores["3"].lesions, 96, 80, None)
+    assert (field.row, field.column, field.height, field.width) == (0, -8, 96, 96)
+
+
+def test_pixels_that_are_not_square_are_shown_in_proportion(scores: dict[str, Score]) -> None:
+    field = common_field(scores["3"].lesions, 512, 512, (0.5, 0.25))
+    assert field.height * 0.5 == field.width * 0.25 == 150
+
+
+def test_instances_hold_the_pages(
+    scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, pixels: Pixels, read_back: ReadBack
+) -> None:
+    pages = list(overlay.pages(scores["250"], sources, first, pixels))
+    instances = [read_back(one) for one in overlay.build(scores["250"], sources, first, pixels)]
+    assert len(instances) == len(pages)
+    for number, (page, instance) in enumerate(zip(pages, instances, strict=True), start=1):
+        assert np.array_equal(instance.pixel_array, picture(page))
+        assert instance.InstanceNumber == number
+        assert instance.SOPClassUID == SecondaryCaptureImageStorage
+        assert instance.StudyInstanceUID == sources[0].StudyInstanceUID
+        assert str(instance.PatientName) == "Grün^Zoë"
+    assert len({instance.SeriesInstanceUID for instance in instances}) == 1
+    assert len({instance.SOPInstanceUID for instance in instances}) == len(instances)
+    assert instances[2].SourceImageSequence[0].ReferencedSOPInstanceUID == sources[1].SOPInstanceUID
+
+
+def test_a_repeated_build_is_the_same_and_a_new_version_is_not(
+    scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, pixels: Pixels, written: Written
+) -> None:
+    once, again = (list(overlay.build(scores["3"], sources, first, pixels)) for _ in range(2))
+    assert [written(one) for one in once] == [written(one) for one in again]
+    later = list(overlay.build(scores["3"], sources, replace(first, version=2), pixels))
+    assert {one.SOPInstanceUID for one in once}.isdisjoint(one.SOPInstanceUID for one in later)
+    assert once[0].SeriesInstanceUID != later[0].SeriesInstanceUID
+
+
+def test_one_object_holds_the_same_pages_as_frames(
+    scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, pixels: Pixels, read_back: ReadBack
+) -> None:
+    pages = list(overlay.pages(scores["250"], sources, first, pixels))
+    request = replace(first, overlay="multiframe")
+    (instance,) = (read_back(one) for one in overlay.build(scores["250"], sources, request, pixels))
+    assert instance.SOPClassUID == MultiFrameTrueColorSecondaryCaptureImageStorage
+    assert instance.NumberOfFrames == len(pages)
+    assert np.array_equal(instance.pixel_array, np.stack([picture(page) for page in pages]))
+    assert instance.FrameIncrementPointer == instance["PageNumberVector"].tag
+    assert list(instance.PageNumberVector) == list(range(1, len(pages) + 1))
+    cited = [item.ReferencedSOPInstanceUID for item in instance.SourceImageSequence]
+    assert cited == [source.SOPInstanceUID for source in sources[:5]]
+    singles = {one.SOPInstanceUID for one in overlay.build(scores["250"], sources, first, pixels)}
+    assert instance.SOPInstanceUID not in singles
+
+
+def test_one_frame_needs_no_pointer(
+    scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, pixels: Pixels
+) -> None:
+    (instance,) = overlay.build(scores["0"], sources, replace(first, overlay="multiframe"), pixels)
+    assert instance.NumberOfFrames == 1
+    assert "FrameIncrementPointer" not in instance
+
+
+def test_pictures_say_that_no_patient_is_burnt_in(
+    full: Score,
+    sources: list[Dataset],
+    first: ReportRequest,
+    pixels: Pixels,
+    said: list[str],
+) -> None:
+    instances = list(overlay.build(full, sources, first, pixels))
+    assert {instance.BurnedInAnnotation for instance in instances} == {"NO"}
+    for forbidden in ("Grün", "Zoë", "0042", "A-4711", "2025", "2026", "1960"):
+        assert not any(forbidden in words for words in said)
+
+
+def test_no_pictures_without_a_score(
+    scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, pixels: Pixels
+) -> None:
+    refused = replace(scores["3"], status="not_scorable", reason="no heart", agatston=None)
+    with pytest.raises(ValueError, match="no heart"):
+        overlay.pages(refused, sources, first, pixels)
+    with pytest.raises(ValueError, match="at least one image"):
+        overlay.build(scores["3"], [], first, pixels)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("form", ["single", "multiframe"])
+@pytest.mark.parametrize("name", ["0", "3", "250"])
+def test_dciodvfy_finds_no_error_in_a_picture(
+    form: str,
+    name: str,
+    scores: dict[str, Score],
+    sources: list[Dataset],
+    first: ReportRequest,
+    pixels: Pixels,
+    written: Written,
+    peer_program: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    request = replace(first, overlay=form)
+    for number, instance in enumerate(list(overlay.build(scores[name], sources, request, pixels))[:2]):
+        path = tmp_path / f"{number}.dcm"
+        path.write_bytes(written(instance))
+        run = subprocess.run([peer_program("dciodvfy"), path], capture_output=True, text=True, check=False)
+        assert [line for line in run.stderr.splitlines() if line.startswith("Error")] == []
+        assert ("SCImage" if form == "single" else "MultiframeTrueColorSCImage") in run.stderr

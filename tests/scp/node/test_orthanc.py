@@ -1,0 +1,148 @@
+"""A real PACS takes the documents and finds them again in the patient's study."""
+
+import json
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from contextlib import closing
+from datetime import UTC, date, datetime
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage
+
+from config.settings import NodeSettings, PeerSettings
+from scoring import engine
+from scoring.phantom import PhantomSpec, make_phantom, write_series
+from scoring.report import documents
+from scoring.report.common.request import ReportRequest
+from scoring.report.sr import reading, structured_report
+from scoring.result import ArteryValues, Provenance, Score, SeriesInfo
+from scp.delivery.store_scu import Sending, associated, store, verify
+from scp.priors.retrieve import Wanted, fetch
+from storage.series.priors import Person
+
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
+
+
+def unused_port():
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Orthanc:
+    def __init__(self, program, folder):
+        self.dicom, self.http = unused_port(), unused_port()
+        settings = {
+            "StorageDirectory": str(folder / "db"),
+            "IndexDirectory": str(folder / "db"),
+            "HttpPort": self.http,
+            "DicomPort": self.dicom,
+            "DicomAet": "ORTHANC",
+            "AuthenticationEnabled": False,
+            "RemoteAccessAllowed": False,
+            "DicomAlwaysAllowFind": True,
+            "DicomAlwaysAllowGet": True,
+            "Plugins": [],
+        }
+        (folder / "orthanc.json").write_text(json.dumps(settings))
+        with (folder / "orthanc.log").open("wb") as log:
+            self.process = subprocess.Popen([program, folder / "orthanc.json"], stdout=log, stderr=log)
+        deadline = time.monotonic() + 60
+        while not self._answers():
+            assert time.monotonic() < deadline, (folder / "orthanc.log").read_text()
+            time.sleep(0.1)
+
+    def _answers(self):
+        try:
+            return bool(self.get("system"))
+        except urllib.error.URLError:
+            return False
+
+    def get(self, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/{path}", data, timeout=20) as answer:
+            return json.load(answer)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+@pytest.fixture
+def orthanc(peer_program, tmp_path):
+    orthanc = Orthanc(peer_program("Orthanc"), tmp_path)
+    yield orthanc
+    orthanc.end()
+
+
+def test_orthanc_files_images_report_and_pictures_in_one_study(orthanc, tmp_path):
+    images = write_series(make_phantom(PhantomSpec(seed=6, matrix=256)), tmp_path / "phantom")
+    score = engine.score(images)
+    request = ReportRequest(version=1, created=datetime(2026, 1, 2, tzinfo=UTC))
+    made = documents.make(score, images, ("sr", "overlay"), request)
+    paths = list(images)
+    for number, document in enumerate(made):
+        paths.append(tmp_path / f"{number}.dcm")
+        paths[-1].write_bytes(document.content)
+    peer = PeerSettings(ae_title="ORTHANC", host="127.0.0.1", port=orthanc.dicom)
+    verify(NodeSettings(), peer)
+    objects = [Sending.of(path) for path in paths]
+    with associated(NodeSettings(), peer, objects) as association:
+        assert {store(association, item, peer) for item in objects} == {0}
+    series = orthanc.get("tools/find", {"Level": "Series", "Query": {}, "Expand": True})
+    found = {item["MainDicomTags"]["Modality"]: item for item in series}
+    assert {modality: len(item["Instances"]) for modality, item in found.items()} == {
+        "CT": len(images),
+        "SR": 1,
+        "OT": len(made) - 1,
+    }
+    assert len({item["ParentStudy"] for item in series}) == 1
+    assert found["SR"]["MainDicomTags"]["SeriesDescription"] == "Coronary calcium score"
+    report = orthanc.get(f"instances/{found['SR']['Instances'][0]}/simplified-tags")
+    assert report["SOPInstanceUID"] == made[0].sop_instance_uid
+    assert report["CompletionFlag"] == "COMPLETE"
+
+
+def ct_header(study, patient_id, issuer):
+    """Header of one image of a scan on 2 January of 202N, where the study's UID ends with N."""
+    ds = Dataset()
+    ds.SOPClassUID, ds.Modality = CTImageStorage, "CT"
+    ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID = study, f"{study}.1", f"{study}.1.1"
+    ds.StudyDate, ds.PatientID, ds.PatientName = f"202{study[-1]}0102", patient_id, "Other^Ann"
+    ds.PatientSex, ds.PatientBirthDate = "F", "19600101"
+    if issuer:
+        ds.IssuerOfPatientID = issuer
+    return ds
+
+
+def report_of(ds, agatston):
+    values = ArteryValues(total=agatston, LAD=agatston)
+    info = SeriesInfo(ds.StudyInstanceUID, ds.SeriesInstanceUID, 40, 512, 512, (3.0, 0.4, 0.4))
+    made = Provenance("coronode", "0.1.0", "default", "standard", 130.0, 1.0, 8, "voxels")
+    word = ("101-400", "A2/N1", None, None)
+    score = Score("scored", None, info, values, (agatston, agatston), values, None, (), *word, (), made)
+    return structured_report.build(
+        score, [ds], request=ReportRequest(version=1, created=datetime(2026, 1, 2, tzinfo=UTC))
+    )
+
+
+@pytest.mark.parametrize("issuer", ["", "Clinic"])
+def test_orthanc_gives_the_earlier_reports_of_that_patient_alone(orthanc, tmp_path, issuer):
+    peer = PeerSettings(ae_title="ORTHANC", host="127.0.0.1", port=orthanc.dicom)
+    whose = [("42", issuer), ("42", issuer), ("43", issuer), ("42", "Elsewhere"), ("42", issuer)]
+    objects = []
+    for number, (patient_id, by) in enumerate(whose):
+        path = tmp_path / f"{number}.dcm"
+        report_of(ct_header(f"1.2.3.{number}", patient_id, by), 100.0 + number).save_as(path, enforce_file_format=True)
+        objects.append(Sending.of(path))
+    with associated(NodeSettings(), peer, objects) as association:
+        assert {store(association, item, peer) for item in objects} == {0}
+    wanted = Wanted(Person("42", issuer, "19600101", "F"), date(2024, 1, 2), "1.2.3.4", set().__contains__)
+    found = fetch(NodeSettings(), "ORTHANC", peer, wanted, seconds=60)
+    earlier = [reading.read(report, "ORTHANC") for report in found.reports]
+    assert [(item.date, item.agatston) for item in earlier] == [("2021-01-02", 101), ("2020-01-02", 100)]
+    assert set(found.notes) <= {"ORTHANC sent 1 report(s) that are not of this patient: not used"}

@@ -1,0 +1,182 @@
+"""Files appear whole or not at all, and only inside the store."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.errors import Rejected
+from storage.objects import files as files_module
+from storage.objects.files import Files, instance_name
+
+NAME = instance_name("1.2", "1.2.3", "1.2.3.4", "ab" * 32)
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from storage.objects.files import Files
+files = Files(Path(sys.argv[1]))
+with files.incoming() as file:
+    file.write(b"half" * 10000)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def files(tmp_path):
+    return Files(tmp_path / "store")
+
+
+def whole(files):
+    return [path for path in files.root.rglob("*") if path.is_file()]
+
+
+def test_a_committed_file_has_the_bytes_and_the_digest(files):
+    with files.incoming("1.2.840.10008.1.2.1") as file:
+        file.preface(b"meta of this sender")
+        file.write(b"data ")
+        file.write(memoryview(b"set"))
+        assert not files.path(NAME).exists()
+        stored = file.commit(NAME)
+    assert files.path(stored.path).read_bytes() == b"meta of this senderdata set"
+    assert stored.size == len(b"meta of this senderdata set")
+    assert stored.sha256 == hashlib.sha256(b"1.2.840.10008.1.2.1" + b"data set").hexdigest()
+    assert whole(files) == [files.path(NAME)]
+
+
+def test_an_abandoned_file_vanishes(files):
+    def break_off():
+        with files.incoming() as file:
+            file.write(b"half")
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        break_off()
+    assert whole(files) == []
+
+
+def test_file_and_folders_are_synchronised_in_order(files, monkeypatch):
+    steps = []
+    sync_data, replace, fsync = files_module._sync_data, type(files.root).replace, os.fsync
+    monkeypatch.setattr(files_module, "_sync_data", lambda fd: (steps.append("data"), sync_data(fd)))
+    monkeypatch.setattr(type(files.root), "replace", lambda a, b: (steps.append("rename"), replace(a, b))[1])
+    monkeypatch.setattr(os, "fsync", lambda fd: (steps.append("folder"), fsync(fd)))
+    files.write(b"x", NAME)
+    # Four new folders, each made durable in its parent, stand between the data and the rename.
+    assert steps == ["data", "folder", "folder", "folder", "rename", "folder"]
+
+
+def test_relaxed_files_are_not_synchronised(tmp_path, monkeypatch):
+    files = Files(tmp_path / "store", durable=False)
+    steps = []
+    monkeypatch.setattr(files_module, "_sync_data", lambda _fd: steps.append("data"))
+    stored = files.write(b"x", NAME)
+    files.sync([stored.path])
+    assert steps == []
+    assert files.path(NAME).read_bytes() == b"x"
+
+
+def test_a_settled_file_is_synchronised_with_others_of_its_folder(files, monkeypatch):
+    folders = []
+    real = files_module._sync_folder
+    names = [instance_name("1.2", "1.2.3", f"1.2.3.{number}", "ab" * 32) for number in range(3)]
+    stored = []
+    for name in names:
+        with files.incoming() as file:
+            file.write(b"x")
+            stored.append(file.settle(name))
+    monkeypatch.setattr(files_module, "_sync_folder", lambda folder: (folders.append(folder), real(folder)))
+    files.sync(item.path for item in stored)
+    assert folders == [files.path(names[0]).parent]
+
+
+def test_kill_between_write_and_rename_leaves_nothing_visible(tmp_path):
+    root = tmp_path / "store"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(root)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    files = Files(root)
+    assert not list((root / "instances").rglob("*"))
+    assert len(whole(files)) == 1
+    assert files.sweep() == 1
+    assert whole(files) == []
+    assert files.sweep() == 0
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
+@pytest.mark.parametrize("step", ["open", "write", "sync", "rename"])
+def test_a_disk_that_does_not_take_it_tells_the_sender(files, monkeypatch, step, code):
+    def refuse(*_args, **_kwargs):
+        raise OSError(code, os.strerror(code))
+
+    target, name = {
+        "open": (os, "open"),
+        "write": (os, "write"),
+        "sync": (files_module, "_sync_data"),
+        "rename": (type(files.root), "replace"),
+    }[step]
+
+    def attempt():
+        with files.incoming() as file:
+            file.write(b"x" * 100_000)
+            file.commit(NAME)
+
+    monkeypatch.setattr(target, name, refuse)
+    with pytest.raises(Rejected) as refused:
+        attempt()
+    monkeypatch.undo()
+    assert refused.value.status == 0xA700
+    assert len(refused.value.reason) <= 64
+    assert ("full" in refused.value.reason) == (code in (errno.ENOSPC, errno.EDQUOT))
+    assert whole(files) == []
+
+
+@given(st.tuples(st.text(), st.text(), st.text()), st.text("0123456789abcdef", min_size=64, max_size=64))
+def test_no_uid_names_a_place_outside(uids, digest):
+    name = instance_name(*uids, digest)
+    assert name.startswith("instances/")
+    assert ".." not in name
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789/-.")
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "instances/../../x", "", "."])
+def test_a_name_that_leads_out_is_an_error(files, name):
+    with pytest.raises(ValueError, match="inside the store"):
+        files.path(name)
+
+
+def test_a_link_cannot_lead_out(files, tmp_path):
+    (files.root / "instances" / "link").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="inside the store"):
+        files.path("instances/link/x.dcm")
+
+
+def test_quarantine_moves_and_may_be_repeated(files):
+    files.write(b"other", NAME)
+    first = files.quarantine(NAME)
+    assert files.path(first).read_bytes() == b"other"
+    assert first.startswith("quarantine/")
+    assert not files.path(NAME).exists()
+    assert files.quarantine(NAME) == first
+    with pytest.raises(Rejected):
+        files.quarantine("instances/never-there.dcm")
+
+
+def test_remove_and_free_bytes(files):
+    files.write([b"a", b"b"], NAME)
+    assert files.path(NAME).read_bytes() == b"ab"
+    files.remove(NAME)
+    files.remove(NAME)
+    assert whole(files) == []
+    assert 0 < files.free_bytes() < 2**60
+
+
+def test_files_are_private(files):
+    stored = files.write(b"patient", NAME)
+    assert files.path(stored.path).stat().st_mode & 0o077 == 0
