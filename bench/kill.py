@@ -56,8 +56,8 @@ _LONGEST_DELAY: Final[dict[Phase, float]] = {"receiving": 0.05, "scoring": 1.0, 
 class Patient:
     """A series as the scanner has it, and what the node acknowledged of it."""
 
-    study_uid: str
-    series_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
     images: dict[str, Dataset]
     acknowledged: set[str] = field(default_factory=set)
 
@@ -73,9 +73,9 @@ class Patient:
             images[str(image.SOPInstanceUID)] = image
         return cls(study, series, images)
 
-    def payload(self, sop_uid: str) -> bytes:
+    def payload(self, sop_instance_uid: str) -> bytes:
         """The encoded data set as it travels."""
-        encoded = encode(self.images[sop_uid], is_implicit_vr=False, is_little_endian=True)
+        encoded = encode(self.images[sop_instance_uid], is_implicit_vr=False, is_little_endian=True)
         return encoded or b""
 
 
@@ -192,9 +192,9 @@ port = 0
         """SIGTERM, and the exit code."""
         return self._end(signal.SIGTERM)
 
-    def said(self, event: str, series_uid: str) -> bool:
+    def said(self, event: str, series_instance_uid: str) -> bool:
         """Whether the log has an event of a series."""
-        return any(f'"event": "{event}"' in line and series_uid in line for line in self.log().splitlines())
+        return any(f'"event": "{event}"' in line and series_instance_uid in line for line in self.log().splitlines())
 
     def log(self) -> str:
         """Everything that the node has said since its first start."""
@@ -275,8 +275,8 @@ def run(
             scanner.given_up.set()
         code = node.stop()
         losses += [f"serve ended with {code} after SIGTERM"] if code else []
-    documents = {patient.study_uid: pacs.documents[patient.study_uid] for patient in patients}
-    losses += [loss for patient in patients for loss in lost(folder, patient, documents[patient.study_uid])]
+    documents = {patient.study_instance_uid: pacs.documents[patient.study_instance_uid] for patient in patients}
+    losses += [loss for patient in patients for loss in lost(folder, patient, documents[patient.study_instance_uid])]
     losses += unclean(folder)
     reports = [copies for received in documents.values() for copies in received.values()]
     return Outcome(
@@ -297,14 +297,16 @@ def moment(phase: Phase, patient: Patient, node: NodeProcess, pacs: Pacs, rng: r
         images = rng.randrange(1, len(patient.images) - 1)
         return lambda: len(patient.acknowledged) >= images
     if phase == "scoring":
-        return lambda: node.said("scoring", patient.series_uid)
-    return lambda: patient.study_uid in pacs.arriving
+        return lambda: node.said("scoring", patient.series_instance_uid)
+    return lambda: patient.study_instance_uid in pacs.arriving
 
 
 def delivered(folder: Path, patient: Patient) -> bool:
     """Whether the node knows that the PACS has this patient's result."""
     with index(folder) as rows:
-        return rows("SELECT state FROM series WHERE series_instance_uid = ?", patient.series_uid) == [("delivered",)]
+        return rows("SELECT state FROM series WHERE series_instance_uid = ?", patient.series_instance_uid) == [
+            ("delivered",)
+        ]
 
 
 def lost(folder: Path, patient: Patient, reports: dict[str, list[bytes]]) -> Iterator[str]:
@@ -320,13 +322,14 @@ def lost(folder: Path, patient: Patient, reports: dict[str, list[bytes]]) -> Ite
             elif not file.read_bytes().endswith(patient.payload(uid)) or dcmread(file).SOPInstanceUID != uid:
                 yield f"{uid}: acknowledged, stored with other bytes"
         found = rows(
-            "SELECT r.version, r.sr_sop_instance_uid FROM results r WHERE r.series_uid = ?", patient.series_uid
+            "SELECT r.version, r.sr_sop_instance_uid FROM results r WHERE r.series_instance_uid = ?",
+            patient.series_instance_uid,
         )
-        states = rows("SELECT state, version FROM series WHERE series_instance_uid = ?", patient.series_uid)
+        states = rows("SELECT state, version FROM series WHERE series_instance_uid = ?", patient.series_instance_uid)
     if states != [("delivered", 1)]:
-        yield f"{patient.series_uid}: state and version are {states}, expected delivered, 1"
+        yield f"{patient.series_instance_uid}: state and version are {states}, expected delivered, 1"
     if len(reports) != 1 or [uid for _, uid in found] != list(reports):
-        yield f"{patient.series_uid}: the PACS has {sorted(reports)}, the index {found}"
+        yield f"{patient.series_instance_uid}: the PACS has {sorted(reports)}, the index {found}"
     yield from (f"{uid}: sent again with other bytes" for uid, copies in reports.items() if len(set(copies)) > 1)
 
 

@@ -125,16 +125,16 @@ class Node:
         self.database.close()
         self._lock.release()
 
-    def _complete(self, series_uid: str, imperfections: Sequence[str]) -> None:
+    def _complete(self, series_instance_uid: str, imperfections: Sequence[str]) -> None:
         version = lifecycle.complete(
             self.database,
-            series_uid,
+            series_instance_uid,
             self._clock(),
             flags=imperfections,
-            in_transaction=lambda session, version: self._workflow.enqueue_score(session, series_uid, version),
+            in_transaction=lambda session, version: self._workflow.enqueue_score(session, series_instance_uid, version),
         )
         if version is not None:
-            log.info("series complete", series=series_uid, version=version, imperfections=list(imperfections))
+            log.info("series complete", series=series_instance_uid, version=version, imperfections=list(imperfections))
 
-    def _wait(self, series_uid: str, seconds: float, reason: str) -> None:
-        lifecycle.wait(self.database, series_uid, self._clock() + timedelta(seconds=seconds), reason)
+    def _wait(self, series_instance_uid: str, seconds: float, reason: str) -> None:
+        lifecycle.wait(self.database, series_instance_uid, self._clock() + timedelta(seconds=seconds), reason)

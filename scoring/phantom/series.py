@@ -63,7 +63,7 @@ def write_series(phantom: Phantom, folder: Path) -> list[Path]:
     return paths
 
 
-def study_uid(spec: PhantomSpec) -> str:
+def study_instance_uid(spec: PhantomSpec) -> str:
     """Study Instance UID of a spec: its own, else one for each patient and day."""
     return spec.study_instance_uid or uid("study", spec.seed, _patient_id(spec), spec.study_date)
 
@@ -91,7 +91,7 @@ def common_attributes(phantom: Phantom) -> Dataset:
     ds.BodyPartExamined = "CHEST"
     ds.PatientPosition = spec.patient_position
     ds.ProtocolName = "Coronary calcium, ECG-gated" if spec.gated else "Chest, not enhanced"
-    ds.FrameOfReferenceUID = uid("frame", study_uid(spec))
+    ds.FrameOfReferenceUID = uid("frame", study_instance_uid(spec))
     ds.PositionReferenceIndicator = ""
     ds.Manufacturer = MANUFACTURER
     ds.ManufacturerModelName = MODEL
@@ -109,7 +109,7 @@ def _patient_and_study(ds: Dataset, spec: PhantomSpec) -> None:
     ds.PatientBirthDate = "19600101"
     ds.PatientSex = "O"
     ds.PatientAge = f"{max(0, int(spec.study_date[:4]) - 1960):03d}Y"
-    ds.StudyInstanceUID = study_uid(spec)
+    ds.StudyInstanceUID = study_instance_uid(spec)
     ds.StudyID = "1"
     ds.AccessionNumber = f"PH{spec.seed}"[:16]
     ds.ReferringPhysicianName = ""

@@ -110,20 +110,20 @@ def _located(plane: Plane, image: ImageRef) -> Plane:
 def _start(score: Score, source: Dataset, origin: Origin, request: ReportRequest) -> Dataset:
     document = start(
         sop_class_uid=SegmentationStorage,
-        sop_instance_uid=seg_instance_uid(origin.series_uid, request.version),
+        sop_instance_uid=seg_instance_uid(origin.series_instance_uid, request.version),
         source=source,
         origin=origin,
         request=request,
         made_by=score.provenance,
     )
     document.Modality = "SEG"
-    document.SeriesInstanceUID = seg_series_uid(origin.series_uid, request.version)
+    document.SeriesInstanceUID = seg_series_uid(origin.series_instance_uid, request.version)
     document.SeriesNumber = request.series_number + SERIES_OFFSET
     document.BodyPartExamined = "HEART"
     document.InstanceNumber = 1
     document.DeviceSerialNumber = request.device_uid or DEVICE_UID
     frame = text(source, "FrameOfReferenceUID") or score.series.frame_of_reference_uid
-    put_uid(document, "FrameOfReferenceUID", frame or derived_uid(origin.series_uid, "frame of reference"))
+    put_uid(document, "FrameOfReferenceUID", frame or derived_uid(origin.series_instance_uid, "frame of reference"))
     document.PositionReferenceIndicator = ""
     document.ImageType = ["DERIVED", "PRIMARY"]
     document.ContentLabel = "CALCIUM"
@@ -158,7 +158,7 @@ def _segment(number: int, segment: _Segment, score: Score, origin: Origin) -> Da
     site = codes.CORONARY_ARTERY if segment.artery is None else codes.ARTERY[segment.artery]
     item.AnatomicRegionSequence = [_code(site)]
     item.TrackingID = f"Calcium, {segment.artery or NO_ARTERY}"
-    item.TrackingUID = derived_uid(origin.series_uid, "segment", segment.artery or "")
+    item.TrackingUID = derived_uid(origin.series_instance_uid, "segment", segment.artery or "")
     item.RecommendedDisplayCIELabValue = list(CIELabColor.from_rgb(*artery_colour(segment.artery)).value)
     return item
 
@@ -183,7 +183,7 @@ def _algorithm(made_by: Provenance) -> Dataset:
 def _dimensions(origin: Origin) -> tuple[list[Dataset], list[Dataset]]:
     """Frames are ordered by segment, then by place."""
     organization = Dataset()
-    organization.DimensionOrganizationUID = derived_uid(origin.series_uid, "seg", "dimensions")
+    organization.DimensionOrganizationUID = derived_uid(origin.series_instance_uid, "seg", "dimensions")
     indices = []
     for pointer, group in (
         ("ReferencedSegmentNumber", "SegmentIdentificationSequence"),
@@ -241,7 +241,7 @@ def _source(image: ImageRef, origin: Origin) -> Dataset:
 def _referenced(shown: Sequence[ImageRef], origin: Origin) -> Dataset:
     """Common Instance Reference (PS3.3 C.12.2): every image with a frame, once."""
     item = Dataset()
-    put_uid(item, "SeriesInstanceUID", origin.series_uid)
+    put_uid(item, "SeriesInstanceUID", origin.series_instance_uid)
     instances = dict.fromkeys(image.sop_instance_uid for image in shown)
     item.ReferencedInstanceSequence = [reference(origin.sop_class_uid, instance) for instance in instances]
     return item

@@ -105,7 +105,7 @@ def _result(node: Node, pacs: DemoPacs) -> Score:
         for item in lifecycle.list_series(node.database):
             if item.state in (lifecycle.State.NOT_SCORABLE, lifecycle.State.UNDELIVERABLE):
                 raise CoronodeError(f"the demo's series is {item.state}: {item.reason}")
-            result = results.get(node.database, item.series_uid)
+            result = results.get(node.database, item.series_instance_uid)
             if item.state == lifecycle.State.DELIVERED and result is not None and pacs.reports:
                 return Score.from_json(result.score_json)
         time.sleep(0.2)

@@ -78,10 +78,10 @@ def list_(state: str | None, limit: int, config_file: Path | None) -> None:
     with _database(config_file) as database:
         hidden = store.State.KEPT if wanted is None else None
         for item in store.list_series(database, wanted, without=hidden, limit=limit):
-            result = results.get(database, item.series_uid)
+            result = results.get(database, item.series_instance_uid)
             total = _total(result.score_json) if result is not None and item.state in store.REPORTED else ""
             table.add_row(
-                item.series_uid,
+                item.series_instance_uid,
                 item.state,
                 str(item.instance_count),
                 total,
@@ -92,10 +92,10 @@ def list_(state: str | None, limit: int, config_file: Path | None) -> None:
 
 
 @series.command(epilog="Example: coronode series show 1.2.840.1.2.3")
-@click.argument("series_uid")
+@click.argument("series_instance_uid")
 @click.option("--json", "as_json", is_flag=True, help="The stored score as JSON, nothing else.")
 @config_option
-def show(series_uid: str, config_file: Path | None, *, as_json: bool) -> None:
+def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -> None:
     """Show one series: state, reason, result, deliveries, history."""
     from storage.database import audit
     from storage.outbox import outgoing
@@ -103,16 +103,16 @@ def show(series_uid: str, config_file: Path | None, *, as_json: bool) -> None:
     from storage.series import results
 
     with _database(config_file) as database:
-        item = store.get(database, series_uid)
-        result = results.get(database, series_uid)
+        item = store.get(database, series_instance_uid)
+        result = results.get(database, series_instance_uid)
         if as_json:
             if result is None or not result.score_json:
-                raise click.ClickException(f"series {series_uid} has no result yet; it is {item.state}")
+                raise click.ClickException(f"series {series_instance_uid} has no result yet; it is {item.state}")
             click.echo(result.score_json)
             return
         facts = {
-            "series": item.series_uid,
-            "study": item.study_uid,
+            "series": item.series_instance_uid,
+            "study": item.study_instance_uid,
             "state": item.state,
             "reason": item.reason,
             "waits": f"{item.wait_reason} (until {item.wait_until:%H:%M:%S} UTC)" if item.wait_until else "",
@@ -129,24 +129,24 @@ def show(series_uid: str, config_file: Path | None, *, as_json: bool) -> None:
         if result is not None and result.status == "scored":
             _show_score(result.score_json)
         for line, count in Counter(
-            map(_delivery_line, outgoing.list_deliveries(database, series_uid=series_uid))
+            map(_delivery_line, outgoing.list_deliveries(database, series_instance_uid=series_instance_uid))
         ).items():
             click.echo(f"{'delivery:':13}{line}{_times(count)}")
-        events = reversed(audit.events(database, series_uid=series_uid))
+        events = reversed(audit.events(database, series_instance_uid=series_instance_uid))
         for line, same in groupby(f"{event.at:%Y-%m-%d %H:%M} {event.kind} {event.text}" for event in events):
             click.echo(f"{'event:':13}{line}{_times(len(list(same)))}")
 
 
 @series.command(epilog="Example: coronode series rescore 1.2.840.1.2.3")
-@click.argument("series_uid")
+@click.argument("series_instance_uid")
 @config_option
-def rescore(series_uid: str, config_file: Path | None) -> None:
+def rescore(series_instance_uid: str, config_file: Path | None) -> None:
     """Score a series again; the running node takes it up within seconds."""
     from scp.node import utc_now
     from storage.series import lifecycle as store
 
     with _database(config_file) as database:
-        store.rescore(database, series_uid, utc_now())
+        store.rescore(database, series_instance_uid, utc_now())
     click.echo("the series will be scored again; its new report will name the old one")
 
 
@@ -178,7 +178,7 @@ def list_outbox(state: str | None, limit: int, config_file: Path | None) -> None
                 item.destination,
                 str(item.attempts),
                 f"{item.next_attempt_at:%H:%M:%S}" if waiting else "",
-                item.series_uid,
+                item.series_instance_uid,
                 item.last_error,
             )
     _print(table)

@@ -35,7 +35,7 @@ _MANY: Final = 100_000
 class Batch:
     """Documents of one result version for one destination that are due together; `due` is an ISO 8601 time."""
 
-    series_uid: str
+    series_instance_uid: str
     version: int
     destination: str
     due: str
@@ -44,17 +44,17 @@ class Batch:
     def of(cls, delivery: Delivery) -> Self:
         """The batch that a delivery belongs to."""
         due = delivery.next_attempt_at.isoformat()
-        return cls(delivery.series_uid, delivery.version, delivery.destination, due)
+        return cls(delivery.series_instance_uid, delivery.version, delivery.destination, due)
 
     @property
     def workflow_id(self) -> str:
         """One for each time that the batch falls due."""
-        return f"deliver:{self.destination}:{self.series_uid}:{self.version}:{self.due}"
+        return f"deliver:{self.destination}:{self.series_instance_uid}:{self.version}:{self.due}"
 
     @property
     def arguments(self) -> tuple[str, int, str, str]:
         """What the workflow is given."""
-        return self.series_uid, self.version, self.destination, self.due
+        return self.series_instance_uid, self.version, self.destination, self.due
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Courier:
 
     def deliver(self, batch: Batch) -> None:
         """Try every pending document of the batch once and note in the outbox how it went."""
-        key = (batch.series_uid, batch.version, batch.destination)
+        key = (batch.series_instance_uid, batch.version, batch.destination)
         with self._lock:
             self._under_way.add(key)
         try:
@@ -119,7 +119,7 @@ class Courier:
         with self._lock:
             claimed = outgoing.list_deliveries(self._database, outgoing.DeliveryState.SENDING, limit=_MANY)
             for item in claimed:
-                if (item.series_uid, item.version, item.destination) not in self._under_way:
+                if (item.series_instance_uid, item.version, item.destination) not in self._under_way:
                     now = self._clock()
                     error = "how the last attempt went could not be noted"
                     outgoing.failed(self._database, item.id, now, error=error, retry_at=now)
@@ -147,7 +147,7 @@ class Courier:
         """The batch's due documents, each taken from pending to sending, the oldest first."""
         now = self._clock()
         pending = outgoing.list_deliveries(
-            self._database, outgoing.DeliveryState.PENDING, series_uid=batch.series_uid, limit=_MANY
+            self._database, outgoing.DeliveryState.PENDING, series_instance_uid=batch.series_instance_uid, limit=_MANY
         )
         claimed = [
             outgoing.claim(self._database, item.id, now)
@@ -200,12 +200,12 @@ class Courier:
             self._put_off([item], str(error))
         else:
             outgoing.delivered(self._database, item.id, self._clock(), status=status)
-            log.info("delivered", series=item.series_uid, kind=item.kind, to=item.destination)
+            log.info("delivered", series=item.series_instance_uid, kind=item.kind, to=item.destination)
 
     def _replace(self, item: Delivery, sending: Sending, instead: str) -> None:
         """Enter what the destination takes in place of a document; it is due at once."""
         error = f"{item.destination} accepts no {UID(sending.sop_class_uid).name}"
-        documents = self._reporting.another(item.series_uid, item.version, instead)
+        documents = self._reporting.another(item.series_instance_uid, item.version, instead)
         if not documents:
             self._give_up([item], error)
             return

@@ -131,17 +131,19 @@ class Workflow:
         # what was still running has yet to be written down by the engine, which looks once a second
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=_NOTED_SECONDS if busy else 0)
 
-    def enqueue_score(self, session: Session | None, series_uid: str, version: int) -> None:
+    def enqueue_score(self, session: Session | None, series_instance_uid: str, version: int) -> None:
         """Enqueue the scoring of a version, in the caller's transaction when there is one. Twice is once."""
-        self._enqueue(session, _SCORE, _SCORE_QUEUE, f"score:{series_uid}:{version}", (series_uid, version))
+        self._enqueue(
+            session, _SCORE, _SCORE_QUEUE, f"score:{series_instance_uid}:{version}", (series_instance_uid, version)
+        )
 
     def reconcile(self) -> None:
         """Enqueue what the tables owe and watch what is being received; what is under way stays as it is."""
         for state in lifecycle.receiving(self._database):
-            self._watch(state.series_uid)
+            self._watch(state.series_instance_uid)
         for state in lifecycle.unfinished(self._database):
-            self._take_up(f"score:{state.series_uid}:{state.version}")
-            self.enqueue_score(None, state.series_uid, state.version)
+            self._take_up(f"score:{state.series_instance_uid}:{state.version}")
+            self.enqueue_score(None, state.series_instance_uid, state.version)
         self._courier.release()
         due = outgoing.due(self._database, self._clock(), limit=_MANY)  # all: a dead peer's must not hide another's
         for batch in {Batch.of(item) for item in due}:
@@ -153,14 +155,16 @@ class Workflow:
     def _register(self) -> None:
         """Name the two workflows to the engine; each has one step, which may be repeated."""
 
-        def score_series(series_uid: str, version: int) -> None:
+        def score_series(series_instance_uid: str, version: int) -> None:
             with self._under_way():
-                DBOS.run_step({"name": "process"}, self._process, series_uid, version)
+                DBOS.run_step({"name": "process"}, self._process, series_instance_uid, version)
             self._wake.set()
 
-        def deliver_batch(series_uid: str, version: int, destination: str, due: str) -> None:
+        def deliver_batch(series_instance_uid: str, version: int, destination: str, due: str) -> None:
             with self._under_way():
-                DBOS.run_step({"name": "send"}, self._courier.deliver, Batch(series_uid, version, destination, due))
+                DBOS.run_step(
+                    {"name": "send"}, self._courier.deliver, Batch(series_instance_uid, version, destination, due)
+                )
 
         DBOS.workflow(name=_SCORE)(score_series)
         DBOS.workflow(name=_DELIVER)(deliver_batch)
@@ -179,16 +183,16 @@ class Workflow:
                 self._running -= 1
                 self._idle.notify_all()
 
-    def _process(self, series_uid: str, version: int) -> None:
+    def _process(self, series_instance_uid: str, version: int) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._processing.run(series_uid, version)
+                self._processing.run(series_instance_uid, version)
             except Exception as error:  # the workflow's edge: a series never stays without an answer
                 if self._stop.is_set():
                     raise
-                log.exception("processing failed", series=series_uid, version=version, attempt=attempt)
+                log.exception("processing failed", series=series_instance_uid, version=version, attempt=attempt)
                 if attempt == _ATTEMPTS:
-                    self._processing.abandon(series_uid, version, f"{type(error).__name__}: {error}")
+                    self._processing.abandon(series_instance_uid, version, f"{type(error).__name__}: {error}")
                 self._stop.wait(2.0**attempt)
             else:
                 return

@@ -43,18 +43,18 @@ class History:
         self._database = database
         self._files = files
 
-    def compared(self, score: Score, series_uid: str) -> Score:
+    def compared(self, score: Score, series_instance_uid: str) -> Score:
         """The score with its change, or with the reason why there is none; a series without a score as it is."""
         if score.status != "scored":
             return score
         try:
-            return self._compared(score, series_uid)
+            return self._compared(score, series_instance_uid)
         except Exception:  # the comparison's edge: the score goes out, with or without it
-            log.exception("comparison failed", series=series_uid)
+            log.exception("comparison failed", series=series_instance_uid)
             return _without(score, "the search for earlier scores failed inside the node")
 
-    def _compared(self, score: Score, series_uid: str) -> Score:
-        found = priors.find(self._database, series_uid, reading.REPORT_CLASSES)
+    def _compared(self, score: Score, series_instance_uid: str) -> Score:
+        found = priors.find(self._database, series_instance_uid, reading.REPORT_CLASSES)
         scanned = day(score.series.date) or day(found.study_date)
         if not found.person.patient_id:
             return _without(score, "the images name no Patient ID, and patients are not matched by name")
@@ -67,17 +67,19 @@ class History:
         notes = [*_contradictions(found), *fetched.notes]
         bmi = None if score.patient is None else score.patient.bmi
         change = compare(score, _each_once(earlier), bmi=bmi, notes=notes)
-        log.info("compared", series=series_uid, earlier=len(earlier), since=None if change is None else change.date)
+        log.info(
+            "compared", series=series_instance_uid, earlier=len(earlier), since=None if change is None else change.date
+        )
         if change is None:
             return _without(score, ". ".join(["no earlier score of this patient is known", *notes]))
         return replace(score, change=change)
 
-    def _fetched(self, person: Person, scanned: date, study_uid: str) -> Fetched:
+    def _fetched(self, person: Person, scanned: date, study_instance_uid: str) -> Fetched:
         settings = self._settings
         name = settings.priors.peer
         if name is None:
             return Fetched((), ())
-        wanted = Wanted(person, scanned, study_uid, lambda uid: find_instance(self._database, uid) is not None)
+        wanted = Wanted(person, scanned, study_instance_uid, lambda uid: find_instance(self._database, uid) is not None)
         return fetch(settings.node, name, settings.peers[name], wanted, seconds=settings.priors.timeout_seconds)
 
     def _received(self, found: Priors) -> Iterator[_Report]:
@@ -97,13 +99,13 @@ def _of_index(found: Priors) -> Iterator[Earlier]:
         try:
             score = Score.from_json(item.score_json)
         except ValueError:
-            log.warning("an earlier result cannot be read", series=item.series_uid)
+            log.warning("an earlier result cannot be read", series=item.series_instance_uid)
             continue
         scanned = day(score.series.date) or day(item.study_date)
         if scanned is not None:
             earlier = earlier_of(score, scanned, origin=INDEX, sop_instance_uid=item.report_uid)
             if earlier is not None:
-                yield replace(earlier, study_instance_uid=item.study_uid)
+                yield replace(earlier, study_instance_uid=item.study_instance_uid)
 
 
 def _of_reports(reports: Iterable[_Report]) -> Iterator[Earlier]:

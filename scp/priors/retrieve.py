@@ -44,11 +44,11 @@ _WILD: Final = frozenset("*?\\")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Reports of a patient in studies before a day, without those of `study_uid` and those that are `known` already."""
+    """Reports of a patient in studies before a day, without those of one study and those that are `known`."""
 
     person: Person
     before: date
-    study_uid: str
+    study_instance_uid: str
     known: Callable[[str], bool]
 
 
@@ -141,7 +141,7 @@ class _Search:
         found = {}
         for answer in self._find(association, "STUDY", keys | {"StudyInstanceUID": "", "ModalitiesInStudy": ""}):
             study, modalities = _text(answer, "StudyInstanceUID"), _text(answer, "ModalitiesInStudy")
-            if study and study != self.wanted.study_uid and (not modalities or "SR" in modalities.split("\\")):
+            if study and study != self.wanted.study_instance_uid and (not modalities or "SR" in modalities.split("\\")):
                 found[study] = _text(answer, "StudyDate")
         if len(found) > MOST_STUDIES:
             self.notes.append(f"there are more than {MOST_STUDIES} earlier studies: older ones left out")

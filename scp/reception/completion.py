@@ -53,43 +53,43 @@ class Watch:
         self._timers: dict[str, _Timer] = {}
         self._lock = threading.Lock()
 
-    def received(self, series_uid: str, now: float, holder: Holder | None = None) -> None:
+    def received(self, series_instance_uid: str, now: float, holder: Holder | None = None) -> None:
         """Restart the timer of a series; `holder` holds it while it lives."""
         with self._lock:
-            timer = self._timers.setdefault(series_uid, _Timer(now))
+            timer = self._timers.setdefault(series_instance_uid, _Timer(now))
             timer.last = now
             timer.ripe_at = None
             if holder is not None and holder not in timer.holders:
                 timer.holders.append(holder)
 
-    def adopt(self, series_uid: str, now: float) -> None:
+    def adopt(self, series_instance_uid: str, now: float) -> None:
         """Start the timer of a series that is not watched yet; one that is stays as it is."""
         with self._lock:
-            self._timers.setdefault(series_uid, _Timer(now))
+            self._timers.setdefault(series_instance_uid, _Timer(now))
 
     def due(self, now: float) -> list[str]:
         """Series that have been quiet long enough, are not held, and are not put off."""
         with self._lock:
             return [uid for uid, timer in self._timers.items() if self._is_due(timer, now)]
 
-    def quiet_for(self, series_uid: str, now: float) -> float:
+    def quiet_for(self, series_instance_uid: str, now: float) -> float:
         """Seconds since the last instance; infinite for a series that is not watched."""
         with self._lock:
-            timer = self._timers.get(series_uid)
+            timer = self._timers.get(series_instance_uid)
             return float("inf") if timer is None else now - timer.last
 
-    def put_off(self, series_uid: str, until: float) -> None:
+    def put_off(self, series_instance_uid: str, until: float) -> None:
         """Ask again at `until`, unless an instance comes before."""
         with self._lock:
-            if series_uid in self._timers:
-                self._timers[series_uid].ripe_at = until
+            if series_instance_uid in self._timers:
+                self._timers[series_instance_uid].ripe_at = until
 
-    def forget(self, series_uid: str, last: float) -> None:
+    def forget(self, series_instance_uid: str, last: float) -> None:
         """Stop watching, unless an instance came after `last`."""
         with self._lock:
-            timer = self._timers.get(series_uid)
+            timer = self._timers.get(series_instance_uid)
             if timer is not None and timer.last < last:
-                del self._timers[series_uid]
+                del self._timers[series_instance_uid]
 
     def _is_due(self, timer: _Timer, now: float) -> bool:
         if timer.ripe_at is not None:
@@ -168,13 +168,13 @@ class Completion:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
 
-    def received(self, series_uid: str, holder: Holder | None = None) -> None:
+    def received(self, series_instance_uid: str, holder: Holder | None = None) -> None:
         """Note that an instance of a series came, over the association `holder`."""
-        self._watch.received(series_uid, self._clock(), holder)
+        self._watch.received(series_instance_uid, self._clock(), holder)
 
-    def watch(self, series_uid: str) -> None:
+    def watch(self, series_instance_uid: str) -> None:
         """Note that a series is being received though no instance came here: after a start, or a rescore."""
-        self._watch.adopt(series_uid, self._clock())
+        self._watch.adopt(series_instance_uid, self._clock())
 
     def start(self) -> None:
         """Start watching."""
@@ -189,26 +189,28 @@ class Completion:
     def tick(self) -> None:
         """Look once at every series that is due."""
         now = self._clock()
-        for series_uid in self._watch.due(now):
+        for series_instance_uid in self._watch.due(now):
             try:
-                self._look(series_uid, now)
+                self._look(series_instance_uid, now)
             except Permanent as error:
-                log.info("series is not watched", series=series_uid, reason=str(error))
-                self._watch.forget(series_uid, now)
+                log.info("series is not watched", series=series_instance_uid, reason=str(error))
+                self._watch.forget(series_instance_uid, now)
             except Exception:  # one series must not keep the others waiting
-                log.exception("completion failed; it is tried again", series=series_uid)
+                log.exception("completion failed; it is tried again", series=series_instance_uid)
 
-    def _look(self, series_uid: str, now: float) -> None:
-        verdict = judge(self._slices(series_uid))
+    def _look(self, series_instance_uid: str, now: float) -> None:
+        verdict = judge(self._slices(series_instance_uid))
         if isinstance(verdict, Gap):
-            left = self._settings.gap_deadline_seconds - self._watch.quiet_for(series_uid, now)
+            left = self._settings.gap_deadline_seconds - self._watch.quiet_for(series_instance_uid, now)
             if left > 0:
-                log.info("series waits for slices", series=series_uid, missing=verdict.missing, seconds=round(left))
-                self._wait(series_uid, left, verdict.reason)
-                self._watch.put_off(series_uid, now + left)
+                log.info(
+                    "series waits for slices", series=series_instance_uid, missing=verdict.missing, seconds=round(left)
+                )
+                self._wait(series_instance_uid, left, verdict.reason)
+                self._watch.put_off(series_instance_uid, now + left)
                 return
-        self._complete(series_uid, [verdict.reason] if isinstance(verdict, Gap) else [])
-        self._watch.forget(series_uid, now)
+        self._complete(series_instance_uid, [verdict.reason] if isinstance(verdict, Gap) else [])
+        self._watch.forget(series_instance_uid, now)
 
     def _run(self) -> None:
         while not self._stop.wait(TICK_SECONDS):

@@ -113,7 +113,7 @@ class Reception:
             header = self._header(self._file)
             if header.sop_class_uid != self._request.sop_class_uid:
                 raise Rejected(_NOT_THAT_CLASS, "SOP Class UID differs from the request's")
-            if header.sop_uid != self._request.sop_instance_uid:
+            if header.sop_instance_uid != self._request.sop_instance_uid:
                 self._file = self._renamed(self._file, header)
             stored = self._file.settle(header.file_name(self._file.sha256))
             return self._intake.enter(Arrival(header, stored, self._clock(), self._request.calling_ae))
@@ -176,7 +176,7 @@ class Reception:
         try:
             copy.preface(
                 part10.preface(
-                    header.sop_class_uid, header.sop_uid, header.transfer_syntax_uid, self._request.calling_ae
+                    header.sop_class_uid, header.sop_instance_uid, header.transfer_syntax_uid, self._request.calling_ae
                 )
             )
             with file.path.open("rb") as source:

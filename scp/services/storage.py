@@ -84,9 +84,9 @@ class Storage:
         except Exception:  # the service's edge: without Success the sender keeps the object and tries again
             log.exception("object not stored", calling=calling_ae)
             return Answer(OUT_OF_RESOURCES, "internal error, see the node's log")
-        log.debug("object", outcome=stored.outcome, series=stored.series_uid)
+        log.debug("object", outcome=stored.outcome, series=stored.series_instance_uid)
         if stored.outcome != "conflict":  # a sender that begins again with what is here is still sending
-            self._received(stored.series_uid, holder)
+            self._received(stored.series_instance_uid, holder)
         return Answer(status.SUCCESS)
 
     def serve(self, association: Conversation, message: Message) -> None:

@@ -65,23 +65,23 @@ class Reporting:
         expected = all(flag.code not in _NOBODY_EXPECTS_A_SCORE for flag in score.flags if flag.severity == "reject")
         return self._settings.results.not_scorable_report and expected and bool(self._kinds(result))
 
-    def report(self, series_uid: str, result: Result) -> None:
+    def report(self, series_instance_uid: str, result: Result) -> None:
         """Make, store and enter the documents; a document that cannot be made leaves its reason on the series."""
         kinds = self._kinds(result)
         documents, reports = [], []
         for template in self._templates() if "sr" in kinds else ():
-            for made in self._make(series_uid, result, ("sr",), template):
-                documents.append(self._keep(made, series_uid, result.version))
+            for made in self._make(series_instance_uid, result, ("sr",), template):
+                documents.append(self._keep(made, series_instance_uid, result.version))
                 reports.append(made)
         others = tuple(kind for kind in kinds if kind != "sr")
-        for made in self._make(series_uid, result, others) if others else ():
-            documents.append(self._keep(made, series_uid, result.version))
+        for made in self._make(series_instance_uid, result, others) if others else ():
+            documents.append(self._keep(made, series_instance_uid, result.version))
             reports.append(made)
         main = reports[0]
         with self._database.session() as session:
             results.set_report(
                 session,
-                series_uid,
+                series_instance_uid,
                 result.version,
                 results.Report(main.sop_class_uid, main.sop_instance_uid, main.series_instance_uid),
             )
@@ -89,18 +89,18 @@ class Reporting:
                 wanted = set(self._wanted(destination))
                 chosen = [document for document in documents if document.kind in wanted]
                 outgoing.add(session, chosen, (destination,), self._clock())
-        log.info("documents made", series=series_uid, version=result.version, documents=len(documents))
+        log.info("documents made", series=series_instance_uid, version=result.version, documents=len(documents))
 
-    def another(self, series_uid: str, version: int, found: str) -> list[Document]:
+    def another(self, series_instance_uid: str, version: int, found: str) -> list[Document]:
         """Documents of one label (`label`) of an earlier result, made and stored now if they were not before."""
-        result = results.get(self._database, series_uid, version)
+        result = results.get(self._database, series_instance_uid, version)
         if result is None or not result.score_json:
             return []
         template = template_of(found)
         kinds: tuple[Kind, ...] = ("sr",) if template is not None else ("overlay",)
         return [
-            self._keep(made, series_uid, version)
-            for made in self._make(series_uid, result, kinds, template or "tid1500")
+            self._keep(made, series_instance_uid, version)
+            for made in self._make(series_instance_uid, result, kinds, template or "tid1500")
         ]
 
     def _kinds(self, result: Result) -> tuple[Kind, ...]:
@@ -126,31 +126,33 @@ class Reporting:
         return self._settings.results.documents if own is None else own
 
     def _make(
-        self, series_uid: str, result: Result, kinds: tuple[Kind, ...], template: SrTemplate = "tid1500"
+        self, series_instance_uid: str, result: Result, kinds: tuple[Kind, ...], template: SrTemplate = "tid1500"
     ) -> list[Made]:
         request = ReportRequest.of(
             self._settings.results,
             version=result.version,
             created=result.created_at,
-            predecessor=self._predecessor(series_uid, result.version, template),
+            predecessor=self._predecessor(series_instance_uid, result.version, template),
         )
-        files = tuple(lifecycle.files_of(self._database, self._files, series_uid))
+        files = tuple(lifecycle.files_of(self._database, self._files, series_instance_uid))
         return self._scorer.documents(DocumentRequest(result.score_json, files, kinds, request, (template,)))
 
-    def _predecessor(self, series_uid: str, version: int, template: SrTemplate) -> Predecessor | None:
+    def _predecessor(self, series_instance_uid: str, version: int, template: SrTemplate) -> Predecessor | None:
         """The latest earlier report, in the same form if it was made in that one."""
-        before = results.predecessor(self._database, series_uid, version)
+        before = results.predecessor(self._database, series_instance_uid, version)
         if before is None:
             return None
-        study_uid = lifecycle.get(self._database, series_uid).study_uid
-        named = Predecessor(before.sop_class_uid, before.sop_instance_uid, before.series_instance_uid, study_uid)
+        study_instance_uid = lifecycle.get(self._database, series_instance_uid).study_instance_uid
+        named = Predecessor(
+            before.sop_class_uid, before.sop_instance_uid, before.series_instance_uid, study_instance_uid
+        )
         for earlier in range(version - 1, 0, -1):
-            uid = sr_instance_uid(series_uid, earlier, template)
+            uid = sr_instance_uid(series_instance_uid, earlier, template)
             if find_instance(self._database, uid) is not None:
                 return replace(named, sop_class_uid=SR_SOP_CLASSES[template], sop_instance_uid=uid)
         return named
 
-    def _keep(self, made: Made, series_uid: str, version: int) -> Document:
+    def _keep(self, made: Made, series_instance_uid: str, version: int) -> Document:
         """Store a document like a received one, so that queries find it."""
         header = InstanceHeader.from_dataset(
             dcmread(BytesIO(made.content), stop_before_pixels=True), made.transfer_syntax_uid
@@ -160,4 +162,4 @@ class Reporting:
             stored = file.commit(header.file_name(file.sha256))
         registered = register(self._database, self._files, header, stored, now=self._clock(), origin="made")
         found = label(made.kind, made.template)
-        return outgoing.Document(series_uid, version, made.sop_instance_uid, found, registered.path)
+        return outgoing.Document(series_instance_uid, version, made.sop_instance_uid, found, registered.path)

@@ -50,40 +50,47 @@ class Processing:
         self._reporting = reporting
         self._clock = clock
 
-    def run(self, series_uid: str, version: int) -> None:
+    def run(self, series_instance_uid: str, version: int) -> None:
         """Bring one version of a series as far as it goes; nothing happens when a later one replaced it.
 
         Raises Transient when the node stops meanwhile: the version is taken up at the next start.
         """
-        if lifecycle.start_scoring(self._database, series_uid, version, self._clock()) and not self._score(
-            series_uid, version
+        if lifecycle.start_scoring(self._database, series_instance_uid, version, self._clock()) and not self._score(
+            series_instance_uid, version
         ):
-            log.info("result is out of date, a late slice came", series=series_uid, version=version)
+            log.info("result is out of date, a late slice came", series=series_instance_uid, version=version)
             return
-        state = lifecycle.get(self._database, series_uid)
-        result = results.get(self._database, series_uid, version)
+        state = lifecycle.get(self._database, series_instance_uid)
+        result = results.get(self._database, series_instance_uid, version)
         if state.version == version and result is not None and self._reporting.owed(result):
-            self._reporting.report(series_uid, result)
+            self._reporting.report(series_instance_uid, result)
 
-    def abandon(self, series_uid: str, version: int, reason: str) -> None:
+    def abandon(self, series_instance_uid: str, version: int, reason: str) -> None:
         """Give up on a version with a reason that an operator sees; `coronode series rescore` tries again."""
         now = self._clock()
-        log.error("series abandoned", series=series_uid, version=version, reason=reason)
-        audit.record(self._database, now, "abandoned", reason, series_uid=series_uid)
-        if lifecycle.get(self._database, series_uid).state in lifecycle.REPORTED:
-            lifecycle.deliver(self._database, series_uid, version, lifecycle.State.UNDELIVERABLE, now)
+        log.error("series abandoned", series=series_instance_uid, version=version, reason=reason)
+        audit.record(self._database, now, "abandoned", reason, series_instance_uid=series_instance_uid)
+        if lifecycle.get(self._database, series_instance_uid).state in lifecycle.REPORTED:
+            lifecycle.deliver(self._database, series_instance_uid, version, lifecycle.State.UNDELIVERABLE, now)
         else:
             lifecycle.finish(
-                self._database, series_uid, version, "", "not_scorable", now=now, reason_code="internal", reason=reason
+                self._database,
+                series_instance_uid,
+                version,
+                "",
+                "not_scorable",
+                now=now,
+                reason_code="internal",
+                reason=reason,
             )
 
-    def _score(self, series_uid: str, version: int) -> bool:
+    def _score(self, series_instance_uid: str, version: int) -> bool:
         """Score and save; False when the version was superseded."""
-        log.info("scoring", series=series_uid, version=version)
+        log.info("scoring", series=series_instance_uid, version=version)
         finish: dict[str, Any] = {}
         try:
             score = self._scorer.score(
-                self._paths(series_uid),
+                self._paths(series_instance_uid),
                 self._settings.scoring,
                 self._settings.selection,
                 context=Context(self._settings.risk),
@@ -92,23 +99,25 @@ class Processing:
             finish |= {"result_json": "", "status": "not_scorable"}
             finish |= {"reason_code": verdict.code, "reason": verdict.reason}
         else:
-            score = self._history.compared(self._identified(score, series_uid), series_uid)
+            score = self._history.compared(self._identified(score, series_instance_uid), series_instance_uid)
             rejecting = next((flag.code for flag in score.flags if flag.severity == "reject"), "")
             finish |= {"result_json": score.to_json(), "status": score.status}
             finish |= {"reason_code": rejecting, "reason": score.reason or ""}
         finish["now"] = self._clock()
-        log.info("scored", series=series_uid, version=version, status=finish["status"], reason=finish["reason"])
-        return lifecycle.finish(self._database, series_uid, version, **finish)
+        log.info(
+            "scored", series=series_instance_uid, version=version, status=finish["status"], reason=finish["reason"]
+        )
+        return lifecycle.finish(self._database, series_instance_uid, version, **finish)
 
-    def _identified(self, score: Score, series_uid: str) -> Score:
+    def _identified(self, score: Score, series_instance_uid: str) -> Score:
         """The score under the UIDs by which the node knows a series whose images have none."""
-        known = lifecycle.get(self._database, series_uid)
+        known = lifecycle.get(self._database, series_instance_uid)
         info = replace(
             score.series,
-            study_instance_uid=score.series.study_instance_uid or known.study_uid,
-            series_instance_uid=score.series.series_instance_uid or series_uid,
+            study_instance_uid=score.series.study_instance_uid or known.study_instance_uid,
+            series_instance_uid=score.series.series_instance_uid or series_instance_uid,
         )
         return replace(score, series=info)
 
-    def _paths(self, series_uid: str) -> list[Path]:
-        return lifecycle.files_of(self._database, self._files, series_uid)
+    def _paths(self, series_instance_uid: str) -> list[Path]:
+        return lifecycle.files_of(self._database, self._files, series_instance_uid)

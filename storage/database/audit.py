@@ -18,8 +18,8 @@ class Event:
 
     at: datetime
     kind: str
-    series_uid: str
-    sop_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
     peer_ae: str
     text: str
 
@@ -30,28 +30,35 @@ def record(
     kind: str,
     text: str = "",
     *,
-    series_uid: str = "",
-    sop_uid: str = "",
+    series_instance_uid: str = "",
+    sop_instance_uid: str = "",
     peer_ae: str = "",
 ) -> None:
     """Add an event, in the caller's transaction when a session is given."""
     with writing(where) as session:
         session.execute(
             insert(AuditRow).values(
-                at=now, kind=kind, text=text, series_uid=series_uid, sop_uid=sop_uid, peer_ae=peer_ae
+                at=now,
+                kind=kind,
+                text=text,
+                series_instance_uid=series_instance_uid,
+                sop_instance_uid=sop_instance_uid,
+                peer_ae=peer_ae,
             )
         )
 
 
-def events(db: Database, *, series_uid: str | None = None, kind: str | None = None, limit: int = 100) -> list[Event]:
+def events(
+    db: Database, *, series_instance_uid: str | None = None, kind: str | None = None, limit: int = 100
+) -> list[Event]:
     """The newest events first, of one series or one kind if asked."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
-    if series_uid is not None:
-        query = query.where(AuditRow.series_uid == series_uid)
+    if series_instance_uid is not None:
+        query = query.where(AuditRow.series_instance_uid == series_instance_uid)
     if kind is not None:
         query = query.where(AuditRow.kind == kind)
     with db.reading() as session:
         return [
-            Event(row.at, row.kind, row.series_uid, row.sop_uid, row.peer_ae, row.text)
+            Event(row.at, row.kind, row.series_instance_uid, row.sop_instance_uid, row.peer_ae, row.text)
             for row in session.scalars(query)
         ]

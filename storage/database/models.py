@@ -165,10 +165,10 @@ class ResultRow(Base):
     """The score of one version of a series, and the report that was made of it."""
 
     __tablename__ = "results"
-    __table_args__ = (UniqueConstraint("series_uid", "version"),)
+    __table_args__ = (UniqueConstraint("series_instance_uid", "version", name="uq_results_series_uid_version"),)
 
     id: Mapped[Identity]
-    series_uid: Mapped[Raw]
+    series_instance_uid: Mapped[Raw]
     version: Mapped[int]
     status: Mapped[Raw]
     score_json: Mapped[Words]
@@ -184,12 +184,12 @@ class DeliveryRow(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("sop_instance_uid", "destination"),
-        Index(None, "series_uid", "version"),
+        Index("ix_deliveries_series_uid_version", "series_instance_uid", "version"),
         Index(None, "state", "next_attempt_at"),
     )
 
     id: Mapped[Identity]
-    series_uid: Mapped[Raw]
+    series_instance_uid: Mapped[Raw]
     version: Mapped[int]
     sop_instance_uid: Mapped[Raw]
     kind: Mapped[Raw]
@@ -227,11 +227,12 @@ class AuditRow(Base):
     """Something that happened; only ever added."""
 
     __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_series_uid", "series_instance_uid"),)
 
     id: Mapped[Identity]
     at: Mapped[When] = mapped_column(index=True)
     kind: Mapped[Raw]
-    series_uid: Mapped[Raw] = mapped_column(index=True)
-    sop_uid: Mapped[Raw]
+    series_instance_uid: Mapped[Raw]
+    sop_instance_uid: Mapped[Raw]
     peer_ae: Mapped[Words]
     text: Mapped[Words]

@@ -93,15 +93,15 @@ def enter_usual(session: Session, arrivals: Sequence[Arrival]) -> set[int]:
     usual: dict[int, dict[str, Any]] = {}
     last: dict[int, tuple[Arrival, int]] = {}
     for place, arrival in enumerate(arrivals):
-        uid, sop_uid = arrival.header.series_uid, arrival.header.sop_uid
+        uid, sop_instance_uid = arrival.header.series_instance_uid, arrival.header.sop_instance_uid
         if uid not in found:
             found[uid] = _RECEIVING.run(connection, uid=uid, state=State.RECEIVING.value).first()
         series = found[uid]
-        if series is None or sop_uid in seen or not _agrees(series, arrival):
+        if series is None or sop_instance_uid in seen or not _agrees(series, arrival):
             continue
-        if _KNOWN.run(connection, uid=sop_uid).first() is not None:
+        if _KNOWN.run(connection, uid=sop_instance_uid).first() is not None:
             continue
-        seen.add(sop_uid)
+        seen.add(sop_instance_uid)
         usual[place] = instance_values(arrival, series.id)
         last[series.id] = arrival, last.get(series.id, (arrival, 0))[1] + 1
     if usual:
@@ -114,6 +114,6 @@ def enter_usual(session: Session, arrivals: Sequence[Arrival]) -> set[int]:
 def _agrees(series: Row[Any], arrival: Arrival) -> bool:
     """Whether the object belongs to the study that the series is in, and tells nothing of it that is not known yet."""
     header = arrival.header
-    if arrival.origin != "received" or series.study_instance_uid != header.study_uid:
+    if arrival.origin != "received" or series.study_instance_uid != header.study_instance_uid:
         return False
     return all(getattr(series, column) or not header.study.get(column) for column in _FILLABLE)

@@ -89,6 +89,6 @@ class Intake:
             return [error] * len(arrivals)
         except Exception:  # one object must not refuse the others: each is tried alone
             if len(arrivals) == 1:
-                log.exception("object not registered", instance=arrivals[0].header.sop_uid)
+                log.exception("object not registered", instance=arrivals[0].header.sop_instance_uid)
                 return [Rejected(OUT_OF_RESOURCES, "internal error, see the node's log")]
             return [answer for arrival in arrivals for answer in self._commit([arrival])]

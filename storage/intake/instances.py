@@ -29,7 +29,7 @@ class Registered:
     """How an object was taken. `path` is the file that counts for its UID (relative to the store)."""
 
     outcome: Outcome
-    series_uid: str
+    series_instance_uid: str
     path: str
     late: bool = False
     reason: str = ""
@@ -39,24 +39,32 @@ class Registered:
 class Stored:
     """An object that is here."""
 
-    sop_uid: str
+    sop_instance_uid: str
     sop_class_uid: str
     transfer_syntax_uid: str
-    series_uid: str
+    series_instance_uid: str
     path: str
     size: int
     sha256: str
 
 
-def find_instance(db: Database, sop_uid: str) -> Stored | None:
+def find_instance(db: Database, sop_instance_uid: str) -> Stored | None:
     """The object with this SOP Instance UID, or None."""
     query = select(InstanceRow, SeriesRow.series_instance_uid).join(SeriesRow)
     with db.reading() as session:
-        found = session.execute(query.where(InstanceRow.sop_instance_uid == sop_uid)).one_or_none()
+        found = session.execute(query.where(InstanceRow.sop_instance_uid == sop_instance_uid)).one_or_none()
         if found is None:
             return None
-        row, series_uid = found
-        return Stored(sop_uid, row.sop_class_uid, row.transfer_syntax_uid, series_uid, row.path, row.size, row.sha256)
+        row, series_instance_uid = found
+        return Stored(
+            sop_instance_uid,
+            row.sop_class_uid,
+            row.transfer_syntax_uid,
+            series_instance_uid,
+            row.path,
+            row.size,
+            row.sha256,
+        )
 
 
 def register(
@@ -91,7 +99,7 @@ def register_all(db: Database, files: Files, arrivals: Sequence[Arrival]) -> lis
         with db.session() as session:
             usual = enter_usual(session, arrivals)
             return [
-                Registered("stored", arrival.header.series_uid, arrival.stored.path)
+                Registered("stored", arrival.header.series_instance_uid, arrival.stored.path)
                 if place in usual
                 else _register(session, files, arrival)
                 for place, arrival in enumerate(arrivals)
@@ -105,7 +113,7 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     first = session.execute(
         select(InstanceRow.sha256, InstanceRow.path, SeriesRow.series_instance_uid)
         .join(SeriesRow)
-        .where(InstanceRow.sop_instance_uid == header.sop_uid)
+        .where(InstanceRow.sop_instance_uid == header.sop_instance_uid)
     ).one_or_none()
     if first is not None:
         if first.sha256 != stored.sha256 and arrival.origin == "received":
@@ -117,13 +125,13 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     found = session.execute(
         select(SeriesRow.id, SeriesRow.state, SeriesRow.study_id, StudyRow.study_instance_uid)
         .join(StudyRow)
-        .where(SeriesRow.series_instance_uid == header.series_uid)
+        .where(SeriesRow.series_instance_uid == header.series_instance_uid)
         .with_for_update(of=SeriesRow)
     ).one_or_none()
     late = False
     if found is None:
         series_id = _open_series(session, arrival)
-    elif found.study_instance_uid != header.study_uid:
+    elif found.study_instance_uid != header.study_instance_uid:
         return _put_aside(session, files, arrival, "its series belongs to another study")
     else:
         series_id = found.id
@@ -131,16 +139,16 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
         triggers = arrival.origin == "received" and header.modality in {"CT", ""}
         late = triggers and found.state not in (lifecycle.State.RECEIVING, lifecycle.State.KEPT)
         if late:
-            lifecycle.return_to_receiving(session, header.series_uid, arrival.now)
+            lifecycle.return_to_receiving(session, header.series_instance_uid, arrival.now)
             _note(session, arrival, "late-slice", f"the series was {found.state}")
     insert_instances(session, [instance_values(arrival, series_id)])
     count(session, series_id, arrival)
-    return Registered("stored", header.series_uid, stored.path, late)
+    return Registered("stored", header.series_instance_uid, stored.path, late)
 
 
 def _open_series(session: Session, arrival: Arrival) -> int:
     header = arrival.header
-    study_id = session.scalar(select(StudyRow.id).where(StudyRow.study_instance_uid == header.study_uid))
+    study_id = session.scalar(select(StudyRow.id).where(StudyRow.study_instance_uid == header.study_instance_uid))
     if study_id is None:
         study_id = session.execute(insert(StudyRow).values(**header.study).returning(StudyRow.id)).scalar_one()
     else:
@@ -185,15 +193,15 @@ def _put_aside(session: Session, files: Files, arrival: Arrival, reason: str) ->
     path = files.quarantine(stored.path)
     known = session.scalar(
         select(QuarantineRow.id).where(
-            QuarantineRow.sop_instance_uid == header.sop_uid, QuarantineRow.sha256 == stored.sha256
+            QuarantineRow.sop_instance_uid == header.sop_instance_uid, QuarantineRow.sha256 == stored.sha256
         )
     )
     if known is None:
         session.execute(
             insert(QuarantineRow).values(
-                sop_instance_uid=header.sop_uid,
-                series_instance_uid=header.series_uid,
-                study_instance_uid=header.study_uid,
+                sop_instance_uid=header.sop_instance_uid,
+                series_instance_uid=header.series_instance_uid,
+                study_instance_uid=header.study_instance_uid,
                 path=path,
                 size=stored.size,
                 sha256=stored.sha256,
@@ -203,7 +211,7 @@ def _put_aside(session: Session, files: Files, arrival: Arrival, reason: str) ->
             )
         )
         _note(session, arrival, "quarantined", reason)
-    return Registered("conflict", header.series_uid, path, reason=reason)
+    return Registered("conflict", header.series_instance_uid, path, reason=reason)
 
 
 def _note(session: Session, arrival: Arrival, kind: str, text: str) -> None:
@@ -212,7 +220,7 @@ def _note(session: Session, arrival: Arrival, kind: str, text: str) -> None:
         arrival.now,
         kind,
         text,
-        series_uid=arrival.header.series_uid,
-        sop_uid=arrival.header.sop_uid,
+        series_instance_uid=arrival.header.series_instance_uid,
+        sop_instance_uid=arrival.header.sop_instance_uid,
         peer_ae=arrival.calling_ae,
     )

@@ -36,12 +36,14 @@ class StoredFile:
     sha256: str
 
 
-def instance_name(study_uid: str, series_uid: str, sop_uid: str, digest: str) -> str:
+def instance_name(study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, digest: str) -> str:
     """A relative path made of hashes, so that no UID can name a place outside the store.
 
     The digest is part of it: two objects under one SOP Instance UID never share a file.
     """
-    study, series, sop = (hashlib.sha256(uid.encode()).hexdigest() for uid in (study_uid, series_uid, sop_uid))
+    study, series, sop = (
+        hashlib.sha256(uid.encode()).hexdigest() for uid in (study_instance_uid, series_instance_uid, sop_instance_uid)
+    )
     return f"instances/{study[:2]}/{study[:32]}/{series[:32]}/{sop[:32]}-{digest[:16]}.dcm"
 
 

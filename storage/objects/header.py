@@ -26,9 +26,9 @@ _IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClas
 class InstanceHeader:
     """The indexed part of one object; the three mappings go from column to text as in the object."""
 
-    study_uid: str
-    series_uid: str
-    sop_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
     sop_class_uid: str
     transfer_syntax_uid: str
     modality: str
@@ -83,9 +83,9 @@ class InstanceHeader:
         ):
             _check_uid(keyword, value)
         return cls(
-            study_uid=study["study_instance_uid"],
-            series_uid=series["series_instance_uid"],
-            sop_uid=image["sop_instance_uid"],
+            study_instance_uid=study["study_instance_uid"],
+            series_instance_uid=series["series_instance_uid"],
+            sop_instance_uid=image["sop_instance_uid"],
             sop_class_uid=image["sop_class_uid"],
             transfer_syntax_uid=transfer_syntax_uid,
             modality=series["modality"],
@@ -96,7 +96,7 @@ class InstanceHeader:
 
     def file_name(self, digest: str) -> str:
         """Where the object's file belongs, relative to the store: hashes alone, never a UID of the sender."""
-        return instance_name(self.study_uid, self.series_uid, self.sop_uid, digest)
+        return instance_name(self.study_instance_uid, self.series_instance_uid, self.sop_instance_uid, digest)
 
 
 def _check_uid(keyword: str, value: str) -> None:

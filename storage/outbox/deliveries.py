@@ -32,7 +32,7 @@ class UnknownDelivery(Permanent):
 class Document:
     """A stored document to be sent; `path` is relative to the store."""
 
-    series_uid: str
+    series_instance_uid: str
     version: int
     sop_instance_uid: str
     kind: str
@@ -44,7 +44,7 @@ class Delivery:
     """One document on its way to one destination (the peer's name in the configuration)."""
 
     id: int
-    series_uid: str
+    series_instance_uid: str
     version: int
     sop_instance_uid: str
     kind: str
@@ -70,14 +70,14 @@ def get(db: Database, delivery_id: int) -> Delivery:
 
 
 def list_deliveries(
-    db: Database, state: DeliveryState | None = None, *, series_uid: str | None = None, limit: int = 100
+    db: Database, state: DeliveryState | None = None, *, series_instance_uid: str | None = None, limit: int = 100
 ) -> list[Delivery]:
     """Deliveries, the newest first, of one state or series if asked."""
     query = select(DeliveryRow).order_by(DeliveryRow.id.desc()).limit(limit)
     if state is not None:
         query = query.where(DeliveryRow.state == state)
-    if series_uid is not None:
-        query = query.where(DeliveryRow.series_uid == series_uid)
+    if series_instance_uid is not None:
+        query = query.where(DeliveryRow.series_instance_uid == series_instance_uid)
     return _several(db, query)
 
 
@@ -107,7 +107,7 @@ def delivery(row: DeliveryRow) -> Delivery:
     """The row as it leaves this package."""
     return Delivery(
         id=row.id,
-        series_uid=row.series_uid,
+        series_instance_uid=row.series_instance_uid,
         version=row.version,
         sop_instance_uid=row.sop_instance_uid,
         kind=row.kind,

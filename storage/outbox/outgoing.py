@@ -63,10 +63,10 @@ def add(
     with writing(where) as session:
         touched = set()
         for document in documents:
-            touched.add((document.series_uid, document.version))
+            touched.add((document.series_instance_uid, document.version))
             ids += [_enter(session, document, destination, now) for destination in targets]
-        for series_uid, version in sorted(touched):
-            _settle(session, series_uid, version, now)
+        for series_instance_uid, version in sorted(touched):
+            _settle(session, series_instance_uid, version, now)
     return ids
 
 
@@ -171,7 +171,7 @@ def _enter(session: Session, document: Document, destination: str, now: datetime
     return session.execute(
         insert(DeliveryRow)
         .values(
-            series_uid=document.series_uid,
+            series_instance_uid=document.series_instance_uid,
             version=document.version,
             sop_instance_uid=document.sop_instance_uid,
             kind=document.kind,
@@ -212,19 +212,19 @@ def _end(session: Session, row: DeliveryRow, state: DeliveryState, status: int |
             now,
             f"delivery-{state}",
             f"{row.kind} to {row.destination}, attempt {row.attempts}",
-            series_uid=row.series_uid,
-            sop_uid=row.sop_instance_uid,
+            series_instance_uid=row.series_instance_uid,
+            sop_instance_uid=row.sop_instance_uid,
             peer_ae=row.destination,
         )
-    _settle(session, row.series_uid, row.version, now)
+    _settle(session, row.series_instance_uid, row.version, now)
 
 
-def _settle(session: Session, series_uid: str, version: int, now: datetime) -> None:
+def _settle(session: Session, series_instance_uid: str, version: int, now: datetime) -> None:
     """Let the series follow its deliveries; one whose version is out of date or has no score stays as it is."""
     states = set(
         session.scalars(
             select(DeliveryRow.state).where(
-                DeliveryRow.series_uid == series_uid,
+                DeliveryRow.series_instance_uid == series_instance_uid,
                 DeliveryRow.version == version,
                 DeliveryRow.state.not_in((DeliveryState.DISCARDED, DeliveryState.REPLACED)),
             )
@@ -237,5 +237,5 @@ def _settle(session: Session, series_uid: str, version: int, now: datetime) -> N
         to = lifecycle.State.DELIVERED
     else:
         to = lifecycle.State.SCORED
-    if lifecycle.get(session, series_uid).state in lifecycle.REPORTED:
-        lifecycle.deliver(session, series_uid, version, to, now)
+    if lifecycle.get(session, series_instance_uid).state in lifecycle.REPORTED:
+        lifecycle.deliver(session, series_instance_uid, version, to, now)

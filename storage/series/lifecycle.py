@@ -66,17 +66,19 @@ __all__ = [
 ]
 
 
-def wait(db: Database, series_uid: str, until: datetime, reason: str) -> None:
+def wait(db: Database, series_instance_uid: str, until: datetime, reason: str) -> None:
     """Note why a quiet series is not complete yet; the next slice clears it."""
     with db.session() as session:
         session.execute(
-            _of(series_uid).where(SeriesRow.state == State.RECEIVING).values(wait_until=until, wait_reason=reason)
+            _of(series_instance_uid)
+            .where(SeriesRow.state == State.RECEIVING)
+            .values(wait_until=until, wait_reason=reason)
         )
 
 
 def complete(
     db: Database,
-    series_uid: str,
+    series_instance_uid: str,
     now: datetime,
     *,
     flags: Iterable[str] = (),
@@ -87,7 +89,7 @@ def complete(
 
     Args:
         db: the database.
-        series_uid: the series.
+        series_instance_uid: the series.
         now: the time of the change.
         flags: what the completion check found (codes without a line break).
         expected: how many instances the check saw; another slice since then stops the change.
@@ -101,14 +103,14 @@ def complete(
         UnknownSeries, IllegalTransition: the series is kept and never scored.
     """
     with db.session() as session:
-        before = get(session, series_uid)
+        before = get(session, series_instance_uid)
         if before.state == State.KEPT:
-            raise IllegalTransition(f"series {series_uid} is kept, not scored")
+            raise IllegalTransition(f"series {series_instance_uid} is kept, not scored")
         if before.state != State.RECEIVING or expected not in (None, before.instance_count):
             return None
         version = before.version + 1
         session.execute(
-            _of(series_uid).values(
+            _of(series_instance_uid).values(
                 state=State.COMPLETE,
                 version=version,
                 completed_at=now,
@@ -121,26 +123,30 @@ def complete(
             )
         )
         audit.record(
-            session, now, "complete", f"version {version}, {before.instance_count} objects", series_uid=series_uid
+            session,
+            now,
+            "complete",
+            f"version {version}, {before.instance_count} objects",
+            series_instance_uid=series_instance_uid,
         )
         if in_transaction is not None:
             in_transaction(session, version)
         return version
 
 
-def start_scoring(db: Database, series_uid: str, version: int, now: datetime) -> bool:
+def start_scoring(db: Database, series_instance_uid: str, version: int, now: datetime) -> bool:
     """Mark a version as being scored; True again after a crash, False when it is out of date or already scored."""
     with db.session() as session:
-        before = _of_version(session, series_uid, version)
+        before = _of_version(session, series_instance_uid, version)
         if before is None or before.state in FINISHED:
             return False
-        session.execute(_of(series_uid).values(state=State.SCORING, updated_at=now))
+        session.execute(_of(series_instance_uid).values(state=State.SCORING, updated_at=now))
         return True
 
 
 def finish(
     db: Database,
-    series_uid: str,
+    series_instance_uid: str,
     version: int,
     result_json: str,
     status: Literal["scored", "not_scorable"],
@@ -156,22 +162,24 @@ def finish(
         before (the first result stays).
     """
     with db.session() as session:
-        before = _of_version(session, series_uid, version)
+        before = _of_version(session, series_instance_uid, version)
         if before is None:
             return False
         if before.state in FINISHED:
             return True
-        results.save(session, series_uid, version, status, result_json, now=now)
+        results.save(session, series_instance_uid, version, status, result_json, now=now)
         session.execute(
-            _of(series_uid).values(state=State(status), reason_code=reason_code, reason=reason, updated_at=now)
+            _of(series_instance_uid).values(state=State(status), reason_code=reason_code, reason=reason, updated_at=now)
         )
-        audit.record(session, now, status, f"version {version} {reason_code}".rstrip(), series_uid=series_uid)
+        audit.record(
+            session, now, status, f"version {version} {reason_code}".rstrip(), series_instance_uid=series_instance_uid
+        )
         return True
 
 
 def deliver(
     where: Database | Session,
-    series_uid: str,
+    series_instance_uid: str,
     version: int,
     to: Reported,
     now: datetime,
@@ -182,49 +190,52 @@ def deliver(
         UnknownSeries, IllegalTransition: the version has no score that could be delivered.
     """
     with writing(where) as session:
-        before = _of_version(session, series_uid, version)
+        before = _of_version(session, series_instance_uid, version)
         if before is None:
             return False
         if before.state not in REPORTED:
-            raise IllegalTransition(f"series {series_uid} is {before.state} and has nothing to deliver")
+            raise IllegalTransition(f"series {series_instance_uid} is {before.state} and has nothing to deliver")
         if before.state != to:
-            session.execute(_of(series_uid).values(state=to, updated_at=now))
-            audit.record(session, now, to, f"version {version}", series_uid=series_uid)
+            session.execute(_of(series_instance_uid).values(state=to, updated_at=now))
+            audit.record(session, now, to, f"version {version}", series_instance_uid=series_instance_uid)
         return True
 
 
-def rescore(db: Database, series_uid: str, now: datetime) -> None:
+def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
     """Send a series back to receiving, so that the completion check takes it up and scores a new version.
 
     Raises:
         UnknownSeries, IllegalTransition: the series is kept and never scored.
     """
     with db.session() as session:
-        before = get(session, series_uid)
+        before = get(session, series_instance_uid)
         if before.state == State.KEPT:
             raise IllegalTransition(
-                f"series {series_uid} is kept, not scored: it is not CT, or it was made here ({before.modality})"
+                f"series {series_instance_uid} is kept, not scored: "
+                f"it is not CT, or it was made here ({before.modality})"
             )
-        return_to_receiving(session, series_uid, now)
-        audit.record(session, now, "rescore", f"after version {before.version}", series_uid=series_uid)
+        return_to_receiving(session, series_instance_uid, now)
+        audit.record(
+            session, now, "rescore", f"after version {before.version}", series_instance_uid=series_instance_uid
+        )
 
 
-def return_to_receiving(session: Session, series_uid: str, now: datetime) -> None:
+def return_to_receiving(session: Session, series_instance_uid: str, now: datetime) -> None:
     """Put a series back to receiving in the caller's transaction; the running version is thereby out of date."""
     session.execute(
-        _of(series_uid).values(
+        _of(series_instance_uid).values(
             state=State.RECEIVING, reason_code="", reason="", wait_until=None, wait_reason="", updated_at=now
         )
     )
 
 
-def _of(series_uid: str) -> Update:
-    return update(SeriesRow).where(SeriesRow.series_instance_uid == series_uid)
+def _of(series_instance_uid: str) -> Update:
+    return update(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid)
 
 
-def _of_version(session: Session, series_uid: str, version: int) -> SeriesState | None:
+def _of_version(session: Session, series_instance_uid: str, version: int) -> SeriesState | None:
     """The series if `version` is its current one and no slice has come since; else None."""
-    state = get(session, series_uid)
+    state = get(session, series_instance_uid)
     if version > state.version or state.state == State.KEPT:
-        raise IllegalTransition(f"series {series_uid} has no version {version}")
+        raise IllegalTransition(f"series {series_instance_uid} has no version {version}")
     return state if version == state.version and state.state != State.RECEIVING else None

@@ -55,9 +55,9 @@ class Person:
 class EarlierResult:
     """The score of the latest version of a series in another study of the patient; dates are YYYYMMDD or empty."""
 
-    study_uid: str
+    study_instance_uid: str
     study_date: str
-    series_uid: str
+    series_instance_uid: str
     score_json: str
     report_uid: str
 
@@ -66,9 +66,9 @@ class EarlierResult:
 class EarlierReport:
     """A report that came in, of another study of the patient; `path` is relative to the store."""
 
-    study_uid: str
+    study_instance_uid: str
     study_date: str
-    sop_uid: str
+    sop_instance_uid: str
     path: str
 
 
@@ -86,7 +86,7 @@ class Priors:
     contradicting: tuple[str, ...]
 
 
-def find(db: Database, series_uid: str, report_classes: Collection[str]) -> Priors:
+def find(db: Database, series_instance_uid: str, report_classes: Collection[str]) -> Priors:
     """Earlier results of the patient of a series; `report_classes` are the SOP classes that can be read as reports.
 
     A series whose latest version gave no score has no result. Raises LookupError when the series is not known.
@@ -95,10 +95,10 @@ def find(db: Database, series_uid: str, report_classes: Collection[str]) -> Prio
         study = session.scalar(
             select(StudyRow)
             .join(SeriesRow, SeriesRow.study_id == StudyRow.id)
-            .where(SeriesRow.series_instance_uid == series_uid)
+            .where(SeriesRow.series_instance_uid == series_instance_uid)
         )
         if study is None:
-            raise LookupError(f"no series {series_uid} is known")
+            raise LookupError(f"no series {series_instance_uid} is known")
         person = _person(study)
         same, contradicting = _studies(session, study, person)
         return Priors(
@@ -133,20 +133,20 @@ def _results(session: Session, studies: Collection[int]) -> Iterator[EarlierResu
     later = aliased(ResultRow)
     latest = (
         select(func.max(later.version))
-        .where(later.series_uid == ResultRow.series_uid)
+        .where(later.series_instance_uid == ResultRow.series_instance_uid)
         .correlate(ResultRow)
         .scalar_subquery()
     )
     query = (
         select(ResultRow, StudyRow.study_instance_uid, StudyRow.study_date)
-        .join(SeriesRow, SeriesRow.series_instance_uid == ResultRow.series_uid)
+        .join(SeriesRow, SeriesRow.series_instance_uid == ResultRow.series_instance_uid)
         .join(StudyRow)
         .where(StudyRow.id.in_(studies), ResultRow.version == latest, ResultRow.status == "scored")
         .order_by(*_LATEST_FIRST)
         .limit(_MOST)
     )
-    for row, study_uid, date in session.execute(query):
-        yield EarlierResult(study_uid, date, row.series_uid, row.score_json, row.sr_sop_instance_uid)
+    for row, study_instance_uid, date in session.execute(query):
+        yield EarlierResult(study_instance_uid, date, row.series_instance_uid, row.score_json, row.sr_sop_instance_uid)
 
 
 def _reports(session: Session, studies: Collection[int], classes: Collection[str]) -> Iterator[EarlierReport]:
@@ -158,5 +158,5 @@ def _reports(session: Session, studies: Collection[int], classes: Collection[str
         .order_by(*_LATEST_FIRST)
         .limit(_MOST)
     )
-    for row, study_uid, date in session.execute(query):
-        yield EarlierReport(study_uid, date, row.sop_instance_uid, row.path)
+    for row, study_instance_uid, date in session.execute(query):
+        yield EarlierReport(study_instance_uid, date, row.sop_instance_uid, row.path)

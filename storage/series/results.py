@@ -25,7 +25,7 @@ class Report:
 class Result:
     """What scoring one version of a series gave; `report` is None until one was made."""
 
-    series_uid: str
+    series_instance_uid: str
     version: int
     status: str
     score_json: str
@@ -34,14 +34,14 @@ class Result:
 
 
 def save(
-    where: Database | Session, series_uid: str, version: int, status: str, score_json: str, *, now: datetime
+    where: Database | Session, series_instance_uid: str, version: int, status: str, score_json: str, *, now: datetime
 ) -> None:
     """Store a version's result; a second one for the same version is ignored."""
     with writing(where) as session:
-        if session.scalar(_version(series_uid, version)) is None:
+        if session.scalar(_version(series_instance_uid, version)) is None:
             session.execute(
                 insert(ResultRow).values(
-                    series_uid=series_uid,
+                    series_instance_uid=series_instance_uid,
                     version=version,
                     status=status,
                     score_json=score_json,
@@ -53,12 +53,12 @@ def save(
             )
 
 
-def set_report(where: Database | Session, series_uid: str, version: int, report: Report) -> None:
+def set_report(where: Database | Session, series_instance_uid: str, version: int, report: Report) -> None:
     """Note which report was made of a version. Raises LookupError when the version has no result."""
     with writing(where) as session:
-        result = session.scalar(_version(series_uid, version))
+        result = session.scalar(_version(series_instance_uid, version))
         if result is None:
-            raise LookupError(f"series {series_uid} has no result of version {version}")
+            raise LookupError(f"series {series_instance_uid} has no result of version {version}")
         session.execute(
             update(ResultRow)
             .where(ResultRow.id == result.id)
@@ -70,9 +70,14 @@ def set_report(where: Database | Session, series_uid: str, version: int, report:
         )
 
 
-def get(db: Database, series_uid: str, version: int | None = None) -> Result | None:
+def get(db: Database, series_instance_uid: str, version: int | None = None) -> Result | None:
     """A version's result, the latest one when no version is named; None when there is none."""
-    query = select(ResultRow).where(ResultRow.series_uid == series_uid).order_by(ResultRow.version.desc()).limit(1)
+    query = (
+        select(ResultRow)
+        .where(ResultRow.series_instance_uid == series_instance_uid)
+        .order_by(ResultRow.version.desc())
+        .limit(1)
+    )
     if version is not None:
         query = query.where(ResultRow.version == version)
     with db.reading() as session:
@@ -80,11 +85,15 @@ def get(db: Database, series_uid: str, version: int | None = None) -> Result | N
         return None if row is None else _result(row)
 
 
-def predecessor(db: Database, series_uid: str, version: int) -> Report | None:
+def predecessor(db: Database, series_instance_uid: str, version: int) -> Report | None:
     """The latest report made of an earlier version, which the new report names; None for the first."""
     query = (
         select(ResultRow)
-        .where(ResultRow.series_uid == series_uid, ResultRow.version < version, ResultRow.sr_sop_instance_uid != "")
+        .where(
+            ResultRow.series_instance_uid == series_instance_uid,
+            ResultRow.version < version,
+            ResultRow.sr_sop_instance_uid != "",
+        )
         .order_by(ResultRow.version.desc())
         .limit(1)
     )
@@ -99,14 +108,14 @@ def list_results(db: Database, *, limit: int = 100) -> list[Result]:
         return [_result(row) for row in session.scalars(select(ResultRow).order_by(ResultRow.id.desc()).limit(limit))]
 
 
-def _version(series_uid: str, version: int) -> Select[ResultRow]:
-    return select(ResultRow).where(ResultRow.series_uid == series_uid, ResultRow.version == version)
+def _version(series_instance_uid: str, version: int) -> Select[ResultRow]:
+    return select(ResultRow).where(ResultRow.series_instance_uid == series_instance_uid, ResultRow.version == version)
 
 
 def _result(row: ResultRow) -> Result:
     report = Report(row.sr_sop_class_uid, row.sr_sop_instance_uid, row.sr_series_instance_uid)
     return Result(
-        series_uid=row.series_uid,
+        series_instance_uid=row.series_instance_uid,
         version=row.version,
         status=row.status,
         score_json=row.score_json,

@@ -19,7 +19,7 @@ Triple = tuple[float, float, float]
 class SliceGeometry:
     """One object's place in the patient (mm, LPS); None where the header has no usable value (PS3.3 C.7.6.2)."""
 
-    sop_uid: str
+    sop_instance_uid: str
     sop_class_uid: str
     instance_number: int | None
     acquisition_number: int | None
@@ -36,16 +36,16 @@ class SliceGeometry:
     number_of_frames: int
 
 
-def slices(db: Database, series_uid: str) -> list[SliceGeometry]:
+def slices(db: Database, series_instance_uid: str) -> list[SliceGeometry]:
     """Every object of a series, in the order of arrival."""
-    query = select(InstanceRow).join(SeriesRow).where(SeriesRow.series_instance_uid == series_uid)
+    query = select(InstanceRow).join(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid)
     with db.reading() as session:
         return [_geometry(row) for row in session.scalars(query.order_by(InstanceRow.id))]
 
 
-def files_of(db: Database, files: Files, series_uid: str) -> list[Path]:
+def files_of(db: Database, files: Files, series_instance_uid: str) -> list[Path]:
     """Absolute paths of a series' files, in the order of arrival."""
-    query = select(InstanceRow.path).join(SeriesRow).where(SeriesRow.series_instance_uid == series_uid)
+    query = select(InstanceRow.path).join(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid)
     with db.reading() as session:
         return [files.path(name) for name in session.scalars(query.order_by(InstanceRow.id))]
 
@@ -56,7 +56,7 @@ def _geometry(row: InstanceRow) -> SliceGeometry:
     spacing = _numbers(row.pixel_spacing, 2)
     thickness = _numbers(row.slice_thickness, 1)
     return SliceGeometry(
-        sop_uid=row.sop_instance_uid,
+        sop_instance_uid=row.sop_instance_uid,
         sop_class_uid=row.sop_class_uid,
         instance_number=_integer(row.instance_number),
         acquisition_number=_integer(row.acquisition_number),

@@ -36,8 +36,8 @@ REPORTED = (State.SCORED, State.DELIVERED, State.UNDELIVERABLE)
 class UnknownSeries(Permanent):
     """No series with this UID is here."""
 
-    def __init__(self, series_uid: str) -> None:
-        super().__init__(f"no series {series_uid} is known here; `coronode series list` shows those that are")
+    def __init__(self, series_instance_uid: str) -> None:
+        super().__init__(f"no series {series_instance_uid} is known here; `coronode series list` shows those that are")
 
 
 class IllegalTransition(Permanent):
@@ -48,8 +48,8 @@ class IllegalTransition(Permanent):
 class SeriesState:
     """What is known of a series, without its patient. Empty texts where nothing is known."""
 
-    series_uid: str
-    study_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
     state: State
     version: int
     modality: str
@@ -68,9 +68,9 @@ class SeriesState:
     updated_at: datetime
 
 
-def get(where: Database | Session, series_uid: str) -> SeriesState:
+def get(where: Database | Session, series_instance_uid: str) -> SeriesState:
     """The state of one series. Raises UnknownSeries."""
-    query = _described().where(SeriesRow.series_instance_uid == series_uid)
+    query = _described().where(SeriesRow.series_instance_uid == series_instance_uid)
     if isinstance(where, Session):
         # Nothing on SQLite, where a writer is alone; elsewhere the row stays as read until the transaction ends.
         found = where.execute(query.with_for_update(of=SeriesRow)).one_or_none()
@@ -78,7 +78,7 @@ def get(where: Database | Session, series_uid: str) -> SeriesState:
         with where.reading() as session:
             found = session.execute(query).one_or_none()
     if found is None:
-        raise UnknownSeries(series_uid)
+        raise UnknownSeries(series_instance_uid)
     return _state(*found)
 
 
@@ -106,7 +106,7 @@ def unfinished(db: Database) -> list[SeriesState]:
     from then on its deliveries stand in the outbox.
     """
     reported = exists().where(
-        ResultRow.series_uid == SeriesRow.series_instance_uid,
+        ResultRow.series_instance_uid == SeriesRow.series_instance_uid,
         ResultRow.version == SeriesRow.version,
         ResultRow.sr_sop_instance_uid != "",
     )
@@ -125,10 +125,10 @@ def _several(db: Database, query: Select[SeriesRow, str]) -> list[SeriesState]:
         return [_state(*found) for found in session.execute(query)]
 
 
-def _state(row: SeriesRow, study_uid: str) -> SeriesState:
+def _state(row: SeriesRow, study_instance_uid: str) -> SeriesState:
     return SeriesState(
-        series_uid=row.series_instance_uid,
-        study_uid=study_uid,
+        series_instance_uid=row.series_instance_uid,
+        study_instance_uid=study_instance_uid,
         state=State(row.state),
         version=row.version,
         modality=row.modality,

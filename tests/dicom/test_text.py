@@ -117,7 +117,11 @@ def test_header_takes_what_is_there():
     header = InstanceHeader.from_dataset(
         raw(tags(IDENTITY | {"PatientName": b"DOE^J^^", "Modality": b"CT"})), "1.2.840.1"
     )
-    assert (header.study_uid, header.series_uid, header.sop_uid) == ("1.2.1", "1.2.1.1", "1.2.1.1.1")
+    assert (header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid) == (
+        "1.2.1",
+        "1.2.1.1",
+        "1.2.1.1.1",
+    )
     assert header.sop_class_uid == "1.2.840.10008.5.1.4.1.1.2"
     assert header.transfer_syntax_uid == "1.2.840.1"
     assert header.study["patient_name"] == "DOE^J^^"

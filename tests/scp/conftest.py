@@ -307,10 +307,10 @@ def shuffled() -> Callable[[Sequence[Dataset]], list[Dataset]]:
     return lambda images: rng.sample(list(images), len(images))
 
 
-def series_state(node: Node, series_uid: str) -> lifecycle.State | None:
+def series_state(node: Node, series_instance_uid: str) -> lifecycle.State | None:
     """The state of a series, None before its first slice."""
     try:
-        return lifecycle.get(node.database, series_uid).state
+        return lifecycle.get(node.database, series_instance_uid).state
     except lifecycle.UnknownSeries:
         return None
 

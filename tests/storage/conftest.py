@@ -82,10 +82,16 @@ class Node:
             stored = file.commit(header.file_name(file.sha256))
         return instances.register(self.db, self.files, header, stored, now=at(seconds), **options)
 
-    def series(self, count: int = 3, series_uid: str = "1.2.1.1", **attributes: Any) -> str:
+    def series(self, count: int = 3, series_instance_uid: str = "1.2.1.1", **attributes: Any) -> str:
         for number in range(1, count + 1):
-            self.store(ct(SeriesInstanceUID=series_uid, SOPInstanceUID=f"{series_uid}.{number}", **attributes))
-        return series_uid
+            self.store(
+                ct(
+                    SeriesInstanceUID=series_instance_uid,
+                    SOPInstanceUID=f"{series_instance_uid}.{number}",
+                    **attributes,
+                )
+            )
+        return series_instance_uid
 
 
 @pytest.fixture(scope="session")

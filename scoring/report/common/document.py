@@ -26,8 +26,8 @@ MANUFACTURER: Final = "Coronode"
 class Origin:
     """UIDs of what a document is made from, as stored; derived where the source has none."""
 
-    study_uid: str
-    series_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
     sop_class_uid: str
 
 
@@ -39,8 +39,10 @@ def origin_of(score: Score, source: Dataset) -> Origin:
     """
     instance = text(source, "SOPInstanceUID")
     return Origin(
-        study_uid=text(source, "StudyInstanceUID") or score.series.study_instance_uid or derived_uid(instance, "study"),
-        series_uid=text(source, "SeriesInstanceUID")
+        study_instance_uid=text(source, "StudyInstanceUID")
+        or score.series.study_instance_uid
+        or derived_uid(instance, "study"),
+        series_instance_uid=text(source, "SeriesInstanceUID")
         or score.series.series_instance_uid
         or derived_uid(instance, "series"),
         sop_class_uid=text(source, "SOPClassUID"),
@@ -63,13 +65,13 @@ def reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
     return item
 
 
-def hierarchy(study_uid: str, series_uid: str, instances: Sequence[Dataset]) -> Dataset:
+def hierarchy(study_instance_uid: str, series_instance_uid: str, instances: Sequence[Dataset]) -> Dataset:
     """Item of Hierarchical SOP Instance Reference Macro (PS3.3 Table C.17-3) for instances of one series."""
     series = Dataset()
-    put_uid(series, "SeriesInstanceUID", series_uid)
+    put_uid(series, "SeriesInstanceUID", series_instance_uid)
     series.ReferencedSOPSequence = list(instances)
     study = Dataset()
-    put_uid(study, "StudyInstanceUID", study_uid)
+    put_uid(study, "StudyInstanceUID", study_instance_uid)
     study.ReferencedSeriesSequence = [series]
     return study
 
@@ -89,7 +91,7 @@ def start(
     governs every date and time of a data set.
     """
     document = patient_and_study(source)
-    put_uid(document, "StudyInstanceUID", origin.study_uid)
+    put_uid(document, "StudyInstanceUID", origin.study_instance_uid)
     document.SpecificCharacterSet = "ISO_IR 192"
     document.SOPClassUID = sop_class_uid
     document.SOPInstanceUID = sop_instance_uid

@@ -113,7 +113,7 @@ def _shown(score: Score) -> tuple[list[ImageRef], int]:
 def _single(
     score: Score, source: Dataset, origin: Origin, request: ReportRequest, *, number: int, page: Page
 ) -> Dataset:
-    uid = overlay_instance_uid(origin.series_uid, request.version, number)
+    uid = overlay_instance_uid(origin.series_instance_uid, request.version, number)
     document = _started(score, source, origin, request, SecondaryCaptureImageStorage, uid)
     document.InstanceNumber = number
     if page.image is not None:
@@ -125,7 +125,7 @@ def _single(
 
 def _multiframe(score: Score, source: Dataset, origin: Origin, request: ReportRequest, made: Iterator[Page]) -> Dataset:
     """One object with a frame a page; Page Number Vector (PS3.3 C.8.6.4) numbers them."""
-    uid = overlay_instance_uid(origin.series_uid, request.version, 0)
+    uid = overlay_instance_uid(origin.series_instance_uid, request.version, 0)
     document = _started(score, source, origin, request, MultiFrameTrueColorSecondaryCaptureImageStorage, uid)
     frames = BytesIO()
     images: list[ImageRef] = []
@@ -163,7 +163,7 @@ def _started(
     document.Modality = "OT"
     document.BodyPartExamined = "HEART"
     document.ConversionType = "WSD"
-    document.SeriesInstanceUID = overlay_series_uid(origin.series_uid, request.version)
+    document.SeriesInstanceUID = overlay_series_uid(origin.series_instance_uid, request.version)
     document.SeriesNumber = request.series_number + _SERIES_OFFSET
     document.ImageType = ["DERIVED", "SECONDARY"]
     document.PatientOrientation = ""

@@ -65,14 +65,14 @@ def encapsulated(
     origin = origin_of(score, headers[0])
     document = start(
         sop_class_uid=EncapsulatedPDFStorage,
-        sop_instance_uid=pdf_instance_uid(origin.series_uid, kind, request.version),
+        sop_instance_uid=pdf_instance_uid(origin.series_instance_uid, kind, request.version),
         source=headers[0],
         origin=origin,
         request=request,
         made_by=score.provenance,
     )
     document.Modality = "DOC"
-    document.SeriesInstanceUID = pdf_series_uid(origin.series_uid, kind)
+    document.SeriesInstanceUID = pdf_series_uid(origin.series_instance_uid, kind)
     document.SeriesNumber = request.series_number + _SERIES_OFFSET[kind]
     document.ConversionType = "WSD"
     document.InstanceNumber = request.version

@@ -77,7 +77,9 @@ def algorithm(score: Score, *, parameters: bool) -> hd.AlgorithmIdentification:
 
 def tracking(identifier: str, origin: Origin) -> hd.TrackingIdentifier:
     """Name of a group, and a UID that every version of the report gives it."""
-    return hd.TrackingIdentifier(uid=derived_uid(origin.series_uid, "tracking", identifier), identifier=identifier)
+    return hd.TrackingIdentifier(
+        uid=derived_uid(origin.series_instance_uid, "tracking", identifier), identifier=identifier
+    )
 
 
 def _tree(score: Score, origin: Origin) -> Group:

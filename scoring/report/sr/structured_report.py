@@ -52,14 +52,14 @@ def build(
     origin = origin_of(score, source)
     document = start(
         sop_class_uid=SR_SOP_CLASSES[template],
-        sop_instance_uid=sr_instance_uid(origin.series_uid, request.version, template),
+        sop_instance_uid=sr_instance_uid(origin.series_instance_uid, request.version, template),
         source=source,
         origin=origin,
         request=request,
         made_by=score.provenance,
     )
     document.Modality = "SR"
-    document.SeriesInstanceUID = sr_series_uid(origin.series_uid)
+    document.SeriesInstanceUID = sr_series_uid(origin.series_instance_uid)
     document.ReferencedPerformedProcedureStepSequence = []
     document.InstanceNumber = request.version
     document.CompletionFlag = "COMPLETE"
@@ -82,7 +82,7 @@ def _evidence(score: Score, sources: Sequence[Dataset], origin: Origin) -> Datas
         for image in lesion.images:
             instances.setdefault(image.sop_instance_uid, origin.sop_class_uid)
     items = [reference(sop_class, instance) for instance, sop_class in instances.items()]
-    return hierarchy(origin.study_uid, origin.series_uid, items)
+    return hierarchy(origin.study_instance_uid, origin.series_instance_uid, items)
 
 
 def _add_requests(document: Dataset, source: Dataset, origin: Origin) -> None:
@@ -100,7 +100,7 @@ def _add_requests(document: Dataset, source: Dataset, origin: Origin) -> None:
             elif keyword != "IssuerOfAccessionNumberSequence":
                 setattr(item, keyword, "")
         item.ReferencedStudySequence = []
-        put_uid(item, "StudyInstanceUID", origin.study_uid)
+        put_uid(item, "StudyInstanceUID", origin.study_instance_uid)
         items.append(item)
     if items:
         document.ReferencedRequestSequence = items

@@ -54,8 +54,8 @@ class Row:
     """
 
     path: str
-    study_uid: str
-    series_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
     score: Score | None
     error: str = ""
     seconds: float = 0.0
@@ -77,8 +77,8 @@ class Row:
         """The CSV row."""
         values: dict[str, object] = {
             "path": self.path,
-            "study_instance_uid": self.study_uid,
-            "series_instance_uid": self.series_uid,
+            "study_instance_uid": self.study_instance_uid,
+            "series_instance_uid": self.series_instance_uid,
             "status": "failed" if self.score is None else self.score.status,
             "reason": self.error,
             "seconds": round(self.seconds, 2),
@@ -150,7 +150,7 @@ class Table:
         self._writer.writerow(row.values())
         self._file.flush()
         if row.score is not None:
-            path = self._folder / f"{file_name(row.series_uid)}.json"
+            path = self._folder / f"{file_name(row.series_instance_uid)}.json"
             path.write_text(row.score.to_json(indent=2) + "\n", "utf-8")
             if row.made_at is not None:
                 # `coronode report` takes the moment from here, and so makes the same documents again
@@ -165,7 +165,7 @@ def _standing(score: Score) -> str:
     return f", percentile {found.band} ({found.population}: {found.group}, {found.sex}, {found.age_years:g} years)"
 
 
-def file_name(series_uid: str) -> str:
+def file_name(series_instance_uid: str) -> str:
     """The UID where it is one, else a hash: a header must not choose a path."""
-    plain = _PLAIN_UID.fullmatch(series_uid) and series_uid.strip(".")
-    return series_uid if plain else hashlib.sha256(series_uid.encode()).hexdigest()[:32]
+    plain = _PLAIN_UID.fullmatch(series_instance_uid) and series_instance_uid.strip(".")
+    return series_instance_uid if plain else hashlib.sha256(series_instance_uid.encode()).hexdigest()[:32]

@@ -51,7 +51,7 @@ class Wanted:
         request = ReportRequest.of(self.settings, version=1, created=now)
         try:
             made = make(DocumentRequest(score.to_json(), found.paths, self.kinds, request))
-            write(self.out / file_name(row.series_uid), self.kinds, made)
+            write(self.out / file_name(row.series_instance_uid), self.kinds, made)
         except (CoronodeError, ValueError) as error:
             return replace(row, undocumented=str(error))
         return replace(row, made_at=now)

@@ -142,7 +142,7 @@ def test_words_that_cannot_be_used_are_refused_before_anything_is_done(coronode,
 def test_the_node_finds_the_images_of_its_own_results_and_makes_the_same_report(coronode, undelivered, tmp_path):
     folder, delivery = undelivered
     (tmp_path / "site.toml").write_text(f'[node]\ndata_dir = "{folder}"\n')
-    shown = coronode("series", "show", delivery.series_uid, "--json", "--config", "site.toml")
+    shown = coronode("series", "show", delivery.series_instance_uid, "--json", "--config", "site.toml")
     (tmp_path / "result.json").write_text(shown.out)
     ended = coronode("report", "result.json", "--out", "made", "--documents", "sr,pdf", "--config", "site.toml")
     assert ended.code == 0, ended.err

@@ -28,10 +28,10 @@ def shown(coronode, undelivered, tmp_path):
 
     def show(change) -> tuple[list[str], Score]:
         database = open_database(Settings(node={"data_dir": folder}))
-        score = change(Score.from_json(results.get(database, delivery.series_uid).score_json))
-        results.save(database, delivery.series_uid, 2, "scored", score.to_json(), now=NOW)
+        score = change(Score.from_json(results.get(database, delivery.series_instance_uid).score_json))
+        results.save(database, delivery.series_instance_uid, 2, "scored", score.to_json(), now=NOW)
         database.close()
-        ended = coronode("series", "show", delivery.series_uid)
+        ended = coronode("series", "show", delivery.series_instance_uid)
         assert ended.code == 0
         return ended.out.splitlines(), score
 

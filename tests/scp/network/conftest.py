@@ -141,7 +141,7 @@ def serving(folder: Path, **node: object) -> Iterator[ByteSite]:
         database,
         files,
         clock=lambda: datetime.now(UTC),
-        received=lambda series_uid, _: received.append(series_uid),
+        received=lambda series_instance_uid, _: received.append(series_instance_uid),
         longest_bytes=settings.node.longest_object_mb * 1024 * 1024,
     )
     server = Server(settings.node, Admission.of(settings), storage, Query(database))

@@ -94,7 +94,9 @@ def test_every_destination_gets_what_it_wants_or_what_it_takes(
         assert lifecycle.get(node.database, uid).state == State.UNDELIVERABLE
         report = results.get(node.database, uid).report
         assert report.sop_instance_uid == usual.SOPInstanceUID
-        events = [event for event in audit.events(node.database, series_uid=uid) if event.kind == "delivery-replaced"]
+        events = [
+            event for event in audit.events(node.database, series_instance_uid=uid) if event.kind == "delivery-replaced"
+        ]
         assert len(events) == 3
 
         for item in outgoing.list_deliveries(node.database, DeliveryState.DEAD):
@@ -131,7 +133,7 @@ def test_a_refusal_is_reported_where_the_site_wants_it(
         assert any("cannot be scored\nReason: contrast-enhanced" in text for text in words)
         eventually("its note", lambda: not outgoing.open_deliveries(node.database))
         (delivery,) = outgoing.list_deliveries(node.database)
-        assert (delivery.kind, delivery.series_uid, delivery.state) == ("sr", uids[0], DeliveryState.DELIVERED)
+        assert (delivery.kind, delivery.series_instance_uid, delivery.state) == ("sr", uids[0], DeliveryState.DELIVERED)
         assert [state_of(node, uid) for uid in uids] == [State.NOT_SCORABLE] * 2
         assert lifecycle.get(node.database, uids[0]).reason_code == "contrast"
         assert lifecycle.get(node.database, uids[1]).reason_code == "localizer"

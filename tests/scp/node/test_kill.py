@@ -34,7 +34,7 @@ def test_nothing_is_lost(kill, tmp_path, small_series):
 
     # the check sees what it is there for
     first = outcome.patients[0]
-    received = outcome.documents[first.study_uid]
+    received = outcome.documents[first.study_instance_uid]
     assert list(kill.lost(tmp_path, first, {})) != []
     assert list(kill.lost(tmp_path, first, received | {"1.2.3": [b"another SR"]})) != []
     (tmp_path / "data/objects/incoming/half").touch()

@@ -32,7 +32,7 @@ def node(undelivered, configured, run_node, new_pacs):
             return outgoing.get(node.database, delivery.id)
 
         def state(self, node) -> lifecycle.State:
-            return lifecycle.get(node.database, delivery.series_uid).state
+            return lifecycle.get(node.database, delivery.series_instance_uid).state
 
     return Site()
 
@@ -165,10 +165,12 @@ def test_dead_destination_does_not_hold_up_the_other(undelivered, configured, ru
     settings = configured({"PACS": mute.port, "ARCHIVE": pacs.port}, folder, node={"acse_timeout": 120})
     database = open_database(settings)
     now = datetime.now(UTC)
-    document = outgoing.Document(owed.series_uid, owed.version, owed.sop_instance_uid, owed.kind, owed.path)
+    document = outgoing.Document(owed.series_instance_uid, owed.version, owed.sop_instance_uid, owed.kind, owed.path)
     # many results for the one that hangs, all of them older than that for the other (versions stand for series)
     ahead = [
-        outgoing.Document(owed.series_uid, owed.version - k, f"{owed.sop_instance_uid}.{k}", owed.kind, owed.path)
+        outgoing.Document(
+            owed.series_instance_uid, owed.version - k, f"{owed.sop_instance_uid}.{k}", owed.kind, owed.path
+        )
         for k in range(1, 150)
     ]
     outgoing.add(database, ahead, ("PACS",), now)

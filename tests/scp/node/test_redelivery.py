@@ -178,8 +178,8 @@ def test_other_bytes_under_a_known_uid(patient, configured, run_node, scanner_of
         assert dcmread(node.files.path(stored.path)).PatientName == image.PatientName
         with node.database.reading() as session:
             put_aside = session.execute(text("SELECT path, sop_instance_uid FROM quarantine")).all()
-        ((path, sop_uid),) = put_aside
-        assert sop_uid == image.SOPInstanceUID
+        ((path, sop_instance_uid),) = put_aside
+        assert sop_instance_uid == image.SOPInstanceUID
         assert dcmread(node.files.path(path)).PatientName == "SOMEBODY^ELSE"
         assert lifecycle.get(node.database, image.SeriesInstanceUID).instance_count == 1
 

@@ -148,7 +148,7 @@ def test_reports_of_a_peer_are_compared_and_only_new_ones_asked_for(site, peer):
     assert [(item.origin, item.agatston) for item in change.history] == [("received SR", 110), ("PACS", 120)]
     assert change.notes[-1] == "PACS is slow"
     ((name, wanted, seconds),) = asked
-    assert (name, seconds, wanted.study_uid, wanted.before.isoformat()) == ("PACS", 7, "1.2.7", "2026-01-05")
+    assert (name, seconds, wanted.study_instance_uid, wanted.before.isoformat()) == ("PACS", 7, "1.2.7", "2026-01-05")
     assert (wanted.person.patient_id, wanted.person.issuer) == ("42", "Clinic")
     assert wanted.known(change.history[0].sop_instance_uid)
     assert not wanted.known(change.history[1].sop_instance_uid)

@@ -22,7 +22,7 @@ class Association:
 
 def at(z: float, **changes) -> SliceGeometry:
     plain = SliceGeometry(
-        sop_uid=f"1.2.{round(z * 1000)}",
+        sop_instance_uid=f"1.2.{round(z * 1000)}",
         sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
         instance_number=None,
         acquisition_number=1,
@@ -132,7 +132,7 @@ class TestJudge:
         assert judge(slices) == (Gap(len(lost)) if lost else Regular())
 
     def test_a_slice_sent_under_two_uids_is_no_gap(self):
-        assert judge([at(0), at(3), at(3, sop_uid="9"), at(6)]) == Regular()
+        assert judge([at(0), at(3), at(3, sop_instance_uid="9"), at(6)]) == Regular()
 
     def test_rounded_positions_are_regular(self):
         assert judge([at(round(index * 0.625, 2)) for index in range(40)]) == Regular()

@@ -48,7 +48,7 @@ def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
         database,
         files,
         clock=lambda: datetime.now(UTC),
-        received=lambda series_uid, _: received.append(series_uid),
+        received=lambda series_instance_uid, _: received.append(series_instance_uid),
     )
     server = Server(settings.node, Admission.of(settings), storage, Query(database), own=request.param == "own")
     server.start()

@@ -148,7 +148,9 @@ def test_a_writer_of_another_connection_is_waited_for(node):
             held.set()
             threading.Event().wait(0.3)
             connection.execute(
-                insert(AuditRow).values(at=NOON, kind="first", series_uid="", sop_uid="", peer_ae="", text="")
+                insert(AuditRow).values(
+                    at=NOON, kind="first", series_instance_uid="", sop_instance_uid="", peer_ae="", text=""
+                )
             )
             connection.commit()
             done.append("first")
@@ -186,8 +188,8 @@ def test_times_keep_their_moment_and_need_a_zone(node):
 
 
 def test_audit_events_come_newest_first_and_by_series(node):
-    audit.record(node.db, NOON, "a", series_uid="1.2")
-    audit.record(node.db, NOON, "b", "words", series_uid="1.3", sop_uid="1.3.1", peer_ae="SCANNER")
+    audit.record(node.db, NOON, "a", series_instance_uid="1.2")
+    audit.record(node.db, NOON, "b", "words", series_instance_uid="1.3", sop_instance_uid="1.3.1", peer_ae="SCANNER")
     assert [event.kind for event in audit.events(node.db)] == ["b", "a"]
-    (event,) = audit.events(node.db, series_uid="1.3", kind="b")
+    (event,) = audit.events(node.db, series_instance_uid="1.3", kind="b")
     assert event == audit.Event(NOON, "b", "1.3", "1.3.1", "SCANNER", "words")

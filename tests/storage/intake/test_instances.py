@@ -32,10 +32,10 @@ for number in range(100_000):
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID = "1.2", "1.2.1", f"1.2.1.{number}"
     header = InstanceHeader.from_dataset(dataset, "1.2.840.10008.1.2")
     with files.incoming("1.2.840.10008.1.2") as file:
-        file.write(header.sop_uid.encode() * 10_000)
+        file.write(header.sop_instance_uid.encode() * 10_000)
         stored = file.commit(header.file_name(file.sha256))
     register(db, files, header, stored, now=datetime.now(UTC))
-    print(header.sop_uid, flush=True)
+    print(header.sop_instance_uid, flush=True)
 """
 
 
@@ -54,7 +54,7 @@ def test_a_first_slice_opens_study_and_series(node):
     assert node.files.path(registered.path).is_file()
     state = lifecycle.get(node.db, "1.2.1.1")
     assert (state.state, state.version, state.instance_count) == (State.RECEIVING, 0, 1)
-    assert (state.study_uid, state.series_number, state.description) == ("1.2.1", "3", "Ca Score")
+    assert (state.study_instance_uid, state.series_number, state.description) == ("1.2.1", "3", "Ca Score")
     assert state.calling_ae == "SCANNER"
     assert state.first_received_at == state.last_received_at == node.at(0)
 
@@ -164,7 +164,7 @@ def test_a_late_slice_returns_the_series_and_is_noted(node):
     late = node.store(node.ct(SOPInstanceUID="1.2"), 61)
     assert late.late
     assert lifecycle.get(node.db, "1.2.1.1").state == State.RECEIVING
-    assert audit.events(node.db, kind="late-slice")[0].sop_uid == "1.2"
+    assert audit.events(node.db, kind="late-slice")[0].sop_instance_uid == "1.2"
 
 
 @pytest.mark.parametrize("options", [{"Modality": "SR"}, {"origin": "made"}])
@@ -230,7 +230,11 @@ def test_kill_loses_nothing_that_was_acknowledged(node, acknowledged):
 def test_find_instance(node):
     registered = node.store(node.ct())
     found = instances.find_instance(node.db, "1.2.1.1.1")
-    assert (found.path, found.series_uid, found.sop_class_uid) == (registered.path, "1.2.1.1", node.ct().SOPClassUID)
+    assert (found.path, found.series_instance_uid, found.sop_class_uid) == (
+        registered.path,
+        "1.2.1.1",
+        node.ct().SOPClassUID,
+    )
     assert found.size == node.files.path(found.path).stat().st_size
     assert instances.find_instance(node.db, "9.9") is None
 

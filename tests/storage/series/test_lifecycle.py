@@ -33,7 +33,7 @@ def scored(node):
 
 def test_the_straight_way(node):
     node.series(3)
-    assert [one.series_uid for one in lifecycle.receiving(node.db)] == [UID]
+    assert [one.series_instance_uid for one in lifecycle.receiving(node.db)] == [UID]
     assert lifecycle.complete(node.db, UID, node.at(60), flags=["gap", "duplicate"], expected=3) == 1
     state = lifecycle.get(node.db, UID)
     assert (state.state, state.version, state.flags) == (State.COMPLETE, 1, ("gap", "duplicate"))
@@ -200,7 +200,7 @@ def test_unfinished_is_what_a_start_must_take_up(node):
         if number > 2:
             lifecycle.finish(node.db, uid, 1, "{}", "scored", now=node.at(80))
     results.set_report(node.db, "1.5", 1, results.Report("1.2.840.1", "9.9", "9.8"))
-    assert [(one.series_uid, one.state) for one in lifecycle.unfinished(node.db)] == [
+    assert [(one.series_instance_uid, one.state) for one in lifecycle.unfinished(node.db)] == [
         ("1.2", State.COMPLETE),
         ("1.3", State.SCORING),
         ("1.4", State.SCORED),
@@ -211,9 +211,9 @@ def test_list_by_state_newest_first(node):
     for number in range(3):
         node.store(node.ct(SeriesInstanceUID=f"1.{number}", SOPInstanceUID=f"1.{number}.1"), number)
     lifecycle.complete(node.db, "1.1", node.at(60))
-    assert [one.series_uid for one in lifecycle.list_series(node.db)] == ["1.2", "1.1", "1.0"]
-    assert [one.series_uid for one in lifecycle.list_series(node.db, State.COMPLETE)] == ["1.1"]
-    assert [one.series_uid for one in lifecycle.list_series(node.db, limit=1, offset=1)] == ["1.1"]
+    assert [one.series_instance_uid for one in lifecycle.list_series(node.db)] == ["1.2", "1.1", "1.0"]
+    assert [one.series_instance_uid for one in lifecycle.list_series(node.db, State.COMPLETE)] == ["1.1"]
+    assert [one.series_instance_uid for one in lifecycle.list_series(node.db, limit=1, offset=1)] == ["1.1"]
 
 
 def test_slices_tell_their_geometry(node):

@@ -14,23 +14,23 @@ def study(node):
     """`study("1.2.5", "20250101", **patient)` stores a CT series of a study; with a score it also has a result."""
 
     def make(uid, date, *, series="1", scores=("{}",), status="scored", **patient):
-        series_uid = f"{uid}.{series}"
+        series_instance_uid = f"{uid}.{series}"
         attributes = {"StudyInstanceUID": uid, "StudyDate": date, "PatientSex": "F"} | ANN | patient
-        node.series(1, series_uid, **attributes)
+        node.series(1, series_instance_uid, **attributes)
         for version, text in enumerate(scores, start=1):
-            results.save(node.db, series_uid, version, status, text, now=node.at(version))
-        return series_uid
+            results.save(node.db, series_instance_uid, version, status, text, now=node.at(version))
+        return series_instance_uid
 
     return make
 
 
 @pytest.fixture
 def found(node):
-    return lambda series_uid: priors.find(node.db, series_uid, (SR,))
+    return lambda series_instance_uid: priors.find(node.db, series_instance_uid, (SR,))
 
 
 def studies(found) -> list[str]:
-    return [item.study_uid for item in found.results]
+    return [item.study_instance_uid for item in found.results]
 
 
 def test_earlier_results_are_found_the_latest_study_first(study, found):
@@ -38,7 +38,7 @@ def test_earlier_results_are_found_the_latest_study_first(study, found):
     study("1.2.6", "20250101", scores=["new"])
     now = study("1.2.7", "20260101")
     told = found(now)
-    assert [(item.study_uid, item.study_date, item.score_json) for item in told.results] == [
+    assert [(item.study_instance_uid, item.study_date, item.score_json) for item in told.results] == [
         ("1.2.6", "20250101", "new"),
         ("1.2.5", "20240101", "old"),
     ]
@@ -52,8 +52,8 @@ def test_the_latest_version_of_each_series_counts(study, found, node):
 
 
 def test_a_series_whose_latest_version_gave_no_score_has_no_result(study, found, node):
-    series_uid = study("1.2.5", "20240101")
-    results.save(node.db, series_uid, 2, "not_scorable", "", now=node.at(9))
+    series_instance_uid = study("1.2.5", "20240101")
+    results.save(node.db, series_instance_uid, 2, "not_scorable", "", now=node.at(9))
     assert studies(found(study("1.2.7", "20260101"))) == []
 
 
@@ -105,8 +105,12 @@ def test_the_study_itself_is_no_prior(study, found):
 
 
 def test_reports_that_came_in_are_told_and_those_made_here_are_not(node, study, found):
-    def report(study_uid, sop_uid, origin="received", sop_class=SR):
-        attributes = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": f"{sop_uid}.1", "SOPInstanceUID": sop_uid}
+    def report(study_instance_uid, sop_instance_uid, origin="received", sop_class=SR):
+        attributes = {
+            "StudyInstanceUID": study_instance_uid,
+            "SeriesInstanceUID": f"{sop_instance_uid}.1",
+            "SOPInstanceUID": sop_instance_uid,
+        }
         attributes |= {"SOPClassUID": sop_class, "Modality": "SR", "StudyDate": "20240101"} | ANN
         node.store(node.ct(**attributes), origin=origin)
 
@@ -115,7 +119,7 @@ def test_reports_that_came_in_are_told_and_those_made_here_are_not(node, study, 
     report("1.2.5", "1.9.3", sop_class="1.2.840.10008.5.1.4.1.1.88.67")
     report("1.2.7", "1.9.4")
     (told,) = found(study("1.2.7", "20260101")).reports
-    assert (told.study_uid, told.study_date, told.sop_uid) == ("1.2.5", "20240101", "1.9.1")
+    assert (told.study_instance_uid, told.study_date, told.sop_instance_uid) == ("1.2.5", "20240101", "1.9.1")
     assert node.files.path(told.path).exists()
 
 
