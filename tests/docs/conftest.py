@@ -85,6 +85,11 @@ def every_page() -> list[Page]:
 
 
 @pytest.fixture(scope="session")
+def architecture() -> Page:
+    return page_at(ROOT / "docs/architecture.md")
+
+
+@pytest.fixture(scope="session")
 def conformance() -> Page:
     return page_at(ROOT / "docs/conformance.md")
 
