@@ -71,7 +71,8 @@ def _port(settings: Settings) -> Finding:
 
 
 def _storage(settings: Settings) -> Iterator[Finding]:
-    from scp.node import open_database, open_files
+    from storage.database.opening import open_database
+    from storage.objects.opening import open_files
 
     try:
         files = open_files(settings)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _database(config_file: Path | None) -> Iterator[Database]:
-    from scp.node import database_file, open_database
+    from storage.database.opening import database_file, open_database
 
     settings = load(config_file)
     file = database_file(settings)
@@ -142,7 +142,7 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
 @config_option
 def rescore(series_instance_uid: str, config_file: Path | None) -> None:
     """Score a series again; the running node takes it up within seconds."""
-    from scp.node import utc_now
+    from scp.installation import utc_now
     from storage.series import lifecycle as store
 
     with _database(config_file) as database:
@@ -203,7 +203,7 @@ def discard(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: b
 
 
 def _change(what: str, delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
-    from scp.node import utc_now
+    from scp.installation import utc_now
     from storage.outbox import outgoing as store
 
     if every == bool(delivery_ids):

@@ -124,7 +124,8 @@ def _in_store(score: Score, settings: Settings, written: datetime) -> tuple[_Sou
     """What the node has of the series, and whether this is its own latest result: then in its version and moment."""
     from scoring.report.common.request import Predecessor
     from scoring.result import Score
-    from scp.node import database_file, open_database, open_files
+    from storage.database.opening import database_file, open_database
+    from storage.objects.opening import open_files
     from storage.series import results, slices
 
     file = database_file(settings)

@@ -7,7 +7,7 @@ import pytest
 
 from config.settings import Settings
 from scp.cli import cli
-from scp.node import open_database
+from storage.database.opening import open_database
 
 ALL = ("serve", "demo", "score", "report", "phantom", "echo", "send", "series", "outbox", "config", "doctor")
 
