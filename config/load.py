@@ -12,34 +12,28 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from config.errors import ConfigurationError
 from config.settings import Settings
 
 PREFIX: Final = "CORONODE_"
+FILE_VARIABLE: Final = "CORONODE_CONFIG"
 DEFAULT_FILE: Final = Path("coronode.toml")
 
 
-class _Environment(Settings, BaseSettings):
-    """`Settings` as the environment spells it: CORONODE_SECTION__KEY."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
-
-
 def defaults_text() -> str:
-    """Text of `defaults.toml`: every key with its default and what it means."""
+    """Text of `defaults.toml`: every key with its default and its meaning."""
     return resources.files("config").joinpath("defaults.toml").read_text(encoding="utf-8")
 
 
 def load(path: Path | None = None) -> Settings:
-    """Settings from `path`, else from coronode.toml in the working folder, else built-in defaults.
+    """Read settings from `path`, else the file that CORONODE_CONFIG names, else coronode.toml in the working folder.
 
-    Environment variables CORONODE_SECTION__KEY win over the file.
+    Without a file they are the built-in defaults. Environment variables CORONODE_SECTION__KEY win over the file.
 
     Raises ConfigurationError: one line with file or variable, key, value and what is allowed.
     """
-    source = path if path is not None else DEFAULT_FILE if DEFAULT_FILE.exists() else None
+    source = path or _default_file()
     written = _read(source) if source is not None else {}
     spoken = _from_environment(written)
     try:
@@ -53,7 +47,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(
-            f"{path}: cannot be read ({error.strerror}); give a readable TOML file, or make one with: "
+            f"{path}: cannot be read ({error.strerror}); give a readable TOML file, or write one with: "
             f"coronode config init"
         ) from error
     except UnicodeDecodeError as error:
@@ -62,27 +56,30 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
 
 
+def _default_file() -> Path | None:
+    """The file to read where none is given."""
+    named = os.environ.get(FILE_VARIABLE)
+    if named:
+        return Path(named)
+    return DEFAULT_FILE if DEFAULT_FILE.exists() else None
+
+
 def _from_environment(written: Mapping[str, Any]) -> dict[str, Any]:
-    """What the environment sets. Peer names match those of the file without regard to case."""
-    for name in os.environ:
-        if name.startswith(PREFIX) and "__" in name:
-            section = name.removeprefix(PREFIX).split("__")[0].lower()
-            if section not in Settings.model_fields:
-                raise ConfigurationError(
-                    f"environment variable {name}: no section {section!r}{_suggest(section, Settings)}"
-                )
-    try:
-        values = EnvSettingsSource(_Environment)()
-    except SettingsError as error:
-        raise ConfigurationError(
-            f"environment: {error}; lists and tables are written as JSON, for instance "
-            f"""{PREFIX}RESULTS__DESTINATIONS='["PACS"]'"""
-        ) from error
-    peers = values.get("peers")
-    if isinstance(peers, dict):
-        known = {str(name).lower(): str(name) for name in written.get("peers", {})}
-        values["peers"] = {known.get(name.lower(), name.upper()): peer for name, peer in peers.items()}
-    return values
+    """What the environment sets. Raises ConfigurationError for a variable that names no section."""
+    names = [name for name in os.environ if name.startswith(PREFIX) and name != FILE_VARIABLE]
+    for name in names:
+        section, separator, _ = name.removeprefix(PREFIX).lower().partition("__")
+        if section not in Settings.model_fields:
+            hint = "" if separator else f"; write {PREFIX}SECTION__KEY with two underscores"
+            raise ConfigurationError(
+                f"environment variable {name}: no section {section!r}{_suggest(section, Settings)}{hint}"
+            )
+    if not names:
+        return {}
+    # Deferred: pydantic-settings takes a third of the time that reading a configuration takes.
+    from config.environment import read_environment  # noqa: PLC0415
+
+    return read_environment(PREFIX, written.get("peers", {}))
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

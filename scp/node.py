@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from datetime import datetime, timedelta
 
 import structlog
 
-from config.errors import ConfigurationError
 from config.settings import Settings
 from scoring import plugins
 from scoring.report.printed import site
 from scoring.risk import population
 from scp.delivery.courier import Courier
 from scp.durable.workflow import Workflow
+from scp.installation import utc_now
 from scp.lock import DataLock
 from scp.priors.comparison import History
 from scp.reception.admission import Admission
@@ -27,42 +25,13 @@ from scp.services.storage import Storage
 from scp.work.documents import Reporting
 from scp.work.scoring_process import Scorer
 from scp.work.series_work import Processing
-from storage.database.engine import Database
-from storage.objects.files import Files
+from storage.database.opening import open_database
+from storage.objects.opening import open_files
 from storage.series import lifecycle
 
 log = structlog.get_logger(__name__)
 
 _MIB = 1024 * 1024
-
-
-def utc_now() -> datetime:
-    """The clock of the node."""
-    return datetime.now(UTC)
-
-
-def database_file(settings: Settings) -> Path | None:
-    """The file of the index inside the data folder; None when the configuration names another database."""
-    return None if settings.storage.database_url else settings.node.data_dir.resolve() / "coronode.sqlite"
-
-
-def open_database(settings: Settings) -> Database:
-    """The index, brought to this version's tables. Raises ConfigurationError when it cannot be used."""
-    url = settings.storage.database_url or f"sqlite:///{database_file(settings)}"
-    database = Database.open(url, durable=settings.storage.durability == "full")
-    database.migrate()
-    return database
-
-
-def open_files(settings: Settings) -> Files:
-    """The folder of objects. Raises ConfigurationError when it cannot be written."""
-    url = settings.storage.blobs_url
-    root = settings.node.data_dir / "objects" if url is None else Path(unquote(urlsplit(url).path))
-    try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Files(root, durable=settings.storage.durability == "full")
-    except OSError as error:
-        raise ConfigurationError(f"node.data_dir: cannot write in {root}: {error.strerror}") from error
 
 
 class Node:

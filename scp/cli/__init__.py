@@ -3,53 +3,40 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from importlib.metadata import version
-from typing import Any, Final
 
 import click
 
 from config.errors import ConfigurationError, CoronodeError
+from scp.cli.command import Entry, LazyGroup
 
-_COMMANDS: Final = {
-    "serve": "serve",
-    "demo": "demo",
-    "score": "score",
-    "report": "report",
-    "phantom": "phantom",
-    "echo": "peers",
-    "send": "peers",
-    "series": "operate",
-    "outbox": "operate",
-    "config": "configure",
-    "doctor": "doctor",
+_ENTRIES = {
+    "serve": Entry("serve", "Run the node."),
+    "demo": Entry("demo", "Try everything once on a synthetic patient."),
+    "score": Entry("score", "Score CT series on disk."),
+    "report": Entry("report", "Make the documents of a stored result again."),
+    "phantom": Entry("phantom", "Write a synthetic chest CT with a known score."),
+    "echo": Entry("peers", "Ask a peer whether it answers (C-ECHO)."),
+    "send": Entry("peers", "Send DICOM files to a peer (C-STORE)."),
+    "series": Entry("series", "List, show or rescore received series."),
+    "outbox": Entry("outbox", "List, retry or discard deliveries."),
+    "config": Entry("configure", "Check, show or write the configuration."),
+    "doctor": Entry("doctor", "Check this installation and say how to repair it."),
 }
-"""Each command and the module of this package that holds it; loaded when called, so that --help is quick."""
 
 
-class _Commands(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in _COMMANDS:
-            return None
-        command: Any = getattr(import_module(f"scp.cli.{_COMMANDS[cmd_name]}"), cmd_name)
-        return command if isinstance(command, click.Command) else None
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(version("coronode"), prog_name="coronode")
+@click.group(
+    cls=LazyGroup,
+    entries=_ENTRIES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    examples=(
+        "coronode demo",
+        "coronode config init && coronode serve",
+        "coronode score FOLDER",
+    ),
+)
+@click.version_option(package_name="coronode", prog_name="coronode")
 def cli() -> None:
-    r"""Coronode receives CT series, scores coronary calcium and sends the result back to the PACS.
-
-    \b
-    Try it:       coronode demo
-    Run it:       coronode config init && coronode serve
-    One folder:   coronode score FOLDER
-    """
+    """Coronode receives CT series, scores coronary calcium and sends the result back to the PACS."""
 
 
 def main() -> None:

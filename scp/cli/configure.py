@@ -8,15 +8,16 @@ import click
 
 from config.errors import CoronodeError
 from config.load import DEFAULT_FILE, defaults_text, load
-from scp.cli.options import config_option
+from scp.cli.command import Group
+from scp.cli.options import config_option, json_option
 
 
-@click.group()
+@click.group(cls=Group, examples=("coronode config init", "coronode config check", "coronode config show"))
 def config() -> None:
     """Check, show or write the configuration."""
 
 
-@config.command(epilog="Example: coronode config check --config /etc/coronode.toml")
+@config.command(examples=("coronode config check --config /etc/coronode.toml",))
 @config_option
 def check(config_file: Path | None) -> None:
     """Say whether the configuration can be used."""
@@ -33,22 +34,26 @@ def check(config_file: Path | None) -> None:
     click.echo(f"configuration is valid; peers: {peers}; results go to: {targets}")
 
 
-@config.command(epilog="Example: CORONODE_NODE__PORT=104 coronode config show")
+@config.command(examples=("coronode config show --config /etc/coronode.toml", "coronode config show --json"))
+@json_option
 @config_option
-def show(config_file: Path | None) -> None:
-    """Print the settings in force as JSON, defaults and environment included."""
-    click.echo(load(config_file).model_dump_json(indent=2))
+def show(config_file: Path | None, *, as_json: bool) -> None:
+    """Print the settings in force, defaults and environment included, as a configuration file."""
+    from scp.cli.terminal.toml_text import format_toml
+
+    settings = load(config_file)
+    click.echo(settings.model_dump_json(indent=2) if as_json else format_toml(settings.model_dump(mode="json")))
 
 
-@config.command(epilog="Example: coronode config init /etc/coronode.toml")
+@config.command(examples=("coronode config init /etc/coronode.toml",))
 @click.argument("path", type=click.Path(path_type=Path), default=DEFAULT_FILE)
 def init(path: Path) -> None:
-    """Write every key with its default and what it means to PATH (default coronode.toml)."""
+    """Write a configuration file with every key, its default and its meaning to PATH (default coronode.toml)."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(defaults_text())
     except FileExistsError:
-        raise CoronodeError(f"{path}: exists already; it was left as it is") from None
+        raise CoronodeError(f"{path}: exists already and was left as it is") from None
     except OSError as error:
         raise CoronodeError(f"{path}: cannot be written: {error.strerror}") from error
     click.echo(f"wrote {path}; next: name your scanner and PACS in it, then: coronode doctor --config {path}")

@@ -11,6 +11,7 @@ import click
 
 from config.errors import CoronodeError
 from config.settings import Settings
+from scp.cli.command import Command
 
 if TYPE_CHECKING:
     from scoring.phantom import Truth
@@ -22,7 +23,7 @@ _WAIT_SECONDS: Final = 300
 _PEER: Final = "PACS"
 
 
-@click.command(epilog="Example: coronode demo --seed 3")
+@click.command(cls=Command, examples=("coronode demo", "coronode demo --seed 3"))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder  [default: coronode-demo]")
 @click.option("--seed", default=0, show_default=True, help="Another seed is another patient.")
 def demo(out: Path | None, seed: int) -> None:

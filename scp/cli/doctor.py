@@ -1,59 +1,79 @@
-"""`coronode doctor`: what is wrong with this installation, and how to mend it."""
+"""`coronode doctor`: checks this installation and says how to repair it."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
 from config.errors import CoronodeError
 from config.load import load
-from scp.cli.options import config_option
+from scp.cli.command import Command
+from scp.cli.options import config_option, json_option
+from scp.cli.terminal.listing import print_json
 from scp.start import shadowed
 
 if TYPE_CHECKING:
     from config.settings import Settings
 
 _MIB: Final = 1024 * 1024
-Finding = tuple[bool, str, str]
-"""Good or bad, what was looked at, what was found and how to mend it."""
 
 
-@click.command(epilog="Example: coronode doctor --config /etc/coronode.toml")
+class Finding(NamedTuple):
+    """Whether a check passed, its name, and what it found with the advice that helps."""
+
+    ok: bool
+    check: str
+    finding: str
+
+
+def _pass(check: str, finding: str) -> Finding:
+    return Finding(ok=True, check=check, finding=finding)
+
+
+def _fail(check: str, finding: str) -> Finding:
+    return Finding(ok=False, check=check, finding=finding)
+
+
+@click.command(cls=Command, examples=("coronode doctor --config /etc/coronode.toml", "coronode doctor --json"))
+@json_option
 @config_option
-def doctor(config_file: Path | None) -> None:
-    """Look at packages, configuration, port, disk, database and peers; exit 1 when something is wrong."""
+def doctor(config_file: Path | None, *, as_json: bool) -> None:
+    """Check packages, configuration, port, disk, database and peers; exit 1 when something is wrong."""
     settings = load(config_file)
-    bad = 0
-    for good, name, finding in _findings(settings):
-        bad += not good
-        click.echo(f"{'ok ' if good else 'BAD'} {name + ':':15}{finding}")
-    if bad:
+    findings = []
+    for item in _findings(settings):
+        findings.append(item)
+        if not as_json:
+            click.echo(f"{'ok ' if item.ok else 'BAD'} {item.check + ':':15}{item.finding}")
+    if as_json:
+        print_json(item._asdict() for item in findings)
+    if not all(item.ok for item in findings):
         raise SystemExit(1)
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
-    yield from _packages()
-    yield True, "configuration", f"AE title {settings.node.ae_title}, {len(settings.peers)} peers"
+    yield _packages()
+    yield _pass("configuration", f"AE title {settings.node.ae_title}, {len(settings.peers)} peers")
     if not settings.peers and not settings.node.accept_unknown_peers:
-        yield False, "peers", "none is configured, so nobody may call; add [peers.NAME] sections"
+        yield _fail("peers", "none is configured, so nobody may call; add [peers.NAME] sections")
     if not settings.results.destinations:
-        yield False, "results", "go nowhere; name a peer in results.destinations"
+        yield _fail("results", "go nowhere; name a peer in results.destinations")
     yield _port(settings)
     yield from _storage(settings)
     yield from _peers(settings)
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Finding:
+    from importlib import metadata
+
     wrong = shadowed()
     if wrong:
-        yield False, "packages", f"{'; '.join(wrong)}; install coronode in an environment of its own"
-    else:
-        yield True, "packages", f"coronode {metadata.version('coronode')}"
+        return _fail("packages", f"{'; '.join(wrong)}; install coronode in an environment of its own")
+    return _pass("packages", f"coronode {metadata.version('coronode')}")
 
 
 def _port(settings: Settings) -> Finding:
@@ -65,41 +85,45 @@ def _port(settings: Settings) -> Finding:
             probe.bind((node.host, node.port))
     except OSError as error:
         finding = f"cannot listen on {node.host}:{node.port}: {error.strerror or error}"
-        return False, "port", f"{finding}; fine when the node is running now, else choose node.host and node.port anew"
+        advice = "expected while the node is running; otherwise choose another node.host or node.port"
+        return _fail("port", f"{finding}; {advice}")
     scope = "this machine only" if node.host.startswith("127.") or node.host in {"localhost", "::1"} else "the network"
-    return True, "port", f"{node.host}:{node.port} is free, reachable from {scope}"
+    return _pass("port", f"{node.host}:{node.port} is free, reachable from {scope}")
 
 
 def _storage(settings: Settings) -> Iterator[Finding]:
-    from scp.node import open_database, open_files
+    from storage.database.opening import open_database
+    from storage.objects.opening import open_files
 
     try:
         files = open_files(settings)
         free = files.free_bytes() // _MIB
         enough = free > settings.node.reserve_mb
-        advice = "" if enough else f", below node.reserve_mb = {settings.node.reserve_mb}: free space, or lower it"
-        yield enough, "disk", f"{free} MiB free in {files.root}{advice}"
+        advice = "" if enough else f", below node.reserve_mb = {settings.node.reserve_mb}: make room, or lower the key"
+        yield Finding(ok=enough, check="disk", finding=f"{free} MiB free in {files.root}{advice}")
         database = open_database(settings)
-        yield True, "database", database.engine.url.render_as_string(hide_password=True)
+        yield _pass("database", database.engine.url.render_as_string(hide_password=True))
         database.close()
     except CoronodeError as error:
-        yield False, "storage", str(error)
+        yield _fail("storage", str(error))
 
 
 def _peers(settings: Settings) -> Iterator[Finding]:
     from scp.delivery.store_scu import verify
 
     for name, peer in settings.peers.items():
+        check = f"peer {name}"
         try:
             socket.getaddrinfo(peer.host, None)
         except OSError:
-            yield False, f"peer {name}", f"the name service does not know {peer.host!r}; mend peers.{name}.host"
+            yield _fail(check, f"the name service does not know {peer.host!r}; correct peers.{name}.host")
             continue
         if peer.port is None:
-            yield True, f"peer {name}", "only calls; nothing to try"
+            yield _pass(check, "has no port: it only calls, so there is nothing to try")
             continue
         try:
             verify(settings.node, peer)
-            yield True, f"peer {name}", f"{peer.ae_title} at {peer.host}:{peer.port} answers C-ECHO"
+            yield _pass(check, f"{peer.ae_title} at {peer.host}:{peer.port} answers C-ECHO")
         except CoronodeError as error:
-            yield False, f"peer {name}", f"{error}; check its address, and that it knows {settings.node.ae_title}"
+            advice = f"check its address, and that it knows {settings.node.ae_title}"
+            yield _fail(check, f"{error}; {advice}")

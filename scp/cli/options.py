@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from config.errors import ConfigurationError
-from config.settings import PeerSettings, Settings
+
+if TYPE_CHECKING:
+    from config.settings import PeerSettings, Settings
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -20,12 +22,17 @@ def config_option(function: F) -> F:
         "--config",
         "config_file",
         type=click.Path(path_type=Path),
-        help="Configuration file; else coronode.toml in this folder, else built-in defaults.",
+        help="Configuration file; else $CORONODE_CONFIG, else coronode.toml in this folder, else built-in defaults.",
     )(function)
 
 
+def json_option(function: F) -> F:
+    """Add --json as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON for a script.")(function)
+
+
 def peer_named(settings: Settings, name: str) -> PeerSettings:
-    """The configured peer of that name (any case). Raises ConfigurationError naming those there are."""
+    """The configured peer of that name (any case). Raises ConfigurationError that lists the configured peers."""
     for key, peer in settings.peers.items():
         if key.lower() == name.lower():
             return peer

@@ -9,10 +9,11 @@ import click
 
 from config.errors import CoronodeError, Permanent
 from config.load import load
+from scp.cli.command import Command
 from scp.cli.options import config_option, peer_named
 
 
-@click.command(epilog="Example: coronode echo PACS")
+@click.command(cls=Command, examples=("coronode echo PACS",))
 @click.argument("peer")
 @config_option
 def echo(peer: str, config_file: Path | None) -> None:
@@ -25,7 +26,7 @@ def echo(peer: str, config_file: Path | None) -> None:
     click.echo(f"{target.ae_title} at {target.host}:{target.port} answers")
 
 
-@click.command(epilog="Example: coronode send PACS series/ more/image.dcm")
+@click.command(cls=Command, examples=("coronode send PACS series/ more/image.dcm",))
 @click.argument("peer")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @config_option

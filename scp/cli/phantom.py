@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from config.errors import CoronodeError
+from scp.cli.command import Command
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples: coronode phantom /tmp/phantom --seed 7; coronode phantom /tmp/many --population 100; "
-    "coronode phantom /tmp/next --seed 7 --date 2025-01-02 --calcium 1.2"
+    cls=Command,
+    examples=(
+        "coronode phantom /tmp/phantom --seed 7",
+        "coronode phantom /tmp/next --seed 7 --date 2025-01-02 --calcium 1.2",
+        "coronode phantom /tmp/many --population 100",
+    ),
 )
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--seed", default=0, show_default=True, help="Another seed is another patient.")

@@ -13,6 +13,7 @@ import click
 from config.errors import CoronodeError
 from config.load import load
 from config.settings import Document, Settings
+from scp.cli.command import Command
 from scp.cli.options import config_option
 from scp.cli.terminal.documents import kinds_of, write
 
@@ -31,7 +32,10 @@ class _Source:
     predecessor: Predecessor | None = None
 
 
-@click.command(epilog="Example: coronode report results/1.2.840.1.2.3.json --out documents --images /archive/study")
+@click.command(
+    cls=Command,
+    examples=("coronode report results/1.2.840.1.2.3.json --out documents --images /archive/study",),
+)
 @click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Write them here.")
 @click.option(
@@ -124,7 +128,8 @@ def _in_store(score: Score, settings: Settings, written: datetime) -> tuple[_Sou
     """What the node has of the series, and whether this is its own latest result: then in its version and moment."""
     from scoring.report.common.request import Predecessor
     from scoring.result import Score
-    from scp.node import database_file, open_database, open_files
+    from storage.database.opening import database_file, open_database
+    from storage.objects.opening import open_files
     from storage.series import results, slices
 
     file = database_file(settings)

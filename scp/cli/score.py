@@ -19,6 +19,7 @@ from config.errors import CoronodeError, NotScorable
 from config.load import load
 from config.settings import ConventionName, Document, Settings
 from scp.cli import clinical as told
+from scp.cli.command import Command
 from scp.cli.options import config_option
 from scp.cli.terminal.documents import kinds_of
 from scp.cli.terminal.table import Row, Table
@@ -33,8 +34,13 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Examples: coronode score FOLDER --json;   coronode score /archive/* --out results;   "
-    f"coronode score FOLDER --group white --clinical FILE\n{told.EPILOG}"
+    cls=Command,
+    examples=(
+        "coronode score FOLDER --json",
+        "coronode score /archive/* --out results",
+        "coronode score FOLDER --group white --clinical FILE",
+    ),
+    epilog=told.EPILOG,
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; of several series one on each line.")

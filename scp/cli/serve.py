@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from config.load import load
+from scp.cli.command import Command
 from scp.cli.options import config_option
 
 
-@click.command(epilog="Example: coronode serve --config /etc/coronode.toml")
+@click.command(cls=Command, examples=("coronode serve --config /etc/coronode.toml",))
 @config_option
 def serve(config_file: Path | None) -> None:
     """Run the node: receive, score, report, deliver, answer queries, until SIGTERM or Ctrl-C."""

@@ -13,21 +13,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
 
-from alembic import command
-from alembic.config import Config
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, Select, create_engine, event, text
+from sqlalchemy import Connection, Engine, Select, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.errors import ConfigurationError, Transient
+from storage.migrations import HEAD, VERSION_TABLE
 
 BUSY_SECONDS = 30
 LONGEST_READING = 600
 OLDEST_SQLITE = (3, 42, 0)
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _ADVISORY_LOCK = 0x434F524F
 # Alembic keeps its running migration in module globals.
 _migrating = threading.Lock()
@@ -196,13 +193,13 @@ class Database:
             ConfigurationError: the database was written by a newer version.
         """
         with _migrating, self.engine.connect() as connection:
+            if _revision(connection) == HEAD:
+                return
+            # Deferred: Alembic takes longer to import than a command takes to list what is in the index.
+            from storage.migrations.upgrade import upgrade  # noqa: PLC0415
+
             self._lock_schema(connection)
-            try:
-                command.upgrade(migration_config(connection), "head")
-            except CommandError as error:
-                raise ConfigurationError(
-                    f"storage.database_url: this version cannot use the database ({error}); was it made by a newer one?"
-                ) from error
+            upgrade(connection)
             connection.commit()
 
     def _lock_schema(self, connection: Connection) -> None:
@@ -217,12 +214,12 @@ class Database:
         self.engine.dispose()
 
 
-def migration_config(connection: Connection) -> Config:
-    """Alembic's configuration for the scripts shipped in this package, working on an open connection."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
+def _revision(connection: Connection) -> str | None:
+    """The revision of the tables; None before the first."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+    return revision
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy.schema import SchemaItem
 
 from storage.database.models import Base
+from storage.migrations import VERSION_TABLE
 
 
 def _ours(item: SchemaItem, name: str | None, kind: str, reflected: bool, compare_to: SchemaItem | None) -> bool:  # noqa: ARG001
@@ -17,7 +18,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
     include_object=_ours,
-    version_table="coronode_version",
+    version_table=VERSION_TABLE,
     render_as_batch=True,
 )
 with context.begin_transaction():

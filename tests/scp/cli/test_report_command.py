@@ -14,8 +14,9 @@ from pypdf import PdfReader
 
 from config.settings import Settings
 from scoring.result import Score
-from scp.node import open_database, open_files
+from storage.database.opening import open_database
 from storage.intake.instances import find_instance
+from storage.objects.opening import open_files
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from scoring.result import Score
 from scoring.risk.change import Earlier
 from scoring.risk.comparison import compare
 from scoring.risk.percentile import Percentile
-from scp.node import open_database
+from storage.database.opening import open_database
 from storage.series import results
 
 NOW = datetime(2026, 1, 6, tzinfo=UTC)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from config.errors import Transient
 from scp.cli import cli
-from scp.node import open_database
+from storage.database.opening import open_database
 from storage.outbox import outgoing
 from storage.outbox.outgoing import DeliveryState
 from storage.series import lifecycle

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, select, text
 from sqlalchemy.exc import StatementError
 
@@ -18,6 +19,8 @@ from config.errors import ConfigurationError, Transient
 from storage.database import audit, engine
 from storage.database.engine import Database
 from storage.database.models import AuditRow, Base
+from storage.migrations import HEAD
+from storage.migrations.upgrade import migration_config
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 MIGRATE = (
@@ -52,6 +55,12 @@ def test_models_and_migrations_agree(url):
             assert compare_metadata(context, Base.metadata) == []
     finally:
         db.close()
+
+
+def test_the_head_that_the_engine_looks_for_is_the_last_revision(node):
+    with node.db.engine.connect() as connection:
+        scripts = ScriptDirectory.from_config(migration_config(connection))
+    assert scripts.get_heads() == [HEAD]
 
 
 def test_migrating_twice_keeps_rows(node):

@@ -1,0 +1,35 @@
+"""The node's index, opened for one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config.errors import ConfigurationError
+from config.load import load
+
+if TYPE_CHECKING:
+    from storage.database.engine import Database
+
+
+@contextmanager
+def open_index(config_file: Path | None) -> Iterator[Database]:
+    """Open the index that the configuration names.
+
+    Raises ConfigurationError where no node has run yet: a command must not create an empty index there.
+    """
+    from storage.database.opening import database_file, open_database
+
+    settings = load(config_file)
+    file = database_file(settings)
+    if file is not None and not file.exists():
+        raise ConfigurationError(
+            f"no node has run here: there is no {file}; name the node's configuration with --config FILE"
+        )
+    database = open_database(settings)
+    try:
+        yield database
+    finally:
+        database.close()

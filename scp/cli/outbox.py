@@ -1,0 +1,119 @@
+"""`coronode outbox`: what is to be delivered, to whom, and what an operator can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scp.cli.command import Group
+from scp.cli.index import open_index
+from scp.cli.options import config_option, json_option
+from scp.cli.terminal.listing import print_json, print_table
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from storage.database.engine import Database
+    from storage.outbox.deliveries import Delivery
+
+    Change = Callable[[Database, int, datetime], Delivery]
+
+_EVERY = 1_000_000
+_COLUMNS = ("id", "state", "document", "to", "tries", "next (UTC)", "series", "last error")
+
+
+@click.group(cls=Group, examples=("coronode outbox list --state dead", "coronode outbox retry --all"))
+def outbox() -> None:
+    """List, retry or discard deliveries."""
+
+
+@outbox.command("list", examples=("coronode outbox list", "coronode outbox list --state dead --json"))
+@click.option("--state", help="Only deliveries in this state.")
+@click.option("--limit", default=50, show_default=True, help="At most this many.")
+@json_option
+@config_option
+def list_(state: str | None, limit: int, config_file: Path | None, *, as_json: bool) -> None:
+    """List deliveries, the newest first."""
+    from storage.outbox.deliveries import DeliveryState, list_deliveries
+
+    try:
+        wanted = DeliveryState(state) if state else None
+    except ValueError:
+        raise click.BadParameter(f"allowed: {', '.join(DeliveryState)}", param_hint="--state") from None
+    with open_index(config_file) as database:
+        deliveries = list_deliveries(database, wanted, limit=limit)
+    if as_json:
+        print_json(map(_fields, deliveries))
+    else:
+        print_table(_COLUMNS, map(_cells, deliveries))
+
+
+@outbox.command(examples=("coronode outbox retry 12 13", "coronode outbox retry --all"))
+@click.argument("delivery_ids", nargs=-1, type=int)
+@click.option("--all", "every", is_flag=True, help="Every dead delivery.")
+@config_option
+def retry(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
+    """Try dead or discarded deliveries again; the running node sends them within seconds."""
+    from storage.outbox import outgoing
+
+    _change(outgoing.retry, delivery_ids, config_file, every=every)
+
+
+@outbox.command(examples=("coronode outbox discard 12",))
+@click.argument("delivery_ids", nargs=-1, type=int)
+@click.option("--all", "every", is_flag=True, help="Every dead delivery.")
+@config_option
+def discard(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
+    """Give deliveries up for good; the documents stay here and can be queried."""
+    from storage.outbox import outgoing
+
+    _change(outgoing.discard, delivery_ids, config_file, every=every)
+
+
+def _change(change: Change, delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
+    from scp.installation import utc_now
+    from storage.outbox.deliveries import DeliveryState, list_deliveries
+
+    if every == bool(delivery_ids):
+        raise click.UsageError("give the numbers of deliveries (coronode outbox list), or --all")
+    with open_index(config_file) as database:
+        if every:
+            dead = list_deliveries(database, DeliveryState.DEAD, limit=_EVERY)
+            delivery_ids = tuple(item.id for item in dead)
+        for delivery_id in delivery_ids:
+            changed = change(database, delivery_id, utc_now())
+            click.echo(f"delivery {changed.id} ({changed.kind} to {changed.destination}) is {changed.state}")
+    if not delivery_ids:
+        click.echo("no delivery is dead")
+
+
+def _cells(item: Delivery) -> tuple[str, ...]:
+    return (
+        str(item.id),
+        item.state,
+        item.kind,
+        item.destination,
+        str(item.attempts),
+        f"{item.next_attempt_at:%H:%M:%S}" if item.state == "pending" else "",
+        item.series_instance_uid,
+        item.last_error,
+    )
+
+
+def _fields(item: Delivery) -> dict[str, object]:
+    return {
+        "id": item.id,
+        "state": item.state,
+        "document": item.kind,
+        "destination": item.destination,
+        "attempts": item.attempts,
+        "next_attempt_at": item.next_attempt_at if item.state == "pending" else None,
+        "series_instance_uid": item.series_instance_uid,
+        "sop_instance_uid": item.sop_instance_uid,
+        "version": item.version,
+        "last_error": item.last_error,
+        "last_status": item.last_status,
+    }

@@ -1,0 +1,34 @@
+"""Runs the revisions that a database lacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection
+
+from config.errors import ConfigurationError
+from storage.migrations import HEAD
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the tables to the latest revision, inside the transaction of an open connection.
+
+    Raises ConfigurationError for a database that a newer version has used.
+    """
+    try:
+        command.upgrade(migration_config(connection), HEAD)
+    except CommandError as error:
+        raise ConfigurationError(
+            f"storage.database_url: this version cannot use the database ({error}); was it made by a newer one?"
+        ) from error
+
+
+def migration_config(connection: Connection) -> Config:
+    """Alembic's configuration for the revisions of this package, working on an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
