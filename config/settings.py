@@ -45,7 +45,10 @@ class Section(BaseModel):
 
 
 class NodeSettings(Section):
-    """How the node listens and whom it accepts. A `port` of 0 lets the system choose one."""
+    """The node as an application entity: where it listens, whom it accepts, its limits.
+
+    A `port` of 0 lets the system choose one.
+    """
 
     ae_title: AeTitle = "CORONODE"
     host: str = "127.0.0.1"
@@ -67,11 +70,11 @@ class NodeSettings(Section):
 
 
 class PeerSettings(Section):
-    """A DICOM application entity that talks to the node, is talked to, or both.
+    """A DICOM application entity that calls the node, is called by it, or both.
 
-    `services` are what it may ask of us: "store" (send images), "query" (C-FIND). A port of None
-    marks a peer that only calls. C-ECHO is open to every known peer. `documents` are those that it gets; None: those
-    of `results.documents`.
+    `services` are those that it may use: "store" (send images), "query" (C-FIND); C-ECHO is open to every known peer. A
+    `port` of None marks a peer that only calls. `documents` are those sent to it, None for `results.documents`. `tls`
+    is reserved: only False is accepted.
     """
 
     ae_title: AeTitle
@@ -83,14 +86,14 @@ class PeerSettings(Section):
     documents: tuple[Document, ...] | None = None
 
     @model_validator(mode="after")
-    def _tls_is_not_there_yet(self) -> Self:
+    def _refuse_tls(self) -> Self:
         if self.tls:
-            raise ValueError("tls: this version speaks DICOM without TLS only; allowed: false")
+            raise ValueError("tls: this version speaks DICOM without TLS; allowed: false")
         return self
 
 
 class CompletionSettings(Section):
-    """When a series counts as complete (design: quiet timer, geometry check, deadline)."""
+    """Times after which a series counts as complete: quiet timer, deadline for gaps, limit of an open association."""
 
     quiet_seconds: Seconds = 60
     gap_deadline_seconds: Seconds = 900
@@ -98,14 +101,14 @@ class CompletionSettings(Section):
 
 
 class SelectionSettings(Section):
-    """Which series are scored. Thickness limits are mm."""
+    """Limits of the slice thickness and spacing of series that are scored, mm."""
 
     minimum_thickness_mm: float = Field(default=0.4, ge=0)
     maximum_thickness_mm: float = Field(default=5.0, gt=0)
 
 
 class ScoringSettings(Section):
-    """How a series is scored. `mass_factor` is mg/cm3 per HU, used when the header names none."""
+    """Rules and engine of the scoring. `mass_factor` is mg/cm3 per HU, used when the header gives none."""
 
     convention: ConventionName = "standard"
     engine: str = "default"
@@ -115,7 +118,7 @@ class ScoringSettings(Section):
 
 
 class ResultsSettings(Section):
-    """Where results go, which documents are made, and how hard delivery is tried."""
+    """Destinations and documents of results, and the retries of a delivery."""
 
     destinations: tuple[str, ...] = ()
     documents: tuple[Document, ...] = Field(default=("sr", "overlay"), min_length=1)
@@ -135,10 +138,10 @@ class ResultsSettings(Section):
 
 
 class RiskSettings(Section):
-    """What risk tables ask and images do not say. Nothing of it is guessed.
+    """Inputs of the risk tables that images do not carry; none is ever guessed.
 
-    `group` is that of every patient without another; `groups` maps the text or code of Ethnic Group
-    (0010,2160) to a group of the table; `table` is a site's own CSV in the form of the shipped one.
+    `group` applies to every patient without another; `groups` maps the text or code of Ethnic Group (0010,2160) to a
+    group of the table; `table` is a site's own CSV in the form of the shipped one.
     """
 
     group: PopulationGroup | None = None
@@ -149,14 +152,14 @@ class RiskSettings(Section):
 
 
 class PriorsSettings(Section):
-    """Where earlier results of a patient are looked for besides the node's own index."""
+    """A peer that is asked for earlier results of a patient, besides the node's own index."""
 
     peer: str | None = None
     timeout_seconds: Seconds = 30
 
 
 class StorageSettings(Section):
-    """Where data lies; None means inside `node.data_dir`. `durability` "relaxed" may lose objects in a power cut."""
+    """Places of the data, None for `node.data_dir`. With `durability` "relaxed" a power cut may lose objects."""
 
     database_url: str | None = None
     blobs_url: str | None = Field(default=None, pattern=r"^file:///")
@@ -164,7 +167,7 @@ class StorageSettings(Section):
 
 
 class WebSettings(Section):
-    """Where the web pages listen."""
+    """Address at which `serve` answers with metrics; a `port` of 0 turns them off."""
 
     host: str = "127.0.0.1"
     port: ListenPort = 8080
@@ -185,7 +188,7 @@ class Settings(Section):
     web: WebSettings = WebSettings()
 
     @model_validator(mode="after")
-    def _destinations_are_peers(self) -> Self:
+    def _check_peer_names(self) -> Self:
         for name in self.results.destinations:
             peer = self.peers.get(name)
             if peer is None:

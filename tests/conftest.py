@@ -30,9 +30,9 @@ def peer_program() -> Callable[[str], str]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Fail instead of skipping where CORONODE_REQUIRE_PEERS is set; only reference scans may be absent there."""
+    """Fail instead of skipping where REQUIRE_PEERS is set; only reference scans may be absent there."""
     report = yield
-    if report.skipped and os.environ.get("CORONODE_REQUIRE_PEERS") and not item.get_closest_marker("realdata"):
+    if report.skipped and os.environ.get("REQUIRE_PEERS") and not item.get_closest_marker("realdata"):
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may skip: {call.excinfo.value}"
     return report

@@ -1,4 +1,4 @@
-"""What a person at the command line knows of the patient: options of `coronode score`."""
+"""The options of `coronode score` that describe the patient."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FILE of --clinical, for the MESA 10-year risk, has all of these (mg/dL, mmHg):
   family_history = false
 """
 
-# wide enough for every person, and too narrow for mmol/L or kPa
+# wide enough for every patient, and too narrow for values in mmol/L or kPa
 _Total = Annotated[float, Field(ge=50, le=1000)]
 _Hdl = Annotated[float, Field(ge=10, le=250)]
 _Pressure = Annotated[float, Field(ge=50, le=300)]
@@ -71,7 +71,7 @@ def patient_options(function: F) -> F:
     return function
 
 
-def context(
+def read_context(
     settings: Settings,
     *,
     age: int | None,
@@ -80,9 +80,9 @@ def context(
     clinical: Path | None,
     studies: int,
 ) -> Context:
-    """What risk tables ask beside the images, of `studies` studies.
+    """The inputs of the risk tables that do not come from the images.
 
-    Raises UsageError when values of one patient are given for several studies, ConfigurationError when the file of
+    Raises UsageError when values of one patient are given for several `studies`, ConfigurationError when the file of
     --clinical or the site's own population cannot be used.
     """
     from scoring.risk import population
@@ -91,7 +91,7 @@ def context(
 
     population.configured(settings.risk)
     if studies > 1 and not (age is None and sex is None and clinical is None):
-        raise click.UsageError(f"--age, --sex and --clinical are of one patient, {studies} studies were found")
+        raise click.UsageError(f"--age, --sex and --clinical describe one patient, but {studies} studies were found")
     return Context(
         settings=settings.risk,
         patient=Patient(
@@ -116,20 +116,20 @@ def _read(path: Path) -> Clinical:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"--clinical {path}: is not valid TOML: {error}") from error
     except ValidationError as error:
-        raise ConfigurationError(f"--clinical {path}: {'; '.join(_wrong(error))}") from error
+        raise ConfigurationError(f"--clinical {path}: {'; '.join(_explain(error))}") from error
     return Clinical(**values.model_dump())
 
 
-def _wrong(error: ValidationError) -> list[str]:
+def _explain(error: ValidationError) -> list[str]:
     units = "mg/dL and mmHg"
-    told = []
+    lines = []
     for item in error.errors():
         key = ".".join(map(str, item["loc"]))
         if item["type"] == "missing":
-            told.append(f"{key}: is missing; without every value there is no risk")
+            lines.append(f"{key}: is missing; without every value there is no risk")
         elif item["type"] == "extra_forbidden":
-            told.append(f"{key}: unknown key; allowed: {', '.join(_Clinical.model_fields)}")
+            lines.append(f"{key}: unknown key; allowed: {', '.join(_Clinical.model_fields)}")
         else:
             message = item["msg"]
-            told.append(f"{key} = {item['input']!r}: {message[:1].lower()}{message[1:]} (units are {units})")
-    return told
+            lines.append(f"{key} = {item['input']!r}: {message[:1].lower()}{message[1:]} (units are {units})")
+    return lines

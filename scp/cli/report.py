@@ -15,7 +15,7 @@ from config.load import load
 from config.settings import Document, Settings
 from scp.cli.command import Command
 from scp.cli.options import config_option
-from scp.cli.terminal.documents import kinds_of, write
+from scp.cli.terminal.document_folder import parse_kinds, write_documents
 
 if TYPE_CHECKING:
     from scoring.report.common.request import Predecessor
@@ -46,7 +46,7 @@ class _Source:
 )
 @click.option(
     "--documents",
-    callback=kinds_of,
+    callback=parse_kinds,
     metavar="KINDS",
     help="Any of sr,overlay,seg,pdf,letter, or all  [default: results.documents of the configuration]",
 )
@@ -78,7 +78,7 @@ def report(
         made = making.make(score, source.files, kinds, request)
     except ValueError as error:
         raise CoronodeError(f"{result}: {error}") from error
-    for path in write(out, kinds, made):
+    for path in write_documents(out, kinds, made):
         click.echo(path)
     if not made:
         click.echo(f"nothing to write: the series has no score ({score.reason})", err=True)

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import textwrap
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, get_args
 
 import click
 
-from config.errors import CoronodeError, NotScorable
+from config.errors import CoronodeError
 from config.load import load
-from config.settings import ConventionName, Document, Settings
-from scp.cli import clinical as told
+from config.settings import ConventionName, Document
+from scp.cli import clinical as clinical_options
 from scp.cli.command import Command
 from scp.cli.options import config_option
-from scp.cli.terminal.documents import kinds_of
-from scp.cli.terminal.table import Row, Table
-from scp.cli.terminal.wanted import Wanted
+from scp.cli.terminal.document_folder import parse_kinds
 
 if TYPE_CHECKING:
-    from scoring.images.series import SeriesFiles
-    from scoring.report.common.document_file import Made
-    from scoring.result import Score
-    from scoring.risk.context import Context
-    from scp.work.scoring_process import DocumentRequest
+    from scp.cli.terminal.score_table import Row
 
 
 @click.command(
@@ -40,7 +30,7 @@ if TYPE_CHECKING:
         "coronode score /archive/* --out results",
         "coronode score FOLDER --group white --clinical FILE",
     ),
-    epilog=told.EPILOG,
+    epilog=clinical_options.EPILOG,
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; of several series one on each line.")
@@ -54,14 +44,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--documents",
-    callback=kinds_of,
+    callback=parse_kinds,
     metavar="KINDS",
     help="With --out: any of sr,overlay,seg,pdf,letter, or all, in a folder for each series. They name the patient.",
 )
 @click.option("--mask", type=click.Path(exists=True, path_type=Path), help="DICOM SEG or NIfTI: count inside it.")
 @click.option("--convention", type=click.Choice(get_args(ConventionName)), help="Preset of the Agatston rules.")
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Series at a time  [default: number of cores]")
-@told.patient_options
+@clinical_options.patient_options
 @config_option
 def score(
     paths: tuple[Path, ...],
@@ -84,6 +74,9 @@ def score(
     A series that cannot be scored gets its reason in place of a number; a bad one does not stop the others.
     """
     from scoring.images import series
+    from scp.cli.scoring_run import ScoringRun
+    from scp.cli.terminal.requested_documents import RequestedDocuments
+    from scp.cli.terminal.score_table import ScoreTable
 
     settings = load(config_file)
     if convention is not None:
@@ -97,13 +90,14 @@ def score(
     if mask is not None and len(found) > 1:
         raise click.UsageError(f"--mask fits one series, {len(found)} were found; give one folder")
     studies = len({item.study_instance_uid for item in found})
-    context = told.context(settings, age=age, sex=sex, group=group, clinical=clinical, studies=studies)
-    wanted = None if out is None or not documents else Wanted.of(out, documents, settings)
+    context = clinical_options.read_context(settings, age=age, sex=sex, group=group, clinical=clinical, studies=studies)
+    requested = None if out is None or not documents else RequestedDocuments.to(out, documents, settings)
+    run = ScoringRun(settings, context, mask, jobs, requested)
     failed = 0
-    with Table(out) if out is not None else nullcontext() as table:
-        for row in _progress(_score(found, settings, context, mask, jobs, wanted), len(found)):
+    with ScoreTable(out) if out is not None else nullcontext() as table:
+        for row in _show_progress(run.rows(found), len(found)):
             failed += bool(row.score is None or row.undocumented)
-            _say(row, as_json=as_json, explain=explain, indent=2 if len(found) == 1 else None)
+            _print_row(row, as_json=as_json, explain=explain, indent=2 if len(found) == 1 else None)
             if table is not None:
                 table.add(row)
     if out is not None:
@@ -112,7 +106,7 @@ def score(
         raise SystemExit(1)
 
 
-def _say(row: Row, *, as_json: bool, explain: bool, indent: int | None) -> None:
+def _print_row(row: Row, *, as_json: bool, explain: bool, indent: int | None) -> None:
     if row.score is None:
         click.echo(f"failed: {row.path}: {row.error}", err=True)
         return
@@ -128,8 +122,8 @@ def _say(row: Row, *, as_json: bool, explain: bool, indent: int | None) -> None:
             click.echo(textwrap.indent(explained(row.score), "    "))
 
 
-def _progress(rows: Iterable[Row], total: int) -> Iterator[Row]:
-    """The rows, with a progress bar on standard error when there are several and someone looks."""
+def _show_progress(rows: Iterable[Row], total: int) -> Iterator[Row]:
+    """Pass the rows on, with a progress bar where there are several and standard error is a terminal."""
     if total == 1 or not sys.stderr.isatty():
         yield from rows
         return
@@ -137,69 +131,3 @@ def _progress(rows: Iterable[Row], total: int) -> Iterator[Row]:
     from rich.progress import track
 
     yield from track(rows, description="scoring", total=total, console=Console(stderr=True))
-
-
-def _score(
-    found: Sequence[SeriesFiles],
-    settings: Settings,
-    context: Context,
-    mask: Path | None,
-    jobs: int | None,
-    wanted: Wanted | None,
-) -> Iterator[Row]:
-    if len(found) == 1:
-        from scoring import engine
-
-        begun = time.perf_counter()
-        scored = engine.score(found[0].paths, settings.scoring, settings.selection, context=context, mask=mask)
-        row = _row(found[0], scored, begun)
-        yield row if wanted is None else wanted.documented(row, found[0], _make)
-        return
-    yield from _in_processes(found, settings, context, min(jobs or os.cpu_count() or 1, len(found)), wanted)
-
-
-def _make(request: DocumentRequest) -> list[Made]:
-    """Documents in this process."""
-    from scoring.report import documents
-    from scoring.result import Score
-
-    return documents.make(Score.from_json(request.score), request.files, request.kinds, request.report)
-
-
-def _in_processes(
-    found: Sequence[SeriesFiles], settings: Settings, context: Context, jobs: int, wanted: Wanted | None
-) -> Iterator[Row]:
-    """Each series in a process that may die of it; rows come as they are ready."""
-    from scp.work.scoring_process import Scorer
-
-    idle: SimpleQueue[Scorer] = SimpleQueue()
-
-    def work(item: SeriesFiles) -> Row:
-        begun = time.perf_counter()
-        scorer = idle.get()
-        try:
-            scored = scorer.score(item.paths, settings.scoring, settings.selection, context=context)
-            row = _row(item, scored, begun)
-            return row if wanted is None else wanted.documented(row, item, scorer.documents)
-        except NotScorable as error:
-            return Row(_folder(item), item.study_instance_uid, item.series_instance_uid, None, str(error))
-        finally:
-            idle.put(scorer)
-
-    with ExitStack() as stack:
-        for _ in range(jobs):
-            scorer = Scorer(settings.scoring.timeout_seconds)
-            stack.callback(scorer.close)
-            idle.put(scorer)
-        pool = stack.enter_context(ThreadPoolExecutor(jobs))
-        for future in as_completed([pool.submit(work, item) for item in found]):
-            yield future.result()
-
-
-def _row(item: SeriesFiles, scored: Score, begun: float) -> Row:
-    seconds = time.perf_counter() - begun
-    return Row(_folder(item), item.study_instance_uid, item.series_instance_uid, scored, "", seconds)
-
-
-def _folder(item: SeriesFiles) -> str:
-    return os.path.commonpath([path.parent for path in item.paths])

@@ -105,11 +105,37 @@ def test_an_error_of_the_environment_names_the_variable(write, monkeypatch):
         load(write(""))
 
 
-@pytest.mark.parametrize("name", ["CORONODE_NODEE__PORT", "CORONODE_NODE__PROT"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CORONODE_NODEE__PORT",
+        "CORONODE_NODE__PROT",
+        "CORONODE_NODE_PORT",
+        "CORONODE_NODEE",
+        "CORONODE_PEERS__PACS__PROT",
+    ],
+)
 def test_an_unknown_name_in_the_environment_is_an_error(write, monkeypatch, name):
     monkeypatch.setenv(name, "1")
-    with pytest.raises(ConfigurationError, match=f"environment variable {name}.*did you mean"):
+    with pytest.raises(ConfigurationError, match=f"environment variable {name}: .*allowed:"):
+        load(write(PACS))
+
+
+def test_a_name_with_too_few_underscores_says_how_it_is_written(write, monkeypatch):
+    monkeypatch.setenv("CORONODE_NODE_PORT", "104")
+    with pytest.raises(ConfigurationError, match="CORONODE_SECTION__KEY"):
         load(write(""))
+
+
+def test_the_environment_names_the_file_unless_the_command_does(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "coronode.toml").write_text("[node]\nport = 1\n")
+    monkeypatch.setenv("CORONODE_CONFIG", str(write("[node]\nport = 2\n")))
+    assert load().node.port == 2
+    assert load(tmp_path / "coronode.toml").node.port == 1
+    monkeypatch.setenv("CORONODE_CONFIG", "nowhere.toml")
+    with pytest.raises(ConfigurationError, match=r"nowhere\.toml: cannot be read"):
+        load()
 
 
 def test_a_list_in_the_environment_is_json(write, monkeypatch):

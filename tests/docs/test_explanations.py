@@ -13,7 +13,7 @@ from config.load import defaults_text, load
 from config.settings import PeerSettings, Settings
 from scoring.candidates import conventions
 from scoring.result import Lesion, RejectedCandidate, Score
-from scp.cli.terminal.table import COLUMNS
+from scp.cli.terminal.score_table import COLUMNS
 from storage.outbox.outgoing import DeliveryState
 from storage.series.lifecycle import State
 

@@ -44,11 +44,11 @@ def test_risk_in_context_from_the_command_line(coronode, scan, patient_file, tmp
 
 
 def test_the_file_of_the_help_is_read(patient_file):
-    context = clinical.context(Settings(), **NOTHING | {"clinical": patient_file})
+    context = clinical.read_context(Settings(), **NOTHING | {"clinical": patient_file})
     found = context.clinical
     assert (found.total_cholesterol, found.hdl_cholesterol, found.systolic_pressure) == (190, 50, 130)
     assert (found.blood_pressure_medication, found.lipid_medication, found.smoker) == (True, False, False)
-    assert clinical.context(Settings(), **NOTHING).clinical is None
+    assert clinical.read_context(Settings(), **NOTHING).clinical is None
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_the_file_of_the_help_is_read(patient_file):
 def test_a_wrong_file_says_what_is_allowed(patient_file, old, new, words):
     patient_file.write_text(FILE.replace(old, new), "utf-8")
     with pytest.raises(ConfigurationError) as caught:
-        clinical.context(Settings(), **NOTHING | {"clinical": patient_file})
+        clinical.read_context(Settings(), **NOTHING | {"clinical": patient_file})
     assert words in str(caught.value)
     assert str(patient_file) in str(caught.value)
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        clinical.context(Settings(), **NOTHING | {"clinical": tmp_path / "none.toml"})
+        clinical.read_context(Settings(), **NOTHING | {"clinical": tmp_path / "none.toml"})
 
 
 def test_values_of_one_patient_do_not_fit_several_studies(coronode, scan, tmp_path):
@@ -85,9 +85,9 @@ def test_values_of_one_patient_do_not_fit_several_studies(coronode, scan, tmp_pa
     ended = coronode("score", "one", "two", "--age", 60)
     assert ended.code == 2
     assert "2 studies were found" in ended.err
-    assert clinical.context(Settings(), **NOTHING | {"group": "white", "studies": 2}).patient.group == "white"
+    assert clinical.read_context(Settings(), **NOTHING | {"group": "white", "studies": 2}).patient.group == "white"
     with pytest.raises(click.UsageError):
-        clinical.context(Settings(), **NOTHING | {"sex": "male", "studies": 2})
+        clinical.read_context(Settings(), **NOTHING | {"sex": "male", "studies": 2})
 
 
 def test_a_wrong_table_of_the_site_is_refused_at_start(coronode, scan, tmp_path):

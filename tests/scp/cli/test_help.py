@@ -116,6 +116,12 @@ class TestImports:
         modules = loaded(*arguments, folder=tmp_path)
         assert not modules & (HEAVY | {"pydantic", "rich", "scoring", "storage"})
 
+    @pytest.mark.parametrize("module", sorted({entry.module for entry in cli.entries.values()}))
+    def test_help_of_a_command_imports_nothing_that_it_does_not_show(self, module, tmp_path):
+        command = next(name for name, entry in cli.entries.items() if entry.module == module)
+        modules = loaded(command, "--help", folder=tmp_path)
+        assert not modules & (HEAVY | {"pydantic_settings", "rich", "scoring.result", "scp.node", "structlog"})
+
     def test_a_list_imports_neither_the_node_nor_what_reads_images(self, tmp_path):
         open_database(Settings(node={"data_dir": tmp_path / "coronode-data"})).close()
         modules = loaded("series", "list", "--json", folder=tmp_path)

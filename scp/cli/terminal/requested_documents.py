@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 from config.errors import CoronodeError
 from config.settings import Document, ResultsSettings, Settings
-from scp.cli.terminal.documents import write
-from scp.cli.terminal.table import Row, file_name
+from scp.cli.terminal.document_folder import write_documents
+from scp.cli.terminal.score_table import Row, file_name
 
 if TYPE_CHECKING:
     from scoring.images.series import SeriesFiles
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Kinds of documents, and where their folders lie."""
+class RequestedDocuments:
+    """Kinds of documents, and the folder that holds a folder of them for each series."""
 
     out: Path
     kinds: tuple[Document, ...]
     settings: ResultsSettings
 
     @classmethod
-    def of(cls, out: Path, kinds: tuple[Document, ...], settings: Settings) -> Self:
-        """Raises ConfigurationError when the site's words, logo or fonts cannot be used."""
+    def to(cls, out: Path, kinds: tuple[Document, ...], settings: Settings) -> Self:
+        """Documents in `out`. Raises ConfigurationError when the site's words, logo or fonts cannot be used."""
         from scoring.report.printed import site
 
         site.check(settings.results)
         return cls(out, kinds, settings.results)
 
-    def documented(self, row: Row, found: SeriesFiles, make: Callable[[DocumentRequest], list[Made]]) -> Row:
-        """Make and write the documents of a scored series at once, so that they stay nowhere else.
+    def add(self, row: Row, item: SeriesFiles, make: Callable[[DocumentRequest], list[Made]]) -> Row:
+        """Make and write the documents of a scored series, and note the moment in its row.
 
-        A series without a score gets its report where the configuration wants one; documents that cannot be made leave
-        their reason in the row.
+        They are written at once, so that they are kept nowhere else. A series without a score gets its report where
+        the configuration asks for one; the reason why documents cannot be made goes into the row.
         """
         from scoring.report.common.request import ReportRequest
         from scp.work.scoring_process import DocumentRequest
@@ -50,8 +50,8 @@ class Wanted:
         now = datetime.now(UTC).replace(microsecond=0)
         request = ReportRequest.of(self.settings, version=1, created=now)
         try:
-            made = make(DocumentRequest(score.to_json(), found.paths, self.kinds, request))
-            write(self.out / file_name(row.series_instance_uid), self.kinds, made)
+            made = make(DocumentRequest(score.to_json(), item.paths, self.kinds, request))
+            write_documents(self.out / file_name(row.series_instance_uid), self.kinds, made)
         except (CoronodeError, ValueError) as error:
             return replace(row, undocumented=str(error))
         return replace(row, made_at=now)

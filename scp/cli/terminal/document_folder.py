@@ -1,4 +1,4 @@
-"""Documents on disk: what the commands `score` and `report` write beside a result."""
+"""A folder of documents, as `coronode score` and `coronode report` write it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _NAMES: Final[dict[Kind, str]] = {"sr": "sr", "overlay": "overlay", "seg": "seg"
 _ENDINGS: Final = r"(-\d+|-tid\d+(-3d)?)?\.(dcm|png|pdf)"
 
 
-def kinds_of(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[Kind, ...] | None:
-    """The kinds in a list like "sr,pdf", or all of them for "all": a callback for an option."""
+def parse_kinds(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[Kind, ...] | None:
+    """Parse a list like "sr,pdf", or "all", as the callback of an option. Raises BadParameter for another word."""
     if value is None:
         return None
     asked = [part.strip() for part in value.split(",")]
@@ -35,11 +35,11 @@ def kinds_of(ctx: click.Context, param: click.Parameter, value: str | None) -> t
     return tuple(kind for kind in KINDS if kind in asked)
 
 
-def write(folder: Path, kinds: Sequence[Kind], made: Sequence[Made]) -> list[Path]:
-    """Write documents into a folder, in place of those of the same kinds that an earlier call left there.
+def write_documents(folder: Path, kinds: Sequence[Kind], made: Sequence[Made]) -> list[Path]:
+    """Write documents into a folder, replacing those of the same kinds, and return their paths.
 
-    DICOM files (.dcm); pages of pictures also as PNG, report and letter also as PDF. Raises CoronodeError when the
-    folder cannot be written.
+    Each is a DICOM file (.dcm); pages of pictures are written as PNG too, report and letter as PDF. Raises
+    CoronodeError when the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

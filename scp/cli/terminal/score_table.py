@@ -1,4 +1,4 @@
-"""What `coronode score` writes for many series: one JSON file and one CSV row each."""
+"""The results of `coronode score` for many series: one JSON file and one CSV row each."""
 
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ class Row:
         return values
 
 
-class Table:
-    """A folder with scores.csv and one JSON file a series; each row is on the disk once it is added."""
+class ScoreTable:
+    """A folder with scores.csv and one JSON file per series; each row is on the disk once it is added."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,0 +1,96 @@
+"""Series on disk, scored one after the other or at the same time in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from config.errors import NotScorable
+from config.settings import Settings
+from scp.cli.terminal.requested_documents import RequestedDocuments
+from scp.cli.terminal.score_table import Row
+
+if TYPE_CHECKING:
+    from scoring.images.series import SeriesFiles
+    from scoring.report.common.document_file import Made
+    from scoring.result import Score
+    from scoring.risk.context import Context
+    from scp.work.scoring_process import DocumentRequest, Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringRun:
+    """One call of `coronode score`: the rules and the context of every series, and the documents made of each."""
+
+    settings: Settings
+    context: Context
+    mask: Path | None = None
+    jobs: int | None = None
+    documents: RequestedDocuments | None = None
+
+    def rows(self, found: Sequence[SeriesFiles]) -> Iterator[Row]:
+        """Score each series; rows come as they are ready. A single series is scored in this process."""
+        if len(found) == 1:
+            yield self._score_here(found[0])
+        else:
+            yield from self._score_in_processes(found)
+
+    def _score_here(self, item: SeriesFiles) -> Row:
+        from scoring import engine
+
+        begun = time.perf_counter()
+        score = engine.score(
+            item.paths, self.settings.scoring, self.settings.selection, context=self.context, mask=self.mask
+        )
+        row = _row(item, score, begun)
+        return row if self.documents is None else self.documents.add(row, item, _make_documents)
+
+    def _score_in_processes(self, found: Sequence[SeriesFiles]) -> Iterator[Row]:
+        """Score in as many processes as jobs; one that dies takes only its own series with it."""
+        from scp.work.scoring_process import Scorer
+
+        jobs = min(self.jobs or os.cpu_count() or 1, len(found))
+        idle: SimpleQueue[Scorer] = SimpleQueue()
+        with ExitStack() as stack:
+            for _ in range(jobs):
+                scorer = Scorer(self.settings.scoring.timeout_seconds)
+                stack.callback(scorer.close)
+                idle.put(scorer)
+            pool = stack.enter_context(ThreadPoolExecutor(jobs))
+            for future in as_completed([pool.submit(self._score_with_idle, idle, item) for item in found]):
+                yield future.result()
+
+    def _score_with_idle(self, idle: SimpleQueue[Scorer], item: SeriesFiles) -> Row:
+        begun = time.perf_counter()
+        scorer = idle.get()
+        try:
+            score = scorer.score(item.paths, self.settings.scoring, self.settings.selection, context=self.context)
+            row = _row(item, score, begun)
+            return row if self.documents is None else self.documents.add(row, item, scorer.documents)
+        except NotScorable as error:
+            return Row(_folder(item), item.study_instance_uid, item.series_instance_uid, None, str(error))
+        finally:
+            idle.put(scorer)
+
+
+def _make_documents(request: DocumentRequest) -> list[Made]:
+    from scoring.report import documents
+    from scoring.result import Score
+
+    return documents.make(Score.from_json(request.score), request.files, request.kinds, request.report)
+
+
+def _row(item: SeriesFiles, score: Score, begun: float) -> Row:
+    seconds = time.perf_counter() - begun
+    return Row(_folder(item), item.study_instance_uid, item.series_instance_uid, score, "", seconds)
+
+
+def _folder(item: SeriesFiles) -> str:
+    return os.path.commonpath([path.parent for path in item.paths])
