@@ -27,7 +27,7 @@ from scp.work.scoring_process import Scorer
 from scp.work.series_work import Processing
 from storage.database.opening import open_database
 from storage.objects.opening import open_files
-from storage.series import lifecycle
+from storage.series import lifecycle, slices
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ class Node:
         self._completion = Completion(
             settings.completion,
             clock=time.monotonic,
-            slices=lambda uid: lifecycle.slices(self.database, uid),
+            slices=lambda uid: slices.list_slices(self.database, uid),
             complete=self._complete,
             wait=self._wait,
         )
@@ -94,12 +94,13 @@ class Node:
         self.database.close()
         self._lock.release()
 
-    def _complete(self, series_instance_uid: str, imperfections: Sequence[str]) -> None:
+    def _complete(self, series_instance_uid: str, checked: int, imperfections: Sequence[str]) -> None:
         version = lifecycle.complete(
             self.database,
             series_instance_uid,
             self._clock(),
             flags=imperfections,
+            expected=checked,
             in_transaction=lambda session, version: self._workflow.enqueue_score(session, series_instance_uid, version),
         )
         if version is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from storage.database.engine import Database
-    from storage.outbox.outgoing import Delivery
+    from storage.outbox.deliveries import Delivery
 
 
 @contextmanager
@@ -67,19 +67,18 @@ def series() -> None:
 @config_option
 def list_(state: str | None, limit: int, config_file: Path | None) -> None:
     """List series, the latest first."""
-    from storage.series import lifecycle as store
-    from storage.series import results
+    from storage.series import results, states
 
     try:
-        wanted = store.State(state) if state else None
+        wanted = states.State(state) if state else None
     except ValueError:
-        raise click.BadParameter(f"allowed: {', '.join(store.State)}", param_hint="--state") from None
+        raise click.BadParameter(f"allowed: {', '.join(states.State)}", param_hint="--state") from None
     table = _table("series", "state", "images", "Agatston", "received (UTC)", "note")
     with _database(config_file) as database:
-        hidden = store.State.KEPT if wanted is None else None
-        for item in store.list_series(database, wanted, without=hidden, limit=limit):
+        hidden = states.State.KEPT if wanted is None else None
+        for item in states.list_series(database, wanted, without=hidden, limit=limit):
             result = results.get(database, item.series_instance_uid)
-            total = _total(result.score_json) if result is not None and item.state in store.REPORTED else ""
+            total = _total(result.score_json) if result is not None and item.state in states.REPORTED else ""
             table.add_row(
                 item.series_instance_uid,
                 item.state,
@@ -98,12 +97,11 @@ def list_(state: str | None, limit: int, config_file: Path | None) -> None:
 def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -> None:
     """Show one series: state, reason, result, deliveries, history."""
     from storage.database import audit
-    from storage.outbox import outgoing
-    from storage.series import lifecycle as store
-    from storage.series import results
+    from storage.outbox import deliveries
+    from storage.series import results, states
 
     with _database(config_file) as database:
-        item = store.get(database, series_instance_uid)
+        item = states.get(database, series_instance_uid)
         result = results.get(database, series_instance_uid)
         if as_json:
             if result is None or not result.score_json:
@@ -129,7 +127,7 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
         if result is not None and result.status == "scored":
             _show_score(result.score_json)
         for line, count in Counter(
-            map(_delivery_line, outgoing.list_deliveries(database, series_instance_uid=series_instance_uid))
+            map(_delivery_line, deliveries.list_deliveries(database, series_instance_uid=series_instance_uid))
         ).items():
             click.echo(f"{'delivery:':13}{line}{_times(count)}")
         events = reversed(audit.events(database, series_instance_uid=series_instance_uid))
@@ -143,10 +141,10 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
 def rescore(series_instance_uid: str, config_file: Path | None) -> None:
     """Score a series again; the running node takes it up within seconds."""
     from scp.installation import utc_now
-    from storage.series import lifecycle as store
+    from storage.series import lifecycle
 
     with _database(config_file) as database:
-        store.rescore(database, series_instance_uid, utc_now())
+        lifecycle.rescore(database, series_instance_uid, utc_now())
     click.echo("the series will be scored again; its new report will name the old one")
 
 
@@ -161,16 +159,16 @@ def outbox() -> None:
 @config_option
 def list_outbox(state: str | None, limit: int, config_file: Path | None) -> None:
     """List deliveries, the latest first."""
-    from storage.outbox import outgoing as store
+    from storage.outbox import deliveries
 
     try:
-        wanted = store.DeliveryState(state) if state else None
+        wanted = deliveries.DeliveryState(state) if state else None
     except ValueError:
-        raise click.BadParameter(f"allowed: {', '.join(store.DeliveryState)}", param_hint="--state") from None
+        raise click.BadParameter(f"allowed: {', '.join(deliveries.DeliveryState)}", param_hint="--state") from None
     table = _table("id", "state", "document", "to", "tries", "next (UTC)", "series", "last error")
     with _database(config_file) as database:
-        for item in store.list_deliveries(database, wanted, limit=limit):
-            waiting = item.state == store.DeliveryState.PENDING
+        for item in deliveries.list_deliveries(database, wanted, limit=limit):
+            waiting = item.state == deliveries.DeliveryState.PENDING
             table.add_row(
                 str(item.id),
                 item.state,
@@ -204,14 +202,14 @@ def discard(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: b
 
 def _change(what: str, delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
     from scp.installation import utc_now
-    from storage.outbox import outgoing as store
+    from storage.outbox import deliveries, outgoing
 
     if every == bool(delivery_ids):
         raise click.UsageError("give the numbers of deliveries (coronode outbox list), or --all")
-    change = store.retry if what == "retry" else store.discard
+    change = outgoing.retry if what == "retry" else outgoing.discard
     with _database(config_file) as database:
         if every:
-            dead = store.list_deliveries(database, store.DeliveryState.DEAD, limit=1_000_000)
+            dead = deliveries.list_deliveries(database, deliveries.DeliveryState.DEAD, limit=1_000_000)
             delivery_ids = tuple(item.id for item in dead)
         for delivery_id in delivery_ids:
             changed = change(database, delivery_id, utc_now())

@@ -23,8 +23,8 @@ from scp.network.requestor import Requestor
 from scp.work.documents import Reporting
 from storage.database.engine import Database
 from storage.objects.files import Files
-from storage.outbox import outgoing
-from storage.outbox.outgoing import Delivery
+from storage.outbox import deliveries, outgoing
+from storage.outbox.deliveries import Delivery, DeliveryState
 
 log = structlog.get_logger(__name__)
 
@@ -117,12 +117,12 @@ class Courier:
     def release(self) -> None:
         """Put back what is claimed and under way no more: the database did not take the note of how it went."""
         with self._lock:
-            claimed = outgoing.list_deliveries(self._database, outgoing.DeliveryState.SENDING, limit=_MANY)
+            claimed = deliveries.list_deliveries(self._database, DeliveryState.SENDING, limit=_MANY)
             for item in claimed:
                 if (item.series_instance_uid, item.version, item.destination) not in self._under_way:
                     now = self._clock()
                     error = "how the last attempt went could not be noted"
-                    outgoing.failed(self._database, item.id, now, error=error, retry_at=now)
+                    outgoing.mark_failed(self._database, item.id, now, error=error, retry_at=now)
 
     def _deliver(self, batch: Batch) -> None:
         claimed = self._claim(batch)
@@ -146,8 +146,8 @@ class Courier:
     def _claim(self, batch: Batch) -> list[Delivery]:
         """The batch's due documents, each taken from pending to sending, the oldest first."""
         now = self._clock()
-        pending = outgoing.list_deliveries(
-            self._database, outgoing.DeliveryState.PENDING, series_instance_uid=batch.series_instance_uid, limit=_MANY
+        pending = deliveries.list_deliveries(
+            self._database, DeliveryState.PENDING, series_instance_uid=batch.series_instance_uid, limit=_MANY
         )
         claimed = [
             outgoing.claim(self._database, item.id, now)
@@ -199,7 +199,7 @@ class Courier:
                 raise
             self._put_off([item], str(error))
         else:
-            outgoing.delivered(self._database, item.id, self._clock(), status=status)
+            outgoing.mark_delivered(self._database, item.id, self._clock(), status=status)
             log.info("delivered", series=item.series_instance_uid, kind=item.kind, to=item.destination)
 
     def _replace(self, item: Delivery, sending: Sending, instead: str) -> None:
@@ -210,7 +210,9 @@ class Courier:
             self._give_up([item], error)
             return
         log.warning("another document goes instead", delivery=item.id, to=item.destination, instead=instead)
-        outgoing.replaced(self._database, item.id, documents, self._clock(), error=f"{error}; sent instead: {instead}")
+        outgoing.mark_replaced(
+            self._database, item.id, documents, self._clock(), error=f"{error}; sent instead: {instead}"
+        )
 
     def _put_off(self, items: list[Delivery], error: str) -> None:
         now = self._clock()
@@ -224,9 +226,9 @@ class Courier:
                 "delivery failed for now", to=same[0].destination, error=error, retry_in=round(pause.total_seconds(), 1)
             )
             for item in same:
-                outgoing.failed(self._database, item.id, now, error=error, retry_at=now + pause)
+                outgoing.mark_failed(self._database, item.id, now, error=error, retry_at=now + pause)
 
     def _give_up(self, items: list[Delivery], error: str) -> None:
         for item in items:
             log.error("delivery is dead", delivery=item.id, to=item.destination, error=error)
-            outgoing.dead(self._database, item.id, self._clock(), error=error)
+            outgoing.mark_dead(self._database, item.id, self._clock(), error=error)

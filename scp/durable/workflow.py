@@ -30,8 +30,8 @@ from scp.delivery.courier import Batch, Courier
 from scp.durable.serializer import JsonSerializer
 from scp.work.series_work import Processing
 from storage.database.engine import Database
-from storage.outbox import outgoing
-from storage.series import lifecycle
+from storage.outbox import deliveries, outgoing
+from storage.series import states
 
 log = structlog.get_logger(__name__)
 
@@ -139,13 +139,15 @@ class Workflow:
 
     def reconcile(self) -> None:
         """Enqueue what the tables owe and watch what is being received; what is under way stays as it is."""
-        for state in lifecycle.receiving(self._database):
+        for state in states.list_receiving(self._database):
             self._watch(state.series_instance_uid)
-        for state in lifecycle.unfinished(self._database):
+        for state in states.list_unfinished(self._database):
             self._take_up(f"score:{state.series_instance_uid}:{state.version}")
             self.enqueue_score(None, state.series_instance_uid, state.version)
         self._courier.release()
-        due = outgoing.due(self._database, self._clock(), limit=_MANY)  # all: a dead peer's must not hide another's
+        due = deliveries.list_due(
+            self._database, self._clock(), limit=_MANY
+        )  # all: a dead peer's must not hide another's
         for batch in {Batch.of(item) for item in due}:
             self._take_up(batch.workflow_id)
             self._enqueue(

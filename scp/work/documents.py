@@ -23,8 +23,8 @@ from storage.intake.instances import find_instance, register
 from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
 from storage.outbox import outgoing
-from storage.outbox.outgoing import Document
-from storage.series import lifecycle, results
+from storage.outbox.deliveries import Document
+from storage.series import results, slices, states
 from storage.series.results import Result
 
 log = structlog.get_logger(__name__)
@@ -134,7 +134,7 @@ class Reporting:
             created=result.created_at,
             predecessor=self._predecessor(series_instance_uid, result.version, template),
         )
-        files = tuple(lifecycle.files_of(self._database, self._files, series_instance_uid))
+        files = tuple(slices.list_files(self._database, self._files, series_instance_uid))
         return self._scorer.documents(DocumentRequest(result.score_json, files, kinds, request, (template,)))
 
     def _predecessor(self, series_instance_uid: str, version: int, template: SrTemplate) -> Predecessor | None:
@@ -142,7 +142,7 @@ class Reporting:
         before = results.predecessor(self._database, series_instance_uid, version)
         if before is None:
             return None
-        study_instance_uid = lifecycle.get(self._database, series_instance_uid).study_instance_uid
+        study_instance_uid = states.get(self._database, series_instance_uid).study_instance_uid
         named = Predecessor(
             before.sop_class_uid, before.sop_instance_uid, before.series_instance_uid, study_instance_uid
         )
@@ -162,4 +162,4 @@ class Reporting:
             stored = file.commit(header.file_name(file.sha256))
         registered = register(self._database, self._files, header, stored, now=self._clock(), origin="made")
         found = label(made.kind, made.template)
-        return outgoing.Document(series_instance_uid, version, made.sop_instance_uid, found, registered.path)
+        return Document(series_instance_uid, version, made.sop_instance_uid, found, registered.path)

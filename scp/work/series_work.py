@@ -23,7 +23,8 @@ from scp.work.scoring_process import Scorer
 from storage.database import audit
 from storage.database.engine import Database
 from storage.objects.files import Files
-from storage.series import lifecycle, results
+from storage.series import lifecycle, results, slices, states
+from storage.series.states import REPORTED, State
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,7 @@ class Processing:
         ):
             log.info("result is out of date, a late slice came", series=series_instance_uid, version=version)
             return
-        state = lifecycle.get(self._database, series_instance_uid)
+        state = states.get(self._database, series_instance_uid)
         result = results.get(self._database, series_instance_uid, version)
         if state.version == version and result is not None and self._reporting.owed(result):
             self._reporting.report(series_instance_uid, result)
@@ -70,8 +71,8 @@ class Processing:
         now = self._clock()
         log.error("series abandoned", series=series_instance_uid, version=version, reason=reason)
         audit.record(self._database, now, "abandoned", reason, series_instance_uid=series_instance_uid)
-        if lifecycle.get(self._database, series_instance_uid).state in lifecycle.REPORTED:
-            lifecycle.deliver(self._database, series_instance_uid, version, lifecycle.State.UNDELIVERABLE, now)
+        if states.get(self._database, series_instance_uid).state in REPORTED:
+            lifecycle.deliver(self._database, series_instance_uid, version, State.UNDELIVERABLE, now)
         else:
             lifecycle.finish(
                 self._database,
@@ -111,7 +112,7 @@ class Processing:
 
     def _identified(self, score: Score, series_instance_uid: str) -> Score:
         """The score under the UIDs by which the node knows a series whose images have none."""
-        known = lifecycle.get(self._database, series_instance_uid)
+        known = states.get(self._database, series_instance_uid)
         info = replace(
             score.series,
             study_instance_uid=score.series.study_instance_uid or known.study_instance_uid,
@@ -120,4 +121,4 @@ class Processing:
         return replace(score, series=info)
 
     def _paths(self, series_instance_uid: str) -> list[Path]:
-        return lifecycle.files_of(self._database, self._files, series_instance_uid)
+        return slices.list_files(self._database, self._files, series_instance_uid)

@@ -24,18 +24,20 @@ from scoring.phantom.phantom import make_phantom
 from scoring.phantom.series import write_series
 from scoring.phantom.spec import PhantomSpec
 from scp.node import Node
-from storage.outbox import outgoing
-from storage.series import lifecycle
+from storage.outbox import deliveries
+from storage.outbox.deliveries import Delivery
+from storage.series import states
+from storage.series.states import State, UnknownSeries
 
 SMALL = PhantomSpec(
     matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=45, below_left_main_mm=100
 )
 
 RESULTS = (
-    lifecycle.State.SCORED,
-    lifecycle.State.DELIVERED,
-    lifecycle.State.UNDELIVERABLE,
-    lifecycle.State.NOT_SCORABLE,
+    State.SCORED,
+    State.DELIVERED,
+    State.UNDELIVERABLE,
+    State.NOT_SCORABLE,
 )
 
 
@@ -307,23 +309,23 @@ def shuffled() -> Callable[[Sequence[Dataset]], list[Dataset]]:
     return lambda images: rng.sample(list(images), len(images))
 
 
-def series_state(node: Node, series_instance_uid: str) -> lifecycle.State | None:
+def series_state(node: Node, series_instance_uid: str) -> State | None:
     """The state of a series, None before its first slice."""
     try:
-        return lifecycle.get(node.database, series_instance_uid).state
-    except lifecycle.UnknownSeries:
+        return states.get(node.database, series_instance_uid).state
+    except UnknownSeries:
         return None
 
 
 @pytest.fixture(scope="session")
-def state_of() -> Callable[[Node, str], lifecycle.State | None]:
+def state_of() -> Callable[[Node, str], State | None]:
     return series_state
 
 
 @pytest.fixture(scope="session")
 def undelivered_site(
     tmp_path_factory: pytest.TempPathFactory, small_series: tuple[Dataset, ...]
-) -> tuple[Path, outgoing.Delivery]:
+) -> tuple[Path, Delivery]:
     """The folder of a stopped node that scored one series and could not deliver its SR to PACS."""
     folder = tmp_path_factory.mktemp("undelivered")
     settings = Settings(
@@ -339,15 +341,15 @@ def undelivered_site(
     )
     with running(settings) as node:
         Scanner(node.server.port).send(small_series)
-        wait_for("a result", lambda: lifecycle.list_series(node.database)[0].state in RESULTS)
-        assert lifecycle.list_series(node.database)[0].reason == ""
-        wait_for("the first attempt", lambda: any(d.last_error for d in outgoing.list_deliveries(node.database)))
-        (delivery,) = outgoing.list_deliveries(node.database)
+        wait_for("a result", lambda: states.list_series(node.database)[0].state in RESULTS)
+        assert states.list_series(node.database)[0].reason == ""
+        wait_for("the first attempt", lambda: any(d.last_error for d in deliveries.list_deliveries(node.database)))
+        (delivery,) = deliveries.list_deliveries(node.database)
     return folder, delivery
 
 
 @pytest.fixture
-def undelivered(undelivered_site: tuple[Path, outgoing.Delivery], tmp_path: Path) -> tuple[Path, outgoing.Delivery]:
+def undelivered(undelivered_site: tuple[Path, Delivery], tmp_path: Path) -> tuple[Path, Delivery]:
     """A copy of that folder, and the delivery that is owed."""
     folder, delivery = undelivered_site
     shutil.copytree(folder, tmp_path / "data")
