@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from alembic import command
 from alembic.config import Config
@@ -23,6 +23,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.errors import ConfigurationError, Transient
+
+Transaction: TypeAlias = Session
+"""A writing transaction in the hands of other packages: they pass it on, and write nothing through it themselves."""
 
 BUSY_SECONDS = 30
 LONGEST_READING = 600

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from config.errors import Transient
 from scp.cli import cli
 from storage.database.opening import open_database
 from storage.outbox import deliveries, outgoing
@@ -135,30 +134,6 @@ def test_pacs_that_takes_the_connection_and_never_answers(undelivered, configure
         eventually("two attempts", lambda: mute.calls >= 2)
         eventually("the reason", lambda: str(mute.port) in deliveries.get(running.database, owed.id).last_error)
         assert deliveries.get(running.database, owed.id).state in (DeliveryState.PENDING, DeliveryState.SENDING)
-
-
-def test_database_that_does_not_take_the_note(node, eventually, monkeypatch):
-    """The disk was full when the PACS had answered: sent again under the same UID, not forgotten as "sending"."""
-    node.pacs.start()
-    refused = []
-
-    def refusing_once(name):
-        original = getattr(outgoing, name)
-
-        def refuse(*args, **kwargs):
-            if name not in refused:
-                refused.append(name)
-                raise Transient("the database did not take the change: disk full")
-            return original(*args, **kwargs)
-
-        return refuse
-
-    for name in ("claim", "delivered", "failed"):
-        monkeypatch.setattr(outgoing, name, refusing_once(name))
-    with node.run() as running:
-        eventually("delivery", lambda: node.outbox(running).state == DeliveryState.DELIVERED)
-    assert sorted(refused) == ["claim", "delivered", "failed"]
-    assert {document.SOPInstanceUID for document in node.pacs.received} == {node.delivery.sop_instance_uid}
 
 
 def test_dead_destination_does_not_hold_up_the_other(undelivered, configured, run_node, mute, pacs, eventually):
