@@ -12,9 +12,12 @@ from config.settings import Settings
 from scoring import plugins
 from scoring.report.printed import site
 from scoring.risk import population
+from scp.delivery.association import associate_as
 from scp.delivery.courier import Courier
+from scp.delivery.retry import Retry
+from scp.durable.dbos_engine import DbosEngine
 from scp.durable.workflow import Workflow
-from scp.installation import utc_now
+from scp.installation import Installation, utc_now
 from scp.lock import DataLock
 from scp.priors.comparison import History
 from scp.reception.admission import Admission
@@ -27,7 +30,7 @@ from scp.work.scoring_process import Scorer
 from scp.work.series_work import Processing
 from storage.database.opening import open_database
 from storage.objects.opening import open_files
-from storage.series import lifecycle
+from storage.series import lifecycle, slices
 
 log = structlog.get_logger(__name__)
 
@@ -50,17 +53,22 @@ class Node:
         self._completion = Completion(
             settings.completion,
             clock=time.monotonic,
-            slices=lambda uid: lifecycle.slices(self.database, uid),
+            slices=lambda uid: slices.list_slices(self.database, uid),
             complete=self._complete,
             wait=self._wait,
         )
-        history = History(settings, self.database, self.files)
-        reporting = Reporting(settings, self.database, self.files, self._scorer, clock=clock)
+        installation = Installation(settings, self.database, self.files, clock)
+        reporting = Reporting(installation, self._scorer)
         self._workflow = Workflow(
-            self.database,
-            Processing(settings, self.database, self.files, self._scorer, history, reporting, clock=clock),
-            Courier(settings, self.database, self.files, reporting, clock=clock),
-            clock=clock,
+            DbosEngine(self.database),
+            installation,
+            Processing(installation, self._scorer, History(installation), reporting),
+            Courier(
+                installation,
+                reporting,
+                associate=associate_as(settings.node),
+                retry=Retry.from_settings(settings.results),
+            ),
             watch=self._completion.watch,
         )
         storage = Storage(
@@ -94,13 +102,16 @@ class Node:
         self.database.close()
         self._lock.release()
 
-    def _complete(self, series_instance_uid: str, imperfections: Sequence[str]) -> None:
+    def _complete(self, series_instance_uid: str, checked: int, imperfections: Sequence[str]) -> None:
         version = lifecycle.complete(
             self.database,
             series_instance_uid,
             self._clock(),
             flags=imperfections,
-            in_transaction=lambda session, version: self._workflow.enqueue_score(session, series_instance_uid, version),
+            expected=checked,
+            in_transaction=lambda transaction, version: self._workflow.enqueue_score(
+                transaction, series_instance_uid, version
+            ),
         )
         if version is not None:
             log.info("series complete", series=series_instance_uid, version=version, imperfections=list(imperfections))

@@ -12,6 +12,7 @@ import click
 from config.errors import CoronodeError
 from config.settings import Settings
 from scp.cli.command import Command
+from storage.series.states import State
 
 if TYPE_CHECKING:
     from scoring.phantom import Truth
@@ -99,15 +100,15 @@ def _send(settings: Settings, port: int, images: list[Path]) -> None:
 
 def _result(node: Node, pacs: DemoPacs) -> Score:
     from scoring.result import Score
-    from storage.series import lifecycle, results
+    from storage.series import results, states
 
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
-        for item in lifecycle.list_series(node.database):
-            if item.state in (lifecycle.State.NOT_SCORABLE, lifecycle.State.UNDELIVERABLE):
+        for item in states.list_series(node.database):
+            if item.state in (State.NOT_SCORABLE, State.UNDELIVERABLE):
                 raise CoronodeError(f"the demo's series is {item.state}: {item.reason}")
             result = results.get(node.database, item.series_instance_uid)
-            if item.state == lifecycle.State.DELIVERED and result is not None and pacs.reports:
+            if item.state == State.DELIVERED and result is not None and pacs.reports:
                 return Score.from_json(result.score_json)
         time.sleep(0.2)
     raise CoronodeError(f"no result after {_WAIT_SECONDS} s; the node's files are kept for a look")

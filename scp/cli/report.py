@@ -138,7 +138,7 @@ def _in_store(score: Score, settings: Settings, written: datetime) -> tuple[_Sou
     database = open_database(settings)
     try:
         uid = score.series.series_instance_uid
-        files = tuple(slices.files_of(database, open_files(settings), uid))
+        files = tuple(slices.list_files(database, open_files(settings), uid))
         known = results.get(database, uid)
         before = None if known is None else results.predecessor(database, uid, known.version)
     finally:

@@ -13,16 +13,14 @@ from typing import Final
 import structlog
 from pydicom.dataset import Dataset
 
-from config.settings import Settings
 from dicom import elements
 from scoring.report.sr import reading
 from scoring.result import Risk, Score
 from scoring.risk.change import Earlier
 from scoring.risk.comparison import compare, day, earlier_of
+from scp.installation import Installation
 from scp.priors.retrieve import Fetched, Wanted, fetch
-from storage.database.engine import Database
 from storage.intake.instances import find_instance
-from storage.objects.files import Files
 from storage.series import priors
 from storage.series.priors import Person, Priors
 
@@ -38,10 +36,10 @@ Fetch = Callable[[Wanted], Fetched]
 class History:
     """Compares a score with the earlier ones of the same patient. Nothing here ever stops a score."""
 
-    def __init__(self, settings: Settings, database: Database, files: Files) -> None:
-        self._settings = settings
-        self._database = database
-        self._files = files
+    def __init__(self, installation: Installation) -> None:
+        self._settings = installation.settings
+        self._database = installation.database
+        self._files = installation.files
 
     def compared(self, score: Score, series_instance_uid: str) -> Score:
         """The score with its change, or with the reason why there is none; a series without a score as it is."""

@@ -1,12 +1,12 @@
-"""When is a series complete: quiet long enough, no association that carried it open, slices without a gap.
+"""Completion: a series is quiet long enough, no association that carried it is open, and no slice is missing.
 
     instance --> quiet timer --> held by an open association? --> slices regular? --> complete
                     ^   |                                             | gap
                     |   +-- restarted by each instance                +--> wait until the deadline, then
                     +------------------------------------------------      complete, with a flag
 
-`Watch` keeps the timers in memory with a clock that is given to it; `judge` looks at the geometry.
-Both do no input or output. `Completion` joins them with the index and runs in a thread of its own.
+`Watch` keeps the timers in memory by the clock that it is given; `judge` looks at the geometry.
+Neither does any input or output. `Completion` joins them with the index and runs in a thread of its own.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ import structlog
 
 from config.errors import Permanent
 from config.settings import CompletionSettings
-from storage.series.lifecycle import SliceGeometry
+from storage.series.slices import SliceGeometry
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS: Final = 0.25
-_FEWEST: Final = 3  # slices from which a usual step can be told
+_FEWEST: Final = 3  # slices that make a usual step
 _GAP: Final = 1.5  # a step this many times the usual one misses at least one slice
 
 
 class Holder(Protocol):
-    """Something that keeps a series open while it lives: an association."""
+    """Something that keeps a series open for as long as it lives: an association."""
 
     def is_alive(self) -> bool:
         """Whether it is still there."""
@@ -113,7 +113,7 @@ class Gap:
 
     @property
     def reason(self) -> str:
-        """What an operator reads."""
+        """A sentence for the operator."""
         return f"{self.missing} slice{'s' if self.missing > 1 else ''} missing inside the series"
 
 
@@ -121,7 +121,7 @@ def judge(slices: Sequence[SliceGeometry]) -> Regular | Gap:
     """Look for missing slices: unique positions along the common normal must lie a uniform step apart.
 
     Positions and orientations are those of the Image Plane Module (PS3.3 C.7.6.2). Slices of another
-    orientation (a localizer in the series) are left out; what mixed geometry means is the scorer's to say.
+    orientation (a localizer in the series) are left out: it is for the scorer to say what mixed geometry means.
     Multi-frame objects hold their whole geometry and have no gap.
     """
     groups: dict[tuple[float, ...], list[np.ndarray]] = {}
@@ -146,8 +146,9 @@ def judge(slices: Sequence[SliceGeometry]) -> Regular | Gap:
 class Completion:
     """Watches the series being received and hands each complete one on.
 
-    `slices` reads the geometry of a series, `complete` takes a series with the reasons for which it is
-    imperfect, `wait` notes why a series still waits. `clock` is monotonic seconds.
+    `slices` reads the geometry of every object of a series. `complete` takes a series, the number of objects that
+    were checked, and the reasons for which it is imperfect; it leaves the series alone when more objects have come
+    meanwhile, since those restart the timer. `wait` notes why a series still waits. `clock` is monotonic seconds.
     """
 
     def __init__(
@@ -156,7 +157,7 @@ class Completion:
         *,
         clock: Callable[[], float],
         slices: Callable[[str], Sequence[SliceGeometry]],
-        complete: Callable[[str, Sequence[str]], None],
+        complete: Callable[[str, int, Sequence[str]], None],
         wait: Callable[[str, float, str], None],
     ) -> None:
         self._settings = settings
@@ -169,11 +170,11 @@ class Completion:
         self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
 
     def received(self, series_instance_uid: str, holder: Holder | None = None) -> None:
-        """Note that an instance of a series came, over the association `holder`."""
+        """Note that an instance of a series came over the association `holder`."""
         self._watch.received(series_instance_uid, self._clock(), holder)
 
     def watch(self, series_instance_uid: str) -> None:
-        """Note that a series is being received though no instance came here: after a start, or a rescore."""
+        """Take up a series that is being received although no instance came here: after a start, or a rescore."""
         self._watch.adopt(series_instance_uid, self._clock())
 
     def start(self) -> None:
@@ -196,10 +197,11 @@ class Completion:
                 log.info("series is not watched", series=series_instance_uid, reason=str(error))
                 self._watch.forget(series_instance_uid, now)
             except Exception:  # one series must not keep the others waiting
-                log.exception("completion failed; it is tried again", series=series_instance_uid)
+                log.exception("completion failed; trying again", series=series_instance_uid)
 
     def _look(self, series_instance_uid: str, now: float) -> None:
-        verdict = judge(self._slices(series_instance_uid))
+        slices = self._slices(series_instance_uid)
+        verdict = judge(slices)
         if isinstance(verdict, Gap):
             left = self._settings.gap_deadline_seconds - self._watch.quiet_for(series_instance_uid, now)
             if left > 0:
@@ -209,7 +211,8 @@ class Completion:
                 self._wait(series_instance_uid, left, verdict.reason)
                 self._watch.put_off(series_instance_uid, now + left)
                 return
-        self._complete(series_instance_uid, [verdict.reason] if isinstance(verdict, Gap) else [])
+        imperfections = [verdict.reason] if isinstance(verdict, Gap) else []
+        self._complete(series_instance_uid, len(slices), imperfections)
         self._watch.forget(series_instance_uid, now)
 
     def _run(self) -> None:
@@ -217,4 +220,4 @@ class Completion:
             try:
                 self.tick()
             except Exception:  # the thread's edge: one failure must not end the watch
-                log.exception("completion failed; it is tried again")
+                log.exception("completion failed; trying again")

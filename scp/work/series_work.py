@@ -1,77 +1,77 @@
-"""What is done with a complete series: score it, then have its documents made.
+"""The work on a complete series: score it, then have its documents made.
 
-Each part looks first whether it was done, so that the whole can be repeated after a crash.
+Each part first looks whether it was done before, so that the whole can be repeated after a crash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from config.errors import NotScorable
-from config.settings import Settings
+from config.settings import ScoringSettings, SelectionSettings
 from scoring.result import Score
 from scoring.risk.context import Context
+from scp.installation import Installation
 from scp.priors.comparison import History
 from scp.work.documents import Reporting
-from scp.work.scoring_process import Scorer
 from storage.database import audit
-from storage.database.engine import Database
-from storage.objects.files import Files
-from storage.series import lifecycle, results
+from storage.series import lifecycle, results, slices, states
+from storage.series.states import REPORTED, State
 
 log = structlog.get_logger(__name__)
+
+
+class SeriesScorer(Protocol):
+    """Scores a series: the scoring process."""
+
+    def score(
+        self, files: Sequence[Path], scoring: ScoringSettings, selection: SelectionSettings, *, context: Context
+    ) -> Score:
+        """Score one series. Raises NotScorable with the reason, or Transient when the node is stopping."""
+        ...
 
 
 class Processing:
     """From a complete series to a result, and on to its documents."""
 
     def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        files: Files,
-        scorer: Scorer,
-        history: History,
-        reporting: Reporting,
-        *,
-        clock: Callable[[], datetime],
+        self, installation: Installation, scorer: SeriesScorer, history: History, reporting: Reporting
     ) -> None:
-        self._settings = settings
-        self._database = database
-        self._files = files
+        self._settings = installation.settings
+        self._database = installation.database
+        self._files = installation.files
+        self._clock = installation.clock
         self._scorer = scorer
         self._history = history
         self._reporting = reporting
-        self._clock = clock
 
     def run(self, series_instance_uid: str, version: int) -> None:
-        """Bring one version of a series as far as it goes; nothing happens when a later one replaced it.
+        """Take one version of a series as far as it goes; nothing happens once a later one has replaced it.
 
-        Raises Transient when the node stops meanwhile: the version is taken up at the next start.
+        Raises Transient when the node is stopping, or disk or database are away: the version is taken up again.
         """
         if lifecycle.start_scoring(self._database, series_instance_uid, version, self._clock()) and not self._score(
             series_instance_uid, version
         ):
-            log.info("result is out of date, a late slice came", series=series_instance_uid, version=version)
+            log.info("the result is out of date: a late slice has arrived", series=series_instance_uid, version=version)
             return
-        state = lifecycle.get(self._database, series_instance_uid)
+        state = states.get(self._database, series_instance_uid)
         result = results.get(self._database, series_instance_uid, version)
         if state.version == version and result is not None and self._reporting.owed(result):
             self._reporting.report(series_instance_uid, result)
 
     def abandon(self, series_instance_uid: str, version: int, reason: str) -> None:
-        """Give up on a version with a reason that an operator sees; `coronode series rescore` tries again."""
+        """Give up on a version with a reason for the operator; `coronode series rescore` tries again."""
         now = self._clock()
         log.error("series abandoned", series=series_instance_uid, version=version, reason=reason)
         audit.record(self._database, now, "abandoned", reason, series_instance_uid=series_instance_uid)
-        if lifecycle.get(self._database, series_instance_uid).state in lifecycle.REPORTED:
-            lifecycle.deliver(self._database, series_instance_uid, version, lifecycle.State.UNDELIVERABLE, now)
+        if states.get(self._database, series_instance_uid).state in REPORTED:
+            lifecycle.deliver(self._database, series_instance_uid, version, State.UNDELIVERABLE, now)
         else:
             lifecycle.finish(
                 self._database,
@@ -85,7 +85,7 @@ class Processing:
             )
 
     def _score(self, series_instance_uid: str, version: int) -> bool:
-        """Score and save; False when the version was superseded."""
+        """Score and save; False when the version is superseded."""
         log.info("scoring", series=series_instance_uid, version=version)
         finish: dict[str, Any] = {}
         try:
@@ -110,8 +110,8 @@ class Processing:
         return lifecycle.finish(self._database, series_instance_uid, version, **finish)
 
     def _identified(self, score: Score, series_instance_uid: str) -> Score:
-        """The score under the UIDs by which the node knows a series whose images have none."""
-        known = lifecycle.get(self._database, series_instance_uid)
+        """The score under the UIDs by which the node knows a series whose images have none of their own."""
+        known = states.get(self._database, series_instance_uid)
         info = replace(
             score.series,
             study_instance_uid=score.series.study_instance_uid or known.study_instance_uid,
@@ -120,4 +120,4 @@ class Processing:
         return replace(score, series=info)
 
     def _paths(self, series_instance_uid: str) -> list[Path]:
-        return lifecycle.files_of(self._database, self._files, series_instance_uid)
+        return slices.list_files(self._database, self._files, series_instance_uid)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from sqlalchemy import Connection, Engine, Select, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -21,6 +21,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from config.errors import ConfigurationError, Transient
 from storage.migrations import HEAD, VERSION_TABLE
+
+Transaction: TypeAlias = Session
+"""A writing transaction in the hands of other packages: they pass it on, and write nothing through it themselves."""
 
 BUSY_SECONDS = 30
 LONGEST_READING = 600

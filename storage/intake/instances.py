@@ -18,8 +18,7 @@ from storage.intake.arrivals import Arrival, Origin, count, enter_usual, insert_
 from storage.objects.files import OUT_OF_RESOURCES, Files, StoredFile
 from storage.objects.header import InstanceHeader
 from storage.series import lifecycle
-
-__all__ = ["InstanceHeader", "Origin", "Registered", "Stored", "find_instance", "register", "register_all"]
+from storage.series.states import State
 
 Outcome = Literal["stored", "duplicate", "conflict"]
 
@@ -137,7 +136,7 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
         series_id = found.id
         _fill_study(session, found.study_id, header.study)
         triggers = arrival.origin == "received" and header.modality in {"CT", ""}
-        late = triggers and found.state not in (lifecycle.State.RECEIVING, lifecycle.State.KEPT)
+        late = triggers and found.state not in (State.RECEIVING, State.KEPT)
         if late:
             lifecycle.return_to_receiving(session, header.series_instance_uid, arrival.now)
             _note(session, arrival, "late-slice", f"the series was {found.state}")
@@ -163,7 +162,7 @@ def _open_series(session: Session, arrival: Arrival) -> int:
         **header.series,
         study_id=study_id,
         origin=arrival.origin,
-        state=lifecycle.State.KEPT if reason else lifecycle.State.RECEIVING,
+        state=State.KEPT if reason else State.RECEIVING,
         version=0,
         reason_code="kept" if reason else "",
         reason=reason,

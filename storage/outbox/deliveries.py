@@ -70,7 +70,7 @@ def get(db: Database, delivery_id: int) -> Delivery:
 
 
 def list_deliveries(
-    db: Database, state: DeliveryState | None = None, *, series_instance_uid: str | None = None, limit: int = 100
+    db: Database, state: DeliveryState | None = None, *, series_instance_uid: str | None = None, limit: int | None = 100
 ) -> list[Delivery]:
     """Deliveries, the newest first, of one state or series if asked."""
     query = select(DeliveryRow).order_by(DeliveryRow.id.desc()).limit(limit)
@@ -81,7 +81,7 @@ def list_deliveries(
     return _several(db, query)
 
 
-def due(db: Database, now: datetime, *, limit: int = 100) -> list[Delivery]:
+def list_due(db: Database, now: datetime, *, limit: int | None = None) -> list[Delivery]:
     """Pending deliveries whose time has come, the longest due first."""
     return _several(
         db,
@@ -90,12 +90,6 @@ def due(db: Database, now: datetime, *, limit: int = 100) -> list[Delivery]:
         .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
         .limit(limit),
     )
-
-
-def open_deliveries(db: Database) -> list[Delivery]:
-    """Every delivery that is still to be made, due or not: what a start of the node must take up again."""
-    states = (DeliveryState.PENDING, DeliveryState.SENDING)
-    return _several(db, select(DeliveryRow).where(DeliveryRow.state.in_(states)).order_by(DeliveryRow.id))
 
 
 def _several(db: Database, query: Select[DeliveryRow]) -> list[Delivery]:

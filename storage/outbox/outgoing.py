@@ -20,38 +20,9 @@ from sqlalchemy.orm import Session
 from storage.database import audit
 from storage.database.engine import Database, writing
 from storage.database.models import DeliveryRow
-from storage.outbox.deliveries import (
-    Delivery,
-    DeliveryState,
-    Document,
-    UnknownDelivery,
-    delivery,
-    due,
-    get,
-    list_deliveries,
-    open_deliveries,
-)
-from storage.series import lifecycle
-
-__all__ = [
-    "Delivery",
-    "DeliveryState",
-    "Document",
-    "UnknownDelivery",
-    "add",
-    "claim",
-    "dead",
-    "delivered",
-    "discard",
-    "due",
-    "failed",
-    "get",
-    "list_deliveries",
-    "open_deliveries",
-    "recover",
-    "replaced",
-    "retry",
-]
+from storage.outbox.deliveries import Delivery, DeliveryState, Document, UnknownDelivery, delivery
+from storage.series import lifecycle, states
+from storage.series.states import REPORTED, Reported, State
 
 
 def add(
@@ -94,7 +65,7 @@ def recover(db: Database, now: datetime) -> int:
         return len(rows.all())
 
 
-def delivered(db: Database, delivery_id: int, now: datetime, *, status: int = 0) -> None:
+def mark_delivered(db: Database, delivery_id: int, now: datetime, *, status: int = 0) -> None:
     """Note that the destination has the document; `status` is its DIMSE status (a warning counts as delivered)."""
     with db.session() as session:
         row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DELIVERED)
@@ -103,7 +74,7 @@ def delivered(db: Database, delivery_id: int, now: datetime, *, status: int = 0)
         _end(session, row, DeliveryState.DELIVERED, status, now)
 
 
-def failed(
+def mark_failed(
     db: Database, delivery_id: int, now: datetime, *, error: str, retry_at: datetime, status: int | None = None
 ) -> None:
     """Note a failure that may pass; the delivery is due again at `retry_at`."""
@@ -116,7 +87,7 @@ def failed(
         row.updated_at = now
 
 
-def dead(db: Database, delivery_id: int, now: datetime, *, error: str, status: int | None = None) -> None:
+def mark_dead(db: Database, delivery_id: int, now: datetime, *, error: str, status: int | None = None) -> None:
     """Give up: the delivery waits for an operator with the destination's own words in `error`."""
     with db.session() as session:
         row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DEAD)
@@ -124,7 +95,7 @@ def dead(db: Database, delivery_id: int, now: datetime, *, error: str, status: i
         _end(session, row, DeliveryState.DEAD, status, now)
 
 
-def replaced(db: Database, delivery_id: int, documents: Iterable[Document], now: datetime, *, error: str) -> None:
+def mark_replaced(db: Database, delivery_id: int, documents: Iterable[Document], now: datetime, *, error: str) -> None:
     """Enter `documents` for the destination in place of one that it does not take; `error` says what and why."""
     with db.session() as session:
         row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
@@ -221,7 +192,7 @@ def _end(session: Session, row: DeliveryRow, state: DeliveryState, status: int |
 
 def _settle(session: Session, series_instance_uid: str, version: int, now: datetime) -> None:
     """Let the series follow its deliveries; one whose version is out of date or has no score stays as it is."""
-    states = set(
+    there = set(
         session.scalars(
             select(DeliveryRow.state).where(
                 DeliveryRow.series_instance_uid == series_instance_uid,
@@ -230,12 +201,12 @@ def _settle(session: Session, series_instance_uid: str, version: int, now: datet
             )
         )
     )
-    to: lifecycle.Reported
-    if DeliveryState.DEAD in states:
-        to = lifecycle.State.UNDELIVERABLE
-    elif states == {DeliveryState.DELIVERED}:
-        to = lifecycle.State.DELIVERED
+    to: Reported
+    if DeliveryState.DEAD in there:
+        to = State.UNDELIVERABLE
+    elif there == {DeliveryState.DELIVERED}:
+        to = State.DELIVERED
     else:
-        to = lifecycle.State.SCORED
-    if lifecycle.get(session, series_instance_uid).state in lifecycle.REPORTED:
+        to = State.SCORED
+    if states.get(session, series_instance_uid).state in REPORTED:
         lifecycle.deliver(session, series_instance_uid, version, to, now)

@@ -8,9 +8,9 @@
         |
         +-- a late slice, or rescore(), from every state on the right
 
-`complete()` counts `version` up; `finish()` names the version it worked on and is told False when a later slice has
-made it out of date. Deliveries (outbox.py) move a series between scored, delivered and undeliverable. A series that is
-not CT, or that we made, is `kept` and takes no part.
+`complete()` raises `version` by one; `finish()` names the version that it worked on and returns False when a late slice
+has made it out of date. Deliveries (storage.outbox) move a series between scored, delivered and undeliverable. A series
+that is not CT, or that we made, is `kept` and takes no part.
 """
 
 from __future__ import annotations
@@ -26,44 +26,7 @@ from storage.database import audit
 from storage.database.engine import Database, writing
 from storage.database.models import SeriesRow
 from storage.series import results
-from storage.series.slices import SliceGeometry, files_of, slices
-from storage.series.states import (
-    FINISHED,
-    REPORTED,
-    IllegalTransition,
-    Reported,
-    SeriesState,
-    State,
-    UnknownSeries,
-    get,
-    list_series,
-    receiving,
-    unfinished,
-)
-
-__all__ = [
-    "FINISHED",
-    "REPORTED",
-    "IllegalTransition",
-    "Reported",
-    "SeriesState",
-    "SliceGeometry",
-    "State",
-    "UnknownSeries",
-    "complete",
-    "deliver",
-    "files_of",
-    "finish",
-    "get",
-    "list_series",
-    "receiving",
-    "rescore",
-    "return_to_receiving",
-    "slices",
-    "start_scoring",
-    "unfinished",
-    "wait",
-]
+from storage.series.states import FINISHED, REPORTED, IllegalTransition, Reported, SeriesState, State, get
 
 
 def wait(db: Database, series_instance_uid: str, until: datetime, reason: str) -> None:
@@ -92,9 +55,10 @@ def complete(
         series_instance_uid: the series.
         now: the time of the change.
         flags: what the completion check found (codes without a line break).
-        expected: how many instances the check saw; another slice since then stops the change.
-        in_transaction: called with the session and the version before the commit; what it writes there, and the
-            change of state, happen both or not at all.
+        expected: the number of instances that were checked; another one since then stops the change, so that the flags
+            are never those of fewer slices than are scored.
+        in_transaction: called with the session and the version before the commit; its own writing there and the
+            change of state happen both or not at all.
 
     Returns:
         None when the series is no longer receiving, or has more slices than were checked.
@@ -184,7 +148,7 @@ def deliver(
     to: Reported,
     now: datetime,
 ) -> bool:
-    """Note how the delivery of a version stands; False when the version is out of date.
+    """Note where the delivery of a version stands; False when the version is out of date.
 
     Raises:
         UnknownSeries, IllegalTransition: the version has no score that could be delivered.

@@ -102,12 +102,6 @@ def predecessor(db: Database, series_instance_uid: str, version: int) -> Report 
         return None if row is None else _result(row).report
 
 
-def list_results(db: Database, *, limit: int = 100) -> list[Result]:
-    """Results of all series, the newest first."""
-    with db.reading() as session:
-        return [_result(row) for row in session.scalars(select(ResultRow).order_by(ResultRow.id.desc()).limit(limit))]
-
-
 def _version(series_instance_uid: str, version: int) -> Select[ResultRow]:
     return select(ResultRow).where(ResultRow.series_instance_uid == series_instance_uid, ResultRow.version == version)
 

@@ -36,14 +36,14 @@ class SliceGeometry:
     number_of_frames: int
 
 
-def slices(db: Database, series_instance_uid: str) -> list[SliceGeometry]:
+def list_slices(db: Database, series_instance_uid: str) -> list[SliceGeometry]:
     """Every object of a series, in the order of arrival."""
     query = select(InstanceRow).join(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid)
     with db.reading() as session:
         return [_geometry(row) for row in session.scalars(query.order_by(InstanceRow.id))]
 
 
-def files_of(db: Database, files: Files, series_instance_uid: str) -> list[Path]:
+def list_files(db: Database, files: Files, series_instance_uid: str) -> list[Path]:
     """Absolute paths of a series' files, in the order of arrival."""
     query = select(InstanceRow.path).join(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid)
     with db.reading() as session:

@@ -94,12 +94,12 @@ def list_series(
     return _several(db, query)
 
 
-def receiving(db: Database) -> list[SeriesState]:
+def list_receiving(db: Database) -> list[SeriesState]:
     """Series that may become complete, the longest quiet first."""
     return _several(db, _described().where(SeriesRow.state == State.RECEIVING).order_by(SeriesRow.last_received_at))
 
 
-def unfinished(db: Database) -> list[SeriesState]:
+def list_unfinished(db: Database) -> list[SeriesState]:
     """Complete series whose score or report is still owed: what a start of the node must take up again.
 
     A scored series counts until its report is noted (`results.set_report`, in one transaction with `outbox.add`);

@@ -14,8 +14,8 @@ from config.settings import PeerSettings, Settings
 from scoring.candidates import conventions
 from scoring.result import Lesion, RejectedCandidate, Score
 from scp.cli.terminal.score_table import COLUMNS
-from storage.outbox.outgoing import DeliveryState
-from storage.series.lifecycle import State
+from storage.outbox.deliveries import DeliveryState
+from storage.series.states import State
 
 SECTIONS = {name: field.annotation for name, field in Settings.model_fields.items() if name != "peers"}
 SECTIONS["peers.NAME"] = PeerSettings

@@ -9,8 +9,9 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,24 +19,33 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import ComprehensiveSRStorage, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from sqlalchemy.orm import Session
 
+from config.errors import Transient
 from config.settings import Settings
 from scoring.phantom.phantom import make_phantom
 from scoring.phantom.series import write_series
 from scoring.phantom.spec import PhantomSpec
+from scp.installation import Installation
 from scp.node import Node
-from storage.outbox import outgoing
-from storage.series import lifecycle
+from storage.database.engine import Database
+from storage.intake.instances import register
+from storage.objects.files import Files
+from storage.objects.header import InstanceHeader
+from storage.outbox import deliveries
+from storage.outbox.deliveries import Delivery
+from storage.series import states
+from storage.series.states import State, UnknownSeries
 
 SMALL = PhantomSpec(
     matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=45, below_left_main_mm=100
 )
 
 RESULTS = (
-    lifecycle.State.SCORED,
-    lifecycle.State.DELIVERED,
-    lifecycle.State.UNDELIVERABLE,
-    lifecycle.State.NOT_SCORABLE,
+    State.SCORED,
+    State.DELIVERED,
+    State.UNDELIVERABLE,
+    State.NOT_SCORABLE,
 )
 
 
@@ -192,6 +202,89 @@ def mute() -> Iterator[MutePeer]:
     peer.stop()
 
 
+class StandingClock:
+    """The wall clock of an installation; it stands until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+class UnsteadyDatabase(Database):
+    """A database that refuses the next so many writing transactions, as one does whose disk is full."""
+
+    refusals = 0
+
+    def session(self) -> AbstractContextManager[Session]:
+        if self.refusals:
+            self.refusals -= 1
+            raise Transient("the database did not take the change: disk full")
+        return super().session()
+
+
+@pytest.fixture(scope="session")
+def empty_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("index") / "empty.sqlite"
+    database = Database.open(f"sqlite:///{path}")
+    database.migrate()
+    database.close()
+    return path
+
+
+@pytest.fixture
+def install(empty_index: Path, tmp_path: Path, clock: StandingClock) -> Iterator[Callable[..., Installation]]:
+    """`install({"PACS": {...}}, documents=("sr",), ...)`: an installation with these peers, all of them destinations.
+
+    Nothing runs in it; further arguments are keys of `[results]`. Another call is the same installation with other
+    settings.
+    """
+    file = tmp_path / "index.sqlite"
+    shutil.copy(empty_index, file)
+    database = UnsteadyDatabase.open(f"sqlite:///{file}", durable=False)
+    files = Files(tmp_path / "objects", durable=False)
+
+    def make(peers: dict[str, dict[str, object]] | None = None, **results: object) -> Installation:
+        named = {
+            name: {"ae_title": name, "host": "127.0.0.1", "port": 104} | changes
+            for name, changes in (peers or {"PACS": {}}).items()
+        }
+        settings = Settings(peers=named, results={"destinations": tuple(named), "documents": ("sr",)} | results)
+        return Installation(settings, database, files, clock)
+
+    yield make
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def receive() -> Callable[..., str]:
+    """`receive(installation, count, **attributes)` registers CT slices of one series and returns its UID."""
+
+    def register_slices(installation: Installation, count: int = 1, first: int = 1, **attributes: object) -> str:
+        series = str(attributes.get("SeriesInstanceUID", "1.2.1.1"))
+        for number in range(first, first + count):
+            dataset = Dataset()
+            dataset.SOPClassUID, dataset.SOPInstanceUID = CTImageStorage, f"{series}.{number}"
+            dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.Modality = "1.2.1", series, "CT"
+            for keyword, value in attributes.items():
+                setattr(dataset, keyword, value)
+            header = InstanceHeader.from_dataset(dataset, ExplicitVRLittleEndian)
+            stored = installation.files.write(header.sop_instance_uid.encode(), header.file_name(f"{number:064}"))
+            register(installation.database, installation.files, header, stored, now=installation.clock())
+        return series
+
+    return register_slices
+
+
 @pytest.fixture
 def configured(tmp_path: Path) -> Callable[..., Settings]:
     """Settings of a quick, patient node: `configured({"PACS": port}, completion={...}, ...)`."""
@@ -307,23 +400,23 @@ def shuffled() -> Callable[[Sequence[Dataset]], list[Dataset]]:
     return lambda images: rng.sample(list(images), len(images))
 
 
-def series_state(node: Node, series_instance_uid: str) -> lifecycle.State | None:
+def series_state(node: Node, series_instance_uid: str) -> State | None:
     """The state of a series, None before its first slice."""
     try:
-        return lifecycle.get(node.database, series_instance_uid).state
-    except lifecycle.UnknownSeries:
+        return states.get(node.database, series_instance_uid).state
+    except UnknownSeries:
         return None
 
 
 @pytest.fixture(scope="session")
-def state_of() -> Callable[[Node, str], lifecycle.State | None]:
+def state_of() -> Callable[[Node, str], State | None]:
     return series_state
 
 
 @pytest.fixture(scope="session")
 def undelivered_site(
     tmp_path_factory: pytest.TempPathFactory, small_series: tuple[Dataset, ...]
-) -> tuple[Path, outgoing.Delivery]:
+) -> tuple[Path, Delivery]:
     """The folder of a stopped node that scored one series and could not deliver its SR to PACS."""
     folder = tmp_path_factory.mktemp("undelivered")
     settings = Settings(
@@ -339,15 +432,15 @@ def undelivered_site(
     )
     with running(settings) as node:
         Scanner(node.server.port).send(small_series)
-        wait_for("a result", lambda: lifecycle.list_series(node.database)[0].state in RESULTS)
-        assert lifecycle.list_series(node.database)[0].reason == ""
-        wait_for("the first attempt", lambda: any(d.last_error for d in outgoing.list_deliveries(node.database)))
-        (delivery,) = outgoing.list_deliveries(node.database)
+        wait_for("a result", lambda: states.list_series(node.database)[0].state in RESULTS)
+        assert states.list_series(node.database)[0].reason == ""
+        wait_for("the first attempt", lambda: any(d.last_error for d in deliveries.list_deliveries(node.database)))
+        (delivery,) = deliveries.list_deliveries(node.database)
     return folder, delivery
 
 
 @pytest.fixture
-def undelivered(undelivered_site: tuple[Path, outgoing.Delivery], tmp_path: Path) -> tuple[Path, outgoing.Delivery]:
+def undelivered(undelivered_site: tuple[Path, Delivery], tmp_path: Path) -> tuple[Path, Delivery]:
     """A copy of that folder, and the delivery that is owed."""
     folder, delivery = undelivered_site
     shutil.copytree(folder, tmp_path / "data")

@@ -19,8 +19,9 @@ from pydicom.filewriter import write_dataset
 
 from storage.database.engine import Database
 from storage.intake import instances
-from storage.intake.instances import InstanceHeader, Registered
+from storage.intake.instances import Registered
 from storage.objects.files import Files
+from storage.objects.header import InstanceHeader
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 SR = "1.2.840.10008.5.1.4.1.1.88.33"

@@ -15,10 +15,10 @@ from pydicom.uid import (
 
 from config.settings import PeerSettings
 from storage.database import audit
-from storage.outbox import outgoing
-from storage.outbox.outgoing import DeliveryState
-from storage.series import lifecycle, results
-from storage.series.lifecycle import State
+from storage.outbox import deliveries, outgoing
+from storage.outbox.deliveries import DeliveryState
+from storage.series import lifecycle, results, states
+from storage.series.states import State
 
 SETTLED = (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.REPLACED)
 
@@ -61,7 +61,7 @@ def test_every_destination_gets_what_it_wants_or_what_it_takes(
     uid = images[0].SeriesInstanceUID
 
     def settled(version: int) -> bool:
-        found = [item for item in outgoing.list_deliveries(node.database) if item.version == version]
+        found = [item for item in deliveries.list_deliveries(node.database) if item.version == version]
         return len({item.destination for item in found}) == len(wishes) and all(d.state in SETTLED for d in found)
 
     with run_node(settings) as node:
@@ -80,7 +80,7 @@ def test_every_destination_gets_what_it_wants_or_what_it_takes(
         (cardio,), (enhanced,) = places["CARDIO"].received, places["ENHANCED"].received
         assert usual.SOPInstanceUID == older.SOPInstanceUID != cardio.SOPInstanceUID == enhanced.SOPInstanceUID
 
-        told = {(item.destination, item.kind): item for item in outgoing.list_deliveries(node.database)}
+        told = {(item.destination, item.kind): item for item in deliveries.list_deliveries(node.database)}
         replaced = {key: item.last_error for key, item in told.items() if item.state == DeliveryState.REPLACED}
         assert replaced == {
             ("OLDER", "sr tid1500-3d"): "OLDER accepts no Comprehensive 3D SR Storage; sent instead: sr",
@@ -91,7 +91,7 @@ def test_every_destination_gets_what_it_wants_or_what_it_takes(
         assert told["VIEWER", "overlay"].state == DeliveryState.DELIVERED
         assert told["NOTHING", "sr"].state == DeliveryState.DEAD
         assert "accepts none" in told["NOTHING", "sr"].last_error
-        assert lifecycle.get(node.database, uid).state == State.UNDELIVERABLE
+        assert states.get(node.database, uid).state == State.UNDELIVERABLE
         report = results.get(node.database, uid).report
         assert report.sop_instance_uid == usual.SOPInstanceUID
         events = [
@@ -99,9 +99,9 @@ def test_every_destination_gets_what_it_wants_or_what_it_takes(
         ]
         assert len(events) == 3
 
-        for item in outgoing.list_deliveries(node.database, DeliveryState.DEAD):
+        for item in deliveries.list_deliveries(node.database, DeliveryState.DEAD):
             outgoing.discard(node.database, item.id, datetime.now(UTC))
-        assert lifecycle.get(node.database, uid).state == State.DELIVERED
+        assert states.get(node.database, uid).state == State.DELIVERED
 
         lifecycle.rescore(node.database, uid, datetime.now(UTC))
         eventually("the second version", lambda: settled(2))
@@ -131,12 +131,12 @@ def test_a_refusal_is_reported_where_the_site_wants_it(
         assert document.StudyInstanceUID == wanted[0].StudyInstanceUID
         words = [str(item.get("TextValue", "")) for item in document.ContentSequence]
         assert any("cannot be scored\nReason: contrast-enhanced" in text for text in words)
-        eventually("its note", lambda: not outgoing.open_deliveries(node.database))
-        (delivery,) = outgoing.list_deliveries(node.database)
+        eventually("its note", lambda: deliveries.list_deliveries(node.database, DeliveryState.DELIVERED))
+        (delivery,) = deliveries.list_deliveries(node.database)
         assert (delivery.kind, delivery.series_instance_uid, delivery.state) == ("sr", uids[0], DeliveryState.DELIVERED)
         assert [state_of(node, uid) for uid in uids] == [State.NOT_SCORABLE] * 2
-        assert lifecycle.get(node.database, uids[0]).reason_code == "contrast"
-        assert lifecycle.get(node.database, uids[1]).reason_code == "localizer"
+        assert states.get(node.database, uids[0]).reason_code == "contrast"
+        assert states.get(node.database, uids[1]).reason_code == "localizer"
 
 
 def test_a_refusal_is_silent_otherwise(patient, pacs, configured, run_node, scanner_of, state_of, eventually):
@@ -147,5 +147,5 @@ def test_a_refusal_is_silent_otherwise(patient, pacs, configured, run_node, scan
         scanner_of(node).send(images)
         uid = images[0].SeriesInstanceUID
         eventually("the refusal", lambda: state_of(node, uid) == State.NOT_SCORABLE)
-        assert outgoing.list_deliveries(node.database) == []
+        assert deliveries.list_deliveries(node.database) == []
     assert pacs.received == []

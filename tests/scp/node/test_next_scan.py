@@ -13,7 +13,8 @@ from scoring.phantom.phantom import make_phantom
 from scoring.phantom.series import write_series
 from scoring.phantom.spec import DEFAULT_CALCIFICATIONS, PhantomSpec
 from scoring.result import Score
-from storage.series import lifecycle, results
+from storage.series import results, states
+from storage.series.states import State
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +55,7 @@ def score_of(scanner_of, eventually):
     def score(node, images: list[Dataset]) -> Score:
         uid = images[0].SeriesInstanceUID
         scanner_of(node).send(images)
-        eventually("a delivered report", lambda: lifecycle.get(node.database, uid).state == lifecycle.State.DELIVERED)
+        eventually("a delivered report", lambda: states.get(node.database, uid).state == State.DELIVERED)
         return Score.from_json(results.get(node.database, uid).score_json)
 
     return score
@@ -89,7 +90,7 @@ def test_the_report_of_another_node_is_a_prior(scans, score_of, pacs, configured
         scanner = scanner_of(node)
         scanner.add(report.SOPClassUID)
         assert scanner.send([report]) == [0]
-        assert lifecycle.get(node.database, report.SeriesInstanceUID).state == lifecycle.State.KEPT
+        assert states.get(node.database, report.SeriesInstanceUID).state == State.KEPT
         change = score_of(node, scans[1]).change
     (earlier,) = change.history
     assert (earlier.origin, earlier.sop_instance_uid) == ("received SR", report.SOPInstanceUID)

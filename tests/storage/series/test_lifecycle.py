@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from storage.database import audit
-from storage.outbox import outgoing
-from storage.outbox.outgoing import DeliveryState, Document
-from storage.series import lifecycle, results
-from storage.series.lifecycle import IllegalTransition, State, UnknownSeries
+from storage.outbox import deliveries, outgoing
+from storage.outbox.deliveries import DeliveryState, Document
+from storage.series import lifecycle, results, slices, states
+from storage.series.states import IllegalTransition, State, UnknownSeries
 
 UID = "1.2.1.1"
 
@@ -33,18 +33,18 @@ def scored(node):
 
 def test_the_straight_way(node):
     node.series(3)
-    assert [one.series_instance_uid for one in lifecycle.receiving(node.db)] == [UID]
+    assert [one.series_instance_uid for one in states.list_receiving(node.db)] == [UID]
     assert lifecycle.complete(node.db, UID, node.at(60), flags=["gap", "duplicate"], expected=3) == 1
-    state = lifecycle.get(node.db, UID)
+    state = states.get(node.db, UID)
     assert (state.state, state.version, state.flags) == (State.COMPLETE, 1, ("gap", "duplicate"))
     assert state.completed_at == node.at(60)
     assert lifecycle.start_scoring(node.db, UID, 1, node.at(61))
     assert lifecycle.start_scoring(node.db, UID, 1, node.at(62)), "a crash lets the step run again"
-    assert lifecycle.get(node.db, UID).state == State.SCORING
+    assert states.get(node.db, UID).state == State.SCORING
     assert finish(node)
-    assert lifecycle.get(node.db, UID).state == State.SCORED
+    assert states.get(node.db, UID).state == State.SCORED
     assert lifecycle.deliver(node.db, UID, 1, State.DELIVERED, node.at(100))
-    assert lifecycle.get(node.db, UID).state == State.DELIVERED
+    assert states.get(node.db, UID).state == State.DELIVERED
     assert results.get(node.db, UID).score_json == '{"version": 1}'
     assert [event.kind for event in reversed(audit.events(node.db))] == ["complete", "scored", "delivered"]
 
@@ -53,7 +53,7 @@ def test_not_scorable_keeps_its_reason(node):
     node.series()
     lifecycle.complete(node.db, UID, node.at(60))
     assert finish(node, status="not_scorable", reason_code="contrast", reason="contrast agent in the header")
-    state = lifecycle.get(node.db, UID)
+    state = states.get(node.db, UID)
     assert (state.state, state.reason_code, state.reason) == (
         State.NOT_SCORABLE,
         "contrast",
@@ -66,7 +66,7 @@ def test_not_scorable_keeps_its_reason(node):
 def test_completing_needs_the_slices_that_were_checked(node):
     node.series(3)
     assert lifecycle.complete(node.db, UID, node.at(60), expected=2) is None
-    assert lifecycle.get(node.db, UID).state == State.RECEIVING
+    assert states.get(node.db, UID).state == State.RECEIVING
     assert lifecycle.complete(node.db, UID, node.at(60), expected=3) == 1
     assert lifecycle.complete(node.db, UID, node.at(61), expected=3) is None
 
@@ -83,7 +83,7 @@ def test_the_callback_and_the_change_happen_together(node):
     seen = []
 
     def note(session, version):
-        seen.append((lifecycle.get(session, UID).state, version))
+        seen.append((states.get(session, UID).state, version))
         audit.record(session, node.at(60), "enqueued")
 
     def fail(session, version):
@@ -92,7 +92,7 @@ def test_the_callback_and_the_change_happen_together(node):
 
     with pytest.raises(LookupError):
         lifecycle.complete(node.db, UID, node.at(60), in_transaction=fail)
-    assert lifecycle.get(node.db, UID).state == State.RECEIVING
+    assert states.get(node.db, UID).state == State.RECEIVING
     assert audit.events(node.db) == []
     assert lifecycle.complete(node.db, UID, node.at(60), in_transaction=note) == 1
     assert seen == [(State.COMPLETE, 1)] * 2
@@ -110,7 +110,7 @@ def test_a_late_slice_makes_the_running_version_out_of_date(node):
     assert lifecycle.complete(node.db, UID, node.at(120)) == 2
     assert not finish(node, 1), "still out of date after the next completion"
     assert finish(node, 2)
-    assert lifecycle.get(node.db, UID).state == State.SCORED
+    assert states.get(node.db, UID).state == State.SCORED
 
 
 @pytest.mark.parametrize("until", ["complete", "scoring", "scored", "delivered", "not_scorable", "undeliverable"])
@@ -123,9 +123,9 @@ def test_a_late_slice_returns_every_state_to_receiving(node, until):
         finish(node, 1, "not_scorable" if until == "not_scorable" else "scored", reason_code="x", reason="y")
     if until in ("delivered", "undeliverable"):
         lifecycle.deliver(node.db, UID, 1, State(until), node.at(95))
-    assert lifecycle.get(node.db, UID).state == until
+    assert states.get(node.db, UID).state == until
     assert node.store(node.ct(SOPInstanceUID="1.2.1.1.9"), 100).late
-    state = lifecycle.get(node.db, UID)
+    state = states.get(node.db, UID)
     assert (state.state, state.reason, state.version) == (State.RECEIVING, "", 1)
     assert lifecycle.complete(node.db, UID, node.at(160)) == 2
 
@@ -133,7 +133,7 @@ def test_a_late_slice_returns_every_state_to_receiving(node, until):
 def test_finishing_twice_keeps_the_first_result(node):
     scored(node)
     assert lifecycle.finish(node.db, UID, 1, "other", "not_scorable", now=node.at(99), reason="other")
-    assert lifecycle.get(node.db, UID).state == State.SCORED
+    assert states.get(node.db, UID).state == State.SCORED
     assert results.get(node.db, UID).score_json == '{"version": 1}'
     assert not lifecycle.start_scoring(node.db, UID, 1, node.at(99))
 
@@ -161,7 +161,7 @@ def test_kept_series_take_no_part(node):
 
 def test_unknown_series(node):
     for call in (
-        lambda: lifecycle.get(node.db, UID),
+        lambda: states.get(node.db, UID),
         lambda: lifecycle.complete(node.db, UID, node.at(0)),
         lambda: lifecycle.rescore(node.db, UID, node.at(0)),
         lambda: lifecycle.start_scoring(node.db, UID, 1, node.at(0)),
@@ -174,20 +174,21 @@ def test_unknown_series(node):
 def test_waiting_is_noted_and_a_slice_clears_it(node):
     node.series(2)
     lifecycle.wait(node.db, UID, node.at(900), "2 of 3 slices, a gap of 6 mm")
-    state = lifecycle.get(node.db, UID)
+    state = states.get(node.db, UID)
     assert (state.wait_until, state.wait_reason) == (node.at(900), "2 of 3 slices, a gap of 6 mm")
     node.store(node.ct(SOPInstanceUID="1.2.1.1.3"))
-    state = lifecycle.get(node.db, UID)
+    state = states.get(node.db, UID)
     assert (state.wait_until, state.wait_reason) == (None, "")
 
 
 def test_rescoring_makes_a_new_version(node):
     version = scored(node)
     lifecycle.rescore(node.db, UID, node.at(200))
-    assert lifecycle.get(node.db, UID).state == State.RECEIVING
+    assert states.get(node.db, UID).state == State.RECEIVING
     assert lifecycle.complete(node.db, UID, node.at(201)) == version + 1
     assert finish(node, version + 1)
-    assert [one.version for one in results.list_results(node.db)] == [2, 1]
+    assert results.get(node.db, UID).version == version + 1
+    assert results.get(node.db, UID, version) is not None
 
 
 def test_unfinished_is_what_a_start_must_take_up(node):
@@ -200,7 +201,7 @@ def test_unfinished_is_what_a_start_must_take_up(node):
         if number > 2:
             lifecycle.finish(node.db, uid, 1, "{}", "scored", now=node.at(80))
     results.set_report(node.db, "1.5", 1, results.Report("1.2.840.1", "9.9", "9.8"))
-    assert [(one.series_instance_uid, one.state) for one in lifecycle.unfinished(node.db)] == [
+    assert [(one.series_instance_uid, one.state) for one in states.list_unfinished(node.db)] == [
         ("1.2", State.COMPLETE),
         ("1.3", State.SCORING),
         ("1.4", State.SCORED),
@@ -211,9 +212,9 @@ def test_list_by_state_newest_first(node):
     for number in range(3):
         node.store(node.ct(SeriesInstanceUID=f"1.{number}", SOPInstanceUID=f"1.{number}.1"), number)
     lifecycle.complete(node.db, "1.1", node.at(60))
-    assert [one.series_instance_uid for one in lifecycle.list_series(node.db)] == ["1.2", "1.1", "1.0"]
-    assert [one.series_instance_uid for one in lifecycle.list_series(node.db, State.COMPLETE)] == ["1.1"]
-    assert [one.series_instance_uid for one in lifecycle.list_series(node.db, limit=1, offset=1)] == ["1.1"]
+    assert [one.series_instance_uid for one in states.list_series(node.db)] == ["1.2", "1.1", "1.0"]
+    assert [one.series_instance_uid for one in states.list_series(node.db, State.COMPLETE)] == ["1.1"]
+    assert [one.series_instance_uid for one in states.list_series(node.db, limit=1, offset=1)] == ["1.1"]
 
 
 def test_slices_tell_their_geometry(node):
@@ -234,7 +235,7 @@ def test_slices_tell_their_geometry(node):
         )
     )
     node.store(node.ct(SOPInstanceUID="1.2", NumberOfFrames=30))
-    first, second = lifecycle.slices(node.db, UID)
+    first, second = slices.list_slices(node.db, UID)
     assert (first.position, first.row_direction, first.column_direction) == ((-100.5, -80, 100), (1, 0, 0), (0, 1, 0))
     assert (first.rows, first.columns, first.pixel_spacing, first.slice_thickness) == (512, 256, (0.5, 0.25), 3)
     assert (first.instance_number, first.acquisition_number, first.number_of_frames) == (4, 2, 1)
@@ -253,7 +254,7 @@ def test_an_unusable_position_is_none(text):
 
 def test_files_of_a_series_exist(node):
     node.series(3)
-    paths = lifecycle.files_of(node.db, node.files, UID)
+    paths = slices.list_files(node.db, node.files, UID)
     assert len(set(paths)) == 3
     assert all(path.is_absolute() and path.is_file() for path in paths)
 
@@ -325,7 +326,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.deliveries)
     @rule(data=st.data(), action=st.sampled_from(["delivered", "dead", "retry", "failed", "discard"]))
     def delivery(self, data, action):
-        one = outgoing.get(self.node.db, data.draw(st.sampled_from(sorted(self.deliveries))))
+        one = deliveries.get(self.node.db, data.draw(st.sampled_from(sorted(self.deliveries))))
         now = self.now()
         if action == "retry" and one.state in ("dead", "discarded"):
             outgoing.retry(self.node.db, one.id, now)
@@ -335,14 +336,14 @@ class Life(RuleBasedStateMachine):
             assert outgoing.claim(self.node.db, one.id, now)
             assert outgoing.claim(self.node.db, one.id, now) is None
             if action == "delivered":
-                outgoing.delivered(self.node.db, one.id, now)
+                outgoing.mark_delivered(self.node.db, one.id, now)
             elif action == "dead":
-                outgoing.dead(self.node.db, one.id, now, error="refused")
+                outgoing.mark_dead(self.node.db, one.id, now, error="refused")
             else:
-                outgoing.failed(self.node.db, one.id, now, error="away", retry_at=now)
+                outgoing.mark_failed(self.node.db, one.id, now, error="away", retry_at=now)
         if self.expected in ("scored", "delivered", "undeliverable"):
             states = [
-                outgoing.get(self.node.db, number).state
+                deliveries.get(self.node.db, number).state
                 for number, version in self.deliveries.items()
                 if version == self.version
             ]
@@ -363,9 +364,10 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def the_state_is_the_models(self):
         if self.expected:
-            state = lifecycle.get(self.node.db, UID)
+            state = states.get(self.node.db, UID)
             assert (state.state, state.version, state.instance_count) == (self.expected, self.version, self.slices)
-            assert {one.version for one in results.list_results(self.node.db)} == self.scored_versions
+            kept = {version for version in range(self.version + 1) if results.get(self.node.db, UID, version)}
+            assert kept == self.scored_versions
 
 
 def test_life_of_a_series(make_node):

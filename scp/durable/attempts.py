@@ -1,0 +1,99 @@
+"""Attempts at one series: after a failure it is tried again, given up with a reason, or left for later.
+
+`decide` is the policy and does nothing itself; `attempt` carries it out. A series never stays without an answer, and a
+fault of disk, database or machine is never a verdict on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import Final, Protocol
+
+import structlog
+
+from config.errors import Transient
+from scp.delivery.retry import Retry
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS: Final = Retry(first_seconds=2, longest_seconds=4, attempts=3, jitter=lambda: 1.0)
+"""Two more tries, after 2 and after 4 seconds: the one scoring process waits meanwhile, and so do other series."""
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Try the same version again after a pause."""
+
+    pause: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Give the version up, with a reason for the operator."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveForLater:
+    """Leave the version as it is: the tables still owe it, so that it is taken up again."""
+
+
+def decide(error: Exception, attempts: int, *, retry: Retry, stopping: bool) -> TryAgain | GiveUp | LeaveForLater:
+    """What follows when the attempt of this number, counted from 1, ended with `error`."""
+    if stopping:
+        return LeaveForLater()
+    pause = retry.pause(attempts)
+    if pause is not None:
+        return TryAgain(pause)
+    return LeaveForLater() if isinstance(error, Transient) else GiveUp(f"{type(error).__name__}: {error}")
+
+
+class Work(Protocol):
+    """Work on one version of a series, which may be repeated."""
+
+    def run(self, series_instance_uid: str, version: int) -> None:
+        """Do what is left to do."""
+        ...
+
+    def abandon(self, series_instance_uid: str, version: int, reason: str) -> None:
+        """Note that nothing more will be tried, and why."""
+        ...
+
+
+class Stop(Protocol):
+    """Says when the node is stopping: a `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Whether the node is stopping."""
+        ...
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for some seconds, or until the node is stopping, and return whether it is."""
+        ...
+
+
+def attempt(work: Work, series_instance_uid: str, version: int, *, retry: Retry, stop: Stop) -> None:
+    """Work on a version until it is done or given up.
+
+    Raises the last error when the version is left for later, Transient when the node stops between two attempts.
+    """
+    for number in count(1):
+        try:
+            work.run(series_instance_uid, version)
+        except Exception as error:  # the job's edge: a series never stays without an answer
+            decision = decide(error, number, retry=retry, stopping=stop.is_set())
+            if isinstance(decision, LeaveForLater):
+                raise
+            note = log.warning if isinstance(error, Transient) else log.exception
+            note("processing failed", series=series_instance_uid, version=version, attempt=number, error=str(error))
+            if isinstance(decision, GiveUp):
+                work.abandon(series_instance_uid, version, decision.reason)
+                return
+            pause = decision.pause.total_seconds()
+        else:
+            return
+        if stop.wait(pause):
+            raise Transient("the node is stopping")

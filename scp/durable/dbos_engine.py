@@ -1,0 +1,113 @@
+"""The durable engine: DBOS Transact, in the same database as our tables. No other module knows it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Final
+
+from dbos import DBOS, DBOSClient, DBOSConfig
+
+from config.errors import CoronodeError, Transient
+from scp.durable.job import Job, Kind
+from scp.durable.serializer import JsonSerializer
+from storage.database.engine import Database, Transaction
+
+APPLICATION_VERSION: Final = "coronode-1"
+"""Jobs are taken up by engines of the same version: it changes when a workflow's arguments do."""
+
+_POLLING_SECONDS: Final = 0.5
+_ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+_NOTED_SECONDS: Final = 5
+_MOST_FORGOTTEN: Final = 10_000
+_SILENCE: Final = logging.NullHandler()  # without a handler the library would write to the console by itself
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a log record of the library is news; work that is left for later is not, however it is logged."""
+    return not (record.exc_info and isinstance(record.exc_info[1], Transient))
+
+
+class DbosEngine:
+    """DBOS Transact on the engine of a database; one in a process at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._engine = database.engine
+        self._client: DBOSClient | None = None
+
+    def start(
+        self, steps: Mapping[Kind, Callable[..., None]], *, around: Callable[[], AbstractContextManager[Any]]
+    ) -> None:
+        """Launch the engine, which also takes up what an earlier process left; see `scp.durable.job.Engine`."""
+        logger = logging.getLogger("dbos")
+        logger.addHandler(_SILENCE)
+        logger.addFilter(is_news)
+        config: DBOSConfig = {
+            "name": "coronode",
+            "system_database_url": self._engine.url.render_as_string(hide_password=False),
+            "system_database_engine": self._engine,
+            "serializer": JsonSerializer(),
+            "application_version": APPLICATION_VERSION,
+            "executor_id": "local",
+            "run_migrations": True,
+            "log_level": "WARNING",
+        }
+        DBOS(config=config)
+        for kind, step in steps.items():
+            _register(kind, step, around)
+        DBOS.launch()
+        for kind in steps:
+            DBOS.register_queue(
+                kind.queue,
+                worker_concurrency=None if kind.partitioned else 1,
+                partition_worker_concurrency=1 if kind.partitioned else None,
+                polling_interval_sec=_POLLING_SECONDS,
+                on_conflict="always_update",
+            )
+        self._client = DBOSClient(system_database_engine=self._engine, serializer=JsonSerializer())
+
+    def enqueue(self, job: Job, transaction: Transaction | None = None) -> None:
+        """Enqueue a job, in the caller's transaction when there is one; a job that is known stays as it is."""
+        if self._client is None:
+            raise CoronodeError("the durable engine is not started")
+        options: Any = {
+            "workflow_name": job.kind.workflow,
+            "queue_name": job.kind.queue,
+            "workflow_id": job.workflow_id,
+            "app_version": APPLICATION_VERSION,
+        }
+        if job.partition is not None:
+            options["queue_partition_key"] = job.partition
+        if transaction is None:
+            self._client.enqueue(options, *job.arguments)
+        else:
+            self._client.enqueue_in_transaction(transaction, options, *job.arguments)
+
+    def forget_ended(self, workflow_id: str) -> None:
+        """Forget a job that has ended, in whatever way, so that it can be enqueued again."""
+        status = DBOS.get_workflow_status(workflow_id)
+        if status is not None and status.status in _ENDED:
+            DBOS.delete_workflow(workflow_id)
+
+    def forget_before(self, moment: datetime) -> None:
+        """Forget the jobs that ended before a moment, the oldest ten thousand of them."""
+        ended = DBOS.list_workflows(status=list(_ENDED), end_time=moment.isoformat(), limit=_MOST_FORGOTTEN)
+        DBOS.delete_workflows([item.workflow_id for item in ended])
+
+    def stop(self, *, busy: bool) -> None:
+        """Stop; the library looks once a second whether the outcome of what was running is written down."""
+        if self._client is not None:
+            self._client.destroy()
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=_NOTED_SECONDS if busy else 0)
+
+
+def _register(kind: Kind, step: Callable[..., None], around: Callable[[], AbstractContextManager[Any]]) -> None:
+    """Name a workflow of one step, which may be repeated, to the library."""
+
+    def workflow(*arguments: Any) -> None:
+        with around():
+            DBOS.run_step({"name": kind.step}, step, *arguments)
+
+    DBOS.workflow(name=kind.workflow)(workflow)

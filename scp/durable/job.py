@@ -1,0 +1,69 @@
+"""Jobs for the durable engine, and the narrow seam through which they reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from storage.database.engine import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of job: its workflow with a single step, and its queue.
+
+    One job of a queue runs at a time in a process; in a partitioned queue, one of each partition.
+    """
+
+    workflow: str
+    step: str
+    queue: str
+    partitioned: bool = False
+
+
+SCORE: Final = Kind("score_series", "process", "score")
+DELIVER: Final = Kind("deliver_batch", "send", "deliver", partitioned=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a workflow: enqueued twice under one `workflow_id`, it runs once."""
+
+    kind: Kind
+    workflow_id: str
+    arguments: tuple[str | int, ...]
+    partition: str | None = None
+
+    @classmethod
+    def score(cls, series_instance_uid: str, version: int) -> Job:
+        """The scoring of one version of a series."""
+        return cls(SCORE, f"score:{series_instance_uid}:{version}", (series_instance_uid, version))
+
+
+class Engine(Protocol):
+    """A durable engine: it runs each job at least once, also after a crash."""
+
+    def start(
+        self, steps: Mapping[Kind, Callable[..., None]], *, around: Callable[[], AbstractContextManager[Any]]
+    ) -> None:
+        """Run jobs from now on: the step of each kind takes the job's arguments, inside the block `around()`."""
+        ...
+
+    def enqueue(self, job: Job, transaction: Transaction | None = None) -> None:
+        """Enqueue a job, in the caller's transaction when there is one; a job that is known stays as it is."""
+        ...
+
+    def forget_ended(self, workflow_id: str) -> None:
+        """Forget a job that has ended, in whatever way, so that it can be enqueued again."""
+        ...
+
+    def forget_before(self, moment: datetime) -> None:
+        """Forget the jobs that ended before a moment."""
+        ...
+
+    def stop(self, *, busy: bool) -> None:
+        """Stop; when steps were still running a moment ago, their outcome is written down first."""
+        ...

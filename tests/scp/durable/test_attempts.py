@@ -1,0 +1,112 @@
+"""What follows a failure of the work on a series: a table, and the loop that carries it out."""
+
+from datetime import timedelta
+
+import pytest
+
+from config.errors import Permanent, Transient
+from scp.delivery.retry import Retry
+from scp.durable.attempts import ATTEMPTS, GiveUp, LeaveForLater, TryAgain, attempt, decide
+
+BUG, AWAY = ZeroDivisionError("oops"), Transient("the database is busy")
+RETRY = Retry(first_seconds=2, longest_seconds=4, attempts=3, jitter=lambda: 1.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "number", "stopping", "decision"),
+    [
+        (BUG, 1, False, TryAgain(timedelta(seconds=2))),
+        (BUG, 2, False, TryAgain(timedelta(seconds=4))),
+        (BUG, 3, False, GiveUp("ZeroDivisionError: oops")),
+        (Permanent("no such series"), 3, False, GiveUp("Permanent: no such series")),
+        (AWAY, 1, False, TryAgain(timedelta(seconds=2))),
+        (AWAY, 3, False, LeaveForLater()),
+        (BUG, 1, True, LeaveForLater()),
+        (BUG, 3, True, LeaveForLater()),
+        (AWAY, 1, True, LeaveForLater()),
+    ],
+)
+def test_decisions(error, number, stopping, decision):
+    assert decide(error, number, retry=RETRY, stopping=stopping) == decision
+
+
+def test_the_scoring_worker_is_held_for_six_seconds_at_most():
+    pauses = [ATTEMPTS.pause(number) for number in (1, 2, 3)]
+    assert pauses == [timedelta(seconds=2), timedelta(seconds=4), None]
+
+
+class FakeWork:
+    """Fails with each of the errors in turn, then succeeds."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors, self.runs, self.reasons = list(errors), 0, []
+
+    def run(self, series_instance_uid: str, version: int) -> None:
+        assert (series_instance_uid, version) == ("1.2", 3)
+        self.runs += 1
+        if self.errors:
+            raise self.errors.pop(0)
+
+    def abandon(self, series_instance_uid: str, version: int, reason: str) -> None:
+        assert (series_instance_uid, version) == ("1.2", 3)
+        self.reasons.append(reason)
+
+
+class FakeStop:
+    """Never waits; the node stops during the wait of this number."""
+
+    def __init__(self, at: int = 0) -> None:
+        self.at, self.waits = at, []
+
+    def is_set(self) -> bool:
+        return 0 < self.at <= len(self.waits)
+
+    def wait(self, timeout: float) -> bool:
+        self.waits.append(timeout)
+        return self.is_set()
+
+
+def run(work: FakeWork, stop: FakeStop) -> None:
+    attempt(work, "1.2", 3, retry=RETRY, stop=stop)
+
+
+def test_success_at_once():
+    work, stop = FakeWork(), FakeStop()
+    run(work, stop)
+    assert (work.runs, work.reasons, stop.waits) == (1, [], [])
+
+
+def test_a_failure_that_passes():
+    work, stop = FakeWork(BUG, AWAY), FakeStop()
+    run(work, stop)
+    assert (work.runs, work.reasons, stop.waits) == (3, [], [2, 4])
+
+
+def test_a_series_that_is_given_up_holds_the_worker_no_longer():
+    work, stop = FakeWork(BUG, BUG, BUG), FakeStop()
+    run(work, stop)
+    assert (work.runs, work.reasons, stop.waits) == (3, ["ZeroDivisionError: oops"], [2, 4])
+
+
+def test_a_fault_of_the_machine_is_no_verdict():
+    work, stop = FakeWork(AWAY, AWAY, AWAY), FakeStop()
+    with pytest.raises(Transient, match="busy"):
+        run(work, stop)
+    assert (work.runs, work.reasons) == (3, [])
+
+
+@pytest.mark.parametrize("error", [BUG, AWAY])
+def test_a_stop_between_two_attempts_leaves_the_series_for_the_next_start(error):
+    work, stop = FakeWork(error, error, error), FakeStop(at=1)
+    with pytest.raises(Transient, match="the node is stopping"):
+        run(work, stop)
+    assert (work.runs, work.reasons, stop.waits) == (1, [], [2])
+
+
+def test_what_fails_because_the_node_stops_is_left_for_the_next_start():
+    stop = FakeStop(at=1)
+    stop.waits.append(0.0)
+    work = FakeWork(BUG)
+    with pytest.raises(ZeroDivisionError):
+        run(work, stop)
+    assert (work.runs, work.reasons) == (1, [])

@@ -1,0 +1,73 @@
+"""The library behind the seam: a job runs once, ends, and can be enqueued again after it was forgotten."""
+
+import logging
+import sys
+import threading
+from contextlib import nullcontext
+
+import pytest
+
+from config.errors import CoronodeError, Transient
+from scp.durable.dbos_engine import DbosEngine, is_news
+from scp.durable.job import DELIVER, SCORE, Job
+from scp.durable.serializer import JsonSerializer
+
+
+def record(error: Exception | None) -> logging.LogRecord:
+    try:
+        if error is not None:
+            raise error
+    except type(error):
+        return logging.LogRecord("dbos", logging.ERROR, "", 0, "workflow failed", (), sys.exc_info())
+    return logging.LogRecord("dbos", logging.WARNING, "", 0, "something else", (), None)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), [(None, True), (ValueError("oops"), True), (Transient("the node is stopping"), False)]
+)
+def test_work_that_is_left_for_later_is_no_news(error, expected):
+    assert is_news(record(error)) is expected
+
+
+def test_nothing_is_enqueued_before_the_start(install):
+    with pytest.raises(CoronodeError, match="not started"):
+        DbosEngine(install().database).enqueue(Job.score("1.2", 1))
+
+
+def test_arguments_and_errors_are_written_as_json():
+    serializer = JsonSerializer()
+    assert serializer.deserialize(serializer.serialize({"args": ["1.2", 3]})) == {"args": ["1.2", 3]}
+    assert serializer.deserialize(serializer.serialize(ValueError("oops"))) == "ValueError: oops"
+
+
+def test_a_job_runs_once_until_it_is_forgotten(install, clock):
+    installation = install()
+    runs, ran = [], threading.Semaphore(0)
+
+    def step(*arguments):
+        runs.append(arguments)
+        ran.release()
+
+    engine = DbosEngine(installation.database)
+    engine.start({SCORE: step, DELIVER: step}, around=nullcontext)
+    try:
+        one, other = Job.score("1.2", 1), Job(DELIVER, "deliver:x", ("1.2", 1, "PACS", "now"), "PACS")
+        for _ in range(3):
+            engine.enqueue(one)
+        with installation.database.session() as transaction:
+            engine.enqueue(other, transaction)
+        assert ran.acquire(timeout=60)
+        assert ran.acquire(timeout=60)
+        assert sorted(runs, key=len) == [one.arguments, other.arguments]
+    finally:
+        engine.stop(busy=True)  # which waits until the outcome is written down
+    again = DbosEngine(installation.database)
+    again.start({SCORE: step, DELIVER: step}, around=nullcontext)
+    try:
+        again.enqueue(other)
+        again.forget_ended(one.workflow_id)
+        again.enqueue(one)
+        assert ran.acquire(timeout=60)
+        assert runs[2:] == [one.arguments]
+    finally:
+        again.stop(busy=True)

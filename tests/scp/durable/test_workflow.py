@@ -1,0 +1,233 @@
+"""The tables say what is owed; the engine is a list of jobs."""
+
+from contextlib import suppress
+
+import pytest
+
+from config.errors import Transient
+from scp.durable.batch import Batch
+from scp.durable.job import DELIVER, SCORE, Job
+from scp.durable.workflow import Workflow
+from storage.outbox import deliveries, outgoing
+from storage.outbox.deliveries import DeliveryState, Document
+from storage.series import lifecycle, results
+
+
+class FakeEngine:
+    """Keeps jobs in a dictionary and runs one when a test says so. `when_started` is called by `start`."""
+
+    def __init__(self) -> None:
+        self.jobs, self.ended, self.in_transactions = {}, set(), []
+        self.when_started = lambda: None
+        self.stopped = None
+
+    def start(self, steps, *, around) -> None:
+        self.steps, self.around = steps, around
+        self.when_started()
+
+    def enqueue(self, job, transaction=None) -> None:
+        self.jobs.setdefault(job.workflow_id, job)
+        self.in_transactions.append(transaction)
+
+    def forget_ended(self, workflow_id) -> None:
+        if workflow_id in self.ended:
+            self.ended.remove(workflow_id)
+            del self.jobs[workflow_id]
+
+    def forget_before(self, moment) -> None:
+        raise NotImplementedError
+
+    def stop(self, *, busy) -> None:
+        self.stopped = busy
+
+    def run(self, job) -> None:
+        """As the library does: in whatever way it goes, the job has ended then."""
+        try:
+            with self.around():
+                self.steps[job.kind](*job.arguments)
+        finally:
+            self.ended.add(job.workflow_id)
+
+
+class FakeCourier:
+    def __init__(self) -> None:
+        self.calls = []
+
+    def deliver(self, *batch) -> None:
+        self.calls.append(batch)
+
+    def release(self) -> None:
+        self.calls.append("release")
+
+
+class FakeWork:
+    def __init__(self) -> None:
+        self.runs = []
+        self.during = lambda: None
+
+    def run(self, series_instance_uid, version) -> None:
+        self.runs.append((series_instance_uid, version))
+        self.during()
+
+    def abandon(self, series_instance_uid, version, reason) -> None:
+        raise NotImplementedError
+
+
+class Site:
+    def __init__(self, installation, receive) -> None:
+        self.installation, self.receive = installation, receive
+        self.database, self.clock = installation.database, installation.clock
+        self.engine, self.courier, self.work, self.watched = FakeEngine(), FakeCourier(), FakeWork(), []
+        self.workflow = Workflow(self.engine, installation, self.work, self.courier, watch=self.watched.append)
+
+    def complete(self, uid: str) -> int:
+        self.receive(self.installation, 3, SeriesInstanceUID=uid)
+        return lifecycle.complete(self.database, uid, self.clock(), expected=3)
+
+    def scored(self, uid: str, *, reported: bool) -> int:
+        version = self.complete(uid)
+        lifecycle.finish(self.database, uid, version, "{}", "scored", now=self.clock())
+        if reported:
+            results.set_report(self.database, uid, version, results.Report("1.1", f"{uid}.9", f"{uid}.8"))
+        return version
+
+    def owe(self, uid: str, number: int, destination: str) -> int:
+        document = Document(uid, 1, f"{uid}.9.{number}", "sr", "x.dcm")
+        return outgoing.add(self.database, [document], [destination], self.clock())[0]
+
+    @property
+    def enqueued(self) -> list[str]:
+        return list(self.engine.jobs)
+
+
+@pytest.fixture
+def site(install, receive) -> Site:
+    return Site(install({"PACS": {}, "ARCHIVE": {}}), receive)
+
+
+def test_what_is_being_received_is_watched_and_not_scored(site):
+    site.receive(site.installation, 2, SeriesInstanceUID="1.1")
+    site.workflow.reconcile()
+    assert (site.watched, site.enqueued) == (["1.1"], [])
+
+
+def test_a_complete_series_is_scored_and_its_report_is_owed_until_it_is_noted(site):
+    site.complete("1.1")
+    site.scored("1.2", reported=False)
+    site.scored("1.3", reported=True)
+    site.workflow.reconcile()
+    assert site.engine.jobs == {
+        "score:1.1:1": Job(SCORE, "score:1.1:1", ("1.1", 1)),
+        "score:1.2:1": Job(SCORE, "score:1.2:1", ("1.2", 1)),
+    }
+
+
+def test_due_deliveries_are_enqueued_in_batches_of_their_destination(site):
+    site.scored("1.1", reported=True)
+    site.owe("1.1", 1, "PACS")
+    site.owe("1.1", 2, "PACS")
+    site.owe("1.1", 1, "ARCHIVE")
+    site.workflow.reconcile()
+    due = site.clock().isoformat()
+    assert list(site.engine.jobs.values()) == [Batch("1.1", 1, name, due).job for name in ("PACS", "ARCHIVE")]
+    assert site.courier.calls == ["release"]
+
+
+def test_a_delivery_that_is_put_off_is_not_enqueued_before_its_time(site, clock):
+    site.scored("1.1", reported=True)
+    one = site.owe("1.1", 1, "PACS")
+    later = clock.now.replace(minute=30)
+    outgoing.mark_failed(site.database, one, clock.now, error="busy", retry_at=later)
+    site.workflow.reconcile()
+    assert site.enqueued == []
+    clock.now = later
+    site.workflow.reconcile()
+    assert site.enqueued == [f"deliver:PACS:1.1:1:{later.isoformat()}"]
+
+
+def test_many_deliveries_for_a_dead_destination_do_not_hide_the_one_for_another(site):
+    site.scored("1.1", reported=True)
+    documents = [Document("1.1", -k, f"1.1.8.{k}", "sr", "x.dcm") for k in range(120)]
+    outgoing.add(site.database, documents, ["PACS"], site.clock())
+    site.owe("1.1", 1, "ARCHIVE")
+    site.workflow.reconcile()
+    assert len(site.enqueued) == 121
+    assert any(name.startswith("deliver:ARCHIVE:") for name in site.enqueued)
+
+
+def test_a_job_that_is_under_way_stays_one_and_one_that_ended_in_vain_is_taken_up(site):
+    site.complete("1.1")
+    site.workflow.reconcile()
+    (job,) = site.engine.jobs.values()
+    site.workflow.reconcile()
+    assert list(site.engine.jobs.values()) == [job]
+    site.engine.ended.add(job.workflow_id)
+    site.workflow.reconcile()
+    assert (list(site.engine.jobs.values()), site.engine.ended) == ([job], set())
+
+
+def test_a_series_that_completes_is_enqueued_in_the_same_transaction(site):
+    site.receive(site.installation, 3, SeriesInstanceUID="1.1")
+    seen = []
+
+    def enqueue(transaction, version):
+        seen.append(transaction)
+        site.workflow.enqueue_score(transaction, "1.1", version)
+
+    lifecycle.complete(site.database, "1.1", site.clock(), expected=3, in_transaction=enqueue)
+    assert site.enqueued == ["score:1.1:1"]
+    assert site.engine.in_transactions == seen
+
+
+def test_a_start_puts_back_what_was_being_sent_before_any_job_can_claim(site):
+    site.scored("1.1", reported=True)
+    one = site.owe("1.1", 1, "PACS")
+    outgoing.claim(site.database, one, site.clock())
+    at_start = []
+    site.engine.when_started = lambda: at_start.append(deliveries.get(site.database, one).state)
+    site.workflow.start()
+    site.workflow.stop()
+    assert at_start == [DeliveryState.PENDING]
+    assert set(site.engine.steps) == {SCORE, DELIVER}
+    assert site.enqueued == [f"deliver:PACS:1.1:1:{site.clock().isoformat()}"]
+    assert site.engine.stopped is False
+
+
+def test_jobs_reach_the_work_and_the_courier(site):
+    site.workflow.start()
+    try:
+        site.engine.run(Job.score("1.1", 2))
+        site.engine.run(Batch("1.1", 2, "PACS", "2026-03-02T08:00:00+00:00").job)
+    finally:
+        site.workflow.stop()
+    assert site.work.runs == [("1.1", 2)]
+    assert [call for call in site.courier.calls if call != "release"] == [("1.1", 2, "PACS")]
+
+
+def test_no_job_begins_once_the_node_is_stopping(site):
+    site.workflow.start()
+    site.workflow.halt()
+    with pytest.raises(Transient, match="the node is stopping"):
+        site.engine.run(Job.score("1.1", 2))
+    site.workflow.stop()
+    assert site.work.runs == []
+
+
+def test_what_fails_during_a_stop_is_left_for_the_next_start(site):
+    """The scoring process is ended under its work: the job ends, and the next reconciliation enqueues it again."""
+
+    def end():
+        site.workflow.halt()
+        raise Transient("the node is stopping")
+
+    version = site.complete("1.1")
+    job = Job.score("1.1", version)
+    site.work.during = end
+    site.workflow.start()
+    with suppress(Transient):
+        site.engine.run(job)
+    site.workflow.stop()
+    assert job.workflow_id in site.engine.ended
+    again = Workflow(site.engine, site.installation, site.work, site.courier, watch=site.watched.append)
+    again.reconcile()
+    assert (site.enqueued, site.engine.ended) == ([job.workflow_id], set())

@@ -1,0 +1,184 @@
+"""The work on a series, from every point where it can begin again."""
+
+from dataclasses import replace
+
+import pytest
+
+from config.errors import NotScorable, Transient
+from scoring.result import Score
+from scoring.risk.context import Context
+from scp.priors.comparison import History
+from scp.work.documents import Reporting
+from scp.work.series_work import Processing
+from storage.database import audit
+from storage.outbox import deliveries
+from storage.series import lifecycle, results, states
+from storage.series.states import State
+
+UID = "1.2.1.1"
+
+
+class Site:
+    """A complete series and the work on it; `work` begins as after a start of the node."""
+
+    def __init__(self, installation, receive, scorer) -> None:
+        self.installation, self.scorer = installation, scorer
+        self.database = installation.database
+        self.receive = lambda count, first=1: receive(installation, count, first)
+        self.receive(3)
+        self.complete()
+
+    @property
+    def work(self) -> Processing:
+        reporting = Reporting(self.installation, self.scorer)
+        return Processing(self.installation, self.scorer, History(self.installation), reporting)
+
+    def complete(self) -> int:
+        return lifecycle.complete(self.database, UID, self.installation.clock())
+
+    @property
+    def series(self) -> states.SeriesState:
+        return states.get(self.database, UID)
+
+    def result(self, version: int = 1) -> results.Result | None:
+        return results.get(self.database, UID, version)
+
+    @property
+    def outbox(self) -> list[tuple[int, str, str]]:
+        return sorted((item.version, item.kind, item.destination) for item in deliveries.list_deliveries(self.database))
+
+
+@pytest.fixture
+def site(install, receive, scorer) -> Site:
+    return Site(install(), receive, scorer)
+
+
+def test_scored_reported_and_owed_to_the_destination(site):
+    site.work.run(UID, 1)
+    (files,) = site.scorer.scored
+    assert [path.read_bytes() for path in files] == [f"{UID}.{number}".encode() for number in (1, 2, 3)]
+    settings = site.installation.settings
+    assert site.scorer.given == [(settings.scoring, settings.selection, Context(settings.risk))]
+    assert (site.series.state, site.series.reason_code) == (State.SCORED, "")
+    assert Score.from_json(site.result().score_json).agatston.total == 100
+    assert site.result().report is not None
+    assert site.outbox == [(1, "sr", "PACS")]
+
+
+def test_done_is_done(site):
+    site.work.run(UID, 1)
+    site.work.run(UID, 1)
+    assert (len(site.scorer.scored), len(site.scorer.requests)) == (1, 1)
+
+
+def test_a_crash_in_the_middle_of_scoring_is_scored_again(site):
+    assert lifecycle.start_scoring(site.database, UID, 1, site.installation.clock())
+    site.work.run(UID, 1)
+    assert (len(site.scorer.scored), site.outbox) == (1, [(1, "sr", "PACS")])
+
+
+def test_a_crash_between_score_and_report_makes_the_report_alone(site, score):
+    now = site.installation.clock()
+    lifecycle.start_scoring(site.database, UID, 1, now)
+    lifecycle.finish(site.database, UID, 1, score.to_json(), "scored", now=now)
+    site.work.run(UID, 1)
+    assert (site.scorer.scored, len(site.scorer.requests)) == ([], 1)
+    assert site.outbox == [(1, "sr", "PACS")]
+
+
+def test_a_crash_in_the_middle_of_reporting_reports_again(site):
+    site.scorer.failure = Transient("the node is stopping")
+    with pytest.raises(Transient):
+        site.work.run(UID, 1)
+    assert (site.series.state, site.result().report, site.outbox) == (State.SCORED, None, [])
+    site.scorer.failure = None
+    site.work.run(UID, 1)
+    assert (len(site.scorer.scored), site.outbox) == (1, [(1, "sr", "PACS")])
+
+
+def test_a_late_slice_makes_the_result_out_of_date(site):
+    site.scorer.during = lambda: site.receive(1, first=4)
+    site.work.run(UID, 1)
+    assert (site.series.state, site.result(), site.outbox) == (State.RECEIVING, None, [])
+    site.scorer.during = lambda: None
+    assert site.complete() == 2
+    site.work.run(UID, 2)
+    assert len(site.scorer.scored[1]) == 4
+    assert (site.series.state, site.outbox) == (State.SCORED, [(2, "sr", "PACS")])
+
+
+def test_a_version_that_was_replaced_meanwhile_is_left_alone(site):
+    site.receive(1, first=4)
+    assert site.complete() == 2
+    site.work.run(UID, 1)
+    assert (site.scorer.scored, site.series.state, site.series.version) == ([], State.COMPLETE, 2)
+
+
+def test_a_late_slice_between_score_and_report_stops_the_report(site, score):
+    now = site.installation.clock()
+    lifecycle.finish(site.database, UID, 1, score.to_json(), "scored", now=now)
+    site.receive(1, first=4)
+    site.complete()
+    site.work.run(UID, 1)
+    assert (site.scorer.requests, site.outbox) == ([], [])
+
+
+def test_a_verdict_of_the_scoring_is_kept_with_its_code(site):
+    site.scorer.answers.append(NotScorable("crashed", "the scoring process died twice"))
+    site.work.run(UID, 1)
+    assert (site.series.state, site.series.reason_code) == (State.NOT_SCORABLE, "crashed")
+    assert site.series.reason
+    assert (site.result().score_json, site.outbox) == ("", [])
+
+
+def test_a_refused_score_names_the_flag_that_refused_it(site, refused):
+    site.scorer.answers.append(refused("contrast"))
+    site.work.run(UID, 1)
+    assert (site.series.state, site.series.reason_code) == (State.NOT_SCORABLE, "contrast")
+    assert Score.from_json(site.result().score_json).agatston is None
+    assert site.outbox == []
+
+
+def test_a_fault_of_the_machine_leaves_the_series_in_scoring(site):
+    site.scorer.answers.append(Transient("the node is stopping"))
+    with pytest.raises(Transient):
+        site.work.run(UID, 1)
+    assert (site.series.state, site.result()) == (State.SCORING, None)
+    site.work.run(UID, 1)
+    assert site.series.state == State.SCORED
+
+
+def test_a_database_that_is_away_at_the_result_leaves_the_series_in_scoring(site):
+    def fail_from_now_on():
+        site.database.refusals = 1
+
+    site.scorer.during = fail_from_now_on
+    with pytest.raises(Transient, match="disk full"):
+        site.work.run(UID, 1)
+    assert (site.series.state, site.result()) == (State.SCORING, None)
+
+
+def test_images_without_uids_are_scored_under_those_of_the_index(site, score):
+    nameless = replace(score.series, study_instance_uid="", series_instance_uid="")
+    site.scorer.answers.append(replace(score, series=nameless))
+    site.work.run(UID, 1)
+    info = Score.from_json(site.result().score_json).series
+    assert (info.study_instance_uid, info.series_instance_uid) == ("1.2.1", UID)
+
+
+def test_a_series_that_is_abandoned_before_its_score_says_why(site):
+    site.work.abandon(UID, 1, "ZeroDivisionError: oops")
+    assert site.series.state == State.NOT_SCORABLE
+    assert (site.series.reason_code, site.series.reason) == ("internal", "ZeroDivisionError: oops")
+    (event,) = audit.events(site.database, series_instance_uid=UID, kind="abandoned")
+    assert event.text == "ZeroDivisionError: oops"
+
+
+def test_a_series_whose_report_is_abandoned_keeps_its_score(site):
+    site.scorer.failure = NotScorable("internal", "no document")
+    with pytest.raises(NotScorable):
+        site.work.run(UID, 1)
+    site.work.abandon(UID, 1, "NotScorable: no document")
+    assert site.series.state == State.UNDELIVERABLE
+    assert site.result().status == "scored"
+    assert len(audit.events(site.database, series_instance_uid=UID, kind="abandoned")) == 1
