@@ -1,23 +1,19 @@
 """Reading headers as they come: files with and without a preamble, elements with invalid values.
 
 De-identified and converted images often break the Standard in ways that do not touch the score (empty or
-malformed UIDs, another SOP Instance UID in the file meta). pydicom's warnings about them are silenced here
-and nowhere else.
+malformed UIDs, another SOP Instance UID in the file meta). `dicom.process` keeps pydicom silent about them.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import struct
-import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydicom import config as pydicom_config
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
@@ -44,17 +40,6 @@ _DAMAGE = (
 )
 
 
-@contextlib.contextmanager
-def tolerance() -> Iterator[None]:
-    """No warnings from pydicom and no validation of values, for reading what others wrote.
-
-    Both are settings of the process: other threads read as tolerantly while this lasts.
-    """
-    with warnings.catch_warnings(), pydicom_config.disable_value_validation():
-        warnings.simplefilter("ignore")
-        yield
-
-
 def find(paths: Iterable[Path]) -> list[Path]:
     """Every file in `paths`, folders searched to any depth; each once, sorted.
 
@@ -75,8 +60,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
 def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = None) -> Dataset | None:
     """The data set of a DICOM file, or None when the file is none; without Pixel Data unless asked for.
 
-    `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID. Call
-    within `tolerance`.
+    `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID.
     """
     try:
         with path.open("rb") as file:

@@ -83,8 +83,10 @@ def score(
 
     A series that cannot be scored gets its reason in place of a number; a bad one does not stop the others.
     """
+    from dicom.process import configure_process
     from scoring.images import series
 
+    configure_process()
     settings = load(config_file)
     if convention is not None:
         chosen = settings.scoring.model_copy(update={"convention": convention})
