@@ -10,10 +10,10 @@ import numpy as np
 from highdicom.color import CIELabColor
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code
 from pydicom.tag import Tag
 from pydicom.uid import SegmentationStorage
 
+from dicom.coding import Code
 from dicom.uids import derived_uid
 from scoring.report.common.document import Origin, origin_of, put_uid, reference, start
 from scoring.report.common.identifiers import DEVICE_UID, seg_instance_uid, seg_series_uid

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code
 
 from dicom import elements
+from dicom.coding import Code
 from dicom.dates import parse_date
 from scoring.report.common.identifiers import SR_SOP_CLASSES
 from scoring.report.sr import codes
@@ -27,6 +27,18 @@ _DEEPEST: Final = 24
 _MOST_ITEMS: Final = 20_000
 _HIGHEST: Final = 1e6
 _WHOLE_TREE: Final = (codes.CORONARY_ARTERY, Code("80891009", "SCT", "Heart"))
+# codes of SNOMED RT (scheme SRT), retired but in use, and what became of them (PS3.16 8.1.1)
+_SNOMED_RT: Final = {
+    "T-32000": "80891009",
+    "T-43000": "41801008",
+    "T-43107": "3227004",
+    "T-43110": "59438005",
+    "T-43120": "57396003",
+    "T-43200": "13647002",
+    "G-C0E3": "363698007",
+    "G-C036": "370129005",
+    "R-40507": "255619001",
+}
 _RETIRED_SCORE: Final = Code("112058", "DCM", "Calcium score")
 _ALGORITHM_NAME: Final = Code("111001", "DCM", "Algorithm Name")
 _ALGORITHM_VERSION: Final = Code("111003", "DCM", "Algorithm Version")
@@ -133,6 +145,8 @@ def _code(dataset: Dataset, keyword: str) -> Code | None:
         return None
     value = elements.text(item, "CodeValue") or elements.text(item, "LongCodeValue")
     scheme = elements.text(item, "CodingSchemeDesignator")
+    if scheme == "SRT" and value in _SNOMED_RT:
+        value, scheme = _SNOMED_RT[value], "SCT"
     return Code(value, scheme, elements.text(item, "CodeMeaning")) if value and scheme else None
 
 
