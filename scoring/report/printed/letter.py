@@ -8,8 +8,8 @@ from typing import Any, Final
 from pydicom.dataset import Dataset
 
 from dicom.dates import format_date
+from dicom.elements import text
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import text
 from scoring.report.printed import charts, typeset
 from scoring.report.printed.charts import CATEGORY_KEYS, figure
 from scoring.report.printed.pdf import moment

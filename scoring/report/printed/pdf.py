@@ -11,10 +11,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import EncapsulatedPDFStorage
 
 from dicom.dates import format_date
+from dicom.elements import text
 from scoring.report.common.document import local_time, origin_of, put_uid, reference, start
 from scoring.report.common.identifiers import pdf_instance_uid, pdf_series_uid
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import patient_and_study, text
+from scoring.report.common.source import patient_and_study
 from scoring.report.pictures.slice_picture import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
 from scoring.report.printed import charts, report_values, typeset
 from scoring.report.printed.person import Person, person_of, printed

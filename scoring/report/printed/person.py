@@ -8,7 +8,7 @@ from typing import Final
 from pydicom.dataset import Dataset
 
 from dicom.dates import format_date
-from scoring.report.common.source import text
+from dicom.elements import text
 from scoring.report.printed.faces import Faces
 
 _GROUPS: Final = 3
