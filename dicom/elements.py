@@ -1,27 +1,27 @@
 """Reading headers as they come: files with and without a preamble, elements with invalid values.
 
 De-identified and converted images often break the Standard in ways that do not touch the score (empty or
-malformed UIDs, another SOP Instance UID in the file meta). pydicom's warnings about them are silenced here
-and nowhere else.
+malformed UIDs, another SOP Instance UID in the file meta). `dicom.process` keeps pydicom silent about them.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import struct
-import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydicom import config as pydicom_config
 from pydicom import dcmread
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from dicom.character_sets import DEFAULT_REPERTOIRE, SINGLE_VALUE_VRS, STRING_VRS, Codecs, declared_codecs, decode_value
 
 # of files without preamble: the first group is identifying (0008) or file meta (0002), little endian
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
@@ -44,17 +44,6 @@ _DAMAGE = (
 )
 
 
-@contextlib.contextmanager
-def tolerance() -> Iterator[None]:
-    """No warnings from pydicom and no validation of values, for reading what others wrote.
-
-    Both are settings of the process: other threads read as tolerantly while this lasts.
-    """
-    with warnings.catch_warnings(), pydicom_config.disable_value_validation():
-        warnings.simplefilter("ignore")
-        yield
-
-
 def find(paths: Iterable[Path]) -> list[Path]:
     """Every file in `paths`, folders searched to any depth; each once, sorted.
 
@@ -75,8 +64,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
 def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = None) -> Dataset | None:
     """The data set of a DICOM file, or None when the file is none; without Pixel Data unless asked for.
 
-    `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID. Call
-    within `tolerance`.
+    `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID.
     """
     try:
         with path.open("rb") as file:
@@ -101,50 +89,40 @@ def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = Non
 
 
 def value(dataset: Dataset, keyword: str) -> Any:
-    """The element's value, or None when it is absent, empty or cannot be read."""
+    """The element's value as pydicom converts it; None when it is absent, empty or cannot be read."""
     try:
-        found = dataset.get(keyword)
+        converted = dataset.get(keyword)
     except _DAMAGE:
         return None
-    return None if found is None or found == "" else found
+    return None if converted is None or converted == "" else converted
 
 
 def text(dataset: Dataset, keyword: str) -> str:
     """The element's first value as text without surrounding space, "" when there is none."""
-    found = value(dataset, keyword)
-    if isinstance(found, Sequence) and not isinstance(found, str):
-        found = found[0] if len(found) else ""
-    return "" if found is None else str(found).strip(" \x00")
+    return next(iter(texts(dataset, keyword)), "")
 
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
-    """Every value of the element as text."""
-    found = value(dataset, keyword)
-    if found is None:
-        return ()
-    values = found if isinstance(found, Sequence) and not isinstance(found, str) else (found,)
-    return tuple(str(item).strip(" \x00") for item in values)
+    """Every value of the element as text without surrounding space."""
+    return tuple(str(item).strip(" \x00") for item in _values(dataset, keyword))
 
 
 def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[float, ...] | None:
     """The element's values, or None unless all are finite numbers and there are `count` of them."""
-    found = value(dataset, keyword)
-    if found is None:
-        return None
-    values = found if isinstance(found, Sequence) and not isinstance(found, (str, bytes)) else (found,)
+    values = _values(dataset, keyword)
     try:
         converted = tuple(float(item) for item in values)
     except (TypeError, ValueError):
         return None
-    if not all(map(math.isfinite, converted)) or count not in (None, len(converted)):
+    if not converted or not all(map(math.isfinite, converted)) or count not in (None, len(converted)):
         return None
     return converted
 
 
 def number(dataset: Dataset, keyword: str) -> float | None:
-    """The element's first value, or None unless it is a finite number."""
-    found = numbers(dataset, keyword)
-    return found[0] if found else None
+    """The element's first value, or None unless all its values are finite numbers."""
+    converted = numbers(dataset, keyword)
+    return converted[0] if converted else None
 
 
 def inner(dataset: Dataset, *keywords: str) -> Dataset | None:
@@ -156,3 +134,34 @@ def inner(dataset: Dataset, *keywords: str) -> Dataset | None:
             return None
         item = sequence[0]
     return item
+
+
+def known_vr(vr: str | None, tag: int) -> str:
+    """The representation that an element was stored with; the dictionary's where that was implicit or unknown."""
+    if vr is None or vr == "UN":
+        return dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
+    return vr
+
+
+def _values(dataset: Dataset, keyword: str) -> Sequence[Any]:
+    """The element's values: decoded from its bytes where these are characters, which judges and warns of nothing."""
+    tag = tag_for_keyword(keyword)
+    if tag is None or tag not in dataset:
+        return ()
+    stored: DataElement | RawDataElement = dataset.get_item(tag)
+    if isinstance(stored, RawDataElement) and isinstance(stored.value, bytes):
+        vr = known_vr(stored.VR, tag)
+        if vr in STRING_VRS:
+            whole = decode_value(stored.value, vr, _codecs(dataset)).strip(" \x00")
+            return () if not whole else (whole,) if vr in SINGLE_VALUE_VRS else whole.split("\\")
+    converted = value(dataset, keyword)
+    if converted is None:
+        return ()
+    return converted if isinstance(converted, Sequence) and not isinstance(converted, (str, bytes)) else (converted,)
+
+
+def _codecs(dataset: Dataset) -> Codecs:
+    """Codecs of a data set; an item that declares none has those of the data set that it was read with."""
+    read_with = dataset.original_character_set
+    inherited = (read_with,) if isinstance(read_with, str) else tuple(read_with)
+    return declared_codecs(dataset, inherited if inherited and all(inherited) else DEFAULT_REPERTOIRE)

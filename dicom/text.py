@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
 
-from pydicom.charset import convert_encodings, decode_bytes, python_encoding
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+
+from dicom.character_sets import CODED_VRS, codecs_of, declared_codecs, decode_value
 
 LONGEST = 256
 _BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
 _AS_IT_IS = frozenset({"UI", "CS", "SH", "LO", "PN", "DS", "AS", "AE"})
-_CODED = frozenset({"SH", "LO", "ST", "LT", "UC", "UT", "PN"})
-# Backslash, caret, equals and line ends end an escape sequence (PS3.5 6.1.2.5.3).
-_DELIMITERS = {0x5C, 0x5E, 0x3D, 0x0A, 0x0C, 0x0D}
-_CHARACTER_SET = 0x00080005
 
 
 def text_of(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST) -> str:
@@ -37,7 +33,7 @@ def text_of(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST) 
         return ""
     if isinstance(value, bytes):
         little = bool(getattr(element, "is_little_endian", True))
-        raw = _number(value, vr, little=little) if vr in _BINARY else _decoded(value, vr, lambda: _terms(dataset))
+        raw = _number(value, vr, little=little) if vr in _BINARY else decode_value(value, vr, declared_codecs(dataset))
     else:
         raw = _joined(value)
     return _clean(raw, vr)[:longest].strip()
@@ -48,14 +44,12 @@ def text_of_bytes(value: bytes, vr: str, character_set: bytes, longest: int = LO
     if vr in _BINARY:
         raw = _number(value, vr, little=True)
     else:
-        raw = _decoded(value, vr, lambda: text_of_bytes(character_set, "CS", b""))
+        # most values are ASCII: the character set is looked at for the others alone
+        plain = vr not in CODED_VRS or (value.isascii() and b"\x1b" not in value)
+        raw = value.decode("latin-1") if plain else decode_value(value, vr, codecs_of(character_set.decode("latin-1")))
         if vr in _AS_IT_IS and "\\" not in raw and "\0" not in raw and raw.isascii():
             return raw.strip()[:longest].strip()
     return _clean(raw, vr)[:longest].strip()
-
-
-def _terms(dataset: Dataset) -> str:
-    return text_of(dataset, _CHARACTER_SET, "CS")
 
 
 def _clean(raw: str, vr: str) -> str:
@@ -94,17 +88,3 @@ def _number(value: bytes, vr: str, *, little: bool) -> str:
     if len(value) % size:
         return ""
     return "\\".join(str(item) for item in struct.unpack(f"{order}{len(value) // size}{code}", value))
-
-
-def _decoded(value: bytes, vr: str, character_set: Callable[[], str]) -> str:
-    if vr not in _CODED or (value.isascii() and b"\x1b" not in value):
-        return value.decode("latin-1")
-    terms = [term for term in character_set().split("\\") if term in python_encoding]
-    encodings = convert_encodings(terms or [""])
-    if len(encodings) > 1:
-        # A broken escape sequence makes pydicom warn, without the value, and decode what it can.
-        return decode_bytes(value, encodings, _DELIMITERS)
-    try:
-        return value.decode(encodings[0])
-    except (LookupError, ValueError):
-        return value.decode("latin-1")

@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 from config.errors import NotScorable
 from config.settings import ScoringSettings, SelectionSettings
 from dicom import elements
+from dicom.process import configure_process
 from scoring import plugins
 from scoring.anatomy import Anatomy
 from scoring.candidates import agatston, conventions, masks
@@ -61,9 +62,12 @@ def score(
     and no anatomy is looked for. `context` is what images do not say of the patient. A series that cannot be scored
     gives a `Score` that says why. `version` is the software's, by default that of the installed distribution.
 
+    The first call makes pydicom's settings for the whole process, if its own start has not (see `dicom.process`).
+
     Raises ConfigurationError when the mask, the configured engine or the site's own population cannot be used,
     FileNotFoundError when a path does not exist.
     """
+    configure_process()
     engine = settings.engine if mask is None else "mask"
     made = _provenance(conventions.named(settings.convention), engine, version)
     finder = plugins.finder(settings.engine) if mask is None else None

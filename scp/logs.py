@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import warnings
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -61,4 +60,3 @@ def configure(level: str = "info", form: Literal["text", "json"] = "text") -> No
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("pynetdicom", "pydicom"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", module=r"pydicom|pynetdicom|highdicom")

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from config.settings import Settings
+from dicom.process import configure_process
 from scoring import plugins
 from scoring.report.printed import site
 from scoring.risk import population
@@ -41,6 +42,7 @@ class Node:
     """Listens, completes, scores, reports and delivers, from `start` to `stop`."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        configure_process()
         plugins.check(settings.scoring.engine)
         population.configured(settings.risk)
         site.check(settings.results)

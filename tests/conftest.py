@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from dicom.process import configure_process
+
+configure_process()  # as every program of ours does before it reads
+
 PACKAGES = {"dciodvfy": "dicom3tools", "Orthanc": "orthanc", "node": "nodejs npm"}
 """Debian packages of the programs that do not come with dcmtk."""
 

@@ -70,8 +70,7 @@ def load(path: Path, volume: Volume, frame_of_reference_uid: str = "") -> Artery
     if path.name.lower().endswith((".nii", ".nii.gz")):
         grid = _nifti(path)
     else:
-        with elements.tolerance():
-            grid = _segmentation(path, volume, frame_of_reference_uid)
+        grid = _segmentation(path, volume, frame_of_reference_uid)
     labels = _laid_onto(volume, grid)
     if grid.values.any() and not labels.any():
         raise NotScorable("mask_mismatch", f"mask {path.name} does not lie in this series: none of it meets a voxel")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pydicom.dataset import Dataset
 
 from dicom import elements
+from dicom.dates import scan_date
 from scoring.images.slices import Slice
-from scoring.risk import patient
 
 # seen in the field: reconstruction at 70 % of the cardiac cycle; mean heart rate during the scan
 _TRIGGER = re.compile(r"TP\d+PC\d+|OSCRATEAVG\d+BPM")
@@ -50,9 +50,8 @@ class Acquisition:
 
 def of(item: Slice) -> Acquisition:
     """Read the header of the file that holds `item`; all is unknown when it can no longer be read."""
-    with elements.tolerance():
-        dataset = elements.opened(item.path)
-        return _of(dataset if dataset is not None else Dataset(), item)
+    dataset = elements.opened(item.path)
+    return _of(dataset if dataset is not None else Dataset(), item)
 
 
 def _of(dataset: Dataset, item: Slice) -> Acquisition:
@@ -67,7 +66,7 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
     kernels = ("\\".join(elements.texts(place, "ConvolutionKernel")) for place in places)
     device = (elements.numbers(place, "CalciumScoringMassFactorDevice") for place in places)
     agent, route = _contrast(dataset)
-    scanned = patient.scan_date(dataset)
+    scanned = scan_date(dataset)
     return Acquisition(
         kvp=item.kvp if item.kvp is not None else number("KVP"),
         exposure_mas=number("Exposure") or number("ExposureInmAs"),

@@ -31,13 +31,12 @@ def read(slices: Sequence[Slice], order: StoredOrder, out: NDArray[np.int16]) ->
     files: dict[Path, list[int]] = {}
     for index, item in enumerate(slices):
         files.setdefault(item.path, []).append(index)
-    with elements.tolerance():
-        for indices in files.values():
-            # frames in the order of the file: compressed frames are found by walking through it
-            ordered = sorted(indices, key=lambda index: slices[index].frame or 0)
-            images = _stored([slices[index] for index in ordered])
-            for index, (stored, padding) in zip(ordered, images, strict=True):
-                out[index] = order.canonical(_rescaled(stored, padding, slices[index]))
+    for indices in files.values():
+        # frames in the order of the file: compressed frames are found by walking through it
+        ordered = sorted(indices, key=lambda index: slices[index].frame or 0)
+        images = _stored([slices[index] for index in ordered])
+        for index, (stored, padding) in zip(ordered, images, strict=True):
+            out[index] = order.canonical(_rescaled(stored, padding, slices[index]))
 
 
 def same(one: Slice, other: Slice) -> bool:

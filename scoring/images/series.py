@@ -47,21 +47,20 @@ def group(paths: Iterable[Path]) -> list[SeriesFiles]:
     """
     members: dict[tuple[str, str], list[Path]] = {}
     facts: dict[tuple[str, str], tuple[str, str, int | None]] = {}
-    with elements.tolerance():
-        for path in elements.find(paths):
-            dataset = elements.opened(path, tags=_TAGS)
-            if dataset is None or "Rows" not in dataset:
-                continue
-            key = (elements.text(dataset, "StudyInstanceUID"), elements.text(dataset, "SeriesInstanceUID"))
-            members.setdefault(key, []).append(path)
-            stated = elements.number(dataset, "SeriesNumber")
-            fact = (
-                elements.text(dataset, "Modality"),
-                elements.text(dataset, "SeriesDescription"),
-                None if stated is None else int(stated),
-            )
-            # the least of what the files say: the same for every order and naming of the files
-            facts[key] = min(facts.get(key, fact), fact, key=lambda item: (item[0], item[1], str(item[2])))
+    for path in elements.find(paths):
+        dataset = elements.opened(path, tags=_TAGS)
+        if dataset is None or "Rows" not in dataset:
+            continue
+        key = (elements.text(dataset, "StudyInstanceUID"), elements.text(dataset, "SeriesInstanceUID"))
+        members.setdefault(key, []).append(path)
+        stated = elements.number(dataset, "SeriesNumber")
+        fact = (
+            elements.text(dataset, "Modality"),
+            elements.text(dataset, "SeriesDescription"),
+            None if stated is None else int(stated),
+        )
+        # the least of what the files say: the same for every order and naming of the files
+        facts[key] = min(facts.get(key, fact), fact, key=lambda item: (item[0], item[1], str(item[2])))
     found = []
     for (study, series), paths_found in members.items():
         modality, description, number = facts[study, series]

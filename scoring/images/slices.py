@@ -91,15 +91,14 @@ class Slice:
 
 def read(path: Path) -> list[Slice]:
     """The slices of one file; none when it is no DICOM file or holds no image."""
-    with elements.tolerance():
-        dataset = elements.opened(path, tags=_TAGS)
-        if dataset is None or "Rows" not in dataset or "Columns" not in dataset:
-            return []
-        frames = elements.value(dataset, "PerFrameFunctionalGroupsSequence")
-        if not frames:
-            return [_slice(path, dataset, (dataset,), None)]
-        shared = elements.inner(dataset, "SharedFunctionalGroupsSequence") or Dataset()
-        return [_slice(path, dataset, (group, shared), index) for index, group in enumerate(frames, start=1)]
+    dataset = elements.opened(path, tags=_TAGS)
+    if dataset is None or "Rows" not in dataset or "Columns" not in dataset:
+        return []
+    frames = elements.value(dataset, "PerFrameFunctionalGroupsSequence")
+    if not frames:
+        return [_slice(path, dataset, (dataset,), None)]
+    shared = elements.inner(dataset, "SharedFunctionalGroupsSequence") or Dataset()
+    return [_slice(path, dataset, (group, shared), index) for index, group in enumerate(frames, start=1)]
 
 
 def _slice(path: Path, dataset: Dataset, groups: tuple[Dataset, ...], frame: int | None) -> Slice:

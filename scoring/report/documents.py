@@ -16,6 +16,7 @@ from config.errors import Permanent
 from config.settings import Document as Kind
 from config.settings import SrTemplate
 from dicom import elements
+from dicom.process import configure_process
 from scoring.images import pixels, slices
 from scoring.images.slices import Slice
 from scoring.images.volume import StoredOrder
@@ -86,6 +87,7 @@ class _Source:
     """The images of the series that documents cite or show: those with lesions, or one of them."""
 
     def __init__(self, score: Score, files: Sequence[Path]) -> None:
+        configure_process()
         cited = {image.sop_instance_uid for lesion in score.lesions for image in lesion.images}
         found: dict[str, list[Slice]] = {}
         for path in elements.find(files):

@@ -10,16 +10,16 @@ import numpy as np
 from highdicom.color import CIELabColor
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code
 from pydicom.tag import Tag
 from pydicom.uid import SegmentationStorage
 
+from dicom.coding import Code
+from dicom.elements import text
 from dicom.uids import derived_uid
 from scoring.report.common.document import Origin, origin_of, put_uid, reference, start
 from scoring.report.common.identifiers import DEVICE_UID, seg_instance_uid, seg_series_uid
 from scoring.report.common.plane import Plane, plane_of
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import text
 from scoring.report.common.words import ARTERY_NAMES, NO_ARTERY
 from scoring.report.pictures.style import artery_colour
 from scoring.report.sr import codes

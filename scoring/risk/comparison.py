@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Final
 
+from dicom.dates import parse_date
 from scoring.candidates import conventions
 from scoring.result import Score
 from scoring.risk.change import Change, Difference, Earlier
@@ -40,7 +41,7 @@ def compare(
     that was made most like this one. `bmi` (kg/m2) goes into the limits of a repeated scan; `notes` follow those of
     the comparison itself.
     """
-    scanned = day(score.series.date)
+    scanned = parse_date(score.series.date)
     if scanned is None or score.agatston is None:
         return None
     kept = _one_a_study(score, history, scanned)
@@ -107,14 +108,6 @@ def volume_limit(earlier: float, bmi: float) -> float:
     return round(max(0.0, 0.16 * earlier + 4.30 * math.sqrt(earlier) + 0.23 * bmi - 5.00), 4)
 
 
-def day(text: str | None) -> date | None:
-    """A date in ISO 8601 (YYYY-MM-DD) or as DICOM writes it (YYYYMMDD); None where it is none."""
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None
-
-
 def _difference(then: float, now: float, days: int, limit: float | None) -> Difference:
     absolute = round(now - then, 4)
     return Difference(
@@ -131,7 +124,7 @@ def _one_a_study(score: Score, history: Iterable[Earlier], scanned: date) -> lis
     """What may be compared, the oldest first; of two scans on one day the more comparable one stands last."""
     best: dict[str, Earlier] = {}
     for item in history:
-        taken = day(item.date)
+        taken = parse_date(item.date)
         if taken is None or taken >= scanned or item.study_instance_uid == score.series.study_instance_uid:
             continue
         study = item.study_instance_uid or item.sop_instance_uid

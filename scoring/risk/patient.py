@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
 from typing import Final, Literal
 
 from pydicom.dataset import Dataset
 
 from config.settings import RiskSettings
 from dicom import elements
+from dicom.dates import parse_date, scan_date
 
 Sex = Literal["female", "male"]
 Group = Literal["white", "chinese", "black", "hispanic"]
@@ -21,7 +21,6 @@ _A_YEAR: Final = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _SEXES: Final[dict[str, Sex]] = {"F": "female", "M": "male"}
 # what lies outside is a wrong unit or a placeholder, not a person
 _OLDEST: Final = 120.0
-FIRST_YEAR: Final = 1850
 _HEIGHTS_M: Final = (0.5, 2.5)
 _WEIGHTS_KG: Final = (10.0, 400.0)
 _BMI: Final = (10.0, 100.0)
@@ -62,15 +61,6 @@ def of(dataset: Dataset, settings: RiskSettings, told: Patient = NOTHING) -> Pat
     )
 
 
-def scan_date(dataset: Dataset) -> date | None:
-    """Day of the acquisition, else of the series or the study (PS3.3 C.7.6.1, C.7.3.1, C.7.2.1); None without any."""
-    for keyword in ("AcquisitionDate", "AcquisitionDateTime", "SeriesDate", "StudyDate"):
-        found = _date(elements.text(dataset, keyword)[:8])
-        if found is not None:
-            return found
-    return None
-
-
 def _group(dataset: Dataset, settings: RiskSettings, told: Patient) -> tuple[Group | None, str]:
     if told.group is not None:
         return told.group, told.group_origin
@@ -92,26 +82,11 @@ def _age(dataset: Dataset) -> float | None:
     if stated:
         years = int(stated[1]) / _A_YEAR[stated[2]]
         return round(years, 2) if years <= _OLDEST else None
-    born, scanned = _date(elements.text(dataset, "PatientBirthDate")), scan_date(dataset)
+    born, scanned = parse_date(elements.text(dataset, "PatientBirthDate")), scan_date(dataset)
     if born is None or scanned is None:
         return None
     completed = scanned.year - born.year - ((scanned.month, scanned.day) < (born.month, born.day))
     return float(completed) if 0 <= completed <= _OLDEST else None
-
-
-def _date(text: str) -> date | None:
-    """A date as DA (PS3.5 6.2), or with the dots of ACR-NEMA; None when it is no day of the calendar.
-
-    A year before CT and its oldest patients is what anonymisers put in place of a date, for instance 00010101.
-    """
-    digits = text.replace(".", "")
-    if len(digits) != 8 or not (digits.isascii() and digits.isdigit()):
-        return None
-    try:
-        found = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return None
-    return found if found.year >= FIRST_YEAR else None
 
 
 def _bmi(dataset: Dataset) -> float | None:

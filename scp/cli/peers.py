@@ -32,8 +32,10 @@ def echo(peer: str, config_file: Path | None) -> None:
 @config_option
 def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
     """Send DICOM files, or all in folders, to PEER by C-STORE."""
+    from dicom.process import configure_process
     from scp.delivery.store_scu import Sending, associated, store
 
+    configure_process()
     settings = load(config_file)
     target = peer_named(settings, peer)
     objects: list[Sending] = []

@@ -73,11 +73,13 @@ def score(
 
     A series that cannot be scored gets its reason in place of a number; a bad one does not stop the others.
     """
+    from dicom.process import configure_process
     from scoring.images import series
     from scp.cli.scoring_run import ScoringRun
     from scp.cli.terminal.requested_documents import RequestedDocuments
     from scp.cli.terminal.score_table import ScoreTable
 
+    configure_process()
     settings = load(config_file)
     if convention is not None:
         chosen = settings.scoring.model_copy(update={"convention": convention})

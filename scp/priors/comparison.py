@@ -14,10 +14,11 @@ import structlog
 from pydicom.dataset import Dataset
 
 from dicom import elements
+from dicom.dates import parse_date
 from scoring.report.sr import reading
 from scoring.result import Risk, Score
 from scoring.risk.change import Earlier
-from scoring.risk.comparison import compare, day, earlier_of
+from scoring.risk.comparison import compare, earlier_of
 from scp.installation import Installation
 from scp.priors.retrieve import Fetched, Wanted, fetch
 from storage.intake.instances import find_instance
@@ -53,7 +54,7 @@ class History:
 
     def _compared(self, score: Score, series_instance_uid: str) -> Score:
         found = priors.find(self._database, series_instance_uid, reading.REPORT_CLASSES)
-        scanned = day(score.series.date) or day(found.study_date)
+        scanned = parse_date(score.series.date) or parse_date(found.study_date)
         if not found.person.patient_id:
             return _without(score, "the images name no Patient ID, and patients are not matched by name")
         if scanned is None:
@@ -83,11 +84,10 @@ class History:
     def _received(self, found: Priors) -> Iterator[_Report]:
         """Reports that came in; each names its patient itself, which the index has from the first object of a study."""
         for item in found.reports:
-            with elements.tolerance():
-                dataset = elements.opened(self._files.path(item.path))
-                if dataset is None:
-                    continue
-                person = Person.of(dataset)
+            dataset = elements.opened(self._files.path(item.path))
+            if dataset is None:
+                continue
+            person = Person.of(dataset)
             if person.is_same(found.person) and not person.contradicts(found.person):
                 yield dataset, RECEIVED
 
@@ -99,7 +99,7 @@ def _of_index(found: Priors) -> Iterator[Earlier]:
         except ValueError:
             log.warning("an earlier result cannot be read", series=item.series_instance_uid)
             continue
-        scanned = day(score.series.date) or day(item.study_date)
+        scanned = parse_date(score.series.date) or parse_date(item.study_date)
         if scanned is not None:
             earlier = earlier_of(score, scanned, origin=INDEX, sop_instance_uid=item.report_uid)
             if earlier is not None:

@@ -14,7 +14,6 @@ from io import BytesIO
 from typing import Final
 
 import structlog
-from pydicom import config as pydicom_config
 from pydicom import dcmread
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
@@ -217,12 +216,11 @@ def _check(association: Association) -> None:
 
 def _identifier(level: str, keys: dict[str, str]) -> Dataset:
     identifier = Dataset()
-    with pydicom_config.disable_value_validation():
-        if not all(value.isascii() for value in keys.values()):
-            identifier.SpecificCharacterSet = "ISO_IR 192"
-        identifier.QueryRetrieveLevel = level
-        for keyword, value in keys.items():
-            setattr(identifier, keyword, value)
+    if not all(value.isascii() for value in keys.values()):
+        identifier.SpecificCharacterSet = "ISO_IR 192"
+    identifier.QueryRetrieveLevel = level
+    for keyword, value in keys.items():
+        setattr(identifier, keyword, value)
     return identifier
 
 
@@ -241,8 +239,7 @@ def _text(dataset: Dataset, keyword: str) -> str:
 def _decoded(data: bytes) -> Dataset | None:
     """An object as it came, None when it cannot be read."""
     try:
-        with pydicom_config.disable_value_validation():
-            return dcmread(BytesIO(data))
+        return dcmread(BytesIO(data))
     except Exception as error:  # noqa: BLE001  # whatever the bytes make the parser raise
         log.warning("a fetched report cannot be read", error=type(error).__name__)
         return None

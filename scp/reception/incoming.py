@@ -14,7 +14,6 @@ from datetime import datetime
 from io import BytesIO
 from typing import Final
 
-from pydicom import config as pydicom_config
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -139,13 +138,12 @@ class Reception:
         """The indexed part of the data set, read from its first bytes when they are plain, else from the file."""
         syntax = self._request.transfer_syntax_uid
         try:
-            with pydicom_config.disable_value_validation():
-                values = self._quick(syntax)
-                if values is not None:
-                    return InstanceHeader.from_values(values, syntax)
-                dataset = self._slow(file, syntax)
-                identity.complete(dataset, self._request.association)
-                return InstanceHeader.from_dataset(dataset, syntax)
+            values = self._quick(syntax)
+            if values is not None:
+                return InstanceHeader.from_values(values, syntax)
+            dataset = self._slow(file, syntax)
+            identity.complete(dataset, self._request.association)
+            return InstanceHeader.from_dataset(dataset, syntax)
         except Rejected:
             raise
         except Exception as error:  # whatever the bytes make the parser raise, the object cannot be understood

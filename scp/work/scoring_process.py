@@ -172,8 +172,11 @@ def _answer(answer_to: Callable[[ScoreRequest | DocumentRequest], Any], request:
 
 
 def _answering() -> Callable[[ScoreRequest | DocumentRequest], Any]:
-    from scoring import engine  # noqa: PLC0415  # the heavy imports belong to this process alone
+    from dicom.process import configure_process  # noqa: PLC0415  # the heavy imports belong to this process alone
+    from scoring import engine  # noqa: PLC0415
     from scoring.report import documents  # noqa: PLC0415
+
+    configure_process()
 
     def answer(request: ScoreRequest | DocumentRequest) -> Any:
         if isinstance(request, ScoreRequest):

@@ -13,10 +13,11 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from dicom.elements import text
 from dicom.implementation import IMPLEMENTATION_CLASS_UID, implementation_version_name
 from dicom.uids import derived_uid
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import patient_and_study, text
+from scoring.report.common.source import patient_and_study
 from scoring.result import Provenance, Score
 
 MANUFACTURER: Final = "Coronode"

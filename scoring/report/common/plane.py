@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from scoring.report.common.source import numbers, text
+from dicom.elements import numbers, text
 from scoring.result import ImageRef
 
 
@@ -52,9 +52,9 @@ def plane_of(sources: Sequence[Dataset], image: ImageRef) -> Plane:
 def _numbers(groups: Sequence[Dataset], macro: str, keyword: str, count: int) -> tuple[float, ...] | None:
     for group in groups:
         for item in (group, *(group.get(macro) or [])):
-            found = numbers(item, keyword)
-            if len(found) == count:
-                return found
+            values = numbers(item, keyword, count)
+            if values is not None:
+                return values
     return None
 
 

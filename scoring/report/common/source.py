@@ -6,21 +6,18 @@ are taken from their bytes wherever possible, because conversion judges values t
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pydicom import config
-from pydicom.charset import decode_bytes, python_encoding
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
-from pydicom.valuerep import TEXT_VR_DELIMS
 
-_TEXT: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
-_ASCII: Final = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"})
+from dicom import elements
+from dicom.character_sets import STRING_VRS, Codecs, declared_codecs, decode_value
+
 _REFERENCE: Final = ("ReferencedSOPClassUID", "ReferencedSOPInstanceUID")
 
 # PS3.3 C.7.1.1, C.7.1.3, C.7.2.1, C.7.2.2, C.7.2.3 without group 0010, which is copied whole.
@@ -95,9 +92,9 @@ def patient_and_study(source: Dataset) -> Dataset:
     Type 2 elements that the source lacks are there, empty; optional ones without a value, private ones and
     references to nothing are left out. The UIDs stay as they are, valid or not.
     """
-    encodings = _encodings(source, ("iso8859",))
+    codecs = declared_codecs(source)
     tags = [tag for tag in source.keys() if tag.group == 0x0010 or tag in _STUDY_TAGS]  # noqa: SIM118
-    copied = _copy(source, tags, encodings, optional=True)
+    copied = _copy(source, tags, codecs, optional=True)
     for tag in _REQUIRED_TAGS:
         if tag not in copied:
             copied.add(DataElement(tag, dictionary_VR(tag), ""))
@@ -107,59 +104,33 @@ def patient_and_study(source: Dataset) -> Dataset:
 def request_attributes(source: Dataset) -> list[Dataset]:
     """Items of Request Attributes Sequence (0040,0275) that say something, text as Unicode."""
     tag = Tag("RequestAttributesSequence")
-    copied = _copy(source, [tag] if tag in source else [], _encodings(source, ("iso8859",)), optional=True)
+    copied = _copy(source, [tag] if tag in source else [], declared_codecs(source), optional=True)
     return list(copied.get("RequestAttributesSequence", ()))
 
 
-def text(source: Dataset, keyword: str) -> str:
-    """First value of a UID or text element as stored, without padding; empty when it is not there."""
-    values = _values(source, keyword)
-    return str(values[0]).strip(" \0") if values else ""
-
-
-def numbers(source: Dataset, keyword: str) -> tuple[float, ...]:
-    """Values of a numeric element, none of them where one is no number."""
-    try:
-        return tuple(float(value) for value in _values(source, keyword))
-    except (TypeError, ValueError):
-        return ()
-
-
-def _values(source: Dataset, keyword: str) -> list[Any]:
-    if keyword not in source:
-        return []
-    element = _element(source, Tag(keyword), _encodings(source, ("iso8859",)))
-    if element is None or element.is_empty:
-        return []
-    return list(element.value) if isinstance(element.value, MultiValue) else [element.value]
-
-
-def _copy(source: Dataset, tags: Iterable[BaseTag], encodings: tuple[str, ...], *, optional: bool) -> Dataset:
+def _copy(source: Dataset, tags: Iterable[BaseTag], codecs: Codecs, *, optional: bool) -> Dataset:
     copied = Dataset()
     for tag in tags:
         if tag.is_private or not dictionary_has_tag(tag) or tag == Tag("SpecificCharacterSet"):
             continue
-        element = _element(source, tag, encodings)
+        element = _element(source, tag, codecs)
         if element is None or (optional and element.is_empty and tag not in _KEPT_EMPTY):
             continue
         copied[tag] = element
     return copied
 
 
-def _element(source: Dataset, tag: BaseTag, encodings: tuple[str, ...]) -> DataElement | None:
+def _element(source: Dataset, tag: BaseTag, codecs: Codecs) -> DataElement | None:
     """One element with its text decoded; None when its bytes make no sense in its VR."""
     stored = source.get_item(tag)
-    vr = _vr(stored.VR, tag)
+    vr = elements.known_vr(stored.VR, tag)
     value: Any
     if vr == "SQ":
-        value = list(_items(source[tag].value or (), encodings))
+        value = list(_items(source[tag].value or (), codecs))
     elif not stored.is_raw:
         value = stored.value
-    elif vr in _TEXT:
-        delimiters = TEXT_VR_DELIMS | {0x5C} | ({0x5E, 0x3D} if vr == "PN" else set())
-        value = _decode(stored.value or b"", encodings, delimiters)
-    elif vr in _ASCII:
-        value = (stored.value or b"").decode("latin-1").rstrip(" \0")
+    elif vr in STRING_VRS:
+        value = decode_value((stored.value or b"").rstrip(b" \0"), vr, codecs)
     else:
         return source[tag]
     try:
@@ -168,9 +139,9 @@ def _element(source: Dataset, tag: BaseTag, encodings: tuple[str, ...]) -> DataE
         return None  # a number that is none
 
 
-def _items(items: Iterable[Dataset], encodings: tuple[str, ...]) -> Iterator[Dataset]:
+def _items(items: Iterable[Dataset], codecs: Codecs) -> Iterator[Dataset]:
     for item in items:
-        own = _encodings(item, encodings)
+        own = declared_codecs(item, codecs)
         copied = _copy(item, item.keys(), own, optional=False)
         if all(element.is_empty for element in copied):
             continue
@@ -180,40 +151,3 @@ def _items(items: Iterable[Dataset], encodings: tuple[str, ...]) -> Iterator[Dat
         if len([keyword for keyword in _REFERENCE if keyword in copied]) == 1:
             continue
         yield copied
-
-
-def _vr(vr: str | None, tag: BaseTag) -> str:
-    if vr is None or vr == "UN":
-        return dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
-    return vr
-
-
-def _encodings(source: Dataset, inherited: tuple[str, ...]) -> tuple[str, ...]:
-    """Python codecs of Specific Character Set (PS3.3 C.12.1.1.2); unknown names are passed over."""
-    if "SpecificCharacterSet" not in source:
-        return inherited
-    value = source.get_item("SpecificCharacterSet").value or ""
-    if isinstance(value, bytes):
-        value = value.decode("latin-1")
-    names = value.split("\\") if isinstance(value, str) else value
-    known = (python_encoding.get(str(name).strip(" \0").upper().replace("ISO IR", "ISO_IR")) for name in names)
-    return tuple(codec for codec in known if codec is not None) or inherited
-
-
-def _decode(value: bytes, encodings: tuple[str, ...], delimiters: set[int]) -> str:
-    """Text of a string element; bytes that do not fit the declared character set are tried as UTF-8."""
-    value = value.rstrip(b" \0")
-    if b"\x1b" in value:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # an unknown escape sequence is the source's fault
-            return decode_bytes(value, encodings, delimiters)
-    if encodings[0] == "iso8859" and not value.isascii():
-        candidates: tuple[str, ...] = ("utf-8", "latin-1")
-    else:
-        candidates = (encodings[0], "utf-8", "latin-1")
-    for codec in candidates:
-        try:
-            return value.decode(codec)
-        except UnicodeDecodeError:
-            continue
-    return value.decode("latin-1")

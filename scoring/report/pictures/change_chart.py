@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 
+from dicom.dates import parse_date
 from scoring.report.pictures import style
 from scoring.report.pictures.drawing import Drawing
 from scoring.report.pictures.lettering import width
@@ -75,16 +76,9 @@ def points(change: Change) -> list[tuple[float, float]]:
     found = [(change.date, change.agatston.then), *((item.date, item.agatston) for item in change.history)]
     # the scan that is compared with is in the history as a rule, and then stands there once
     unique = dict.fromkeys((day, round(score, 4)) for day, score in found)
-    years = [((date.fromisoformat(day) - now).days / _DAYS_A_YEAR, score) for day, score in unique if _is_date(day)]
+    dated = [(parse_date(day), score) for day, score in unique]
+    years = [((day - now).days / _DAYS_A_YEAR, score) for day, score in dated if day is not None]
     return [*sorted(years), (0.0, change.agatston.now)]
-
-
-def _is_date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _table(drawing: Drawing, left: float, right: float, top: float, change: Change) -> float:

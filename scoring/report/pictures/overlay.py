@@ -18,11 +18,11 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pydicom.uid import MultiFrameTrueColorSecondaryCaptureImageStorage, SecondaryCaptureImageStorage
 
+from dicom.elements import text
 from scoring.report.common.document import Origin, origin_of, reference, start
 from scoring.report.common.identifiers import overlay_instance_uid, overlay_series_uid
 from scoring.report.common.plane import plane_of
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import text
 from scoring.report.common.words import headline
 from scoring.report.pictures.cover import cover, warning
 from scoring.report.pictures.slice_page import Captions, common_field, slice_page

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from pydicom.dataset import Dataset
 
+from dicom.dates import format_date
+from dicom.elements import text
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import text
 from scoring.report.printed import charts, typeset
 from scoring.report.printed.charts import CATEGORY_KEYS, figure
 from scoring.report.printed.pdf import moment
-from scoring.report.printed.person import Person, iso_date, person_of
+from scoring.report.printed.person import Person, person_of
 from scoring.report.printed.site import Site, site_of
 from scoring.result import Score
 
@@ -61,7 +62,7 @@ def _about(person: Person, site: Site) -> str:
 def _opening(score: Score, header: Dataset, person: Person, site: Site) -> Iterator[str]:
     texts = site.texts
     yield texts("letter.greeting", name=person.called) if person.called else texts("letter.greeting_unnamed")
-    scanned = score.series.date or iso_date(text(header, "StudyDate"))
+    scanned = score.series.date or format_date(text(header, "StudyDate"))
     yield texts("letter.intro", date=texts.date(scanned)) if scanned else texts("letter.intro_undated")
     yield texts("letter.what")
 

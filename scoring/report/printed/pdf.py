@@ -10,13 +10,15 @@ from typing import Any, Final, Literal
 from pydicom.dataset import Dataset
 from pydicom.uid import EncapsulatedPDFStorage
 
+from dicom.dates import format_date
+from dicom.elements import text
 from scoring.report.common.document import local_time, origin_of, put_uid, reference, start
 from scoring.report.common.identifiers import pdf_instance_uid, pdf_series_uid
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import patient_and_study, text
+from scoring.report.common.source import patient_and_study
 from scoring.report.pictures.slice_picture import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
 from scoring.report.printed import charts, report_values, typeset
-from scoring.report.printed.person import Person, iso_date, person_of, printed
+from scoring.report.printed.person import Person, person_of, printed
 from scoring.report.printed.site import Site, site_of
 from scoring.report.printed.slice_figures import Pixels, SliceFigure, slice_figures
 from scoring.report.printed.texts import Texts
@@ -140,7 +142,7 @@ def _patient(score: Score, header: Dataset, site: Site) -> Iterator[tuple[str, s
     yield texts("report.born"), _born(person, score, texts)
     sexes = {"F": "report.sex_female", "M": "report.sex_male", "O": "report.sex_other"}
     yield texts("report.sex"), texts(sexes.get(person.sex, "report.not_known"))
-    scanned = score.series.date or iso_date(text(header, "StudyDate"))
+    scanned = score.series.date or format_date(text(header, "StudyDate"))
     others = (
         ("report.study", site.faces.legible(text(header, "StudyDescription"))),
         ("report.scanned", texts.date(scanned)),

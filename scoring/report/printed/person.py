@@ -7,9 +7,9 @@ from typing import Final
 
 from pydicom.dataset import Dataset
 
-from scoring.report.common.source import text
+from dicom.dates import format_date
+from dicom.elements import text
 from scoring.report.printed.faces import Faces
-from scoring.risk.patient import FIRST_YEAR
 
 _GROUPS: Final = 3
 _COMPONENTS: Final = 5
@@ -36,7 +36,7 @@ def person_of(header: Dataset, faces: Faces) -> Person:
         named=printed(name, faces),
         called=printed(name, faces, spoken=True),
         patient_id=_legible(text(header, "PatientID"), faces),
-        born=iso_date(text(header, "PatientBirthDate")),
+        born=format_date(text(header, "PatientBirthDate")),
         sex=text(header, "PatientSex").upper(),
     )
 
@@ -55,14 +55,6 @@ def printed(name: str, faces: Faces, *, spoken: bool = False) -> str | None:
     if alphabetic and any(others):
         return alphabetic if spoken else f"{alphabetic} ({', '.join(found for found in others if found)})"
     return next((found for found in (alphabetic, *others) if found), None)
-
-
-def iso_date(value: str) -> str:
-    """A date (DA) as YYYY-MM-DD; "" when it is none, or one that stands in place of a date (00010101)."""
-    digits = value.replace(".", "").replace("-", "")
-    if len(digits) != 8 or not (digits.isascii() and digits.isdigit()):
-        return ""
-    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if int(digits[:4]) >= FIRST_YEAR else ""
 
 
 def _legible(value: str, faces: Faces) -> str | None:

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 
 import highdicom.sr as hd
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code
 
+from dicom.coding import Code
 from scoring.report.common import context
 from scoring.report.common.document import Origin
 from scoring.report.common.request import ReportRequest

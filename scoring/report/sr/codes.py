@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code
 
+from dicom.coding import Code
 from scoring.result import Artery, Category
 
 PRIVATE_SCHEME: Final = "99CORONODE"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import highdicom.sr as hd
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code
 from pydicom.valuerep import DSfloat
 
+from dicom.coding import Code
 from dicom.uids import is_valid_uid
 from scoring.report.common.context import population
 from scoring.report.common.document import Origin
@@ -22,24 +22,24 @@ Relationship = hd.RelationshipTypeValues
 
 def concept(code: Code) -> hd.CodedConcept:
     """A code as highdicom wants it."""
-    return hd.CodedConcept.from_code(code)
+    return hd.CodedConcept(code.value, code.scheme_designator, code.meaning)
 
 
 def text(name: Code, value: str, relationship: Relationship = Relationship.CONTAINS) -> hd.TextContentItem:
     """TEXT; its container contains it unless another relationship is named."""
-    return hd.TextContentItem(name=name, value=value, relationship_type=relationship)
+    return hd.TextContentItem(name=concept(name), value=value, relationship_type=relationship)
 
 
 def coded(name: Code, value: Code, relationship: Relationship = Relationship.CONTAINS) -> hd.CodeContentItem:
     """CODE."""
-    return hd.CodeContentItem(name=name, value=value, relationship_type=relationship)
+    return hd.CodeContentItem(name=concept(name), value=concept(value), relationship_type=relationship)
 
 
 def uid(name: Code, value: str) -> hd.UIDRefContentItem | hd.TextContentItem:
     """UIDREF, or TEXT where the UID is invalid, which readers refuse."""
     if not is_valid_uid(value):
         return text(name, value)
-    return hd.UIDRefContentItem(name=name, value=value, relationship_type=Relationship.CONTAINS)
+    return hd.UIDRefContentItem(name=concept(name), value=value, relationship_type=Relationship.CONTAINS)
 
 
 def image(
@@ -56,7 +56,7 @@ def image(
     if name is None:
         return hd.SourceImageForMeasurementGroup(origin.sop_class_uid, shown.sop_instance_uid, frames)
     return hd.ImageContentItem(
-        name, origin.sop_class_uid, shown.sop_instance_uid, frames, relationship_type=Relationship.CONTAINS
+        concept(name), origin.sop_class_uid, shown.sop_instance_uid, frames, relationship_type=Relationship.CONTAINS
     )
 
 
@@ -65,7 +65,7 @@ def container(
 ) -> hd.ContainerContentItem:
     """CONTAINER with separate content: continuous content is shown as running text, where a number loses its name."""
     item = hd.ContainerContentItem(
-        name=name,
+        name=concept(name),
         is_content_continuous=False,
         template_id=template,
         relationship_type=None if root else Relationship.CONTAINS,
@@ -82,11 +82,11 @@ def measurement(
     if percentile is not None:
         properties = hd.MeasurementProperties(measurement_statistical_properties=rank(percentile))
     made = hd.Measurement(
-        quantity.name,
+        concept(quantity.name),
         _exact(quantity),
-        quantity.unit,
-        derivation=derivation,
-        method=quantity.method,
+        concept(quantity.unit),
+        derivation=None if derivation is None else concept(derivation),
+        method=None if quantity.method is None else concept(quantity.method),
         properties=properties,
     )
     _round(made[0], quantity.digits)
@@ -98,7 +98,7 @@ def number(
 ) -> hd.NumContentItem:
     """NUM with its method and what else modifies or explains it."""
     item = hd.NumContentItem(
-        name=quantity.name, value=_exact(quantity), unit=quantity.unit, relationship_type=relationship
+        name=concept(quantity.name), value=_exact(quantity), unit=concept(quantity.unit), relationship_type=relationship
     )
     _round(item, quantity.digits)
     below = list(children)

@@ -34,9 +34,9 @@ def measurement_report(score: Score, origin: Origin, request: ReportRequest) -> 
         groups += [_lesion(score, lesion, origin) for lesion in score.lesions]
     report = hd.MeasurementReport(
         observation_context=hd.ObservationContext(observer_device_context=device(score, request)),
-        procedure_reported=codes.PROCEDURE,
+        procedure_reported=items.concept(codes.PROCEDURE),
         imaging_measurements=groups,
-        title=codes.TITLE,
+        title=items.concept(codes.TITLE),
         language_of_content_item_and_descendants=language(),
     )
     root: Dataset = report[0]
@@ -142,9 +142,11 @@ def _group(
     site = codes.CORONARY_ARTERY if artery is None else codes.ARTERY[artery]
     return Group(
         tracking_identifier=tracking(name, origin),
-        finding_type=codes.CALCIFICATION,
-        finding_sites=[hd.FindingSite(site)],
+        finding_type=items.concept(codes.CALCIFICATION),
+        finding_sites=[hd.FindingSite(items.concept(site))],
         algorithm_id=algorithm(score, parameters=name == "All coronary arteries"),
         measurements=measurements,
-        qualitative_evaluations=[hd.QualitativeEvaluation(*evaluation) for evaluation in evaluations],
+        qualitative_evaluations=[
+            hd.QualitativeEvaluation(items.concept(name), items.concept(value)) for name, value in evaluations
+        ],
     )

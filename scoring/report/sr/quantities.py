@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pydicom.sr.coding import Code
-
+from dicom.coding import Code
 from scoring.report.common.words import lesion_count
 from scoring.report.sr import codes
 from scoring.result import ARTERIES, Artery, Lesion, Score

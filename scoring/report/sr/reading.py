@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code
 
 from dicom import elements
+from dicom.coding import Code
+from dicom.dates import parse_date
 from scoring.report.common.identifiers import SR_SOP_CLASSES
 from scoring.report.sr import codes
 from scoring.risk.change import Earlier
-from scoring.risk.comparison import day
 
 REPORT_CLASSES: Final = tuple(SR_SOP_CLASSES.values())
 """SOP classes that are read."""
@@ -27,6 +27,18 @@ _DEEPEST: Final = 24
 _MOST_ITEMS: Final = 20_000
 _HIGHEST: Final = 1e6
 _WHOLE_TREE: Final = (codes.CORONARY_ARTERY, Code("80891009", "SCT", "Heart"))
+# codes of SNOMED RT (scheme SRT), retired but in use, and what became of them (PS3.16 8.1.1)
+_SNOMED_RT: Final = {
+    "T-32000": "80891009",
+    "T-43000": "41801008",
+    "T-43107": "3227004",
+    "T-43110": "59438005",
+    "T-43120": "57396003",
+    "T-43200": "13647002",
+    "G-C0E3": "363698007",
+    "G-C036": "370129005",
+    "R-40507": "255619001",
+}
 _RETIRED_SCORE: Final = Code("112058", "DCM", "Calcium score")
 _ALGORITHM_NAME: Final = Code("111001", "DCM", "Algorithm Name")
 _ALGORITHM_VERSION: Final = Code("111003", "DCM", "Algorithm Version")
@@ -63,41 +75,39 @@ def read(dataset: Dataset, origin: str) -> Earlier | None:
 
     `origin` is kept with it. Nothing is raised for a report that breaks the rules: what cannot be read is not there.
     """
-    with elements.tolerance():
-        scanned = day(elements.text(dataset, "StudyDate").replace(".", ""))
-        items = list(_items(dataset))
-        agatston = _total([(item, value) for item in items if (value := _agatston(item)) is not None])
-        if scanned is None or agatston is None:
-            return None
-        lines = _texts(items, codes.TECHNIQUE_NAME)
-        technique = lines[0] if lines else ""
-        return Earlier(
-            date=scanned.isoformat(),
-            agatston=agatston,
-            volume_mm3=_quantity(items, codes.VOLUME, _CUBIC_MILLIMETRES),
-            mass_mg=_quantity(items, codes.MASS, _MILLIGRAMS),
-            origin=origin,
-            study_instance_uid=elements.text(dataset, "StudyInstanceUID"),
-            sop_instance_uid=elements.text(dataset, "SOPInstanceUID"),
-            slice_thickness_mm=_number(_THICKNESS, technique),
-            spacing_mm=_number(_SPACING, technique),
-            kvp=_number(_KVP, technique),
-            kernel=_word(_KERNEL, technique),
-            scanner=_word(_SCANNER, technique),
-            software=_software(dataset, items),
-            convention=_convention(items),
-            gated=_gated(items) if technique else None,
-        )
+    scanned = parse_date(elements.text(dataset, "StudyDate"))
+    items = list(_items(dataset))
+    agatston = _total([(item, value) for item in items if (value := _agatston(item)) is not None])
+    if scanned is None or agatston is None:
+        return None
+    lines = _texts(items, codes.TECHNIQUE_NAME)
+    technique = lines[0] if lines else ""
+    return Earlier(
+        date=scanned.isoformat(),
+        agatston=agatston,
+        volume_mm3=_quantity(items, codes.VOLUME, _CUBIC_MILLIMETRES),
+        mass_mg=_quantity(items, codes.MASS, _MILLIGRAMS),
+        origin=origin,
+        study_instance_uid=elements.text(dataset, "StudyInstanceUID"),
+        sop_instance_uid=elements.text(dataset, "SOPInstanceUID"),
+        slice_thickness_mm=_number(_THICKNESS, technique),
+        spacing_mm=_number(_SPACING, technique),
+        kvp=_number(_KVP, technique),
+        kernel=_word(_KERNEL, technique),
+        scanner=_word(_SCANNER, technique),
+        software=_software(dataset, items),
+        convention=_convention(items),
+        gated=_gated(items) if technique else None,
+    )
 
 
 def replaced(dataset: Dataset) -> frozenset[str]:
     """SOP Instance UIDs of the documents that a report names as its predecessors (PS3.3 C.17.2)."""
     found: set[str] = set()
-    with elements.tolerance():
-        for study in _sequence(dataset, "PredecessorDocumentsSequence"):
-            for series in _sequence(study, "ReferencedSeriesSequence"):
-                for instance in _sequence(series, "ReferencedSOPSequence"):
-                    found.add(elements.text(instance, "ReferencedSOPInstanceUID"))
+    for study in _sequence(dataset, "PredecessorDocumentsSequence"):
+        for series in _sequence(study, "ReferencedSeriesSequence"):
+            for instance in _sequence(series, "ReferencedSOPSequence"):
+                found.add(elements.text(instance, "ReferencedSOPInstanceUID"))
     return frozenset(found - {""})
 
 
@@ -135,6 +145,8 @@ def _code(dataset: Dataset, keyword: str) -> Code | None:
         return None
     value = elements.text(item, "CodeValue") or elements.text(item, "LongCodeValue")
     scheme = elements.text(item, "CodingSchemeDesignator")
+    if scheme == "SRT" and value in _SNOMED_RT:
+        value, scheme = _SNOMED_RT[value], "SCT"
     return Code(value, scheme, elements.text(item, "CodeMeaning")) if value and scheme else None
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pydicom.sr.coding import Code
-
+from dicom.coding import Code
 from scoring.report.common import context
 from scoring.report.common.words import technique
 from scoring.report.sr import codes

@@ -15,10 +15,11 @@ from typing import Final
 from pydicom.dataset import Dataset
 
 from config.settings import SrTemplate
+from dicom.elements import text
 from scoring.report.common.document import Origin, hierarchy, origin_of, put_uid, reference, start
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid, sr_series_uid
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import request_attributes, text
+from scoring.report.common.source import request_attributes
 from scoring.report.sr import codes
 from scoring.report.sr.cardiovascular import cardiovascular_report
 from scoring.report.sr.measurement_report import measurement_report

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scoring.result import ArteryValues, Provenance, Score, SeriesInfo
 from scoring.risk.change import Earlier
-from scoring.risk.comparison import agatston_limit, compare, day, earlier_of, volume_limit
+from scoring.risk.comparison import agatston_limit, compare, earlier_of, volume_limit
 
 SERIES = SeriesInfo(
     study_instance_uid="1.2.9",
@@ -195,11 +195,6 @@ def test_a_score_becomes_an_earlier_one():
         sop_instance_uid="1.2.3",
     )
     assert earlier_of(replace(scored(), agatston=None), date(2026, 1, 5), origin="index") is None
-
-
-def test_dates_of_both_kinds_are_understood():
-    assert day("2025-01-05") == day("20250105") == date(2025, 1, 5)
-    assert [day(text) for text in ("", None, "2025", "20251301", "yesterday")] == [None] * 5
 
 
 values = st.floats(0, 20_000)

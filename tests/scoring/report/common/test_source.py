@@ -12,8 +12,9 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
+from dicom.elements import numbers, text
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import numbers, patient_and_study, text
+from scoring.report.common.source import patient_and_study
 from scoring.report.sr import structured_report
 from scoring.result import Score
 
@@ -149,8 +150,8 @@ def test_text_and_numbers_of_a_raw_header(header_of: HeaderOf) -> None:
     assert text(source, "PatientComments") == ""
     assert numbers(source, "PixelSpacing") == (1.5, 1.5)
     raw(source, "PixelSpacing", b"1.5\\wide", "DS")
-    assert numbers(source, "PixelSpacing") == ()
-    assert numbers(source, "SliceThickness") == ()
+    assert numbers(source, "PixelSpacing") is None
+    assert numbers(source, "SliceThickness") is None
 
 
 def test_a_header_of_implicit_representation(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import random
+import subprocess
+import sys
 from dataclasses import replace
 
 import highdicom.sr as hd
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sr._snomed_dict import mapping
 from pydicom.sr.coding import Code
 from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian
 
@@ -24,6 +27,7 @@ AGATSTON = Code("450360000", "SCT", "Coronary artery calcium score")
 VOLUME, MASS = Code("122660", "DCM", "Calcium Volume"), Code("122661", "DCM", "Calcium Mass")
 CORONARY, LAD = Code("41801008", "SCT", "Coronary artery"), Code("59438005", "SCT", "LAD")
 FINDING_SITE = Code("363698007", "SCT", "Finding Site")
+SNOMED_RT = mapping["SRT"]
 NO_UNITS, MM3, MG = Code("1", "UCUM", "no units"), Code("mm3", "UCUM", "mm3"), Code("mg", "UCUM", "mg")
 TOTAL, DERIVATION = Code("255619001", "SCT", "Total"), Code("121401", "DCM", "Derivation")
 METHOD, AGATSTON_METHOD = (
@@ -181,6 +185,35 @@ def test_another_makers_cardiovascular_report():
     )
     earlier = reading.read(document, "")
     assert (earlier.agatston, earlier.volume_mm3, earlier.mass_mg) == (55.5, 40, 12.5)
+
+
+def in_snomed_rt(item: Dataset) -> Dataset:
+    """The same content item with the codes that came before SNOMED CT, where pydicom's table has one."""
+    retired = {new: old for old, new in SNOMED_RT.items()}
+    for coded in (*item.get("ConceptNameCodeSequence", ()), *item.get("ConceptCodeSequence", ())):
+        if coded.CodingSchemeDesignator == "SCT" and coded.CodeValue in retired:
+            coded.CodeValue, coded.CodingSchemeDesignator = retired[coded.CodeValue], "SRT"
+    for child in item.get("ContentSequence", ()):
+        in_snomed_rt(child)
+    return item
+
+
+@pytest.mark.parametrize("artery", ["3227004", "59438005", "57396003", "13647002"])
+def test_codes_of_snomed_rt_mean_the_same(artery):
+    site = Code(artery, "SCT", "an artery")
+    document = foreign(
+        in_snomed_rt(number(AGATSTON, 40, NO_UNITS, site=site, total=True)),
+        in_snomed_rt(number(AGATSTON, 55.5, NO_UNITS, site=CORONARY, total=True, method=AGATSTON_METHOD)),
+    )
+    assert b"SRT" in document.to_json().encode()
+    assert reading.read(document, "").agatston == 55.5
+
+
+def test_reading_needs_neither_highdicom_nor_the_dictionary_of_concepts():
+    loaded = "[name for name in sys.modules if name.startswith(('highdicom', 'pydicom.sr'))]"
+    code = f"import scoring.report.sr.reading, sys; print({loaded})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 def test_the_retired_name_is_read_with_its_method_alone():

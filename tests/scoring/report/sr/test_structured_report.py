@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ComprehensiveSRStorage
 
 from scoring.report.common.request import Predecessor, ReportRequest
-from scoring.report.sr import codes, structured_report
+from scoring.report.sr import codes, items, structured_report
 from scoring.result import ARTERIES, Artery, Score
 
 HeaderOf = Callable[..., Dataset]
@@ -179,7 +179,7 @@ def test_highdicom_reads_it_as_a_measurement_report(
     assert len(found) == 1 + len(ARTERIES) + len(score.lesions)
     totals = [group for group in found if group.tracking_identifier == "All coronary arteries"]
     assert score.agatston is not None
-    (agatston,) = totals[0].get_measurements(codes.AGATSTON)
+    (agatston,) = totals[0].get_measurements(items.concept(codes.AGATSTON))
     assert agatston.value == score.agatston.total
     (observer,) = report.get_observer_contexts()
     assert observer.observer_identifying_attributes.name == "CORONODE"

@@ -1,0 +1,94 @@
+"""Specific Character Set (0008,0005) and the text that it encodes (PS3.3 C.12.1.1.2, PS3.5 6.1): decided here alone.
+
+Index, scoring and documents read text through this module, so that they never disagree about a patient's name.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from pydicom.charset import decode_bytes, python_encoding
+from pydicom.dataset import Dataset
+from pydicom.valuerep import TEXT_VR_DELIMS
+
+Codecs = tuple[str, ...]
+"""Python codecs of the declared character sets, the one that holds without an escape sequence first."""
+
+DEFAULT_REPERTOIRE: Final[Codecs] = ("iso8859",)
+CHARACTER_SET: Final = 0x00080005
+
+CODED_VRS: Final = frozenset({"SH", "LO", "ST", "LT", "UC", "UT", "PN"})
+"""Representations to which Specific Character Set applies (PS3.5 6.1.2.3)."""
+
+STRING_VRS: Final = CODED_VRS | {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"}
+"""Representations whose values are encoded as characters."""
+
+SINGLE_VALUE_VRS: Final = frozenset({"ST", "LT", "UT", "UR"})
+"""Text in which a backslash separates nothing (PS3.5 6.2)."""
+
+_ESCAPE: Final = b"\x1b"
+_SEPARATORS: Final = re.compile(r"[\s_-]+")
+_STAND_ALONE: Final = frozenset({"UTF8", "GB18030", "GBK"})
+
+
+def _spelling(term: str) -> str:
+    return _SEPARATORS.sub(" ", term.strip(" \0").upper())
+
+
+_CODECS: Final = {_spelling(term): codec for term, codec in python_encoding.items()} | {
+    "UTF 8": "UTF8",
+    "UTF8": "UTF8",
+}
+
+
+@lru_cache(maxsize=256)
+def codecs_of(declared: str, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs:
+    r"""Codecs of the defined terms in `declared`, separated by backslashes as they are stored.
+
+    Terms are known in any case and with any separator (`ISO IR 192`, `ISO_2022_IR_6`), UTF-8 also by that name; unknown
+    ones are passed over. `inherited` where none is known. A character set without code extensions that is not the first
+    one is passed over, and one that is the first stands alone (PS3.3 C.12.1.1.2).
+    """
+    codecs = [codec for term in declared.split("\\") if (codec := _CODECS.get(_spelling(term))) is not None]
+    if not codecs:
+        return inherited
+    if codecs[0] in _STAND_ALONE:
+        return (codecs[0],)
+    return tuple(codec for codec in codecs if codec not in _STAND_ALONE)
+
+
+def declared_codecs(dataset: Dataset, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs:
+    """Codecs that a data set or an item declares itself, else those that it inherits from what it stands in."""
+    if CHARACTER_SET not in dataset:
+        return inherited
+    value = dataset.get_item(CHARACTER_SET).value
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    terms = value if isinstance(value, str) else "\\".join(str(term) for term in value or ())
+    return codecs_of(terms, inherited)
+
+
+def decode_value(value: bytes, vr: str, codecs: Codecs) -> str:
+    """An encoded value of one of `STRING_VRS` as text, values still separated by backslashes and padded.
+
+    Bytes that do not fit the declared character set are tried as UTF-8, then as Latin-1; where none but the default
+    repertoire is declared, whose bytes are ASCII, UTF-8 comes first. Nothing is raised.
+    """
+    if vr not in CODED_VRS:
+        return value.decode("latin-1")
+    if _ESCAPE in value:
+        # a broken escape sequence makes pydicom warn, without the value, and decode what it can
+        return decode_bytes(value, codecs, _delimiters(vr))
+    for codec in ("utf-8",) if codecs == DEFAULT_REPERTOIRE else (codecs[0], "utf-8"):
+        try:
+            return value.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    return value.decode("latin-1")
+
+
+def _delimiters(vr: str) -> set[int]:
+    """Characters that end an escape sequence (PS3.5 6.1.2.5.3)."""
+    return TEXT_VR_DELIMS | {0x5C} | ({0x5E, 0x3D} if vr == "PN" else set())

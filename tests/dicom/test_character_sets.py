@@ -1,0 +1,113 @@
+"""One decision on character sets, the same for index, scoring and documents."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from pydicom.tag import Tag
+
+from dicom import elements
+from dicom.character_sets import CHARACTER_SET, DEFAULT_REPERTOIRE, codecs_of, decode_value
+from dicom.text import text_of, text_of_bytes
+from scoring.report.common.source import patient_and_study
+
+NAME = 0x00100010
+
+
+@pytest.mark.parametrize(
+    ("declared", "codecs"),
+    [
+        ("", ("iso8859",)),
+        ("ISO_IR 6", ("iso8859",)),
+        ("ISO_2022_IR_6", ("iso8859",)),
+        ("ISO_IR 100", ("latin_1",)),
+        ("ISO-IR 100 \0", ("latin_1",)),
+        ("ISO_IR 192", ("UTF8",)),
+        ("ISO IR 192", ("UTF8",)),
+        ("iso_ir_192", ("UTF8",)),
+        ("UTF-8", ("UTF8",)),
+        ("utf8", ("UTF8",)),
+        ("GB18030", ("GB18030",)),
+        ("\\ISO 2022 IR 87", ("iso8859", "iso2022_jp")),
+        ("NONSENSE\\ISO_IR 144", ("iso_ir_144",)),
+        ("ISO_IR 192\\ISO_IR 100", ("UTF8",)),
+        ("ISO_IR 100\\ISO_IR 192", ("latin_1",)),
+    ],
+)
+def test_defined_terms_in_every_spelling(declared, codecs):
+    assert codecs_of(declared) == codecs
+
+
+def test_what_is_unknown_is_inherited():
+    assert codecs_of("NONSENSE", ("UTF8",)) == ("UTF8",)
+    assert codecs_of("NONSENSE") == DEFAULT_REPERTOIRE
+
+
+def encoded(declared: str | None, name: bytes) -> Dataset:
+    """A header as it comes: the bytes of a name, and what it says that they are."""
+    dataset = Dataset()
+    values = {NAME: name} if declared is None else {CHARACTER_SET: declared.encode(), NAME: name}
+    for tag, value in values.items():
+        vr = "PN" if tag == NAME else "CS"
+        dataset._dict[Tag(tag)] = RawDataElement(
+            Tag(tag), vr, len(value), value, 0, is_implicit_VR=False, is_little_endian=True
+        )
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("declared", "name", "codec"),
+    [
+        (None, "Müller^Jörg", "utf-8"),
+        (None, "Müller^Jörg", "latin-1"),
+        ("ISO_IR 6", "Müller^Jörg", "utf-8"),
+        ("ISO_2022_IR_6", "Müller^Jörg", "utf-8"),
+        ("ISO_IR 100", "Müller^Jörg", "latin-1"),
+        ("ISO_IR 192", "Müller^Jörg", "latin-1"),
+        ("ISO IR 192", "王^小东", "utf-8"),
+        ("UTF-8", "王^小东", "utf-8"),
+        ("GB18030", "王^小东", "gb18030"),
+        ("ISO_IR 144", "Димитр", "iso8859_5"),
+        ("NONSENSE", "Müller", "utf-8"),
+    ],
+)
+def test_index_scoring_and_documents_read_the_same_name(declared, name, codec):
+    dataset = encoded(declared, name.encode(codec))
+    assert text_of(dataset, NAME, "PN") == name
+    assert text_of_bytes(name.encode(codec), "PN", (declared or "").encode()) == name
+    assert elements.text(dataset, "PatientName") == name
+    assert patient_and_study(dataset).PatientName == name
+
+
+@given(st.binary(max_size=40), st.sampled_from(["", "ISO_IR 100", "ISO_IR 192", "\\ISO 2022 IR 87", "GB18030", "?"]))
+def test_no_bytes_raise_and_all_readers_agree(name, declared):
+    dataset = encoded(declared, name)
+    read = elements.texts(dataset, "PatientName")
+    indexed = text_of(dataset, NAME, "PN", None)
+    assert "\\".join(read).replace("\0", "").split() == indexed.split()
+
+
+def test_an_item_has_the_character_set_of_the_data_set_around_it():
+    item = Dataset()
+    item.CodeMeaning = "Schädel"
+    dataset = Dataset()
+    dataset.SpecificCharacterSet, dataset.ProcedureCodeSequence = "ISO_IR 192", [item]
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    write_dataset(buffer, dataset)
+    read = dcmread(BytesIO(buffer.getvalue()), force=True)
+    coded = elements.inner(read, "ProcedureCodeSequence")
+    assert coded is not None
+    assert elements.text(coded, "CodeMeaning") == "Schädel"
+
+
+def test_what_is_not_text_is_one_character_a_byte():
+    assert decode_value("é".encode(), "CS", ("UTF8",)) == "Ã©"

@@ -1,0 +1,98 @@
+"""Values of headers in every state: as stored, as converted by pydicom, absent, empty, broken."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+
+from dicom import elements
+
+
+def stored(vr: str | None = None, **values: bytes) -> Dataset:
+    """A data set of encoded elements; without `vr` they are of implicit representation."""
+    dataset = Dataset()
+    for keyword, value in values.items():
+        tag = Tag(keyword)
+        dataset._dict[tag] = RawDataElement(
+            tag, vr, len(value), value, 0, is_implicit_VR=vr is None, is_little_endian=True
+        )
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("value", "numbers"),
+    [
+        (b"1.5\\2", (1.5, 2.0)),
+        (b" 1.5 \\+2E0 ", (1.5, 2.0)),
+        (b"1,5", None),
+        (b"1.5\\", None),
+        (b"1.5\\wide", None),
+        (b"nan", None),
+        (b"1e999", None),
+        (b"", None),
+        (b"  ", None),
+    ],
+)
+def test_decimal_strings(value, numbers):
+    dataset = stored(PixelSpacing=value)
+    assert elements.numbers(dataset, "PixelSpacing") == numbers
+    assert elements.number(dataset, "PixelSpacing") == (None if numbers is None else numbers[0])
+    assert elements.numbers(dataset, "PixelSpacing", 3) is None
+
+
+@pytest.mark.parametrize("vr", [None, "US", "UN"])
+def test_binary_numbers(vr):
+    assert elements.number(stored(vr, Rows=b"\x00\x02"), "Rows") == 512
+
+
+def test_a_number_in_another_representation_than_the_dictionary_s():
+    assert elements.number(stored("IS", Rows=b"512 "), "Rows") == 512
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "texts"),
+    [
+        ("ImageType", b"ORIGINAL\\PRIMARY \\AXIAL", ("ORIGINAL", "PRIMARY", "AXIAL")),
+        ("ImageType", b"\\PRIMARY", ("", "PRIMARY")),
+        ("SOPInstanceUID", b"1.2.03\0", ("1.2.03",)),
+        ("StudyDate", b"2024.05.01", ("2024.05.01",)),
+        ("ImageComments", b"a\\b", ("a\\b",)),
+        ("PatientSex", b"unknown value that is far too long", ("unknown value that is far too long",)),
+        ("PatientAge", b"", ()),
+    ],
+)
+def test_texts_are_as_stored(keyword, value, texts):
+    dataset = stored(**{keyword: value})
+    assert elements.texts(dataset, keyword) == texts
+    assert elements.text(dataset, keyword) == (texts[0] if texts else "")
+
+
+@given(st.lists(st.text("0123456789.-+ E", min_size=1, max_size=8), max_size=4))
+def test_stored_and_converted_elements_give_the_same_numbers(parts):
+    raw = stored(ImagePositionPatient="\\".join(parts).encode())
+    converted = stored(ImagePositionPatient="\\".join(parts).encode())
+    readable = elements.value(converted, "ImagePositionPatient") is not None
+    assert elements.numbers(raw, "ImagePositionPatient") == (
+        elements.numbers(converted, "ImagePositionPatient") if readable else None
+    )
+
+
+def test_what_is_not_there_is_nothing():
+    empty = Dataset()
+    assert (elements.value(empty, "KVP"), elements.text(empty, "KVP"), elements.texts(empty, "KVP")) == (None, "", ())
+    assert elements.numbers(empty, "KVP") is None
+    assert elements.inner(empty, "SharedFunctionalGroupsSequence", "PixelMeasuresSequence") is None
+    assert elements.text(empty, "NoSuchKeyword") == ""
+
+
+@pytest.mark.parametrize(("stated", "tag", "vr"), [("CS", "Rows", "CS"), (None, "Rows", "US"), ("UN", "Rows", "US")])
+def test_the_dictionary_answers_where_the_header_does_not(stated, tag, vr):
+    assert elements.known_vr(stated, Tag(tag)) == vr
+    assert dictionary_VR(Tag("PixelPaddingValue")) == "US or SS"
+    assert elements.known_vr(None, Tag("PixelPaddingValue")) == "US"
+    assert elements.known_vr(None, Tag(0x00110010)) == "UN"
