@@ -26,11 +26,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pynetdicom import build_context
-
+from dicom.sop_classes import VERIFICATION
 from scp.network.errors import AssociationEnded
+from scp.network.negotiation import PresentationContext
 from scp.network.requestor import Opening, Requestor
-from scp.services import contexts
+from scp.services.storage import IMAGE_STORAGE
 
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
 ASSOCIATIONS: Final = 4
@@ -58,7 +58,7 @@ def data_set(series: str, uid: str, pixels: bytes) -> bytes:
 
     return b"".join(
         (
-            text(0x0008, 0x0016, b"UI", contexts.IMAGE_STORAGE[0]),
+            text(0x0008, 0x0016, b"UI", IMAGE_STORAGE[0]),
             text(0x0008, 0x0018, b"UI", uid),
             text(0x0008, 0x0060, b"CS", "CT"),
             text(0x0020, 0x000D, b"UI", f"{series}.1"),
@@ -74,7 +74,7 @@ def send(port: int, series: str, rng: random.Random, sent: Sent, stop: threading
     """Send one object after the other over one association until it ends or `stop`."""
     opening = Opening("SCANNER", "CORONODE", "127.0.0.1", port, 10, 10, 20, 16384)
     try:
-        association = Requestor(opening, [build_context(contexts.IMAGE_STORAGE[0], [EXPLICIT])])
+        association = Requestor(opening, [PresentationContext(IMAGE_STORAGE[0], (EXPLICIT,))])
         number = 0
         while not stop.is_set():
             number += 1
@@ -173,7 +173,7 @@ def _start(config: Path, port: int) -> subprocess.Popen[bytes]:
     while time.monotonic() < deadline:
         try:
             opening = Opening("SCANNER", "CORONODE", "127.0.0.1", port, 1, 5, 5, 16384)
-            Requestor(opening, [build_context(contexts.VERIFICATION, [EXPLICIT])]).release()
+            Requestor(opening, [PresentationContext(VERIFICATION, (EXPLICIT,))]).release()
         except (OSError, AssociationEnded):
             time.sleep(0.05)
         else:

@@ -28,14 +28,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from peers import CORONODE, Receiver, configuration, program, started
-from pynetdicom import build_context
 from table import machine, median, number, quantile, ratio, table, write
 from usage import Watch
 
+from dicom.sop_classes import STUDY_ROOT_FIND
 from scp.network import command, negotiation, pdu
+from scp.network.negotiation import PresentationContext
 from scp.network.requestor import Opening, Requestor
 from scp.network.wire import Pace, Wire
-from scp.services import contexts
+from scp.services.storage import IMAGE_STORAGE
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 
@@ -66,13 +67,13 @@ class Asker:
     def __init__(self, port: int, called: str) -> None:
         connection = socket.create_connection(("127.0.0.1", port), _PATIENCE)
         self._wire = Wire(connection, Pace(_PATIENCE, _PATIENCE))
-        request, proposed = negotiation.request(
-            "ASKER", called, [build_context(contexts.STUDY_ROOT_FIND, [EXPLICIT])], 131072
+        request, proposed = negotiation.propose(
+            "ASKER", called, [PresentationContext(STUDY_ROOT_FIND, (EXPLICIT,))], 131072
         )
         self._wire.send(request)
-        kind, length = pdu.read_header(self._wire)
+        _, length = pdu.read_header(self._wire)
         body = pdu.read_body(self._wire, length)
-        accepted, _ = negotiation.read_acceptance(bytes([kind, 0]) + length.to_bytes(4, "big") + body, proposed)
+        accepted, _ = negotiation.conclude(proposed, body)
         if not accepted:
             raise RuntimeError("the query model was not accepted")
         self._message = 0
@@ -122,7 +123,7 @@ def every_image() -> tuple[tuple[int, int, bytes, str], ...]:
 def fill(port: int, called: str) -> None:
     """Store the 1,000 images."""
     opening = Opening("ASKER", called, "127.0.0.1", port, _PATIENCE, _PATIENCE, _PATIENCE, 16384)
-    association = Requestor(opening, [build_context(contexts.IMAGE_STORAGE[0], [EXPLICIT])])
+    association = Requestor(opening, [PresentationContext(IMAGE_STORAGE[0], (EXPLICIT,))])
     for index in range(MATCHES):
         uid = f"{ROOT}.1.1.{index + 1}"
         answer = association.store(association.accepted_contexts[0], uid, _image(uid, index))
@@ -302,7 +303,7 @@ def _instance(index: int, place: int) -> dict[str, Any]:
         "id": index * EACH + place + 1,
         "series_id": index + 1,
         "sop_instance_uid": f"{ROOT}.{index}.1.{place}",
-        "sop_class_uid": contexts.IMAGE_STORAGE[0],
+        "sop_class_uid": IMAGE_STORAGE[0],
         "instance_number": str(place),
         "path": f"{index}/{place}",
     }
@@ -350,7 +351,7 @@ RECEIVERS: Final = (
 
 
 def _find_request(message_id: int) -> bytes:
-    model = contexts.STUDY_ROOT_FIND.encode()
+    model = STUDY_ROOT_FIND.encode()
     body = b"".join(
         struct.pack("<HHI", 0, element, len(value)) + value
         for element, value in (
@@ -373,7 +374,7 @@ def _element(group: int, element: int, vr: bytes, value: str) -> bytes:
 def _image(uid: str, index: int) -> bytes:
     return b"".join(
         (
-            _element(0x0008, 0x0016, b"UI", contexts.IMAGE_STORAGE[0]),
+            _element(0x0008, 0x0016, b"UI", IMAGE_STORAGE[0]),
             _element(0x0008, 0x0018, b"UI", uid),
             _element(0x0008, 0x0020, b"DA", "20260102"),
             _element(0x0008, 0x0030, b"TM", "101500"),

@@ -27,16 +27,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from pynetdicom import build_context
-
 from config.settings import Settings
+from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
 from scp import logs
 from scp.network import command, negotiation, pdu
+from scp.network.negotiation import PresentationContext
 from scp.reception.admission import Admission
 from scp.reception.server import Server
-from scp.services import contexts
+from scp.services import verification
 from scp.services.query import Query
-from scp.services.storage import Storage
+from scp.services.storage import IMAGE_STORAGE, Storage
 from storage.database.engine import Database
 from storage.objects.files import Files
 
@@ -71,18 +71,18 @@ class Outcome:
 def valid_stream(uid: str = "1.2.3.4.1") -> bytes:
     """A whole conversation of a well-behaved peer."""
     proposals = [
-        build_context(contexts.IMAGE_STORAGE[0], [EXPLICIT]),
-        build_context(contexts.VERIFICATION, [EXPLICIT]),
-        build_context(contexts.STUDY_ROOT_FIND, [EXPLICIT]),
+        PresentationContext(IMAGE_STORAGE[0], (EXPLICIT,)),
+        PresentationContext(VERIFICATION, (EXPLICIT,)),
+        PresentationContext(STUDY_ROOT_FIND, (EXPLICIT,)),
     ]
-    opening, _ = negotiation.request("SCANNER", "CORONODE", proposals, 16384)
+    opening, _ = negotiation.propose("SCANNER", "CORONODE", proposals, 16384)
     identifier = _element(0x0008, 0x0018, b"UI", b"") + _element(0x0008, 0x0052, b"CS", b"IMAGE ")
     find = _find_request()
     return b"".join(
         (
             opening,
-            *pdu.fragments(command.echo_request(1, contexts.VERIFICATION), 3, 16378, is_command=True),
-            *pdu.fragments(command.store_request(2, contexts.IMAGE_STORAGE[0], uid), 1, 16378, is_command=True),
+            *pdu.fragments(command.echo_request(1, VERIFICATION), 3, 16378, is_command=True),
+            *pdu.fragments(command.store_request(2, IMAGE_STORAGE[0], uid), 1, 16378, is_command=True),
             *pdu.fragments(_image(uid), 1, 300, is_command=False),
             *pdu.fragments(find, 5, 16378, is_command=True),
             *pdu.fragments(identifier, 5, 16378, is_command=False),
@@ -215,7 +215,8 @@ def _serving() -> Iterator[tuple[int, Path]]:
         database.migrate()
         files = Files(Path(folder) / "objects", durable=False)
         storage = Storage(database, files, clock=lambda: datetime.now(UTC), received=lambda _uid, _holder: None)
-        server = Server(settings.node, Admission.of(settings), storage, Query(database))
+        services = (verification.provide(), storage.provide(), Query(database).provide())
+        server = Server(settings.node, Admission.of(settings), services)
         server.start()
         try:
             yield server.port, files.root / "incoming"
@@ -226,7 +227,7 @@ def _serving() -> Iterator[tuple[int, Path]]:
 
 def _find_request() -> bytes:
     elements = (
-        _command(0x0002, contexts.STUDY_ROOT_FIND.encode() + b"\0" * (len(contexts.STUDY_ROOT_FIND) % 2)),
+        _command(0x0002, STUDY_ROOT_FIND.encode() + b"\0" * (len(STUDY_ROOT_FIND) % 2)),
         _command(0x0100, struct.pack("<H", command.C_FIND_RQ)),
         _command(0x0110, struct.pack("<H", 3)),
         _command(0x0700, struct.pack("<H", 0)),
@@ -250,7 +251,7 @@ def _image(uid: str) -> bytes:
 
     return b"".join(
         (
-            _element(0x0008, 0x0016, b"UI", text(contexts.IMAGE_STORAGE[0])),
+            _element(0x0008, 0x0016, b"UI", text(IMAGE_STORAGE[0])),
             _element(0x0008, 0x0018, b"UI", text(uid)),
             _element(0x0008, 0x0060, b"CS", b"CT"),
             struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF),

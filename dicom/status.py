@@ -1,60 +1,83 @@
-"""DIMSE status codes: what we answer, and what a peer's answer means for a delivery.
+"""DIMSE status codes: every one that the node answers or understands, once, with its name.
 
-PS3.7 annex C lists the general codes, PS3.4 table B.2-1 those of C-STORE.
+PS3.7 annex C lists the general codes, PS3.4 tables B.2-1 (C-STORE), C.4-1 (C-FIND) and C.4-3 (C-GET) those of the
+services.
 """
 
 from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydicom.dataset import Dataset
-
 SUCCESS: Final = 0x0000
+NO_SUCH_ATTRIBUTE: Final = 0x0105
+INVALID_ATTRIBUTE_VALUE: Final = 0x0106
+ATTRIBUTE_LIST_ERROR: Final = 0x0107
+PROCESSING_FAILURE: Final = 0x0110
+DUPLICATE_SOP_INSTANCE: Final = 0x0111
+NO_SUCH_SOP_INSTANCE: Final = 0x0112
+INVALID_SOP_INSTANCE: Final = 0x0117
+NO_SUCH_SOP_CLASS: Final = 0x0118
+CLASS_INSTANCE_CONFLICT: Final = 0x0119
+MISSING_ATTRIBUTE: Final = 0x0120
+MISSING_ATTRIBUTE_VALUE: Final = 0x0121
+SOP_CLASS_NOT_SUPPORTED: Final = 0x0122
+NOT_AUTHORIZED: Final = 0x0124
+DUPLICATE_INVOCATION: Final = 0x0210
+UNRECOGNIZED_OPERATION: Final = 0x0211
+MISTYPED_ARGUMENT: Final = 0x0212
+RESOURCE_LIMITATION: Final = 0x0213
+OUT_OF_RESOURCES: Final = 0xA700
+"""First of A7xx: refused, out of resources."""
+DOES_NOT_MATCH: Final = 0xA900
+"""First of A9xx: the data set (C-STORE) or the identifier (C-FIND) does not match the SOP class."""
+WARNING: Final = 0xB000
+"""First of Bxxx: stored, with a remark."""
+UNABLE_TO_PROCESS: Final = 0xC000
+"""First of Cxxx: cannot understand (C-STORE), unable to process (C-FIND, C-GET)."""
 CANCELLED: Final = 0xFE00
 PENDING: Final = 0xFF00
 PENDING_UNSUPPORTED: Final = 0xFF01
-UNABLE_TO_PROCESS: Final = 0xC000
+"""Pending, though some optional keys of the identifier are not supported for matching."""
 
 _LONGEST_COMMENT: Final = 64
 
 Outcome = Literal["delivered", "transient", "permanent"]
 
 _NAMES: Final = {
-    0x0000: "success",
-    0x0105: "no such attribute",
-    0x0106: "invalid attribute value",
-    0x0107: "attribute list error",
-    0x0110: "processing failure",
-    0x0111: "duplicate SOP instance",
-    0x0112: "no such SOP instance",
-    0x0117: "invalid SOP instance",
-    0x0118: "no such SOP class",
-    0x0119: "class-instance conflict",
-    0x0120: "missing attribute",
-    0x0121: "missing attribute value",
-    0x0122: "SOP class not supported",
-    0x0124: "not authorized",
-    0x0210: "duplicate invocation",
-    0x0211: "unrecognized operation",
-    0x0212: "mistyped argument",
-    0x0213: "resource limitation",
-    0xFE00: "cancelled",
+    SUCCESS: "success",
+    NO_SUCH_ATTRIBUTE: "no such attribute",
+    INVALID_ATTRIBUTE_VALUE: "invalid attribute value",
+    ATTRIBUTE_LIST_ERROR: "attribute list error",
+    PROCESSING_FAILURE: "processing failure",
+    DUPLICATE_SOP_INSTANCE: "duplicate SOP instance",
+    NO_SUCH_SOP_INSTANCE: "no such SOP instance",
+    INVALID_SOP_INSTANCE: "invalid SOP instance",
+    NO_SUCH_SOP_CLASS: "no such SOP class",
+    CLASS_INSTANCE_CONFLICT: "class-instance conflict",
+    MISSING_ATTRIBUTE: "missing attribute",
+    MISSING_ATTRIBUTE_VALUE: "missing attribute value",
+    SOP_CLASS_NOT_SUPPORTED: "SOP class not supported",
+    NOT_AUTHORIZED: "not authorized",
+    DUPLICATE_INVOCATION: "duplicate invocation",
+    UNRECOGNIZED_OPERATION: "unrecognized operation",
+    MISTYPED_ARGUMENT: "mistyped argument",
+    RESOURCE_LIMITATION: "resource limitation",
+    CANCELLED: "cancelled",
 }
-_DUPLICATE_SOP_INSTANCE: Final = 0x0111
-_PASSING: Final = frozenset({0x0110, 0x0210, 0x0213, 0xFE00})
+_MAY_PASS: Final = frozenset({PROCESSING_FAILURE, DUPLICATE_INVOCATION, RESOURCE_LIMITATION, CANCELLED})
 
 
 def name(status: int) -> str:
     """Words for a C-STORE status, for instance "0xA700 out of resources"."""
     if status in _NAMES:
         words = _NAMES[status]
-    elif status & 0xFF00 == 0xA700:
+    elif _is_out_of_resources(status):
         words = "out of resources"
-    elif status & 0xFF00 == 0xA900:
+    elif status & 0xFF00 == DOES_NOT_MATCH:
         words = "data set does not match SOP class"
-    elif status & 0xF000 == 0xB000:
+    elif _is_warning(status):
         words = "warning"
-    elif status & 0xF000 == 0xC000:
+    elif status & 0xF000 == UNABLE_TO_PROCESS:
         words = "cannot understand"
     else:
         words = "failure"
@@ -66,24 +89,23 @@ def comment(words: str) -> str:
     return words.encode("ascii", "replace").decode()[:_LONGEST_COMMENT]
 
 
-def response(code: int, words: str = "") -> Dataset:
-    """A response's status with an Error Comment as `comment` shortens it."""
-    answer = Dataset()
-    answer.Status = code
-    if words:
-        answer.ErrorComment = comment(words)
-    return answer
-
-
 def outcome(status: int) -> Outcome:
     """What a peer's C-STORE status means for the object that was sent.
 
-    A warning (Bxxx) was stored; "duplicate SOP instance" means that an earlier try arrived. A full or
-    busy peer (A7xx, resource limitation, processing failure) may take it later; all else will not change
-    by repeating it.
+    An object answered with a warning (Bxxx) was stored, and "duplicate SOP instance" means that an earlier attempt
+    arrived. A full or busy peer (A7xx, resource limitation, processing failure) may take the object later; with any
+    other failure, sending it again would not help.
     """
-    if status in {SUCCESS, _DUPLICATE_SOP_INSTANCE} or status & 0xF000 == 0xB000:
+    if status in {SUCCESS, DUPLICATE_SOP_INSTANCE} or _is_warning(status):
         return "delivered"
-    if status in _PASSING or status & 0xFF00 == 0xA700:
+    if status in _MAY_PASS or _is_out_of_resources(status):
         return "transient"
     return "permanent"
+
+
+def _is_out_of_resources(status: int) -> bool:
+    return status & 0xFF00 == OUT_OF_RESOURCES
+
+
+def _is_warning(status: int) -> bool:
+    return status & 0xF000 == WARNING

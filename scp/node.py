@@ -24,6 +24,7 @@ from scp.priors.comparison import History
 from scp.reception.admission import Admission
 from scp.reception.completion import Completion
 from scp.reception.server import Server
+from scp.services import verification
 from scp.services.query import Query
 from scp.services.storage import Storage
 from scp.work.documents import Reporting
@@ -81,7 +82,12 @@ class Node:
             reserve_bytes=settings.node.reserve_mb * _MIB,
             longest_bytes=settings.node.longest_object_mb * _MIB,
         )
-        self.server = Server(settings.node, Admission.of(settings), storage, Query(self.database))
+        self.server = Server(
+            settings.node,
+            Admission.of(settings),
+            (verification.provide(), storage.provide(), Query(self.database).provide()),
+            has_room=storage.has_room,
+        )
 
     def start(self) -> None:
         """Start everything; the port is taken first, for it may be in use, and served last."""

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from pydicom import dcmread
 from pydicom.uid import ComprehensiveSRStorage, SecondaryCaptureImageStorage
-from pynetdicom import AE, evt
 
-from dicom import status
-from scp.services import contexts
+from dicom import part10, status
+from dicom.sop_classes import UNCOMPRESSED
+from scp.network import command
+from scp.network.acceptor import Acceptor, Limits
+from scp.network.conversation import Conversation
+from scp.network.listener import Listener
+from scp.network.message import Message
+from scp.network.negotiation import PresentationContext
+from scp.network.wire import Pace, Wire
 
 AE_TITLE: Final = "DEMOPACS"
+_CONTEXTS: Final = tuple(
+    PresentationContext(uid, UNCOMPRESSED) for uid in (ComprehensiveSRStorage, SecondaryCaptureImageStorage)
+)
+_SECONDS: Final = 30.0
+_LONGEST_PDU: Final = 128 * 1024
 
 
 class DemoPacs:
@@ -25,37 +37,47 @@ class DemoPacs:
         self._lock = threading.Lock()
         self.reports: list[Path] = []
         self.pictures: list[Path] = []
-        self._ae = AE(ae_title=AE_TITLE)
-        for uid in (ComprehensiveSRStorage, SecondaryCaptureImageStorage):
-            self._ae.add_supported_context(uid, list(contexts.UNCOMPRESSED))
-        self._server: Any = None
+        self._listener = Listener(("127.0.0.1", 0), self._open)
 
     @property
     def port(self) -> int:
         """The port that the system chose."""
-        return int(self._server.server_address[1])
+        return self._listener.port
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True)
-        handlers: list[Any] = [(evt.EVT_C_STORE, self._on_store)]
-        self._server = self._ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+        threading.Thread(target=self._listener.serve_forever, name="demo-pacs", daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
+        self._listener.shutdown()
+        for acceptor in self._listener.acceptors:
+            acceptor.stop()
 
-    def _on_store(self, event: evt.Event) -> int:
-        is_report = event.request.AffectedSOPClassUID == ComprehensiveSRStorage
+    def _open(self, connection: socket.socket, address: tuple[str, int]) -> Acceptor:
+        limits = Limits(_SECONDS, _LONGEST_PDU, _LONGEST_PDU)
+        operations = {command.C_STORE_RQ: self._store}
+        return Acceptor(
+            Wire(connection, Pace(_SECONDS, _SECONDS)), address, limits, lambda _request, _host: _CONTEXTS, operations
+        )
+
+    def _store(self, association: Conversation, message: Message) -> None:
+        asked = message.command
+        syntax = association.context(message).transfer_syntax
+        file = bytearray(part10.preface(asked.sop_class_uid, asked.sop_instance_uid, syntax, association.calling_ae))
+        for data in association.messages.data():
+            file += data
+        is_report = asked.sop_class_uid == ComprehensiveSRStorage
         with self._lock:
             kept = self.reports if is_report else self.pictures
             path = self._folder / f"{'sr' if is_report else 'overlay'}-{len(kept) + 1}.dcm"
-            path.write_bytes(event.encoded_dataset())
+            path.write_bytes(file)
             if not is_report:
                 path = _as_png(path)
             kept.append(path)
-        return status.SUCCESS
+        association.respond(message, status.SUCCESS)
 
 
 def _as_png(path: Path) -> Path:

@@ -13,17 +13,15 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
-from pynetdicom import build_context
-from pynetdicom.presentation import PresentationContext
 
 from config.errors import CoronodeError, Permanent, Transient
 from config.settings import NodeSettings, PeerSettings
 from dicom import status
+from dicom.sop_classes import UNCOMPRESSED, VERIFICATION
 from scp.network.command import Command
 from scp.network.errors import AssociationEnded
-from scp.network.negotiation import PERMANENT, Context
+from scp.network.negotiation import PERMANENT, AcceptedContext, PresentationContext
 from scp.network.requestor import Opening, Rejected, Requestor
-from scp.services import contexts
 
 _BEFORE_META: Final = 144  # preamble, prefix, and the group length element
 _REASONS: Final = {
@@ -78,6 +76,15 @@ class Sending:
             raise Permanent(f"{path}: lacks what sending needs: {error}") from error
 
 
+def propose_contexts(objects: Sequence[Sending]) -> list[PresentationContext]:
+    """One context for each SOP class and transfer syntax of the objects, in the order of their UIDs.
+
+    An object that is not compressed may also go in the other uncompressed syntax.
+    """
+    kinds = sorted({(item.sop_class_uid, item.transfer_syntax_uid) for item in objects})
+    return [PresentationContext(sop_class, _offer_syntaxes(syntax)) for sop_class, syntax in kinds]
+
+
 @contextmanager
 def associated(node: NodeSettings, peer: PeerSettings, objects: Sequence[Sending]) -> Iterator[Requestor]:
     """An association to `peer` on which `objects` can be sent; released at the end.
@@ -85,12 +92,7 @@ def associated(node: NodeSettings, peer: PeerSettings, objects: Sequence[Sending
     Raises Transient when there is no connection, no answer or a transient rejection; Permanent when the
     peer rejects for good.
     """
-    proposals = contexts.proposed({(item.sop_class_uid, item.transfer_syntax_uid) for item in objects})
-    for proposal in proposals:
-        syntaxes = proposal.transfer_syntax or []
-        if syntaxes[0] in contexts.UNCOMPRESSED:
-            proposal.transfer_syntax = [*syntaxes, *(uid for uid in contexts.UNCOMPRESSED if uid not in syntaxes)]
-    association = _open(node, peer, proposals)
+    association = _open(node, peer, propose_contexts(objects))
     try:
         yield association
     finally:
@@ -127,7 +129,7 @@ def store(association: Requestor, item: Sending, peer: PeerSettings) -> int:
 def verify(node: NodeSettings, peer: PeerSettings) -> None:
     """Send a C-ECHO (PS3.4 annex A). Raises Transient or Permanent with what is wrong."""
     name = f"{peer.ae_title} at {peer.host}:{peer.port}"
-    association = _open(node, peer, [build_context(contexts.VERIFICATION, list(contexts.UNCOMPRESSED))])
+    association = _open(node, peer, [PresentationContext(VERIFICATION, UNCOMPRESSED)])
     try:
         answer = association.echo(association.accepted_contexts[0])
         if answer.status != status.SUCCESS:
@@ -136,6 +138,10 @@ def verify(node: NodeSettings, peer: PeerSettings) -> None:
         raise Transient(f"{name}: association ended while sending: {error}") from error
     finally:
         association.release()
+
+
+def _offer_syntaxes(syntax: str) -> tuple[str, ...]:
+    return (syntax, *(uid for uid in UNCOMPRESSED if uid != syntax)) if syntax in UNCOMPRESSED else (syntax,)
 
 
 def _open(node: NodeSettings, peer: PeerSettings, proposals: Sequence[PresentationContext]) -> Requestor:
@@ -170,7 +176,7 @@ def _open(node: NodeSettings, peer: PeerSettings, proposals: Sequence[Presentati
     return association
 
 
-def _accepted_context(association: Requestor, item: Sending) -> Context | None:
+def _accepted_context(association: Requestor, item: Sending) -> AcceptedContext | None:
     """The accepted context that the object can travel in, in its own transfer syntax if possible."""
     fitting = [
         context
@@ -178,14 +184,14 @@ def _accepted_context(association: Requestor, item: Sending) -> Context | None:
         if context.abstract_syntax == item.sop_class_uid
         and (
             context.transfer_syntax == item.transfer_syntax_uid
-            or {context.transfer_syntax, item.transfer_syntax_uid} <= set(contexts.UNCOMPRESSED)
+            or {context.transfer_syntax, item.transfer_syntax_uid} <= set(UNCOMPRESSED)
         )
     ]
     return min(fitting, key=lambda context: context.transfer_syntax != item.transfer_syntax_uid, default=None)
 
 
 def _data_set(item: Sending, syntax: str) -> bytes | tuple[Path, int]:
-    """The bytes to send: those of the file where they fit, else the data set encoded anew."""
+    """The bytes to send: those of the file where they fit, else the data set encoded again."""
     if syntax == item.transfer_syntax_uid and item.data_set_at is not None:
         return item.path, item.data_set_at
     try:

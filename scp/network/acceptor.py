@@ -11,18 +11,16 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Protocol
 
 import structlog
-from pynetdicom.presentation import PresentationContext
 
 from dicom import status
-from scp import metrics
-from scp.network import command, negotiation, pdu
+from scp.network import associate, command, negotiation, pdu
+from scp.network.associate import AssociateRequest, Rejection
+from scp.network.conversation import Operation
 from scp.network.errors import (
     NOT_SPECIFIED,
     UNEXPECTED_PDU,
-    UNRECOGNIZED_PDU,
     Aborted,
     AssociationEnded,
     Closed,
@@ -31,87 +29,72 @@ from scp.network.errors import (
     Violation,
 )
 from scp.network.message import Message, Messages, Released
-from scp.network.negotiation import Context, Rejection, Request
+from scp.network.negotiation import AcceptedContext, PresentationContext
+from scp.network.states import Action, Event, Machine, Role, State, received
 from scp.network.wire import Wire
 
 log = structlog.get_logger(__name__)
 
-UNRECOGNIZED_OPERATION: Final = 0x0211
-SOP_CLASS_NOT_SUPPORTED: Final = 0x0122
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds and bytes that bound what a peer may take. `artim` is the ARTIM timer (PS3.8 9.1.5)."""
+    """What a peer may take: `artim` is the ARTIM timer in seconds (PS3.8 9.1.5), lengths of PDUs are in bytes.
+
+    `maximum_length` is what we ask for, `longest_pdu` what is taken from a peer that does not keep to it.
+    """
 
     artim: float
     maximum_length: int
     longest_pdu: int
-    longest_object: int
 
 
-class Conversation(Protocol):
-    """What a service may do with the association while it answers."""
-
-    calling_ae: str
-
-    @property
-    def name(self) -> str:
-        """The association in logs, and where it tells objects apart."""
-        ...
-
-    @property
-    def messages(self) -> Messages:
-        """What the peer sends."""
-        ...
-
-    def respond(self, message: Message, status: int, *, comment: str = "") -> None:
-        """Send a final response without data set."""
-        ...
-
-    def send(self, *buffers: bytes | memoryview) -> None:
-        """Send PDUs."""
-        ...
-
-    def data_room(self) -> int:
-        """Bytes of data that fit one PDU to the peer."""
-        ...
-
-    def context(self, message: Message) -> Context:
-        """The presentation context that a message came on."""
-        ...
-
-    def is_alive(self) -> bool:
-        """Whether the association is still there."""
-        ...
+Admit = Callable[[AssociateRequest, str], Sequence[PresentationContext] | Rejection]
+"""Decides on a request from a host: the contexts that the caller may open, or a rejection."""
 
 
-Service = Callable[[Conversation, Message], None]
-Admit = Callable[[Request, str], Sequence[PresentationContext] | Rejection]
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Told that an association was accepted, and of what kind its end was when it was not released.
+
+    Kinds: closed, aborted, timeout, protocol, object_too_long, internal.
+    """
+
+    accepted: Callable[[], None] = lambda: None
+    broken: Callable[[str], None] = lambda _kind: None
 
 
 class Acceptor:
-    """Serves one association in the thread that calls `run`."""
+    """Serves one association in the thread that calls `run`; `operations` go by the Command Field of the request."""
 
     def __init__(
-        self, wire: Wire, address: tuple[str, int], limits: Limits, admit: Admit, services: Mapping[int, Service]
+        self,
+        wire: Wire,
+        address: tuple[str, int],
+        limits: Limits,
+        admit: Admit,
+        operations: Mapping[int, Operation],
+        observer: Observer = Observer(),  # frozen
     ) -> None:
         self._wire = wire
         self._host, self._port = address
         self._limits = limits
         self._admit = admit
-        self._services = services
-        self._contexts: Mapping[int, Context] = {}
+        self._operations = operations
+        self._observer = observer
+        self._machine = Machine(Role.ACCEPTOR)
+        self._contexts: Mapping[int, AcceptedContext] = {}
         self._room = 0
         self._ended = threading.Event()
-        self._messages = Messages(wire, limits.longest_pdu, lambda context_id: context_id in self._contexts)
+        self._messages = Messages(
+            wire, limits.longest_pdu, self._machine, lambda context_id: context_id in self._contexts
+        )
         self._token = secrets.token_hex(4)
         self.calling_ae = ""
         self.busy = False
 
     @property
     def name(self) -> str:
-        """Caller, address, port, and what tells it from an earlier one on the same port."""
+        """Caller, address, port, and a token that no earlier association on the same port has."""
         return f"{self.calling_ae} {self._host}:{self._port} {self._token}"
 
     @property
@@ -125,31 +108,34 @@ class Acceptor:
             if self._open():
                 self._serve()
         except Violation as error:
-            self._abort(error.reason, "protocol", str(error))
+            self._abort(Event.INVALID_PDU, error.reason, "protocol", str(error))
         except Expired as error:
-            self._abort(NOT_SPECIFIED, "timeout", str(error))
+            waits = self._machine.state in (State.AWAITING_REQUEST, State.AWAITING_CLOSE)
+            self._abort(Event.ARTIM_EXPIRED if waits else Event.ABORT_REQUEST, NOT_SPECIFIED, "timeout", str(error))
         except TooLong as error:
-            self._abort(None, "object_too_long", str(error))
+            self._abort(Event.ABORT_REQUEST, None, "object_too_long", str(error))
         except Aborted as error:
             self._note("aborted", str(error))
         except Closed as error:
+            if self._machine.allows(Event.CLOSED):
+                self._machine.on(Event.CLOSED)
             self._note("closed", str(error))
         except Exception:  # the association's edge: the others go on
             log.exception("association failed", association=self.name)
-            self._abort(None, "internal", "internal error")
+            self._abort(Event.ABORT_REQUEST, None, "internal", "internal error")
         finally:
             self._ended.set()
             self._wire.close()
 
     def stop(self) -> None:
-        """End the association from another thread; what is being answered at the moment loses its answer alone."""
+        """End the association from another thread; a request that is being answered loses its response alone."""
         if not self.busy and self._contexts:
             with suppress(AssociationEnded):
                 self._wire.send(pdu.abort(None))
         self._wire.shut()
 
     def is_alive(self) -> bool:
-        """Whether the association is still there."""
+        """Whether the association is still open."""
         return not self._ended.is_set()
 
     def wait(self, seconds: float) -> None:
@@ -157,52 +143,54 @@ class Acceptor:
         self._ended.wait(seconds)
 
     def respond(self, message: Message, status: int, *, comment: str = "") -> None:
-        """Send a final response without data set."""
+        """Send a final response without data set. Raises Closed and Expired."""
         answer = command.response(message.command, status, comment=comment)
         self.send(*pdu.fragments(answer, message.context_id, self._room, is_command=True))
 
     def send(self, *buffers: bytes | memoryview) -> None:
         """Send PDUs. Raises Closed and Expired."""
+        self._machine.on(Event.DATA_REQUEST)
         self._wire.send(*buffers)
 
     def data_room(self) -> int:
         """Bytes of data that fit one PDU to the peer."""
         return self._room
 
-    def context(self, message: Message) -> Context:
-        """The presentation context that a message came on."""
+    def context(self, message: Message) -> AcceptedContext:
+        """The presentation context on which a message came."""
         return self._contexts[message.context_id]
 
     def _open(self) -> bool:
-        """Sta2: read the request and answer it; False when it was rejected."""
+        """Sta2 and Sta3: read the request and answer it; False when there is no association."""
+        self._machine.on(Event.CONNECTION_INDICATED)
         self._wire.begin()
         self._wire.wait_no_longer_than(self._limits.artim)
         kind, length = pdu.read_header(self._wire)
-        if kind != pdu.A_ASSOCIATE_RQ:
-            known = kind in range(pdu.A_ASSOCIATE_AC, pdu.A_ABORT + 1)
-            if kind == pdu.A_ABORT:
+        if received(kind) is not Event.ASSOCIATE_RQ_RECEIVED:
+            if self._machine.on(received(kind)) is Action.AA_2:
                 raise Closed("aborted before a request")
-            raise Violation(UNEXPECTED_PDU if known else UNRECOGNIZED_PDU, f"PDU of type {kind} in place of a request")
-        if length > pdu.LONGEST_ASSOCIATE:
-            raise Violation(UNEXPECTED_PDU, f"an A-ASSOCIATE-RQ of {length} bytes")
-        header = bytes([kind, 0]) + length.to_bytes(4, "big")
-        request = negotiation.read_request(header + pdu.read_body(self._wire, length))
+            raise pdu.find_violation(kind)
+        request = associate.read_request(pdu.read_body(self._wire, length))
         self.calling_ae = request.calling_ae
-        verdict = request.refusal or self._admit(request, self._host)
+        refusal = negotiation.find_refusal(request)
+        self._machine.on(Event.ASSOCIATE_RQ_RECEIVED, acceptable=refusal is None)
+        verdict = refusal or self._admit(request, self._host)
         if isinstance(verdict, Rejection):
+            if refusal is None:
+                self._machine.on(Event.REJECT_RESPONSE)
             self._wire.send(pdu.reject(verdict.result, verdict.source, verdict.diagnostic))
-            self._wire.drain(self._limits.artim)
+            self._await_close()
             return False
-        answer, self._contexts = negotiation.accept(request, verdict, self._limits.maximum_length)
-        self._room = pdu.room(request.maximum_length)
-        if self._room <= 0:
-            raise Violation(UNEXPECTED_PDU, f"a maximum length of {request.maximum_length} leaves no room for data")
+        answer, accepted = negotiation.accept(request, verdict, self._limits.maximum_length)
+        self._room = pdu.find_room(request.user.maximum_length)
+        self._machine.on(Event.ACCEPT_RESPONSE)
+        self._contexts = accepted
         self._wire.send(answer)
         return True
 
     def _serve(self) -> None:
-        """Sta6: one message after the other."""
-        metrics.ACCEPTED.inc()
+        """Sta6: one message after the other; Sta8 when the peer asks for release."""
+        self._observer.accepted()
         try:
             while (message := self._messages.next()) is not None:
                 self.busy = True
@@ -210,46 +198,39 @@ class Acceptor:
                 self.busy = False
         except Released:
             self._note("closed", "released in the middle of a message")
+        self._machine.on(Event.RELEASE_RESPONSE)
         self._wire.send(pdu.RELEASE_RP)
-        self._wire.drain(self._limits.artim)
+        self._await_close()
 
     def _handle(self, message: Message) -> None:
         asked = message.command
         if asked.is_response:
-            raise Violation(UNEXPECTED_PDU, f"a response (0x{asked.field:04X}) that nothing was asked for")
+            raise Violation(UNEXPECTED_PDU, f"a response (0x{asked.field:04X}) to nothing that was asked")
         if asked.field == command.C_CANCEL_RQ:  # too late: what it cancels has its final response
             return
-        service = self._services.get(asked.field)
-        if service is not None:
-            service(self, message)
+        operation = self._operations.get(asked.field)
+        if operation is not None:
+            operation(self, message)
             return
         self._messages.drop()
-        self.respond(message, UNRECOGNIZED_OPERATION)
+        self.respond(message, status.UNRECOGNIZED_OPERATION)
 
-    def _abort(self, reason: int | None, kind: str, words: str) -> None:
+    def _abort(self, event: Event, reason: int | None, kind: str, words: str) -> None:
+        """End the association as the table has it: an A-ABORT in most states, nothing when ARTIM ran out."""
         self._note(kind, words)
-        try:
-            self._wire.send(pdu.abort(reason))
-        except AssociationEnded:
+        is_decided = event is Event.INVALID_PDU and self._machine.state is State.AWAITING_CLOSE  # AA-1 or AA-8 came
+        if not is_decided and (not self._machine.allows(event) or self._machine.on(event) is Action.AA_2):
             return
-        self._wire.drain(self._limits.artim)
+        with suppress(AssociationEnded):
+            self._wire.send(pdu.abort(reason))
+            self._await_close()
+
+    def _await_close(self) -> None:
+        """Sta13: the peer has until ARTIM to close the connection; whatever it still sends is ignored (AA-6)."""
+        closed = self._wire.drain(self._limits.artim)
+        self._machine.on(Event.CLOSED if closed else Event.ARTIM_EXPIRED)
 
     def _note(self, kind: str, words: str) -> None:
-        metrics.ENDED.labels(kind).inc()
-        if self._contexts or kind != "closed":  # a port probe opens and closes: nothing to be told
+        self._observer.broken(kind)
+        if self._contexts or kind != "closed":  # a port probe opens and closes: not worth a warning
             log.warning("association ended", association=self.name, kind=kind, reason=words)
-
-
-def echo(association: Conversation, message: Message) -> None:
-    """C-ECHO: the node lives and knows the caller (PS3.4 annex A)."""
-    association.messages.drop()
-    association.respond(message, status.SUCCESS)
-
-
-def does_not_fit(association: Conversation, message: Message, fitting: Callable[[str], bool]) -> bool:
-    """Whether a request came on a presentation context of another service; if so it is answered."""
-    if fitting(association.context(message).abstract_syntax):
-        return False
-    association.messages.drop()
-    association.respond(message, SOP_CLASS_NOT_SUPPORTED)
-    return True

@@ -9,6 +9,7 @@ from typing import Final
 from scp.network.errors import INVALID_PARAMETER, Violation
 
 C_STORE_RQ: Final = 0x0001
+C_GET_RQ: Final = 0x0010
 C_FIND_RQ: Final = 0x0020
 C_ECHO_RQ: Final = 0x0030
 C_CANCEL_RQ: Final = 0x0FFF
@@ -117,6 +118,24 @@ def echo_request(message_id: int, sop_class_uid: str) -> bytes:
             _us(_DATA_SET_TYPE, _NO_DATA_SET),
         ]
     )
+
+
+def query_request(field: int, message_id: int, sop_class_uid: str) -> bytes:
+    """A C-FIND-RQ or C-GET-RQ, by its Command Field; the identifier follows (PS3.7 9.3.2.1, 9.3.3.1)."""
+    return _with_length(
+        [
+            _uid(_AFFECTED_CLASS, sop_class_uid),
+            _us(_FIELD, field),
+            _us(_MESSAGE_ID, message_id),
+            _us(_PRIORITY, _MEDIUM),
+            _us(_DATA_SET_TYPE, _HAS_DATA_SET),
+        ]
+    )
+
+
+def cancel_request(responded: int) -> bytes:
+    """A C-CANCEL-RQ for the request with this Message ID (PS3.7 9.3.2.3)."""
+    return _with_length([_us(_FIELD, C_CANCEL_RQ), _us(_RESPONDED, responded), _us(_DATA_SET_TYPE, _NO_DATA_SET)])
 
 
 def _with_length(elements: list[bytes]) -> bytes:

@@ -1,65 +1,72 @@
-"""The listening socket: associations are served here, or by pynetdicom where they propose a service that it has.
-
-The A-ASSOCIATE-RQ is looked at without taking it off the socket, so that whoever serves the association reads it whole.
-"""
+"""The listening socket: a thread for each connection, which becomes an association or not."""
 
 from __future__ import annotations
 
 import socket
-import struct
+import socketserver
 import threading
-import time
 from collections.abc import Callable
-from socketserver import BaseServer
 from typing import Any, Final
 
 import structlog
-from pynetdicom.transport import ThreadedAssociationServer
 
-from scp import metrics
-from scp.network import negotiation, pdu
 from scp.network.acceptor import Acceptor
 
 log = structlog.get_logger(__name__)
 
-_LONGEST_LOOK: Final = 64 * 1024
-"""Bytes; a longer request is served here, which rejects the contexts that it has no service for."""
+_QUEUED_CONNECTIONS: Final = 128
 
 Open = Callable[[socket.socket, tuple[str, int]], Acceptor]
+"""Makes the acceptor of a connection from an address."""
 
 
-class Listener(ThreadedAssociationServer):
-    """One thread an association; connections queue up rather than being refused while one is accepted.
+class Listener(socketserver.ThreadingTCPServer):
+    """One thread a connection; connections queue up rather than being refused while one is accepted.
 
-    `open_here` makes the acceptor of a connection, `serves` tells whether all of the proposed abstract syntaxes are
-    served here. Both are set before `serve_forever`.
+    With `most_connections` open, a further one is closed at once, and `on_refused` is called.
     """
 
-    request_queue_size = 128
+    allow_reuse_address = True
     daemon_threads = True
-    open_here: Open
-    serves: Callable[[frozenset[str]], bool]
-    look_seconds: float = 30
-    most_connections: int = 128
+    block_on_close = False  # whoever stops the listener ends the associations, too
+    request_queue_size = _QUEUED_CONNECTIONS
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        open_acceptor: Open,
+        *,
+        most_connections: int = 128,
+        on_refused: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take the port. Raises OSError when it cannot be taken."""
+        self._open = open_acceptor
+        self._most_connections = most_connections
+        self._on_refused = on_refused
         self._acceptors: set[Acceptor] = set()
         self._connections = 0
         self._lock = threading.Lock()
-        super().__init__(*arguments, **options)
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        super().__init__(address, socketserver.BaseRequestHandler)
+
+    @property
+    def port(self) -> int:
+        """The port listened on, also when the system chose it."""
+        return int(self.server_address[1])
 
     @property
     def acceptors(self) -> list[Acceptor]:
-        """The associations that are served here."""
+        """The associations that are served, and the connections that may become some."""
         with self._lock:
             return list(self._acceptors)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Close a connection at once when far more are open than may become associations."""
         del request
-        if self._connections < self.most_connections:
+        if self._connections < self._most_connections:
             return True
-        metrics.REFUSED.labels("limit").inc()
+        self._on_refused()
         log.warning("connection closed: too many are open", host=client_address[0], open=self._connections)
         return False
 
@@ -68,10 +75,7 @@ class Listener(ThreadedAssociationServer):
         with self._lock:
             self._connections += 1
         try:
-            if self._is_ours(request):
-                self._serve(request, client_address)
-            else:
-                super().finish_request(request, client_address)
+            self._serve(request, client_address)
         finally:
             with self._lock:
                 self._connections -= 1
@@ -81,16 +85,13 @@ class Listener(ThreadedAssociationServer):
         del request
         log.exception("connection failed", host=client_address[0])  # noqa: LOG004  # it is called in one
 
-    def service_actions(self) -> None:
-        """Nothing to be done while nobody calls; the base class collects garbage here, which is not cheap."""
-
     def shutdown(self) -> None:
-        """Stop `serve_forever` and close the socket; the base class expects to be in a list of its AE."""
-        BaseServer.shutdown(self)
+        """Stop `serve_forever` and close the socket; connections that are open stay so."""
+        super().shutdown()
         self.server_close()
 
     def _serve(self, request: socket.socket, client_address: Any) -> None:
-        acceptor = self.open_here(request, (str(client_address[0]), int(client_address[1])))
+        acceptor = self._open(request, (str(client_address[0]), int(client_address[1])))
         with self._lock:
             self._acceptors.add(acceptor)
         try:
@@ -98,34 +99,3 @@ class Listener(ThreadedAssociationServer):
         finally:
             with self._lock:
                 self._acceptors.discard(acceptor)
-
-    def _is_ours(self, connection: socket.socket) -> bool:
-        """Whether the association is served here; so is everything that is no valid request."""
-        deadline = time.monotonic() + self.look_seconds
-        head = _look(connection, pdu.HEADER_BYTES, deadline)
-        if len(head) < pdu.HEADER_BYTES or head[0] != pdu.A_ASSOCIATE_RQ:
-            return True
-        length = pdu.HEADER_BYTES + int.from_bytes(head[2:6], "big")
-        if length > _LONGEST_LOOK:
-            return True
-        whole = _look(connection, length, deadline)
-        proposed = negotiation.abstract_syntaxes(whole) if len(whole) == length else None
-        return proposed is None or self.serves(proposed)
-
-
-def _look(connection: socket.socket, count: int, deadline: float) -> bytes:
-    """The first `count` bytes, left on the socket; fewer when the peer sends no more until the deadline."""
-    seen = b""
-    while len(seen) < count:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            break
-        interval = struct.pack("ll", int(left), max(1, int(left % 1 * 1_000_000)))
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, interval)
-        try:
-            before, seen = seen, connection.recv(count, socket.MSG_PEEK | socket.MSG_WAITALL)
-        except OSError:
-            break
-        if len(seen) <= len(before):  # the peer closed
-            break
-    return seen

@@ -10,7 +10,8 @@ from scp.network import command, pdu
 from scp.network.command import Command
 from scp.network.errors import INVALID_PARAMETER, UNEXPECTED_PARAMETER, Violation
 from scp.network.pdu import Piece, Release
-from scp.network.wire import Wire
+from scp.network.reader import Reader
+from scp.network.states import Machine
 
 LONGEST_COMMAND: Final = 16 * 1024
 """Bytes; the longest of the Standard's are a few hundred."""
@@ -29,11 +30,11 @@ class Released(Exception):
 
 
 class Messages:
-    """The messages of one association, in order. `is_open` tells an accepted presentation context."""
+    """The messages of one association, in order. `is_open` says whether a context was accepted."""
 
-    def __init__(self, wire: Wire, longest_pdu: int, is_open: Callable[[int], bool]) -> None:
-        self._wire = wire
-        self._pieces = pdu.pieces(wire, longest_pdu)
+    def __init__(self, reader: Reader, longest_pdu: int, machine: Machine, is_open: Callable[[int], bool]) -> None:
+        self._reader = reader
+        self._pieces = pdu.pieces(reader, longest_pdu, machine)
         self._is_open = is_open
         self._data_left: Message | None = None
 
@@ -43,7 +44,7 @@ class Messages:
         Raises AssociationEnded; Released within a message.
         """
         self.drop()
-        self._wire.end()
+        self._reader.end()
         gathered = bytearray()
         context_id = None
         while True:
@@ -81,7 +82,7 @@ class Messages:
 
     def waiting(self) -> bool:
         """Whether the peer has sent something that is not read yet, without waiting."""
-        return self._wire.pending()
+        return self._reader.pending()
 
     def _check(self, piece: Piece, context_id: int | None, *, is_command: bool) -> None:
         if not self._is_open(piece.context_id):

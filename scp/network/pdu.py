@@ -1,7 +1,7 @@
 """PDU framing (PS3.8 9.3): the seven PDUs on the wire, and the presentation data values in P-DATA-TF.
 
-Data values are handed on in pieces as they come, views of the wire's buffer; none is gathered here, whatever the
-lengths say. A PDU may hold several data values, and a data value's piece ends wherever the buffer did.
+Data values are handed on in pieces as they come, views of the reader's buffer; none is gathered here, whatever the
+lengths say. A PDU may hold several data values, and a piece ends wherever the buffer did.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from scp.network.errors import INVALID_PARAMETER, UNEXPECTED_PDU, UNRECOGNIZED_PDU, Aborted, Violation
-from scp.network.wire import Wire
+from scp.network.reader import Reader
+from scp.network.states import Action, Event, Machine, received
 
 A_ASSOCIATE_RQ: Final = 1
 A_ASSOCIATE_AC: Final = 2
@@ -31,6 +32,7 @@ LONGEST_ASSOCIATE: Final = 1024 * 1024
 """Bytes; 128 contexts with all transfer syntaxes that there are stay far below."""
 
 _FIXED: Final = 4  # bytes of the variable part of A-RELEASE and A-ABORT
+_FIXED_KINDS: Final = frozenset({A_RELEASE_RQ, A_RELEASE_RP, A_ABORT})
 _COMMAND: Final = 1
 _LAST: Final = 2
 HEADER_BYTES: Final = 6
@@ -68,56 +70,74 @@ def reject(result: int, source: int, reason: int) -> bytes:
     return bytes([A_ASSOCIATE_RJ, 0, 0, 0, 0, 4, 0, result, source, reason])
 
 
-def read_header(wire: Wire) -> tuple[int, int]:
+def associate_pdu(kind: int, body: bytes) -> bytes:
+    """An A-ASSOCIATE PDU of this type around its variable part."""
+    return struct.pack(">BxI", kind, len(body)) + body
+
+
+def read_header(reader: Reader) -> tuple[int, int]:
     """Type and length of the next PDU. Raises Closed and Expired."""
-    kind, length = struct.unpack(">BxI", wire.read(HEADER_BYTES))
+    kind, length = struct.unpack(">BxI", reader.read(HEADER_BYTES))
     return kind, length
 
 
-def read_body(wire: Wire, length: int) -> bytes:
-    """The variable part of an association PDU, whole."""
+def read_body(reader: Reader, length: int) -> bytes:
+    """The variable part of an association PDU, whole. Raises Violation when it is too long for one."""
+    if length > LONGEST_ASSOCIATE:
+        raise Violation(UNEXPECTED_PDU, f"an association PDU of {length} bytes")
     parts = []
     while length:
-        part = bytes(wire.read_some(length))
+        part = bytes(reader.read_some(length))
         parts.append(part)
         length -= len(part)
     return b"".join(parts)
 
 
-def pieces(wire: Wire, longest: int) -> Iterator[Piece | Release]:
-    """What comes on an established association (state Sta6), without end.
+def drop_body(reader: Reader, length: int) -> None:
+    """Read and drop the variable part of a PDU, however long."""
+    while length:
+        length -= len(reader.read_some(length))
+
+
+def find_violation(kind: int) -> Violation:
+    """Why a PDU of this type is aborted where the table has no other answer (PS3.8 table 9-26)."""
+    if received(kind) is Event.INVALID_PDU:
+        return Violation(UNRECOGNIZED_PDU, f"PDU of unknown type {kind}")
+    return Violation(UNEXPECTED_PDU, f"PDU of type {kind} is not expected here")
+
+
+def pieces(reader: Reader, longest: int, machine: Machine) -> Iterator[Piece | Release]:
+    """What comes on an established association, without end; `machine` decides what each PDU is taken for.
 
     `longest` is the longest P-DATA-TF that is taken, in bytes of its variable part. Raises Closed, Expired, Aborted,
-    and Violation for what Sta6 does not allow.
+    and Violation for what the state does not allow.
     """
     while True:
-        kind, length = read_header(wire)
-        if kind == P_DATA_TF:
-            if length > longest:
-                raise Violation(INVALID_PARAMETER, f"a P-DATA-TF of {length} bytes, at most {longest} are taken")
-            wire.begin()
-            yield from _values(wire, length)
-        elif kind in (A_RELEASE_RQ, A_RELEASE_RP, A_ABORT):
-            if length != _FIXED:
-                raise Violation(INVALID_PARAMETER, f"PDU of type {kind} with a length of {length}")
-            body = wire.read(_FIXED)
-            if kind == A_ABORT:
-                raise Aborted(f"the peer aborted (source {body[2]}, reason {body[3]})")
-            if kind == A_RELEASE_RP:
-                raise Violation(UNEXPECTED_PDU, "A-RELEASE-RP without a request")
+        kind, length = read_header(reader)
+        if kind == P_DATA_TF and length > longest:
+            raise Violation(INVALID_PARAMETER, f"a P-DATA-TF of {length} bytes, at most {longest} are taken")
+        if kind in _FIXED_KINDS and length != _FIXED:
+            raise Violation(INVALID_PARAMETER, f"PDU of type {kind} with a length of {length}")
+        action = machine.on(received(kind))
+        if action in (Action.DT_2, Action.AR_6):
+            reader.begin()
+            yield from _values(reader, length)
+        elif action is Action.AR_2:
+            reader.read(_FIXED)
             yield Release()
-        elif kind in (A_ASSOCIATE_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RJ):
-            raise Violation(UNEXPECTED_PDU, f"PDU of type {kind} on an established association")
+        elif action is Action.AA_3:
+            body = reader.read(_FIXED)
+            raise Aborted(f"the peer aborted (source {body[2]}, reason {body[3]})")
         else:
-            raise Violation(UNRECOGNIZED_PDU, f"PDU of unknown type {kind}")
+            raise find_violation(kind)
 
 
-def _values(wire: Wire, left: int) -> Iterator[Piece]:
+def _values(reader: Reader, left: int) -> Iterator[Piece]:
     """The data values of one P-DATA-TF with `left` bytes."""
     while left:
         if left < VALUE_HEADER_BYTES:
             raise Violation(INVALID_PARAMETER, "a data value is cut by the end of its PDU")
-        length, context_id, control = struct.unpack(">IBB", wire.read(VALUE_HEADER_BYTES))
+        length, context_id, control = struct.unpack(">IBB", reader.read(VALUE_HEADER_BYTES))
         left -= VALUE_HEADER_BYTES
         length -= 2  # context and control belong to the item
         if not 0 <= length <= left:
@@ -127,7 +147,7 @@ def _values(wire: Wire, left: int) -> Iterator[Piece]:
         if length == 0:
             yield Piece(context_id, is_command, is_last, memoryview(b""))
         while length:
-            data = wire.read_some(length)
+            data = reader.read_some(length)
             length -= len(data)
             yield Piece(context_id, is_command, is_last and not length, data)
 
@@ -138,9 +158,15 @@ def value_header(length: int, context_id: int, *, is_command: bool, is_last: boo
     return struct.pack(">BxIIBB", P_DATA_TF, length + VALUE_HEADER_BYTES, length + 2, context_id, control)
 
 
-def room(peer_maximum: int) -> int:
-    """Bytes of data that fit one P-DATA-TF to a peer with this maximum length (PS3.8 D.1; 0: no limit)."""
-    return (min(peer_maximum, _UNLIMITED) if peer_maximum else _UNLIMITED) - VALUE_HEADER_BYTES
+def find_room(peer_maximum: int) -> int:
+    """Bytes of data that fit one P-DATA-TF to a peer with this maximum length (PS3.8 D.1; 0: no limit).
+
+    Raises Violation when the maximum length leaves none.
+    """
+    room = (min(peer_maximum, _UNLIMITED) if peer_maximum else _UNLIMITED) - VALUE_HEADER_BYTES
+    if room <= 0:
+        raise Violation(UNEXPECTED_PDU, f"a maximum length of {peer_maximum} leaves no room for data")
+    return room
 
 
 def fragments(

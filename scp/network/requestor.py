@@ -1,32 +1,33 @@
-"""One association that we open, to send objects (PS3.8 9.2, the requestor's states; PS3.7 9.1.1 and 9.1.5)."""
+"""One association that we open: to verify, send, query and fetch (PS3.8 9.2, the requestor's states; PS3.7 9.1)."""
 
 from __future__ import annotations
 
-import os
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pynetdicom.presentation import PresentationContext
-
-from scp.network import command, negotiation, pdu
+from dicom import status
+from scp.network import associate, command, negotiation, pdu
+from scp.network.associate import Rejection
 from scp.network.command import Command
 from scp.network.errors import UNEXPECTED_PDU, Aborted, AssociationEnded, Closed, Violation
-from scp.network.message import Messages, Released
-from scp.network.negotiation import Context, Rejection
-from scp.network.wire import BUFFER_BYTES, Pace, Wire
+from scp.network.message import Message, Messages, Released
+from scp.network.negotiation import AcceptedContext, PresentationContext
+from scp.network.outgoing import send_file
+from scp.network.states import Action, Event, Machine, Role, State, received
+from scp.network.wire import Pace, Wire
 
-_HEADERS: Final = pdu.HEADER_BYTES + pdu.VALUE_HEADER_BYTES
-_MOST_PDUS: Final = 64  # in one call of the system
 _MOST_MESSAGES: Final = 65536
+_LONGEST_IDENTIFIER: Final = 1024 * 1024
+_PENDING: Final = frozenset({status.PENDING, status.PENDING_UNSUPPORTED})
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Whom to call, as whom, and how long to wait, in seconds."""
+    """Whom to call and as whom; times are in seconds, `total_seconds` bounds the whole association."""
 
     calling_ae: str
     called_ae: str
@@ -36,6 +37,17 @@ class Opening:
     acse_timeout: float
     dimse_timeout: float
     maximum_length: int
+    total_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubOperation:
+    """An object that comes by C-STORE as part of a C-GET; `data` is its data set, None for one that is too long."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    data: bytes | None
 
 
 class Rejected(AssociationEnded):
@@ -52,171 +64,215 @@ class Requestor:
     def __init__(self, opening: Opening, proposals: Sequence[PresentationContext]) -> None:
         """Open it.
 
-        Raises OSError when there is no connection, Rejected, and AssociationEnded when it ends before it began.
+        Raises OSError when there is no connection, Rejected, and AssociationEnded when it ends before it began;
+        ValueError when there are more proposals than fit.
         """
+        request, self._request = negotiation.propose(
+            opening.calling_ae, opening.called_ae, proposals, opening.maximum_length
+        )
+        self._machine = Machine(Role.REQUESTOR)
+        self._machine.on(Event.ASSOCIATE_REQUEST)
         connection = socket.create_connection((opening.host, opening.port), opening.connection_timeout)
-        self._wire = Wire(connection, Pace(opening.dimse_timeout, opening.dimse_timeout))
+        pace = Pace(opening.dimse_timeout, opening.dimse_timeout, total=opening.total_seconds)
+        self._wire = Wire(connection, pace)
         self._artim = opening.acse_timeout
         self._last_message = 0
-        self.is_established = False
-        try:
-            self.accepted_contexts, self._room = self._open(opening, proposals)
-        except Violation as error:
-            self._give_up(pdu.abort(error.reason))
-            raise
-        except BaseException:
-            self._wire.close()
-            raise
+        self.accepted_contexts: list[AcceptedContext] = []
+        self._room = 0
+        with self._ending_on_error():
+            self._open(opening, request)
         open_ones = {context.context_id for context in self.accepted_contexts}
-        self._messages = Messages(self._wire, pdu.LONGEST_ASSOCIATE, lambda context_id: context_id in open_ones)
-        self.is_established = True
+        self._messages = Messages(
+            self._wire, pdu.LONGEST_ASSOCIATE, self._machine, lambda context_id: context_id in open_ones
+        )
 
-    def echo(self, context: Context) -> Command:
-        """Ask whether the peer lives (C-ECHO). Raises AssociationEnded, after which nothing can be sent."""
-        return self._ask(context, command.echo_request(self._next(), context.abstract_syntax), b"")
+    @property
+    def is_established(self) -> bool:
+        """Whether requests can be sent."""
+        return self._machine.state is State.OPEN
 
-    def store(self, context: Context, sop_instance_uid: str, data: bytes | tuple[Path, int]) -> Command:
+    def echo(self, context: AcceptedContext) -> Command:
+        """Ask whether the peer answers (C-ECHO). Raises AssociationEnded, after which nothing can be sent."""
+        with self._ending_on_error():
+            self._send(context, command.echo_request(self._number(), context.abstract_syntax))
+            return self._answer()
+
+    def store(self, context: AcceptedContext, sop_instance_uid: str, data: bytes | tuple[Path, int]) -> Command:
         """Send one object (C-STORE) and return the response.
 
         `data` is the encoded data set, or a file and where in it the data set begins. Raises AssociationEnded, after
         which nothing can be sent, and OSError when the file cannot be read (the association is aborted then).
         """
-        request = command.store_request(self._next(), context.abstract_syntax, sop_instance_uid)
-        return self._ask(context, request, data)
+        request = command.store_request(self._number(), context.abstract_syntax, sop_instance_uid)
+        with self._ending_on_error():
+            if isinstance(data, bytes):
+                self._send(context, request, data)
+            else:
+                self._send(context, request)
+                send_file(self._wire.send, context.context_id, self._room, *data)
+            return self._answer()
+
+    def find(self, context: AcceptedContext, identifier: bytes) -> Iterator[tuple[Command, bytes]]:
+        """Query (C-FIND, PS3.4 C.4.1): each response with its identifier, the final one last.
+
+        Raises AssociationEnded, after which nothing can be sent.
+        """
+        request = command.query_request(command.C_FIND_RQ, self._number(), context.abstract_syntax)
+        with self._ending_on_error():
+            self._send(context, request, identifier)
+        while True:
+            with self._ending_on_error():
+                answer = self._check_response(self._next())
+                match = self._gather(_LONGEST_IDENTIFIER)
+            yield answer, match or b""
+            if answer.status not in _PENDING:
+                return
+
+    def get(
+        self, context: AcceptedContext, identifier: bytes, keep: Callable[[SubOperation], int], most_bytes: int
+    ) -> Iterator[Command]:
+        """Fetch (C-GET, PS3.4 C.4.3): each response, the final one last; objects come by C-STORE meanwhile.
+
+        `keep` takes each object and returns the status to answer; of one longer than `most_bytes` it gets no data.
+        Raises AssociationEnded, and what `keep` raises.
+        """
+        request = command.query_request(command.C_GET_RQ, self._number(), context.abstract_syntax)
+        with self._ending_on_error():
+            self._send(context, request, identifier)
+        while True:
+            with self._ending_on_error():
+                message = self._next()
+                if message.command.field == command.C_STORE_RQ:
+                    self._take(message, keep, most_bytes)
+                    continue
+                answer = self._check_response(message)
+            yield answer
+            if answer.status not in _PENDING:
+                return
 
     def release(self) -> None:
         """Release the association (A-RELEASE), also when both sides ask at the same time; raises nothing."""
         if not self.is_established:
             return
-        self.is_established = False
         with suppress(AssociationEnded):
             self._wire.end()
             self._wire.wait_no_longer_than(self._artim)
+            self._machine.on(Event.RELEASE_REQUEST)
             self._wire.send(pdu.RELEASE_RQ)
-            while True:
+            while self._machine.state is not State.IDLE:
                 kind, length = pdu.read_header(self._wire)
-                pdu.read_body(self._wire, min(length, pdu.LONGEST_ASSOCIATE))
-                if kind == pdu.A_RELEASE_RQ:  # collision: Sta9 answers first, then waits on (PS3.8 7.2.2)
+                pdu.drop_body(self._wire, length)
+                action = self._machine.on(received(kind))
+                if action is Action.AR_8:
+                    self._machine.on(Event.RELEASE_RESPONSE)
                     self._wire.send(pdu.RELEASE_RP)
-                elif kind != pdu.P_DATA_TF:
+                elif action is Action.AA_8:
+                    self._wire.send(pdu.abort(pdu.find_violation(kind).reason))
                     break
-        self._wire.close()
+        self._close()
 
     def abort(self) -> None:
         """Abort the association; raises nothing."""
-        self._give_up(pdu.abort(None))
+        self._end(Event.ABORT_REQUEST, pdu.abort(None))
 
-    def _open(self, opening: Opening, proposals: Sequence[PresentationContext]) -> tuple[list[Context], int]:
-        request, proposed = negotiation.request(
-            opening.calling_ae, opening.called_ae, proposals, opening.maximum_length
-        )
+    def _open(self, opening: Opening, request: bytes) -> None:
+        """Sta4 and Sta5: send the request and read the answer."""
+        self._machine.on(Event.CONNECTED)
         self._wire.wait_no_longer_than(opening.acse_timeout)
         self._wire.send(request)
         kind, length = pdu.read_header(self._wire)
-        if length > pdu.LONGEST_ASSOCIATE:
-            raise Violation(UNEXPECTED_PDU, f"an answer of {length} bytes to the A-ASSOCIATE-RQ")
-        answer = bytes([kind, 0]) + length.to_bytes(4, "big") + pdu.read_body(self._wire, length)
-        if kind == pdu.A_ASSOCIATE_RJ:
-            raise Rejected(negotiation.read_rejection(answer))
-        if kind == pdu.A_ABORT:
+        answer = pdu.read_body(self._wire, length)
+        action = self._machine.on(received(kind))
+        if action is Action.AE_4:
+            raise Rejected(associate.read_rejection(answer))
+        if action is Action.AA_3:
             raise Aborted("the peer aborted in place of an answer")
-        if kind != pdu.A_ASSOCIATE_AC:
-            raise Violation(UNEXPECTED_PDU, f"PDU of type {kind} in answer to the A-ASSOCIATE-RQ")
-        accepted, peer_maximum = negotiation.read_acceptance(answer, proposed)
-        return accepted, _room(peer_maximum)
+        if action is not Action.AE_3:
+            raise pdu.find_violation(kind)
+        self.accepted_contexts, peer_maximum = negotiation.conclude(self._request, answer)
+        self._room = pdu.find_room(peer_maximum)
 
-    def _ask(self, context: Context, request: bytes, data: bytes | tuple[Path, int]) -> Command:
-        try:
-            self._wire.send(*pdu.fragments(request, context.context_id, self._room, is_command=True))
-            if isinstance(data, bytes):
-                if data:
-                    self._wire.send(*pdu.fragments(data, context.context_id, self._room, is_command=False))
-            else:
-                self._send_file(context, *data)
-            return self._answer()
-        except Violation as error:
-            self._give_up(pdu.abort(error.reason))
-            raise
-        except Closed:
-            self._give_up(b"")
-            raise
-        except (AssociationEnded, OSError):
-            self.abort()
-            raise
+    def _send(self, context: AcceptedContext, request: bytes, data: bytes = b"") -> None:
+        """A command set and, where there is one, its data set."""
+        self._machine.on(Event.DATA_REQUEST)
+        self._wire.send(*pdu.fragments(request, context.context_id, self._room, is_command=True))
+        if data:
+            self._wire.send(*pdu.fragments(data, context.context_id, self._room, is_command=False))
 
-    def _send_file(self, context: Context, path: Path, offset: int) -> None:
-        """The data set of a file in P-DATA-TFs, several in each call of the system."""
-        slot = self._room + _HEADERS
-        buffer = memoryview(bytearray(slot * max(1, min(_MOST_PDUS, BUFFER_BYTES // slot))))
-        slots = [buffer[start + _HEADERS : start + slot] for start in range(0, len(buffer), slot)]
-        with path.open("rb", buffering=0) as file:
-            left = os.fstat(file.fileno()).st_size - offset
-            file.seek(offset)
-            while left > 0:
-                count = _fill(file.fileno(), slots)
-                if count == 0:
-                    raise OSError(f"{path}: became shorter while it was sent")
-                left -= count
-                end = 0
-                for start in range(0, count, self._room):
-                    length = min(self._room, count - start)
-                    header = pdu.value_header(
-                        length,
-                        context.context_id,
-                        is_command=False,
-                        is_last=left <= 0 and start + length == count,
-                    )
-                    at = start // self._room * slot
-                    buffer[at : at + _HEADERS] = header
-                    end = at + _HEADERS + length
-                self._wire.send(buffer[:end])
-
-    def _answer(self) -> Command:
-        """The response to the last request."""
-        try:
+    def _next(self) -> Message:
+        """The peer's next message; its request for release instead is answered and raises Closed."""
+        with suppress(Released):
             message = self._messages.next()
             if message is not None:
-                self._messages.drop()
-        except Released:
-            message = None
-        if message is None:
-            self._wire.send(pdu.RELEASE_RP)
-            raise Closed("the peer asked for release before it answered")
+                return message
+        self._machine.on(Event.RELEASE_RESPONSE)
+        self._wire.send(pdu.RELEASE_RP)
+        raise Closed("the peer asked for release before it answered")
+
+    def _answer(self) -> Command:
+        """The response to the last request; its data set, if there is one, is dropped."""
+        answer = self._check_response(self._next())
+        self._gather(0)
+        return answer
+
+    def _check_response(self, message: Message) -> Command:
         if not message.command.is_response or message.command.responded != self._last_message:
             raise Violation(UNEXPECTED_PDU, "a message that answers nothing that was asked")
         return message.command
 
-    def _next(self) -> int:
+    def _take(self, message: Message, keep: Callable[[SubOperation], int], most_bytes: int) -> None:
+        """Answer a C-STORE-RQ of the peer: only where it is SCU by role selection (PS3.7 D.3.3.4)."""
+        context = next(one for one in self.accepted_contexts if one.context_id == message.context_id)
+        data = self._gather(most_bytes)
+        code = status.SOP_CLASS_NOT_SUPPORTED
+        if context.as_scp:
+            asked = message.command
+            code = keep(SubOperation(asked.sop_class_uid, asked.sop_instance_uid, context.transfer_syntax, data))
+        self._send(context, command.response(message.command, code))
+
+    def _gather(self, most_bytes: int) -> bytes | None:
+        """The data set of the last message, read to its end; None when it is longer than `most_bytes`."""
+        gathered = bytearray()
+        is_longer = False
+        try:
+            for piece in self._messages.data():
+                is_longer = is_longer or len(gathered) + len(piece) > most_bytes
+                if not is_longer:
+                    gathered += piece
+        except Released:
+            self._machine.on(Event.RELEASE_RESPONSE)
+            self._wire.send(pdu.RELEASE_RP)
+            raise Closed("the peer asked for release in the middle of a message") from None
+        return None if is_longer else bytes(gathered)
+
+    def _number(self) -> int:
+        """The next Message ID: 1 to 65535, then from the beginning."""
         self._last_message = self._last_message % (_MOST_MESSAGES - 1) + 1
         return self._last_message
 
-    def _give_up(self, last_words: bytes) -> None:
-        self.is_established = False
-        if last_words:
+    @contextmanager
+    def _ending_on_error(self) -> Iterator[None]:
+        """Whatever is raised, the association is over: with an A-ABORT where the peer is still there."""
+        try:
+            yield
+        except Violation as error:
+            self._end(Event.INVALID_PDU, pdu.abort(error.reason))
+            raise
+        except (Closed, Aborted, Rejected):
+            self._close()
+            raise
+        except BaseException:
+            self._end(Event.ABORT_REQUEST, pdu.abort(None))
+            raise
+
+    def _end(self, event: Event, last_words: bytes) -> None:
+        if self._machine.allows(event):
+            self._machine.on(event)
             with suppress(AssociationEnded):
                 self._wire.send(last_words)
+        self._close()
+
+    def _close(self) -> None:
         self._wire.close()
-
-
-def _room(peer_maximum: int) -> int:
-    """Bytes of data in a P-DATA-TF to the peer. Raises Violation when its maximum length leaves none."""
-    room = pdu.room(peer_maximum)
-    if room <= 0:
-        raise Violation(UNEXPECTED_PDU, f"a maximum length of {peer_maximum} leaves no room for data")
-    return room
-
-
-def _fill(descriptor: int, slots: Sequence[memoryview]) -> int:
-    """Read into the slots, one after the other, until all are full or the file ends; the number of bytes."""
-    size = sum(len(slot) for slot in slots)
-    count = os.readv(descriptor, slots)
-    while 0 < count < size:
-        left, rest = count, list(slots)
-        while left >= len(rest[0]):
-            left -= len(rest.pop(0))
-        rest[0] = rest[0][left:]
-        more = os.readv(descriptor, rest)
-        if more == 0:
-            break
-        count += more
-    return count
+        if self._machine.allows(Event.CLOSED):
+            self._machine.on(Event.CLOSED)

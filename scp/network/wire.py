@@ -5,6 +5,7 @@ The socket blocks, and the system wakes it every few seconds to look at the time
 
 from __future__ import annotations
 
+import math
 import socket
 import struct
 import time
@@ -26,12 +27,13 @@ class Pace:
     """How long a peer may keep silent, in seconds, and how slow it may be.
 
     `idle` bounds the silence between messages, `stalled` that within one. A message that takes longer than `stalled`
-    must have come at `bytes_per_second` on the whole (0: at any rate).
+    must have come at `bytes_per_second` on the whole (0: at any rate). `total` bounds the life of the connection.
     """
 
     idle: float
     stalled: float
     bytes_per_second: float = 0
+    total: float | None = None
 
 
 class Wire:
@@ -46,6 +48,7 @@ class Wire:
         self._silence = pace.idle
         self._begun: float | None = None
         self._received = 0
+        self._deadline = math.inf if pace.total is None else clock() + pace.total
         connection.settimeout(None)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         tick = max(_SHORTEST_TICK, min(_LONGEST_TICK, pace.idle / 4, pace.stalled / 4))
@@ -115,12 +118,14 @@ class Wire:
             try:
                 sent = self._socket.sendmsg(left[:_MOST_BUFFERS])
             except BlockingIOError:
+                self._check_total()
                 if self._clock() - last > self._pace.stalled:
                     raise Expired(f"the peer took no byte for {self._pace.stalled:g} s") from None
                 continue
             except OSError as error:
                 raise Closed(f"connection lost: {error.strerror or error}") from error
             last = self._clock()
+            self._check_total()
             left = _rest(left, sent)
 
     def close(self) -> None:
@@ -134,17 +139,20 @@ class Wire:
         except OSError:
             return
 
-    def drain(self, seconds: float) -> None:
-        """Read and drop until the peer closes, `seconds` at most (the ARTIM timer of PS3.8 9.1.5)."""
+    def drain(self, seconds: float) -> bool:
+        """Read and drop until the peer closes, `seconds` at most (the ARTIM timer of PS3.8 9.1.5); whether it did."""
         deadline = self._clock() + seconds
         try:
             self._socket.shutdown(socket.SHUT_WR)
             while (left := deadline - self._clock()) > 0:
                 self._socket.settimeout(left)
                 if not self._socket.recv_into(self._view):
-                    return
+                    return True
+        except TimeoutError:
+            return False
         except OSError:
-            return
+            return True
+        return False
 
     def _need(self, count: int) -> None:
         here = self._end - self._start
@@ -175,7 +183,12 @@ class Wire:
                 raise Expired(f"no byte for {self._silence:g} s")
             self._check_rate()
 
+    def _check_total(self) -> None:
+        if self._clock() > self._deadline:
+            raise Expired(f"it took longer than {self._pace.total:g} s")
+
     def _check_rate(self) -> None:
+        self._check_total()
         if self._begun is None:
             return
         seconds = self._clock() - self._begun

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from io import BytesIO
@@ -17,22 +18,25 @@ import structlog
 from pydicom import dcmread
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
-from pynetdicom import AE, build_context, build_role, evt
-from pynetdicom.association import Association
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
+from pydicom.uid import UID
 
 from config.errors import CoronodeError, Permanent, Transient
 from config.settings import NodeSettings, PeerSettings
-from dicom import status
+from dicom import part10, status
+from dicom.sop_classes import STUDY_ROOT_FIND, STUDY_ROOT_GET, UNCOMPRESSED
 from dicom.text import text_of
-from scp.priors import pynetdicom_transport
-from scp.services import contexts
-from storage.objects.files import OUT_OF_RESOURCES
+from scoring.report.sr.reading import REPORT_CLASSES
+from scp.network.command import Command
+from scp.network.errors import AssociationEnded
+from scp.network.negotiation import AcceptedContext, PresentationContext
+from scp.network.requestor import Opening, Rejected, Requestor, SubOperation
 from storage.series.priors import Person
 
-pynetdicom_transport.mend()
 log = structlog.get_logger(__name__)
 
-STUDY_ROOT_GET: Final = "1.2.840.10008.5.1.4.1.2.2.3"
 MOST_STUDIES: Final = 20
 MOST_REPORTS: Final = 50
 """The latest ones are looked at."""
@@ -103,9 +107,11 @@ class _Search:
                             )
                             return
                         self._get(association, study, series, instance)
+        except Transient:  # it may still be sending: no use in waiting for it to agree to a release
+            association.abort()
+            raise
         finally:
-            if association.is_established:
-                association.release()
+            association.release()
 
     def _left(self) -> float:
         """Seconds until the limit. Raises Transient when it has passed."""
@@ -114,26 +120,31 @@ class _Search:
             raise Transient("it took longer than priors.timeout_seconds")
         return left
 
-    def _associate(self, node: NodeSettings, peer: PeerSettings) -> Association:
+    def _associate(self, node: NodeSettings, peer: PeerSettings) -> Requestor:
         if peer.port is None:
             raise Permanent("it has no port in the configuration, so it cannot be called")
-        ae = AE(ae_title=node.ae_title)
-        ae.acse_timeout = ae.connection_timeout = ae.dimse_timeout = ae.network_timeout = self._left()
-        models = [contexts.STUDY_ROOT_FIND, STUDY_ROOT_GET]
-        association = ae.associate(
-            peer.host,
-            peer.port,
-            contexts=[build_context(uid, list(contexts.UNCOMPRESSED)) for uid in (*models, *contexts.REPORT_STORAGE)],
-            ae_title=peer.ae_title,
-            max_pdu=node.max_pdu,
-            ext_neg=[build_role(uid, scp_role=True) for uid in contexts.REPORT_STORAGE],
-            evt_handlers=[(evt.EVT_C_STORE, self._on_store)],
+        left = self._left()
+        opening = Opening(
+            calling_ae=node.ae_title,
+            called_ae=peer.ae_title,
+            host=peer.host,
+            port=peer.port,
+            connection_timeout=left,
+            acse_timeout=left,
+            dimse_timeout=left,
+            maximum_length=node.max_pdu,
+            total_seconds=left,
         )
-        if not association.is_established:
-            raise Transient("it rejected the association" if association.is_rejected else "no association")
-        return association
+        models = [PresentationContext(uid, UNCOMPRESSED) for uid in (STUDY_ROOT_FIND, STUDY_ROOT_GET)]
+        reports = [PresentationContext(uid, UNCOMPRESSED, as_scp=True) for uid in REPORT_CLASSES]
+        try:
+            return Requestor(opening, [*models, *reports])
+        except Rejected as error:
+            raise Transient("it rejected the association") from error
+        except (AssociationEnded, OSError) as error:
+            raise Transient("no association") from error
 
-    def _studies(self, association: Association) -> list[str]:
+    def _studies(self, association: Requestor) -> list[str]:
         """Studies before the day that may hold reports, the latest first."""
         person, last = self.wanted.person, self.wanted.before - timedelta(days=1)
         keys = {"PatientID": person.patient_id, "IssuerOfPatientID": person.issuer, "StudyDate": f"-{last:%Y%m%d}"}
@@ -146,50 +157,59 @@ class _Search:
             self.notes.append(f"there are more than {MOST_STUDIES} earlier studies: older ones left out")
         return sorted(found, key=lambda uid: (found[uid], uid), reverse=True)[:MOST_STUDIES]
 
-    def _reports_of(self, association: Association, study: str) -> list[str]:
+    def _reports_of(self, association: Requestor, study: str) -> list[str]:
         keys = {"StudyInstanceUID": study, "Modality": "SR", "SeriesInstanceUID": ""}
         answers = list(self._find(association, "SERIES", keys))
         return [_text(item, "SeriesInstanceUID") for item in answers if _text(item, "Modality") in {"", "SR"}]
 
-    def _instances(self, association: Association, study: str, series: str) -> list[str]:
+    def _instances(self, association: Requestor, study: str, series: str) -> list[str]:
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": "", "SOPClassUID": ""}
         found = {
             _text(item, "SOPInstanceUID"): _text(item, "SOPClassUID") for item in self._find(association, "IMAGE", keys)
         }
-        readable = {"", *contexts.REPORT_STORAGE}
+        readable = {"", *REPORT_CLASSES}
         return [uid for uid, kind in found.items() if uid and kind in readable and not self.wanted.known(uid)]
 
-    def _find(self, association: Association, level: str, keys: dict[str, str]) -> Iterator[Dataset]:
+    def _find(self, association: Requestor, level: str, keys: dict[str, str]) -> Iterator[Dataset]:
         """Matches as they come. Raises Transient when the peer fails or the time is over."""
-        association.dimse_timeout = self._left()
-        for answer, match in association.send_c_find(_identifier(level, keys), contexts.STUDY_ROOT_FIND):
-            association.dimse_timeout = self._left()
-            code = _status(answer, "C-FIND")
-            if code in {status.PENDING, status.PENDING_UNSUPPORTED}:
-                if match is not None:
-                    yield match
-            elif code != status.SUCCESS:
-                raise Transient(f"it answered C-FIND with {status.name(code)}")
+        context = _find_context(association, STUDY_ROOT_FIND, "C-FIND")
+        with self._answering("C-FIND"):
+            for answer, match in association.find(context, _encode(_identifier(level, keys), context)):
+                self._left()
+                code = _status(answer, "C-FIND")
+                if code in {status.PENDING, status.PENDING_UNSUPPORTED}:
+                    dataset = _decode_identifier(match, context)
+                    if dataset is not None:
+                        yield dataset
+                elif code != status.SUCCESS:
+                    raise Transient(f"it answered C-FIND with {status.name(code)}")
 
-    def _get(self, association: Association, study: str, series: str, instance: str) -> None:
+    def _get(self, association: Requestor, study: str, series: str, instance: str) -> None:
         """Fetch one object. One that the peer does not send is left out; silence raises Transient."""
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
         before = len(self.reports) + self.strangers
-        association.dimse_timeout = self._left()
-        for answer, _ in association.send_c_get(_identifier("IMAGE", keys), STUDY_ROOT_GET):
-            association.dimse_timeout = self._left()
-            _status(answer, "C-GET")
+        context = _find_context(association, STUDY_ROOT_GET, "C-GET")
+        identifier = _encode(_identifier("IMAGE", keys), context)
+        with self._answering("C-GET"):
+            for answer in association.get(context, identifier, self._keep, _LARGEST_BYTES):
+                self._left()
+                _status(answer, "C-GET")
         self.missing += len(self.reports) + self.strangers == before
 
-    def _on_store(self, event: evt.Event) -> int:
-        """Handle EVT_C_STORE: keep a report of the patient in memory; too much of it ends the association."""
-        data = event.encoded_dataset()
-        if len(data) > _LARGEST_BYTES or len(self.reports) + self.strangers >= MOST_REPORTS:
-            return OUT_OF_RESOURCES
-        if time.monotonic() > self.deadline:
-            event.assoc.abort()
-            return OUT_OF_RESOURCES
-        report = _decoded(data)
+    @contextmanager
+    def _answering(self, request: str) -> Iterator[None]:
+        """The end of the association in place of an answer becomes Transient."""
+        try:
+            yield
+        except AssociationEnded as error:
+            self._left()
+            raise Transient(f"it gave no valid answer to {request} in time") from error
+
+    def _keep(self, came: SubOperation) -> int:
+        """Keep a report of the patient in memory, and return the status to answer."""
+        if came.data is None or len(self.reports) + self.strangers >= MOST_REPORTS:
+            return status.OUT_OF_RESOURCES
+        report = _decode_report(came, came.data)
         if report is None:
             return status.UNABLE_TO_PROCESS
         if self._is_wanted(report):
@@ -204,14 +224,19 @@ class _Search:
         return found.is_same(ours) and not found.contradicts(ours)
 
 
-def _check(association: Association) -> None:
+def _check(association: Requestor) -> None:
     """Raise Permanent unless the peer answers queries and may send reports over this association."""
-    accepted = {str(context.abstract_syntax) for context in association.accepted_contexts}
-    for model, name in ((contexts.STUDY_ROOT_FIND, "C-FIND"), (STUDY_ROOT_GET, "C-GET")):
-        if model not in accepted:
-            raise Permanent(f"it accepts no {name} in the Study Root model")
+    for model, name in ((STUDY_ROOT_FIND, "C-FIND"), (STUDY_ROOT_GET, "C-GET")):
+        _find_context(association, model, name)
     if not any(context.as_scp for context in association.accepted_contexts):
         raise Permanent("it sends no structured reports by C-GET (role selection was not accepted)")
+
+
+def _find_context(association: Requestor, model: str, name: str) -> AcceptedContext:
+    for context in association.accepted_contexts:
+        if context.abstract_syntax == model:
+            return context
+    raise Permanent(f"it accepts no {name} in the Study Root model")
 
 
 def _identifier(level: str, keys: dict[str, str]) -> Dataset:
@@ -224,11 +249,30 @@ def _identifier(level: str, keys: dict[str, str]) -> Dataset:
     return identifier
 
 
-def _status(answer: Dataset, request: str) -> int:
+def _encode(identifier: Dataset, context: AcceptedContext) -> bytes:
+    """The identifier in the context's transfer syntax."""
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, UID(context.transfer_syntax).is_implicit_VR
+    with pydicom_config.disable_value_validation():
+        write_dataset(buffer, identifier)
+    return bytes(buffer.getvalue())
+
+
+def _decode_identifier(data: bytes, context: AcceptedContext) -> Dataset | None:
+    """A match; None where the peer sent none, or one that cannot be read."""
+    try:
+        implicit = UID(context.transfer_syntax).is_implicit_VR
+        return read_dataset(BytesIO(data), is_implicit_VR=implicit, is_little_endian=True) if data else None
+    except Exception as error:  # noqa: BLE001  # whatever the bytes make the parser raise
+        log.warning("a match cannot be read", error=type(error).__name__)
+        return None
+
+
+def _status(answer: Command, request: str) -> int:
     """The status of a response. Raises Transient when there was none."""
-    if "Status" not in answer:
+    if answer.status is None:
         raise Transient(f"it gave no valid answer to {request} in time")
-    return int(answer.Status)
+    return answer.status
 
 
 def _text(dataset: Dataset, keyword: str) -> str:
@@ -236,10 +280,11 @@ def _text(dataset: Dataset, keyword: str) -> str:
     return "" if tag is None else text_of(dataset, tag, dictionary_VR(tag))
 
 
-def _decoded(data: bytes) -> Dataset | None:
+def _decode_report(came: SubOperation, data: bytes) -> Dataset | None:
     """An object as it came, None when it cannot be read."""
+    meta = part10.preface(came.sop_class_uid, came.sop_instance_uid, came.transfer_syntax_uid)
     try:
-        return dcmread(BytesIO(data))
+        return dcmread(BytesIO(meta + data))
     except Exception as error:  # noqa: BLE001  # whatever the bytes make the parser raise
         log.warning("a fetched report cannot be read", error=type(error).__name__)
         return None

@@ -6,34 +6,32 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, get_args
 
 import structlog
-from pynetdicom import evt
-from pynetdicom.presentation import PresentationContext
 
 from config.settings import PeerSettings, Service, Settings
+from dicom.sop_classes import is_storage
 from scp import metrics
+from scp.network.associate import AssociateRequest, Rejection
 from scp.network.negotiation import (
     BY_PRESENTATION,
     BY_USER,
+    CALLED_AE_TITLE_NOT_RECOGNIZED,
+    CALLING_AE_TITLE_NOT_RECOGNIZED,
     LOCAL_LIMIT_EXCEEDED,
     PERMANENT,
     TEMPORARY_CONGESTION,
     TRANSIENT,
-    Rejection,
-    Request,
+    PresentationContext,
 )
 from scp.reception.completion import Holder
+from scp.reception.provided import ProvidedService, select_contexts
 from scp.reception.seats import Seats
-from scp.services import contexts
 
 log = structlog.get_logger(__name__)
 
-_CALLING_AE_TITLE: Final = 3
-_CALLED_AE_TITLE: Final = 7
-
-EVERY_SERVICE: Final[tuple[Service, ...]] = ("store", "query")
+EVERY_SERVICE: Final[tuple[Service, ...]] = get_args(Service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,8 @@ class Admission:
     def decide(self, *, called: str, calling: str, host: str) -> Accepted | Refused:
         """Accept or refuse one request; AE titles are compared without surrounding spaces."""
         if called.strip() != self.ae_title:
-            return Refused(_CALLED_AE_TITLE, f"called AE title is {called.strip()!r}, this node is {self.ae_title!r}")
+            words = f"called AE title is {called.strip()!r}, this node is {self.ae_title!r}"
+            return Refused(CALLED_AE_TITLE_NOT_RECOGNIZED, words)
         named = [peer for peer in self.peers.values() if peer.ae_title == calling.strip()]
         matching = [peer for peer in named if host in _addresses(peer.host)]
         if matching:
@@ -79,26 +78,35 @@ class Admission:
             return Accepted(EVERY_SERVICE)
         if named:
             known = ", ".join(sorted(peer.host for peer in named))
-            return Refused(_CALLING_AE_TITLE, f"{calling.strip()!r} called from {host}, is configured at {known}")
-        return Refused(_CALLING_AE_TITLE, f"no peer has the AE title {calling.strip()!r} (called from {host})")
+            words = f"{calling.strip()!r} called from {host}, is configured at {known}"
+        else:
+            words = f"no peer has the AE title {calling.strip()!r} (called from {host})"
+        return Refused(CALLING_AE_TITLE_NOT_RECOGNIZED, words)
 
 
 class Door:
     """Answers every request for an association: who may come in, while there are seats and room on the disk."""
 
-    def __init__(self, admission: Admission, seats: Seats, has_room: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        seats: Seats,
+        services: Sequence[ProvidedService],
+        has_room: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._admission = admission
         self._seats = seats
+        self._services = services
         self._has_room = has_room
 
-    def admit(self, request: Request, host: str, holder: Holder) -> Sequence[PresentationContext] | Rejection:
+    def admit(self, request: AssociateRequest, host: str, holder: Holder) -> Sequence[PresentationContext] | Rejection:
         """The contexts that the caller may open, or why it is refused; logged and counted."""
         address = _plain(host)
         verdict = self._admission.decide(called=request.called_ae, calling=request.calling_ae, host=address)
         if isinstance(verdict, Refused):
             refusal = Rejection(PERMANENT, BY_USER, verdict.diagnostic)
             return self._refuse("unknown", refusal, request, address, verdict.reason)
-        stores = bool(request.abstract_syntaxes) and all(map(contexts.is_storage, request.abstract_syntaxes))
+        stores = bool(request.abstract_syntaxes) and all(map(is_storage, request.abstract_syntaxes))
         if stores and not self._has_room():
             words = "free disk space is under the reserve (node.reserve_mb)"
             refusal = Rejection(TRANSIENT, BY_PRESENTATION, TEMPORARY_CONGESTION)
@@ -108,30 +116,9 @@ class Door:
             key = "node.max_associations" if limit == "limit" else "node.max_associations_per_peer"
             refusal = Rejection(TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT_EXCEEDED)
             return self._refuse(limit, refusal, request, address, f"{key} are open")
-        return contexts.accepted(verdict.services)
+        return select_contexts(self._services, verdict.services)
 
-    def on_requested(self, event: evt.Event) -> None:
-        """Handle EVT_REQUESTED of an association that pynetdicom holds."""
-        association = event.assoc
-        asked = association.requestor.primitive
-        request = Request(
-            calling_ae=(asked.calling_ae_title or "").strip() if asked else "",
-            called_ae=(asked.called_ae_title or "").strip() if asked else "",
-            abstract_syntaxes=frozenset(
-                str(item.abstract_syntax) for item in (asked.presentation_context_definition_list if asked else ())
-            ),
-            maximum_length=0,
-            primitive=asked,
-            refusal=None,
-        )
-        verdict = self.admit(request, association.requestor.address or "", association)
-        if isinstance(verdict, Rejection):
-            association.acse.send_reject(verdict.result, verdict.source, verdict.diagnostic)
-            association.kill()
-            return
-        association.acceptor.supported_contexts = list(verdict)
-
-    def _refuse(self, why: str, refusal: Rejection, request: Request, host: str, words: str) -> Rejection:
+    def _refuse(self, why: str, refusal: Rejection, request: AssociateRequest, host: str, words: str) -> Rejection:
         metrics.REFUSED.labels(why).inc()
         log.warning("association refused", host=host, calling=request.calling_ae, reason=words)
         return refusal
@@ -148,7 +135,7 @@ def _plain(address: str) -> str:
 
 
 def _addresses(host: str) -> Iterable[str]:
-    """Addresses of a peer's host, looked up anew for each request: leases and names change."""
+    """Addresses of a peer's host, looked up for each request: leases and names change."""
     try:
         return {_plain(str(entry[4][0])) for entry in socket.getaddrinfo(host, None)}
     except OSError:

@@ -25,10 +25,9 @@ from storage.intake.arrivals import Arrival
 from storage.intake.group_commit import Intake
 from storage.intake.instances import Registered
 from storage.objects import head
-from storage.objects.files import OUT_OF_RESOURCES, Files, Incoming
+from storage.objects.files import Files, Incoming
 from storage.objects.header import InstanceHeader
 
-_NOT_THAT_CLASS: Final = 0xA900
 _STUDY_UID: Final = 0x0020000D
 _SERIES_UID: Final = 0x0020000E
 _HEAD_BYTES: Final = 128 * 1024
@@ -108,10 +107,10 @@ class Reception:
         """
         try:
             if self._file is None:
-                raise self._failure or Rejected(OUT_OF_RESOURCES, "the object was not taken")
+                raise self._failure or Rejected(status.OUT_OF_RESOURCES, "the object was not taken")
             header = self._header(self._file)
             if header.sop_class_uid != self._request.sop_class_uid:
-                raise Rejected(_NOT_THAT_CLASS, "SOP Class UID differs from the request's")
+                raise Rejected(status.DOES_NOT_MATCH, "SOP Class UID differs from the request's")
             if header.sop_instance_uid != self._request.sop_instance_uid:
                 self._file = self._renamed(self._file, header)
             stored = self._file.settle(header.file_name(self._file.sha256))
@@ -128,7 +127,7 @@ class Reception:
     def _look_at_disk(self) -> None:
         self._looked_at = self._size
         if self._files.free_bytes() < self._reserve_bytes:
-            raise Rejected(OUT_OF_RESOURCES, "free disk space is under the reserve (node.reserve_mb)")
+            raise Rejected(status.OUT_OF_RESOURCES, "free disk space is under the reserve (node.reserve_mb)")
 
     def _fail(self, failure: Rejected) -> None:
         self._failure = failure

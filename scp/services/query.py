@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from io import BytesIO
 from typing import Final
 
 import structlog
-from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID
-from pynetdicom import evt
 
 from config.errors import CoronodeError, Rejected
 from dicom import status
+from dicom.sop_classes import PATIENT_ROOT_FIND, STUDY_ROOT_FIND, UNCOMPRESSED
 from scp import metrics
 from scp.network import command, pdu
-from scp.network.acceptor import Conversation, does_not_fit
+from scp.network.conversation import Conversation
 from scp.network.errors import UNEXPECTED_PARAMETER, AssociationEnded, Violation
 from scp.network.message import Message, Released
-from scp.services import contexts
+from scp.network.negotiation import PresentationContext
+from scp.reception.provided import ProvidedService
+from scp.services.fitting import refuse_misplaced
 from storage.database.engine import Database
 from storage.query import search as query
 
 log = structlog.get_logger(__name__)
+
+MODELS: Final[tuple[str, ...]] = (STUDY_ROOT_FIND, PATIENT_ROOT_FIND)
+CONTEXTS: Final = tuple(PresentationContext(uid, UNCOMPRESSED) for uid in MODELS)
 
 _LONGEST_IDENTIFIER: Final = 1024 * 1024
 _BUFFERS_A_SENDING: Final = 128
@@ -36,9 +40,13 @@ class Query:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def provide(self) -> ProvidedService:
+        """The service for the node's peers."""
+        return ProvidedService("query", CONTEXTS, {command.C_FIND_RQ: self.serve})
+
     def serve(self, association: Conversation, message: Message) -> None:
-        """Answer a C-FIND-RQ of an association of our own, sending matches as they are read."""
-        if does_not_fit(association, message, contexts.is_query):
+        """Answer a C-FIND-RQ, sending matches as they are read. Raises AssociationEnded and Released."""
+        if refuse_misplaced(association, message, MODELS.__contains__):
             return
         syntax = UID(association.context(message).transfer_syntax)
         code, comment = status.SUCCESS, ""
@@ -62,30 +70,9 @@ class Query:
         metrics.QUERIES.labels(f"0x{code:04X}").inc()
         association.respond(message, code, comment=status.comment(comment))
 
-    def on_find(self, event: evt.Event) -> Iterator[tuple[int | Dataset, Dataset | None]]:
-        """Handle EVT_C_FIND of an association that pynetdicom holds (PS3.4 C.4.1.3)."""
-        try:
-            search = query.Search.parse(_root(str(event.request.AffectedSOPClassUID)), event.identifier)
-            pending = status.PENDING_UNSUPPORTED if search.unsupported else status.PENDING
-            with closing(search.run(self._database)) as matches:
-                for match in matches:
-                    if event.is_cancelled:
-                        yield status.CANCELLED, None
-                        return
-                    yield pending, match
-        except Rejected as rejection:
-            log.warning("query refused", reason=rejection.reason, calling=event.assoc.requestor.ae_title.strip())
-            yield status.response(rejection.status, rejection.reason), None
-        except CoronodeError as error:
-            log.error("query failed", reason=str(error))
-            yield status.response(status.UNABLE_TO_PROCESS, str(error)), None
-        except Exception:  # the service's edge: the peer gets a failure, the log the trace
-            log.exception("query failed")
-            yield status.response(status.UNABLE_TO_PROCESS, "internal error, see the node's log"), None
-
 
 def _root(model: str) -> query.Root:
-    return "patient" if model == contexts.PATIENT_ROOT_FIND else "study"
+    return "patient" if model == PATIENT_ROOT_FIND else "study"
 
 
 def _search(association: Conversation, root: query.Root, *, implicit: bool) -> query.Search:
@@ -95,14 +82,14 @@ def _search(association: Conversation, root: query.Root, *, implicit: bool) -> q
         if len(gathered) <= _LONGEST_IDENTIFIER:
             gathered += data
     if len(gathered) > _LONGEST_IDENTIFIER:
-        raise Rejected(query.DOES_NOT_MATCH, f"an identifier of more than {_LONGEST_IDENTIFIER} bytes")
+        raise Rejected(status.DOES_NOT_MATCH, f"an identifier of more than {_LONGEST_IDENTIFIER} bytes")
     try:
         identifier = read_dataset(BytesIO(gathered), is_implicit_VR=implicit, is_little_endian=True)
         return query.Search.parse(root, identifier)
     except Rejected:
         raise
     except Exception as error:  # whatever the bytes make the parser raise, they are no identifier
-        raise Rejected(query.DOES_NOT_MATCH, f"identifier cannot be read: {type(error).__name__}") from error
+        raise Rejected(status.DOES_NOT_MATCH, f"identifier cannot be read: {type(error).__name__}") from error
 
 
 def _send_matches(association: Conversation, message: Message, matches: Iterable[bytes], *, supported: bool) -> bool:
@@ -127,7 +114,7 @@ def _send_matches(association: Conversation, message: Message, matches: Iterable
 
 
 def _cancelled(association: Conversation, message: Message) -> bool:
-    """Read what came meanwhile: a C-CANCEL-RQ of this request, or the end (PS3.7 9.3.2.3)."""
+    """Read what came meanwhile: whether it cancels this request (PS3.7 9.3.2.3). Raises Released at the end."""
     came = association.messages.next()
     if came is None:
         raise Released

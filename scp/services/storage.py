@@ -5,26 +5,75 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final
 
 import structlog
-from pydicom.dataset import Dataset
-from pynetdicom import evt
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    Comprehensive3DSRStorage,
+    ComprehensiveSRStorage,
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    EnhancedSRStorage,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    LegacyConvertedEnhancedCTImageStorage,
+    RLELossless,
+)
 
 from config.errors import CoronodeError, Rejected
 from dicom import status
+from dicom.sop_classes import UNCOMPRESSED, is_storage
 from scp import metrics
-from scp.network.acceptor import Conversation, does_not_fit
+from scp.network import command
+from scp.network.conversation import Conversation
 from scp.network.errors import TooLong
 from scp.network.message import Message
+from scp.network.negotiation import PresentationContext
 from scp.reception.completion import Holder
 from scp.reception.incoming import Reception, StoreRequest
-from scp.services import contexts
+from scp.reception.provided import ProvidedService
+from scp.services.fitting import refuse_misplaced
 from storage.database.engine import Database
 from storage.intake.group_commit import Intake
-from storage.objects.files import OUT_OF_RESOURCES, Files
+from storage.objects.files import Files
 
 log = structlog.get_logger(__name__)
+
+IMAGE_TRANSFER_SYNTAXES: Final[tuple[str, ...]] = (
+    *UNCOMPRESSED,
+    DeflatedExplicitVRLittleEndian,
+    RLELossless,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEG2000Lossless,
+    JPEG2000,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    HTJ2K,
+)
+"""Stored as they come, decoded when scored."""
+
+IMAGE_STORAGE: Final[tuple[str, ...]] = (
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
+)
+
+REPORT_STORAGE: Final[tuple[str, ...]] = (ComprehensiveSRStorage, Comprehensive3DSRStorage, EnhancedSRStorage)
+"""Earlier reports of a patient: kept, and read for a comparison."""
+
+CONTEXTS: Final = (
+    *(PresentationContext(uid, IMAGE_TRANSFER_SYNTAXES) for uid in IMAGE_STORAGE),
+    *(PresentationContext(uid, UNCOMPRESSED) for uid in REPORT_STORAGE),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +104,10 @@ class Storage:
         self._reserve_bytes = reserve_bytes
         self._longest_bytes = longest_bytes
 
+    def provide(self) -> ProvidedService:
+        """The service for the node's peers."""
+        return ProvidedService("store", CONTEXTS, {command.C_STORE_RQ: self.serve})
+
     def has_room(self) -> bool:
         """Whether the disk has more than the reserve left."""
         return self._files.free_bytes() >= self._reserve_bytes
@@ -80,18 +133,18 @@ class Storage:
             return Answer(rejection.status, rejection.reason)
         except CoronodeError as error:
             log.error("object not stored", reason=str(error), calling=calling_ae)
-            return Answer(OUT_OF_RESOURCES, str(error))
+            return Answer(status.OUT_OF_RESOURCES, str(error))
         except Exception:  # the service's edge: without Success the sender keeps the object and tries again
             log.exception("object not stored", calling=calling_ae)
-            return Answer(OUT_OF_RESOURCES, "internal error, see the node's log")
+            return Answer(status.OUT_OF_RESOURCES, "internal error, see the node's log")
         log.debug("object", outcome=stored.outcome, series=stored.series_instance_uid)
         if stored.outcome != "conflict":  # a sender that begins again with what is here is still sending
             self._received(stored.series_instance_uid, holder)
         return Answer(status.SUCCESS)
 
     def serve(self, association: Conversation, message: Message) -> None:
-        """Answer a C-STORE-RQ of an association of our own; its data set goes to the disk as it comes."""
-        if does_not_fit(association, message, contexts.is_storage):
+        """Answer a C-STORE-RQ; its data set goes to the disk as it comes. Raises AssociationEnded and Released."""
+        if refuse_misplaced(association, message, is_storage):
             return
         asked = message.command
         reception = self.begin(
@@ -112,21 +165,3 @@ class Storage:
         finally:
             reception.discard()
         association.respond(message, answer.status, comment=status.comment(answer.comment))
-
-    def on_store(self, event: evt.Event) -> Dataset:
-        """Handle EVT_C_STORE of an association that pynetdicom holds."""
-        request: Any = event.request
-        requestor = event.assoc.requestor
-        calling = requestor.ae_title.strip()
-        reception = self.begin(
-            StoreRequest(
-                sop_class_uid=str(request.AffectedSOPClassUID),
-                sop_instance_uid=str(request.AffectedSOPInstanceUID),
-                transfer_syntax_uid=str(event.context.transfer_syntax),
-                calling_ae=calling,
-                association=f"{calling} {requestor.address}:{requestor.port} {event.assoc.name}",
-            )
-        )
-        reception.write(event.encoded_dataset(include_meta=False))
-        answer = self.finish(reception, calling, event.assoc)
-        return status.response(answer.status, answer.comment)

@@ -1,13 +1,26 @@
-"""Verification service (PS3.4 annex A): C-ECHO, both ways."""
+"""Verification service (PS3.4 annex A): C-ECHO, open to every peer."""
 
 from __future__ import annotations
 
-from pynetdicom import evt
+from typing import Final
 
 from dicom import status
+from dicom.sop_classes import UNCOMPRESSED, VERIFICATION
+from scp.network import command
+from scp.network.conversation import Conversation
+from scp.network.message import Message
+from scp.network.negotiation import PresentationContext
+from scp.reception.provided import ProvidedService
+
+CONTEXTS: Final = (PresentationContext(VERIFICATION, UNCOMPRESSED),)
 
 
-def on_echo(event: evt.Event) -> int:
-    """Answer a C-ECHO with success: the node lives and knows the caller."""
-    del event
-    return status.SUCCESS
+def provide() -> ProvidedService:
+    """The service for the node's peers."""
+    return ProvidedService(None, CONTEXTS, {command.C_ECHO_RQ: echo})
+
+
+def echo(association: Conversation, message: Message) -> None:
+    """Answer a C-ECHO-RQ: the node runs and knows the caller. Raises AssociationEnded."""
+    association.messages.drop()
+    association.respond(message, status.SUCCESS)

@@ -14,10 +14,11 @@ from typing import Final
 import structlog
 
 from config.errors import Rejected
+from dicom import status
 from storage.database.engine import Database
 from storage.intake.arrivals import Arrival
 from storage.intake.instances import Registered, register_all
-from storage.objects.files import OUT_OF_RESOURCES, Files
+from storage.objects.files import Files
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ class Intake:
             self._lead()
         if isinstance(ticket.answer, Registered):
             return ticket.answer
-        raise ticket.answer or Rejected(OUT_OF_RESOURCES, "internal error, see the node's log")
+        raise ticket.answer or Rejected(status.OUT_OF_RESOURCES, "internal error, see the node's log")
 
     def _lead(self) -> None:
         """Commit what waits, tell the waiting threads, and hand on to one that came meanwhile."""
@@ -77,7 +78,7 @@ class Intake:
                 following = self._waiting[:1]
             for ticket in (*group, *following):
                 if ticket.answer is None and ticket in group:
-                    ticket.answer = Rejected(OUT_OF_RESOURCES, "internal error, see the node's log")
+                    ticket.answer = Rejected(status.OUT_OF_RESOURCES, "internal error, see the node's log")
                 if ticket.woken.locked():
                     ticket.woken.release()
 
@@ -90,5 +91,5 @@ class Intake:
         except Exception:  # one object must not refuse the others: each is tried alone
             if len(arrivals) == 1:
                 log.exception("object not registered", instance=arrivals[0].header.sop_instance_uid)
-                return [Rejected(OUT_OF_RESOURCES, "internal error, see the node's log")]
+                return [Rejected(status.OUT_OF_RESOURCES, "internal error, see the node's log")]
             return [answer for arrival in arrivals for answer in self._commit([arrival])]

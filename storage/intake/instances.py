@@ -11,11 +11,12 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from config.errors import Rejected, Transient
+from dicom import status
 from storage.database import audit
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
 from storage.intake.arrivals import Arrival, Origin, count, enter_usual, insert_instances, instance_values
-from storage.objects.files import OUT_OF_RESOURCES, Files, StoredFile
+from storage.objects.files import Files, StoredFile
 from storage.objects.header import InstanceHeader
 from storage.series import lifecycle
 from storage.series.states import State
@@ -104,7 +105,7 @@ def register_all(db: Database, files: Files, arrivals: Sequence[Arrival]) -> lis
                 for place, arrival in enumerate(arrivals)
             ]
     except Transient as error:
-        raise Rejected(OUT_OF_RESOURCES, "the database is busy or full; send again") from error
+        raise Rejected(status.OUT_OF_RESOURCES, "the database is busy or full; send again") from error
 
 
 def _register(session: Session, files: Files, arrival: Arrival) -> Registered:

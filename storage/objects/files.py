@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import Rejected
+from dicom import status
 
-OUT_OF_RESOURCES = 0xA700
 _MOST_FOLDERS = 10_000
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # fdatasync leaves out the modification time, which nobody needs; not every system has it.
@@ -240,7 +240,7 @@ def _disk_errors() -> Iterator[None]:
     except OSError as error:
         full = error.errno in _FULL
         reason = "the disk is full" if full else f"cannot write: {os.strerror(error.errno or errno.EIO)}"
-        raise Rejected(OUT_OF_RESOURCES, reason[:64]) from error
+        raise Rejected(status.OUT_OF_RESOURCES, reason[:64]) from error
 
 
 def _make_folder(folder: Path) -> None:

@@ -10,12 +10,11 @@ from typing import Self
 from pydicom.dataset import Dataset
 
 from config.errors import Rejected
+from dicom import status
 from dicom.text import fold, text_of, text_of_bytes
 from storage.objects.attributes import FOLDED, Attribute, of_level
 from storage.objects.files import instance_name
 
-DOES_NOT_MATCH = 0xA900
-CANNOT_UNDERSTAND = 0xC000
 _LONGEST_UID = 64
 _CHARACTER_SET = 0x00080005
 _STUDY, _SERIES, _IMAGE = of_level("PATIENT", "STUDY"), of_level("SERIES"), of_level("IMAGE")
@@ -101,9 +100,9 @@ class InstanceHeader:
 
 def _check_uid(keyword: str, value: str) -> None:
     if not value:
-        raise Rejected(DOES_NOT_MATCH, f"{keyword} is missing")
+        raise Rejected(status.DOES_NOT_MATCH, f"{keyword} is missing")
     if len(value) > _LONGEST_UID or "\\" in value:
-        raise Rejected(CANNOT_UNDERSTAND, f"{keyword} is not one UID of at most 64 characters")
+        raise Rejected(status.UNABLE_TO_PROCESS, f"{keyword} is not one UID of at most 64 characters")
 
 
 def _texts(dataset: Dataset, attributes: tuple[Attribute, ...]) -> dict[str, str]:

@@ -6,7 +6,7 @@ are matched and answered too.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
@@ -18,7 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.operators import custom_op
 
 from config.errors import Rejected
-from dicom.answers import element
+from dicom import status
 from dicom.encoding import Encoder, Slot
 from dicom.text import text_of
 from storage.database.engine import Database
@@ -28,7 +28,6 @@ from storage.query.computed import COMPUTED, COMPUTED_LEVELS, FROM_OUTSIDE, firs
 from storage.query.matching import Target, condition
 
 Root = Literal["study", "patient"]
-DOES_NOT_MATCH = 0xA900
 _LEVEL, _CHARACTER_SET, _VIEW = 0x00080052, 0x00080005, 0x00080053
 _MOST_UIDS = 10_000
 # Each becomes several comparisons, and SQLite bounds the depth of an expression.
@@ -47,7 +46,7 @@ class IdentifierError(Rejected):
     """The identifier cannot be answered: 0xA900, Identifier does not match SOP Class (PS3.4 C.4.1.1.4)."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(DOES_NOT_MATCH, reason)
+        super().__init__(status.DOES_NOT_MATCH, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,42 +90,25 @@ class Search:
         """Keys that are answered empty and not matched: with any, the status is 0xFF01 instead of 0xFF00."""
         return tuple(key.keyword or f"{key.tag:08X}" for key in self.keys if not key.supported)
 
-    def run(self, db: Database, *, retrieve_ae: str = "") -> Generator[Dataset]:
-        """Yield the matches as they are read; close the iterator to stop early.
-
-        Args:
-            db: the database.
-            retrieve_ae: the AE title to retrieve from; "" while nothing can be retrieved from this node.
-        """
-        statement, columns = self._statement(db.engine.dialect.name)
-        with db.reading() as session:
-            for row in session.execute(statement.execution_options(yield_per=_BATCH)):
-                yield self._answer(dict(zip(columns, row, strict=True)), retrieve_ae)
-
-    def encoded(self, db: Database, *, implicit: bool, retrieve_ae: str = "") -> Generator[bytes]:
-        """Yield the same matches as `run`, each as an encoded data set in Little Endian; close it to stop early.
+    def encoded(self, db: Database, *, implicit: bool) -> Generator[bytes]:
+        """Yield the matches as they are read, each as an encoded data set in Little Endian; close it to stop early.
 
         Args:
             db: the database.
             implicit: Implicit VR, else Explicit VR.
-            retrieve_ae: as for `run`.
 
         Raises:
             Transient: the database did not answer, or the matches were taken too slowly.
         """
         statement, columns = self._statement(db.engine.dialect.name)
-        encoder = Encoder(self._slots(columns, retrieve_ae), implicit=implicit)
+        encoder = Encoder(self._slots(columns), implicit=implicit)
         with closing(db.rows(statement, batch=_BATCH)) as batches:
             for batch in batches:
                 yield from map(encoder.encode, batch)
 
-    def _slots(self, columns: list[str], retrieve_ae: str) -> list[Slot]:
-        told = _told(retrieve_ae)
-        slots = [Slot(_LEVEL, "CS", varies=False, value=self.level)]
-        for key in self.keys:
-            value = told.get(key.keyword, "") if key.supported else ""
-            slots.append(Slot(key.tag, key.vr, varies=key.supported and key.keyword in columns, value=value))
-        return slots
+    def _slots(self, columns: list[str]) -> list[Slot]:
+        answered = [Slot(key.tag, key.vr, varies=key.supported and key.keyword in columns) for key in self.keys]
+        return [Slot(_LEVEL, "CS", varies=False, value=self.level), *answered]
 
     def _statement(self, dialect: str) -> tuple[Select[Any], list[str]]:
         columns: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {}
@@ -159,26 +141,6 @@ class Search:
         if dialect != "sqlite" or any(key.text and key.keyword in below for key in self.keys):
             return column
         return UnaryExpression(column, operator=custom_op("+"), type_=Integer())
-
-    def _answer(self, values: dict[str, Any], retrieve_ae: str) -> Dataset:
-        values |= _told(retrieve_ae)
-        answer = Dataset()
-        answer.add(element(_LEVEL, "CS", self.level))
-        for key in self.keys:
-            answer.add(element(key.tag, key.vr, values.get(key.keyword) if key.supported else None))
-        if not all(str(value).isascii() for value in values.values()):
-            answer.add(element(_CHARACTER_SET, "CS", "ISO_IR 192"))
-        return answer
-
-
-def find(db: Database, root: Root, identifier: Dataset, *, retrieve_ae: str = "") -> Iterator[Dataset]:
-    """Answer an identifier: `Search.parse` now, `Search.run` as the iterator is read. Raises IdentifierError."""
-    return Search.parse(root, identifier).run(db, retrieve_ae=retrieve_ae)
-
-
-def _told(retrieve_ae: str) -> dict[str, str]:
-    """What the node says of itself, where something can be retrieved from it."""
-    return {"RetrieveAETitle": retrieve_ae, "InstanceAvailability": "ONLINE"} if retrieve_ae else {}
 
 
 def _key(identifier: Dataset, tag: int, level: Level, root: Root) -> Key:

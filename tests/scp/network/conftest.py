@@ -14,15 +14,16 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
-from pynetdicom import build_context
 
 from config.settings import Settings
-from scp.network import command, negotiation, pdu
+from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
+from scp.network import associate, command, negotiation, pdu
+from scp.network.negotiation import PresentationContext
 from scp.reception.admission import Admission
 from scp.reception.server import Server
-from scp.services import contexts
+from scp.services import verification
 from scp.services.query import Query
-from scp.services.storage import Storage
+from scp.services.storage import IMAGE_STORAGE, Storage
 from storage.database.engine import Database
 from storage.objects.files import Files
 
@@ -43,9 +44,8 @@ class BytePeer:
         self.send(association_request(maximum_length))
         kind, body = self.receive()
         assert kind == pdu.A_ASSOCIATE_AC
-        header = bytes([kind, 0]) + len(body).to_bytes(4, "big")
-        accepted, _ = negotiation.read_acceptance(header + body, {CT: "", ECHO: "", FIND: ""})
-        assert len(accepted) == 3
+        answers = associate.read_acceptance(body).contexts
+        assert [(answer.context_id, answer.result) for answer in answers] == [(CT, 0), (ECHO, 0), (FIND, 0)]
 
     def send(self, *parts: bytes) -> None:
         self.socket.sendall(b"".join(parts))
@@ -116,11 +116,11 @@ class ByteSite:
 
 def association_request(maximum_length: int = 0) -> bytes:
     proposals = [
-        build_context(contexts.IMAGE_STORAGE[0], [EXPLICIT]),
-        build_context(contexts.VERIFICATION, [EXPLICIT]),
-        build_context(contexts.STUDY_ROOT_FIND, [EXPLICIT]),
+        PresentationContext(IMAGE_STORAGE[0], (EXPLICIT,)),
+        PresentationContext(VERIFICATION, (EXPLICIT,)),
+        PresentationContext(STUDY_ROOT_FIND, (EXPLICIT,)),
     ]
-    request, _ = negotiation.request("SCANNER", "CORONODE", proposals, maximum_length)
+    request, _ = negotiation.propose("SCANNER", "CORONODE", proposals, maximum_length)
     return request
 
 
@@ -144,7 +144,8 @@ def serving(folder: Path, **node: object) -> Iterator[ByteSite]:
         received=lambda series_instance_uid, _: received.append(series_instance_uid),
         longest_bytes=settings.node.longest_object_mb * 1024 * 1024,
     )
-    server = Server(settings.node, Admission.of(settings), storage, Query(database))
+    services = (verification.provide(), storage.provide(), Query(database).provide())
+    server = Server(settings.node, Admission.of(settings), services, has_room=storage.has_room)
     server.start()
     try:
         yield ByteSite(database, files, server, received)
@@ -167,7 +168,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByteSite]:
 
 def encoded_image(uid: str, filler: int = 3000) -> bytes:
     image = Dataset()
-    image.SOPClassUID, image.SOPInstanceUID = contexts.IMAGE_STORAGE[0], uid
+    image.SOPClassUID, image.SOPInstanceUID = IMAGE_STORAGE[0], uid
     image.Modality = "CT"
     image.StudyInstanceUID, image.SeriesInstanceUID = "1.2.3", "1.2.3.4"
     image.Rows = image.Columns = 1

@@ -10,14 +10,15 @@ from contextlib import closing
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pynetdicom import build_context
 
-from scp.network import command, negotiation, pdu
+from dicom.sop_classes import VERIFICATION
+from scp.network import associate, command, negotiation, pdu
 from scp.network.errors import Aborted, AssociationEnded, Closed, Expired, Violation
+from scp.network.negotiation import PresentationContext
 from scp.network.requestor import Opening, Rejected, Requestor
-from scp.services import contexts
+from scp.services.storage import IMAGE_STORAGE
 
-CT = contexts.IMAGE_STORAGE[0]
+CT = IMAGE_STORAGE[0]
 EXPLICIT = "1.2.840.10008.1.2.1"
 
 
@@ -68,9 +69,9 @@ class Script:
         with closing(connection):
             connection.settimeout(10)
             if self._accepts:
-                kind, body = self.read(connection)
-                request = negotiation.read_request(bytes([kind, 0]) + len(body).to_bytes(4, "big") + body)
-                supported = [build_context(CT, [EXPLICIT]), build_context(contexts.VERIFICATION, [EXPLICIT])]
+                _, body = self.read(connection)
+                request = associate.read_request(body)
+                supported = [PresentationContext(CT, (EXPLICIT,)), PresentationContext(VERIFICATION, (EXPLICIT,))]
                 connection.sendall(negotiation.accept(request, supported, self._maximum_length)[0])
             self._answer(self, connection)
 
@@ -87,7 +88,7 @@ def exactly(connection, count):
 
 def call(port, seconds=5):
     opening = Opening("US", "THEM", "127.0.0.1", port, seconds, seconds, seconds, 16384)
-    return Requestor(opening, [build_context(CT, [EXPLICIT]), build_context(contexts.VERIFICATION, [EXPLICIT])])
+    return Requestor(opening, [PresentationContext(CT, (EXPLICIT,)), PresentationContext(VERIFICATION, (EXPLICIT,))])
 
 
 def respond(connection, asked, status=0, message_id=None):
@@ -219,7 +220,7 @@ def test_what_is_no_acceptance_opens_nothing(reply, error):
     with pytest.raises(error) as caught:
         call(Script(answer, accepts=False).port)
     if error is Rejected:
-        assert caught.value.rejection == negotiation.Rejection(2, 3, 2)
+        assert caught.value.rejection == associate.Rejection(2, 3, 2)
     assert isinstance(caught.value, AssociationEnded)
 
 

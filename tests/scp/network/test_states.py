@@ -7,13 +7,14 @@ import time
 
 import pytest
 
+from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
 from scp.network import command, pdu
-from scp.services import contexts
+from scp.services.storage import IMAGE_STORAGE
 from storage.intake.instances import find_instance
 
 CT, ECHO, FIND = 1, 3, 5
 ABORT = pdu.abort(None)
-STORE = command.store_request(1, contexts.IMAGE_STORAGE[0], "1.2.3.9")
+STORE = command.store_request(1, IMAGE_STORAGE[0], "1.2.3.9")
 
 
 def data(message, context_id=CT, *, is_command=True, is_last=True):
@@ -139,7 +140,7 @@ class TestOpen:
 
     def test_an_empty_pdu_is_nothing(self, site):
         with site.peer() as peer:
-            peer.send(bare(4, b""), data(command.echo_request(1, contexts.VERIFICATION), ECHO))
+            peer.send(bare(4, b""), data(command.echo_request(1, VERIFICATION), ECHO))
             assert peer.response().status == 0
 
     @pytest.mark.parametrize("last_words", [pdu.RELEASE_RQ, ABORT, b""])
@@ -166,7 +167,7 @@ class TestOpen:
 
 class TestServices:
     def test_an_unknown_operation_is_told(self, site):
-        request = bytearray(command.echo_request(5, contexts.VERIFICATION))
+        request = bytearray(command.echo_request(5, VERIFICATION))
         at = request.index(struct.pack("<HHIH", 0, 0x0100, 2, command.C_ECHO_RQ))
         request[at + 8 : at + 10] = struct.pack("<H", 0x0021)
         with site.peer() as peer:
@@ -179,7 +180,7 @@ class TestServices:
         with site.peer() as peer:
             peer.send(data(STORE, context_id), data(image_of("1.2.3.9"), context_id, is_command=False))
             assert peer.response().status == 0x0122
-            peer.send(data(command.echo_request(2, contexts.VERIFICATION), ECHO))
+            peer.send(data(command.echo_request(2, VERIFICATION), ECHO))
             assert peer.response().status == 0
 
     def test_a_response_to_nothing_is_an_abort(self, site):
@@ -190,14 +191,14 @@ class TestServices:
 
     def test_a_cancel_of_nothing_is_nothing(self, site):
         with site.peer() as peer:
-            peer.send(data(cancel(3), FIND), data(command.echo_request(2, contexts.VERIFICATION), ECHO))
+            peer.send(data(cancel(3), FIND), data(command.echo_request(2, VERIFICATION), ECHO))
             assert peer.response().responded == 2
 
     def test_a_cancel_ends_a_query_at_once(self, site, image_of):
         with site.peer() as peer:
             for number in range(300):
                 uid = f"1.2.3.4.77.{number}"
-                request = command.store_request(number + 1, contexts.IMAGE_STORAGE[0], uid)
+                request = command.store_request(number + 1, IMAGE_STORAGE[0], uid)
                 peer.send(data(request), data(image_of(uid, 8), is_command=False))
                 assert peer.response().status == 0
             peer.send(find_request(9), find_identifier(), data(cancel(9), FIND))
@@ -227,7 +228,7 @@ def find_request(message_id):
     return data(
         command._with_length(
             [
-                command._uid(0x0002, contexts.STUDY_ROOT_FIND),
+                command._uid(0x0002, STUDY_ROOT_FIND),
                 command._us(0x0100, command.C_FIND_RQ),
                 command._us(0x0110, message_id),
                 command._us(0x0700, 0),
@@ -293,7 +294,7 @@ class TestPace:
     def test_a_long_pdu_of_a_careless_sender_is_taken(self, site, image_of):
         whole = image_of("1.2.3.10", 2_000_000)
         with site.peer() as peer:
-            request = command.store_request(1, contexts.IMAGE_STORAGE[0], "1.2.3.10")
+            request = command.store_request(1, IMAGE_STORAGE[0], "1.2.3.10")
             peer.send(data(request), pdu.value_header(len(whole), CT, is_command=False, is_last=True), whole)
             assert peer.response().status == 0
 

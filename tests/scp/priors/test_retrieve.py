@@ -18,9 +18,10 @@ from pydicom.uid import (
 from pynetdicom import AE, evt
 
 from config.settings import NodeSettings, PeerSettings
+from dicom.sop_classes import STUDY_ROOT_FIND
 from scp.priors import retrieve
 from scp.priors.retrieve import Fetched, Wanted
-from scp.services import contexts
+from scp.services.storage import REPORT_STORAGE
 from storage.series.priors import Person
 
 ANN = Person("42", "Clinic", "19600101", "F")
@@ -65,7 +66,7 @@ class Archive:
     def __init__(self, *objects: Dataset) -> None:
         self.objects = list(objects)
         self.asked: list[Dataset] = []
-        self.models = (contexts.STUDY_ROOT_FIND, retrieve.STUDY_ROOT_GET)
+        self.models = (STUDY_ROOT_FIND, retrieve.STUDY_ROOT_GET)
         self.find: Callable[[evt.Event], Iterator] = self._find
         self.get: Callable[[evt.Event], Iterator] = self._get
 
@@ -85,7 +86,7 @@ class Archive:
         ae = AE("ARCHIVE")
         for model in self.models:
             ae.add_supported_context(model)
-        for uid in contexts.REPORT_STORAGE:
+        for uid in REPORT_STORAGE:
             ae.add_supported_context(
                 uid, [ImplicitVRLittleEndian, ExplicitVRLittleEndian], scu_role=roles, scp_role=roles
             )
@@ -230,9 +231,9 @@ def test_reports_that_cannot_be_fetched_do_not_keep_the_others(answer):
 @pytest.mark.parametrize(
     ("models", "roles", "words"),
     [
-        ((contexts.STUDY_ROOT_FIND,), True, "no C-GET"),
+        ((STUDY_ROOT_FIND,), True, "no C-GET"),
         ((retrieve.STUDY_ROOT_GET,), True, "no C-FIND"),
-        ((contexts.STUDY_ROOT_FIND, retrieve.STUDY_ROOT_GET), None, "role selection"),
+        ((STUDY_ROOT_FIND, retrieve.STUDY_ROOT_GET), None, "role selection"),
     ],
 )
 def test_an_archive_without_the_services_is_a_note(models, roles, words):

@@ -1,10 +1,17 @@
+from dataclasses import dataclass
+
 import pytest
-from pynetdicom import AE, evt
 
 from config.settings import PeerSettings, Settings
+from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
+from scp.network.associate import AssociateRequest, ProposedContext, Rejection
+from scp.network.user_information import UserInformation
 from scp.reception.admission import Accepted, Admission, Door, Refused
+from scp.reception.provided import ProvidedService, join_operations
 from scp.reception.seats import Seats
-from scp.services import contexts
+from scp.services import query, storage, verification
+
+CT_IMAGE = storage.IMAGE_STORAGE[0]
 
 
 def admission(*, unknown: bool = False, **peers: dict) -> Admission:
@@ -62,38 +69,81 @@ def test_a_host_name_that_nobody_knows_matches_nothing():
     assert isinstance(lost.decide(called="CORONODE", calling="CT1", host="127.0.0.1"), Refused)
 
 
-@pytest.fixture
-def listening():
-    """A bare server with the admission of one storing peer."""
-    server = AE(ae_title="CORONODE").start_server(
-        ("127.0.0.1", 0),
-        block=False,
-        evt_handlers=[(evt.EVT_REQUESTED, Door(admission(CT=CT), Seats(9, 9)).on_requested)],
-        contexts=contexts.accepted(("store", "query")),
-    )
-    yield server.server_address[1]
-    server.shutdown()
+SERVICES = (
+    verification.provide(),
+    ProvidedService("store", storage.CONTEXTS, {}),
+    ProvidedService("query", query.CONTEXTS, {}),
+)
 
 
-def associate(port: int, calling: str, called: str, sop_class: str):
-    ae = AE(ae_title=calling)
-    ae.add_requested_context(sop_class)
-    ae.add_requested_context(contexts.VERIFICATION)
-    return ae.associate("127.0.0.1", port, ae_title=called)
+@dataclass
+class Caller:
+    """An association as the seats see it."""
+
+    alive: bool = True
+
+    def is_alive(self) -> bool:
+        return self.alive
 
 
-def test_refusal_on_the_wire_is_permanent_and_names_the_title(listening):
-    association = associate(listening, "STRANGER", "CORONODE", contexts.IMAGE_STORAGE[0])
-    answer = association.acceptor.primitive
-    assert association.is_rejected
-    assert (answer.result, answer.result_source, answer.diagnostic) == (1, 1, 3)
+def asking(*sop_classes: str, calling: str = "CT1", called: str = "CORONODE") -> AssociateRequest:
+    contexts = (ProposedContext(2 * n + 1, (uid,), ("1.2.840.10008.1.2",)) for n, uid in enumerate(sop_classes))
+    return AssociateRequest(called, calling, tuple(contexts), UserInformation())
 
 
-def test_a_peer_opens_only_contexts_of_its_services(listening):
-    association = associate(listening, "CT1", "CORONODE", contexts.STUDY_ROOT_FIND)
-    assert association.is_established
-    assert [context.abstract_syntax for context in association.accepted_contexts] == [contexts.VERIFICATION]
-    association.release()
+def door(*, most: int = 9, most_of_peer: int = 9, has_room: bool = True) -> Door:
+    return Door(admission(CT=CT, VIEWER=VIEWER), Seats(most, most_of_peer), SERVICES, lambda: has_room)
+
+
+@pytest.mark.parametrize(
+    ("request_", "rejection"),
+    [
+        (asking(CT_IMAGE, calling="STRANGER"), Rejection(1, 1, 3)),
+        (asking(CT_IMAGE, called="OTHER"), Rejection(1, 1, 7)),
+    ],
+)
+def test_a_refusal_is_permanent_and_names_the_title(request_, rejection):
+    assert door().admit(request_, "127.0.0.1", Caller()) == rejection
+
+
+def test_an_address_of_ipv4_within_ipv6_is_the_same_address():
+    assert not isinstance(door().admit(asking(CT_IMAGE), "::ffff:127.0.0.1", Caller()), Rejection)
+
+
+def test_a_peer_opens_only_contexts_of_its_services():
+    stored = door().admit(asking(STUDY_ROOT_FIND), "127.0.0.1", Caller())
+    asked = door().admit(asking(STUDY_ROOT_FIND, calling="VIEWER"), "127.0.0.1", Caller())
+    assert stored == (*verification.CONTEXTS, *storage.CONTEXTS)
+    assert asked == (*verification.CONTEXTS, *query.CONTEXTS)
+
+
+def test_only_storage_is_turned_away_from_a_full_disk():
+    full = door(has_room=False)
+    assert full.admit(asking(CT_IMAGE), "127.0.0.1", Caller()) == Rejection(2, 3, 1)
+    assert not isinstance(full.admit(asking(CT_IMAGE, VERIFICATION), "127.0.0.1", Caller()), Rejection)
+    assert not isinstance(full.admit(asking(), "127.0.0.1", Caller()), Rejection)
+
+
+@pytest.mark.parametrize("limit", [{"most": 2}, {"most_of_peer": 2}])
+def test_a_seat_is_free_again_when_its_association_has_ended(limit):
+    entrance, first = door(**limit), Caller()
+    for caller in (first, Caller()):
+        assert not isinstance(entrance.admit(asking(CT_IMAGE), "127.0.0.1", caller), Rejection)
+    assert entrance.admit(asking(CT_IMAGE), "127.0.0.1", Caller()) == Rejection(2, 3, 2)
+    first.alive = False
+    assert not isinstance(entrance.admit(asking(CT_IMAGE), "127.0.0.1", Caller()), Rejection)
+
+
+def test_one_peer_at_its_limit_does_not_keep_out_another():
+    entrance = door(most_of_peer=1)
+    entrance.admit(asking(CT_IMAGE), "127.0.0.1", Caller())
+    assert entrance.admit(asking(CT_IMAGE), "127.0.0.1", Caller()) == Rejection(2, 3, 2)
+    assert not isinstance(entrance.admit(asking(CT_IMAGE, calling="VIEWER"), "127.0.0.1", Caller()), Rejection)
+
+
+def test_two_services_cannot_answer_one_command():
+    with pytest.raises(ValueError, match="0x0030"):
+        join_operations([verification.provide(), verification.provide()])
 
 
 def test_services_of_a_peer_are_open_by_default():

@@ -16,6 +16,7 @@ from config.settings import Settings
 from scp.reception.admission import Admission
 from scp.reception.incoming import StoreRequest
 from scp.reception.server import Server
+from scp.services import verification
 from scp.services.query import Query
 from scp.services.storage import Storage
 from storage.database.engine import Database
@@ -36,9 +37,8 @@ class Site:
         return self.server.port
 
 
-@pytest.fixture(params=["own", "pynetdicom"])
-def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
-    """The same services on both paths: associations of our own, and those that pynetdicom holds."""
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
     settings = Settings(node={"port": 0, "accept_unknown_peers": True, "max_associations": 3, "data_dir": tmp_path})
     database = Database.open(f"sqlite:///{tmp_path / 'index.sqlite'}")
     database.migrate()
@@ -50,7 +50,8 @@ def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
         clock=lambda: datetime.now(UTC),
         received=lambda series_instance_uid, _: received.append(series_instance_uid),
     )
-    server = Server(settings.node, Admission.of(settings), storage, Query(database), own=request.param == "own")
+    services = (verification.provide(), storage.provide(), Query(database).provide())
+    server = Server(settings.node, Admission.of(settings), services, has_room=storage.has_room)
     server.start()
     yield Site(database, files, storage, server, received)
     server.stop()

@@ -1,19 +1,35 @@
-import pytest
+"""What the services let a peer open, and what is proposed to send objects."""
 
+from pathlib import Path
+
+import pytest
+from pydicom.uid import RLELossless
+
+from dicom.sop_classes import UNCOMPRESSED, VERIFICATION
 from scoring.report.sr import reading
-from scp.services import contexts
+from scp.delivery.store_scu import Sending, propose_contexts
+from scp.network import negotiation
+from scp.network.negotiation import PresentationContext
+from scp.reception.provided import ProvidedService, select_contexts
+from scp.services import query, storage, verification
+
+PROVIDED = (
+    verification.provide(),
+    ProvidedService("store", storage.CONTEXTS, {}),
+    ProvidedService("query", query.CONTEXTS, {}),
+)
 
 
 def abstract(services):
-    return {context.abstract_syntax for context in contexts.accepted(services)}
+    return {context.abstract_syntax for context in select_contexts(PROVIDED, services)}
 
 
 def test_verification_is_open_to_every_peer():
-    assert abstract(()) == {contexts.VERIFICATION}
+    assert abstract(()) == {VERIFICATION}
 
 
 def test_storage_takes_the_three_ct_classes_in_every_named_syntax():
-    stored = {c.abstract_syntax: set(c.transfer_syntax) for c in contexts.accepted(("store",))}
+    stored = {c.abstract_syntax: set(c.transfer_syntaxes) for c in select_contexts(PROVIDED, ("store",))}
     named = {
         "1.2.840.10008.1.2",
         "1.2.840.10008.1.2.1",
@@ -32,21 +48,33 @@ def test_storage_takes_the_three_ct_classes_in_every_named_syntax():
 
 
 def test_storage_takes_the_reports_that_can_be_read():
-    assert set(reading.REPORT_CLASSES) == set(contexts.REPORT_STORAGE) <= abstract(("store",))
+    assert set(reading.REPORT_CLASSES) == set(storage.REPORT_STORAGE) <= abstract(("store",))
 
 
 def test_lossy_jpeg_and_big_endian_are_not_taken():
-    every = {syntax for context in contexts.accepted(("store", "query")) for syntax in context.transfer_syntax}
+    every = {uid for context in select_contexts(PROVIDED, ("store", "query")) for uid in context.transfer_syntaxes}
     assert not every & {"1.2.840.10008.1.2.2", "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"}
 
 
 def test_query_is_open_to_querying_peers_alone():
-    assert abstract(("store",)).isdisjoint(contexts.QUERY)
-    assert abstract(("query",)) == {contexts.VERIFICATION, *contexts.QUERY}
+    assert abstract(("store",)).isdisjoint(query.MODELS)
+    assert abstract(("query",)) == {VERIFICATION, *query.MODELS}
 
 
-def test_more_kinds_than_contexts_are_refused():
-    kinds = {(f"1.2.3.{number}", contexts.UNCOMPRESSED[0]) for number in range(129)}
+def test_more_contexts_than_fit_one_association_are_refused():
+    kinds = [PresentationContext(f"1.2.3.{number}", UNCOMPRESSED) for number in range(129)]
     with pytest.raises(ValueError, match="128"):
-        contexts.proposed(kinds)
-    assert len(contexts.proposed(set(list(kinds)[:128]))) == 128
+        negotiation.propose("US", "THEM", kinds, 0)
+    _, request = negotiation.propose("US", "THEM", kinds[:128], 0)
+    assert [context.context_id for context in request.contexts] == list(range(1, 256, 2))
+
+
+def test_uncompressed_objects_are_proposed_in_both_syntaxes_and_others_as_they_are():
+    explicit, implicit = UNCOMPRESSED
+    objects = [Sending(Path("x"), sop_class, "1", syntax) for sop_class in ("1.2", "1.1") for syntax in (implicit,)]
+    objects.append(Sending(Path("x"), "1.2", "1", str(RLELossless)))
+    assert propose_contexts([*objects, objects[0]]) == [
+        PresentationContext("1.1", (implicit, explicit)),
+        PresentationContext("1.2", (implicit, explicit)),
+        PresentationContext("1.2", (str(RLELossless),)),
+    ]

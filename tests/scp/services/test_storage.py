@@ -20,16 +20,17 @@ from pydicom.uid import (
 )
 from pynetdicom import AE
 
+from dicom.sop_classes import UNCOMPRESSED
 from scp.reception.incoming import StoreRequest
-from scp.services import contexts
+from scp.services.storage import IMAGE_STORAGE, IMAGE_TRANSFER_SYNTAXES
 from storage.database import audit
 from storage.intake.instances import find_instance
 from storage.series import states
 
-STORE = contexts.IMAGE_STORAGE
+STORE = IMAGE_STORAGE
 
 
-def associate(port, sop_class=STORE[0], syntaxes=contexts.IMAGE_TRANSFER_SYNTAXES):
+def associate(port, sop_class=STORE[0], syntaxes=IMAGE_TRANSFER_SYNTAXES):
     ae = AE(ae_title="SCANNER")
     for syntax in syntaxes:
         ae.add_requested_context(sop_class, syntax)
@@ -140,7 +141,7 @@ def test_echoscu(site, peer_program):
 
 
 def test_other_classes_are_refused_in_negotiation(site):
-    association = associate(site.port, MRImageStorage, contexts.UNCOMPRESSED)
+    association = associate(site.port, MRImageStorage, UNCOMPRESSED)
     assert not association.is_established
     assert association.acceptor.primitive.result == 0
     assert not association.accepted_contexts
@@ -231,7 +232,7 @@ class TestRefusals:
         assert "SOP Class UID" in answer.ErrorComment
 
     def test_bytes_that_are_no_data_set(self, site):
-        reception = site.storage.begin(StoreRequest(STORE[0], "1.2.3", contexts.UNCOMPRESSED[0]))
+        reception = site.storage.begin(StoreRequest(STORE[0], "1.2.3", UNCOMPRESSED[0]))
         reception.write(os.urandom(400))
         with pytest.raises(Exception, match=r"cannot be read|missing") as caught:
             reception.finish()

@@ -10,15 +10,15 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydicom import dcmread, dcmwrite
-from pydicom.config import IGNORE
+from pydicom.config import IGNORE, disable_value_validation
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
 from sqlalchemy import event
 
 from storage.query import search as query
-from storage.query.search import IdentifierError, Search, find
+from storage.query.search import IdentifierError, Search
 
 NAMES = [
     "DOE^JOHN",
@@ -118,8 +118,19 @@ def ds(**values):
     return dataset
 
 
+def parse(level="STUDY", root="study", **keys):
+    return Search.parse(root, ds(QueryRetrieveLevel=level, **keys))
+
+
 def search(node, level="STUDY", root="study", **keys):
-    return list(find(node.db, root, ds(QueryRetrieveLevel=level, **keys)))
+    """The answers as a peer reads them."""
+    encoded = parse(level, root, **keys).encoded(node.db, implicit=False)
+    with disable_value_validation():
+        answers = [read_dataset(io.BytesIO(data), is_implicit_VR=False, is_little_endian=True) for data in encoded]
+        for answer in answers:
+            answer.decode()
+            assert list(answer)  # every value is parsed now
+    return answers
 
 
 def studies(node, **keys):
@@ -377,22 +388,11 @@ def test_unsupported_keys_are_named(node):
     assert set(Search.parse("study", identifier).unsupported) == {"Modality", "OtherPatientIDs", "00091001"}
 
 
-def test_where_to_retrieve_from_is_told_when_there_is_a_place(filled):
-    identifier = ds(QueryRetrieveLevel="STUDY", StudyInstanceUID="1.3", RetrieveAETitle="", InstanceAvailability="")
-    (answer,) = find(filled.db, "study", identifier, retrieve_ae="CORONODE")
-    assert (answer.RetrieveAETitle, answer.InstanceAvailability) == ("CORONODE", "ONLINE")
-
-
 @pytest.mark.parametrize("name", ["MÜLLER^JÖRG", "Wang^XiaoDong=王^小东"])
 def test_other_scripts_survive_the_wire(filled, name):
     (answer, *_) = search(filled, PatientName=name, PatientID="", SpecificCharacterSet="ISO_IR 192")
     assert answer.SpecificCharacterSet == "ISO_IR 192"
-    buffer = io.BytesIO()
-    answer.file_meta = FileMetaDataset()
-    dcmwrite(buffer, answer, implicit_vr=True, little_endian=True)
-    buffer.seek(0)
-    received = dcmread(buffer, force=True)
-    assert str(received.PatientName) == name
+    assert str(answer.PatientName) == name
 
 
 def test_plain_answers_name_no_character_set(filled):
@@ -401,16 +401,16 @@ def test_plain_answers_name_no_character_set(filled):
 
 
 @pytest.mark.parametrize("level", ["", "PATIENT", "STUDIES", "study", "IMAGE\\SERIES"])
-def test_a_wrong_level_is_refused(node, level):
+def test_a_wrong_level_is_refused(level):
     with pytest.raises(IdentifierError, match="STUDY, SERIES, IMAGE") as refused:
-        find(node.db, "study", ds(QueryRetrieveLevel=level.split("\\")))
+        parse(level.split("\\"))
     assert refused.value.status == 0xA900
     assert len(refused.value.reason) <= 64
 
 
-def test_a_missing_level_is_refused_before_anything_is_read(node):
+def test_a_missing_level_is_refused():
     with pytest.raises(IdentifierError):
-        find(node.db, "patient", ds(PatientID="1"))
+        Search.parse("patient", ds(PatientID="1"))
 
 
 def test_a_flood_of_uids_is_refused_and_many_are_not(filled):
@@ -432,9 +432,6 @@ def test_broken_text_in_the_index_can_be_answered(node):
     node.store(broken)
     (answer,) = search(node, "IMAGE", SeriesNumber="", StudyDate="", SliceThickness="", SOPInstanceUID="")
     assert (answer.SeriesNumber, answer.StudyDate, answer.SliceThickness) == (None, "yesterday", None)
-    buffer = io.BytesIO()
-    answer.file_meta = FileMetaDataset()
-    dcmwrite(buffer, answer, implicit_vr=True, little_endian=True)
 
 
 def test_one_statement_whatever_the_number_of_matches(filled):
@@ -453,7 +450,7 @@ def test_one_statement_whatever_the_number_of_matches(filled):
 
 def test_an_abandoned_search_gives_its_connection_back(filled, monkeypatch):
     monkeypatch.setattr(query, "_BATCH", 2)
-    answers = find(filled.db, "study", ds(QueryRetrieveLevel="STUDY", StudyInstanceUID=""))
+    answers = parse(StudyInstanceUID="").encoded(filled.db, implicit=True)
     assert len(list(itertools.islice(answers, 3))) == 3
     assert filled.db.engine.pool.checkedout() == 1
     answers.close()

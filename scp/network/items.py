@@ -1,0 +1,50 @@
+"""Items of the association PDUs (PS3.8 9.3.1): a type, a reserved byte, a length of two bytes, a value."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from scp.network.errors import INVALID_PARAMETER, Violation
+
+APPLICATION_CONTEXT: Final = 0x10
+PROPOSED_CONTEXT: Final = 0x20
+ANSWERED_CONTEXT: Final = 0x21
+ABSTRACT_SYNTAX: Final = 0x30
+TRANSFER_SYNTAX: Final = 0x40
+USER_INFORMATION: Final = 0x50
+
+_HEADER: Final = struct.Struct(">BxH")
+
+
+def read_items(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and value of each item, unknown types too: who reads them skips those (PS3.8 9.3.1).
+
+    Raises Violation when an item is longer than what holds it.
+    """
+    position = 0
+    while position < len(data):
+        if position + _HEADER.size > len(data):
+            raise Violation(INVALID_PARAMETER, "an item of the association PDU ends within its header")
+        kind, length = _HEADER.unpack_from(data, position)
+        position += _HEADER.size
+        if position + length > len(data):
+            raise Violation(INVALID_PARAMETER, f"item {kind:02X}H is longer than what holds it")
+        yield kind, data[position : position + length]
+        position += length
+
+
+def encode_item(kind: int, value: bytes) -> bytes:
+    """One item, whatever its value."""
+    return _HEADER.pack(kind, len(value)) + value
+
+
+def decode_uid(value: bytes) -> str:
+    """A UID, without the padding that some add although none is due here (PS3.8 annex F)."""
+    return value.decode("ascii", "replace").strip("\0 ")
+
+
+def encode_uid(uid: str) -> bytes:
+    """A UID as it stands in an item: not padded (PS3.8 annex F)."""
+    return uid.encode("ascii", "replace")

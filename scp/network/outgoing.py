@@ -1,0 +1,56 @@
+"""A data set from a file to a peer: P-DATA-TFs of the peer's length, several in each call of the system."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from scp.network import pdu
+from scp.network.wire import BUFFER_BYTES
+
+_HEADERS: Final = pdu.HEADER_BYTES + pdu.VALUE_HEADER_BYTES
+_MOST_PDUS: Final = 64  # in one call of the system
+
+
+def send_file(send: Callable[[memoryview], None], context_id: int, room: int, path: Path, offset: int) -> None:
+    """Send what follows `offset` in a file as one data set, `room` bytes of it in each PDU.
+
+    Raises OSError when the file cannot be read or becomes shorter meanwhile, and what `send` raises.
+    """
+    slot = room + _HEADERS
+    buffer = memoryview(bytearray(slot * max(1, min(_MOST_PDUS, BUFFER_BYTES // slot))))
+    slots = [buffer[start + _HEADERS : start + slot] for start in range(0, len(buffer), slot)]
+    with path.open("rb", buffering=0) as file:
+        left = os.fstat(file.fileno()).st_size - offset
+        file.seek(offset)
+        while left > 0:
+            count = _fill(file.fileno(), slots)
+            if count == 0:
+                raise OSError(f"{path}: became shorter while it was sent")
+            left -= count
+            end = 0
+            for start in range(0, count, room):
+                length = min(room, count - start)
+                is_last = left <= 0 and start + length == count
+                at = start // room * slot
+                buffer[at : at + _HEADERS] = pdu.value_header(length, context_id, is_command=False, is_last=is_last)
+                end = at + _HEADERS + length
+            send(buffer[:end])
+
+
+def _fill(descriptor: int, slots: Sequence[memoryview]) -> int:
+    """Read into the slots, one after the other, until all are full or the file ends; the number of bytes."""
+    size = sum(len(slot) for slot in slots)
+    count = os.readv(descriptor, slots)
+    while 0 < count < size:
+        left, rest = count, list(slots)
+        while left >= len(rest[0]):
+            left -= len(rest.pop(0))
+        rest[0] = rest[0][left:]
+        more = os.readv(descriptor, rest)
+        if more == 0:
+            break
+        count += more
+    return count

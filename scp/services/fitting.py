@@ -1,0 +1,21 @@
+"""A request on a presentation context of another service: refused, and the association lives on (PS3.7 annex C.5.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dicom import status
+from scp.network.conversation import Conversation
+from scp.network.message import Message
+
+
+def refuse_misplaced(association: Conversation, message: Message, fits: Callable[[str], bool]) -> bool:
+    """Refuse a request whose context's abstract syntax is not one that `fits`; False when it is, and can be served.
+
+    Raises AssociationEnded.
+    """
+    if fits(association.context(message).abstract_syntax):
+        return False
+    association.messages.drop()
+    association.respond(message, status.SOP_CLASS_NOT_SUPPORTED)
+    return True
