@@ -253,8 +253,7 @@ def _encode(identifier: Dataset, context: AcceptedContext) -> bytes:
     """The identifier in the context's transfer syntax."""
     buffer = DicomBytesIO()
     buffer.is_little_endian, buffer.is_implicit_VR = True, UID(context.transfer_syntax).is_implicit_VR
-    with pydicom_config.disable_value_validation():
-        write_dataset(buffer, identifier)
+    write_dataset(buffer, identifier)
     return bytes(buffer.getvalue())
 
 
