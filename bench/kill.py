@@ -38,9 +38,9 @@ from pynetdicom.dsutils import encode
 from scoring.phantom.phantom import make_phantom
 from scoring.phantom.series import write_series
 from scoring.phantom.spec import PhantomSpec
-from scp.priors import pynetdicom_transport
-
-pynetdicom_transport.mend()  # a scanner that calls while the node is down leaves no socket
+from scp.network.errors import AssociationEnded
+from scp.network.negotiation import PresentationContext
+from scp.network.requestor import Opening, Requestor
 
 Phase = Literal["receiving", "scoring", "sending"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
@@ -85,11 +85,8 @@ class Scanner(threading.Thread):
     def __init__(self, patient: Patient, port: int, rng: random.Random) -> None:
         super().__init__(name="scanner", daemon=True)
         self._patient = patient
-        self._port = port
+        self._opening = Opening("SCANNER", "CORONODE", "127.0.0.1", port, 10, 10, 10, 131072)
         self._rng = rng
-        self._ae = AE("SCANNER")
-        self._ae.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
-        self._ae.connection_timeout = self._ae.acse_timeout = self._ae.dimse_timeout = 10
         self.given_up = threading.Event()
 
     def run(self) -> None:
@@ -101,17 +98,13 @@ class Scanner(threading.Thread):
             time.sleep(0.05)
 
     def _send(self, uids: Sequence[str]) -> None:
-        association = self._ae.associate("127.0.0.1", self._port, ae_title="CORONODE")
-        if not association.is_established:
-            return
-        for uid in uids:
-            with suppress(RuntimeError):  # raised when the association ended meanwhile
-                answer = association.send_c_store(self._patient.images[uid])
-                if answer.get("Status") == _SUCCESS:
-                    self._patient.acknowledged.add(uid)
-                    continue
-            break
-        if association.is_established:
+        with suppress(OSError, AssociationEnded):  # the node was killed
+            association = Requestor(self._opening, [PresentationContext(CTImageStorage, (ExplicitVRLittleEndian,))])
+            for uid in uids:
+                answer = association.store(association.accepted_contexts[0], uid, self._patient.payload(uid))
+                if answer.status != _SUCCESS:
+                    break
+                self._patient.acknowledged.add(uid)
             association.release()
 
 

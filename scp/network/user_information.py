@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -92,10 +93,9 @@ def read_user_information(data: bytes) -> UserInformation:
         read = _READERS.get(kind)
         if read is None:
             continue
-        try:
-            values.setdefault(kind, []).append(read(value))
-        except (struct.error, _Malformed):
-            continue
+        with suppress(struct.error, _Malformed):
+            understood = read(value)
+            values.setdefault(kind, []).append(understood)
     first = {kind: read_values[0] for kind, read_values in values.items()}
     return UserInformation(
         maximum_length=first.get(_MAXIMUM_LENGTH, 0),

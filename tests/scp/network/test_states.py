@@ -1,304 +1,109 @@
-"""What the state table of PS3.8 9.2 says for every PDU in every state, and what services say to odd messages."""
+"""The state machine, cell by cell, against the Standard's table and against another implementation of it."""
 
 from __future__ import annotations
 
-import struct
-import time
-
 import pytest
+from pynetdicom import fsm
 
-from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
-from scp.network import command, pdu
-from scp.services.storage import IMAGE_STORAGE
-from storage.intake.instances import find_instance
+from scp.network import states
+from scp.network.errors import UNEXPECTED_PDU, Violation
+from scp.network.states import Action, Event, Machine, Role, State
 
-CT, ECHO, FIND = 1, 3, 5
-ABORT = pdu.abort(None)
-STORE = command.store_request(1, IMAGE_STORAGE[0], "1.2.3.9")
-
-
-def data(message, context_id=CT, *, is_command=True, is_last=True):
-    return (
-        b"".join(pdu.fragments(message, context_id, 2**20, is_command=is_command))
-        if is_last
-        else (pdu.value_header(len(message), context_id, is_command=is_command, is_last=False) + message)
-    )
-
-
-def bare(kind, body=b"\0\0\0\0"):
-    return struct.pack(">BxI", kind, len(body)) + body
-
-
-IDS = (
-    *("4 GB", "past the PDU", "length 0", "length 1", "cut", "release of 5", "even context", "unknown context"),
-    *("cut element", "no field", "empty", "cut command"),
-)
-
-
-class TestAwaitingTheRequest:
-    """Sta2"""
-
-    @pytest.mark.parametrize("kind", [2, 3, 4, 5, 6])
-    def test_another_pdu_is_unexpected(self, site, kind):
-        with site.peer(associated=False) as peer:
-            peer.send(bare(kind))
-            assert peer.ends() == (2, 2)
-
-    @pytest.mark.parametrize("kind", [0, 8, 255])
-    def test_an_unknown_pdu_is_unrecognized(self, site, kind):
-        with site.peer(associated=False) as peer:
-            peer.send(bare(kind))
-            assert peer.ends() == (2, 1)
-
-    def test_an_abort_ends_without_an_answer(self, site):
-        with site.peer(associated=False) as peer:
-            peer.send(ABORT)
-            assert peer.receive() == (0, b"")
-
-    def test_noise_in_place_of_a_request_is_an_abort(self, site):
-        with site.peer(associated=False) as peer:
-            peer.send(bare(1, b"\xff" * 200))
-            assert peer.ends() == (2, 6)
-
-    def test_a_request_without_end_is_an_abort(self, site):
-        with site.peer(associated=False) as peer:
-            peer.send(struct.pack(">BxI", 1, 2**31))
-            assert peer.ends()[0] == 2
-
-    def test_another_protocol_version_is_rejected(self, site, request_bytes):
-        request = bytearray(request_bytes())
-        request[6:8] = b"\0\2"
-        with site.peer(associated=False) as peer:
-            peer.send(bytes(request))
-            assert peer.receive() == (3, bytes([0, 1, 2, 2]))
-
-    def test_silence_ends_by_the_timer(self, site):
-        begun = time.monotonic()
-        with site.peer(associated=False) as peer:
-            peer.ends()
-        assert 1 < time.monotonic() - begun < 15
+# PS3.8 table 9-10, as it is printed: a row for each event, a column for each state from Sta1 to Sta13.
+STANDARD = """
+Evt1   AE-1 -    -    -    -    -    -    -    -    -     -    -    -
+Evt2   -    -    -    AE-2 -    -    -    -    -    -     -    -    -
+Evt3   -    AA-1 AA-8 -    AE-3 AA-8 AA-8 AA-8 AA-8 AA-8  AA-8 AA-8 AA-6
+Evt4   -    AA-1 AA-8 -    AE-4 AA-8 AA-8 AA-8 AA-8 AA-8  AA-8 AA-8 AA-6
+Evt5   AE-5 -    -    -    -    -    -    -    -    -     -    -    -
+Evt6   -    AE-6 AA-8 -    AA-8 AA-8 AA-8 AA-8 AA-8 AA-8  AA-8 AA-8 AA-7
+Evt7   -    -    AE-7 -    -    -    -    -    -    -     -    -    -
+Evt8   -    -    AE-8 -    -    -    -    -    -    -     -    -    -
+Evt9   -    -    -    -    -    DT-1 -    AR-7 -    -     -    -    -
+Evt10  -    AA-1 AA-8 -    AA-8 DT-2 AR-6 AA-8 AA-8 AA-8  AA-8 AA-8 AA-6
+Evt11  -    -    -    -    -    AR-1 -    -    -    -     -    -    -
+Evt12  -    AA-1 AA-8 -    AA-8 AR-2 AR-8 AA-8 AA-8 AA-8  AA-8 AA-8 AA-6
+Evt13  -    AA-1 AA-8 -    AA-8 AA-8 AR-3 AA-8 AA-8 AR-10 AR-3 AA-8 AA-6
+Evt14  -    -    -    -    -    -    -    AR-4 AR-9 -     -    AR-4 -
+Evt15  -    -    AA-1 AA-2 AA-1 AA-1 AA-1 AA-1 AA-1 AA-1  AA-1 AA-1 -
+Evt16  -    AA-2 AA-3 -    AA-3 AA-3 AA-3 AA-3 AA-3 AA-3  AA-3 AA-3 AA-2
+Evt17  -    AA-5 AA-4 AA-4 AA-4 AA-4 AA-4 AA-4 AA-4 AA-4  AA-4 AA-4 AR-5
+Evt18  -    AA-2 -    -    -    -    -    -    -    -     -    -    AA-2
+Evt19  -    AA-1 AA-8 -    AA-8 AA-8 AA-8 AA-8 AA-8 AA-8  AA-8 AA-8 AA-7
+"""
+# The state that each action leads to (PS3.8 tables 9-6 to 9-9), AR-8 apart, which depends on the role.
+AFTER = """
+AE-1 4  AE-2 5  AE-3 6  AE-4 1  AE-5 2  AE-6 3  AE-7 6  AE-8 13
+DT-1 6  DT-2 6
+AR-1 7  AR-2 8  AR-3 1  AR-4 13 AR-5 1  AR-6 7  AR-7 8  AR-9 11 AR-10 12
+AA-1 13 AA-2 1  AA-3 1  AA-4 1  AA-5 1  AA-6 13 AA-7 13 AA-8 13
+"""
+CELLS = {
+    (column, int(row[0].removeprefix("Evt"))): row[column]
+    for row in map(str.split, STANDARD.strip().splitlines())
+    for column in range(1, 14)
+}
+NEXT = {name: int(number) for name, number in zip(*[iter(AFTER.split())] * 2, strict=True)}
 
 
-class TestOpen:
-    """Sta6"""
-
-    @pytest.mark.parametrize("kind", [1, 2, 3, 6])
-    def test_an_unexpected_pdu_is_an_abort(self, site, kind):
-        with site.peer() as peer:
-            peer.send(bare(kind))
-            assert peer.ends() == (2, 2)
-
-    def test_an_unknown_pdu_is_an_abort(self, site):
-        with site.peer() as peer:
-            peer.send(bare(77))
-            assert peer.ends() == (2, 1)
-
-    @pytest.mark.parametrize(
-        "stream",
-        [
-            struct.pack(">BxI", 4, 2**32 - 1),
-            bare(4, struct.pack(">IBB", 100, CT, 3)),
-            bare(4, struct.pack(">IBB", 0, CT, 3)),
-            bare(4, struct.pack(">IBB", 1, CT, 3)),
-            bare(4, b"\0\0\0"),
-            bare(5, b"\0" * 5),
-            data(STORE, 2),
-            data(STORE, 7),
-            data(b"\1\2\3"),
-            data(b"\0" * 8),
-            data(b""),
-            data(STORE[: len(STORE) - 3]),
-        ],
-        ids=IDS,
-    )
-    def test_an_invalid_parameter_is_an_abort(self, site, stream):
-        with site.peer() as peer:
-            peer.send(stream)
-            assert peer.ends() == (2, 6)
-
-    @pytest.mark.parametrize(
-        "stream",
-        [
-            data(b"abc", is_command=False),
-            data(STORE) + data(STORE),
-            data(STORE) + data(b"a", is_last=False, is_command=False) + data(STORE),
-            data(STORE) + data(b"a", ECHO, is_command=False),
-            data(STORE[:20], is_last=False) + data(STORE[20:], ECHO),
-            data(STORE[:20], is_last=False) + data(b"x", is_command=False),
-        ],
-        ids=["data first", "command again", "command inside", "data elsewhere", "command elsewhere", "data inside"],
-    )
-    def test_fragments_out_of_order_are_an_abort(self, site, stream):
-        with site.peer() as peer:
-            peer.send(stream)
-            assert peer.ends() == (2, 5)
-
-    def test_a_command_set_without_end_is_an_abort(self, site):
-        with site.peer() as peer:
-            peer.send(*[data(b"\0" * 4000, is_last=False)] * 5)
-            assert peer.ends() == (2, 6)
-
-    def test_an_empty_pdu_is_nothing(self, site):
-        with site.peer() as peer:
-            peer.send(bare(4, b""), data(command.echo_request(1, VERIFICATION), ECHO))
-            assert peer.response().status == 0
-
-    @pytest.mark.parametrize("last_words", [pdu.RELEASE_RQ, ABORT, b""])
-    def test_what_ends_in_the_middle_leaves_nothing(self, site, image_of, last_words):
-        whole = image_of("1.2.3.9", 500_000)
-        with site.peer() as peer:
-            peer.send(data(STORE), data(whole[:300_000], is_last=False, is_command=False), last_words)
-            if last_words == pdu.RELEASE_RQ:
-                assert peer.receive()[0] == pdu.A_RELEASE_RP
-            peer.socket.shutdown(1)
-            peer.ends()
-        deadline = time.monotonic() + 10
-        while list((site.files.root / "incoming").iterdir()):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        assert find_instance(site.database, "1.2.3.9") is None
-
-    def test_release(self, site):
-        with site.peer() as peer:
-            peer.send(pdu.RELEASE_RQ)
-            assert peer.receive() == (pdu.A_RELEASE_RP, bytes(4))
-            assert peer.receive() == (0, b"")
+def named(action: Action) -> str:
+    return action.name.replace("_", "-")
 
 
-class TestServices:
-    def test_an_unknown_operation_is_told(self, site):
-        request = bytearray(command.echo_request(5, VERIFICATION))
-        at = request.index(struct.pack("<HHIH", 0, 0x0100, 2, command.C_ECHO_RQ))
-        request[at + 8 : at + 10] = struct.pack("<H", 0x0021)
-        with site.peer() as peer:
-            peer.send(data(bytes(request), ECHO))
-            answer = peer.response()
-        assert (answer.field, answer.status, answer.responded) == (0x8021, 0x0211, 5)
-
-    @pytest.mark.parametrize("context_id", [ECHO, FIND])
-    def test_storing_on_another_services_context_is_refused_and_the_association_lives(self, site, image_of, context_id):
-        with site.peer() as peer:
-            peer.send(data(STORE, context_id), data(image_of("1.2.3.9"), context_id, is_command=False))
-            assert peer.response().status == 0x0122
-            peer.send(data(command.echo_request(2, VERIFICATION), ECHO))
-            assert peer.response().status == 0
-
-    def test_a_response_to_nothing_is_an_abort(self, site):
-        answer = command.response(command.decode(STORE), 0)
-        with site.peer() as peer:
-            peer.send(data(answer))
-            assert peer.ends() == (2, 2)
-
-    def test_a_cancel_of_nothing_is_nothing(self, site):
-        with site.peer() as peer:
-            peer.send(data(cancel(3), FIND), data(command.echo_request(2, VERIFICATION), ECHO))
-            assert peer.response().responded == 2
-
-    def test_a_cancel_ends_a_query_at_once(self, site, image_of):
-        with site.peer() as peer:
-            for number in range(300):
-                uid = f"1.2.3.4.77.{number}"
-                request = command.store_request(number + 1, IMAGE_STORAGE[0], uid)
-                peer.send(data(request), data(image_of(uid, 8), is_command=False))
-                assert peer.response().status == 0
-            peer.send(find_request(9), find_identifier(), data(cancel(9), FIND))
-            count, status = matches(peer)
-            peer.send(find_request(10), find_identifier())
-            whole, success = matches(peer)
-        assert (status, success) == (0xFE00, 0)
-        assert count < whole
-        assert whole >= 300
-
-    def test_an_abort_in_the_middle_of_a_query_ends_it(self, site):
-        with site.peer() as peer:
-            peer.send(find_request(9), find_identifier(), ABORT)
-            kinds = []
-            while (kind := peer.receive()[0]) != 0:
-                kinds.append(kind)
-        assert set(kinds) <= {pdu.P_DATA_TF}
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("event", Event)
+def test_a_cell_is_that_of_the_standard(role, state, event):
+    machine = Machine(role, state)
+    expected = CELLS[state.value, event.value]
+    assert machine.allows(event) == (expected != "-")
+    if expected == "-":
+        with pytest.raises(Violation, match=f"Evt{event.value} .*Sta{state.value}") as caught:
+            machine.on(event)
+        assert (caught.value.reason, machine.state) == (UNEXPECTED_PDU, state)
+        return
+    assert named(machine.on(event)) == expected
+    after = (9 if role is Role.REQUESTOR else 10) if expected == "AR-8" else NEXT[expected]
+    assert machine.state == after
 
 
-def cancel(message_id):
-    return command._with_length(
-        [command._us(0x0100, command.C_CANCEL_RQ), command._us(0x0120, message_id), command._us(0x0800, 0x0101)]
-    )
+def test_another_implementation_has_the_same_table():
+    theirs = {(state, event): action for (event, state), action in fsm.TRANSITION_TABLE.items()}
+    for role in Role:
+        ours = {
+            (f"Sta{state.value}", f"Evt{event.value}"): named(cell.action)
+            for (state, event), cell in states.TABLE[role].items()
+        }
+        assert ours == theirs
 
 
-def find_request(message_id):
-    return data(
-        command._with_length(
-            [
-                command._uid(0x0002, STUDY_ROOT_FIND),
-                command._us(0x0100, command.C_FIND_RQ),
-                command._us(0x0110, message_id),
-                command._us(0x0700, 0),
-                command._us(0x0800, 1),
-            ]
-        ),
-        FIND,
-    )
+def test_a_request_that_the_provider_rejects_goes_straight_to_the_end():
+    machine = Machine(Role.ACCEPTOR, State.AWAITING_REQUEST)
+    assert machine.on(Event.ASSOCIATE_RQ_RECEIVED, acceptable=False) is Action.AE_6
+    assert machine.state == 13
+    other = Machine(Role.ACCEPTOR, State.OPEN)
+    other.on(Event.DATA_RECEIVED, acceptable=False)
+    assert other.state == 6
 
 
-def find_identifier():
-    identifier = struct.pack("<HH2sH", 8, 0x52, b"CS", 6) + b"IMAGE "
-    identifier = struct.pack("<HH2sH", 8, 0x18, b"UI", 0) + identifier
-    return data(identifier, FIND, is_command=False)
+@pytest.mark.parametrize(("kind", "number"), [(1, 6), (2, 3), (3, 4), (4, 10), (5, 12), (6, 13), (7, 16)])
+def test_each_pdu_is_an_event(kind, number):
+    assert states.received(kind).value == number
 
 
-def matches(peer):
-    """Number of pending responses, and the status of the last one."""
-    count = 0
-    while True:
-        kind, body = peer.receive()
-        assert kind == pdu.P_DATA_TF
-        if not body[5] & 1:
-            continue
-        answer = command.decode(body[6:])
-        if answer.status not in (0xFF00, 0xFF01):
-            return count, answer.status
-        count += 1
+@pytest.mark.parametrize("kind", [0, 8, 77, 255])
+def test_an_unknown_pdu_is_an_invalid_one(kind):
+    assert states.received(kind).value == 19
 
 
-def sending_fails(peer, part, pause):
-    """Whether the peer ends the connection while the same is sent again and again."""
-    for _ in range(200):
-        try:
-            peer.send(part)
-        except OSError:
-            return True
-        time.sleep(pause)
-    return False
-
-
-class TestPace:
-    def test_a_peer_that_drips_is_ended(self, serve, tmp_path):
-        with serve(tmp_path, slowest_bytes_per_second=5000) as site, site.peer() as peer:
-            peer.send(data(STORE))
-            peer.send(pdu.value_header(10**6, CT, is_command=False, is_last=True))
-            begun = time.monotonic()
-            assert sending_fails(peer, b"x" * 10, pause=0.1)
-            assert 1 < time.monotonic() - begun < 15
-
-    def test_an_idle_association_is_ended(self, serve, tmp_path):
-        with serve(tmp_path, network_timeout=1) as site, site.peer() as peer:
-            begun = time.monotonic()
-            assert peer.ends() == (2, 0)
-            assert 0.8 < time.monotonic() - begun < 10
-
-    def test_an_object_without_end_is_ended(self, serve, tmp_path):
-        with serve(tmp_path, longest_object_mb=1) as site, site.peer() as peer:
-            peer.send(data(STORE), data(bytes(900_000), is_last=False, is_command=False))
-            assert sending_fails(peer, data(bytes(100_000), is_last=False, is_command=False), pause=0.02)
-            assert not list((site.files.root / "incoming").iterdir())
-
-    def test_a_long_pdu_of_a_careless_sender_is_taken(self, site, image_of):
-        whole = image_of("1.2.3.10", 2_000_000)
-        with site.peer() as peer:
-            request = command.store_request(1, IMAGE_STORAGE[0], "1.2.3.10")
-            peer.send(data(request), pdu.value_header(len(whole), CT, is_command=False, is_last=True), whole)
-            assert peer.response().status == 0
-
-    def test_limit_of_one_peer(self, serve, tmp_path, request_bytes):
-        with serve(tmp_path, max_associations_per_peer=1) as site, site.peer(), site.peer(associated=False) as second:
-            second.send(request_bytes())
-            assert second.receive() == (3, bytes([0, 2, 3, 2]))
+def test_both_sides_may_ask_for_release_at_once():
+    """PS3.8 7.2.2: the requestor answers first."""
+    requestor, acceptor = (Machine(role, State.OPEN) for role in (Role.REQUESTOR, Role.ACCEPTOR))
+    for machine in (requestor, acceptor):
+        machine.on(Event.RELEASE_REQUEST)
+        machine.on(Event.RELEASE_RQ_RECEIVED)
+    assert requestor.on(Event.RELEASE_RESPONSE) is Action.AR_9
+    assert acceptor.on(Event.RELEASE_RP_RECEIVED) is Action.AR_10
+    assert acceptor.on(Event.RELEASE_RESPONSE) is Action.AR_4
+    assert requestor.on(Event.RELEASE_RP_RECEIVED) is Action.AR_3
+    assert (requestor.state, acceptor.state) == (1, 13)
