@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from pydicom.filewriter import write_dataset
 from config.settings import Settings
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
 from scp.network import associate, command, negotiation, pdu
+from scp.network.errors import Closed
 from scp.network.negotiation import PresentationContext
 from scp.reception.admission import Admission
 from scp.reception.server import Server
@@ -29,6 +30,34 @@ from storage.objects.files import Files
 
 CT, ECHO, FIND = 1, 3, 5
 EXPLICIT = "1.2.840.10008.1.2.1"
+
+
+class BytesReader:
+    """Bytes that are all there, given out in segments as a connection would; the end of them is the end of it."""
+
+    def __init__(self, data: bytes, segments: Sequence[int] = ()) -> None:
+        self._view = memoryview(data)
+        self._segments = list(reversed(segments))
+        self.begun = 0
+
+    def read(self, count: int) -> memoryview:
+        if len(self._view) < count:
+            raise Closed("no more bytes")
+        part, self._view = self._view[:count], self._view[count:]
+        return part
+
+    def read_some(self, count: int) -> memoryview:
+        segment = self._segments.pop() if self._segments else count
+        return self.read(max(1, min(count, segment, len(self._view))))
+
+    def begin(self) -> None:
+        self.begun += 1
+
+    def end(self) -> None:
+        self.begun = 0
+
+    def pending(self) -> bool:
+        return bool(self._view)
 
 
 class BytePeer:
