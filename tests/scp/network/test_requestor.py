@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,7 @@ from scp.network import associate, command, negotiation, pdu
 from scp.network.errors import Aborted, AssociationEnded, Closed, Expired, Violation
 from scp.network.negotiation import PresentationContext
 from scp.network.requestor import Opening, Rejected, Requestor
+from scp.network.user_information import RoleSelection
 from scp.services.storage import IMAGE_STORAGE
 
 CT = IMAGE_STORAGE[0]
@@ -25,12 +27,13 @@ EXPLICIT = "1.2.840.10008.1.2.1"
 class Script:
     """Accepts one association and then does what a test says; what came stands in `received`."""
 
-    def __init__(self, answer, *, maximum_length=16384, accepts=True):
+    def __init__(self, answer, *, maximum_length=16384, accepts=True, roles=False):
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._answer = answer
         self._maximum_length = maximum_length
         self._accepts = accepts
+        self._roles = (RoleSelection(CT, scu=False, scp=True),) if roles else ()
         self.received = []
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -72,7 +75,10 @@ class Script:
                 _, body = self.read(connection)
                 request = associate.read_request(body)
                 supported = [PresentationContext(CT, (EXPLICIT,)), PresentationContext(VERIFICATION, (EXPLICIT,))]
-                connection.sendall(negotiation.accept(request, supported, self._maximum_length)[0])
+                plain, _ = negotiation.accept(request, supported, self._maximum_length)
+                acceptance = associate.read_acceptance(plain[pdu.HEADER_BYTES :])
+                acceptance = replace(acceptance, user=replace(acceptance.user, roles=self._roles))
+                connection.sendall(pdu.associate_pdu(pdu.A_ASSOCIATE_AC, associate.encode_acceptance(acceptance)))
             self._answer(self, connection)
 
 
@@ -86,9 +92,10 @@ def exactly(connection, count):
     return data
 
 
-def call(port, seconds=5):
-    opening = Opening("US", "THEM", "127.0.0.1", port, seconds, seconds, seconds, 16384)
-    return Requestor(opening, [PresentationContext(CT, (EXPLICIT,)), PresentationContext(VERIFICATION, (EXPLICIT,))])
+def call(port, seconds=5, *, as_scp=False, total=None):
+    opening = Opening("US", "THEM", "127.0.0.1", port, seconds, seconds, seconds, 16384, total)
+    contexts = [PresentationContext(CT, (EXPLICIT,), as_scp=as_scp), PresentationContext(VERIFICATION, (EXPLICIT,))]
+    return Requestor(opening, contexts)
 
 
 def respond(connection, asked, status=0, message_id=None):
@@ -234,3 +241,91 @@ def test_a_file_that_is_gone_aborts(tmp_path):
     with pytest.raises(OSError, match="No such file"):
         association.store(association.accepted_contexts[0], "1.2.3", (tmp_path / "gone", 0))
     assert script.join()[-1][0] == pdu.A_ABORT
+
+
+def message(context_id, asked, dataset=b""):
+    parts = pdu.fragments(asked, context_id, 16378, is_command=True)
+    return b"".join([*parts, *(pdu.fragments(dataset, context_id, 16378, is_command=False) if dataset else ())])
+
+
+def pending(asked, status, dataset=b""):
+    return message(1, command.response(asked, status, has_data_set=bool(dataset)), dataset)
+
+
+def test_matches_come_one_by_one_until_the_final_response():
+    def answer(script, connection):
+        asked, identifier = script.data_set(connection)
+        assert (asked.field, identifier) == (command.C_FIND_RQ, b"keys")
+        connection.sendall(pending(asked, 0xFF00, b"one") + pending(asked, 0xFF01, b"two") + pending(asked, 0xA900))
+        release(script, connection)
+
+    association = call(Script(answer).port)
+    found = association.find(association.accepted_contexts[0], b"keys")
+    assert [(response.status, match) for response, match in found] == [
+        (0xFF00, b"one"),
+        (0xFF01, b"two"),
+        (0xA900, b""),
+    ]
+    association.release()
+
+
+@pytest.mark.parametrize(
+    ("roles", "dataset", "kept", "answered"),
+    [
+        (True, b"report", [("1.2.9", EXPLICIT, b"report")], 0),
+        (True, b"x" * 101, [("1.2.9", EXPLICIT, None)], 0),
+        (False, b"report", [], 0x0122),
+    ],
+    ids=["kept", "too long", "no role"],
+)
+def test_objects_come_over_the_association_that_fetches(roles, dataset, kept, answered):
+    """PS3.4 C.4.3.3: C-STORE sub-operations between the C-GET-RQ and its final response."""
+    answers = []
+
+    def answer(script, connection):
+        asked, _ = script.data_set(connection)
+        connection.sendall(message(1, command.store_request(77, CT, "1.2.9"), dataset))
+        answers.append(script.data_set(connection)[0])
+        connection.sendall(pending(asked, 0xFF00) + pending(asked, 0))
+        release(script, connection)
+
+    association = call(Script(answer, roles=roles).port, as_scp=True)
+    came = []
+
+    def keep(operation):
+        came.append((operation.sop_instance_uid, operation.transfer_syntax_uid, operation.data))
+        return 0
+
+    responses = list(association.get(association.accepted_contexts[0], b"keys", keep, 100))
+    association.release()
+    assert [response.status for response in responses] == [0xFF00, 0]
+    assert came == kept
+    ((told),) = answers
+    assert (told.field, told.responded, told.status) == (command.C_STORE_RQ | command.RESPONSE, 77, answered)
+
+
+def test_nothing_can_be_sent_after_the_end():
+    association = call(Script(release).port)
+    association.release()
+    for send in (lambda: association.echo(association.accepted_contexts[1]), association.abort):
+        with suppress(AssociationEnded):
+            send()
+        assert not association.is_established
+    with pytest.raises(Violation, match="Evt9 cannot happen in Sta1"):
+        association.echo(association.accepted_contexts[1])
+
+
+def test_the_whole_association_is_bounded():
+    """A peer that answers without end is given up when the time is over."""
+
+    def answer(script, connection):
+        asked, _ = script.data_set(connection)
+        with suppress(OSError):
+            while True:
+                connection.sendall(pending(asked, 0xFF00, b"match"))
+
+    association = call(Script(answer).port, total=0.5)
+    with pytest.raises(Expired, match=r"longer than 0\.5 s"):
+        for _ in association.find(association.accepted_contexts[0], b"keys"):
+            pass
+    assert not association.is_established
