@@ -3,7 +3,9 @@
     python -m bench.mutate --streams 100000 --seed 1
 
 Each stream is a valid conversation (association, C-ECHO, C-STORE, C-FIND, release) of which bytes are changed, cut
-out, doubled, moved or replaced by extreme lengths. After it the sender closes its half; whatever comes back must be
+out, doubled, moved or replaced by extreme lengths. In every third stream the items of the A-ASSOCIATE-RQ are changed
+before: left out, doubled, moved, filled with noise, of unknown type, or of a length that lies; the PDU's own length is
+right then, so that the items are read. After it the sender closes its half; whatever comes back must be
 whole PDUs that an acceptor may send, and the connection must end. Now and then a valid conversation must still succeed.
 Threads and descriptors are counted at the end; memory is printed as it goes.
 """
@@ -30,7 +32,8 @@ from typing import Final
 from config.settings import Settings
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
 from scp import logs
-from scp.network import command, negotiation, pdu
+from scp.network import command, items, negotiation, pdu
+from scp.network.errors import Violation
 from scp.network.negotiation import PresentationContext
 from scp.reception.admission import Admission
 from scp.reception.server import Server
@@ -53,6 +56,8 @@ ANSWERS: Final = frozenset({pdu.A_ASSOCIATE_AC, pdu.A_ASSOCIATE_RJ, pdu.P_DATA_T
 PATIENCE_SECONDS: Final = 20.0
 CHECK_EVERY: Final = 500
 PARTS: Final = 10
+FIXED_BYTES: Final = 68  # of an A-ASSOCIATE-RQ before its items
+INSIDE: Final = 0.6  # share of the changes to an item that go to one inside it
 
 
 @dataclass
@@ -89,6 +94,53 @@ def valid_stream(uid: str = "1.2.3.4.1") -> bytes:
             pdu.RELEASE_RQ,
         )
     )
+
+
+def mutated_association(stream: bytes, rng: random.Random) -> bytes:
+    """The stream with one to three changes to items of its A-ASSOCIATE-RQ, at any depth."""
+    length = int.from_bytes(stream[2:6], "big")
+    body, rest = stream[pdu.HEADER_BYTES : pdu.HEADER_BYTES + length], stream[pdu.HEADER_BYTES + length :]
+    fixed, variable = body[:FIXED_BYTES], body[FIXED_BYTES:]
+    for _ in range(rng.randint(1, 3)):
+        variable = _with_changed_item(variable, rng)
+    return pdu.associate_pdu(pdu.A_ASSOCIATE_RQ, fixed + variable) + rest
+
+
+def _with_changed_item(data: bytes, rng: random.Random) -> bytes:
+    """The items with one of them changed, or one of those inside it; a length that lies is left as it is."""
+    found = _split_items(data)
+    if not found:
+        return data + items.encode_item(rng.randrange(256), rng.randbytes(rng.randrange(40)))
+    at = rng.randrange(len(found))
+    kind, value = found[at]
+    head = {items.PROPOSED_CONTEXT: 4, items.USER_INFORMATION: 0}.get(kind)
+    if head is not None and rng.random() < INSIDE:
+        found[at] = kind, value[:head] + _with_changed_item(value[head:], rng)
+        return b"".join(items.encode_item(*each) for each in found)
+    encoded = [items.encode_item(*each) for each in found]
+    match rng.choice(("drop", "double", "move", "noise", "unknown", "length", "long")):
+        case "drop":
+            del encoded[at]
+        case "double":
+            encoded.insert(rng.randrange(len(encoded)), encoded[at])
+        case "move":
+            encoded.insert(rng.randrange(len(encoded)), encoded.pop(at))
+        case "noise":
+            encoded[at] = items.encode_item(kind, rng.randbytes(len(value)))
+        case "unknown":
+            encoded[at] = items.encode_item(rng.randrange(256), value)
+        case "length":
+            encoded[at] = encoded[at][:2] + rng.randbytes(2) + value
+        case _:
+            encoded[at] = items.encode_item(kind, value + rng.randbytes(rng.choice((1, 64, 3000))))
+    return b"".join(encoded)
+
+
+def _split_items(data: bytes) -> list[tuple[int, bytes]]:
+    try:
+        return list(items.read_items(data))
+    except Violation:  # an earlier change made a length lie
+        return []
 
 
 def mutated(stream: bytes, rng: random.Random) -> bytes:
@@ -158,7 +210,8 @@ def run(streams: int, seed: int) -> Outcome:
         for number in range(streams):
             rng = random.Random(f"{seed}:{number}")  # noqa: S311  # to be drawn again
             begun = time.perf_counter()
-            ending, fault = converse(port, mutated(valid, rng))
+            opened = mutated_association(valid, rng) if number % 3 == 0 else valid
+            ending, fault = converse(port, opened if number % 6 == 0 else mutated(opened, rng))
             outcome.longest_seconds = max(outcome.longest_seconds, time.perf_counter() - begun)
             outcome.endings[ending] += 1
             outcome.streams += 1
