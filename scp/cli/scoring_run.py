@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from scoring.report.common.document_file import Made
     from scoring.result import Score
     from scoring.risk.context import Context
-    from scp.work.scoring_process import DocumentRequest, Scorer
+    from scp.work.requests import DocumentRequest
+    from scp.work.scoring_process import Scorer
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid
 from scoring.report.common.request import Predecessor, ReportRequest
 from scoring.result import Score
 from scp.installation import Installation
-from scp.work.scoring_process import DocumentRequest
+from scp.work.requests import DocumentRequest
 from storage.intake.instances import find_instance, register
 from storage.objects.header import InstanceHeader
 from storage.outbox import outgoing

@@ -44,8 +44,8 @@ def complete(
     series_instance_uid: str,
     now: datetime,
     *,
+    expected: int,
     flags: Iterable[str] = (),
-    expected: int | None = None,
     in_transaction: Callable[[Session, int], None] | None = None,
 ) -> int | None:
     """Move a series from receiving to complete and return its new version.
@@ -54,9 +54,9 @@ def complete(
         db: the database.
         series_instance_uid: the series.
         now: the time of the change.
-        flags: what the completion check found (codes without a line break).
         expected: the number of instances that were checked; another one since then stops the change, so that the flags
             are never those of fewer slices than are scored.
+        flags: the findings of the completion check (without a line break).
         in_transaction: called with the session and the version before the commit; its own writing there and the
             change of state happen both or not at all.
 
@@ -70,7 +70,7 @@ def complete(
         before = get(session, series_instance_uid)
         if before.state == State.KEPT:
             raise IllegalTransition(f"series {series_instance_uid} is kept, not scored")
-        if before.state != State.RECEIVING or expected not in (None, before.instance_count):
+        if before.state != State.RECEIVING or expected != before.instance_count:
             return None
         version = before.version + 1
         session.execute(

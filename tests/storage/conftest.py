@@ -22,6 +22,7 @@ from storage.intake import instances
 from storage.intake.instances import Registered
 from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
+from storage.series import lifecycle, states
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 SR = "1.2.840.10008.5.1.4.1.1.88.33"
@@ -82,6 +83,12 @@ class Node:
                 file.write(chunk)
             stored = file.commit(header.file_name(file.sha256))
         return instances.register(self.db, self.files, header, stored, now=at(seconds), **options)
+
+    def complete(self, series_instance_uid: str, seconds: float, **options: Any) -> int | None:
+        """Complete a series of which every object was checked, unless `expected` says otherwise."""
+        if "expected" not in options:
+            options["expected"] = states.get(self.db, series_instance_uid).instance_count
+        return lifecycle.complete(self.db, series_instance_uid, self.at(seconds), **options)
 
     def series(self, count: int = 3, series_instance_uid: str = "1.2.1.1", **attributes: Any) -> str:
         for number in range(1, count + 1):

@@ -16,7 +16,7 @@ from scp.cli.terminal.score_table import Row, file_name
 if TYPE_CHECKING:
     from scoring.images.series import SeriesFiles
     from scoring.report.common.document_file import Made
-    from scp.work.scoring_process import DocumentRequest
+    from scp.work.requests import DocumentRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class RequestedDocuments:
         the configuration asks for one; the reason why documents cannot be made goes into the row.
         """
         from scoring.report.common.request import ReportRequest
-        from scp.work.scoring_process import DocumentRequest
+        from scp.work.requests import DocumentRequest
 
         score = row.score
         if score is None or (score.status != "scored" and not self.settings.not_scorable_report):

@@ -18,7 +18,7 @@ from scoring.report.common.document_file import Made
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid
 from scoring.result import ArteryValues, Flag, Provenance, Score, SeriesInfo
 from scoring.risk.context import Context
-from scp.work.scoring_process import DocumentRequest
+from scp.work.requests import DocumentRequest
 
 OTHERS = {"overlay": SecondaryCaptureImageStorage, "pdf": EncapsulatedPDFStorage, "letter": EncapsulatedPDFStorage}
 VALUES = ArteryValues(total=100.0, LAD=100.0)

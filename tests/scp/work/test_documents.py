@@ -32,7 +32,7 @@ class Site:
     def score(self) -> int:
         """A score of the next version."""
         now = self.installation.clock()
-        version = lifecycle.complete(self.database, UID, now)
+        version = lifecycle.complete(self.database, UID, now, expected=3)
         lifecycle.finish(self.database, UID, version, self.json, "scored", now=now)
         return version
 

@@ -1,107 +1,130 @@
-import os
+"""The scorer with a worker that is no process: replaced once, given up in time, ended in the middle."""
+
 import threading
-import time
-from contextlib import closing
+from collections import deque
 
 import pytest
 
 from config.errors import ConfigurationError, NotScorable, Transient
 from config.settings import ScoringSettings, SelectionSettings
-from scp.work import scoring_process as module
+from scp.work.requests import ScoreRequest
 from scp.work.scoring_process import Scorer
+from scp.work.worker import Died, TookTooLong
 
 
-def ask(scorer, files=(), **scoring):
-    return scorer.score(files, ScoringSettings(**scoring), SelectionSettings())
+class FakeWorker:
+    """Answers from a list that all workers of a test share: a value, or an exception that `ask` raises."""
+
+    def __init__(self, outcomes: deque) -> None:
+        self.outcomes, self.is_alive, self.closed = outcomes, True, False
+        self.asked, self.killed = [], threading.Event()
+
+    def ask(self, request, timeout):
+        assert self.is_alive
+        assert not self.closed
+        self.asked.append((request, timeout))
+        outcome = self.outcomes.popleft()
+        if callable(outcome):
+            outcome = outcome(self)
+        if isinstance(outcome, Died):
+            self.is_alive = False
+        if isinstance(outcome, Died | TookTooLong):
+            raise outcome
+        return outcome
+
+    def kill(self):
+        self.killed.set()
+
+    def close(self):
+        self.closed = True
 
 
-@pytest.fixture
-def images(small_series, tmp_path):
-    paths = []
-    for number, image in enumerate(small_series):
-        paths.append(tmp_path / f"{number}.dcm")
-        image.save_as(paths[-1], enforce_file_format=True)
-    return paths
+class Site:
+    def __init__(self, *outcomes) -> None:
+        self.outcomes, self.workers = deque(outcomes), []
+        self.scorer = Scorer(60, start_worker=self._start)
+
+    def _start(self):
+        self.workers.append(FakeWorker(self.outcomes))
+        return self.workers[-1]
+
+    def score(self):
+        return self.scorer.score(["a.dcm"], ScoringSettings(), SelectionSettings())
 
 
-@pytest.fixture
-def dying(monkeypatch):
-    """Let the first so many processes end at once: os._exit takes no pipe, so it fails before it has begun."""
-
-    def first(count):
-        started, start, serve = [], Scorer._ensure, module._serve
-
-        def ensure(self):
-            monkeypatch.setattr(module, "_serve", os._exit if len(started) < count else serve)
-            started.append(None)
-            return start(self)
-
-        monkeypatch.setattr(Scorer, "_ensure", ensure)
-        return started
-
-    return first
+def test_one_worker_serves_several_series(score):
+    site = Site(score.to_json(), score.to_json())
+    site.scorer.start()
+    assert site.score() == site.score() == score
+    (worker,) = site.workers
+    request = ScoreRequest(("a.dcm",), ScoringSettings(), SelectionSettings())
+    assert worker.asked == [(request, 60)] * 2
 
 
-def test_one_process_serves_several_series(images):
-    with closing(Scorer(60)) as scorer:
-        first = ask(scorer, images)
-        process = scorer._process.pid
-        assert first.status == "scored"
-        assert ask(scorer, images) == first
-        assert scorer._process.pid == process
+def test_a_worker_that_was_ended_from_outside_is_replaced(score):
+    site = Site(Died("exit code -9"), score.to_json())
+    assert site.score() == score
+    assert [worker.closed for worker in site.workers] == [True, False]
 
 
-def test_a_process_that_was_ended_from_outside_is_replaced(images, dying):
-    started = dying(1)
-    with closing(Scorer(60)) as scorer:
-        assert ask(scorer, images).status == "scored"
-    assert len(started) == 2
+def test_a_worker_that_died_between_two_series_is_replaced(score):
+    site = Site(score.to_json(), score.to_json())
+    site.score()
+    site.workers[0].is_alive = False
+    assert site.score() == score
+    assert [worker.closed for worker in site.workers] == [True, False]
 
 
-def test_a_series_on_which_the_process_dies_twice_is_not_scorable(dying):
-    started = dying(2)
-    with closing(Scorer(60)) as scorer, pytest.raises(NotScorable, match=r"died twice \(exit code 1\)") as caught:
-        ask(scorer)
+def test_a_series_on_which_the_worker_dies_twice_is_not_scorable(score):
+    site = Site(Died("exit code -9"), Died("exit code 1"), score.to_json())
+    with pytest.raises(NotScorable) as caught:
+        site.score()
     assert caught.value.code == "crashed"
-    assert len(started) == 2
+    assert "exit code 1" in str(caught.value)
+    assert site.score() == score
+    assert [worker.closed for worker in site.workers] == [True, True, False]
 
 
-def test_a_series_that_takes_too_long_is_not_scorable_and_the_next_one_is_served(images):
-    with closing(Scorer(0.01)) as scorer:
-        scorer.start()
-        with pytest.raises(NotScorable, match=r"longer than 0\.01 s"):
-            ask(scorer, images)
-        scorer._timeout = 60
-        assert ask(scorer, images).status == "scored"
+def test_a_series_that_takes_too_long_is_not_scorable_and_the_next_one_is_served(score):
+    site = Site(TookTooLong(), score.to_json())
+    with pytest.raises(NotScorable) as caught:
+        site.score()
+    assert caught.value.code == "timeout"
+    assert site.score() == score
+    assert [worker.closed for worker in site.workers] == [True, False]
 
 
-def test_an_error_of_ours_travels_as_it_is():
-    with closing(Scorer(60)) as scorer, pytest.raises(ConfigurationError, match="no engine is named 'mine'"):
-        ask(scorer, engine="mine")
+def test_an_error_of_ours_travels_as_it_is_and_the_worker_stays():
+    site = Site(ConfigurationError("no engine is named 'mine'"), NotScorable("internal", "oops"))
+    with pytest.raises(ConfigurationError, match="no engine is named 'mine'"):
+        site.score()
+    with pytest.raises(NotScorable):
+        site.score()
+    assert [worker.closed for worker in site.workers] == [False]
 
 
 def test_a_closed_scorer_takes_nothing():
-    scorer = Scorer(60)
-    scorer.close()
+    site = Site()
+    site.scorer.close()
+    for call in (site.scorer.start, site.score):
+        with pytest.raises(Transient, match="stopping"):
+            call()
+    assert site.workers == []
+
+
+def test_closing_in_the_middle_is_no_verdict_on_the_series():
+    """Another thread closes while the worker is asked; the worker dies of it, and is not replaced."""
+    closing = []
+
+    def until_killed(worker):
+        closing.append(threading.Thread(target=site.scorer.close))
+        closing[0].start()
+        assert worker.killed.wait(60)
+        return Died("exit code -9")
+
+    site = Site(until_killed)
     with pytest.raises(Transient, match="stopping"):
-        ask(scorer)
-
-
-def test_closing_in_the_middle_is_no_verdict_on_the_series(images):
-    scorer, verdicts = Scorer(60), []
-
-    def work():
-        try:
-            while True:
-                ask(scorer, images)
-        except Transient as error:
-            verdicts.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    deadline = time.monotonic() + 60
-    while scorer._process is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    scorer.close()
-    thread.join(60)
-    assert [type(verdict) for verdict in verdicts] == [Transient]
+        site.score()
+    closing[0].join(60)
+    assert not closing[0].is_alive()
+    assert [worker.closed for worker in site.workers] == [True]

@@ -34,7 +34,8 @@ class Site:
         return Processing(self.installation, self.scorer, History(self.installation), reporting)
 
     def complete(self) -> int:
-        return lifecycle.complete(self.database, UID, self.installation.clock())
+        checked = self.series.instance_count
+        return lifecycle.complete(self.database, UID, self.installation.clock(), expected=checked)
 
     @property
     def series(self) -> states.SeriesState:

@@ -15,7 +15,7 @@ from storage.database import audit
 from storage.database.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
 from storage.intake import instances
 from storage.objects.header import InstanceHeader
-from storage.series import lifecycle, states
+from storage.series import states
 from storage.series.states import State
 
 SENDER = """
@@ -162,7 +162,7 @@ def test_what_we_made_is_kept_and_the_first_making_stays(node):
 
 def test_a_late_slice_returns_the_series_and_is_noted(node):
     node.store(node.ct(SOPInstanceUID="1.1"))
-    assert lifecycle.complete(node.db, "1.2.1.1", node.at(60)) == 1
+    assert node.complete("1.2.1.1", 60) == 1
     late = node.store(node.ct(SOPInstanceUID="1.2"), 61)
     assert late.late
     assert states.get(node.db, "1.2.1.1").state == State.RECEIVING
@@ -172,7 +172,7 @@ def test_a_late_slice_returns_the_series_and_is_noted(node):
 @pytest.mark.parametrize("options", [{"Modality": "SR"}, {"origin": "made"}])
 def test_a_late_object_that_is_no_slice_changes_no_state(node, options):
     node.store(node.ct(SOPInstanceUID="1.1"))
-    lifecycle.complete(node.db, "1.2.1.1", node.at(60))
+    node.complete("1.2.1.1", 60)
     origin = options.get("origin", "received")
     other = node.store(node.ct(SOPInstanceUID="1.2", Modality=options.get("Modality", "CT")), 61, origin=origin)
     assert (other.outcome, other.late) == ("stored", False)
@@ -181,7 +181,7 @@ def test_a_late_object_that_is_no_slice_changes_no_state(node, options):
 
 def test_a_duplicate_of_a_scored_series_changes_no_state(node):
     node.store(node.ct())
-    lifecycle.complete(node.db, "1.2.1.1", node.at(60))
+    node.complete("1.2.1.1", 60)
     assert node.store(node.ct(), 61).outcome == "duplicate"
     assert states.get(node.db, "1.2.1.1").state == State.COMPLETE
 
@@ -245,7 +245,7 @@ def test_no_patient_in_the_audit(node):
     secret = "SECRET^NAME"  # noqa: S105
     node.store(node.ct(PatientName=secret, PatientID="SECRET-7", InstanceNumber=1))
     node.store(node.ct(PatientName=secret, PatientID="SECRET-7", InstanceNumber=2))
-    lifecycle.complete(node.db, "1.2.1.1", node.at(60))
+    node.complete("1.2.1.1", 60)
     node.store(node.ct(PatientName=secret, PatientID="SECRET-7", SOPInstanceUID="1.5"), 61)
     events = audit.events(node.db)
     assert {event.kind for event in events} == {"quarantined", "complete", "late-slice"}

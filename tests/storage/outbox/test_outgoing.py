@@ -20,7 +20,7 @@ PICTURE = Document(UID, 1, "9.2", "overlay", "instances/sc.dcm")
 @pytest.fixture
 def scored(node):
     node.series()
-    lifecycle.complete(node.db, UID, node.at(0))
+    node.complete(UID, 0)
     lifecycle.finish(node.db, UID, 1, "{}", "scored", now=node.at(0))
     return node
 
@@ -153,7 +153,7 @@ def test_an_old_version_is_still_delivered_and_moves_nothing(scored):
     outgoing.claim(scored.db, old, scored.at(2))
     outgoing.mark_delivered(scored.db, old, scored.at(3))
     assert state(scored) == State.RECEIVING
-    lifecycle.complete(scored.db, UID, scored.at(4))
+    scored.complete(UID, 4)
     lifecycle.finish(scored.db, UID, 2, "{}", "scored", now=scored.at(5))
     (new,) = outgoing.add(scored.db, [Document(UID, 2, "9.3", "sr", "x")], ["PACS"], scored.at(6))
     assert state(scored) == State.SCORED

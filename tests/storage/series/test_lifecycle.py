@@ -25,7 +25,7 @@ def finish(node, version=1, status="scored", **options):
 
 def scored(node):
     node.series()
-    version = lifecycle.complete(node.db, UID, node.at(60))
+    version = node.complete(UID, 60)
     assert lifecycle.start_scoring(node.db, UID, version, node.at(61))
     assert finish(node, version)
     return version
@@ -34,7 +34,7 @@ def scored(node):
 def test_the_straight_way(node):
     node.series(3)
     assert [one.series_instance_uid for one in states.list_receiving(node.db)] == [UID]
-    assert lifecycle.complete(node.db, UID, node.at(60), flags=["gap", "duplicate"], expected=3) == 1
+    assert node.complete(UID, 60, flags=["gap", "duplicate"], expected=3) == 1
     state = states.get(node.db, UID)
     assert (state.state, state.version, state.flags) == (State.COMPLETE, 1, ("gap", "duplicate"))
     assert state.completed_at == node.at(60)
@@ -51,7 +51,7 @@ def test_the_straight_way(node):
 
 def test_not_scorable_keeps_its_reason(node):
     node.series()
-    lifecycle.complete(node.db, UID, node.at(60))
+    node.complete(UID, 60)
     assert finish(node, status="not_scorable", reason_code="contrast", reason="contrast agent in the header")
     state = states.get(node.db, UID)
     assert (state.state, state.reason_code, state.reason) == (
@@ -65,16 +65,16 @@ def test_not_scorable_keeps_its_reason(node):
 
 def test_completing_needs_the_slices_that_were_checked(node):
     node.series(3)
-    assert lifecycle.complete(node.db, UID, node.at(60), expected=2) is None
+    assert node.complete(UID, 60, expected=2) is None
     assert states.get(node.db, UID).state == State.RECEIVING
-    assert lifecycle.complete(node.db, UID, node.at(60), expected=3) == 1
-    assert lifecycle.complete(node.db, UID, node.at(61), expected=3) is None
+    assert node.complete(UID, 60, expected=3) == 1
+    assert node.complete(UID, 61, expected=3) is None
 
 
 def test_one_of_many_completes(node):
     node.series()
     with ThreadPoolExecutor(8) as pool:
-        versions = list(pool.map(lambda _: lifecycle.complete(node.db, UID, node.at(60)), range(8)))
+        versions = list(pool.map(lambda _: node.complete(UID, 60), range(8)))
     assert sorted(versions, key=str) == [1] + [None] * 7
 
 
@@ -91,23 +91,23 @@ def test_the_callback_and_the_change_happen_together(node):
         raise LookupError
 
     with pytest.raises(LookupError):
-        lifecycle.complete(node.db, UID, node.at(60), in_transaction=fail)
+        node.complete(UID, 60, in_transaction=fail)
     assert states.get(node.db, UID).state == State.RECEIVING
     assert audit.events(node.db) == []
-    assert lifecycle.complete(node.db, UID, node.at(60), in_transaction=note) == 1
+    assert node.complete(UID, 60, in_transaction=note) == 1
     assert seen == [(State.COMPLETE, 1)] * 2
     assert {event.kind for event in audit.events(node.db)} == {"complete", "enqueued"}
 
 
 def test_a_late_slice_makes_the_running_version_out_of_date(node):
     node.series(3)
-    lifecycle.complete(node.db, UID, node.at(60))
+    node.complete(UID, 60)
     lifecycle.start_scoring(node.db, UID, 1, node.at(61))
     node.store(node.ct(SOPInstanceUID="1.2.1.1.4"), 62)
     assert not finish(node, 1)
     assert results.get(node.db, UID) is None
     assert not lifecycle.start_scoring(node.db, UID, 1, node.at(63))
-    assert lifecycle.complete(node.db, UID, node.at(120)) == 2
+    assert node.complete(UID, 120) == 2
     assert not finish(node, 1), "still out of date after the next completion"
     assert finish(node, 2)
     assert states.get(node.db, UID).state == State.SCORED
@@ -116,7 +116,7 @@ def test_a_late_slice_makes_the_running_version_out_of_date(node):
 @pytest.mark.parametrize("until", ["complete", "scoring", "scored", "delivered", "not_scorable", "undeliverable"])
 def test_a_late_slice_returns_every_state_to_receiving(node, until):
     node.series(2)
-    lifecycle.complete(node.db, UID, node.at(60))
+    node.complete(UID, 60)
     if until != "complete":
         lifecycle.start_scoring(node.db, UID, 1, node.at(61))
     if until not in ("complete", "scoring"):
@@ -127,7 +127,7 @@ def test_a_late_slice_returns_every_state_to_receiving(node, until):
     assert node.store(node.ct(SOPInstanceUID="1.2.1.1.9"), 100).late
     state = states.get(node.db, UID)
     assert (state.state, state.reason, state.version) == (State.RECEIVING, "", 1)
-    assert lifecycle.complete(node.db, UID, node.at(160)) == 2
+    assert node.complete(UID, 160) == 2
 
 
 def test_finishing_twice_keeps_the_first_result(node):
@@ -152,7 +152,7 @@ def test_a_version_that_never_was_is_illegal(node, version):
 def test_kept_series_take_no_part(node):
     node.series(Modality="OT")
     with pytest.raises(IllegalTransition, match="kept"):
-        lifecycle.complete(node.db, UID, node.at(60))
+        node.complete(UID, 60)
     with pytest.raises(IllegalTransition, match="kept"):
         lifecycle.rescore(node.db, UID, node.at(60))
     with pytest.raises(IllegalTransition):
@@ -162,7 +162,7 @@ def test_kept_series_take_no_part(node):
 def test_unknown_series(node):
     for call in (
         lambda: states.get(node.db, UID),
-        lambda: lifecycle.complete(node.db, UID, node.at(0)),
+        lambda: node.complete(UID, 0, expected=1),
         lambda: lifecycle.rescore(node.db, UID, node.at(0)),
         lambda: lifecycle.start_scoring(node.db, UID, 1, node.at(0)),
         lambda: finish(node),
@@ -185,7 +185,7 @@ def test_rescoring_makes_a_new_version(node):
     version = scored(node)
     lifecycle.rescore(node.db, UID, node.at(200))
     assert states.get(node.db, UID).state == State.RECEIVING
-    assert lifecycle.complete(node.db, UID, node.at(201)) == version + 1
+    assert node.complete(UID, 201) == version + 1
     assert finish(node, version + 1)
     assert results.get(node.db, UID).version == version + 1
     assert results.get(node.db, UID, version) is not None
@@ -195,7 +195,7 @@ def test_unfinished_is_what_a_start_must_take_up(node):
     for number, uid in enumerate(("1.1", "1.2", "1.3", "1.4", "1.5")):
         node.series(1, uid)
         if number:
-            lifecycle.complete(node.db, uid, node.at(60 + number))
+            node.complete(uid, 60 + number)
         if number > 1:
             lifecycle.start_scoring(node.db, uid, 1, node.at(70))
         if number > 2:
@@ -211,7 +211,7 @@ def test_unfinished_is_what_a_start_must_take_up(node):
 def test_list_by_state_newest_first(node):
     for number in range(3):
         node.store(node.ct(SeriesInstanceUID=f"1.{number}", SOPInstanceUID=f"1.{number}.1"), number)
-    lifecycle.complete(node.db, "1.1", node.at(60))
+    node.complete("1.1", 60)
     assert [one.series_instance_uid for one in states.list_series(node.db)] == ["1.2", "1.1", "1.0"]
     assert [one.series_instance_uid for one in states.list_series(node.db, State.COMPLETE)] == ["1.1"]
     assert [one.series_instance_uid for one in states.list_series(node.db, limit=1, offset=1)] == ["1.1"]

@@ -1,0 +1,152 @@
+"""A process that answers one request after the other; it ends with its parent.
+
+It is a fresh interpreter (spawn): nothing of the node's threads and locks is in it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import wait
+from typing import Any, Final, Protocol
+
+from config.errors import CoronodeError, NotScorable
+from scoring.result import Score
+from scp.work.requests import Request, ScoreRequest
+
+_CONTEXT: Final = multiprocessing.get_context("spawn")
+_ENDING_SECONDS: Final = 5  # from the end of its pipe until a process is gone
+
+
+class Died(Exception):
+    """The process ended before it answered; the text says with which exit code."""
+
+
+class TookTooLong(Exception):
+    """The process did not answer in time."""
+
+
+class Pipe(Protocol):
+    """The worker's end of a pipe."""
+
+    def recv(self) -> Any:
+        """Wait for a request. Raises EOFError when the other end is closed."""
+        ...
+
+    def send(self, obj: Any) -> None:
+        """Send an answer."""
+        ...
+
+
+class Worker(Protocol):
+    """Answers requests, one at a time."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can still answer."""
+        ...
+
+    def ask(self, request: Request, timeout: float) -> Any:
+        """The answer, or the error that stands for it. Raises Died or TookTooLong (`timeout` in seconds)."""
+        ...
+
+    def kill(self) -> None:
+        """End it now, from any thread; whoever waits for its answer is told that it died."""
+        ...
+
+    def close(self) -> None:
+        """End it and give everything back."""
+        ...
+
+
+class ProcessWorker:
+    """A worker in a process of its own, started at once."""
+
+    def __init__(self, serve: Callable[[Pipe], None]) -> None:
+        self._pipe, theirs = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(target=serve, args=(theirs,), name="coronode-scorer", daemon=True)
+        self._process.start()
+        theirs.close()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.is_alive()
+
+    def ask(self, request: Request, timeout: float) -> Any:
+        """The answer, or the error that stands for it. Raises Died or TookTooLong (`timeout` in seconds)."""
+        try:
+            self._pipe.send(request)
+            if not self._pipe.poll(timeout):
+                raise TookTooLong
+            return self._pipe.recv()
+        except (EOFError, OSError) as error:
+            self._process.join(_ENDING_SECONDS)
+            raise Died(f"exit code {self._process.exitcode}") from error
+
+    def kill(self) -> None:
+        """End the process now, from any thread; whoever waits for its answer is told that it died."""
+        with suppress(ValueError):  # it is closed already
+            self._process.kill()
+
+    def close(self) -> None:
+        """End the process and wait until it is gone."""
+        self._pipe.close()
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+
+
+def spawn() -> Worker:
+    """Start a process that scores and makes documents."""
+    return ProcessWorker(serve)
+
+
+def serve(pipe: Pipe) -> None:
+    """The process: a request in, an answer or an exception out, until the parent closes the pipe or dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the node, which ends this process
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    handle = _load()
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(answer(handle, pipe.recv()))
+
+
+def answer(handle: Callable[[Request], Any], request: Request) -> Any:
+    """The answer, or the error that goes to the parent in its place."""
+    try:
+        return handle(request)
+    except CoronodeError as error:
+        return error
+    except Exception as error:  # noqa: BLE001  # the process's edge: the reason travels to the parent
+        return NotScorable("internal", f"scoring failed: {type(error).__name__}: {error}")
+
+
+def _load() -> Callable[[Request], Any]:
+    from dicom.process import configure_process  # noqa: PLC0415  # the heavy imports belong to this process alone
+    from scoring import engine  # noqa: PLC0415
+    from scoring.report import documents  # noqa: PLC0415
+
+    configure_process()
+
+    def handle(request: Request) -> Any:
+        if isinstance(request, ScoreRequest):
+            score = engine.score(
+                request.files, request.scoring, request.selection, context=request.context, mask=request.mask
+            )
+            return score.to_json()
+        score = Score.from_json(request.score)
+        return documents.make(score, request.files, request.kinds, request.report, templates=request.templates)
+
+    return handle
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

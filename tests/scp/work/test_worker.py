@@ -1,0 +1,95 @@
+"""The worker as a process: it scores, answers errors, dies alone, and lets itself be ended."""
+
+import os
+import threading
+from contextlib import closing
+
+import pytest
+
+from config.errors import ConfigurationError, CoronodeError, NotScorable
+from config.settings import ScoringSettings, SelectionSettings
+from scoring.result import Score
+from scp.work.requests import ScoreRequest
+from scp.work.worker import Died, ProcessWorker, TookTooLong, answer, spawn
+
+
+def request(files=(), **scoring) -> ScoreRequest:
+    return ScoreRequest(tuple(files), ScoringSettings(**scoring), SelectionSettings())
+
+
+def listen_and_never_answer(pipe) -> None:
+    """A process that hangs."""
+    while True:
+        pipe.recv()
+
+
+def end_at_the_first_request(pipe) -> None:
+    """A process that an image kills."""
+    pipe.recv()
+    os._exit(3)
+
+
+@pytest.fixture
+def images(small_series, tmp_path):
+    paths = []
+    for number, image in enumerate(small_series):
+        paths.append(tmp_path / f"{number}.dcm")
+        image.save_as(paths[-1], enforce_file_format=True)
+    return paths
+
+
+def test_one_process_scores_several_series_and_refuses_in_between(images):
+    with closing(spawn()) as worker:
+        first = worker.ask(request(images), 120)
+        assert Score.from_json(first).status == "scored"
+        refusal = worker.ask(request(engine="mine"), 120)
+        assert isinstance(refusal, ConfigurationError)
+        assert "no engine is named 'mine'" in str(refusal)
+        assert worker.ask(request(images), 120) == first
+
+
+def test_a_process_that_an_image_kills():
+    with closing(ProcessWorker(end_at_the_first_request)) as worker:
+        with pytest.raises(Died, match="exit code 3"):
+            worker.ask(request(), 120)
+        assert not worker.is_alive
+
+
+def test_a_process_that_hangs():
+    with closing(ProcessWorker(listen_and_never_answer)) as worker:
+        with pytest.raises(TookTooLong):
+            worker.ask(request(), 0.0)
+        assert worker.is_alive
+
+
+def test_a_process_that_is_ended_while_it_is_asked():
+    with closing(ProcessWorker(listen_and_never_answer)) as worker:
+        killing = threading.Thread(target=worker.kill)
+        killing.start()
+        with pytest.raises(Died, match="exit code -9"):
+            worker.ask(request(), 120)
+        killing.join()
+
+
+def test_killing_one_that_is_closed_is_harmless():
+    worker = ProcessWorker(listen_and_never_answer)
+    worker.close()
+    worker.kill()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (NotScorable("contrast", "contrast-enhanced"), NotScorable),
+        (ConfigurationError("no engine"), ConfigurationError),
+        (ZeroDivisionError("oops"), NotScorable),
+    ],
+)
+def test_an_error_is_an_answer(error, kind):
+    def handle(_):
+        raise error
+
+    reply = answer(handle, request())
+    assert type(reply) is kind
+    assert isinstance(error, CoronodeError) == (reply is error)
+    assert reply is error or (reply.code == "internal" and "oops" in str(reply))
