@@ -49,7 +49,7 @@ class Serving:
 
 
 def serve(host: str, port: int) -> Serving | None:
-    """Serve http://host:port/metrics until closed; None for a port of 0, and, with a line in the log, for one in use."""
+    """Serve http://host:port/metrics until closed; None for a port of 0, and for one in use, which is logged."""
     if port == 0:
         return None
     try:
