@@ -7,15 +7,19 @@ check:
     uv run --frozen mypy
     uv run --frozen lint-imports
 
-# all tests; those that need a DICOM peer program skip where it is not installed
+# all tests on all cores; those that need a DICOM peer program skip where it is not installed
 test *ARGS:
-    uv run --frozen pytest {{ARGS}}
+    uv run --frozen pytest -n auto --dist worksteal {{ARGS}}
+
+# tests that start nothing whole and need no other software
+unit *ARGS:
+    uv run --frozen pytest -m "not component and not peer and not train" {{ARGS}}
 
 # tests with branch coverage
 coverage:
     uv run --frozen pytest --cov --cov-report=term
 
-# format and mend what can be mended
+# format, and fix what can be fixed
 fix:
     uv run --frozen ruff format .
     uv run --frozen ruff check --fix .

@@ -79,7 +79,7 @@ def measure(running: Running, associations: int, seconds: float, tries: int) -> 
         memory = memory_mib(running.session)
         times, stuck = [], 0
         for _ in range(tries):
-            taken, released = _visited(running.port)
+            taken, released = visit(running.port)
             times.append(taken)
             stuck += not released
             if stuck == _ENOUGH:
@@ -146,16 +146,16 @@ def _core(session: int, seconds: float) -> float:
     return (cpu_seconds(session) - before) / (time.monotonic() - began)
 
 
-def _visited(port: int) -> tuple[float, bool]:
+def visit(port: int, *, accept_seconds: float = _PATIENCE, release_seconds: float = _PATIENCE) -> tuple[float, bool]:
     """Milliseconds from connecting to the A-ASSOCIATE-AC (NaN: not accepted), and whether it was released then."""
     began = time.monotonic()
     try:
-        scanner = Scanner(port, CTImageStorage, timeout=_PATIENCE)
+        scanner = Scanner(port, CTImageStorage, timeout=accept_seconds)
     except (Refused, OSError):
         return math.nan, False
     taken = 1000 * (time.monotonic() - began)
     try:
-        scanner.release()
+        scanner.release(timeout=release_seconds)
     except (Refused, OSError):
         return taken, False
     return taken, True

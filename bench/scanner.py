@@ -57,9 +57,11 @@ class Scanner:
         if status:
             raise Refused(f"C-STORE was answered with status {status:04X}")
 
-    def release(self) -> None:
-        """End the association and the connection."""
+    def release(self, *, timeout: float | None = None) -> None:
+        """End the association and the connection; `timeout` limits the wait for the answer, seconds."""
         with closing(self._socket):
+            if timeout is not None:
+                self._socket.settimeout(timeout)
             self._socket.sendall(traffic.RELEASE_RQ)
             kind, _ = self._pdu()
             if kind != _RELEASED:

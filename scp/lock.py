@@ -1,4 +1,4 @@
-"""One node at a time on one data folder: a second one would sweep away what the first is writing."""
+"""One node at a time on one data folder: a second one would remove the files that the first is writing."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ FILE_NAME: Final = "coronode.lock"
 
 
 class DataLock:
-    """An advisory lock that the system gives back when the process ends, however it ends."""
+    """An advisory lock on a data folder; the system releases it when the process ends, however it ends."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock. Raises ConfigurationError when another node has it, or the folder cannot be written."""
+        """Take the lock. Raises ConfigurationError when another node holds it or the folder cannot be written."""
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -36,7 +36,7 @@ class DataLock:
             ) from error
 
     def release(self) -> None:
-        """Give the lock back; without one nothing happens."""
+        """Release the lock; without it nothing happens."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

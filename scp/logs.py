@@ -1,4 +1,4 @@
-"""Logging of the whole process: structured, to standard error, UIDs and states but no patient data."""
+"""Logging of the whole process: structured, on standard error, with UIDs and states but no patient data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 
 
 class _ToStandardError(logging.StreamHandler[TextIO]):
-    """Writes to what standard error is at the moment: it may be exchanged after the logging was configured."""
+    """Writes to the standard error of the moment, which may be replaced after logging was configured."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""

@@ -1,4 +1,4 @@
-"""What the node counts, for Prometheus: states and sizes, never who was scanned."""
+"""The node's metrics for Prometheus: states and sizes, never the patient."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ log = structlog.get_logger(__name__)
 
 REGISTRY: Final = CollectorRegistry()
 
-ASSOCIATIONS: Final = Gauge("coronode_associations", "Associations that are open", registry=REGISTRY)
-ACCEPTED: Final = Counter("coronode_associations_accepted", "Associations that were accepted", registry=REGISTRY)
+ASSOCIATIONS: Final = Gauge("coronode_associations", "Open associations", registry=REGISTRY)
+ACCEPTED: Final = Counter("coronode_associations_accepted", "Associations accepted", registry=REGISTRY)
 REFUSED: Final = Counter(
     "coronode_associations_refused",
-    "Associations that were refused: unknown (AE title or host), limit, peer_limit, disk, protocol",
+    "Associations refused: unknown (AE title or host), limit, peer_limit, disk, protocol",
     ["reason"],
     registry=REGISTRY,
 )
@@ -28,12 +28,10 @@ ENDED: Final = Counter(
     ["reason"],
     registry=REGISTRY,
 )
-OBJECTS: Final = Counter(
-    "coronode_objects", "Objects that were received, by C-STORE status", ["status"], registry=REGISTRY
-)
-OBJECT_BYTES: Final = Counter("coronode_object_bytes", "Bytes of data sets that were received", registry=REGISTRY)
+OBJECTS: Final = Counter("coronode_objects", "Objects received, by C-STORE status", ["status"], registry=REGISTRY)
+OBJECT_BYTES: Final = Counter("coronode_object_bytes", "Bytes of data sets received", registry=REGISTRY)
 QUERIES: Final = Counter("coronode_queries", "C-FIND requests, by final status", ["status"], registry=REGISTRY)
-MATCHES: Final = Counter("coronode_query_matches", "Pending C-FIND responses that were sent", registry=REGISTRY)
+MATCHES: Final = Counter("coronode_query_matches", "Pending C-FIND responses sent", registry=REGISTRY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ class Serving:
 
 
 def serve(host: str, port: int) -> Serving | None:
-    """Answer at http://host:port/metrics from now on; a port of 0 is none, one that is taken is logged."""
+    """Serve http://host:port/metrics until closed; None for a port of 0, and for one in use, which is logged."""
     if port == 0:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The whole node: what it consists of, and in which order that starts and stops."""
+"""The whole node: its parts, and the order in which they start and stop."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ _MIB = 1024 * 1024
 
 
 class Node:
-    """Listens, completes, scores, reports and delivers, from `start` to `stop`."""
+    """A node that receives, scores, reports and delivers from `start` to `stop`.
+
+    Raises ConfigurationError when a setting cannot be used or another node runs on the same data folder.
+    """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
         configure_process()
@@ -60,9 +63,35 @@ class Node:
             complete=self._complete,
             wait=self._wait,
         )
-        installation = Installation(settings, self.database, self.files, clock)
+        self._workflow = self._make_workflow(Installation(settings, self.database, self.files, clock))
+        self.server = self._make_server(settings)
+
+    def start(self) -> None:
+        """Start every part. The port is bound first, because it may be taken, and served last."""
+        self.server.bind()
+        swept = self.files.sweep()
+        if swept:
+            log.info("half-written files removed", count=swept)
+        self._scorer.start()
+        self._workflow.start()
+        self._completion.start()
+        self.server.start()
+
+    def stop(self) -> None:
+        """Stop in the opposite order; unfinished work resumes at the next start."""
+        self._workflow.halt()
+        self.server.stop()
+        self._completion.stop()
+        self._scorer.close()
+        self._workflow.stop()
+        self.database.close()
+        self._lock.release()
+
+    def _make_workflow(self, installation: Installation) -> Workflow:
+        """Scoring, documents and delivery."""
+        settings = installation.settings
         reporting = Reporting(installation, self._scorer)
-        self._workflow = Workflow(
+        return Workflow(
             DbosEngine(self.database),
             installation,
             Processing(installation, self._scorer, History(installation), reporting),
@@ -74,41 +103,23 @@ class Node:
             ),
             watch=self._completion.watch,
         )
+
+    def _make_server(self, settings: Settings) -> Server:
+        """The services that peers may ask for."""
         storage = Storage(
             self.database,
             self.files,
-            clock=clock,
+            clock=self._clock,
             received=self._completion.received,
             reserve_bytes=settings.node.reserve_mb * _MIB,
             longest_bytes=settings.node.longest_object_mb * _MIB,
         )
-        self.server = Server(
+        return Server(
             settings.node,
             Admission.of(settings),
             (verification.provide(), storage.provide(), Query(self.database).provide()),
             has_room=storage.has_room,
         )
-
-    def start(self) -> None:
-        """Start everything; the port is taken first, for it may be in use, and served last."""
-        self.server.bind()
-        swept = self.files.sweep()
-        if swept:
-            log.info("half-written files removed", count=swept)
-        self._scorer.start()
-        self._workflow.start()
-        self._completion.start()
-        self.server.start()
-
-    def stop(self) -> None:
-        """Stop in the opposite order; what is unfinished is taken up at the next start."""
-        self._workflow.halt()
-        self.server.stop()
-        self._completion.stop()
-        self._scorer.close()
-        self._workflow.stop()
-        self.database.close()
-        self._lock.release()
 
     def _complete(self, series_instance_uid: str, checked: int, imperfections: Sequence[str]) -> None:
         version = lifecycle.complete(

@@ -1,7 +1,7 @@
-"""The console script's way in: are the packages ours? Then the command line.
+"""Entry point of the console script: it checks that the packages are ours, then runs the command line.
 
-The five import names are generic. Where another distribution brings one of them, ours would run with foreign
-code or not at all, so that is refused first, before anything of ours is imported.
+The five import names are generic. Where another distribution installs one of them, ours would run with foreign
+code or not at all, so that is refused before anything of ours is imported.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PACKAGES: Final = ("scp", "scoring", "storage", "config", "dicom")
 
 
 def shadowed() -> list[str]:
-    """Our import packages that come from somewhere else, each with where it comes from."""
+    """List our import packages that come from somewhere else, each with its origin."""
     home = Path(__file__).resolve().parent.parent
     wrong = []
     for name in PACKAGES:

@@ -1,4 +1,4 @@
-"""What every test may use: peer programs, and the rule that where peers are required nothing skips for want of one."""
+"""Peer programs for every test, the marks of its speed, and the rule that nothing skips where peers are required."""
 
 import os
 import shutil
@@ -14,6 +14,21 @@ configure_process()  # as every program of ours does before it reads
 
 PACKAGES = {"dciodvfy": "dicom3tools", "Orthanc": "orthanc", "node": "nodejs npm"}
 """Debian packages of the programs that do not come with dcmtk."""
+
+TESTS = Path(__file__).parent
+REFERENCE_SCANS = TESTS.parents[1] / "shared" / "data"
+
+SERVED = {
+    "scp": {"run_node", "undelivered_site"},
+    "scp/network": {"serve", "site"},
+    "scp/services": {"site"},
+    "scp/cli": {"scan"},
+    "scoring": {"patient"},
+}
+"""Fixtures that start a whole node or server, or hand out a whole phantom, by the folder that has them.
+
+Their tests are marked `component`; a test that starts such a thing by itself names the mark.
+"""
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +47,29 @@ def peer_program() -> Callable[[str], str]:
     return find
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by what they start, and leave out those that read reference scans where there are none."""
+    for item in items:
+        if "peer_program" in fixtures_of(item):
+            item.add_marker("peer")
+        if any(item.path.is_relative_to(TESTS / room) and fixtures_of(item) & names for room, names in SERVED.items()):
+            item.add_marker("component")
+    if not REFERENCE_SCANS.is_dir():
+        left_out = [item for item in items if item.get_closest_marker("realdata")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def fixtures_of(item: pytest.Item) -> set[str]:
+    """The fixtures of a test, those of its fixtures included."""
+    return set(getattr(item, "fixturenames", ()))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Fail instead of skipping where REQUIRE_PEERS is set; only reference scans may be absent there."""
+    """Fail instead of skipping where REQUIRE_PEERS is set."""
     report = yield
-    if report.skipped and os.environ.get("REQUIRE_PEERS") and not item.get_closest_marker("realdata"):
+    if report.skipped and os.environ.get("REQUIRE_PEERS"):
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may skip: {call.excinfo.value}"
     return report

@@ -12,7 +12,6 @@ import click
 from config.errors import CoronodeError
 from config.settings import Settings
 from scp.cli.command import Command
-from storage.series.states import State
 
 if TYPE_CHECKING:
     from scoring.phantom import Truth
@@ -28,7 +27,7 @@ _PEER: Final = "PACS"
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder  [default: coronode-demo]")
 @click.option("--seed", default=0, show_default=True, help="Another seed is another patient.")
 def demo(out: Path | None, seed: int) -> None:
-    """Run everything once: a synthetic patient is scanned, sent, scored, and the result lands in a PACS.
+    """Run everything once: a synthetic patient is scanned, sent and scored, and a PACS receives the result.
 
     Nothing leaves this machine; all files stay in one folder.
     """
@@ -100,18 +99,19 @@ def _send(settings: Settings, port: int, images: list[Path]) -> None:
 
 def _result(node: Node, pacs: DemoPacs) -> Score:
     from scoring.result import Score
-    from storage.series import results, states
+    from storage.series import results
+    from storage.series.states import State, list_series
 
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
-        for item in states.list_series(node.database):
+        for item in list_series(node.database):
             if item.state in (State.NOT_SCORABLE, State.UNDELIVERABLE):
                 raise CoronodeError(f"the demo's series is {item.state}: {item.reason}")
             result = results.get(node.database, item.series_instance_uid)
             if item.state == State.DELIVERED and result is not None and pacs.reports:
                 return Score.from_json(result.score_json)
         time.sleep(0.2)
-    raise CoronodeError(f"no result after {_WAIT_SECONDS} s; the node's files are kept for a look")
+    raise CoronodeError(f"no result after {_WAIT_SECONDS} s; the node's files are kept")
 
 
 def _print(score: Score, truth: Truth) -> None:

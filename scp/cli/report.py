@@ -1,4 +1,4 @@
-"""`coronode report`: the documents of a stored result once more."""
+"""`coronode report`: the documents of a stored result, made again."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def report(
 ) -> None:
     """Make documents of RESULT, a JSON file of `coronode score` or of `coronode series show --json`.
 
-    The images are needed: they name the patient, whom a result does not name, and show what was counted.
+    The images are needed: they identify the patient, which a result does not, and show what was counted.
     """
     from scoring.report import documents as making
     from scoring.report.common.request import ReportRequest
@@ -68,9 +68,9 @@ def report(
 
     settings = load(config_file)
     site.check(settings.results)
-    score = _read(result)
+    score = _read_score(result)
     kinds = documents or settings.results.documents
-    source = _source(result, score, images, settings)
+    source = _find_source(result, score, images, settings)
     request = ReportRequest.of(
         settings.results, version=source.version, created=source.created, predecessor=source.predecessor
     )
@@ -84,7 +84,7 @@ def report(
         click.echo(f"nothing to write: the series has no score ({score.reason})", err=True)
 
 
-def _read(path: Path) -> Score:
+def _read_score(path: Path) -> Score:
     from scoring.result import Score
 
     try:
@@ -95,14 +95,17 @@ def _read(path: Path) -> Score:
         raise CoronodeError(f"{path}: {error}") from error
 
 
-def _source(path: Path, score: Score, images: Sequence[Path], settings: Settings) -> _Source:
-    """Where --images says; else the node's store when this is its own result, beside the file, the node's store."""
+def _find_source(path: Path, score: Score, images: Sequence[Path], settings: Settings) -> _Source:
+    """Find the images of a score, in this order.
+
+    With --images only there; else in the node's store when the result is its own, beside the file, in the store.
+    """
     uid = score.series.series_instance_uid
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    stored, own = (None, False) if images else _in_store(score, settings, written)
+    stored, own = (None, False) if images else _find_in_store(score, settings, written)
     if stored is not None and own:
         return stored
-    files = _on_disk(images or (path.parent,), score)
+    files = _find_on_disk(images or (path.parent,), score)
     if files:
         return _Source(files, 1, written)
     if images:
@@ -110,13 +113,13 @@ def _source(path: Path, score: Score, images: Sequence[Path], settings: Settings
     if stored is None:
         raise CoronodeError(
             f"the images of series {uid} are neither in {path.parent} nor in the node's store; name them with "
-            "--images: they say who the patient is, which a result does not"
+            "--images: they identify the patient, which a result does not"
         )
     return stored
 
 
-def _on_disk(places: Sequence[Path], score: Score) -> tuple[Path, ...]:
-    """Files of the series of a score; of its images where the series has no UID."""
+def _find_on_disk(places: Sequence[Path], score: Score) -> tuple[Path, ...]:
+    """List the files that belong to the series of a score."""
     from scoring.images import series
 
     cited = {score.series.series_instance_uid}
@@ -124,8 +127,11 @@ def _on_disk(places: Sequence[Path], score: Score) -> tuple[Path, ...]:
     return tuple(path for item in found for path in item.paths)
 
 
-def _in_store(score: Score, settings: Settings, written: datetime) -> tuple[_Source | None, bool]:
-    """What the node has of the series, and whether this is its own latest result: then in its version and moment."""
+def _find_in_store(score: Score, settings: Settings, written: datetime) -> tuple[_Source | None, bool]:
+    """Find the series in the node's store, and say whether the score is the latest result there.
+
+    Then the source has the version and the moment of that result, so that the documents are the same objects.
+    """
     from scoring.report.common.request import Predecessor
     from scoring.result import Score
     from storage.database.opening import database_file, open_database

@@ -193,7 +193,7 @@ def test_pictures_of_nothing(part, tmp_path) -> None:
     assert (tmp_path / "b.png").stat().st_size > 0
 
 
-@pytest.mark.slow
+@pytest.mark.component
 def test_a_run_goes_on_where_it_was(tmp_path) -> None:
     def run(number: int) -> subprocess.CompletedProcess[str]:
         options = ["--phantoms", str(number), "--matrix", "128", "--jobs", "1", "--out", str(tmp_path)]

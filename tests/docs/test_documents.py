@@ -114,11 +114,13 @@ def test_a_wrong_command_is_found(line):
         parse(words)
 
 
-def test_readme_sets_up_in_one_line_each(readme):
+def test_readme_sets_up_in_one_line_each(readme, root):
     lines = [line for line in readme.text.splitlines() if line.startswith("$ python3 -m pip install")]
     assert len(lines) == 2
     assert lines[0].endswith("run --frozen --no-dev coronode demo")
-    assert lines[1].endswith("run --frozen pytest")
+    tests = lines[1].rpartition("/")[2]
+    assert tests.startswith("uv run --frozen pytest")
+    assert (root / ".ci/run").read_text("utf-8").splitlines()[-1] == tests
 
 
 def test_pictures_are_small(root):

@@ -33,7 +33,7 @@ def totals(tmp_path_factory):
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.component
 @pytest.mark.parametrize("scan", list(SCANS)[1:])
 def test_other_slices_give_the_same_score(totals, scan):
     assert totals[scan] == pytest.approx(totals["3 mm every 3 mm"], rel=0.12)

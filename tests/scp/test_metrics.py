@@ -1,4 +1,4 @@
-"""What the node counts is there for Prometheus, and holds no patient."""
+"""The metrics at the configured address."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import socket
 import urllib.request
 
-import pytest
 from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
@@ -18,7 +17,7 @@ def value(name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def test_what_is_counted_is_told_at_the_configured_address():
+def test_counts_are_served_at_the_configured_address():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -26,21 +25,20 @@ def test_what_is_counted_is_told_at_the_configured_address():
     try:
         metrics.OBJECTS.labels("0x0000").inc()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-            told = answer.read().decode()
-        assert 'coronode_objects_total{status="0x0000"}' in told
+            page = answer.read().decode()
+        assert 'coronode_objects_total{status="0x0000"}' in page
     finally:
         server.close()
 
 
-def test_a_port_that_is_taken_is_told_and_harms_nothing():
+def test_a_port_that_is_taken_is_logged_and_harms_nothing():
     with socket.create_server(("127.0.0.1", 0)) as taken, capture_logs() as logged:
         assert metrics.serve("127.0.0.1", taken.getsockname()[1]) is None
     assert [entry["event"] for entry in logged] == ["no metrics: web.port cannot be listened on"]
 
 
-@pytest.mark.parametrize("port", [0])
-def test_no_port_is_no_metrics(port):
-    assert metrics.serve("127.0.0.1", port) is None
+def test_port_0_turns_metrics_off():
+    assert metrics.serve("127.0.0.1", 0) is None
 
 
 def test_refusals_are_counted_by_their_reason():

@@ -5,7 +5,7 @@ from PIL import Image
 from pydicom import dcmread
 
 
-@pytest.mark.slow
+@pytest.mark.component
 def test_demo_ends_with_the_score_the_report_and_the_pictures(coronode, tmp_path):
     ended = coronode("demo", "--out", "demo")
     assert ended.code == 0, ended.err

@@ -14,16 +14,24 @@ from pypdf import PdfReader
 
 from config.settings import Settings
 from scoring.result import Score
+from scp.cli import cli
 from storage.database.opening import open_database
 from storage.intake.instances import find_instance
 from storage.objects.opening import open_files
 
 
-@pytest.fixture
-def scored(coronode, scan, tmp_path):
+@pytest.fixture(scope="session")
+def results(scan, tmp_path_factory):
     """A folder with the result of the scan, as `score --out` writes it."""
-    assert coronode("score", scan, "--out", tmp_path / "out").code == 0
-    (result,) = (tmp_path / "out").glob("*.json")
+    folder = tmp_path_factory.mktemp("results")
+    cli.main(["score", str(scan), "--out", str(folder)], standalone_mode=False)
+    return folder
+
+
+@pytest.fixture
+def scored(results, tmp_path):
+    """The result in a copy of that folder."""
+    (result,) = shutil.copytree(results, tmp_path / "out").glob("*.json")
     return result
 
 

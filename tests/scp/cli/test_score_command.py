@@ -67,7 +67,7 @@ def test_nothing_to_score(coronode, tmp_path):
 
 
 def test_phantom_command(coronode, tmp_path):
-    ended = coronode("phantom", "p", "--seed", 2, "--matrix", 256, "--no-calcium", "--thickness", 5)
+    ended = coronode("phantom", "p", "--seed", 2, "--matrix", 64, "--no-calcium", "--thickness", 5)
     assert ended.code == 0
     assert Truth.from_json((tmp_path / "p" / "truth.json").read_text()).agatston.total == 0
     assert dcmread(tmp_path / "p" / "dicom" / "0001.dcm").SliceThickness == 5

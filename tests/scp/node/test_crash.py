@@ -18,7 +18,7 @@ def crash():
     return module
 
 
-@pytest.mark.slow
+@pytest.mark.component
 def test_what_was_acknowledged_is_there(crash, tmp_path):
     sent, wrong = crash.run(2, 5, tmp_path)
     assert wrong == []

@@ -22,7 +22,7 @@ def kill():
     return module
 
 
-@pytest.mark.slow
+@pytest.mark.component
 def test_nothing_is_lost(kill, tmp_path, small_series):
     outcome = kill.run(tmp_path, small_series, phases=["receiving", "sending", "scoring"], seed=11, quiet_seconds=4)
     assert outcome.losses == ()

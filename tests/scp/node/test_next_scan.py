@@ -16,7 +16,7 @@ from scoring.result import Score
 from storage.series import results, states
 from storage.series.states import State
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.component
 
 THEN = PhantomSpec(
     matrix=128,

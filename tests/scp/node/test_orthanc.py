@@ -24,7 +24,7 @@ from scp.delivery.store_scu import Sending, associated, store, verify
 from scp.priors.retrieve import Wanted, fetch
 from storage.series.priors import Person
 
-pytestmark = [pytest.mark.peer, pytest.mark.slow]
+pytestmark = [pytest.mark.peer, pytest.mark.component]
 
 
 def unused_port():

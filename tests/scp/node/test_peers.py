@@ -133,7 +133,7 @@ def source_series(report):
     return report.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].SeriesInstanceUID
 
 
-@pytest.mark.slow
+@pytest.mark.component
 def test_a_phantom_scan_comes_back_as_a_report(hospital, peer_program, tmp_path):
     truth = Truth.from_json(write(PhantomSpec(seed=4, matrix=256), tmp_path / "scan"))
     before = set(hospital.reports())
@@ -157,7 +157,7 @@ def write(spec, folder):
 
 
 @pytest.mark.realdata
-@pytest.mark.slow
+@pytest.mark.component
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
 @pytest.mark.parametrize("case", CASES)
 def test_a_real_scan_comes_back_as_a_report(hospital, peer_program, case):
