@@ -34,7 +34,10 @@ def cardiovascular_report(score: Score, origin: Origin, request: ReportRequest) 
         *measurement_report.language(),
         items.coded(codes.PROCEDURE_REPORTED, codes.CALCIUM_SCORING_PROCEDURE, items.Relationship.HAS_CONCEPT_MOD),
         *measurement_report.device(score, request),
-        items.container(codes.PROCEDURE_SUMMARY, [items.text(codes.PROCEDURE_DESCRIPTION, technique(score.series))]),
+        items.container(
+            codes.PROCEDURE_SUMMARY,
+            [items.text(codes.PROCEDURE_DESCRIPTION, technique(score.series)), items.acquisition(score.series)],
+        ),
         items.text(codes.SUMMARY, summary(score, request)),
         _analysis(score, origin),
     ]

@@ -71,6 +71,10 @@ HOUNSFIELD: Final = Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 MASS_FACTOR: Final = Code("mg/cm3/[hnsf'U]", "UCUM", "mg/cm3 per Hounsfield unit")
 LESIONS: Final = Code("{lesions}", "UCUM", "lesions")
 TERRITORIES: Final = Code("{territories}", "UCUM", "territories")
+KILOVOLT: Final = Code("kV", "UCUM", "kilovolt")
+MILLIAMPERE_SECOND: Final = Code("mA.s", "UCUM", "milliampere second")
+MILLIMETRE: Final = Code("mm", "UCUM", "millimeter")
+SLICES: Final = Code("{slices}", "UCUM", "slices")
 PERCENT: Final = Code("%", "UCUM", "Percent")
 YEAR: Final = Code("a", "UCUM", "year")
 DAY: Final = Code("d", "UCUM", "day")
@@ -117,6 +121,21 @@ EXCEEDS: Final[dict[ChangedName, Code]] = {
     "VOLUME": Code("VOLUME_EXCEEDS", PRIVATE_SCHEME, "Calcium Volume changed by more than a repeated scan does"),
     "MASS": Code("MASS_EXCEEDS", PRIVATE_SCHEME, "Calcium Mass changed by more than a repeated scan does"),
 }
+CT_ACQUISITION_PARAMETERS: Final = Code("113822", "DCM", "CT Acquisition Parameters")
+KVP: Final = Code("113733", "DCM", "KVP")
+EXPOSURE: Final = Code("113736", "DCM", "Exposure")
+SLICE_THICKNESS: Final = Code("112225", "DCM", "Slice Thickness")
+SLICE_SPACING: Final = Code("112226", "DCM", "Spacing between slices")
+HORIZONTAL_PIXEL_SPACING: Final = Code("111026", "DCM", "Horizontal Pixel Spacing")
+VERTICAL_PIXEL_SPACING: Final = Code("111066", "DCM", "Vertical Pixel Spacing")
+SCANNER_MANUFACTURER: Final = Code("113878", "DCM", "Device Manufacturer")
+SCANNER_MODEL: Final = Code("113879", "DCM", "Device Model Name")
+KERNEL: Final = Code("KERNEL", PRIVATE_SCHEME, "Convolution kernel")
+FIELD_OF_VIEW: Final = Code("FIELD_OF_VIEW", PRIVATE_SCHEME, "Diameter of the reconstruction")
+NUMBER_OF_SLICES: Final = Code("SLICES", PRIVATE_SCHEME, "Number of slices")
+GATING: Final = Code("GATING", PRIVATE_SCHEME, "Cardiac synchronization stated in the image header")
+CONVENTION_NAME: Final = Code("CONVENTION", PRIVATE_SCHEME, "Calcium scoring convention")
+
 _CHANGED: Final[dict[ChangedName, str]] = {
     "AGATSTON": "Total Agatston score",
     "VOLUME": "Calcium Volume",
@@ -148,6 +167,11 @@ def category_code(category: Category) -> Code:
 def cac_drs_code(cac_drs: str) -> Code:
     """A CAC-DRS category such as A2/N3 as a coded value; no public scheme has one."""
     return Code(cac_drs, PRIVATE_SCHEME, f"CAC-DRS {cac_drs}")
+
+
+def convention_code(convention: str) -> Code:
+    """A scoring convention as a coded value; no public scheme has one."""
+    return Code(convention, PRIVATE_SCHEME, f"Calcium scoring convention: {convention}")
 
 
 def private_scheme() -> Dataset:

@@ -12,9 +12,9 @@ from dicom.coding import Code
 from dicom.uids import is_valid_uid
 from scoring.report.common.context import population
 from scoring.report.common.document import Origin
-from scoring.report.sr import codes
+from scoring.report.sr import codes, technique
 from scoring.report.sr.quantities import Quantity
-from scoring.result import ImageRef
+from scoring.result import ImageRef, SeriesInfo
 from scoring.risk.percentile import Percentile
 
 Relationship = hd.RelationshipTypeValues
@@ -72,6 +72,14 @@ def container(
     )
     item.ContentSequence = hd.ContentSequence(list(children))
     return item
+
+
+def acquisition(series: SeriesInfo) -> hd.ContainerContentItem:
+    """CT Acquisition Parameters (113822, DCM): how the images were made."""
+    below: list[hd.ContentItem] = [text(name, value) for name, value in technique.names(series)]
+    below += [number(quantity) for quantity in technique.numbers(series)]
+    below.append(coded(*technique.gating(series)))
+    return container(codes.CT_ACQUISITION_PARAMETERS, below)
 
 
 def measurement(

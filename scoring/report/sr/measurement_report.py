@@ -23,7 +23,8 @@ Group = hd.MeasurementsAndQualitativeEvaluations
 def measurement_report(score: Score, origin: Origin, request: ReportRequest) -> Dataset:
     """Root container of TID 1500: device, summary, then one measurement group for the tree, each artery, each lesion.
 
-    The summary follows the procedure, so that a viewer shows the whole answer before its parts. The comparison with an
+    The summary follows the procedure, so that a viewer shows the whole answer before its parts; then come the
+    acquisition parameters, which the template (extensible) leaves room for. The comparison with an
     earlier scan is a group of its own. Without a score there is one group: the images, and why they give none.
     """
     groups = [_tree(score, origin)]
@@ -41,7 +42,8 @@ def measurement_report(score: Score, origin: Origin, request: ReportRequest) -> 
     )
     root: Dataset = report[0]
     children = root.ContentSequence
-    children.insert(len(children) - 1, items.text(codes.SUMMARY, summary(score, request)))
+    for item in (items.text(codes.SUMMARY, summary(score, request)), items.acquisition(score.series)):
+        children.insert(len(children) - 1, item)
     # Continuous content is shown as running text, where a number loses its name.
     for container in (root, children[-1], *(group[0] for group in groups)):
         container.ContinuityOfContent = "SEPARATE"

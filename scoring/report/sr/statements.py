@@ -16,8 +16,11 @@ Note = tuple[Code, str]
 
 
 def evaluations(score: Score) -> list[Evaluation]:
-    """Risk word, category, CAC-DRS and suitability of the images, each with its name."""
-    found = [(codes.QUALITY_NAME, suitability(score))]
+    """Convention, suitability of the images, risk word, category and CAC-DRS, each with its name."""
+    found = [
+        (codes.CONVENTION_NAME, codes.convention_code(score.provenance.convention)),
+        (codes.QUALITY_NAME, suitability(score)),
+    ]
     if score.category is not None:
         found.append((codes.RISK_NAME, codes.RISK[score.category]))
         found.append((codes.CATEGORY_NAME, codes.category_code(score.category)))

@@ -156,8 +156,11 @@ def test_reports_of_a_peer_are_compared_and_only_new_ones_asked_for(site, peer):
 
 
 def test_one_result_in_several_places_is_one(site, peer):
-    peer(report("1.2.5", "2025-01-05", 100.0), report("1.2.5", "2025-01-05", 100.0))
-    site.scan("1.2.5", "2025-01-05", 100.0)
+    ours = report("1.2.5", "2025-01-05", 100.0)
+    peer(report("1.2.5", "2025-01-05", 100.0), ours)
+    series = site.scan("1.2.5", "2025-01-05", 100.0)
+    made = results.Report(ours.SOPClassUID, ours.SOPInstanceUID, ours.SeriesInstanceUID)
+    results.set_report(site.database, series, 1, made)
     site.scan("1.2.7", "2026-01-05")
     change = site.compared(scored("1.2.7", "2026-01-05", 150.0)).change
     assert [item.origin for item in change.history] == ["index"]

@@ -60,6 +60,21 @@ def texts(document: Dataset, concept: str) -> list[str]:
     return [str(item.TextValue) for item in walk(document) if item.get("ValueType") == "TEXT" and name(item) == concept]
 
 
+def of_the_scan(score: Score) -> list[tuple[str, float]]:
+    """Every number of the technique, which stands once in each report, with a score or without."""
+    series = score.series
+    assert series.spacing_mm is not None
+    known = {
+        "113733": series.kvp,
+        "113736": series.exposure_mas,
+        "112225": series.slice_thickness_mm,
+        "FIELD_OF_VIEW": series.field_of_view_mm,
+        "SLICES": series.slices,
+    }
+    spacing = zip(("112226", "111066", "111026"), series.spacing_mm, strict=True)
+    return [*((code, value) for code, value in known.items() if value is not None), *spacing]
+
+
 def expected(score: Score) -> list[tuple[str, float]]:
     """Every number of the result by the code of its name, once in each place where the template asks for it."""
     if score.agatston is None or score.volume_mm3 is None or score.agatston_range is None:
@@ -116,7 +131,9 @@ def test_every_number_of_the_result_is_read_back_and_no_other(
     document = read_back(structured_report.build(score, sources, request=first, template=form))
     assert document.SOPClassUID == CLASSES[form]
     method = {"122657", "122659"}  # once in TID 1500, beside every score that follows from it in TID 3905
-    assert [item for item in numbers(document) if item[0] not in method] == sorted(expected(score))
+    assert [item for item in numbers(document) if item[0] not in method] == sorted(
+        [*expected(score), *of_the_scan(score)]
+    )
     told = {item for item in numbers(document) if item[0] in method}
     factor = score.provenance.mass_factor
     assert told == (
@@ -225,7 +242,7 @@ def test_a_series_without_a_score_has_a_report_that_says_why(
     form: SrTemplate, refused: Score, sources: list[Dataset], first: ReportRequest, read_back: ReadBack
 ) -> None:
     document = read_back(structured_report.build(refused, sources, request=first, template=form))
-    assert numbers(document) == []
+    assert numbers(document) == sorted(of_the_scan(refused))
     assert texts(document, "REASON") == ["contrast medium in the aorta"]
     assert texts(document, "FLAG") == ["reject: contrast medium in the aorta [contrast]"]
     coded = {

@@ -21,7 +21,6 @@ from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian
 from scoring.report.common.identifiers import SR_SOP_CLASSES
 from scoring.report.common.request import Predecessor
 from scoring.report.sr import reading, structured_report
-from scoring.result import Flag
 
 AGATSTON = Code("450360000", "SCT", "Coronary artery calcium score")
 VOLUME, MASS = Code("122660", "DCM", "Calcium Volume"), Code("122661", "DCM", "Calcium Mass")
@@ -78,13 +77,29 @@ def test_words_about_the_scan_are_read_as_they_were_written(scores, sources, fir
     ]
 
 
-def test_gating_follows_the_flag(scores, sources, first, read_back):
-    flagged = replace(scores["250"], flags=(Flag("gating_unknown", "info", "the header tells of no ECG gating"),))
-    told = [
-        reading.read(read_back(structured_report.build(s, sources, request=first)), "")
-        for s in (flagged, scores["250"])
-    ]
-    assert [item.gated for item in told] == [False, True]
+@pytest.mark.parametrize("gated", [True, False])
+@pytest.mark.parametrize("form", SR_SOP_CLASSES)
+def test_gating_is_that_of_the_header(scores, sources, first, read_back, gated, form):
+    score = replace(scores["250"], series=replace(scores["250"].series, gated=gated))
+    document = read_back(structured_report.build(score, sources, request=first, template=form))
+    assert reading.read(document, "").gated is gated
+
+
+@pytest.mark.parametrize("form", SR_SOP_CLASSES)
+def test_the_convention_is_read_from_its_code(scores, sources, first, read_back, form):
+    provenance = replace(scores["250"].provenance, convention="kvp-adapted")
+    document = read_back(
+        structured_report.build(replace(scores["250"], provenance=provenance), sources, request=first, template=form)
+    )
+    assert reading.read(document, "").convention == "kvp-adapted"
+
+
+def test_numbers_of_the_scan_are_exact(scores, sources, first, read_back):
+    series = replace(scores["250"].series, spacing_mm=(2.4999123, 0.4, 0.4), slice_thickness_mm=0.625, kvp=119.96)
+    earlier = reading.read(
+        read_back(structured_report.build(replace(scores["250"], series=series), sources, request=first)), ""
+    )
+    assert (earlier.spacing_mm, earlier.slice_thickness_mm, earlier.kvp) == (2.4999123, 0.625, 119.96)
 
 
 def test_lesions_without_an_artery_are_not_taken_for_the_total(score_of, sources, first, read_back):
