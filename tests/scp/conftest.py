@@ -29,6 +29,7 @@ from scoring.phantom.spec import PhantomSpec
 from scp.installation import Installation
 from scp.node import Node
 from storage.database.engine import Database
+from storage.database.opening import open_database
 from storage.intake.instances import register
 from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
@@ -108,11 +109,6 @@ class Pacs:
                 association.abort()
                 association.join(20)
             self._server = None
-
-    def forget(self) -> None:
-        """Mend it: from now on everything is taken."""
-        self.answers.clear()
-        self.verdicts.clear()
 
     def _on_requested(self, event: evt.Event) -> None:
         self.asked.append(str(event.assoc.requestor.ae_title).strip())
@@ -435,7 +431,8 @@ def undelivered_site(
         wait_for("a result", lambda: states.list_series(node.database)[0].state in RESULTS)
         assert states.list_series(node.database)[0].reason == ""
         wait_for("the first attempt", lambda: any(d.last_error for d in deliveries.list_deliveries(node.database)))
-        (delivery,) = deliveries.list_deliveries(node.database)
+    with closing(open_database(settings)) as database:  # only now nothing counts its attempts any further
+        (delivery,) = deliveries.list_deliveries(database)
     return folder, delivery
 
 

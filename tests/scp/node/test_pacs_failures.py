@@ -21,7 +21,7 @@ def node(undelivered, configured, run_node, new_pacs):
     folder, delivery = undelivered
     pacs = new_pacs()
 
-    class Site:
+    class Hospital:
         def __init__(self) -> None:
             self.pacs, self.delivery, self.folder = pacs, delivery, folder
 
@@ -34,7 +34,7 @@ def node(undelivered, configured, run_node, new_pacs):
         def state(self, node) -> State:
             return states.get(node.database, delivery.series_instance_uid).state
 
-    return Site()
+    return Hospital()
 
 
 def delivered(site, running, eventually) -> Delivery:
@@ -91,7 +91,7 @@ def test_failures_that_pass(node, eventually, verdicts, answers):
         pytest.param([(1, 1, 3)], [], ["rejected", "calling AE title not recognized"], id="rejected-for-good"),
     ],
 )
-def test_failures_that_stay_until_the_pacs_is_mended(node, eventually, verdicts, answers, words, tmp_path):
+def test_failures_that_stay_until_the_pacs_is_repaired(node, eventually, verdicts, answers, words, tmp_path):
     node.pacs.verdicts.extend(verdicts)
     node.pacs.answers.extend(answers)
     node.pacs.start()
@@ -152,7 +152,11 @@ def test_dead_destination_does_not_hold_up_the_other(undelivered, configured, ru
     database.close()
     with run_node(settings) as running:
         eventually("the archive's", lambda: deliveries.get(running.database, other).state == DeliveryState.DELIVERED)
-        hanging = deliveries.list_deliveries(running.database, DeliveryState.SENDING)
-        assert [item.destination for item in hanging] == ["PACS"]
+
+        def list_hanging():
+            return deliveries.list_deliveries(running.database, DeliveryState.SENDING)
+
+        eventually("the delivery that hangs", list_hanging)
+        assert [item.destination for item in list_hanging()] == ["PACS"]
         assert len(pacs.received) == 1
         mute.stop()  # the node would wait for it

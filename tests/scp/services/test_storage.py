@@ -64,6 +64,15 @@ def test_success_means_file_and_row(site, slice_of):
     assert states.get(site.database, "1.2.826.0.1.1.1").instance_count == 1
 
 
+def test_an_object_that_comes_again_is_a_sign_of_life_of_its_series(site, slice_of):
+    """After a break a scanner may send from the first image on: its series must not be complete meanwhile."""
+    for _ in range(2):
+        (answer,) = send(site.port, slice_of(1))
+        assert answer.Status == 0x0000
+    assert site.received == ["1.2.826.0.1.1.1"] * 2
+    assert states.get(site.database, "1.2.826.0.1.1.1").instance_count == 1
+
+
 def test_bytes_are_stored_as_they_came(site, slice_of):
     image = slice_of(1)
     sent = []
