@@ -1,12 +1,14 @@
 """Peer programs for every test, the marks of its speed, and the rule that nothing skips where peers are required."""
 
+import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from dicom.process import configure_process
 
@@ -45,6 +47,34 @@ def peer_program() -> Callable[[str], str]:
         return path
 
     return find
+
+
+def log_quietly() -> None:
+    """Hand our events to the standard library's logging, where pytest keeps them for the test that fails.
+
+    Without it structlog prints them, and those of a thread that outlives its test appear among the results.
+    """
+    structlog.configure(
+        processors=[structlog.stdlib.add_log_level, structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+log_quietly()
+logging.getLogger().addHandler(logging.NullHandler())  # or warnings between two tests would be printed
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Undo what a command does to the logging of its process."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    log_quietly()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
