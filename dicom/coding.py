@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pydicom.dataset import Dataset
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -12,3 +14,10 @@ class Code:
     value: str
     scheme_designator: str
     meaning: str = field(compare=False)
+
+
+def code_item(code: Code) -> Dataset:
+    """A code as item of a code sequence (PS3.3 8.8)."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
+    return item

@@ -20,7 +20,7 @@ from dicom.process import configure_process
 from scoring.images import pixels, slices
 from scoring.images.slices import Slice
 from scoring.images.volume import StoredOrder
-from scoring.report.common.document_file import Made
+from scoring.report.common.document_file import DocumentFile
 from scoring.report.common.request import ReportRequest
 from scoring.report.sr import structured_report
 from scoring.result import ImageRef, Score
@@ -35,14 +35,14 @@ def make(
     request: ReportRequest,
     *,
     templates: Sequence[SrTemplate] = ("tid1500",),
-) -> list[Made]:
+) -> list[DocumentFile]:
     """The documents of `kinds`, the report first, in each form of `templates`; the same bytes for the same arguments.
 
     `files` are those of the series. A score of 0 has no segmentation; a series without a score has the report alone,
     which says why. Raises Permanent when the files are gone, ValueError when a document cannot be made of them.
     """
     source = _Source(score, files)
-    made: list[Made] = []
+    made: list[DocumentFile] = []
     if "sr" in kinds:
         for template in dict.fromkeys(templates):
             report = structured_report.build(score, source.headers, request=request, template=template)
@@ -111,10 +111,10 @@ class _Source:
         return plane
 
 
-def _made(kind: Kind, dataset: Dataset, template: SrTemplate | None = None) -> Made:
+def _made(kind: Kind, dataset: Dataset, template: SrTemplate | None = None) -> DocumentFile:
     buffer = BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
-    return Made(
+    return DocumentFile(
         kind,
         str(dataset.SOPClassUID),
         str(dataset.SOPInstanceUID),

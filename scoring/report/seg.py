@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pydicom.uid import SegmentationStorage
 
-from dicom.coding import Code
+from dicom.coding import code_item
 from dicom.elements import text
 from dicom.uids import derived_uid
 from scoring.report.common.document import Origin, origin_of, put_uid, reference, start
@@ -153,10 +153,10 @@ def _segment(number: int, segment: _Segment, score: Score, origin: Origin) -> Da
     item.SegmentAlgorithmType = "SEMIAUTOMATIC" if _by_mask(score) else "AUTOMATIC"
     item.SegmentAlgorithmName = _named(score.provenance)
     item.SegmentationAlgorithmIdentificationSequence = [_algorithm(score.provenance)]
-    item.SegmentedPropertyCategoryCodeSequence = [_code(codes.ABNORMAL_STRUCTURE)]
-    item.SegmentedPropertyTypeCodeSequence = [_code(codes.CALCIFICATION)]
+    item.SegmentedPropertyCategoryCodeSequence = [code_item(codes.ABNORMAL_STRUCTURE)]
+    item.SegmentedPropertyTypeCodeSequence = [code_item(codes.CALCIFICATION)]
     site = codes.CORONARY_ARTERY if segment.artery is None else codes.ARTERY[segment.artery]
-    item.AnatomicRegionSequence = [_code(site)]
+    item.AnatomicRegionSequence = [code_item(site)]
     item.TrackingID = f"Calcium, {segment.artery or NO_ARTERY}"
     item.TrackingUID = derived_uid(origin.series_instance_uid, "segment", segment.artery or "")
     item.RecommendedDisplayCIELabValue = list(CIELabColor.from_rgb(*artery_colour(segment.artery)).value)
@@ -174,7 +174,7 @@ def _named(made_by: Provenance) -> str:
 
 def _algorithm(made_by: Provenance) -> Dataset:
     item = Dataset()
-    item.AlgorithmFamilyCodeSequence = [_code(codes.ALGORITHM_FAMILY)]
+    item.AlgorithmFamilyCodeSequence = [code_item(codes.ALGORITHM_FAMILY)]
     item.AlgorithmName = _named(made_by)
     item.AlgorithmVersion = made_by.version[:64]
     return item
@@ -219,10 +219,10 @@ def _frame(frame: _Frame, image: ImageRef, plane: Plane, origin: Origin) -> Data
     segment.ReferencedSegmentNumber = frame.segment + 1
     source = _source(image, origin)
     source.SpatialLocationsPreserved = "YES"
-    source.PurposeOfReferenceCodeSequence = [_code(codes.SOURCE_FOR_PROCESSING)]
+    source.PurposeOfReferenceCodeSequence = [code_item(codes.SOURCE_FOR_PROCESSING)]
     derivation = Dataset()
     derivation.SourceImageSequence = [source]
-    derivation.DerivationCodeSequence = [_code(codes.SEGMENTATION)]
+    derivation.DerivationCodeSequence = [code_item(codes.SEGMENTATION)]
     item = Dataset()
     item.PlanePositionSequence = [place]
     item.FrameContentSequence = [content]
@@ -244,10 +244,4 @@ def _referenced(shown: Sequence[ImageRef], origin: Origin) -> Dataset:
     put_uid(item, "SeriesInstanceUID", origin.series_instance_uid)
     instances = dict.fromkeys(image.sop_instance_uid for image in shown)
     item.ReferencedInstanceSequence = [reference(origin.sop_class_uid, instance) for instance in instances]
-    return item
-
-
-def _code(code: Code) -> Dataset:
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
     return item

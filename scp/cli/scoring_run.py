@@ -19,7 +19,7 @@ from scp.cli.terminal.score_table import Row
 
 if TYPE_CHECKING:
     from scoring.images.series import SeriesFiles
-    from scoring.report.common.document_file import Made
+    from scoring.report.common.document_file import DocumentFile
     from scoring.result import Score
     from scoring.risk.context import Context
     from scp.work.requests import DocumentRequest
@@ -81,7 +81,7 @@ class ScoringRun:
             idle.put(scorer)
 
 
-def _make_documents(request: DocumentRequest) -> list[Made]:
+def _make_documents(request: DocumentRequest) -> list[DocumentFile]:
     from scoring.report import documents
     from scoring.result import Score
 

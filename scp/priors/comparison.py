@@ -5,7 +5,7 @@ index (scores made here) + reports that came in + reports of the peer `priors.pe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Final
@@ -31,7 +31,6 @@ INDEX: Final = "index"
 RECEIVED: Final = "received SR"
 
 _Report = tuple[Dataset, str]
-Fetch = Callable[[Wanted], Fetched]
 
 
 class History:

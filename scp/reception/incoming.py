@@ -47,7 +47,7 @@ class StoreRequest:
     association: str = ""
 
 
-class Reception:
+class IncomingObject:
     """Takes the data set of one object; `finish` or `discard` ends it. For one thread."""
 
     def __init__(

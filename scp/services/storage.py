@@ -37,7 +37,7 @@ from scp.network.errors import TooLong
 from scp.network.message import Message
 from scp.network.negotiation import PresentationContext
 from scp.reception.completion import Holder
-from scp.reception.incoming import Reception, StoreRequest
+from scp.reception.incoming import IncomingObject, StoreRequest
 from scp.reception.provided import ProvidedService
 from scp.services.fitting import refuse_misplaced
 from storage.database.engine import Database
@@ -112,18 +112,18 @@ class Storage:
         """Whether the disk has more than the reserve left."""
         return self._files.free_bytes() >= self._reserve_bytes
 
-    def begin(self, request: StoreRequest) -> Reception:
+    def begin(self, request: StoreRequest) -> IncomingObject:
         """Begin to take an object; its data set follows."""
-        return Reception(request, self._files, self._intake, clock=self._clock, reserve_bytes=self._reserve_bytes)
+        return IncomingObject(request, self._files, self._intake, clock=self._clock, reserve_bytes=self._reserve_bytes)
 
-    def finish(self, reception: Reception, calling_ae: str, holder: Holder | None = None) -> Answer:
+    def finish(self, reception: IncomingObject, calling_ae: str, holder: Holder | None = None) -> Answer:
         """Keep the object, or say why not (PS3.4 B.2.3). `holder` is the association that it came over."""
         answer = self._finish(reception, calling_ae, holder)
         metrics.OBJECTS.labels(f"0x{answer.status:04X}").inc()
         metrics.OBJECT_BYTES.inc(reception.size)
         return answer
 
-    def _finish(self, reception: Reception, calling_ae: str, holder: Holder | None) -> Answer:
+    def _finish(self, reception: IncomingObject, calling_ae: str, holder: Holder | None) -> Answer:
         try:
             stored = reception.finish()
         except Rejected as rejection:

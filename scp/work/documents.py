@@ -13,7 +13,7 @@ from pydicom import dcmread
 from config.errors import Rejected, Transient
 from config.settings import Document as Kind
 from config.settings import SrTemplate
-from scoring.report.common.document_file import Made
+from scoring.report.common.document_file import DocumentFile
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid
 from scoring.report.common.request import Predecessor, ReportRequest
 from scoring.result import Score
@@ -45,7 +45,7 @@ def parse_template(label: str) -> SrTemplate | None:
 class DocumentMaker(Protocol):
     """Makes documents: the scoring process."""
 
-    def documents(self, request: DocumentRequest) -> Sequence[Made]:
+    def documents(self, request: DocumentRequest) -> Sequence[DocumentFile]:
         """Make the documents that are asked for, in that order. Raises NotScorable or Transient."""
         ...
 
@@ -143,7 +143,7 @@ class Reporting:
 
     def _make(
         self, series_instance_uid: str, result: Result, kinds: tuple[Kind, ...], template: SrTemplate
-    ) -> list[Made]:
+    ) -> list[DocumentFile]:
         request = ReportRequest.of(
             self._settings.results,
             version=result.version,
@@ -168,7 +168,7 @@ class Reporting:
                 return replace(named, sop_class_uid=SR_SOP_CLASSES[template], sop_instance_uid=uid)
         return named
 
-    def _keep(self, made: Made, series_instance_uid: str, version: int) -> Document:
+    def _keep(self, made: DocumentFile, series_instance_uid: str, version: int) -> Document:
         """Store a document like a received object, so that queries find it."""
         header = InstanceHeader.from_dataset(
             dcmread(BytesIO(made.content), stop_before_pixels=True), made.transfer_syntax_uid

@@ -9,7 +9,7 @@ from typing import Any
 
 from config.errors import NotScorable, Transient
 from config.settings import ScoringSettings, SelectionSettings
-from scoring.report.common.document_file import Made
+from scoring.report.common.document_file import DocumentFile
 from scoring.result import Score
 from scoring.risk.context import Context
 from scp.work.requests import NO_CONTEXT, DocumentRequest, Request, ScoreRequest
@@ -50,9 +50,9 @@ class Scorer:
         """
         return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection, mask, context)))
 
-    def documents(self, request: DocumentRequest) -> list[Made]:
+    def documents(self, request: DocumentRequest) -> list[DocumentFile]:
         """Make the documents of a score; raises as `score` does."""
-        made: list[Made] = self._ask(request)
+        made: list[DocumentFile] = self._ask(request)
         return made
 
     def close(self) -> None:

@@ -102,13 +102,6 @@ FOLDED: dict[str, str] = {
     "referring_physician_name": "referring_physician_name_folded",
 }
 
-UNIQUE_KEYS: dict[Level, str] = {
-    "PATIENT": "PatientID",
-    "STUDY": "StudyInstanceUID",
-    "SERIES": "SeriesInstanceUID",
-    "IMAGE": "SOPInstanceUID",
-}
-
 
 def of_level(*levels: Level) -> tuple[Attribute, ...]:
     """The attributes of the given levels, in the order of the table."""

@@ -9,7 +9,7 @@ from config.settings import SrTemplate
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class DocumentFile:
     """A document as a Part 10 object (PS3.10 7), with what delivery and predecessor references need.
 
     `template` is the form of a structured report, None for every other kind.

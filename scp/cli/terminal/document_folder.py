@@ -12,7 +12,7 @@ import click
 
 from config.errors import CoronodeError
 from config.settings import Document as Kind
-from scoring.report.common.document_file import Made
+from scoring.report.common.document_file import DocumentFile
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 ALL: Final = "all"
@@ -35,7 +35,7 @@ def parse_kinds(ctx: click.Context, param: click.Parameter, value: str | None) -
     return tuple(kind for kind in KINDS if kind in asked)
 
 
-def write_documents(folder: Path, kinds: Sequence[Kind], made: Sequence[Made]) -> list[Path]:
+def write_documents(folder: Path, kinds: Sequence[Kind], made: Sequence[DocumentFile]) -> list[Path]:
     """Write documents into a folder, replacing those of the same kinds, and return their paths.
 
     Each is a DICOM file (.dcm); pages of pictures are written as PNG too, report and letter as PDF. Raises
@@ -57,7 +57,7 @@ def write_documents(folder: Path, kinds: Sequence[Kind], made: Sequence[Made]) -
     return written
 
 
-def _files(made: Sequence[Made]) -> Iterator[tuple[str, bytes]]:
+def _files(made: Sequence[DocumentFile]) -> Iterator[tuple[str, bytes]]:
     pages = sum(document.kind == "overlay" for document in made)
     page = 0
     for document in made:
@@ -74,7 +74,7 @@ def _files(made: Sequence[Made]) -> Iterator[tuple[str, bytes]]:
             yield from _pictures(name, document)
 
 
-def _pdf(document: Made) -> bytes:
+def _pdf(document: DocumentFile) -> bytes:
     from pydicom import dcmread
 
     dataset = dcmread(BytesIO(document.content))
@@ -82,7 +82,7 @@ def _pdf(document: Made) -> bytes:
     return content[: dataset.EncapsulatedDocumentLength]
 
 
-def _pictures(name: str, document: Made) -> Iterator[tuple[str, bytes]]:
+def _pictures(name: str, document: DocumentFile) -> Iterator[tuple[str, bytes]]:
     """Each frame as PNG."""
     from PIL import Image
     from pydicom import dcmread

@@ -15,7 +15,7 @@ from scp.cli.terminal.score_table import Row, file_name
 
 if TYPE_CHECKING:
     from scoring.images.series import SeriesFiles
-    from scoring.report.common.document_file import Made
+    from scoring.report.common.document_file import DocumentFile
     from scp.work.requests import DocumentRequest
 
 
@@ -35,7 +35,7 @@ class RequestedDocuments:
         site.check(settings.results)
         return cls(out, kinds, settings.results)
 
-    def add(self, row: Row, item: SeriesFiles, make: Callable[[DocumentRequest], list[Made]]) -> Row:
+    def add(self, row: Row, item: SeriesFiles, make: Callable[[DocumentRequest], list[DocumentFile]]) -> Row:
         """Make and write the documents of a scored series, and note the moment in its row.
 
         They are written at once, so that they are kept nowhere else. A series without a score gets its report where

@@ -14,7 +14,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from config.settings import ScoringSettings, SelectionSettings
-from scoring.report.common.document_file import Made
+from scoring.report.common.document_file import DocumentFile
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid
 from scoring.result import ArteryValues, Flag, Provenance, Score, SeriesInfo
 from scoring.risk.context import Context
@@ -82,7 +82,7 @@ class FakeScorer:
             raise answer
         return answer
 
-    def documents(self, request: DocumentRequest) -> list[Made]:
+    def documents(self, request: DocumentRequest) -> list[DocumentFile]:
         self.requests.append(request)
         if self.failure is not None:
             raise self.failure
@@ -92,12 +92,12 @@ class FakeScorer:
             for template in (request.templates if kind == "sr" else (None,))
         ]
 
-    def _make(self, kind, template, version: int) -> Made:
+    def _make(self, kind, template, version: int) -> DocumentFile:
         series = f"1.2.1.1.{kind}".replace("sr", "8").replace(kind, str(len(kind)))
         sop_class = SR_SOP_CLASSES[template] if template else OTHERS[kind]
         uid = sr_instance_uid("1.2.1.1", version, template) if template else f"{series}.{version}"
         content = part10(sop_class, uid, series, self.note)
-        return Made(kind, sop_class, uid, series, ExplicitVRLittleEndian, content, template)
+        return DocumentFile(kind, sop_class, uid, series, ExplicitVRLittleEndian, content, template)
 
 
 @pytest.fixture
