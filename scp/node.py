@@ -11,7 +11,7 @@ import structlog
 from config.settings import Settings
 from dicom.process import configure_process
 from scoring import plugins
-from scoring.report.printed import site
+from scoring.report.typeset import site
 from scoring.risk import population
 from scp.delivery.association import associate_as
 from scp.delivery.courier import Courier

@@ -37,6 +37,16 @@ class Finding:
     reason: str = ""
 
 
+def is_uncertain(lesion: Lesion) -> bool:
+    """Whether a lesion was counted without being surely coronary calcium."""
+    return lesion.confidence < SURE
+
+
+def is_possible(candidate: RejectedCandidate) -> bool:
+    """Whether a candidate that was not counted may be coronary calcium all the same."""
+    return candidate.confidence >= POSSIBLE
+
+
 def lesions(volume: Volume, findings: Sequence[Finding], factor: MassFactor | None) -> tuple[Lesion, ...]:
     """The counted findings as lesions, numbered from 1 in the order of their first voxel."""
     counted = sorted(

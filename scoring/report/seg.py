@@ -16,12 +16,12 @@ from pydicom.uid import SegmentationStorage
 from dicom.coding import code_item
 from dicom.elements import text
 from dicom.uids import derived_uid
+from scoring.report.common.colours import artery_colour
 from scoring.report.common.document import Origin, origin_of, put_uid, reference, start
 from scoring.report.common.identifiers import DEVICE_UID, seg_instance_uid, seg_series_uid
 from scoring.report.common.plane import Plane, plane_of
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.words import ARTERY_NAMES, NO_ARTERY
-from scoring.report.pictures.style import artery_colour
 from scoring.report.sr import codes
 from scoring.result import ARTERIES, Artery, ImageRef, Lesion, Provenance, Score
 

@@ -22,7 +22,7 @@ def config() -> None:
 def check(config_file: Path | None) -> None:
     """Say whether the configuration can be used."""
     from scoring import plugins
-    from scoring.report.printed import site
+    from scoring.report.typeset import site
     from scoring.risk import population
 
     settings = load(config_file)

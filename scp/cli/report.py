@@ -64,7 +64,7 @@ def report(
     """
     from scoring.report import documents as making
     from scoring.report.common.request import ReportRequest
-    from scoring.report.printed import site
+    from scoring.report.typeset import site
 
     settings = load(config_file)
     site.check(settings.results)

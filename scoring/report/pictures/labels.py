@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from scoring.report.pictures.style import Box
+from scoring.report.slices.outline import Box
 
 _GAP: Final = 3
 _RINGS: Final = (14, 34, 60, 90, 130, 180, 240)

@@ -1,125 +1,100 @@
-"""Words on a picture: the type that comes with the package, and how words are made to fit."""
+"""Words on a picture: signs from the fonts of the package and the site, lengths in pixels, and lines that fit."""
 
 from __future__ import annotations
 
-import unicodedata
-from functools import cache
-from importlib import resources
-from io import BytesIO
-from pathlib import Path
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Final, Literal
 
-from PIL import ImageFont
+from PIL.ImageFont import FreeTypeFont
 
-Face = Literal["Regular", "Medium"] | Path
-"""A weight of the type that comes with the package, or a font file of the site."""
+from scoring.report.typeset.faces import FAMILY, Faces, has_sign
 
-_SUFFIXES: Final = frozenset({".ttf", ".otf", ".ttc", ".otc"})
+Weight = Literal[400, 500]
+REGULAR: Final[Weight] = 400
+MEDIUM: Final[Weight] = 500
 
-
-@cache
-def font(size: int, face: Face = "Regular") -> ImageFont.FreeTypeFont:
-    """The type in pixels: the one of the package is the same on every machine."""
-    source = face if isinstance(face, Path) else BytesIO(_shipped(face))
-    # the simple layout: as quick as can be, and no library of the machine has a say
-    return ImageFont.truetype(source, size, layout_engine=ImageFont.Layout.BASIC)
+_DOTS: Final = "..."
 
 
-@cache
-def _shipped(face: str) -> bytes:
-    return resources.files("scoring.report.printed").joinpath(f"fonts/Roboto-{face}.ttf").read_bytes()
+class Lettering:
+    """Measures and breaks words as they are drawn: on one line, each sign from the first font that has it.
 
-
-@cache
-def face_for(text: str, folder: Path | None) -> Face | None:
-    """The type of the package when it has every sign of `text`, else the first font of a site's folder that has.
-
-    None when there is none. Files that are no fonts are passed over.
+    Not for threads: each picture has its own, or they are drawn one after the other.
     """
-    if _shows(text, "Medium"):
-        return "Medium"
-    own = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES) if folder is not None else []
-    return next((path for path in own if _is_font(path) and _shows(text, path)), None)
 
+    def __init__(self, faces: Faces) -> None:
+        self._faces = faces
+        self._signs: dict[tuple[str, int, Weight], tuple[FreeTypeFont, float]] = {}
+        self._sized: dict[tuple[int, int], FreeTypeFont] = {}
 
-def _is_font(path: Path) -> bool:
-    try:
-        font(16, path)
-    except (OSError, ValueError):
-        return False
-    return True
+    def runs(self, text: str, size: int, weight: Weight = REGULAR) -> Iterator[tuple[str, FreeTypeFont, float]]:
+        """Parts of a text with their font and their length; what no font shows is a question mark."""
+        signs = [(char, *self._sign(char, size, weight)) for char in self._faces.printable(text)]
+        for _, group in groupby(signs, key=lambda sign: id(sign[1])):
+            run = list(group)
+            yield "".join(char for char, _, _ in run), run[0][1], sum(advance for _, _, advance in run)
 
+    def width(self, text: str, size: int, weight: Weight = REGULAR) -> float:
+        """Length of a line of words in pixels."""
+        # the simple layout sets sign beside sign, so that lengths add up
+        return sum(self._sign(char, size, weight)[1] for char in self._faces.printable(text))
 
-def _shows(text: str, face: Face) -> bool:
-    return all(_has_sign(char, face) for char in text)
+    def wrapped(self, text: str, size: int, room: float, weight: Weight = REGULAR) -> list[str]:
+        """Lines of `text` that fit `room` pixels; a longer word is broken."""
+        lines: list[str] = []
+        for word in self._faces.printable(text).split():
+            candidate = f"{lines[-1]} {word}" if lines else word
+            if lines and self.width(candidate, size, weight) <= room:
+                lines[-1] = candidate
+            else:
+                lines += self._broken(word, size, room, weight)
+        return lines
 
+    def fitted(
+        self, text: str, room: float, most: int, sizes: tuple[int, ...], weight: Weight = REGULAR
+    ) -> tuple[list[str], int]:
+        """Lines and the largest of falling `sizes` at which `text` takes at most `most` lines; else cut, with dots."""
+        for size in sizes:
+            lines = self.wrapped(text, size, room, weight)
+            if len(lines) <= most:
+                return lines, size
+        return [*lines[: most - 1], self.shortened(" ".join(lines[most - 1 :]), size, room, weight)], size
 
-@cache
-def legible(text: str, face: Face = "Regular") -> str:
-    """`text` with what the type has no sign for taken apart into letters that it has, else left out."""
-    told = "".join(char if _has_sign(char, face) else _nearest(char, face) for char in text)
-    return " ".join(told.split())
+    def shortened(self, text: str, size: int, room: float, weight: Weight = REGULAR) -> str:
+        """`text` cut to `room` pixels, with dots where it was cut."""
+        text = self._faces.printable(text)
+        if self.width(text, size, weight) <= room:
+            return text
+        while text and self.width(f"{text}{_DOTS}", size, weight) > room:
+            text = text[:-1]
+        return f"{text}{_DOTS}"
 
+    def _broken(self, word: str, size: int, room: float, weight: Weight) -> list[str]:
+        parts = [""]
+        for char in word:
+            if parts[-1] and self.width(parts[-1] + char, size, weight) > room:
+                parts.append("")
+            parts[-1] += char
+        return parts
 
-@cache
-def _has_sign(char: str, face: Face) -> bool:
-    # no font has a sign for this one, so it shows what a missing sign looks like
-    missing = font(16, face).getmask("\uffff")
-    drawn = font(16, face).getmask(char)
-    return char.isspace() or drawn.size != missing.size or bytes(drawn) != bytes(missing)
+    def _sign(self, char: str, size: int, weight: Weight) -> tuple[FreeTypeFont, float]:
+        """The font that draws a character, in pixels, and the length of the sign."""
+        key = char, size, weight
+        if key not in self._signs:
+            font = self._font(self._face(char, weight), size)
+            self._signs[key] = font, font.getlength(char)
+        return self._signs[key]
 
+    def _face(self, char: str, weight: Weight) -> int:
+        """Index of the first font with this sign, the shipped one of the weight before all others."""
+        faces = self._faces.faces
+        own: list[int] = [index for index, face in enumerate(faces) if (face.family, face.weight) == (FAMILY, weight)]
+        order: list[int] = [*own, *range(len(faces))]
+        showing = (index for index in order if char == " " or has_sign(faces[index].font, char))
+        return next(showing, order[0])
 
-def _nearest(char: str, face: Face) -> str:
-    parts = unicodedata.normalize("NFKD", char)
-    return "".join(part for part in parts if part != char and _has_sign(part, face) and not unicodedata.combining(part))
-
-
-def width(text: str, size: int, face: Face = "Regular") -> float:
-    """Length of a line of words in pixels."""
-    return sum(_advance(char, size, face) for char in text)
-
-
-@cache
-def _advance(char: str, size: int, face: Face) -> float:
-    # the simple layout sets sign beside sign, so that lengths add up
-    return font(size, face).getlength(char)
-
-
-def wrapped(text: str, size: int, room: float, face: Face = "Regular") -> list[str]:
-    """Lines of `text` that fit `room` pixels; a longer word is broken."""
-    lines: list[str] = []
-    for word in legible(text, face).split():
-        candidate = f"{lines[-1]} {word}" if lines else word
-        if lines and width(candidate, size, face) <= room:
-            lines[-1] = candidate
-        else:
-            lines += _broken(word, size, room, face)
-    return lines
-
-
-def _broken(word: str, size: int, room: float, face: Face) -> list[str]:
-    parts = [""]
-    for char in word:
-        if parts[-1] and width(parts[-1] + char, size, face) > room:
-            parts.append("")
-        parts[-1] += char
-    return parts
-
-
-def fitted(text: str, room: float, most: int, sizes: tuple[int, ...], face: Face = "Regular") -> tuple[list[str], int]:
-    """Lines and the largest of the falling `sizes` at which `text` takes at most `most` lines; else cut, with dots."""
-    for size in sizes:
-        lines = wrapped(text, size, room, face)
-        if len(lines) <= most:
-            return lines, size
-    return [*lines[: most - 1], shortened(" ".join(lines[most - 1 :]), size, room, face)], size
-
-
-def shortened(text: str, size: int, room: float, face: Face = "Regular") -> str:
-    """`text` cut to `room` pixels, with dots where it was cut."""
-    text = legible(text, face)
-    if width(text, size, face) <= room:
-        return text
-    while text and width(f"{text}...", size, face) > room:
-        text = text[:-1]
-    return f"{text}..."
+    def _font(self, index: int, size: int) -> FreeTypeFont:
+        if (index, size) not in self._sized:
+            self._sized[index, size] = self._faces.faces[index].font.font_variant(size=size)
+        return self._sized[index, size]

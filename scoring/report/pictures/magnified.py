@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from scoring.report.common.colours import SCREEN, artery_colour
 from scoring.report.common.plane import Plane
-from scoring.report.pictures import style
-from scoring.report.pictures.drawing import Drawing
-from scoring.report.pictures.lettering import fitted
-from scoring.report.pictures.outline import Field, Run, shape_of
-from scoring.report.pictures.slice_picture import Shown, grey, label, outlined
+from scoring.report.common.texts import Texts
+from scoring.report.pictures.drawing import WIDTH, Drawing
+from scoring.report.pictures.lettering import MEDIUM
+from scoring.report.slices.field import Field
+from scoring.report.slices.outline import Run, shape_of
+from scoring.report.slices.slice_picture import Shown, grey, label, outlined
 from scoring.result import Lesion
 
 MOST: Final = 5
@@ -29,9 +31,19 @@ _UNKNOWN_SPACING_MM: Final = 0.5
 
 
 def draw(
-    drawing: Drawing, top: float, hu: NDArray[np.generic], index: int, lesions: Sequence[Lesion], plane: Plane
+    drawing: Drawing,
+    top: float,
+    hu: NDArray[np.generic],
+    index: int,
+    *,
+    lesions: Sequence[Lesion],
+    plane: Plane,
+    texts: Texts,
 ) -> None:
-    """At most `MOST` of the lesions of slice `index`, the largest first, with a bar of 5 mm and two lines below."""
+    """Draw at most `MOST` of the lesions of slice `index`, the largest first, with a bar of 5 mm and two lines below.
+
+    `hu` (rows, columns) is the slice as stored, `top` the upper edge of the strip on the page.
+    """
     largest = sorted(lesions, key=lambda lesion: (-lesion.agatston, lesion.id))[:MOST]
     for number, lesion in enumerate(largest):
         left = 16 + number * _PITCH
@@ -42,23 +54,24 @@ def draw(
         drawing.image.paste(Image.fromarray(picture), (left, round(top)))
         _bar(drawing, left, top, field, plane)
         base = top + _SIDE + 19
-        drawing.box((left, base - 11, left + 10, base), style.artery_colour(lesion.artery), radius=2)
-        (name,), size = fitted(label(lesion), _SIDE - 5, 1, (16, 14, 12), "Medium")
-        drawing.words((left + 15, base), name, size, colour=style.STRONG, face="Medium")
-        drawing.words((left, base + 19), measured(lesion, hu, index, plane), 14, colour=style.PLAIN)
+        drawing.box((left, base - 11, left + 10, base), artery_colour(lesion.artery), radius=2)
+        (name,), size = drawing.lettering.fitted(label(lesion, texts), _SIDE - 15, 1, (16, 14, 12), MEDIUM)
+        drawing.words((left + 15, base), name, size, colour=SCREEN.strong, weight=MEDIUM)
+        drawing.words((left, base + 19), measured(lesion, hu, index, plane, texts), 14, colour=SCREEN.plain)
     if len(lesions) > MOST:
-        words = f"below: the {MOST} largest of {len(lesions)}"
-        drawing.words((style.WIDTH - 16, top - 16), words, 15, colour=style.STRONG, anchor="rs", halo=2)
+        words = texts("pictures.largest", shown=MOST, lesions=len(lesions))
+        drawing.words((WIDTH - 16, top - 16), words, 15, colour=SCREEN.strong, anchor="rs", halo=2)
 
 
-def measured(lesion: Lesion, hu: NDArray[np.generic], index: int, plane: Plane) -> str:
-    """Area and greatest attenuation of a lesion on one slice."""
+def measured(lesion: Lesion, hu: NDArray[np.generic], index: int, plane: Plane, texts: Texts) -> str:
+    """Area and greatest attenuation of a lesion on one slice: mm² and HU; pixels where their spacing is not known."""
     runs = _here(lesion, index)
     count = sum(run[3] for run in runs)
     peak = max(float(hu[row, column : column + length].max()) for _, row, column, length in runs)
     if plane.spacing_mm is None:
-        return f"{count} pixels, {peak:.0f} HU"
-    return f"{count * plane.spacing_mm[0] * plane.spacing_mm[1]:.1f} mm², {peak:.0f} HU"
+        return texts("pictures.pixels", pixels=count, peak=f"{peak:.0f}")
+    area = texts.number(count * plane.spacing_mm[0] * plane.spacing_mm[1])
+    return texts("pictures.area", area=area, peak=f"{peak:.0f}")
 
 
 def _here(lesion: Lesion, index: int) -> list[Run]:
@@ -80,6 +93,6 @@ def _bar(drawing: Drawing, left: float, top: float, field: Field, plane: Plane) 
         return
     length = _BAR_MM / plane.spacing_mm[1] * field.across
     y = top + _SIDE - 7
-    drawing.line((left + 5, y), (left + 7 + length, y), style.BACKGROUND, 5)
-    drawing.line((left + 6, y), (left + 6 + length, y), style.STRONG, 3)
-    drawing.words((left + 12 + length, y + 4), "5 mm", 13, colour=style.STRONG, halo=2)
+    drawing.line((left + 5, y), (left + 7 + length, y), SCREEN.ground, 5)
+    drawing.line((left + 6, y), (left + 6 + length, y), SCREEN.strong, 3)
+    drawing.words((left + 12 + length, y + 4), "5 mm", 13, colour=SCREEN.strong, halo=2)

@@ -23,9 +23,12 @@ from scoring.report.common.document import Origin, origin_of, reference, start
 from scoring.report.common.identifiers import overlay_instance_uid, overlay_series_uid
 from scoring.report.common.plane import plane_of
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.words import headline
-from scoring.report.pictures.cover import cover, warning
-from scoring.report.pictures.slice_page import Captions, common_field, slice_page
+from scoring.report.pictures.cover import cover
+from scoring.report.pictures.lettering import Lettering
+from scoring.report.pictures.slice_page import SIDE, Captions, slice_page
+from scoring.report.slices.field import common_field
+from scoring.report.typeset.headline import figure
+from scoring.report.typeset.site import Site, site_of
 from scoring.result import ImageRef, Score
 
 Pixels = Callable[[ImageRef], NDArray[np.generic]]
@@ -75,25 +78,31 @@ def _pages(score: Score, sources: Sequence[Dataset], request: ReportRequest, pix
         raise ValueError(f"a series that was not scored has no pictures: {score.reason}")
     if not sources:
         raise ValueError("pictures need the header of at least one image of their series")
-    words, face = warning(request)
-    result = f"Agatston {headline(score.agatston.total)}, category {score.category}"
-    captions = Captions(result, words, face, score.series.slices)
-    return _made(score, sources, request, pixels, captions)
+    site = site_of(request)
+    total = figure(site.texts, score.agatston.total)
+    result = site.texts("pictures.result", score=total, category=score.category)
+    captions = Captions(result, site.warning, score.series.slices, site.texts, Lettering(site.faces))
+    return _draw(score, sources, request, site, pixels, captions)
 
 
-def _made(
-    score: Score, sources: Sequence[Dataset], request: ReportRequest, pixels: Pixels, captions: Captions
+def _draw(
+    score: Score, sources: Sequence[Dataset], request: ReportRequest, site: Site, pixels: Pixels, captions: Captions
 ) -> Iterator[Page]:
     shown, left_out = _shown(score)
-    words = ""
-    if left_out:
-        words = f"Pictures of the {len(shown)} slices with the most calcium; {left_out} more slices have some"
-    for picture in cover(score, request, pictures=words, series_number=text(sources[0], "SeriesNumber")):
+    first = cover(
+        score,
+        site,
+        version=request.version,
+        series_number=text(sources[0], "SeriesNumber"),
+        slices=len(shown),
+        left_out=left_out,
+    )
+    for picture in first:
         yield Page(picture, None)
     for image in shown:
         hu = pixels(image)
         plane = plane_of(sources, image)
-        field = common_field(score.lesions, hu.shape[0], hu.shape[1], plane.spacing_mm)
+        field = common_field(score.lesions, hu.shape[0], hu.shape[1], plane.spacing_mm, SIDE)
         lesions = [lesion for lesion in score.lesions if any(run[0] == image.slice for run in lesion.runs)]
         picture = slice_page(hu, image, lesions=lesions, plane=plane, field=field, captions=captions)
         yield Page(picture, image)

@@ -9,12 +9,14 @@ from pydicom.dataset import Dataset
 
 from dicom.dates import format_date
 from dicom.elements import text
+from scoring.report.common.colours import PAPER
 from scoring.report.common.request import ReportRequest
-from scoring.report.printed import charts, typeset
-from scoring.report.printed.charts import CATEGORY_KEYS, figure
 from scoring.report.printed.pdf import moment
 from scoring.report.printed.person import Person, person_of
-from scoring.report.printed.site import Site, site_of
+from scoring.report.typeset import typesetter
+from scoring.report.typeset.category_scale import scale
+from scoring.report.typeset.headline import CATEGORY_KEYS, figure
+from scoring.report.typeset.site import Site, site_of
 from scoring.result import Score
 
 # the 95 % limit of a repeated scan at a score of 10 is 18 (Chung et al., AJR 2008)
@@ -41,12 +43,12 @@ def letter_pdf(score: Score, request: ReportRequest, *, headers: Sequence[Datase
         "date": texts.date(created.date().isoformat()),
         "opening": list(_opening(score, header, person, site)),
         "score": {"label": texts("letter.score"), "value": figure(texts, total)},
-        "scale": charts.scale(texts, total, score.category),
+        "scale": scale(texts, total, score.category),
         "parts": list(_parts(score, site)),
         "closing": texts("letter.closing"),
         "doctor": texts("letter.doctor"),
     }
-    return typeset.pdf("letter.typ", values, site.pictures(), faces=site.faces, created=created)
+    return typesetter.set_pdf("letter.typ", values, site.files(), faces=site.faces, palette=PAPER, created=created)
 
 
 def _about(person: Person, site: Site) -> str:

@@ -12,17 +12,19 @@ from pydicom.uid import EncapsulatedPDFStorage
 
 from dicom.dates import format_date
 from dicom.elements import text
+from scoring.report.common.colours import PAPER
 from scoring.report.common.document import local_time, origin_of, put_uid, reference, start
 from scoring.report.common.identifiers import pdf_instance_uid, pdf_series_uid
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.source import patient_and_study
-from scoring.report.pictures.slice_picture import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
-from scoring.report.printed import charts, report_values, typeset
+from scoring.report.common.texts import Texts
 from scoring.report.printed.person import Person, person_of, printed
-from scoring.report.printed.site import Site, site_of
 from scoring.report.printed.slice_figures import Pixels, SliceFigure, slice_figures
-from scoring.report.printed.texts import Texts
-from scoring.result import Score, SeriesInfo
+from scoring.report.slices.slice_picture import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
+from scoring.report.typeset import typesetter
+from scoring.report.typeset.page import page_values
+from scoring.report.typeset.site import Site, site_of
+from scoring.result import Score
 
 Kind = Literal["pdf", "letter"]
 
@@ -50,9 +52,9 @@ def report_pdf(
     figures = [] if pixels is None else slice_figures(score, headers, pixels)
     files = {f"slice-{number}.jpg": figure.content for number, figure in enumerate(figures)}
     values = _values(score, request, headers[0], site, figures)
-    return typeset.pdf(
-        "report.typ", values, {**files, **site.pictures()}, faces=site.faces, created=moment(headers[0], request)
-    )
+    created = moment(headers[0], request)
+    files |= site.files()
+    return typesetter.set_pdf("report.typ", values, files, faces=site.faces, palette=PAPER, created=created)
 
 
 def encapsulated(
@@ -104,31 +106,18 @@ def _values(
     score: Score, request: ReportRequest, header: Dataset, site: Site, figures: Sequence[SliceFigure]
 ) -> dict[str, Any]:
     texts = site.texts
-    result = report_values.headline(score, texts)
-    if score.agatston is None or score.category is None:
-        raise ValueError("a series that was not scored has no report to print")
-    made = moment(header, request).date().isoformat()
+    created = moment(header, request).date().isoformat()
     patient = list(_patient(score, header, site))
     return {
-        **site.common(texts("report.title")),
-        "confirm": texts("report.confirm"),
+        **page_values(score, site, dated=True),
         "patient": patient,
         "columns": _columns(patient),
         "foot": " · ".join(value for _, value in patient[:_ON_EVERY_PAGE]),
-        "score": result,
-        "scale": charts.scale(texts, score.agatston.total, score.category),
-        "table": report_values.table(score, texts),
-        "percentile": report_values.comparison(score, texts),
-        "change": report_values.change(score, texts),
-        "flags": report_values.flags(score, texts),
         "pictures": _pictures(score, texts, figures),
-        "technique": {"title": texts("report.technique"), "rows": list(_technique(score.series, texts))},
-        "method": {"title": texts("report.method"), "lines": [", ".join(_method(score, texts)) + "."]},
-        "sources": report_values.sources(score, texts),
         "sign": [texts("report.confirmed"), texts("report.confirmed_on")],
-        "made": [
+        "origin": [
             f"{score.provenance.software} {score.provenance.version}",
-            texts("report.version", version=request.version, date=texts.date(made)),
+            texts("report.version", version=request.version, date=texts.date(created)),
             texts("report.series", series=score.series.series_instance_uid),
         ],
     }
@@ -194,52 +183,3 @@ def _pictures(score: Score, texts: Texts, figures: Sequence[SliceFigure]) -> dic
         )
     note = texts("report.outlines", centre=WINDOW_CENTRE_HU, width=WINDOW_WIDTH_HU)
     return {"title": texts("report.pictures"), "items": items, "note": note}
-
-
-def _technique(series: SeriesInfo, texts: Texts) -> Iterator[tuple[str, str]]:
-    maker = " ".join(word for word in (series.manufacturer, series.model) if word)
-    if maker:
-        yield texts("report.scanner"), maker
-    tube = [texts("report.tube_kvp", kvp=texts.short(series.kvp))] if series.kvp is not None else []
-    if series.exposure_mas is not None:
-        tube.append(texts("report.tube_mas", mas=texts.short(series.exposure_mas)))
-    if tube:
-        yield texts("report.tube"), ", ".join(tube)
-    if series.kernel:
-        yield texts("report.kernel"), series.kernel.replace("\\", ", ")
-    slices = [str(series.slices)]
-    if series.slice_thickness_mm is not None:
-        slices.append(texts("report.slices_thickness", thickness=texts.short(series.slice_thickness_mm)))
-    if series.spacing_mm is not None:
-        slices.append(texts("report.slices_spacing", spacing=texts.short(series.spacing_mm[0])))
-    yield texts("report.slices"), ", ".join(slices)
-    pixel = []
-    if series.spacing_mm is not None:
-        _, row, column = series.spacing_mm
-        pixel.append(texts("report.pixel_size", rows=texts.short(row, 3), columns=texts.short(column, 3)))
-    if series.field_of_view_mm is not None:
-        pixel.append(texts("report.field", field=texts.short(series.field_of_view_mm)))
-    if pixel:
-        yield texts("report.pixel"), ", ".join(pixel)
-    yield texts("report.gating"), texts("report.gated" if series.gated else "report.not_gated")
-
-
-def _method(score: Score, texts: Texts) -> Iterator[str]:
-    made = score.provenance
-    yield texts("report.convention", convention=made.convention)
-    yield texts(
-        "report.threshold",
-        threshold=texts.short(made.threshold_hu),
-        area=texts.short(made.minimum_area_mm2),
-        connectivity=made.connectivity,
-    )
-    yield texts("report.weighting")
-    yield texts("report.volume_definition", definition=texts.said(made.volume_definition))
-    if made.mass_factor is None:
-        yield texts("report.no_mass_factor")
-    else:
-        origin = texts.said(made.mass_factor_origin or "") or texts("report.not_known")
-        yield texts("report.mass_factor", factor=texts.short(made.mass_factor), origin=origin)
-    yield texts("report.engine", engine=made.engine)
-    if made.weights:
-        yield texts("report.weights", weights=made.weights)

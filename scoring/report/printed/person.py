@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from dicom.dates import format_date
 from dicom.elements import text
-from scoring.report.printed.faces import Faces
+from scoring.report.typeset.faces import Faces
 
 _GROUPS: Final = 3
 _COMPONENTS: Final = 5

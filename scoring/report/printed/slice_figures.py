@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
@@ -13,9 +13,9 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from scoring.report.common.plane import plane_of
-from scoring.report.pictures.outline import shape_of
-from scoring.report.pictures.slice_page import common_field
-from scoring.report.pictures.slice_picture import Shown, grey, outlined
+from scoring.report.slices.field import common_field
+from scoring.report.slices.outline import shape_of
+from scoring.report.slices.slice_picture import Shown, grey, outlined
 from scoring.result import ImageRef, Lesion, Score
 
 Pixels = Callable[[ImageRef], NDArray[np.generic]]
@@ -42,8 +42,7 @@ def slice_figures(score: Score, headers: Sequence[Dataset], pixels: Pixels) -> l
     for index in sorted(_chosen(score.lesions, images)):
         image = images[index]
         plane = plane_of(headers, image)
-        field = common_field(score.lesions, score.series.rows, score.series.columns, plane.spacing_mm)
-        field = replace(field, side=_SIDE)
+        field = common_field(score.lesions, score.series.rows, score.series.columns, plane.spacing_mm, _SIDE)
         here = tuple(lesion for lesion in score.lesions if any(run[0] == index for run in lesion.runs))
         picture = grey(pixels(image), field).copy()
         shapes = [(lesion, shape_of(lesion.runs, index, field)) for lesion in here]

@@ -30,7 +30,7 @@ class RequestedDocuments:
     @classmethod
     def to(cls, out: Path, kinds: tuple[Document, ...], settings: Settings) -> Self:
         """Documents in `out`. Raises ConfigurationError when the site's words, logo or fonts cannot be used."""
-        from scoring.report.printed import site
+        from scoring.report.typeset import site
 
         site.check(settings.results)
         return cls(out, kinds, settings.results)

@@ -11,13 +11,19 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import MultiFrameTrueColorSecondaryCaptureImageStorage, SecondaryCaptureImageStorage
-from scipy import ndimage
 
+from scoring.report.common.colours import ARTERY_COLOUR
 from scoring.report.common.plane import plane_of
 from scoring.report.common.request import ReportRequest
-from scoring.report.pictures import magnified, overlay, slice_page, style
-from scoring.report.pictures.drawing import Drawing
-from scoring.report.pictures.slice_page import HEADER, SIDE, common_field
+from scoring.report.common.texts import load
+from scoring.report.pictures import magnified, overlay
+from scoring.report.pictures.cover import cover
+from scoring.report.pictures.drawing import HEIGHT, WIDTH, Drawing
+from scoring.report.pictures.lettering import Lettering
+from scoring.report.pictures.slice_page import HEADER, SIDE
+from scoring.report.slices.field import common_field
+from scoring.report.typeset.faces import faces
+from scoring.report.typeset.site import site_of
 from scoring.result import ImageRef, Lesion, Score
 
 Pixels = Callable[[ImageRef], NDArray[np.int16]]
@@ -25,6 +31,7 @@ HeaderOf = Callable[..., Dataset]
 Written = Callable[[Dataset], bytes]
 ReadBack = Callable[[Dataset], Dataset]
 
+ENGLISH = load("en")
 NAMES = ["0", "3", "250", "1800"]
 
 
@@ -38,20 +45,6 @@ def slice_of(page: object) -> NDArray[np.uint8]:
 
 def has_colour(page: object, colour: tuple[int, int, int]) -> int:
     return int((slice_of(page) == colour).all(axis=2).sum())
-
-
-def lines_alone(patch: pytest.MonkeyPatch) -> None:
-    """Nothing on the slice but the outlines."""
-
-    def nowhere(shown: list[object], _: object) -> list[None]:
-        return [None] * len(shown)
-
-    def nothing(*_: object) -> list[style.Box]:
-        return []
-
-    patch.setattr(slice_page, "_places", nowhere)
-    patch.setattr(slice_page, "_edges", nothing)
-    patch.setattr(slice_page, "_scale_bar", nothing)
 
 
 @pytest.fixture
@@ -82,7 +75,7 @@ def test_one_page_for_the_result_and_one_for_each_slice(
     pages = list(overlay.pages(score, sources, first, counted))
     slices = {index for lesion in score.lesions for index in lesion.slices}
     assert len(pages) == 1 + len(slices)
-    assert {page.size for page in pages} == {(style.WIDTH, style.HEIGHT)}
+    assert {page.size for page in pages} == {(WIDTH, HEIGHT)}
     assert [image.slice for image in asked] == sorted(slices)
 
 
@@ -93,60 +86,15 @@ def test_lesions_stand_in_the_colour_of_their_artery(
     pages = list(overlay.pages(score, sources, first, pixels))[1:]
     for index, page in enumerate(pages):
         on_slice = {lesion.artery for lesion in score.lesions if index in lesion.slices}
-        for artery, colour in style.ARTERY_COLOUR.items():
+        for artery, colour in ARTERY_COLOUR.items():
             assert (has_colour(page, colour) > 40) == (artery in on_slice), (index, artery)
-
-
-def test_what_is_outlined_is_exactly_what_was_counted(
-    scores: dict[str, Score],
-    sources: list[Dataset],
-    first: ReportRequest,
-    pixels: Pixels,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    lines_alone(monkeypatch)
-    score = replace(scores["250"], lesions=tuple(replace(one, confidence=0.9) for one in scores["250"].lesions))
-    field = common_field(score.lesions, 96, 96, (1.5, 1.5))
-    for index, page in enumerate(list(overlay.pages(score, sources, first, pixels))[1:]):
-        shown = slice_of(page)
-        for artery, colour in style.ARTERY_COLOUR.items():
-            counted = np.zeros((SIDE, SIDE), dtype=bool)
-            for lesion in score.lesions:
-                for run_slice, row, column, length in lesion.runs if lesion.artery == artery else ():
-                    if run_slice == index:
-                        top, left, bottom, right = field.edges(row, column, length)
-                        counted[top:bottom, left:right] = True
-            line = (shown == colour).all(axis=2)
-            assert not (line & counted).any()
-            # what the line closes in is what was counted and the pixel that is left free around it
-            inside = ndimage.binary_fill_holes(line) & ~line
-            assert np.array_equal(inside, ndimage.binary_dilation(counted))
-
-
-def test_an_uncertain_lesion_has_dashes_and_a_sure_one_a_whole_line(
-    scores: dict[str, Score],
-    sources: list[Dataset],
-    first: ReportRequest,
-    pixels: Pixels,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    lines_alone(monkeypatch)
-    (lesion,) = scores["3"].lesions
-    for confidence, whole in ((0.8, True), (0.79, False)):
-        score = replace(scores["3"], lesions=(replace(lesion, confidence=confidence),))
-        page = list(overlay.pages(score, sources, first, pixels))[1]
-        line = (slice_of(page) == style.ARTERY_COLOUR["RCA"]).all(axis=2)
-        parts = ndimage.label(line, structure=np.ones((3, 3)))[1]
-        assert (parts == 1) is whole
-        closed = ndimage.binary_fill_holes(line).sum() > line.sum()
-        assert closed == whole
 
 
 def test_counted_pixels_keep_their_grey(
     scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, pixels: Pixels
 ) -> None:
     score = scores["1800"]
-    field = common_field(score.lesions, 96, 96, (1.5, 1.5))
+    field = common_field(score.lesions, 96, 96, (1.5, 1.5), SIDE)
     for index, page in enumerate(list(overlay.pages(score, sources, first, pixels))[1:]):
         shown = slice_of(page)
         for lesion in score.lesions:
@@ -163,11 +111,11 @@ def test_each_lesion_is_magnified_and_measured_on_its_slice(
     (lesion,) = scores["3"].lesions
     image = lesion.images[0]
     plane = plane_of(sources, image)
-    assert magnified.measured(lesion, pixels(image), image.slice, plane) == "13.5 mm², 500 HU"
-    assert magnified.measured(lesion, pixels(image), 0, replace(plane, spacing_mm=None)) == "6 pixels, 500 HU"
-    drawing = Drawing()
-    magnified.draw(drawing, 800, pixels(image), 0, [lesion], plane)
-    below = (picture(drawing.image)[800:] == style.ARTERY_COLOUR["RCA"]).all(axis=2)
+    assert magnified.measured(lesion, pixels(image), image.slice, plane, ENGLISH) == "13.5 mm², 500 HU"
+    assert magnified.measured(lesion, pixels(image), 0, replace(plane, spacing_mm=None), ENGLISH) == "6 pixels, 500 HU"
+    drawing = Drawing(Lettering(faces()))
+    magnified.draw(drawing, 800, pixels(image), 0, lesions=[lesion], plane=plane, texts=ENGLISH)
+    below = (picture(drawing.image)[800:] == ARTERY_COLOUR["RCA"]).all(axis=2)
     assert below.sum() > 300
 
 
@@ -176,7 +124,9 @@ def test_the_smallest_of_many_lesions_of_a_slice_are_only_outlined(
 ) -> None:
     (lesion,) = scores["3"].lesions
     many = [replace(lesion, id=number, agatston=float(number)) for number in range(1, 9)]
-    magnified.draw(Drawing(), 800, pixels(lesion.images[0]), 0, many, plane_of(sources, lesion.images[0]))
+    plane = plane_of(sources, lesion.images[0])
+    drawing = Drawing(Lettering(faces()))
+    magnified.draw(drawing, 800, pixels(lesion.images[0]), 0, lesions=many, plane=plane, texts=ENGLISH)
     assert [words for words in said if words.startswith("RCA")] == [f"RCA {number}.0" for number in range(8, 3, -1)]
     assert "below: the 5 largest of 8" in said
 
@@ -199,7 +149,6 @@ def test_pages_are_bounded_to_the_slices_with_the_most_calcium(
     sources: list[Dataset],
     first: ReportRequest,
     pixels: Pixels,
-    said: list[str],
 ) -> None:
     score = replace(scores["3"], lesions=spread(scores["3"].lesions[0], range(60)))
     asked: list[int] = []
@@ -208,10 +157,12 @@ def test_pages_are_bounded_to_the_slices_with_the_most_calcium(
         asked.append(image.slice)
         return pixels(image)
 
-    assert sum(1 for _ in overlay.pages(score, sources, first, counted)) == 1 + overlay.MOST_SLICES
+    result, *slices = overlay.pages(score, sources, first, counted)
+    assert len(slices) == overlay.MOST_SLICES == 40
+    told = cover(score, site_of(first), version=1, slices=40, left_out=20)
+    assert np.array_equal(picture(result), picture(told[0]))
     assert asked == sorted(asked)
     assert {index for index in range(60) if index % 7 >= 3} <= set(asked)
-    assert "Pictures of the 40 slices with the most calcium; 20 more slices have some" in said
 
 
 def test_pages_are_made_one_at_a_time(
@@ -233,7 +184,7 @@ def test_pages_are_made_one_at_a_time(
 def test_the_field_holds_every_lesion(scores: dict[str, Score]) -> None:
     runs = [run for lesion in scores["1800"].lesions for run in lesion.runs]
     for rows, columns, spacing in ((512, 512, 0.4), (512, 400, 0.7), (96, 96, 1.5)):
-        field = common_field(scores["1800"].lesions, rows, columns, (spacing, spacing))
+        field = common_field(scores["1800"].lesions, rows, columns, (spacing, spacing), SIDE)
         assert field.row <= min(run[1] for run in runs)
         assert field.column <= min(run[2] for run in runs)
         assert field.row + field.height >= max(run[1] for run in runs) + 1
@@ -294,12 +245,12 @@ def test_without_spacing_the_whole_image_is_shown(
 ) -> None:
     source = header_of(0, PixelSpacing=None, ImageOrientationPatient=None)
     assert sum(1 for _ in overlay.pages(scores["3"], [source], first, pixels)) == 3
-    field = common_field(scores["3"].lesions, 96, 80, None)
+    field = common_field(scores["3"].lesions, 96, 80, None, SIDE)
     assert (field.row, field.column, field.height, field.width) == (0, -8, 96, 96)
 
 
 def test_pixels_that_are_not_square_are_shown_in_proportion(scores: dict[str, Score]) -> None:
-    field = common_field(scores["3"].lesions, 512, 512, (0.5, 0.25))
+    field = common_field(scores["3"].lesions, 512, 512, (0.5, 0.25), SIDE)
     assert field.height * 0.5 == field.width * 0.25 == 150
 
 
@@ -328,6 +279,18 @@ def test_a_repeated_build_is_the_same_and_a_new_version_is_not(
     later = list(overlay.build(scores["3"], sources, replace(first, version=2), pixels))
     assert {one.SOPInstanceUID for one in once}.isdisjoint(one.SOPInstanceUID for one in later)
     assert once[0].SeriesInstanceUID != later[0].SeriesInstanceUID
+
+
+def test_slices_speak_the_language_of_the_site(
+    scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, pixels: Pixels, said: list[str]
+) -> None:
+    for _ in overlay.pages(scores["250"], sources, replace(first, language="de"), pixels):
+        pass
+    assert {"Bild 6, Schicht 1 von 6, z -30,0 mm", "Agatston 250, Kategorie 101-400", "LM 20,3"} <= set(said)
+    assert "NUR FÜR DIE FORSCHUNG: kein Medizinprodukt" in said
+    assert "Score der ganzen Läsion, gestrichelt: unsicher; C 90 W 750" in said
+    assert "13,5 mm², 500 HU" in said
+    assert not any(word in words for words in said for word in ("slice", "Image", "category", "score of"))
 
 
 def test_one_object_holds_the_same_pages_as_frames(

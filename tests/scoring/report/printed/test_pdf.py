@@ -21,11 +21,8 @@ from pypdf import PdfReader
 
 from scoring.report.common.request import ReportRequest
 from scoring.report.printed import letter, pdf, person
-from scoring.report.printed.faces import faces
-from scoring.report.printed.report_values import standing
-from scoring.report.printed.texts import load
+from scoring.report.typeset.faces import faces
 from scoring.result import ARTERIES, Flag, ImageRef, Risk
-from scoring.risk.percentile import Percentile
 
 CREATED = datetime(2026, 1, 6, 7, 8, 9, 120000, tzinfo=UTC)
 MINUS = "\N{MINUS SIGN}"
@@ -129,20 +126,6 @@ def test_a_loss_is_printed_with_a_minus(full, sources, first):
     told = text_of(pdf.report_pdf(replace(full, change=less), first, headers=sources))
     assert f"{MINUS}41.6" in told
     assert f"{MINUS}41.5" in told
-
-
-@pytest.mark.parametrize(
-    ("band", "estimate", "told"),
-    [
-        ("no calcium", 0, "No calcium"),
-        ("under 25th", 12, "Percentile under 25th, about 12"),
-        ("25th-50th", 33, "Percentile 25th to 50th, about 33"),
-        (">90th", None, "Percentile over 90th"),
-    ],
-)
-def test_the_place_among_others_is_told_in_words(full, band, estimate, told):
-    assert isinstance(full.percentile, Percentile)
-    assert standing(replace(full.percentile, band=band, estimate=estimate), load("en")) == told
 
 
 def many_flags(score):
@@ -363,18 +346,9 @@ def test_a_patient_without_name_and_number_is_not_known(scores, header_of, first
 def test_whatever_a_header_holds_can_be_printed(scores, first, words):
     series = replace(scores["0"].series, manufacturer=words, kernel=words)
     odd = replace(scores["0"], series=series, flags=(Flag("odd", "info", words),))
-    assert pdf._technique(series, load("en"))
     header = Dataset()
     header.SOPInstanceUID = "1.2.3"
     assert pages_of(pdf.report_pdf(odd, first, headers=[header])) >= 1
-
-
-@given(st.text())
-def test_what_is_called_legible_has_a_sign_for_every_character(words):
-    known = faces()
-    told = known.legible(words)
-    assert all(known.shows(char) for char in told)
-    assert all(known.shows(char) for char in known.printable(words))
 
 
 @pytest.mark.parametrize("kind", ["pdf", "letter"])

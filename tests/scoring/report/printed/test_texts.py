@@ -19,7 +19,8 @@ from scoring.candidates import conventions
 from scoring.images.acquisition import Acquisition
 from scoring.images.geometry import Gap
 from scoring.judgement import flags
-from scoring.report.printed import site, texts
+from scoring.report.common import texts
+from scoring.report.typeset import site
 from scoring.result import ArteryValues
 from scoring.risk import comparison, context, population, ten_year
 from scoring.risk.change import Earlier
