@@ -37,15 +37,14 @@ class Lettering:
 
     def width(self, text: str, size: int, weight: Weight = REGULAR) -> float:
         """Length of a line of words in pixels."""
-        # the simple layout sets sign beside sign, so that lengths add up
-        return sum(self._sign(char, size, weight)[1] for char in self._faces.printable(text))
+        return self._length(self._faces.printable(text), size, weight)
 
     def wrapped(self, text: str, size: int, room: float, weight: Weight = REGULAR) -> list[str]:
         """Lines of `text` that fit `room` pixels; a longer word is broken."""
         lines: list[str] = []
         for word in self._faces.printable(text).split():
             candidate = f"{lines[-1]} {word}" if lines else word
-            if lines and self.width(candidate, size, weight) <= room:
+            if lines and self._length(candidate, size, weight) <= room:
                 lines[-1] = candidate
             else:
                 lines += self._broken(word, size, room, weight)
@@ -64,16 +63,20 @@ class Lettering:
     def shortened(self, text: str, size: int, room: float, weight: Weight = REGULAR) -> str:
         """`text` cut to `room` pixels, with dots where it was cut."""
         text = self._faces.printable(text)
-        if self.width(text, size, weight) <= room:
+        if self._length(text, size, weight) <= room:
             return text
-        while text and self.width(f"{text}{_DOTS}", size, weight) > room:
+        while text and self._length(f"{text}{_DOTS}", size, weight) > room:
             text = text[:-1]
         return f"{text}{_DOTS}"
+
+    def _length(self, printable: str, size: int, weight: Weight) -> float:
+        # the simple layout sets sign beside sign, so that lengths add up
+        return sum(self._sign(char, size, weight)[1] for char in printable)
 
     def _broken(self, word: str, size: int, room: float, weight: Weight) -> list[str]:
         parts = [""]
         for char in word:
-            if parts[-1] and self.width(parts[-1] + char, size, weight) > room:
+            if parts[-1] and self._length(parts[-1] + char, size, weight) > room:
                 parts.append("")
             parts[-1] += char
         return parts
