@@ -42,15 +42,15 @@ def make(
     which says why. Raises Permanent when the files are gone, ValueError when a document cannot be made of them.
     """
     source = _Source(score, files)
-    made: list[DocumentFile] = []
+    documents: list[DocumentFile] = []
     if "sr" in kinds:
         for template in dict.fromkeys(templates):
             report = structured_report.build(score, source.headers, request=request, template=template)
-            made.append(_made("sr", report, template))
+            documents.append(_encode("sr", report, template))
     if score.status == "scored":
         for kind in (kind for kind in ORDER if kind in kinds and kind != "sr"):
-            made += [_made(kind, dataset) for dataset in _others(kind, score, source, request)]
-    return made
+            documents += [_encode(kind, dataset) for dataset in _build_others(kind, score, source, request)]
+    return documents
 
 
 def pictures(score: Score, files: Sequence[Path], request: ReportRequest) -> list[Image.Image]:
@@ -61,7 +61,7 @@ def pictures(score: Score, files: Sequence[Path], request: ReportRequest) -> lis
     return list(overlay.pages(score, source.headers, request, source.pixels))
 
 
-def _others(kind: Kind, score: Score, source: _Source, request: ReportRequest) -> Iterator[Dataset]:
+def _build_others(kind: Kind, score: Score, source: _Source, request: ReportRequest) -> Iterator[Dataset]:
     """Data sets of one kind besides the report; each kind's libraries are loaded when it is asked for."""
     if kind == "overlay":
         from scoring.report.pictures import overlay  # noqa: PLC0415
@@ -89,17 +89,17 @@ class _Source:
     def __init__(self, score: Score, files: Sequence[Path]) -> None:
         configure_process()
         cited = {image.sop_instance_uid for lesion in score.lesions for image in lesion.images}
-        found: dict[str, list[Slice]] = {}
+        known: dict[str, list[Slice]] = {}
         for path in elements.find(files):
             for item in slices.read(path):
                 if item.series_instance_uid in {"", score.series.series_instance_uid}:
-                    found.setdefault(item.sop_instance_uid, []).append(item)
-        lost = cited - found.keys()
-        if lost or not found:
+                    known.setdefault(item.sop_instance_uid, []).append(item)
+        lost = cited - known.keys()
+        if lost or not known:
             raise Permanent(f"{len(lost) or 'all'} images of series {score.series.series_instance_uid} are gone")
-        self._slices = found
-        shown = sorted(cited) or [min(found)]
-        opened = [elements.opened(found[uid][0].path) for uid in shown]
+        self._slices = known
+        shown = sorted(cited) or [min(known)]
+        opened = [elements.opened(known[uid][0].path) for uid in shown]
         self.headers: list[Dataset] = [dataset for dataset in opened if dataset is not None]
 
     def pixels(self, image: ImageRef) -> NDArray[np.int16]:
@@ -111,7 +111,7 @@ class _Source:
         return plane
 
 
-def _made(kind: Kind, dataset: Dataset, template: SrTemplate | None = None) -> DocumentFile:
+def _encode(kind: Kind, dataset: Dataset, template: SrTemplate | None = None) -> DocumentFile:
     buffer = BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return DocumentFile(
