@@ -26,7 +26,7 @@ from dicom.character_sets import DEFAULT_REPERTOIRE, SINGLE_VALUE_VRS, STRING_VR
 # of files without preamble: the first group is identifying (0008) or file meta (0002), little endian
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
 
-# what pydicom raises for damaged files and values, found by damaging some thousand
+# what pydicom raises for damaged files and values; the list comes from damaging some thousands of them
 _DAMAGE = (
     InvalidDicomError,
     BytesLengthException,
@@ -49,20 +49,20 @@ def find(paths: Iterable[Path]) -> list[Path]:
 
     Raises FileNotFoundError when a path does not exist.
     """
-    found: set[Path] = set()
+    files: set[Path] = set()
     for path in paths:
         if path.is_dir():
             for folder, _, names in os.walk(path):
-                found.update(Path(folder, name) for name in names)
+                files.update(Path(folder, name) for name in names)
         elif path.exists():
-            found.add(path)
+            files.add(path)
         else:
             raise FileNotFoundError(f"no such file or folder: {path}")
-    return sorted(file for file in found if file.is_file())
+    return sorted(file for file in files if file.is_file())
 
 
 def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = None) -> Dataset | None:
-    """The data set of a DICOM file, or None when the file is none; without Pixel Data unless asked for.
+    """The data set of a DICOM file, without Pixel Data unless asked for; None when the file is not DICOM.
 
     `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID.
     """

@@ -1,4 +1,4 @@
-"""Who speaks: Implementation Class UID and Version Name (PS3.7 D.3.3.2)."""
+"""How this software identifies itself: Implementation Class UID and Version Name (PS3.7 D.3.3.2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dicom.uids import derived_uid
 VERSION: Final = version("coronode")
 
 IMPLEMENTATION_CLASS_UID: Final = derived_uid("implementation")
-"""Of the software, for negotiation and for what it writes: the same for every installation."""
+"""Identifies the software in negotiation and in what it writes; the same for every installation."""
 
 
 def implementation_version_name(software_version: str) -> str:

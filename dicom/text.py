@@ -1,4 +1,4 @@
-"""Reading DICOM elements as text without stumbling over headers that break the rules.
+"""DICOM elements as the text by which the index keeps and compares them, whatever rules their header breaks.
 
 The raw bytes are read where pydicom has not converted them yet: this is quick, raises nothing for an invalid value, and
 no warning repeats a patient's name.
@@ -40,7 +40,7 @@ def text_of(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST) 
 
 
 def text_of_bytes(value: bytes, vr: str, character_set: bytes, longest: int = LONGEST) -> str:
-    """The same of an encoded value in little endian; `character_set` is that of Specific Character Set (0008,0005)."""
+    """The same for an encoded value in little endian; `character_set` is that of Specific Character Set (0008,0005)."""
     if vr in _BINARY:
         raw = _number(value, vr, little=True)
     else:

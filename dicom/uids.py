@@ -1,4 +1,4 @@
-"""UIDs: whether one is legal, and those that follow from a name (PS3.5 9.1, B.2)."""
+"""Legality of UIDs, and UIDs derived from a name (PS3.5 9.1, B.2)."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def derived_uid(*parts: str | int, namespace: uuid.UUID = _NAMESPACE) -> str:
 
 
 def is_valid_uid(uid: str) -> bool:
-    """Whether a UID keeps PS3.5 9.1: at most 64 characters, no component with a leading zero."""
+    """Whether a UID conforms to PS3.5 9.1: at most 64 characters, no component with a leading zero."""
     return len(uid) <= _LONGEST and _UID.fullmatch(uid) is not None

@@ -47,7 +47,7 @@ class _Frame:
 
 
 def build(score: Score, sources: Sequence[Dataset], request: ReportRequest) -> Dataset | None:
-    """Segmentation of what counted, pixel for pixel as the source is stored; None when nothing counted.
+    """Segmentation of the counted pixels, in the grid of the source as it is stored; None when nothing counted.
 
     `sources` are headers of the images with lesions. Frames stand for planes with voxels of their segment alone and
     are made from the runs of the lesions, one at a time.

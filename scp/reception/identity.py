@@ -1,4 +1,4 @@
-"""Study and Series Instance UIDs for objects that come without: some anonymisers take them away.
+"""Study and Series Instance UIDs for objects that arrive without them: some anonymisers remove them.
 
 Both are type 1 (PS3.3 C.7.2.1, C.7.3.1), but refusing such an object would lose it. It is kept as it came, and
 the index knows it under UIDs that are derived from what the slices of one acquisition have in common. Where
@@ -43,7 +43,7 @@ _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "identity.coronode")
 def complete(dataset: Dataset, association: str) -> None:
     """Give `dataset`, a header in memory, a Study and a Series Instance UID if it has none.
 
-    `association` names the association that it came over.
+    `association` names the association over which it arrived.
     """
     missing = [keyword for keyword in ("StudyInstanceUID", "SeriesInstanceUID") if not dataset.get(keyword)]
     if not missing:

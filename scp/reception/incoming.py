@@ -2,7 +2,7 @@
 
 pieces of the data set -> temporary file -> fdatasync -> rename -> (group) folder's fsync, row committed -> Success
 
-What is wrong is remembered and told at the end, when the sender asks: the rest of the data set is dropped meanwhile.
+A failure is remembered and reported at the end, when the sender asks; the rest of the data set is dropped meanwhile.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _COPY_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoreRequest:
-    """What a C-STORE-RQ and its association say of an object. `association` names the association."""
+    """An object as a C-STORE-RQ and its association announce it. `association` names the association."""
 
     sop_class_uid: str
     sop_instance_uid: str
@@ -87,7 +87,7 @@ class IncomingObject:
         return self._size
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take the next bytes of the data set; raises nothing, `finish` tells what went wrong."""
+        """Take the next bytes of the data set; raises nothing, `finish` reports what went wrong."""
         self._size += len(data)
         if self._file is None:
             return
@@ -103,7 +103,7 @@ class IncomingObject:
     def finish(self) -> Registered:
         """Store and register the object; when this returns, Success may be answered.
 
-        Raises Rejected: 0xA700 when it cannot be stored, 0xA900 or 0xC000 when it is not what the request says.
+        Raises Rejected: 0xA700 when it cannot be stored, 0xA900 or 0xC000 when it does not match the request.
         """
         try:
             if self._file is None:
@@ -168,7 +168,7 @@ class IncomingObject:
         return dcmread(BytesIO(meta + inflated), stop_before_pixels=True)
 
     def _renamed(self, file: Incoming, header: InstanceHeader) -> Incoming:
-        """A copy under the data set's own UID, which the request did not name rightly."""
+        """A copy under the data set's own UID, where the request named another."""
         copy = self._files.begin(header.transfer_syntax_uid)
         try:
             copy.preface(

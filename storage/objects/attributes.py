@@ -1,4 +1,4 @@
-"""The attributes that are indexed, one table: keyword, level of the query model, column.
+"""The indexed attributes in one table: keyword, level of the query model, column.
 
 Storing, matching and answering read this table. The value representation comes from the data dictionary.
 """

@@ -1,7 +1,7 @@
 """The head of an encoded data set: the elements that the index keeps, found without decoding the rest (PS3.5 7.1).
 
-Elements stand in the order of their tags, so that what lies before the pixels tells all. What is not plain (a truncated
-head, an unknown value representation, sequences nested without end) is left to pydicom by the caller.
+Elements are stored in the order of their tags, so everything of interest lies before the pixels. The caller leaves to
+pydicom whatever is not plain: a truncated head, an unknown value representation, sequences nested too deeply.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CHARACTER_SET: Final = 0x00080005
 
 WANTED: Final = frozenset({CHARACTER_SET, *(attribute.tag for attribute in ATTRIBUTES.values())})
 LAST: Final = max(WANTED)
-"""Beyond this tag nothing is wanted."""
+"""No element beyond this tag is wanted."""
 
 
 class NotPlain(Exception):
@@ -47,7 +47,7 @@ def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = 
     Raises:
         NotPlain: see the class.
     """
-    found: dict[int, bytes] = {}
+    values: dict[int, bytes] = {}
     position, end = 0, len(data)
     try:
         while True:
@@ -64,11 +64,11 @@ def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = 
             if position + length > end:
                 raise NotPlain(truncated=not whole)
             if tag in WANTED:
-                found[tag] = bytes(data[position : position + length])
+                values[tag] = bytes(data[position : position + length])
             position += length
     except struct.error:
         raise NotPlain(truncated=not whole) from None
-    return found
+    return values
 
 
 def _element(data: bytes | bytearray | memoryview, position: int, *, implicit: bool) -> tuple[bytes, int, int]:

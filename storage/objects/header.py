@@ -1,4 +1,4 @@
-"""What the index keeps of an object: the query keys of four levels and the geometry of a slice."""
+"""The part of an object that the index keeps: the query keys of four levels and the geometry of a slice."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class InstanceHeader:
 
     @classmethod
     def from_values(cls, values: Mapping[int, bytes], transfer_syntax_uid: str) -> Self:
-        """The same from encoded values by tag, as `storage.head` finds them; raises as `from_dataset` does."""
+        """The same from encoded values by tag, as `storage.objects.head` reads them; raises as `from_dataset` does."""
         character_set = values.get(_CHARACTER_SET, b"")
 
         def texts(attributes: tuple[Attribute, ...]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The modules that every document has in common: patient, study, series, equipment, file meta."""
+"""The modules common to every document: patient, study, series, equipment, file meta."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MANUFACTURER: Final = "Coronode"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """UIDs of what a document is made from, as stored; derived where the source has none."""
+    """UIDs of the images that a document is made from, as stored; derived where the source has none."""
 
     study_instance_uid: str
     series_instance_uid: str
@@ -51,10 +51,10 @@ def origin_of(score: Score, source: Dataset) -> Origin:
 
 
 def put_uid(dataset: Dataset, keyword: str, uid: str) -> None:
-    """Set a UID of the source as it is: pydicom would judge one with leading zeros."""
+    """Set a UID of the source as it is, also an invalid one, for instance with leading zeros."""
     tag = tag_for_keyword(keyword)
     if tag is None:
-        raise ValueError(f"{keyword} is no keyword of the data dictionary")
+        raise ValueError(f"{keyword} is not a keyword of the data dictionary")
     dataset.add(DataElement(tag, dictionary_VR(tag), uid, validation_mode=config.IGNORE))
 
 

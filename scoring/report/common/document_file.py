@@ -1,4 +1,4 @@
-"""A document as it leaves this package; kept apart so that naming it costs no heavy import."""
+"""A document as it leaves this package, in a module of its own so that importing its type stays cheap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""UIDs that follow from what a document was made of, so that a repeated build is the same object."""
+"""UIDs derived from what a document was made from, so that a repeated build is the same object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an image lies in the patient: what the edges of a picture and its scale are called."""
+"""Position of an image in the patient, from which the labels of a picture's edges and its scale follow."""
 
 from __future__ import annotations
 

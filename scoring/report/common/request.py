@@ -1,4 +1,4 @@
-"""What the caller decides about the documents of one result."""
+"""The caller's choices for the documents of one result."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class ReportRequest:
     """One version of the documents of a result.
 
     `version` counts the results of a series from 1. `created` needs a time zone; with the same `created`
-    a document is made again byte for byte. `device_uid` names the installation (TID 1004); None takes the
+    a repeated build gives the same bytes. `device_uid` names the installation (TID 1004); None takes the
     one of the software. `institution`, `logo`, `language`, `texts` (the site's own words) and `fonts` (a folder)
-    are those of pictures, report and letter; `overlay` tells whether the pictures are one object. Raises ValueError for
+    are those of pictures, report and letter; `overlay` says whether the pictures are one object. Raises ValueError for
     a version below 1 or a `created` without time zone.
     """
 
@@ -49,7 +49,7 @@ class ReportRequest:
     def of(
         cls, settings: ResultsSettings, *, version: int, created: datetime, predecessor: Predecessor | None = None
     ) -> Self:
-        """What a site configured for all its documents."""
+        """A request with everything that a site has configured for all its documents."""
         return cls(
             version=version,
             created=created,
@@ -66,7 +66,7 @@ class ReportRequest:
         )
 
     def __post_init__(self) -> None:
-        """Refuse what would make an invalid or ambiguous document."""
+        """Refuse a request that would give an invalid or ambiguous document."""
         if self.version < 1:
             raise ValueError(f"the version of a result counts from 1, not {self.version}")
         if self.created.utcoffset() is None:

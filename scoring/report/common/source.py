@@ -1,4 +1,4 @@
-"""What a document takes over from the header of its source, however broken that header is.
+"""The elements that a document takes over from the header of its source, however broken that header is.
 
 Patient and Study modules are copied as they are stored; only text changes its encoding, to UTF-8. Elements
 are taken from their bytes wherever possible, because conversion judges values that are not ours to judge.
@@ -102,7 +102,7 @@ def patient_and_study(source: Dataset) -> Dataset:
 
 
 def request_attributes(source: Dataset) -> list[Dataset]:
-    """Items of Request Attributes Sequence (0040,0275) that say something, text as Unicode."""
+    """Items of Request Attributes Sequence (0040,0275) that have content, text as Unicode."""
     tag = Tag("RequestAttributesSequence")
     copied = _copy(source, [tag] if tag in source else [], declared_codecs(source), optional=True)
     return list(copied.get("RequestAttributesSequence", ()))
@@ -136,7 +136,7 @@ def _element(source: Dataset, tag: BaseTag, codecs: Codecs) -> DataElement | Non
     try:
         return DataElement(tag, vr, value, validation_mode=config.IGNORE)
     except (ValueError, OverflowError):
-        return None  # a number that is none
+        return None  # not a number
 
 
 def _items(items: Iterable[Dataset], codecs: Codecs) -> Iterator[Dataset]:

@@ -1,4 +1,4 @@
-"""The content tree of the report in the words of TID 3900, CT/MR Cardiovascular Analysis Report (PS3.16).
+"""The content tree of the report as TID 3900, CT/MR Cardiovascular Analysis Report (PS3.16).
 
 Cardiovascular Analysis Report                  TID 3900
 Current Procedure Descriptions

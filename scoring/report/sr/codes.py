@@ -78,7 +78,7 @@ YEAR: Final = Code("a", "UCUM", "year")
 DAY: Final = Code("d", "UCUM", "day")
 ROOT_CUBIC_MILLIMETRE: Final = Code("{mm3^0.5}", "UCUM", "square root of cubic millimeter")
 
-# CID 3118 has one code for the two lower categories; the private category beside it tells them apart.
+# CID 3118 has one code for the two lower categories; the private category beside it distinguishes them.
 LOW_RISK: Final = Code("75976002", "SCT", "Low risk")
 MODERATE_RISK: Final = Code("25594002", "SCT", "Moderate risk")
 HIGH_RISK: Final = Code("15508007", "SCT", "High risk")

@@ -1,4 +1,4 @@
-"""Content items as the templates ask for them, made of quantities, codes and text (PS3.3 C.17.3)."""
+"""Content items as the templates require them, from quantities, codes and text (PS3.3 C.17.3)."""
 
 from __future__ import annotations
 

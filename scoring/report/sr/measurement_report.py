@@ -1,4 +1,4 @@
-"""The content tree of the report: what was counted, in the words of TID 1500 (PS3.16)."""
+"""The content tree of the report as TID 1500, Measurement Report (PS3.16)."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _group(
     measurements: Sequence[hd.Measurement],
     evaluations: Sequence[statements.Evaluation] = (),
 ) -> Group:
-    """TID 1501. The first group alone tells the method: the others have the same."""
+    """TID 1501. Only the first group states the method, which the others share."""
     site = codes.CORONARY_ARTERY if artery is None else codes.ARTERY[artery]
     return Group(
         tracking_identifier=tracking(name, origin),

@@ -1,4 +1,4 @@
-"""What a report says in numbers: each with its coded name and unit, and the digits that a person reads."""
+"""The numbers of a report, each with its coded name and unit, and the digits that a person reads."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def calibration(score: Score) -> Quantity | None:
 
 
 def of_lesion(lesion: Lesion) -> list[Quantity]:
-    """Everything that was measured of one lesion; the certainty that it is coronary calcium in per cent."""
+    """Every measurement of one lesion; the certainty that it is coronary calcium in per cent."""
     found = [_agatston(codes.AGATSTON, lesion.agatston)]
     found.append(Quantity(codes.VOLUME, lesion.volume_mm3, codes.CUBIC_MILLIMETRE))
     if lesion.mass_mg is not None:

@@ -1,7 +1,7 @@
 """The score that a structured report holds, ours or another maker's.
 
-What is looked for is the Agatston score of all coronary arteries by its code: in TID 1500 a measurement of the coronary
-artery, in TID 3900 one of TID 3905 (PS3.16).
+The Agatston score of all coronary arteries is found by its code: in TID 1500 a measurement of the coronary artery, in
+TID 3900 one of TID 3905 (PS3.16).
 """
 
 from __future__ import annotations

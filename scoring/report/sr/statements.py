@@ -1,4 +1,4 @@
-"""What a report says in codes and sentences beside its numbers."""
+"""The codes and sentences of a report beside its numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The content tree of a report as it is stored (PS3.3 C.17.3), read without a demand on it."""
+"""The content tree of a report as it is stored (PS3.3 C.17.3), read without assuming that it is valid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scoring.report.sr import codes
 _DEEPEST: Final = 24
 _MOST_ITEMS: Final = 20_000
 _HIGHEST: Final = 1e6
-# codes of SNOMED RT (scheme SRT), retired but in use, and what became of them (PS3.16 8.1.1)
+# codes of SNOMED RT (scheme SRT), retired but in use, and their successors in SNOMED CT (PS3.16 8.1.1)
 _SNOMED_RT: Final = {
     "T-32000": "80891009",
     "T-43000": "41801008",
