@@ -123,8 +123,7 @@ class Database:
 
         Without `durable` a power cut may take the last commits, never the whole.
 
-        Raises:
-            ConfigurationError: the database cannot be reached or the file cannot be opened.
+        Raises ConfigurationError when the database cannot be reached or the file cannot be opened.
         """
         database = cls(make_engine(url, durable=durable))
         try:
@@ -178,8 +177,7 @@ class Database:
         The rows come from one state of the database, which has to be kept while they are read: a reader that takes
         longer than `LONGEST_READING` is ended, so that it does not make the write-ahead log grow for ever.
 
-        Raises:
-            Transient: the database did not answer, or the rows were taken too slowly.
+        Raises Transient when the database did not answer, or the rows were taken too slowly.
         """
         latest = time.monotonic() + LONGEST_READING
         options = {"yield_per": batch}
@@ -192,8 +190,7 @@ class Database:
     def migrate(self) -> None:
         """Bring the tables to this version's state; several processes may call it at the same time.
 
-        Raises:
-            ConfigurationError: the database was written by a newer version.
+        Raises ConfigurationError when the database was written by a newer version.
         """
         with _migrating, self.engine.connect() as connection:
             if _revision(connection) == HEAD:

@@ -57,7 +57,7 @@ class Base(DeclarativeBase):
 
 
 class StudyRow(Base):
-    """A study and its patient, as the first object told them."""
+    """A study and its patient, as the first object of the study has them."""
 
     __tablename__ = "studies"
     __table_args__ = (

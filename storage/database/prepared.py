@@ -1,16 +1,20 @@
-"""Statements that are run for every object: compiled once a dialect, then given to the driver as they are.
+"""Statements that are run for every object: compiled once for a dialect, then given to the driver as they are.
 
-SQLAlchemy builds and looks up a statement at each execution, which costs more than SQLite's own work on it.
+SQLAlchemy builds and looks up a statement at each execution, which costs 60 to 70 microseconds an object more, a
+quarter of the registration when four objects share a transaction. SQL written by hand would be as fast, but would stand
+twice, once for each dialect, with the conversion of times besides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, CursorResult, Dialect, Executable
+from sqlalchemy import Connection, CursorResult, Dialect, Insert, Select, Update
 from sqlalchemy.sql.compiler import SQLCompiler
+
+Statement: TypeAlias = Select[Any] | Insert | Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class _Compiled:
     names: tuple[str, ...] | None
     processors: Mapping[str, Callable[[Any], Any]]
 
-    def parameters(self, values: Mapping[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
+    def convert(self, values: Mapping[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
         """The values as the driver takes them: by position, or by name."""
         given = {
             name: self.processors[name](value) if name in self.processors else value for name, value in values.items()
@@ -30,30 +34,29 @@ class _Compiled:
 class Prepared:
     """A statement with named parameters, all of which are given at each run."""
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: Statement) -> None:
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
     def run(self, connection: Connection, **values: Any) -> CursorResult[Any]:
         """Execute it once."""
-        compiled = self._of(connection.dialect)
-        return connection.exec_driver_sql(compiled.text, compiled.parameters(values))
+        compiled = self._compile_for(connection.dialect)
+        return connection.exec_driver_sql(compiled.text, compiled.convert(values))
 
     def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute it for each of the rows."""
-        compiled = self._of(connection.dialect)
-        parameters: Any = [compiled.parameters(row) for row in rows]
+        compiled = self._compile_for(connection.dialect)
+        parameters: Any = [compiled.convert(row) for row in rows]
         connection.exec_driver_sql(compiled.text, parameters)
 
-    def _of(self, dialect: Dialect) -> _Compiled:
-        found = self._compiled.get(dialect.name)
-        if found is None:
-            found = self._compiled[dialect.name] = _compile(self._statement, dialect)
-        return found
+    def _compile_for(self, dialect: Dialect) -> _Compiled:
+        if dialect.name not in self._compiled:
+            self._compiled[dialect.name] = _compile(self._statement, dialect)
+        return self._compiled[dialect.name]
 
 
-def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
-    compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
+    compiled = statement.compile(dialect=dialect)
     if not isinstance(compiled, SQLCompiler):
         raise TypeError("not a statement of rows")
     processors = {

@@ -47,8 +47,7 @@ class Intake:
     def enter(self, arrival: Arrival) -> Registered:
         """Make the name of a settled file durable and register it; when this returns, Success may be answered.
 
-        Raises:
-            Rejected: 0xA700, the disk or the database does not take it.
+        Raises Rejected (0xA700) when the disk or the database does not take it.
         """
         ticket = _Ticket(arrival)
         with self._lock:

@@ -26,7 +26,7 @@ Outcome = Literal["stored", "duplicate", "conflict"]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """How an object was taken. `path` is the file that counts for its UID (relative to the store)."""
+    """The outcome of registering an object; `path` is the file that counts for its UID, relative to the store."""
 
     outcome: Outcome
     series_instance_uid: str
@@ -83,8 +83,8 @@ def register(
     there (`late`). What we made ourselves (`origin="made"`) is found by queries and never scored; made again with other
     bytes, the first stays and the new file is deleted.
 
-    Raises:
-        Rejected: 0xA700, the database does not take the row. The file stays and is used when the object comes again.
+    Raises Rejected (0xA700) when the database does not take the row. The file stays and is used when the object comes
+    again.
     """
     return register_all(db, files, [Arrival(header, stored, now, calling_ae, origin)])[0]
 
@@ -92,8 +92,7 @@ def register(
 def register_all(db: Database, files: Files, arrivals: Sequence[Arrival]) -> list[Registered]:
     """Enter several stored files in one transaction, as `register` does each, in their order.
 
-    Raises:
-        Rejected: 0xA700, the database takes none of them.
+    Raises Rejected (0xA700) when the database takes none of them.
     """
     try:
         with db.session() as session:

@@ -18,13 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.errors import Rejected
-from dicom import status
+from storage.objects.disk import make_folder, refuse_on_errors, sync_data, sync_folder
 
 _MOST_FOLDERS = 10_000
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-# fdatasync leaves out the modification time, which nobody needs; not every system has it.
-_sync_data = getattr(os, "fdatasync", os.fsync)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +81,14 @@ class Incoming:
     def settle(self, name: str) -> StoredFile:
         """Make the contents durable under `name` (relative to the store); the name itself needs `Files.sync` yet.
 
-        Raises:
-            Rejected: 0xA700, the disk does not take it.
+        Raises Rejected (0xA700) when the disk does not take it.
         """
         final = self._files.path(name)
-        with _disk_errors():
+        with refuse_on_errors():
             if self._descriptor is None:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             if self._files.durable:
-                _sync_data(self._descriptor)
+                sync_data(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = None
             self._files.make_folder(final.parent)
@@ -117,7 +112,7 @@ class Incoming:
             self._path.unlink(missing_ok=True)
 
     def _append(self, data: memoryview) -> None:
-        with _disk_errors():
+        with refuse_on_errors():
             if self._descriptor is None:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             written = 0
@@ -129,7 +124,7 @@ class Incoming:
 class Files:
     """A folder of Part 10 files; safe for many threads.
 
-    With `durable` false nothing is synchronised: a power cut may take what was stored in the last half minute.
+    With `durable` false no file is synchronised: a power cut may take what was stored in the last half minute.
     """
 
     def __init__(self, root: Path, *, durable: bool = True) -> None:
@@ -138,9 +133,9 @@ class Files:
         self._prefix = f"{self.root}{os.sep}"
         self._folders: set[Path] = set()
         self._incoming = self.root / "incoming"
-        with _disk_errors():
+        with refuse_on_errors():
             for folder in (self._incoming, self.root / "instances", self.root / "quarantine"):
-                _make_folder(folder)
+                make_folder(folder)
 
     def path(self, name: str) -> Path:
         """The absolute path of a stored name; a name that leads out of the store is a ValueError."""
@@ -155,7 +150,7 @@ class Files:
     def make_folder(self, folder: Path) -> None:
         """Create a folder of the store so that it survives a power cut; one made before costs nothing."""
         if folder not in self._folders or not folder.is_dir():
-            _make_folder(folder)
+            make_folder(folder)
             if len(self._folders) >= _MOST_FOLDERS:
                 self._folders.clear()
             self._folders.add(folder)
@@ -163,23 +158,21 @@ class Files:
     def sync(self, names: Iterable[str]) -> None:
         """Make the names of settled files durable: the second half of a commit, one fsync a folder.
 
-        Raises:
-            Rejected: 0xA700, the disk does not take it.
+        Raises Rejected (0xA700) when the disk does not take it.
         """
         if not self.durable:
             return
-        with _disk_errors():
+        with refuse_on_errors():
             for folder in dict.fromkeys(name.rpartition("/")[0] for name in names):
-                _sync_folder(self.root / folder)
+                sync_folder(self.root / folder)
 
     def begin(self, transfer_syntax_uid: str = "") -> Incoming:
         """Open a temporary file in the store's own file system; `discard` removes it unless it was given its name.
 
-        Raises:
-            Rejected: 0xA700, the disk is full or does not let us write.
+        Raises Rejected (0xA700) when the disk is full or does not let us write.
         """
         path = self._incoming / secrets.token_hex(16)
-        with _disk_errors():
+        with refuse_on_errors():
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         return Incoming(self, path, descriptor, transfer_syntax_uid)
 
@@ -206,14 +199,14 @@ class Files:
         """Move a stored file aside and return its new name; doing it twice is harmless."""
         target = f"quarantine/{Path(name).name}"
         final = self.path(target)
-        with _disk_errors():
+        with refuse_on_errors():
             try:
                 self.path(name).replace(final)
             except FileNotFoundError:
                 # Another thread moved the same bytes a moment ago.
                 if not final.exists():
                     raise
-            _sync_folder(final.parent)
+            sync_folder(final.parent)
         return target
 
     def remove(self, name: str) -> None:
@@ -230,32 +223,3 @@ class Files:
     def free_bytes(self) -> int:
         """Bytes that this process may still write to the store's file system."""
         return shutil.disk_usage(self.root).free
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    """Turn the system's refusal into words for the sender (at most 64 characters: PS3.7 C, Error Comment)."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in _FULL
-        reason = "the disk is full" if full else f"cannot write: {os.strerror(error.errno or errno.EIO)}"
-        raise Rejected(status.OUT_OF_RESOURCES, reason[:64]) from error
-
-
-def _make_folder(folder: Path) -> None:
-    """Create a folder with its parents so that it survives a power cut."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

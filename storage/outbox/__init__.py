@@ -1,1 +1,1 @@
-"""What is to be sent, to whom, and what became of it."""
+"""Documents to be sent: to whom, and with what outcome."""

@@ -1,4 +1,4 @@
-"""One document on its way to one destination, and reading the outbox; the changes are in outbox.py."""
+"""Deliveries, to read: one document on its way to one destination; `storage.outbox.outgoing` changes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.database.models import DeliveryRow
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands."""
+    """The state of a delivery."""
 
     PENDING = "pending"
     SENDING = "sending"

@@ -1,10 +1,10 @@
-"""Documents on their way: what is to be delivered, to whom, and how it went.
+"""The outbox: changes to what is to be delivered, to whom, and with what outcome.
 
-    pending --claim()--> sending --delivered()--> delivered
+    pending --claim()--> sending --mark_delivered()--> delivered
        ^                    |
-       |<-----failed()------+--dead()--> dead --discard()--> discarded
-       +---------------------retry()------+
-       and from pending or sending, replaced(): the destination takes another kind of document instead
+       |<--mark_failed()----+--mark_dead()--> dead --discard()--> discarded
+       +---------------------retry()-----------+
+       and from pending or sending, mark_replaced(): the destination takes another kind of document instead
 
 The series follows: delivered when every document of its version is, undeliverable while one is dead.
 """
@@ -106,10 +106,9 @@ def mark_replaced(db: Database, delivery_id: int, documents: Iterable[Document],
 
 
 def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
-    """Make a dead, discarded or replaced delivery pending again, due at once, its attempts counted anew.
+    """Make a dead, discarded or replaced delivery pending again, due at once, its attempts counted from zero again.
 
-    Raises:
-        UnknownDelivery: there is none, or it is in another state.
+    Raises UnknownDelivery when there is none, or it is in another state.
     """
     with db.session() as session:
         row = _row(session, delivery_id, DeliveryState.DEAD, DeliveryState.DISCARDED, DeliveryState.REPLACED)
@@ -122,8 +121,7 @@ def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
 def discard(db: Database, delivery_id: int, now: datetime) -> Delivery:
     """Give a delivery up for good at an operator's word; one that is being sent or done cannot be.
 
-    Raises:
-        UnknownDelivery: there is none, or it is neither pending nor dead.
+    Raises UnknownDelivery when there is none, or it is neither pending nor dead.
     """
     with db.session() as session:
         row = _row(session, delivery_id, DeliveryState.PENDING, DeliveryState.DEAD)

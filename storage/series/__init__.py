@@ -1,1 +1,1 @@
-"""What is known of a series: its states, slices, results, and earlier results of the same patient."""
+"""Series: states, slices, results, and earlier results of the same patient."""

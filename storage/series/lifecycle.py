@@ -48,23 +48,14 @@ def complete(
     flags: Iterable[str] = (),
     in_transaction: Callable[[Session, int], None] | None = None,
 ) -> int | None:
-    """Move a series from receiving to complete and return its new version.
+    """Move a series from receiving to complete and return its new version; None when it is to be checked again.
 
-    Args:
-        db: the database.
-        series_instance_uid: the series.
-        now: the time of the change.
-        expected: the number of instances that were checked; another one since then stops the change, so that the flags
-            are never those of fewer slices than are scored.
-        flags: the findings of the completion check (without a line break).
-        in_transaction: called with the session and the version before the commit; its own writing there and the
-            change of state happen both or not at all.
+    `expected` is the number of instances that were checked. When it is no longer that of the series, or the series is
+    not receiving any more, nothing changes: `flags`, the findings of the check (without a line break), are never those
+    of fewer slices than are scored. `in_transaction` is called with the transaction and the version before the commit;
+    its own writing and the change of state happen both or not at all.
 
-    Returns:
-        None when the series is no longer receiving, or has more slices than were checked.
-
-    Raises:
-        UnknownSeries, IllegalTransition: the series is kept and never scored.
+    Raises UnknownSeries or IllegalTransition when the series is kept and never scored.
     """
     with db.session() as session:
         before = get(session, series_instance_uid)
@@ -119,11 +110,10 @@ def finish(
     reason_code: str = "",
     reason: str = "",
 ) -> bool:
-    """Store the result of a version and end its scoring.
+    """Store the result of a version, end its scoring, and return whether the version still counts.
 
-    Returns:
-        False when a late slice has superseded the version: nothing is stored. True also when this version was finished
-        before (the first result stays).
+    False when a late slice has superseded the version: nothing is stored. True also when this version was finished
+    before: the first result stays.
     """
     with db.session() as session:
         before = _of_version(session, series_instance_uid, version)
@@ -150,8 +140,7 @@ def deliver(
 ) -> bool:
     """Note where the delivery of a version stands; False when the version is out of date.
 
-    Raises:
-        UnknownSeries, IllegalTransition: the version has no score that could be delivered.
+    Raises UnknownSeries or IllegalTransition when the version has no score that could be delivered.
     """
     with writing(where) as session:
         before = _of_version(session, series_instance_uid, version)
@@ -168,8 +157,7 @@ def deliver(
 def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
     """Send a series back to receiving, so that the completion check takes it up and scores a new version.
 
-    Raises:
-        UnknownSeries, IllegalTransition: the series is kept and never scored.
+    Raises UnknownSeries or IllegalTransition when the series is kept and never scored.
     """
     with db.session() as session:
         before = get(session, series_instance_uid)

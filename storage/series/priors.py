@@ -74,7 +74,7 @@ class EarlierReport:
 
 @dataclass(frozen=True, slots=True)
 class Priors:
-    """What is known of the patient of a series besides the study of that series.
+    """The patient of a series, and all that is here of their other studies.
 
     `contradicting` are the dates of the studies that were left out because their patient cannot be the same.
     """

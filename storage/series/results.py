@@ -23,7 +23,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What scoring one version of a series gave; `report` is None until one was made."""
+    """The outcome of scoring one version of a series; `report` is None until one is made."""
 
     series_instance_uid: str
     version: int

@@ -1,4 +1,4 @@
-"""The geometry of a series' slices as their headers tell it, for the check that none is missing."""
+"""The geometry of the slices of a series as their headers give it, for the check that none is missing."""
 
 from __future__ import annotations
 

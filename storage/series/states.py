@@ -1,4 +1,4 @@
-"""Where a series stands, and reading it; the changes are in series.py."""
+"""The states of series, to read; `storage.series.lifecycle` changes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.database.models import ResultRow, SeriesRow, StudyRow
 
 
 class State(StrEnum):
-    """Where a series stands."""
+    """The place of a series on its way from the sender to the destinations."""
 
     RECEIVING = "receiving"
     COMPLETE = "complete"
@@ -46,7 +46,7 @@ class IllegalTransition(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class SeriesState:
-    """What is known of a series, without its patient. Empty texts where nothing is known."""
+    """A series with its state, without its patient; texts are empty where nothing is known."""
 
     series_instance_uid: str
     study_instance_uid: str
@@ -73,13 +73,13 @@ def get(where: Database | Session, series_instance_uid: str) -> SeriesState:
     query = _described().where(SeriesRow.series_instance_uid == series_instance_uid)
     if isinstance(where, Session):
         # Nothing on SQLite, where a writer is alone; elsewhere the row stays as read until the transaction ends.
-        found = where.execute(query.with_for_update(of=SeriesRow)).one_or_none()
+        row = where.execute(query.with_for_update(of=SeriesRow)).one_or_none()
     else:
         with where.reading() as session:
-            found = session.execute(query).one_or_none()
-    if found is None:
+            row = session.execute(query).one_or_none()
+    if row is None:
         raise UnknownSeries(series_instance_uid)
-    return _state(*found)
+    return _state(*row)
 
 
 def list_series(
@@ -122,7 +122,7 @@ def _described() -> Select[SeriesRow, str]:
 
 def _several(db: Database, query: Select[SeriesRow, str]) -> list[SeriesState]:
     with db.reading() as session:
-        return [_state(*found) for found in session.execute(query)]
+        return [_state(*row) for row in session.execute(query)]
 
 
 def _state(row: SeriesRow, study_instance_uid: str) -> SeriesState:

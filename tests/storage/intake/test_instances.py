@@ -6,12 +6,14 @@ import collections
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import func, select
 
 from config.errors import Rejected, Transient
 from storage.database import audit
+from storage.database.engine import Database
 from storage.database.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
 from storage.intake import instances
 from storage.objects.header import InstanceHeader
@@ -186,15 +188,21 @@ def test_a_duplicate_of_a_scored_series_changes_no_state(node):
     assert states.get(node.db, "1.2.1.1").state == State.COMPLETE
 
 
-def test_a_failing_database_tells_the_sender_and_a_resend_succeeds(node, monkeypatch):
-    def fail(*_):
-        raise Transient("locked")
+class FullDatabase(Database):
+    """The disk is full when a transaction is to be committed."""
 
-    monkeypatch.setattr(instances, "_register", fail)
+    @contextmanager
+    def session(self):
+        with super().session() as session:
+            yield session
+            raise Transient("the database did not take the change: disk full")
+
+
+def test_a_failing_database_refuses_the_object_and_a_resend_succeeds(node):
     with pytest.raises(Rejected) as refused:
-        node.store(node.ct())
+        type(node)(FullDatabase(node.db.engine), node.files).store(node.ct())
     assert refused.value.status == 0xA700
-    monkeypatch.undo()
+    assert count(node, InstanceRow) == 0
     assert node.store(node.ct()).outcome == "stored"
     assert len(stored_files(node, "instances")) == 1
 

@@ -8,13 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import Rejected
-from storage.objects import files as files_module
 from storage.objects.files import Files, instance_name
 
 NAME = instance_name("1.2", "1.2.3", "1.2.3.4", "ab" * 32)
@@ -64,8 +64,8 @@ def test_an_abandoned_file_vanishes(files):
 
 def test_file_and_folders_are_synchronised_in_order(files, monkeypatch):
     steps = []
-    sync_data, replace, fsync = files_module._sync_data, type(files.root).replace, os.fsync
-    monkeypatch.setattr(files_module, "_sync_data", lambda fd: (steps.append("data"), sync_data(fd)))
+    fdatasync, replace, fsync = os.fdatasync, type(files.root).replace, os.fsync
+    monkeypatch.setattr(os, "fdatasync", lambda fd: (steps.append("data"), fdatasync(fd)))
     monkeypatch.setattr(type(files.root), "replace", lambda a, b: (steps.append("rename"), replace(a, b))[1])
     monkeypatch.setattr(os, "fsync", lambda fd: (steps.append("folder"), fsync(fd)))
     files.write(b"x", NAME)
@@ -76,7 +76,9 @@ def test_file_and_folders_are_synchronised_in_order(files, monkeypatch):
 def test_relaxed_files_are_not_synchronised(tmp_path, monkeypatch):
     files = Files(tmp_path / "store", durable=False)
     steps = []
-    monkeypatch.setattr(files_module, "_sync_data", lambda _fd: steps.append("data"))
+    files.make_folder(files.path(NAME).parent)  # which is made once, and durably
+    for name in ("fdatasync", "fsync"):
+        monkeypatch.setattr(os, name, steps.append)
     stored = files.write(b"x", NAME)
     files.sync([stored.path])
     assert steps == []
@@ -85,14 +87,14 @@ def test_relaxed_files_are_not_synchronised(tmp_path, monkeypatch):
 
 def test_a_settled_file_is_synchronised_with_others_of_its_folder(files, monkeypatch):
     folders = []
-    real = files_module._sync_folder
+    fsync = os.fsync
     names = [instance_name("1.2", "1.2.3", f"1.2.3.{number}", "ab" * 32) for number in range(3)]
     stored = []
     for name in names:
         with files.incoming() as file:
             file.write(b"x")
             stored.append(file.settle(name))
-    monkeypatch.setattr(files_module, "_sync_folder", lambda folder: (folders.append(folder), real(folder)))
+    monkeypatch.setattr(os, "fsync", lambda fd: (folders.append(Path(f"/proc/self/fd/{fd}").readlink()), fsync(fd)))
     files.sync(item.path for item in stored)
     assert folders == [files.path(names[0]).parent]
 
@@ -118,7 +120,7 @@ def test_a_disk_that_does_not_take_it_tells_the_sender(files, monkeypatch, step,
     target, name = {
         "open": (os, "open"),
         "write": (os, "write"),
-        "sync": (files_module, "_sync_data"),
+        "sync": (os, "fdatasync"),
         "rename": (type(files.root), "replace"),
     }[step]
 
