@@ -7,7 +7,8 @@ A process that needs less memory than this one is shown with what this one has, 
     python bench/start.py
     python bench/start.py --data coronode-demo/node --other /opt/coronode-0.1.0/.venv/bin/coronode
 
-`series list` reads a copy of the index in the data folder that --data names, else an empty index.
+`series list` reads a copy of the index in the data folder that --data names (of the older installation), else an empty
+index.
 """
 
 from __future__ import annotations
