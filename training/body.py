@@ -12,9 +12,9 @@ from scipy.spatial import cKDTree
 
 from scoring.anatomy.network import Kind
 from scoring.phantom import anatomy, population, rendering
-from scoring.phantom.calcium import coronary_deposit
+from scoring.phantom.calcium import place_calcification
 from scoring.phantom.coronary import CoronaryTree
-from scoring.phantom.distractors import built
+from scoring.phantom.distractors import build_distractors
 from scoring.phantom.grid import Grid
 from scoring.phantom.shapes import stream
 from scoring.phantom.spec import DISTRACTOR_KINDS
@@ -121,9 +121,9 @@ def _attenuation(rng: np.random.Generator) -> dict[Tissue, float]:
 
 def _deposits(thorax: Thorax, tree: CoronaryTree, seed: int, rng: np.random.Generator) -> NDArray[np.float32]:
     kinds = tuple(kind for kind in DISTRACTOR_KINDS if rng.random() < _DISTRACTORS)
-    found = [d.deposit for d in built(thorax, tree, kinds, 1.0)]
+    found = [d.deposit for d in build_distractors(thorax, tree, kinds, 1.0)]
     calcium = population.draw(seed).lesions
-    found += [coronary_deposit(tree, lesion, seed, number) for number, lesion in enumerate(calcium)]
+    found += [place_calcification(tree, lesion, seed, number) for number, lesion in enumerate(calcium)]
     rows = [
         np.column_stack([d.line, np.full((len(d.line), 3), (d.radius, d.hu, number))]) for number, d in enumerate(found)
     ]
