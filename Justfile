@@ -1,4 +1,4 @@
-# One command each. `just` comes with `uv tool install rust-just`; every recipe is a plain command otherwise.
+# One recipe per task. Install `just` with `uv tool install rust-just`, or run a recipe's commands by hand.
 
 # lint, format, types, layers
 check:
@@ -7,11 +7,11 @@ check:
     uv run --frozen mypy
     uv run --frozen lint-imports
 
-# all tests on all cores; those that need a DICOM peer program skip where it is not installed
+# all tests on all cores; those that need a DICOM peer program are skipped if it is not installed
 test *ARGS:
     uv run --frozen pytest -n auto --dist worksteal {{ARGS}}
 
-# tests that start nothing whole and need no other software
+# unit tests: those that start no node or server and need no other software
 unit *ARGS:
     uv run --frozen pytest -m "not component and not peer and not train" {{ARGS}}
 
@@ -19,16 +19,16 @@ unit *ARGS:
 coverage:
     uv run --frozen pytest --cov --cov-report=term
 
-# format, and fix what can be fixed
+# format, and fix what can be fixed automatically
 fix:
     uv run --frozen ruff format .
     uv run --frozen ruff check --fix .
 
-# the whole way on this machine
+# the whole pipeline on this machine
 demo:
     uv run --frozen coronode demo
 
-# the nets from nothing: bodies, weights, models, measures (needs PyTorch: see training/README.md)
+# the nets from scratch: bodies, weights, models, measurements (needs PyTorch: see training/README.md)
 train PYTHON="python":
     {{PYTHON}} -m training bodies chest --count 210
     {{PYTHON}} -m training bodies heart --count 118

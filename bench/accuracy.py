@@ -1,13 +1,13 @@
-"""How well the scoring does: phantoms with a known answer, and real scans with a reader's, in tables and pictures.
+"""Accuracy of the scoring: phantoms with a known truth, and real scans with a reader's score, in tables and pictures.
 
-The phantoms are those of `coronode phantom --population`, made one after the other, scored as DICOM files and deleted.
-Seeds from 100,000 on are kept for this: no rule is trained, tuned or chosen on them. Each result is kept in the cache
-as soon as it is there, so a run that was stopped goes on; results of other code than this very one are made anew.
+The phantoms are those of `coronode phantom --population`, generated one by one, scored as DICOM files and deleted.
+Seeds from 100,000 on are reserved for this: no rule is trained, tuned or chosen on them. Each result is cached as soon
+as it is available, so an interrupted run continues; results of any other version of the code are computed again.
 
     python bench/accuracy.py --phantoms 300 --jobs 2 --real ../shared/data/coca ../shared/data/others
 
-Written are `accuracy.md`, `agreement.png` and `calibration.png`. Each folder of `--real` holds one folder a scan and
-`reference.json` (`evaluation/reading.py` says in what form). Exit status: 1 when the software failed on a scan.
+The output is `accuracy.md`, `agreement.png` and `calibration.png`. Each folder of `--real` holds one folder per scan
+and `reference.json` (see `evaluation/reading.py` for its format). Exit status: 1 if the software failed on a scan.
 """
 
 from __future__ import annotations
@@ -30,29 +30,31 @@ def main() -> int:
     args = _arguments()
     cache = record.Cache(args.cache or args.out / "cache", args.matrix, record.CODE)
     try:
-        found = reading.run(reading.cases(args.real), args.jobs)
-        known, failed = phantoms.run(range(args.first_seed, args.first_seed + args.phantoms), cache, args.jobs)
+        readings = reading.run(reading.cases(args.real), args.jobs)
+        records, failed = phantoms.run(range(args.first_seed, args.first_seed + args.phantoms), cache, args.jobs)
     except BrokenProcessPool:
-        print("a process died, perhaps for want of memory: run again to go on, with fewer --jobs", file=sys.stderr)
+        print("a process died, perhaps out of memory: run again with fewer --jobs to continue", file=sys.stderr)
         return 1
     except record.SourcesChanged:
-        print("the sources were edited during the run, so its results are of two versions: run again", file=sys.stderr)
+        print(
+            "the sources were edited during the run, so its results come from two versions: run again", file=sys.stderr
+        )
         return 1
-    scans = [Scan.of(item, args.matrix) for item in known]
-    measured = report.Measured(_origin(args, cache.code, len(found)), scans, failed, found)
+    scans = [Scan.of(item, args.matrix) for item in records]
+    measured = report.Measured(_origin(args, cache.code, len(readings)), scans, failed, readings)
     text = report.markdown(measured)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "accuracy.md").write_text(text, encoding="utf-8")
     if scans:
-        pictures.agreement_picture(scans, found, args.out / report.AGREEMENT_PNG)
+        pictures.agreement_picture(scans, readings, args.out / report.AGREEMENT_PNG)
         pictures.calibration_picture(measures.judged(scans), args.out / report.CALIBRATION_PNG)
     print(text)
-    return 1 if failed or any(item.error for item in found) else 0
+    return 1 if failed or any(item.error for item in readings) else 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--phantoms", type=int, default=300, metavar="N", help="how many [default: 300]")
+    parser.add_argument("--phantoms", type=int, default=300, metavar="N", help="number of phantoms [default: 300]")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, metavar="SEED", help="[default: 100000]")
     parser.add_argument("--matrix", type=int, metavar="M", help="rows and columns [default: drawn, 512 or 768]")
     parser.add_argument("--real", type=Path, nargs="+", action="extend", default=[], metavar="DIR")

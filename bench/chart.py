@@ -1,4 +1,4 @@
-"""Bars, a group of them for each program, as a PNG."""
+"""A bar chart as PNG, with a group of bars for each program."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def draw(path: Path, title: str, legend: Sequence[str], groups: Sequence[Group],
     """Write the picture; `legend` names the bars of a group in their order."""
     height = _TOP + len(groups) * (len(legend) * _BAR + _GAP) + _BOTTOM
     canvas = Canvas(_WIDTH, height)
-    known = [value for group in groups for value in group.values if math.isfinite(value)]
-    axis = Axis(0, max(known, default=1) or 1, _LABELS, _WIDTH - _RIGHT)
+    finite = [value for group in groups for value in group.values if math.isfinite(value)]
+    axis = Axis(0, max(finite, default=1) or 1, _LABELS, _WIDTH - _RIGHT)
     canvas.text((24, 24), title, 17, INK, anchor="lm", bold=True)
     for number, name in enumerate(legend):
         left = _LABELS + 180 * number

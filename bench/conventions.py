@@ -1,6 +1,6 @@
 """Score the six larger inserts of the QRM phantom by every convention, side by side, as a Markdown table.
 
-The folder holds the scan in `dicom/` and the inserts' centres (patient coordinates, mm) in `reference.json`.
+The folder holds the scan in `dicom/` and the centres of the inserts (patient coordinates, mm) in `reference.json`.
 
     python bench/conventions.py ../shared/data/qrm
 """
@@ -33,15 +33,15 @@ def main() -> None:
 
 
 def inserts(folder: Path) -> tuple[Volume, list[NDArray[np.bool_]], float | None]:
-    """The scan, a mask round each insert whose centre is known, and the tube voltage (kVp)."""
-    found = [item for path in elements.find([folder / "dicom"]) for item in slices.read(path)]
-    volume = geometry.volume(geometry.stack(found))
-    known = json.loads((folder / "reference.json").read_text("utf-8"))["inserts"].values()
-    return volume, [ball(volume, item["center_mm"]) for item in known if "center_mm" in item], found[0].kvp
+    """Return the scan, a mask around each insert whose centre is known, and the tube voltage (kVp)."""
+    images = [item for path in elements.find([folder / "dicom"]) for item in slices.read(path)]
+    volume = geometry.volume(geometry.stack(images))
+    references = json.loads((folder / "reference.json").read_text("utf-8"))["inserts"].values()
+    return volume, [ball(volume, item["center_mm"]) for item in references if "center_mm" in item], images[0].kvp
 
 
 def ball(volume: Volume, centre_mm: Sequence[float]) -> NDArray[np.bool_]:
-    """The voxels within 7 mm of a place in patient coordinates (mm), in the volume's shape."""
+    """Return the mask of the voxels within 7 mm of a point in patient coordinates (mm)."""
     middle = volume.to_index(np.asarray(centre_mm))
     reach = RADIUS_MM / np.asarray(volume.spacing_mm) + 1
     box = tuple(
@@ -56,7 +56,7 @@ def ball(volume: Volume, centre_mm: Sequence[float]) -> NDArray[np.bool_]:
 
 
 def table(volume: Volume, masks: Sequence[NDArray[np.bool_]], kvp: float | None) -> Iterator[str]:
-    """One row a convention: Agatston of all masks and of the least one, volume (mm3), each against the standard."""
+    """Yield one row per convention: Agatston of all masks and of the smallest, volume (mm3), each with its change."""
     yield "| Convention | Agatston | change | smallest insert | change | Volume (mm3) | change |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     standard: list[float] = []
@@ -72,7 +72,7 @@ def table(volume: Volume, masks: Sequence[NDArray[np.bool_]], kvp: float | None)
 
 
 def change(value: float, standard: float) -> str:
-    """The difference in per cent of the standard's value."""
+    """Format the difference in per cent of the standard's value."""
     return "none" if value == standard else f"{100 * (value / standard - 1):+.2f} %"
 
 

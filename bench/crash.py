@@ -1,10 +1,10 @@
-"""Kill the node in the middle of several associations, and prove that what was acknowledged is there.
+"""Kill the node during several associations, and prove that everything acknowledged is still there.
 
     python -m bench.crash --rounds 50 --seed 1
 
-Each round a real `coronode serve` takes objects over four associations at once and is ended with SIGKILL at a random
-moment. After a restart every instance that a sender saw acknowledged must be in the index and on the disk with the
-bytes that were sent, every file under its final name must be whole, and no temporary file may be left.
+In each round a real `coronode serve` receives objects over four associations at once and is ended with SIGKILL at a
+random moment. After a restart, every instance acknowledged to a sender must be in the index and on disk with the bytes
+that were sent, every file under its final name must be complete, and no temporary file may be left.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ PIXELS: Final = struct.pack("<HH2sH", 0x7FE0, 0x0010, b"OW", 0)
 
 @dataclass
 class Sent:
-    """What senders tried, and what they saw acknowledged, by SOP Instance UID."""
+    """The objects that the senders tried to send, and those acknowledged to them, by SOP Instance UID."""
 
     tried: dict[str, bytes] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
 
 
 def data_set(series: str, uid: str, pixels: bytes) -> bytes:
-    """A small CT object in Explicit VR Little Endian."""
+    """Encode a small CT object in Explicit VR Little Endian."""
 
     def text(group: int, element: int, vr: bytes, value: str, padding: bytes = b"\0") -> bytes:
         raw = value.encode()
@@ -71,7 +71,7 @@ def data_set(series: str, uid: str, pixels: bytes) -> bytes:
 
 
 def send(port: int, series: str, rng: random.Random, sent: Sent, stop: threading.Event) -> None:
-    """Send one object after the other over one association until it ends or `stop`."""
+    """Send one object after another over one association until it ends or `stop` is set."""
     opening = Opening("SCANNER", "CORONODE", "127.0.0.1", port, 10, 10, 20, 16384)
     try:
         association = Requestor(opening, [PresentationContext(IMAGE_STORAGE[0], (EXPLICIT,))])
@@ -88,30 +88,30 @@ def send(port: int, series: str, rng: random.Random, sent: Sent, stop: threading
         return
 
 
-def faults(folder: Path, sent: Sent) -> list[str]:
-    """What is not as it must be in the data folder of a node that was started again."""
-    found = []
+def find_faults(folder: Path, sent: Sent) -> list[str]:
+    """Return everything that is wrong in the data folder of a restarted node."""
+    problems = []
     objects = folder / "data/objects"
     with closing(sqlite3.connect(folder / "data/coronode.sqlite")) as connection:
         rows = dict(connection.execute("SELECT sop_instance_uid, path FROM instances").fetchall())
-    found += [f"{uid}: acknowledged, not in the index" for uid in sent.acknowledged - rows.keys()]
+    problems += [f"{uid}: acknowledged, not in the index" for uid in sent.acknowledged - rows.keys()]
     for uid, path in rows.items():
         if not (objects / path).is_file():
-            found.append(f"{uid}: in the index, no file")
-        elif _data_set_of(objects / path) != sent.tried[uid]:
-            found.append(f"{uid}: other bytes on the disk")
+            problems.append(f"{uid}: in the index, no file")
+        elif _read_data_set(objects / path) != sent.tried[uid]:
+            problems.append(f"{uid}: other bytes on disk")
     indexed = {str(objects / path) for path in rows.values()}
     whole = set(map(bytes, sent.tried.values()))
     for path in (objects / "instances").rglob("*.dcm"):
-        if str(path) not in indexed and _data_set_of(path) not in whole:
-            found.append(f"{path.name}: half a file under a final name")
-    found += [f"{path.name}: temporary file is left" for path in (objects / "incoming").iterdir()]
-    return found
+        if str(path) not in indexed and _read_data_set(path) not in whole:
+            problems.append(f"{path.name}: incomplete file under its final name")
+    problems += [f"{path.name}: temporary file left behind" for path in (objects / "incoming").iterdir()]
+    return problems
 
 
 def run(rounds: int, seed: int, folder: Path) -> tuple[Sent, list[str]]:
-    """Kill the node `rounds` times while four associations send; what was sent, and what was wrong."""
-    rng = random.Random(seed)  # noqa: S311  # to be drawn again
+    """Kill the node `rounds` times while four associations send; return what was sent and what was wrong."""
+    rng = random.Random(seed)  # noqa: S311  # reproducible draws
     sent, wrong = Sent(), []
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -141,7 +141,7 @@ def run(rounds: int, seed: int, folder: Path) -> tuple[Sent, list[str]]:
             for sender in senders:
                 sender.join()
             node = _start(config, port)
-            wrong += [f"round {number}: {fault}" for fault in faults(folder, sent)]
+            wrong += [f"round {number}: {fault}" for fault in find_faults(folder, sent)]
     finally:
         node.send_signal(signal.SIGTERM)
         node.wait(60)
@@ -182,7 +182,7 @@ def _start(config: Path, port: int) -> subprocess.Popen[bytes]:
     raise RuntimeError(f"the node did not listen within {START_SECONDS:g} s; see {config.parent / 'log'}")
 
 
-def _data_set_of(path: Path) -> bytes:
+def _read_data_set(path: Path) -> bytes:
     raw = path.read_bytes()
     return raw[144 + int.from_bytes(raw[140:144], "little") :]
 

@@ -1,10 +1,11 @@
-"""How fast queries are answered: Coronode, dcmqrscp, Orthanc and pynetdicom's qrscp, one after the other, in rounds.
+"""Query speed of Coronode, dcmqrscp, Orthanc and pynetdicom's qrscp, measured one after the other, in rounds.
 
-Each program is given the same 1,000 small CT images of one series by C-STORE. Then one client, which only counts what
-comes, asks for all of them at IMAGE level, over one association, again and again. Ratios are of the same round.
+Each program receives the same 1,000 small CT images of one series by C-STORE. One client, which only counts the
+responses, then repeatedly queries all of them at IMAGE level over one association. Ratios are taken within a round.
 
-With `--million` Coronode's index is filled with 1,000,000 instances of 10,000 studies, and the time to the final answer
-is taken for queries that match one study, series or instance. The peers are not asked to store a million images.
+With `--million` Coronode's index is filled with 1,000,000 instances in 10,000 studies, and the time to the final
+response is measured for queries that match one study, series or instance. The peers do not have to store a million
+images.
 
     python bench/find.py --out find.md
     python bench/find.py --million --out find-million.md
@@ -52,7 +53,7 @@ _CALLED: Final = {"coronode": "CORONODE", "dcmqrscp": "QR", "orthanc": "ORTHANC"
 
 @dataclass(frozen=True)
 class Measured:
-    """What one program did in one round: responses a second, processor seconds for 1,000 responses, peak memory."""
+    """One program in one round: responses per second, processor seconds per 1,000 responses, peak memory."""
 
     receiver: str
     round: int
@@ -62,7 +63,7 @@ class Measured:
 
 
 class Asker:
-    """One association with a query model; counts responses and looks into no data set."""
+    """One association with a query model; counts responses without reading their data sets."""
 
     def __init__(self, port: int, called: str) -> None:
         connection = socket.create_connection(("127.0.0.1", port), _PATIENCE)
@@ -79,7 +80,7 @@ class Asker:
         self._message = 0
 
     def ask(self, *keys: tuple[int, int, bytes, str]) -> tuple[int, int]:
-        """Number of pending responses and the final status. A key is group, element, VR and value."""
+        """Query by keys (group, element, VR, value); return the number of pending responses and the final status."""
         self._message += 1
         find = _find_request(self._message)
         self._wire.send(
@@ -109,7 +110,7 @@ class Asker:
 
 
 def every_image() -> tuple[tuple[int, int, bytes, str], ...]:
-    """All images of the series, with the attributes that a PACS asks for."""
+    """Return the keys that match all images of the series, with the attributes that a PACS asks for."""
     return (
         (0x0008, 0x0052, b"CS", "IMAGE"),
         (0x0020, 0x000D, b"UI", f"{ROOT}.1"),
@@ -133,8 +134,8 @@ def fill(port: int, called: str) -> None:
 
 
 def measure(receivers: Sequence[Receiver], rounds: int, repeats: int, folder: Path) -> list[Measured]:
-    """Every program in every round."""
-    found = []
+    """Measure every program in every round."""
+    measured = []
     for turn in range(rounds):
         for receiver in receivers:
             print(f"round {turn + 1}: {receiver.title}", file=sys.stderr)
@@ -151,12 +152,12 @@ def measure(receivers: Sequence[Receiver], rounds: int, repeats: int, folder: Pa
                     seconds = time.perf_counter() - begun
                 asker.close()
             rate = repeats * MATCHES / seconds
-            found.append(Measured(receiver.name, turn, rate, watch.cpu_seconds / repeats, watch.peak_mib))
-    return found
+            measured.append(Measured(receiver.name, turn, rate, watch.cpu_seconds / repeats, watch.peak_mib))
+    return measured
 
 
 def million(folder: Path, repeats: int) -> str:
-    """Milliseconds to the final answer of queries with one match, Coronode alone."""
+    """Tabulate the milliseconds to the final response of queries with one match, for Coronode alone."""
     place = folder / "million"
     receiver = Receiver("coronode", "Coronode", _filled)
     rows = []
@@ -179,7 +180,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=10, help="queries of 1,000 matches in a round")
     parser.add_argument("--million", action="store_true", help="one match among 1,000,000 instances")
-    parser.add_argument("--out", type=Path, help="write the table there too")
+    parser.add_argument("--out", type=Path, help="also write the table to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="coronode-find-") as name:
         if options.million:
@@ -187,20 +188,20 @@ def main() -> int:
             work = f"1,000,000 instances in {STUDIES:,} studies, {options.repeats * 5} queries each"
         else:
             receivers = [item for item in RECEIVERS if not item.missing]
-            found = measure(receivers, options.rounds, options.repeats, Path(name))
-            text, work = _table(receivers, found), f"{MATCHES:,} matches, {options.rounds} rounds"
+            measured = measure(receivers, options.rounds, options.repeats, Path(name))
+            text, work = _table(receivers, measured), f"{MATCHES:,} matches, {options.rounds} rounds"
     write(f"{text}\n{work}; {machine()}\n", options.out)
     return 0
 
 
-def _table(receivers: Sequence[Receiver], found: Sequence[Measured]) -> str:
+def _table(receivers: Sequence[Receiver], measured: Sequence[Measured]) -> str:
     rates = {
-        receiver.name: {item.round: item.rate for item in found if item.receiver == receiver.name}
+        receiver.name: {item.round: item.rate for item in measured if item.receiver == receiver.name}
         for receiver in receivers
     }
     rows = []
     for receiver in receivers:
-        items = [item for item in found if item.receiver == receiver.name]
+        items = [item for item in measured if item.receiver == receiver.name]
         rows.append(
             [
                 receiver.title,
@@ -239,7 +240,7 @@ def _single_matches() -> Iterator[tuple[str, list[tuple[int, int, bytes, str]]]]
 
 
 def _filled(folder: Path, port: int) -> Sequence[str]:
-    """Coronode's command over an index of a million instances."""
+    """Fill an index with a million instances and return the command that serves it."""
     file = configuration(folder, port)
     (folder / "data").mkdir()
     path = folder / "data/coronode.sqlite"

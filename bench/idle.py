@@ -1,8 +1,8 @@
-"""What open associations cost that nobody uses, and whether a new one still gets in at once.
+"""Cost of idle associations, and whether a new one is still accepted at once.
 
 Each receiver gets 200 associations that stay silent: raw sockets, which cost the sender nothing. Its processor time is
-taken over some seconds of silence; after that one association after the other is opened and released. One that is not
-accepted and released within 3 s is stuck. A receiver that takes fewer is measured with what it took.
+measured over some seconds of silence; then one association after another is opened and released. One that is not
+accepted and released within 3 s is stuck. A receiver that accepts fewer is measured with those that it accepted.
 
     python bench/idle.py --out idle.md
 """
@@ -33,9 +33,9 @@ _ENOUGH: Final = 3
 
 @dataclass(frozen=True)
 class Measured:
-    """What a receiver did: share of one core while idle, and milliseconds until new associations were accepted.
+    """One receiver: share of one core while idle, and milliseconds until new associations were accepted.
 
-    `stuck` counts the new ones that were refused, or accepted but not released, within the time.
+    `stuck` counts the new associations that were refused, or accepted but not released, within the time.
     """
 
     title: str
@@ -49,11 +49,11 @@ class Measured:
 
 
 @contextmanager
-def held(port: int, wanted: int) -> Iterator[list[Scanner]]:
-    """Open associations until there are enough or one is not accepted within 3 s."""
+def held(port: int, count: int) -> Iterator[list[Scanner]]:
+    """Open associations until there are `count` of them or one is not accepted within 3 s."""
     with ExitStack() as stack:
         opened: list[Scanner] = []
-        while len(opened) < wanted:
+        while len(opened) < count:
             try:
                 opened.append(stack.enter_context(closing(Scanner(port, CTImageStorage, timeout=_PATIENCE))))
             except (Refused, OSError) as error:
@@ -62,25 +62,25 @@ def held(port: int, wanted: int) -> Iterator[list[Scanner]]:
         yield opened
 
 
-def calm(session: int) -> None:
-    """Wait until a session has done what a start leaves to do; after 10 s it counts as its way."""
+def wait_until_calm(session: int) -> None:
+    """Wait until a session has finished its start-up work, for at most 10 s."""
     deadline = time.monotonic() + 10
     while _core(session, 1) > _CALM and time.monotonic() < deadline:
         pass
 
 
 def measure(running: Running, associations: int, seconds: float, tries: int) -> Measured:
-    """Silence, then new associations."""
-    calm(running.session)
+    """Measure a receiver in silence, then with new associations."""
+    wait_until_calm(running.session)
     core_empty = _core(running.session, seconds)
     with held(running.port, associations) as opened:
-        calm(running.session)
+        wait_until_calm(running.session)
         core = _core(running.session, seconds)
         memory = memory_mib(running.session)
         times, stuck = [], 0
         for _ in range(tries):
-            taken, released = visit(running.port)
-            times.append(taken)
+            accept_ms, released = visit(running.port)
+            times.append(accept_ms)
             stuck += not released
             if stuck == _ENOUGH:
                 break
@@ -89,8 +89,8 @@ def measure(running: Running, associations: int, seconds: float, tries: int) -> 
     return Measured(title, len(opened), core, core_empty, memory, tuple(times), stuck, lost)
 
 
-def results(found: Sequence[Measured]) -> str:
-    """A row for each receiver."""
+def results(measured: Sequence[Measured]) -> str:
+    """Tabulate one row for each receiver."""
     rows = [
         [
             item.title,
@@ -98,11 +98,11 @@ def results(found: Sequence[Measured]) -> str:
             number(100 * item.core, 2),
             number(100 * item.core_empty, 2),
             number(median(item.accept_ms), 1),
-            number(quantile([taken for taken in item.accept_ms if math.isfinite(taken)], 0.95), 1),
+            number(quantile([ms for ms in item.accept_ms if math.isfinite(ms)], 0.95), 1),
             f"{item.stuck} of {len(item.accept_ms)}",
             number(item.memory_mib, 0),
         ]
-        for item in found
+        for item in measured
     ]
     header = [
         "Receiver",
@@ -122,43 +122,45 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--associations", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=20, help="of silence")
-    parser.add_argument("--tries", type=int, default=100, help="associations that are opened and released meanwhile")
+    parser.add_argument(
+        "--tries", type=int, default=100, help="associations opened and released while the others are idle"
+    )
     parser.add_argument("--receivers", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--out", type=Path, help="write the table there too")
+    parser.add_argument("--out", type=Path, help="also write the table to this file")
     options = parser.parse_args()
-    found = []
+    measured = []
     with tempfile.TemporaryDirectory(prefix="coronode-idle-") as name:
         for receiver in chosen(options.receivers):
             print(receiver.title, file=sys.stderr)
             with started(receiver, Path(name) / receiver.name) as running:
-                found.append(measure(running, options.associations, options.seconds, options.tries))
+                measured.append(measure(running, options.associations, options.seconds, options.tries))
     write(
-        f"{results(found)}\n{options.associations} associations wanted, {options.seconds:g} s; {machine()}\n",
+        f"{results(measured)}\n{options.associations} associations wanted, {options.seconds:g} s; {machine()}\n",
         options.out,
     )
     return 0
 
 
 def _core(session: int, seconds: float) -> float:
-    """Share of one core that a session uses while nothing happens."""
+    """Return the share of one core that a session uses while nothing happens."""
     before, began = cpu_seconds(session), time.monotonic()
     time.sleep(seconds)
     return (cpu_seconds(session) - before) / (time.monotonic() - began)
 
 
 def visit(port: int, *, accept_seconds: float = _PATIENCE, release_seconds: float = _PATIENCE) -> tuple[float, bool]:
-    """Milliseconds from connecting to the A-ASSOCIATE-AC (NaN: not accepted), and whether it was released then."""
+    """Return milliseconds from connecting to A-ASSOCIATE-AC (NaN: not accepted), and whether it was then released."""
     began = time.monotonic()
     try:
         scanner = Scanner(port, CTImageStorage, timeout=accept_seconds)
     except (Refused, OSError):
         return math.nan, False
-    taken = 1000 * (time.monotonic() - began)
+    accept_ms = 1000 * (time.monotonic() - began)
     try:
         scanner.release(timeout=release_seconds)
     except (Refused, OSError):
-        return taken, False
-    return taken, True
+        return accept_ms, False
+    return accept_ms, True
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Kill the node again and again while it works, and prove that nothing was lost.
+"""Kill the node repeatedly while it works, and prove that nothing was lost.
 
-Each round a scanner sends a new patient to a real `coronode serve`; at a random moment of receiving, scoring or
-sending the node is ended with SIGKILL and started again, while the scanner re-sends what was not acknowledged. At the
-end every acknowledged instance must lie in the index and on the disk with the bytes that were sent, and the PACS must
+In each round a scanner sends a new patient to a real `coronode serve`; at a random moment during receiving, scoring or
+sending, the node is ended with SIGKILL and restarted, while the scanner resends whatever was not acknowledged. At the
+end every acknowledged instance must be in the index and on disk with the bytes that were sent, and the PACS must
 hold exactly one SR for each series.
 
     python bench/kill.py --rounds 20 --seed 1
@@ -54,7 +54,7 @@ _LONGEST_DELAY: Final[dict[Phase, float]] = {"receiving": 0.05, "scoring": 1.0, 
 
 @dataclass
 class Patient:
-    """A series as the scanner has it, and what the node acknowledged of it."""
+    """A series as the scanner has it, and the instances that the node has acknowledged."""
 
     study_instance_uid: str
     series_instance_uid: str
@@ -63,7 +63,7 @@ class Patient:
 
     @classmethod
     def copy(cls, slices: Sequence[Dataset], number: int, rng: random.Random) -> Patient:
-        """The same images under other UIDs, in another order."""
+        """Copy the images under new UIDs and in a different order."""
         study, series, images = generate_uid(), generate_uid(), {}
         for original in rng.sample(list(slices), len(slices)):
             image = deepcopy(original)
@@ -74,7 +74,7 @@ class Patient:
         return cls(study, series, images)
 
     def payload(self, sop_instance_uid: str) -> bytes:
-        """The encoded data set as it travels."""
+        """Return the encoded data set as transmitted."""
         encoded = encode(self.images[sop_instance_uid], is_implicit_vr=False, is_little_endian=True)
         return encoded or b""
 
@@ -90,7 +90,7 @@ class Scanner(threading.Thread):
         self.given_up = threading.Event()
 
     def run(self) -> None:
-        """Send; after a broken association some scanners begin again with the first image, so at times this one."""
+        """Send; like some scanners, at times start again from the first image after a broken association."""
         patient, again = self._patient, False
         while len(patient.acknowledged) < len(patient.images) and not self.given_up.is_set():
             self._send([uid for uid in patient.images if again or uid not in patient.acknowledged])
@@ -109,7 +109,7 @@ class Scanner(threading.Thread):
 
 
 class Pacs:
-    """Receives SRs and keeps what it was sent, by study and SOP Instance UID."""
+    """Receives SRs and keeps them by study and SOP Instance UID."""
 
     def __init__(self, pause: float = 0.2) -> None:
         self.documents: defaultdict[str, dict[str, list[bytes]]] = defaultdict(dict)
@@ -127,7 +127,7 @@ class Pacs:
     def _on_store(self, event: evt.Event) -> int:
         study = str(event.dataset.StudyInstanceUID)
         self.arriving.append(study)
-        time.sleep(self._pause)  # a window in which the sender can die: half of it before, half after the archive
+        time.sleep(self._pause)  # a window in which the sender can die: half before archiving, half after
         sop = str(event.request.AffectedSOPInstanceUID)
         self.documents[study].setdefault(sop, []).append(event.encoded_dataset(include_meta=False))
         time.sleep(self._pause)
@@ -178,19 +178,19 @@ port = 0
         wait_for("the node to listen", self._listens, seconds=90)
 
     def kill(self) -> None:
-        """SIGKILL to the node alone: what it started must end by itself."""
+        """Send SIGKILL to the node alone: its child processes must end by themselves."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+        """Send SIGTERM and return the exit code."""
         return self._end(signal.SIGTERM)
 
-    def said(self, event: str, series_instance_uid: str) -> bool:
-        """Whether the log has an event of a series."""
+    def has_logged(self, event: str, series_instance_uid: str) -> bool:
+        """Return whether the log contains an event of a series."""
         return any(f'"event": "{event}"' in line and series_instance_uid in line for line in self.log().splitlines())
 
     def log(self) -> str:
-        """Everything that the node has said since its first start."""
+        """Return everything that the node has logged since its first start."""
         return self._log.read_text(encoding="utf-8")
 
     def _end(self, number: signal.Signals) -> int:
@@ -213,7 +213,7 @@ port = 0
 
 @dataclass(frozen=True)
 class Kill:
-    """One round: when the node was killed, and what it had acknowledged of that patient then."""
+    """One round: when the node was killed, and how much of that patient it had acknowledged by then."""
 
     number: int
     phase: Phase
@@ -224,7 +224,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the rounds left behind; `losses` is empty when nothing was lost.
+    """The state after all rounds; `losses` is empty if nothing was lost.
 
     `documents` are the copies that the PACS received, by study and SOP Instance UID.
     """
@@ -269,8 +269,10 @@ def run(
         code = node.stop()
         losses += [f"serve ended with {code} after SIGTERM"] if code else []
     documents = {patient.study_instance_uid: pacs.documents[patient.study_instance_uid] for patient in patients}
-    losses += [loss for patient in patients for loss in lost(folder, patient, documents[patient.study_instance_uid])]
-    losses += unclean(folder)
+    losses += [
+        loss for patient in patients for loss in find_losses(folder, patient, documents[patient.study_instance_uid])
+    ]
+    losses += find_damage(folder)
     reports = [copies for received in documents.values() for copies in received.values()]
     return Outcome(
         kills=tuple(kills),
@@ -285,25 +287,25 @@ def run(
 
 
 def moment(phase: Phase, patient: Patient, node: NodeProcess, pacs: Pacs, rng: random.Random) -> Callable[[], bool]:
-    """A condition that becomes true when the node is in `phase` with this patient."""
+    """Return a condition that becomes true when the node is in `phase` with this patient."""
     if phase == "receiving":
         images = rng.randrange(1, len(patient.images) - 1)
         return lambda: len(patient.acknowledged) >= images
     if phase == "scoring":
-        return lambda: node.said("scoring", patient.series_instance_uid)
+        return lambda: node.has_logged("scoring", patient.series_instance_uid)
     return lambda: patient.study_instance_uid in pacs.arriving
 
 
 def delivered(folder: Path, patient: Patient) -> bool:
-    """Whether the node knows that the PACS has this patient's result."""
+    """Return whether the node knows that the PACS has this patient's result."""
     with index(folder) as rows:
         return rows("SELECT state FROM series WHERE series_instance_uid = ?", patient.series_instance_uid) == [
             ("delivered",)
         ]
 
 
-def lost(folder: Path, patient: Patient, reports: dict[str, list[bytes]]) -> Iterator[str]:
-    """What is missing of a patient, changed, or there twice."""
+def find_losses(folder: Path, patient: Patient, reports: dict[str, list[bytes]]) -> Iterator[str]:
+    """Yield everything of a patient that is missing, changed or duplicated."""
     with index(folder) as rows:
         for uid in sorted(patient.acknowledged):
             paths = rows("SELECT path FROM instances WHERE sop_instance_uid = ?", uid)
@@ -314,20 +316,20 @@ def lost(folder: Path, patient: Patient, reports: dict[str, list[bytes]]) -> Ite
                 yield f"{uid}: acknowledged, its file is missing"
             elif not file.read_bytes().endswith(patient.payload(uid)) or dcmread(file).SOPInstanceUID != uid:
                 yield f"{uid}: acknowledged, stored with other bytes"
-        found = rows(
+        results = rows(
             "SELECT r.version, r.sr_sop_instance_uid FROM results r WHERE r.series_instance_uid = ?",
             patient.series_instance_uid,
         )
         states = rows("SELECT state, version FROM series WHERE series_instance_uid = ?", patient.series_instance_uid)
     if states != [("delivered", 1)]:
         yield f"{patient.series_instance_uid}: state and version are {states}, expected delivered, 1"
-    if len(reports) != 1 or [uid for _, uid in found] != list(reports):
-        yield f"{patient.series_instance_uid}: the PACS has {sorted(reports)}, the index {found}"
+    if len(reports) != 1 or [uid for _, uid in results] != list(reports):
+        yield f"{patient.series_instance_uid}: the PACS has {sorted(reports)}, the index {results}"
     yield from (f"{uid}: sent again with other bytes" for uid, copies in reports.items() if len(set(copies)) > 1)
 
 
-def unclean(folder: Path) -> list[str]:
-    """Half-written files after a restart, and damage of the database."""
+def find_damage(folder: Path) -> list[str]:
+    """Return half-written files after a restart, and damage to the database."""
     left = [f"half-written file {path.name}" for path in (folder / "data/objects/incoming").iterdir()]
     with index(folder) as rows:
         checked = rows("PRAGMA integrity_check")
@@ -336,7 +338,7 @@ def unclean(folder: Path) -> list[str]:
 
 @contextmanager
 def index(folder: Path) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
-    """The node's database, opened for reading from outside."""
+    """Open the node's database for reading from outside."""
     file = folder / "data/coronode.sqlite"
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
         yield lambda query, *values: connection.execute(query, values).fetchall()
@@ -344,7 +346,7 @@ def index(folder: Path) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
 
 @contextmanager
 def started(node: NodeProcess) -> Iterator[NodeProcess]:
-    """A running node that is not left behind."""
+    """Start a node, and kill it at the end."""
     node.start()
     try:
         yield node
@@ -362,21 +364,21 @@ def wait_for(what: str, condition: Callable[[], bool], *, seconds: float) -> Non
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """Return a port on which nobody is listening."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def plan(rounds: int, rng: random.Random) -> list[Phase]:
-    """Phases in random order, each as often as the others."""
+    """Return the phases in random order, each equally often."""
     phases = [PHASES[number % len(PHASES)] for number in range(rounds)]
     rng.shuffle(phases)
     return phases
 
 
 def main() -> int:
-    """Run the rounds and print what became of them."""
+    """Run the rounds and print the outcome."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)

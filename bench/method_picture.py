@@ -1,7 +1,7 @@
 """Draw what the engine sees in a synthetic patient: the picture in docs/scoring-method.md.
 
-Chambers in white outline, the circles at the aorta's wall in red, the likely courses of the four arteries as tints,
-counted lesions ringed, rejected candidates at the heart crossed.
+Chambers are outlined in white, the circles on the aortic wall in red; the likely courses of the four arteries are
+tinted, counted lesions circled, rejected candidates near the heart crossed out.
 
     python bench/method_picture.py docs/images/method.jpg [--seed 50007]
 """
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def tile(volume: Volume, place: anatomy.Anatomy, judged: list[verdicts.Verdict], height_mm: float) -> Image.Image:
-    """One slice with everything on it."""
+    """Draw one slice with all overlays."""
     spacing = np.asarray(volume.spacing_mm)
     index = int(np.clip(round(height_mm / spacing[0]), 0, len(volume.hu) - 1))
     z_mm = index * spacing[0]
@@ -67,8 +67,8 @@ def tile(volume: Volume, place: anatomy.Anatomy, judged: list[verdicts.Verdict],
     grey = np.clip((hu.astype(np.float32) - WINDOW[0]) / (WINDOW[1] - WINDOW[0]), 0, 1).reshape(TILE, TILE)
     rgb = np.repeat(grey[:, :, None] * 255, 3, axis=2)
     for artery in ARTERIES:
-        near = sampled(place.heart.found.named(artery), place.heart.found.cubes, points).reshape(TILE, TILE)
-        share = np.clip((near - NEAR) / (1 - NEAR), 0, 1)[:, :, None] * 0.6
+        closeness = sampled(place.heart.found.named(artery), place.heart.found.cubes, points).reshape(TILE, TILE)
+        share = np.clip((closeness - NEAR) / (1 - NEAR), 0, 1)[:, :, None] * 0.6
         rgb = rgb * (1 - share) + np.array(TINTS[artery]) * share
     chambers = np.abs(place.heart.chambers.at(points).reshape(TILE, TILE)) < OUTLINE_MM
     rgb[chambers] = rgb[chambers] * 0.5 + 110
@@ -91,20 +91,20 @@ def tile(volume: Volume, place: anatomy.Anatomy, judged: list[verdicts.Verdict],
 
 
 def pixel(at: tuple[float, float], middle: NDArray[np.float64]) -> tuple[float, float]:
-    """Column and row of a place (y, x) in mm."""
+    """Return column and row of a position (y, x) in mm."""
     scale = TILE / SIDE_MM
     return (at[1] - middle[2]) * scale + TILE / 2, (at[0] - middle[1]) * scale + TILE / 2
 
 
 def ring(pen: Any, at: tuple[float, float], radius_mm: float, middle: NDArray[np.float64], colour: Any) -> None:
-    """A circle round a place."""
+    """Draw a circle around a position."""
     column, row = pixel(at, middle)
     r = radius_mm * TILE / SIDE_MM
     pen.ellipse((column - r, row - r, column + r, row + r), outline=colour, width=2)
 
 
 def cross(pen: Any, at: tuple[float, float], middle: NDArray[np.float64]) -> None:
-    """A cross at a place."""
+    """Draw a cross at a position."""
     column, row = pixel(at, middle)
     for side in (-1, 1):
         pen.line((column - 5, row - 5 * side, column + 5, row + 5 * side), fill=(255, 80, 200), width=2)

@@ -1,4 +1,4 @@
-"""The receivers under test, each on a free port, in a folder and a session of its own."""
+"""The receivers under test, each on a free port, in its own folder and session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from usage import cpu_seconds
 from config.settings import NodeSettings, StorageSettings
 
 ENVIRONMENT: Final = {**os.environ, "TCP_NODELAY": "1"}
-"""DCMTK and Orthanc wait for acknowledgements (Nagle) unless they are told not to."""
+"""Without it, DCMTK and Orthanc wait for acknowledgements (Nagle's algorithm)."""
 CORONODE: Final = (sys.executable, "-c", "from scp.cli import main; main()")
 _LONG: Final = 86400
 _START_SECONDS: Final = 90.0
@@ -31,9 +31,9 @@ _QUIET_CPU_SECONDS: Final = 0.06
 
 @dataclass(frozen=True)
 class Receiver:
-    """A program that takes C-STORE. `command` writes what it needs into a folder and says how it is started.
+    """A program that accepts C-STORE. `command` writes its settings into a folder and returns its command line.
 
-    Its parameters are the folder and the port. `program` is what must be on the PATH; "" needs nothing.
+    Its parameters are the folder and the port. `program` must be on the PATH; "" means that nothing is needed.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Receiver:
 
     @property
     def missing(self) -> str:
-        """Why it cannot run here; empty when it can."""
+        """Reason why it cannot run here; empty if it can."""
         if self.program and program(self.program) is None:
             return f"{self.program} is not on the PATH"
         if self.name == "coronode-relaxed" and "durability" not in StorageSettings.model_fields:
@@ -53,7 +53,7 @@ class Receiver:
 
 @dataclass(frozen=True)
 class Running:
-    """A receiver that listens; `session` is the process that leads its session."""
+    """A listening receiver; `session` is the leader process of its session."""
 
     receiver: Receiver
     session: int
@@ -61,7 +61,7 @@ class Running:
 
 
 def program(name: str) -> str | None:
-    """Path of a program, not of pynetdicom's that bears the same name in our environment."""
+    """Return the path of a program, ignoring pynetdicom's program of the same name in our environment."""
     ours = Path(sys.prefix) / "bin"
     places = [place for place in ENVIRONMENT.get("PATH", "").split(os.pathsep) if Path(place) != ours]
     return shutil.which(name, path=os.pathsep.join(places))
@@ -69,9 +69,9 @@ def program(name: str) -> str | None:
 
 @contextmanager
 def started(receiver: Receiver, folder: Path) -> Iterator[Running]:
-    """Start a receiver in an empty folder, and leave nothing of it behind.
+    """Start a receiver in an empty folder, and stop and remove it at the end.
 
-    Raises RuntimeError with the end of its log when it does not come to listen.
+    Raises RuntimeError with the end of its log if it does not start listening.
     """
     folder.mkdir()
     port, file = free_port(), folder / "log.txt"
@@ -123,7 +123,7 @@ def configuration(folder: Path, port: int, *, durability: str = "full", peers: s
 
 
 def settle(session: int) -> None:
-    """Wait until a receiver has done what it does at its start, for instance load its scoring process."""
+    """Wait until a receiver has finished its start-up work, for instance loading its scoring process."""
     deadline = time.monotonic() + _START_SECONDS
     before, quiet = cpu_seconds(session), 0
     while quiet < _QUIET_LOOKS and time.monotonic() < deadline:
@@ -134,14 +134,14 @@ def settle(session: int) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """Return a port on which nobody is listening."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def environment() -> dict[str, str]:
-    """Ours; a process that starts elsewhere still finds the packages that this one uses."""
+    """Return our environment, in which a process started elsewhere still finds the packages that this one uses."""
     here = Path(__file__).resolve().parent
     places = [Path(place).resolve() for place in sys.path if place]
     return {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join(str(place) for place in places if place != here)}
@@ -186,13 +186,13 @@ def _wait(process: subprocess.Popen[bytes], port: int, title: str, log: Path) ->
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         if process.poll() is not None or time.monotonic() > deadline:
-            said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise RuntimeError(f"{title} did not come to listen:\n{said}")
+            output = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+            raise RuntimeError(f"{title} did not start listening:\n{output}")
         time.sleep(0.05)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the leader, then SIGKILL to what is left of its process group."""
+    """Send SIGTERM to the leader, then SIGKILL to the rest of its process group."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(15)

@@ -1,10 +1,10 @@
-"""Perturb real scans in ways that must not change the score, or must be refused, and print what happens as a table.
+"""Perturb real scans in ways that must not change the score, or must be refused, and print the outcome as a table.
 
-Each folder below those given holds one CT series. Every perturbation is made on the volume in memory: noise (white,
-Gaussian), rotation in the plane (linear interpolation), another pixel spacing or size, shift, a smaller field of view
-round the heart, ends cut off, files in reverse order. Mirrored volumes are what a wrong orientation in the header
-makes: no such patient exists, and only a refusal is right. A cell is the risk category, or the code of the refusal;
-`!` marks another category than expected, `FALSE ZERO` a 0 where calcium was counted before.
+Each folder below those given holds one CT series. Every perturbation is applied to the volume in memory: noise (white,
+Gaussian), in-plane rotation (linear interpolation), another pixel spacing or size, shift, a smaller field of view
+around the heart, ends cut off, files in reverse order. Mirrored volumes are the result of a wrong orientation in the
+header: no such patient exists, and only a refusal is correct. A cell is the risk category, or the code of the refusal;
+`!` marks a category other than expected, `FALSE ZERO` a 0 where calcium was counted before.
 
     python bench/robustness.py SCANS [SCANS ...] [--case gated-0] [--only rotate+8]
 """
@@ -46,8 +46,8 @@ Point = tuple[float, float]
 class Perturbation:
     """A change of a volume, given the (y, x) of its heart in mm.
 
-    `factor` is what the change makes of a true Agatston score; `wrong` marks what no true scan can look like, so
-    that a score is an error.
+    `factor` is the effect of the change on a true Agatston score; `wrong` marks volumes that no real scan can
+    produce, so that a score is an error.
     """
 
     name: str
@@ -58,15 +58,15 @@ class Perturbation:
 
 @dataclass(frozen=True)
 class Reading:
-    """What came out: the total and its category, or the code of the refusal; and where the heart was found."""
+    """The result: the total and its category, or the code of the refusal; and the position of the heart."""
 
     total: float | None
     label: str
     heart: Point | None = None
 
 
-def noise(sd_hu: float) -> Callable[[Volume, Point], Volume]:
-    """White Gaussian noise, the same at every call."""
+def add_noise(sd_hu: float) -> Callable[[Volume, Point], Volume]:
+    """Add white Gaussian noise, the same at every call."""
 
     def change(volume: Volume, _: Point) -> Volume:
         random = np.random.default_rng(round(sd_hu))
@@ -76,8 +76,8 @@ def noise(sd_hu: float) -> Callable[[Volume, Point], Volume]:
     return change
 
 
-def rotation(degrees: float) -> Callable[[Volume, Point], Volume]:
-    """Turned in the plane round the image's middle, linear interpolation, air beyond the image."""
+def rotate(degrees: float) -> Callable[[Volume, Point], Volume]:
+    """Rotate in plane about the image centre with linear interpolation; fill with air."""
 
     def change(volume: Volume, _: Point) -> Volume:
         turned = [
@@ -89,8 +89,8 @@ def rotation(degrees: float) -> Callable[[Volume, Point], Volume]:
     return change
 
 
-def spacing(through: float, in_plane: float) -> Callable[[Volume, Point], Volume]:
-    """The same pixels, said to be of another size."""
+def scale(through: float, in_plane: float) -> Callable[[Volume, Point], Volume]:
+    """Keep the pixels but change their stated size."""
 
     def change(volume: Volume, _: Point) -> Volume:
         z, y, x = volume.spacing_mm
@@ -101,7 +101,7 @@ def spacing(through: float, in_plane: float) -> Callable[[Volume, Point], Volume
 
 
 def shift(volume: Volume, _: Point) -> Volume:
-    """Moved in the plane by whole pixels, air where nothing is left."""
+    """Shift in plane by whole pixels; fill with air."""
     rows, columns = (round(by / step) for by, step in zip(SHIFT_MM, volume.spacing_mm[1:], strict=True))
     moved = np.roll(volume.hu, (rows, columns), axis=(1, 2))
     moved[:, rows:] = AIR_HU
@@ -109,8 +109,8 @@ def shift(volume: Volume, _: Point) -> Volume:
     return replace(volume, hu=moved)
 
 
-def field(volume: Volume, heart: Point) -> Volume:
-    """Cut to 200 mm round the heart, kept inside the image."""
+def crop(volume: Volume, heart: Point) -> Volume:
+    """Crop to 200 mm around the heart, inside the image."""
     window = [slice(None)]
     for middle, step, size in zip(heart, volume.spacing_mm[1:], volume.hu.shape[1:], strict=True):
         width = min(round(FIELD_MM / step), size)
@@ -120,56 +120,56 @@ def field(volume: Volume, heart: Point) -> Volume:
 
 
 def cut(*, top: bool) -> Callable[[Volume, Point], Volume]:
-    """Without the 15 mm at the head's or the feet's end."""
+    """Cut off 15 mm at the head or foot end."""
 
     def change(volume: Volume, _: Point) -> Volume:
         count = round(CUT_MM / volume.spacing_mm[0])
-        kept = slice(0, -count) if top else slice(count, None)
-        offsets = volume.offsets_mm and tuple(o - volume.offsets_mm[kept][0] for o in volume.offsets_mm[kept])
+        remaining = slice(0, -count) if top else slice(count, None)
+        offsets = volume.offsets_mm and tuple(o - volume.offsets_mm[remaining][0] for o in volume.offsets_mm[remaining])
         gaps = tuple(gap if top else replace(gap, after=gap.after - count) for gap in volume.gaps)
         gaps = tuple(gap for gap in gaps if 0 <= gap.after < len(volume.hu) - count - 1)
-        return replace(volume, hu=volume.hu[kept], images=volume.images[kept], offsets_mm=offsets, gaps=gaps)
+        return replace(volume, hu=volume.hu[remaining], images=volume.images[remaining], offsets_mm=offsets, gaps=gaps)
 
     return change
 
 
-def mirrored(axis: int) -> Callable[[Volume, Point], Volume]:
-    """Reversed along one axis while the header says it is not."""
+def mirror(axis: int) -> Callable[[Volume, Point], Volume]:
+    """Reverse along one axis, contrary to the header."""
     return lambda volume, _: replace(volume, hu=np.ascontiguousarray(np.flip(volume.hu, axis)))
 
 
 def with_hu(volume: Volume, hu: NDArray[np.float32]) -> Volume:
-    """The volume with other values, kept in the range of CT."""
+    """Return the volume with new values, clipped to the CT range."""
     return replace(volume, hu=np.clip(np.rint(hu), -1024, 3071).astype(np.int16))
 
 
 PERTURBATIONS: Final = (
-    Perturbation("noise 10", noise(10.0)),
-    Perturbation("noise 20", noise(20.0)),
-    Perturbation("rotate+8", rotation(8.0)),
-    Perturbation("rotate-8", rotation(-8.0)),
-    Perturbation("rotate+15", rotation(15.0)),
-    Perturbation("rotate-15", rotation(-15.0)),
-    Perturbation("pixel 0.9", spacing(1.0, 0.9), 0.81),
-    Perturbation("pixel 1.1", spacing(1.0, 1.1), 1.21),
-    Perturbation("size 0.9", spacing(0.9, 0.9), 0.729),
-    Perturbation("size 1.1", spacing(1.1, 1.1), 1.331),
+    Perturbation("noise 10", add_noise(10.0)),
+    Perturbation("noise 20", add_noise(20.0)),
+    Perturbation("rotate+8", rotate(8.0)),
+    Perturbation("rotate-8", rotate(-8.0)),
+    Perturbation("rotate+15", rotate(15.0)),
+    Perturbation("rotate-15", rotate(-15.0)),
+    Perturbation("pixel 0.9", scale(1.0, 0.9), 0.81),
+    Perturbation("pixel 1.1", scale(1.0, 1.1), 1.21),
+    Perturbation("size 0.9", scale(0.9, 0.9), 0.729),
+    Perturbation("size 1.1", scale(1.1, 1.1), 1.331),
     Perturbation("shift", shift),
-    Perturbation("field 200", field),
+    Perturbation("field 200", crop),
     Perturbation("top cut", cut(top=True)),
     Perturbation("bottom cut", cut(top=False)),
     Perturbation("reversed", lambda volume, _: volume),
-    Perturbation("front-back", mirrored(1), wrong=True),
-    Perturbation("left-right", mirrored(2), wrong=True),
-    Perturbation("head-feet", mirrored(0), wrong=True),
+    Perturbation("front-back", mirror(1), wrong=True),
+    Perturbation("left-right", mirror(2), wrong=True),
+    Perturbation("head-feet", mirror(0), wrong=True),
 )
 
 
 def load(folder: Path, *, backwards: bool = False) -> Volume:
-    """The volume of one series. Raises NotScorable."""
+    """Load the volume of one series. Raises NotScorable."""
     paths = sorted(elements.find([folder]), reverse=backwards)
-    found = [item for path in paths for item in slices.read(path)]
-    return geometry.volume(geometry.stack(selection.images(found)[0]))
+    images = [item for path in paths for item in slices.read(path)]
+    return geometry.volume(geometry.stack(selection.images(images)[0]))
 
 
 def read(volume: Volume) -> Reading:
@@ -188,30 +188,30 @@ def read(volume: Volume) -> Reading:
     return Reading(total, label, (y + HEART_FROM_AORTA_MM[0], x + HEART_FROM_AORTA_MM[1]))
 
 
-def outcome(base: Reading, found: Reading, perturbation: Perturbation) -> Outcome:
-    """How a perturbed scan fared against the scan itself."""
-    if found.total is None:
+def outcome(base: Reading, reading: Reading, perturbation: Perturbation) -> Outcome:
+    """Compare a perturbed scan with the original."""
+    if reading.total is None:
         return "refused"
     if base.total is None:
         return "other"
-    if base.total > 0 and found.total == 0:
+    if base.total > 0 and reading.total == 0:
         return "false zero"
     expected = context.category(base.total * perturbation.factor, any_lesion=base.total > 0)
-    return "same" if found.label == expected else "other"
+    return "same" if reading.label == expected else "other"
 
 
-def cell(result: Outcome, found: Reading) -> str:
-    """One cell of the table."""
-    if found.total is None:
-        return f"_{found.label}_"
+def cell(result: Outcome, reading: Reading) -> str:
+    """Format one cell of the table."""
+    if reading.total is None:
+        return f"_{reading.label}_"
     mark = {"same": "", "other": " !", "false zero": " FALSE ZERO"}[result]
-    return f"{found.total:.0f} ({found.label}){mark}"
+    return f"{reading.total:.0f} ({reading.label}){mark}"
 
 
 def rows(
     folders: Sequence[Path], chosen: Sequence[Perturbation]
 ) -> Iterator[tuple[str, bool, list[tuple[Outcome, str]]]]:
-    """One row a scan, and whether the scan itself is fit: its own reading first, then that of each perturbation."""
+    """Yield a row per scan and whether the scan itself is fit: the original first, then each perturbation."""
     for folder in folders:
         volume = load(folder)
         base = read(volume)
@@ -220,14 +220,14 @@ def rows(
         cells: list[tuple[Outcome, str]] = [("same", cell("same", base))]
         for perturbation in chosen:
             changed = load(folder, backwards=True) if perturbation.name == "reversed" else volume
-            found = read(perturbation.change(changed, heart))
-            result = outcome(base, found, perturbation)
-            cells.append((result, cell(result, found)))
+            reading = read(perturbation.change(changed, heart))
+            result = outcome(base, reading, perturbation)
+            cells.append((result, cell(result, reading)))
         yield folder.name, base.total is not None, cells
 
 
 def summary(results: Sequence[tuple[Perturbation, Outcome]]) -> str:
-    """How many of the perturbed fit scans fared how, and how many of the mirrored ones were refused."""
+    """Summarise the outcomes of the perturbed fit scans, and how many of the mirrored ones were refused."""
     fit = Counter(result for perturbation, result in results if not perturbation.wrong)
     wrong = Counter(result for perturbation, result in results if perturbation.wrong)
     number = max(fit.total(), 1)
@@ -242,7 +242,7 @@ def summary(results: Sequence[tuple[Perturbation, Outcome]]) -> str:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scans", type=Path, nargs="+", help="folders that hold one folder a series")
+    parser.add_argument("scans", type=Path, nargs="+", help="folders that hold one folder per series")
     parser.add_argument("--case", action="append", help="only the series of this name")
     parser.add_argument("--only", action="append", help="only the perturbation of this name")
     args = parser.parse_args()

@@ -1,6 +1,6 @@
-"""A sender that costs next to nothing: one association, messages made beforehand, every answer looked at.
+"""A sender with almost no overhead: one association, messages prepared in advance, every response checked.
 
-Run as a program it says `ready`, waits for a line, sends, and prints the outcome as JSON:
+Run as a program, it prints `ready`, waits for a line, sends, and prints the outcome as JSON:
 
     python bench/scanner.py PORT --objects 100
     python bench/scanner.py PORT --frames 2000
@@ -28,7 +28,7 @@ _SECONDS: Final = 120.0
 
 
 class Refused(Exception):
-    """The peer did not do what was asked for."""
+    """The peer did not do what it was asked to."""
 
 
 class Scanner:
@@ -47,8 +47,8 @@ class Scanner:
         """Send whole PDUs."""
         self._socket.sendall(part)
 
-    def stored(self) -> None:
-        """Wait for the C-STORE response; it must be Success."""
+    def expect_success(self) -> None:
+        """Wait for the C-STORE response, which must be Success."""
         kind, body = self._pdu()
         place = body.find(_STATUS)
         if kind != _DATA or place < 0:
@@ -68,7 +68,7 @@ class Scanner:
                 raise Refused(f"the release was answered by a PDU of type {kind}")
 
     def alive(self) -> bool:
-        """Whether the peer has kept the association open, to which it has nothing to say."""
+        """Return whether the peer has kept the idle association open."""
         self._socket.settimeout(0)
         try:
             self._socket.recv(1, socket.MSG_PEEK)
@@ -83,7 +83,7 @@ class Scanner:
         self._socket.close()
 
     def _open(self, sop_class: str) -> int:
-        """Negotiate; the peer's maximum length."""
+        """Negotiate the association; return the peer's maximum length."""
         self._socket.sendall(traffic.associate_rq(sop_class))
         kind, body = self._pdu()
         if kind != _ACCEPT:
@@ -92,8 +92,8 @@ class Scanner:
         answer.decode(struct.pack(">BxI", kind, len(body)) + body)
         if [context.result for context in answer.presentation_context] != [0]:
             raise Refused("the presentation context was not accepted")
-        told = answer.user_information
-        return int((told and told.maximum_length) or 0)
+        user_information = answer.user_information
+        return int((user_information and user_information.maximum_length) or 0)
 
     def _pdu(self) -> tuple[int, bytes]:
         kind, length = struct.unpack(">BxI", self._exactly(6))
@@ -110,34 +110,36 @@ class Scanner:
 
 
 def send_slices(port: int, image: Dataset, objects: int) -> int:
-    """A study of CT slices; the bytes of its data sets."""
+    """Send a study of CT slices; return the number of bytes in its data sets."""
     scanner = Scanner(port, CTImageStorage)
     with closing(scanner):
         slices = traffic.Slices(image, scanner.maximum_length)
         for number in range(1, objects + 1):
             scanner.send(slices.message(number))
-            scanner.stored()
+            scanner.expect_success()
         scanner.release()
     return objects * slices.object_bytes
 
 
 def send_enhanced(port: int, frames: int) -> int:
-    """One Enhanced CT image; the bytes of its pixels."""
+    """Send one Enhanced CT image; return the number of bytes in its pixels."""
     scanner = Scanner(port, EnhancedCTImageStorage)
     with closing(scanner):
         for part in traffic.enhanced_message(frames, scanner.maximum_length):
             scanner.send(part)
-        scanner.stored()
+        scanner.expect_success()
         scanner.release()
     return frames * traffic.FRAME_BYTES
 
 
 def main() -> None:
-    """Wait for the signal, send, say how it went."""
+    """Wait for the signal, send, and print the outcome."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("port", type=int)
     parser.add_argument("--objects", type=int, default=100)
-    parser.add_argument("--frames", type=int, default=0, help="send one Enhanced CT image of so many frames instead")
+    parser.add_argument(
+        "--frames", type=int, default=0, help="send one Enhanced CT image with this many frames instead"
+    )
     options = parser.parse_args()
     image = traffic.ct_slice()
     print("ready", flush=True)

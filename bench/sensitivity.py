@@ -1,8 +1,8 @@
-"""Move every threshold of the lesion rules by 15 % either way and print what becomes of the scores of real scans.
+"""Move every threshold of the lesion rules by 15 % in either direction and print the effect on real scans.
 
-Each folder below those given holds one CT series; its anatomy is found once. A threshold whose move changes the
-category of a scan, or a total by more than 5 % (and more than 1), carries weight by itself: it is marked. Limits
-near zero are moved by 15 % of their rule's usual range instead, which is named.
+Each folder below those given holds one CT series; its anatomy is located once. A threshold whose move changes the
+category of a scan, or a total by more than 5 % (and more than 1), carries weight by itself and is marked. Limits
+near zero are moved as if they were larger.
 
     python bench/sensitivity.py SCANS [SCANS ...] [--share 0.15]
 """
@@ -28,12 +28,12 @@ from scoring.risk import context
 FEW: Final = 1.0
 MUCH: Final = 0.05
 SMALL_LIMIT: Final = 4.0
-"""A rule's limit nearer to zero than this is moved as if it were so large."""
+"""A limit closer to zero than this is moved as if it had this value."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """One threshold at another value."""
+    """One threshold with a changed value."""
 
     name: str
     value: str
@@ -42,14 +42,14 @@ class Move:
     moved: Any
 
     @contextmanager
-    def made(self) -> Iterator[None]:
-        """The threshold has that value inside."""
+    def applied(self) -> Iterator[None]:
+        """Apply the changed value inside a `with` block."""
         with mock.patch.object(self.module, self.attribute, self.moved):
             yield
 
 
 def moves(share: float) -> Iterator[Move]:
-    """Every threshold, moved up and down."""
+    """Yield every threshold, moved up and down."""
     for sign in (1, -1):
         for number, rule in enumerate(verdicts.PLACE_RULES):
             size = max(abs(rule.limit), SMALL_LIMIT)
@@ -86,9 +86,9 @@ def main() -> None:
     options = parser.parse_args()
     cases = {}
     for folder in sorted(f for root in options.scans for f in root.iterdir() if f.is_dir()):
-        found = [item for path in elements.find([folder]) for item in slices.read(path)]
+        images = [item for path in elements.find([folder]) for item in slices.read(path)]
         try:
-            volume = geometry.volume(geometry.stack(selection.images(found)[0]))
+            volume = geometry.volume(geometry.stack(selection.images(images)[0]))
             place = anatomy.find(volume)
         except NotScorable as verdict:
             print(f"{folder.name}: not scorable ({verdict.code})")
@@ -99,7 +99,7 @@ def main() -> None:
     print("usual:", ", ".join(f"{name} {value}" for name, value in usual.items()), "\n")
     print("| threshold | moved | scans that change | weight |\n| --- | --- | --- | --- |")
     for move in moves(options.share):
-        with move.made():
+        with move.applied():
             now = {name: total(*case) for name, case in cases.items()}
         changed = [f"{name} {usual[name]} -> {now[name]}" for name in cases if usual[name] != now[name]]
         heavy = any(matters(usual[name], now[name]) for name in cases)
@@ -107,7 +107,7 @@ def main() -> None:
 
 
 def total(volume: Any, place: Any, candidates: Any) -> float | str:
-    """The total, or the code of the refusal."""
+    """Return the total, or the code of the refusal."""
     try:
         judged = verdicts.judge(volume, place, candidates)
     except NotScorable as verdict:
@@ -116,7 +116,7 @@ def total(volume: Any, place: Any, candidates: Any) -> float | str:
 
 
 def matters(before: float | str, after: float | str) -> bool:
-    """Whether a category or much of a total changed."""
+    """Return whether the category, or a relevant part of the total, changed."""
     if isinstance(before, str) or isinstance(after, str):
         return before != after
     if context.category(before, any_lesion=before > 0) != context.category(after, any_lesion=after > 0):

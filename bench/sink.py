@@ -1,4 +1,4 @@
-"""A receiver that keeps nothing and says what it got: a line of JSON for each association, from its opening to its end.
+"""A receiver that keeps nothing and prints a line of JSON for each association, timed from opening to end.
 
 Every presentation context is accepted and every C-STORE answered with Success (PS3.7 9.3.1.2, PS3.8 9.3).
 
@@ -41,7 +41,7 @@ class Association:
         self.objects = self.bytes = 0
 
     def serve(self) -> None:
-        """Answer until the peer releases or goes. Raises Ended and OSError."""
+        """Respond until the peer releases or disconnects. Raises Ended and OSError."""
         while True:
             kind, length = struct.unpack(">BxI", self._exactly(6))
             if kind == _DATA:
@@ -55,7 +55,7 @@ class Association:
                 return
 
     def _data(self, body: memoryview) -> None:
-        """Each presentation data value of a P-DATA-TF; a command comes in one piece, as every sender here does it."""
+        """Process each PDV of a P-DATA-TF; commands come in one piece, as all senders here do."""
         place = 0
         while place < len(body):
             size, context_id, control = struct.unpack_from(">IBB", body, place)
@@ -83,10 +83,10 @@ class Association:
 
 
 def accept(request: bytes) -> bytes:
-    """A-ASSOCIATE-AC that takes everything, in Explicit VR Little Endian where that is proposed."""
-    asked = A_ASSOCIATE_RQ()
-    asked.decode(request)
-    primitive = asked.to_primitive()
+    """Encode an A-ASSOCIATE-AC that accepts everything, in Explicit VR Little Endian where proposed."""
+    request_pdu = A_ASSOCIATE_RQ()
+    request_pdu.decode(request)
+    primitive = request_pdu.to_primitive()
     results = []
     for proposed in primitive.presentation_context_definition_list:
         syntaxes = [str(syntax) for syntax in proposed.transfer_syntax]
@@ -106,7 +106,7 @@ def accept(request: bytes) -> bytes:
 
 
 def store_rsp(context_id: int, message_id: int) -> bytes:
-    """P-DATA-TF with a C-STORE response of Success."""
+    """Encode a P-DATA-TF with a C-STORE response of Success."""
     values = ((0x0100, 0x8001), (0x0120, message_id), (0x0800, 0x0101), (0x0900, 0x0000))
     elements = b"".join(struct.pack("<HHIH", 0, element, 2, value) for element, value in values)
     command = struct.pack("<HHII", 0, 0, 4, len(elements)) + elements
@@ -115,7 +115,7 @@ def store_rsp(context_id: int, message_id: int) -> bytes:
 
 
 def main() -> None:
-    """Serve one association after the other until the process is ended."""
+    """Serve one association after another until the process is ended."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("port", type=int)
     options = parser.parse_args()
@@ -130,8 +130,8 @@ def main() -> None:
                     association.serve()
             seconds = time.monotonic() - began
             if association.objects:
-                found = {"objects": association.objects, "bytes": association.bytes, "seconds": seconds}
-                print(json.dumps(found), flush=True)
+                summary = {"objects": association.objects, "bytes": association.bytes, "seconds": seconds}
+                print(json.dumps(summary), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a scanner sends, as bytes: association requests, C-STORE of made-up objects (PS3.7 9.3.1, PS3.8 9.3)."""
+"""Scanner traffic as bytes: association requests, C-STORE of synthetic objects (PS3.7 9.3.1, PS3.8 9.3)."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _COMMENT: Final = 2000
 
 
 def new_uid() -> str:
-    """A UID that ends in a counter of zeros, which `numbered` sets."""
+    """Return a UID that ends in a counter of zeros, which `numbered` sets."""
     return f"2.25.{secrets.randbelow(9 * 10**28) + 10**28}" + "0" * _COUNTER_DIGITS
 
 
 def numbered(uid: str, number: int) -> str:
-    """The UID with another counter."""
+    """Return the UID with another counter."""
     return f"{uid[:-_COUNTER_DIGITS]}{number:0{_COUNTER_DIGITS}d}"
 
 
 def associate_rq(sop_class: str, title: str = "CORONODE") -> bytes:
-    """A-ASSOCIATE-RQ with one presentation context."""
+    """Encode an A-ASSOCIATE-RQ with one presentation context."""
     request = A_ASSOCIATE()
     request.application_context_name = "1.2.840.10008.3.1.1.1"
     request.calling_ae_title, request.called_ae_title = "BENCH", title
@@ -60,7 +60,7 @@ def associate_rq(sop_class: str, title: str = "CORONODE") -> bytes:
 
 
 def ct_slice() -> Dataset:
-    """A CT image of 512 x 512 noisy 16-bit pixels, 527 kB encoded, in a study of its own."""
+    """Return a CT image of 512 x 512 noisy 16-bit pixels, 527 kB encoded, in its own study."""
     image = _image(CTImageStorage)
     image.ImagePositionPatient = [0, 0, 0]
     image.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
@@ -74,14 +74,14 @@ def ct_slice() -> Dataset:
 
 
 def enhanced_ct(frames: int) -> Dataset:
-    """An Enhanced CT image without its pixels."""
+    """Return an Enhanced CT image without pixels."""
     image = _image(EnhancedCTImageStorage)
     image.NumberOfFrames = frames
     return image
 
 
 def report(kilobytes: int) -> Dataset:
-    """A Comprehensive SR of so many kB of text."""
+    """Return a Comprehensive SR with this many kB of text."""
     document = Dataset()
     document.SOPClassUID, document.SOPInstanceUID = ComprehensiveSRStorage, new_uid()
     document.StudyInstanceUID, document.SeriesInstanceUID = new_uid(), new_uid()
@@ -94,9 +94,9 @@ def report(kilobytes: int) -> Dataset:
 
 
 class Slices:
-    """C-STORE requests of one object after the other; they differ in the SOP Instance UID alone.
+    """C-STORE requests for one object after another, which differ only in the SOP Instance UID.
 
-    The message is built once and the counter in its UIDs changed in place, so that sending costs next to nothing.
+    The message is built once and the counter in its UIDs is changed in place, so that sending costs almost nothing.
     """
 
     def __init__(self, image: Dataset, maximum_length: int) -> None:
@@ -106,11 +106,11 @@ class Slices:
         pieces = [data[start : start + room] for start in range(0, len(data), room)]
         pdus = [data_pdu(piece, 0) for piece in pieces[:-1]] + [data_pdu(pieces[-1], _LAST)]
         self._message = bytearray(data_pdu(_store_rq(image), _COMMAND | _LAST) + b"".join(pdus))
-        self._uid, self._places = uid, list(_places(self._message, uid.encode()))
+        self._uid, self._places = uid, list(_find_all(self._message, uid.encode()))
         self.object_bytes = len(data)
 
     def message(self, number: int) -> bytearray:
-        """All PDUs of the request; valid until the next call."""
+        """Return all PDUs of the request; valid until the next call."""
         uid = numbered(self._uid, number).encode()
         for place in self._places:
             self._message[place : place + len(uid)] = uid
@@ -118,7 +118,7 @@ class Slices:
 
 
 def enhanced_message(frames: int, maximum_length: int) -> Iterator[bytes]:
-    """The PDUs of a C-STORE request of an Enhanced CT image with zeros as pixels, a few at a time."""
+    """Yield the PDUs of a C-STORE request for an Enhanced CT image of zero pixels, a few at a time."""
     image, room = enhanced_ct(frames), fragment_bytes(maximum_length)
     head = encode(image, is_implicit_vr=False, is_little_endian=True) or b""
     left = frames * FRAME_BYTES
@@ -135,12 +135,12 @@ def enhanced_message(frames: int, maximum_length: int) -> Iterator[bytes]:
 
 
 def fragment_bytes(maximum_length: int) -> int:
-    """Bytes of a message that a PDU of the peer's maximum length holds (0: no maximum)."""
+    """Return how many bytes of a message fit in a PDU of the peer's maximum length (0: no maximum)."""
     return min(maximum_length or LONGEST_PDU, LONGEST_PDU) - 6
 
 
 def data_pdu(fragment: bytes, control: int) -> bytes:
-    """P-DATA-TF with one presentation data value."""
+    """Encode a P-DATA-TF with one presentation data value."""
     size = len(fragment)
     return struct.pack(">BxIIBB", 4, size + 6, size + 2, CONTEXT_ID, control) + fragment
 
@@ -186,7 +186,7 @@ def _store_rq(image: Dataset) -> bytes:
     return encode(command, is_implicit_vr=True, is_little_endian=True) or b""
 
 
-def _places(message: bytearray, uid: bytes) -> Iterator[int]:
+def _find_all(message: bytearray, uid: bytes) -> Iterator[int]:
     place = message.find(uid)
     while place >= 0:
         yield place

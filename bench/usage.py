@@ -1,6 +1,6 @@
-"""What a session of processes uses, from /proc: processor seconds and memory (Linux, proc(5)).
+"""Processor time and memory of a session of processes, from /proc (Linux, proc(5)).
 
-A process that is started with `start_new_session=True` leads a session of its own, and what it forks stays in it.
+A process started with `start_new_session=True` leads its own session, and its child processes stay in it.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from typing import Final, Self
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _SESSION, _USER, _CHILDREN_SYSTEM = 3, 11, 14
-"""Places in /proc/PID/stat after the name in brackets."""
+"""Field positions in /proc/PID/stat after the name in brackets."""
 
 
 def members(session: int) -> Iterator[tuple[int, list[str]]]:
-    """Number and /proc/PID/stat, from the state on, of each process of a session, ended ones that wait included."""
+    """Yield PID and /proc/PID/stat, from the state on, for each process of a session, zombies included."""
     for folder in Path("/proc").iterdir():
         if not folder.name.isdecimal():
             continue
-        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        with suppress(FileNotFoundError, ProcessLookupError):  # the process has ended in the meantime
             fields = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
             if int(fields[_SESSION]) == session:
                 yield int(folder.name), fields
 
 
 def cpu_seconds(session: int) -> float:
-    """User and system time so far, with that of children that have ended; in steps of 10 ms."""
+    """Return user and system time so far, including ended children; in steps of 10 ms."""
     ticks = sum(sum(map(int, fields[_USER : _CHILDREN_SYSTEM + 1])) for _, fields in members(session))
     return ticks / _TICKS
 
 
 def memory_mib(session: int) -> float:
-    """Proportional set size in MiB: pages that several processes share count once."""
+    """Return the proportional set size in MiB: pages shared by several processes count once."""
     total = 0
     for number, _ in members(session):
         with suppress(OSError):
@@ -48,27 +48,27 @@ def memory_mib(session: int) -> float:
 
 
 class Watch:
-    """Processor time and highest memory of a session while the `with` block runs.
+    """Processor time and peak memory of a session while the `with` block runs.
 
-    Memory is looked at every `period` seconds and at the end, so a shorter peak may be missed; of a session that ended
-    before it was looked at, the peak is NaN.
+    Memory is sampled every `period` seconds and at the end, so a shorter peak may be missed; for a session that ended
+    before the first sample, the peak is NaN.
     """
 
     def __init__(self, session: int, period: float = 0.1) -> None:
         self._session, self._period = session, period
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
         self._cpu_before = self._cpu_after = self.idle_mib = 0.0
         self._highest_mib = math.nan
 
     @property
     def cpu_seconds(self) -> float:
-        """Processor time in the block."""
+        """Processor time used in the block."""
         return self._cpu_after - self._cpu_before
 
     @property
     def peak_mib(self) -> float:
-        """Highest memory; not below what it was when the block began."""
+        """Peak memory, never below that at the beginning of the block."""
         return math.nan if math.isnan(self._highest_mib) else max(self._highest_mib, self.idle_mib)
 
     def __enter__(self) -> Self:
@@ -82,13 +82,13 @@ class Watch:
     ) -> None:
         self._ended.set()
         self._thread.join()
-        self._see()
+        self._sample()
         self._cpu_after = cpu_seconds(self._session)
 
-    def _look(self) -> None:
+    def _watch(self) -> None:
         while not self._ended.wait(self._period):
-            self._see()
+            self._sample()
 
-    def _see(self) -> None:
-        if (seen := memory_mib(self._session)) > 0:
-            self._highest_mib = seen if math.isnan(self._highest_mib) else max(self._highest_mib, seen)
+    def _sample(self) -> None:
+        if (memory := memory_mib(self._session)) > 0:
+            self._highest_mib = memory if math.isnan(self._highest_mib) else max(self._highest_mib, memory)

@@ -1,1 +1,1 @@
-"""Training of the nets that find the anatomy, from synthetic thoraxes alone; not shipped."""
+"""Training of the anatomy nets from synthetic thoraxes alone; not shipped."""

@@ -24,17 +24,19 @@ def main() -> None:
 @main.command()
 @click.argument("kind", type=_KINDS)
 @_FOLDER
-@click.option("--first", default=0, show_default=True, help="First seed; seeds from 100000 on are kept for measuring.")
+@click.option(
+    "--first", default=0, show_default=True, help="First seed; seeds from 100000 on are reserved for measuring."
+)
 @click.option("--count", default=700, show_default=True)
 @click.option("--jobs", default=1, show_default=True)
 def bodies(kind: Kind, folder: Path, first: int, count: int, jobs: int) -> None:
-    """Paint the bodies of COUNT seeds; those that are there stay."""
-    # Each process paints on one core: threads of the linear algebra would only wait for each other.
+    """Paint the bodies of COUNT seeds; existing ones are kept."""
+    # Each process paints on one core: linear algebra threads would only wait for each other.
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     folder.mkdir(parents=True, exist_ok=True)
     seeds = range(first, first + count)
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        pool.starmap(body.keep, [(kind, folder, seed) for seed in seeds], chunksize=1)
+        pool.starmap(body.paint_if_missing, [(kind, folder, seed) for seed in seeds], chunksize=1)
 
 
 @main.command()
@@ -44,8 +46,8 @@ def bodies(kind: Kind, folder: Path, first: int, count: int, jobs: int) -> None:
 @click.option("--seed", default=1, show_default=True)
 @click.option("--threads", default=1, show_default=True)
 def train(kind: Kind, folder: Path, steps: int, seed: int, threads: int) -> None:
-    """Train one net; a run that was stopped goes on from its checkpoint."""
-    from training.loop import train as run  # noqa: PLC0415 - painting needs no framework
+    """Train one net; an interrupted run continues from its checkpoint."""
+    from training.loop import train as run  # noqa: PLC0415 - painting needs no PyTorch
 
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     run(kind, folder, folder / f"{kind}.pt", steps=steps, seed=seed, log=folder / f"{kind}.log", threads=threads)
@@ -56,7 +58,7 @@ def train(kind: Kind, folder: Path, steps: int, seed: int, threads: int) -> None
 @_FOLDER
 @click.option("--out", type=click.Path(path_type=Path), default=Path("scoring/anatomy/weights"), show_default=True)
 def export(kind: Kind, folder: Path, out: Path) -> None:
-    """Write the model that is shipped from the weights in FOLDER."""
+    """Write the shipped model from the weights in FOLDER."""
     import torch  # noqa: PLC0415
 
     from training import export as model  # noqa: PLC0415
@@ -70,18 +72,18 @@ def export(kind: Kind, folder: Path, out: Path) -> None:
 
 @main.command()
 @click.argument("kind", type=_KINDS)
-@click.option("--bodies", "count", default=40, show_default=True, help="How many held-out bodies.")
+@click.option("--bodies", "count", default=40, show_default=True, help="Number of held-out bodies.")
 def measure(kind: Kind, count: int) -> None:
-    """Print the measures of the shipped model on bodies that were not trained on, as Markdown."""
+    """Print the metrics of the shipped model on bodies that were not trained on, as Markdown."""
     from scoring.anatomy.network import network  # noqa: PLC0415
     from training.metrics import FIRST_SEED  # noqa: PLC0415
     from training.metrics import measure as run  # noqa: PLC0415
 
-    found = run(network(kind), kind, range(FIRST_SEED, FIRST_SEED + count))
+    metrics = run(network(kind), kind, range(FIRST_SEED, FIRST_SEED + count))
     click.echo("| class | Dice |\n| --- | --- |")
-    for name, value in found.dice.items():
+    for name, value in metrics.dice.items():
         click.echo(f"| {name} | {value:.2f} |")
-    for name, value in (found.landmark_mm | found.course_mm).items():
+    for name, value in (metrics.landmark_mm | metrics.course_mm).items():
         click.echo(f"| {name} (mm off) | {value:.1f} |")
 
 

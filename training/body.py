@@ -1,4 +1,4 @@
-"""Painted synthetic bodies on the disk: what views are cut from."""
+"""Painted synthetic bodies on disk, from which views are cut."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scipy.spatial import cKDTree
 
 from scoring.anatomy.network import Kind
 from scoring.phantom import anatomy, population, rendering
-from scoring.phantom.calcium import coronary_deposit
+from scoring.phantom.calcium import place_calcification
 from scoring.phantom.coronary import CoronaryTree
-from scoring.phantom.distractors import built
+from scoring.phantom.distractors import build_distractors
 from scoring.phantom.grid import Grid
 from scoring.phantom.shapes import stream
 from scoring.phantom.spec import DISTRACTOR_KINDS
@@ -36,11 +36,12 @@ _SPREAD: Final = 7.0
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A thorax painted on a grid of `step` mm whose voxel [0, 0, 0] lies at `low` (x, y, z) of the thorax frame.
+    """A thorax painted on a grid of `step` mm whose voxel [0, 0, 0] is at `low` (x, y, z) in the thorax frame.
 
-    `hu` int16 and `tissue` uint8 are (z, y, x). `deposits` (n, 6) are points x, y, z of calcium and metal with radius,
-    HU and the number of their deposit. `arteries` uint8 (4, z, y, x) is 200 on the course of LM, LAD, LCX, RCA and
-    falls to 0 within 20 mm; the chest's bodies have none. `landmarks` (n, 3) are those of `classes.LANDMARKS`.
+    `hu` int16 and `tissue` uint8 are (z, y, x). `deposits` (n, 6) holds points x, y, z of calcium and metal with
+    radius, HU and the number of their deposit. `arteries` uint8 (4, z, y, x) is 200 on the course of LM, LAD, LCX, RCA
+    and falls to 0 within 20 mm; bodies for the chest net have none. `landmarks` (n, 3) are those of
+    `classes.LANDMARKS`.
     """
 
     hu: NDArray[np.int16]
@@ -53,79 +54,80 @@ class Body:
 
     @classmethod
     def paint(cls, seed: int, kind: Kind) -> Self:
-        """The body of a seed for the net `kind`, with random attenuations of its tissues."""
+        """Paint the body of a seed for the net `kind`, with random attenuations of its tissues."""
         rng = stream(seed, f"training {kind}")
         thorax = Thorax.draw(seed, float(rng.uniform(0.4, 1.0)))
         tree = CoronaryTree.grow(thorax)
         grid = Grid.covering(*_BOX[kind], (PAINT_MM[kind],) * 3)
         regions = anatomy.regions(thorax, tree, grid)
         hu, tissue = rendering.paint(
-            regions, grid, seed=seed, contrast=bool(rng.random() < _ENHANCED), attenuation=_attenuation(rng)
+            regions, grid, seed=seed, contrast=bool(rng.random() < _ENHANCED), attenuation=_draw_attenuation(rng)
         )
-        found = anatomy.landmarks(thorax, tree)
+        positions = anatomy.landmarks(thorax, tree)
         return cls(
             hu=np.clip(np.rint(hu), -1024, 3000).astype(np.int16),
             tissue=tissue,
             low=np.array([grid.x[0], grid.y[0], grid.z[0]], np.float64),
             step=np.array(PAINT_MM[kind]),
-            deposits=_deposits(thorax, tree, seed, rng),
+            deposits=_deposit_points(thorax, tree, seed, rng),
             arteries=_courses(tree, grid) if kind == "heart" else np.zeros((0, 1, 1, 1), np.uint8),
-            landmarks=np.array([found[name] for name in LANDMARKS]),
+            landmarks=np.array([positions[name] for name in LANDMARKS]),
         )
 
     def write(self, path: Path) -> None:
-        """Write the body under a temporary name, then rename it: a reader never sees half of it."""
+        """Write the body under a temporary name, then rename it: a reader never sees an incomplete file."""
         partial = path.with_suffix(".part.npz")
         np.savez(partial, **{field.name: getattr(self, field.name) for field in fields(self)})
         partial.replace(path)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """A body that was written."""
+        """Read a body from a file."""
         with np.load(path) as stored:
             return cls(**{field.name: stored[field.name] for field in fields(cls)})
 
 
-def keep(kind: Kind, folder: Path, seed: int) -> None:
-    """Paint the body of a seed into a folder unless it is there."""
+def paint_if_missing(kind: Kind, folder: Path, seed: int) -> None:
+    """Paint the body of a seed into a folder unless it exists."""
     path = folder / f"{kind}-{seed:06d}.npz"
     if not path.exists():
         Body.paint(seed, kind).write(path)
 
 
-def _attenuation(rng: np.random.Generator) -> dict[Tissue, float]:
-    """Attenuations (HU) around the usual ones: blood is one substance, and so is fat."""
-    made = {t: hu + float(rng.normal(0, _SPREAD)) for t, hu in rendering.ATTENUATION_HU.items()}
+def _draw_attenuation(rng: np.random.Generator) -> dict[Tissue, float]:
+    """Draw attenuations (HU) around the usual ones: all blood has one value in common, and so has fat."""
+    attenuation = {t: hu + float(rng.normal(0, _SPREAD)) for t, hu in rendering.ATTENUATION_HU.items()}
     blood, fat = rng.uniform(*_BLOOD), rng.uniform(*_FAT)
     for tissue in rendering.BLOOD:
-        made[tissue] = float(blood + rng.normal(0, 2))
-    made[Tissue.LEFT_VENTRICLE] = float(blood + rng.normal(0, 4))
-    made[Tissue.MYOCARDIUM] = float(blood + rng.uniform(-2, 12))
+        attenuation[tissue] = float(blood + rng.normal(0, 2))
+    attenuation[Tissue.LEFT_VENTRICLE] = float(blood + rng.normal(0, 4))
+    attenuation[Tissue.MYOCARDIUM] = float(blood + rng.uniform(-2, 12))
     for tissue in (Tissue.FAT, Tissue.MEDIASTINAL_FAT, Tissue.ABDOMINAL_FAT, Tissue.EPICARDIAL_FAT):
-        made[tissue] = float(fat + rng.normal(0, 5))
+        attenuation[tissue] = float(fat + rng.normal(0, 5))
     if rng.random() < 0.25:
-        # Thin fat and fluid together look less dark.
-        made[Tissue.EPICARDIAL_FAT] += float(rng.uniform(0, 45))
-    made[Tissue.LUNG] = float(rng.uniform(-915, -760))
+        # Thin fat together with fluid looks less dark.
+        attenuation[Tissue.EPICARDIAL_FAT] += float(rng.uniform(0, 45))
+    attenuation[Tissue.LUNG] = float(rng.uniform(-915, -760))
     for tissue in (Tissue.RIB_CORTEX, Tissue.STERNUM_CORTEX, Tissue.VERTEBRA_CORTEX):
-        made[tissue] *= float(rng.uniform(0.6, 1.3))
+        attenuation[tissue] *= float(rng.uniform(0.6, 1.3))
     for tissue in (Tissue.RIB_MARROW, Tissue.STERNUM_MARROW, Tissue.VERTEBRA_MARROW):
-        made[tissue] = float(rng.uniform(50, 270))
+        attenuation[tissue] = float(rng.uniform(50, 270))
     if rng.random() < 0.15:
-        made[Tissue.LIVER] = float(rng.uniform(-15, 30))
+        attenuation[Tissue.LIVER] = float(rng.uniform(-15, 30))
     for tissue, low, high in ((Tissue.STOMACH, -20, 70), (Tissue.OESOPHAGUS, 15, 50), (Tissue.LIVER, 40, 72)):
-        if tissue is not Tissue.LIVER or made[tissue] > 32:
-            made[tissue] = float(rng.uniform(low, high))
-    return made
+        if tissue is not Tissue.LIVER or attenuation[tissue] > 32:
+            attenuation[tissue] = float(rng.uniform(low, high))
+    return attenuation
 
 
-def _deposits(thorax: Thorax, tree: CoronaryTree, seed: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def _deposit_points(thorax: Thorax, tree: CoronaryTree, seed: int, rng: np.random.Generator) -> NDArray[np.float32]:
     kinds = tuple(kind for kind in DISTRACTOR_KINDS if rng.random() < _DISTRACTORS)
-    found = [d.deposit for d in built(thorax, tree, kinds, 1.0)]
+    deposits = [d.deposit for d in build_distractors(thorax, tree, kinds, 1.0)]
     calcium = population.draw(seed).lesions
-    found += [coronary_deposit(tree, lesion, seed, number) for number, lesion in enumerate(calcium)]
+    deposits += [place_calcification(tree, lesion, seed, number) for number, lesion in enumerate(calcium)]
     rows = [
-        np.column_stack([d.line, np.full((len(d.line), 3), (d.radius, d.hu, number))]) for number, d in enumerate(found)
+        np.column_stack([d.line, np.full((len(d.line), 3), (d.radius, d.hu, number))])
+        for number, d in enumerate(deposits)
     ]
     return np.vstack([np.zeros((0, 6)), *rows]).astype(np.float32)
 
@@ -133,9 +135,9 @@ def _deposits(thorax: Thorax, tree: CoronaryTree, seed: int, rng: np.random.Gene
 def _courses(tree: CoronaryTree, grid: Grid) -> NDArray[np.uint8]:
     z, y, x = np.meshgrid(grid.z, grid.y, grid.x, indexing="ij")
     points = np.column_stack([x.ravel(), y.ravel(), z.ravel()])
-    made = np.zeros((len(ARTERIES), *grid.shape), np.uint8)
+    fields = np.zeros((len(ARTERIES), *grid.shape), np.uint8)
     for number, artery in enumerate(ARTERIES):
         away, _ = cKDTree(tree.lines(artery)[::3]).query(points, distance_upper_bound=REACH_MM)
-        near = np.clip(1 - np.asarray(away) / REACH_MM, 0, 1)
-        made[number] = np.rint(200 * near).reshape(grid.shape)
-    return made
+        closeness = np.clip(1 - np.asarray(away) / REACH_MM, 0, 1)
+        fields[number] = np.rint(200 * closeness).reshape(grid.shape)
+    return fields

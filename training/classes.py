@@ -1,4 +1,4 @@
-"""What the nets tell apart: each tissue's class, and the fields of the heart's net."""
+"""Classes and fields of the nets: the class of each tissue, and the fields of the heart net."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CHEST: Final[dict[str, tuple[str, ...]]] = {
     "vein": ("VEIN",),
     "oesophagus": ("OESOPHAGUS", "OESOPHAGUS_GAS", "HERNIA", "HERNIA_GAS"),
 }
-"""Classes of the chest's net (4 mm); every other tissue is the last class, the mediastinum."""
+"""Classes of the chest net (4 mm); every other tissue belongs to the last class, the mediastinum."""
 
 HEART: Final[dict[str, tuple[str, ...]]] = {
     "other": (),
@@ -49,12 +49,12 @@ HEART: Final[dict[str, tuple[str, ...]]] = {
     "ascending": ("ASCENDING_AORTA",),
     "pulmonary": ("PULMONARY_TRUNK",),
 }
-"""Classes of the heart's net (3 mm); what is not named is `other`."""
+"""Classes of the heart net (3 mm); tissues not listed are `other`."""
 
 LANDMARKS: Final = ("left_main_ostium", "left_main_bifurcation", "right_ostium", "aortic_valve", "apex")
 LANDMARK_SD_MM: Final = 9.0
 REACH_MM: Final = 20.0
-"""A field of an artery falls from 1 on its course to 0 at this distance."""
+"""The field of an artery falls from 1 on its course to 0 at this distance."""
 
 FIELDS: Final = (*ARTERIES, *LANDMARKS)
 
@@ -63,11 +63,11 @@ STEP_MM: Final[dict[Kind, float]] = {"chest": 4.0, "heart": 3.0}
 PAINT_MM: Final[dict[Kind, float]] = {"chest": 4.0, "heart": 2.4}
 
 
-def table(kind: Kind) -> Labels:
-    """Class of every tissue, uint8 (256,), for the net `kind`."""
+def class_of_tissue(kind: Kind) -> Labels:
+    """Return the class of every tissue, uint8 (256,), for the net `kind`."""
     classes, rest = (CHEST, len(CHEST)) if kind == "chest" else (HEART, 0)
-    made = np.full(256, rest, np.uint8)
+    classes_of_tissue = np.full(256, rest, np.uint8)
     for number, tissues in enumerate(classes.values()):
         for name in tissues:
-            made[Tissue[name]] = number
-    return made
+            classes_of_tissue[Tissue[name]] = number
+    return classes_of_tissue

@@ -1,4 +1,4 @@
-"""From trained weights to the ONNX model that is shipped."""
+"""Export of trained weights to the shipped ONNX model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 
 class _Graph:
-    """Nodes and constants as they are added; weights are kept in half precision and widened at loading."""
+    """Nodes and constants of a graph; weights are stored in half precision and widened on loading."""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
@@ -45,7 +45,7 @@ class _Graph:
         return self.node("Cast", [half], name, to=TensorProto.FLOAT)
 
     def block(self, x: str, name: str, slope: float) -> str:
-        """Convolution, group normalisation, leaky rectifier."""
+        """Add convolution, group normalisation and leaky rectifier."""
         y = self.node("Conv", [x, self.weight(f"{name}.0.weight")], f"{name}.conv", pads=[1] * 6)
         channels = len(self.weights[f"{name}.1.weight"])
         groups = max(1, channels // _GROUP)
@@ -60,7 +60,7 @@ class _Graph:
         return self.node("LeakyRelu", [y], f"{name}.active", alpha=slope)
 
     def one(self, x: str, name: str) -> str:
-        """Convolution of single voxels with a bias."""
+        """Add a convolution of single voxels with a bias."""
         return self.node("Conv", [x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")], name)
 
     def coarser(self, x: str) -> str:
@@ -108,7 +108,7 @@ def write(kind: Kind, weights: Weights, path: Path, *, windows: tuple[tuple[floa
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="coronode")
     model.ir_version = _IR_VERSION
-    digest = digest_of(weights)
+    digest = hash_weights(weights)
     fields = classes.FIELDS if kind == "heart" else ()
     facts = {
         "classes": ",".join(classes.NAMES[kind]),
@@ -123,8 +123,8 @@ def write(kind: Kind, weights: Weights, path: Path, *, windows: tuple[tuple[floa
     return digest
 
 
-def digest_of(weights: Weights) -> str:
-    """SHA-256 of the weights as they are shipped, in half precision."""
+def hash_weights(weights: Weights) -> str:
+    """Return the SHA-256 of the weights as shipped, in half precision."""
     digest = hashlib.sha256()
     for name in sorted(weights):
         digest.update(name.encode())

@@ -33,7 +33,7 @@ _COMMON: Final = {"outside": 0.5, "lung": 0.7, "abdomen": 0.7, "wall": 0.6, "oth
 
 
 class Views(IterableDataset[Batch]):  # type: ignore[misc]
-    """Endless batches of random views of the bodies in a folder: small views in pairs."""
+    """An endless stream of batches of random views of the bodies in a folder; small views come in pairs."""
 
     def __init__(self, folder: Path, kind: Kind, seed: int) -> None:
         self.folder, self.kind, self.seed = folder, kind, seed
@@ -44,16 +44,16 @@ class Views(IterableDataset[Batch]):  # type: ignore[misc]
         for number in range(10**9):
             if number % 50 == 0:
                 files = sorted(self.folder.glob(f"{self.kind}-*[0-9].npz"))
-            made = [self._one(files, rng)]
-            if made[0].label.size < _LARGE:
-                made.append(self._one(files, rng))
-            yield _batch(made)
+            views = [self._draw_view(files, rng)]
+            if views[0].label.size < _LARGE:
+                views.append(self._draw_view(files, rng))
+            yield _stack(views)
 
-    def _one(self, files: list[Path], rng: np.random.Generator) -> view.View:
+    def _draw_view(self, files: list[Path], rng: np.random.Generator) -> view.View:
         return view.draw(Body.read(files[int(rng.integers(len(files)))]), self.kind, rng)
 
 
-def _batch(views: list[view.View]) -> Batch:
+def _stack(views: list[view.View]) -> Batch:
     sides = np.max([v.hu.shape for v in views], axis=0)
     shape = tuple(int(-(-side // _MULTIPLE) * _MULTIPLE) for side in sides)
     hu = np.full((len(views), *shape), -1024, np.float32)
@@ -66,7 +66,7 @@ def _batch(views: list[view.View]) -> Batch:
 
 
 def train(kind: Kind, bodies: Path, out: Path, *, steps: int, seed: int, log: Path, threads: int = 1) -> None:
-    """Train the net `kind` for a number of steps; continue from the checkpoint beside `out` where there is one."""
+    """Train the net `kind` for a number of steps; continue from the checkpoint next to `out` if there is one."""
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
     names = classes.NAMES[kind]
@@ -116,9 +116,9 @@ def _cosine(share: float) -> float:
     return _LAST + (1 - _LAST) * 0.5 * (1 + math.cos(math.pi * share))
 
 
-def _save(path: Path, what: object) -> None:
+def _save(path: Path, state: object) -> None:
     partial = path.with_name(path.name + ".part")
-    torch.save(what, partial)
+    torch.save(state, partial)
     partial.replace(path)
 
 

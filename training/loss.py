@@ -1,4 +1,4 @@
-"""What the nets are trained for."""
+"""Loss function of the nets."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _FEWEST: Final = 20
 def loss(
     output: Tensor, label: Tensor, field: Tensor, weight: Tensor, courses: int = len(ARTERIES)
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Loss, Dice per class (NaN where a class is absent) and the error of each field.
+    """Return loss, Dice per class (NaN if a class is absent) and the error of each field.
 
-    `output` is (n, classes + fields, z, y, x), `label` (n, z, y, x) with 255 for what is not learnt, `field`
+    `output` is (n, classes + fields, z, y, x), `label` (n, z, y, x) with 255 for voxels that are ignored, `field`
     (n, fields, z, y, x): first the `courses` of arteries, then landmarks; `weight` (classes).
     """
     count = len(weight)
-    logits, found = output[:, :count], output[:, count:]
+    logits, predicted = output[:, :count], output[:, count:]
     known = label != IGNORED
     entropy = functional.cross_entropy(logits, label, weight, ignore_index=IGNORED)
     share = logits.softmax(1) * known[:, None]
@@ -34,23 +34,23 @@ def loss(
     both = (share * truth).sum((0, 2, 3, 4))
     size = truth.sum((0, 2, 3, 4))
     dice = (2 * both + 1) / (share.sum((0, 2, 3, 4)) + size + 1)
-    there = size > _FEWEST
-    total = entropy + (1 - dice[there]).mean()
+    present = size > _FEWEST
+    total = entropy + (1 - dice[present]).mean()
     error = torch.zeros(field.shape[1])
     if field.shape[1]:
-        # What lies near an artery is rare and matters most.
-        apart = (found[:, :courses] - field[:, :courses]).abs() * (0.15 + field[:, :courses]) * known[:, None]
-        spots = _places(found[:, courses:], field[:, courses:])
+        # Voxels near an artery are rare and matter most.
+        apart = (predicted[:, :courses] - field[:, :courses]).abs() * (0.15 + field[:, :courses]) * known[:, None]
+        spots = _landmark_error(predicted[:, courses:], field[:, courses:])
         error = torch.cat([apart.mean((0, 2, 3, 4)), spots])
         total = total + COURSE_WEIGHT * error[:courses].sum() + PLACE_WEIGHT * error[courses:].sum()
-    return total, torch.where(there, dice, torch.nan).detach(), error.detach()
+    return total, torch.where(present, dice, torch.nan).detach(), error.detach()
 
 
-def _places(found: Tensor, field: Tensor) -> Tensor:
-    """Cross-entropy of each landmark's place against its Gaussian, over the views that show it: (landmarks)."""
-    logits = found.flatten(2).log_softmax(2)
+def _landmark_error(predicted: Tensor, field: Tensor) -> Tensor:
+    """Return the cross-entropy of each landmark's position against its Gaussian, over the views that show it."""
+    logits = predicted.flatten(2).log_softmax(2)
     truth = field.flatten(2)
-    there = (truth.amax(2) > _SEEN).float()
+    visible = (truth.amax(2) > _SEEN).float()
     aim = truth / truth.sum(2, keepdim=True).clamp(min=1e-6)
-    each = (functional.kl_div(logits, aim, reduction="none").sum(2) * there).sum(0)
-    return each / there.sum(0).clamp(min=1)
+    each = (functional.kl_div(logits, aim, reduction="none").sum(2) * visible).sum(0)
+    return each / visible.sum(0).clamp(min=1)

@@ -1,4 +1,4 @@
-"""How well a net does on bodies that it has not seen: what the model card states and the tests check."""
+"""Metrics of a net on held-out bodies, as stated in the model card and checked by the tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from training.body import Body
 from training.view import View, draw
 
 FIRST_SEED: Final = 90_000
-"""Bodies from here on are never trained on; phantoms from 100,000 on measure the whole engine."""
+"""Bodies from here on are never used for training; phantoms from 100,000 on measure the whole engine."""
 
 _IGNORED: Final = 255
 _ON_COURSE: Final = 0.9
@@ -26,9 +26,9 @@ _ON_COURSE: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Means over views: Dice per class, error of each landmark in mm (median), and how far off the courses lie in mm.
+    """Mean Dice per class, median error of each landmark in mm, and median error of the courses in mm, over views.
 
-    `course_mm` is the median, over the true courses of each artery, of the distance that the net sees there.
+    `course_mm` is the distance that the net sees on the true course of each artery.
     """
 
     dice: dict[str, float]
@@ -37,19 +37,19 @@ class Metrics:
 
 
 def measure(net: Network, kind: Kind, seeds: Iterable[int]) -> Metrics:
-    """Metrics of a net on one view each of the bodies of some seeds."""
+    """Measure a net on one view of the body of each seed."""
     dice: dict[str, list[float]] = {name: [] for name in net.classes}
     marks: dict[str, list[float]] = {name: [] for name in classes.LANDMARKS}
     courses: dict[str, list[float]] = {name: [] for name in ARTERIES}
     for seed in seeds:
         view = draw(Body.paint(seed, kind), kind, stream(seed, "metrics"))
-        found = net.find(_cubes(view, net.step_mm))
+        predicted = net.find(_cubes(view, net.step_mm))
         for number, name in enumerate(net.classes):
-            true, said = view.label == number, (found.label == number) & (view.label != _IGNORED)
+            true, labelled = view.label == number, (predicted.label == number) & (view.label != _IGNORED)
             if true.sum() > 50:
-                dice[name].append(float(2 * (true & said).sum() / (true.sum() + said.sum())))
+                dice[name].append(float(2 * (true & labelled).sum() / (true.sum() + labelled.sum())))
         if kind == "heart":
-            _fields(view, found, net, marks, courses)
+            _add_field_errors(view, predicted, net, marks, courses)
     return Metrics(
         dice={name: float(np.mean(v)) for name, v in dice.items() if v},
         landmark_mm={name: float(np.median(v)) for name, v in marks.items() if v},
@@ -64,18 +64,18 @@ def _cubes(view: View, step_mm: float) -> Cubes:
     return Cubes(hu, (z, y, x), np.zeros(3), step_mm)
 
 
-def _fields(
-    view: View, found: Found, net: Network, marks: dict[str, list[float]], courses: dict[str, list[float]]
+def _add_field_errors(
+    view: View, predicted: Found, net: Network, marks: dict[str, list[float]], courses: dict[str, list[float]]
 ) -> None:
     for number, name in enumerate(classes.FIELDS):
         true = view.field[number].astype(np.float32)
         if name in ARTERIES:
             on = true > _ON_COURSE
             if on.any():
-                seen = net.reach_mm * (1 - np.clip(found.field[number][on], 0, 1))
-                courses[name].append(float(np.median(seen)))
+                distance = net.reach_mm * (1 - np.clip(predicted.field[number][on], 0, 1))
+                courses[name].append(float(np.median(distance)))
         elif true.max() > 0.9:
-            away = _peak(true) - _peak(found.field[number])
+            away = _peak(true) - _peak(predicted.field[number])
             marks[name].append(float(np.linalg.norm(away)) * net.step_mm)
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 CHANNELS: Final = (16, 32, 40, 48)
 WINDOWS: Final = ((-1000.0, 800.0, 0.0, 500.0), (-150.0, 200.0, 20.0, 80.0))
-"""Lowest and highest HU of the two inputs, and what is subtracted and divided by."""
+"""Lowest and highest HU of each of the two inputs, and the offset and scale of their normalisation."""
 SLOPE: Final = 0.1
 
 
@@ -26,7 +26,7 @@ class Block(nn.Sequential):  # type: ignore[misc]
 
 
 class Net(nn.Module):  # type: ignore[misc]
-    """Four levels, each half as fine as the one before; the finest has one convolution each way, as it costs most.
+    """Four levels, each at half the resolution of the last; the finest has one convolution each way, as it costs most.
 
     The input is HU (n, z, y, x), sides multiples of 8; the output logits, then fields, (n, c, z, y, x).
     """
@@ -45,7 +45,7 @@ class Net(nn.Module):  # type: ignore[misc]
         self.out = nn.Conv3d(a, classes + fields, 1)
 
     def forward(self, hu: Tensor) -> Tensor:
-        """Logits and fields of HU."""
+        """Compute logits and fields from HU."""
         x = torch.stack([(hu.clamp(low, high) - zero) / size for low, high, zero, size in WINDOWS], 1)
         x0 = self.down0(x)
         x1 = self.down1(functional.max_pool3d(x0, 2))

@@ -1,4 +1,4 @@
-"""Blur, noise and artefacts of scanners of every maker, at a net's coarse resolution."""
+"""Blur, noise and artefacts of scanners of all vendors, at the coarse resolution of a net."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _BONE: Final = (
 _FAT: Final = (Tissue.MEDIASTINAL_FAT, Tissue.ABDOMINAL_FAT, Tissue.EPICARDIAL_FAT)
 
 
-def scanned(hu: Floats, tissue: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
-    """The image (HU) of a painted crop: uneven tissues, slice thickness, kernel, noise, cupping, streaks."""
+def simulate_scan(hu: Floats, tissue: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
+    """Simulate the scan (HU) of a painted crop: tissue texture, slice thickness, kernel, noise, cupping, streaks."""
     shape = hu.shape
-    image = hu + _uneven(tissue, rng)
+    image = hu + _texture(tissue, rng)
     plane = rng.uniform(0.25, 0.6)
     image = ndimage.gaussian_filter(image, (plane if rng.random() < 0.5 else rng.uniform(0.3, 0.9), plane, plane))
     if rng.random() < 0.2:
@@ -43,8 +43,8 @@ def scanned(hu: Floats, tissue: NDArray[np.uint8], rng: np.random.Generator) -> 
     return np.asarray(np.clip(image, _LOW_HU, _HIGH_HU), np.float32)
 
 
-def _uneven(tissue: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
-    """Texture that the painted tissues lack: lung, bone and strands in fat differ from patient to patient."""
+def _texture(tissue: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
+    """Draw the texture that painted tissues lack: lung, bone and strands in fat differ from patient to patient."""
     shape = tissue.shape
     added = np.zeros(shape, np.float32)
     lung = tissue == Tissue.LUNG
@@ -62,7 +62,7 @@ def _uneven(tissue: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
 
 
 def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-    """Correlated noise: fine or blotchy, along rows in some (streaks between the shoulders)."""
+    """Draw correlated noise: fine or blotchy, in some scans along rows (streaks between the shoulders)."""
     grain = rng.uniform(0, 0.9)
     along = grain * rng.uniform(2, 6) if rng.random() < 0.12 else grain
     size = (grain * rng.uniform(0.2, 1.2), grain, along)

@@ -1,1 +1,1 @@
-"""Parts of `bench/accuracy.py`: what was found against what is true, in numbers, tables and pictures."""
+"""Parts of `bench/accuracy.py`: measured against true results, in numbers, tables and pictures."""

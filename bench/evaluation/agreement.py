@@ -1,6 +1,6 @@
-"""How well two readings of the same scans agree, and how well confidences hold.
+"""Agreement between two readings of the same scans, and calibration of confidences.
 
-Pairs are (true, found). What cannot be computed, as of too few pairs, is NaN.
+Pairs are (true, measured). Anything that cannot be computed, for instance from too few pairs, is NaN.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FEWEST: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class BlandAltman:
-    """Mean difference (found - true), its standard deviation (n - 1), and mean -/+ 1.96 of it."""
+    """Mean difference (measured - true), its standard deviation (n - 1), and mean -/+ 1.96 of it."""
 
     bias: float
     sd: float
@@ -28,7 +28,7 @@ class BlandAltman:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Candidates of a range of confidence: their number, how many are true, and their mean confidence."""
+    """Candidates in a range of confidence: their number, the number of true ones, and their mean confidence."""
 
     low: float
     high: float
@@ -38,24 +38,24 @@ class Bin:
 
     @property
     def share(self) -> float:
-        """Which share of the candidates is true."""
+        """Share of the candidates that are true."""
         return self.true / self.count if self.count else math.nan
 
 
 def weighted_kappa(pairs: Sequence[tuple[int, int]], levels: int = 4) -> float:
-    """Cohen's kappa with linear weights of pairs of levels 0 to `levels` - 1 (Cohen, Psychol Bull 1968;70:213)."""
+    """Return Cohen's linearly weighted kappa of pairs of levels 0 to `levels` - 1 (Cohen, Psychol Bull 1968;70:213)."""
     if not pairs:
         return math.nan
     number = len(pairs)
     rows = [sum(true == level for true, _ in pairs) for level in range(levels)]
-    columns = [sum(found == level for _, found in pairs) for level in range(levels)]
-    apart = sum(abs(true - found) for true, found in pairs) / number
+    columns = [sum(measured == level for _, measured in pairs) for level in range(levels)]
+    apart = sum(abs(true - measured) for true, measured in pairs) / number
     by_chance = sum(rows[i] * columns[j] * abs(i - j) for i in range(levels) for j in range(levels)) / number**2
     return 1 - apart / by_chance if by_chance else math.nan
 
 
 def icc(pairs: Pairs) -> float:
-    """ICC(2,1): two-way random effects, absolute agreement, single rater.
+    """Return ICC(2,1): two-way random effects, absolute agreement, single rater.
 
     Shrout and Fleiss, Psychol Bull 1979;86:420.
     """
@@ -75,19 +75,19 @@ def icc(pairs: Pairs) -> float:
 
 
 def bland_altman(pairs: Pairs) -> BlandAltman:
-    """Bias and limits of agreement (Bland and Altman, Lancet 1986;327:307)."""
-    differences = [found - true for true, found in pairs]
+    """Return bias and limits of agreement (Bland and Altman, Lancet 1986;327:307)."""
+    differences = [measured - true for true, measured in pairs]
     bias, sd = mean(differences), deviation(differences)
     return BlandAltman(bias, sd, bias - NORMAL_95 * sd, bias + NORMAL_95 * sd)
 
 
 def mean(values: Sequence[float]) -> float:
-    """Arithmetic mean."""
+    """Return the arithmetic mean."""
     return math.fsum(values) / len(values) if values else math.nan
 
 
 def deviation(values: Sequence[float]) -> float:
-    """Standard deviation of a sample (n - 1)."""
+    """Return the standard deviation of a sample (n - 1)."""
     if len(values) < FEWEST:
         return math.nan
     middle = mean(values)
@@ -95,7 +95,7 @@ def deviation(values: Sequence[float]) -> float:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value under which a share (0 to 1) of the values lies, linear between its neighbours."""
+    """Return the quantile for a share (0 to 1) of the values, linear between neighbours."""
     if not values:
         return math.nan
     ordered = sorted(values)
@@ -106,7 +106,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def wilson(count: int, number: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson, J Am Stat Assoc 1927;22:209)."""
+    """Return the 95 % interval of a share (Wilson, J Am Stat Assoc 1927;22:209)."""
     if number == 0:
         return math.nan, math.nan
     share, square = count / number, NORMAL_95**2
@@ -116,10 +116,10 @@ def wilson(count: int, number: int) -> tuple[float, float]:
 
 
 def bins(judged: Sequence[tuple[float, bool]], number: int = 10) -> list[Bin]:
-    """(confidence, true) in equal ranges of confidence; each holds its lower end, the last one also 1."""
+    """Sort (confidence, true) into equal ranges of confidence; each includes its lower end, the last one also 1."""
     parts: list[list[tuple[float, bool]]] = [[] for _ in range(number)]
     for confidence, true in judged:
-        # a rounding error must not move 0.3 (0.3 * 10 is 3.0000000000000004, 0.29 * 100 is 28.999999999999996)
+        # A rounding error must not move 0.3 (0.3 * 10 is 3.0000000000000004, 0.29 * 100 is 28.999999999999996).
         parts[min(math.floor(round(confidence * number, 9)), number - 1)].append((confidence, true))
     return [
         Bin(
@@ -134,7 +134,7 @@ def bins(judged: Sequence[tuple[float, bool]], number: int = 10) -> list[Bin]:
 
 
 def calibration_error(parts: Sequence[Bin]) -> float:
-    """Mean distance of confidence and share over the bins, by their number of candidates."""
+    """Return the mean absolute difference between confidence and share, weighted by candidates per bin."""
     number = sum(part.count for part in parts)
     if number == 0:
         return math.nan
@@ -142,5 +142,5 @@ def calibration_error(parts: Sequence[Bin]) -> float:
 
 
 def brier(judged: Sequence[tuple[float, bool]]) -> float:
-    """Mean square of confidence minus truth (Brier, Mon Weather Rev 1950;78:1)."""
+    """Return the mean square of confidence minus truth (Brier, Mon Weather Rev 1950;78:1)."""
     return mean([(confidence - true) ** 2 for confidence, true in judged])

@@ -1,4 +1,4 @@
-"""The measures for parts of the population: by how the scan was made, and by what else is bright in the patient."""
+"""Results for parts of the population: by scan parameters, and by the distractors of the patient."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HEADER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A number of a scan, and the edges of its ranges; each holds its lower edge."""
+    """A parameter of a scan, and the edges of its ranges; each range includes its lower edge."""
 
     title: str
     unit: str
@@ -38,7 +38,7 @@ class Axis:
     edges: tuple[float, ...] = ()
 
     def parts(self, scans: Sequence[Scan]) -> Iterator[tuple[str, list[Scan]]]:
-        """Name and scans of each range, or of each value where there are no edges; empty ones are left out."""
+        """Yield name and scans of each range, or of each value if there are no edges; empty ones are left out."""
         if not self.edges:
             for value in sorted({self.value(scan) for scan in scans}):
                 yield f"{value:g}", [scan for scan in scans if self.value(scan) == value]
@@ -46,10 +46,10 @@ class Axis:
         for low, high in pairwise((-math.inf, *self.edges, math.inf)):
             part = [scan for scan in scans if low <= self.value(scan) < high]
             if part:
-                yield _named(low, high), part
+                yield _range_name(low, high), part
 
 
-def _named(low: float, high: float) -> str:
+def _range_name(low: float, high: float) -> str:
     if low == -math.inf:
         return f"under {high:g}"
     return f"{low:g} and more" if high == math.inf else f"{low:g} to under {high:g}"
@@ -64,7 +64,7 @@ AXES: Final = (
 
 
 def by_scan(scans: Sequence[Scan]) -> str:
-    """One table for each axis; only fit scans count as refused."""
+    """Tabulate the results for each axis; only fit scans count as refused."""
     parts = []
     for axis in AXES:
         rows = [_row(name, part) for name, part in axis.parts(scans)]
@@ -75,7 +75,7 @@ def by_scan(scans: Sequence[Scan]) -> str:
 def _row(name: str, scans: Sequence[Scan]) -> list[str]:
     pairs = measures.totals(scans)
     zeros, of = measures.false_zeros(scans)
-    found, there = measures.calcifications(scans)
+    detected, present = measures.calcifications(scans)
     return [
         name,
         str(len(scans)),
@@ -86,27 +86,27 @@ def _row(name: str, scans: Sequence[Scan]) -> list[str]:
         number(agreement.bland_altman(pairs).bias, sign=True),
         number(agreement.quantile(measures.absolute_errors(scans), 0.5)),
         f"{zeros} of {of}",
-        percent(found / there) if there else "-",
+        percent(detected / present) if present else "-",
         number(measures.missed_agatston(scans), 2),
         number(measures.false_agatston(scans), 2),
     ]
 
 
 def by_distractor(scans: Sequence[Scan]) -> str:
-    """False Agatston a scan with and without each kind, and what of it lies within 20 mm of the kind's middle."""
+    """Tabulate false Agatston per scan with and without each kind, and the part within 20 mm of its centre."""
     rows = []
     for kind in DISTRACTOR_KINDS:
         having = [scan for scan in scans if any(item.kind == kind for item in scan.truth.distractors)]
         if not having:
             continue
         metal = any(item.is_metal for scan in having for item in scan.truth.distractors if item.kind == kind)
-        known = {scan.record.seed for scan in having}
-        without = [scan for scan in scans if scan.record.seed not in known]
+        seeds = {scan.record.seed for scan in having}
+        without = [scan for scan in scans if scan.record.seed not in seeds]
         rows.append(
             [
                 kind + (" (metal)" if metal else ""),
                 str(len(having)),
-                str(sum(scan.found_level is None for scan in having)),
+                str(sum(scan.measured_level is None for scan in having)),
                 number(measures.false_agatston(having), 2),
                 number(measures.false_agatston(without), 2),
                 number(agreement.mean([_at(scan, kind) for scan in measures.scored(having)]), 2),

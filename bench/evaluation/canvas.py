@@ -1,4 +1,4 @@
-"""A picture to draw charts on: lines, marks and text, smoothed by drawing larger."""
+"""A canvas for charts: lines, marks and text, anti-aliased by supersampling."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ GREEN: Final[Colour] = (20, 130, 105, 255)
 
 
 def faded(colour: Colour, share: float) -> Colour:
-    """The colour, seen through by 1 - `share`."""
+    """Return the colour with opacity `share`."""
     return (*colour[:3], round(255 * share))
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Maps values to pixels: from `low` at `start` to `high` at `end`, evenly in `scale` of them."""
+    """Maps values to pixels: from `low` at `start` to `high` at `end`, linear in `scale`."""
 
     low: float
     high: float
@@ -40,14 +40,14 @@ class Axis:
     scale: Callable[[float], float] = float
 
     def __call__(self, value: float) -> float:
-        """The pixel of a value."""
+        """Return the pixel of a value."""
         low, high = self.scale(self.low), self.scale(self.high)
         return self.start + (self.scale(value) - low) / (high - low) * (self.end - self.start)
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """A white picture of so many pixels."""
+    """A white picture of `width` x `height` pixels."""
 
     width: int
     height: int
@@ -65,11 +65,11 @@ class Canvas:
         small.save(path, optimize=True)
 
     def line(self, points: Sequence[Point], colour: Colour = INK, width: float = 1.0) -> None:
-        """Straight from point to point."""
+        """Draw straight lines from point to point."""
         self._draw.line([self._at(p) for p in points], fill=colour, width=max(1, round(width * _LARGER)))
 
     def dashes(self, start: Point, end: Point, colour: Colour = INK, width: float = 1.0, dash: float = 6.0) -> None:
-        """A broken line."""
+        """Draw a dashed line."""
         length = math.dist(start, end)
         way = [(b - a) / length for a, b in zip(start, end, strict=True)] if length else [0.0, 0.0]
         for k in range(math.ceil(length / (2 * dash))):
@@ -77,18 +77,18 @@ class Canvas:
             self.line([(start[0] + way[0] * s, start[1] + way[1] * s) for s in ends], colour, width)
 
     def box(self, corner: Point, other: Point, fill: Colour | None = None, outline: Colour | None = None) -> None:
-        """An upright rectangle."""
+        """Draw an axis-aligned rectangle."""
         (x0, y0), (x1, y1) = self._at(corner), self._at(other)
         ends = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
         self._draw.rectangle(ends, fill=fill, outline=outline, width=_LARGER if outline else 0)
 
     def dot(self, middle: Point, radius: float, fill: Colour, outline: Colour | None = None) -> None:
-        """A filled circle."""
+        """Draw a filled circle."""
         (x, y), r = self._at(middle), radius * _LARGER
         self._draw.ellipse((x - r, y - r, x + r, y + r), fill=fill, outline=outline, width=_LARGER if outline else 0)
 
     def diamond(self, middle: Point, radius: float, fill: Colour, outline: Colour) -> None:
-        """A filled square on its corner."""
+        """Draw a filled diamond."""
         x, y = middle
         corners = [(x, y - radius), (x + radius, y), (x, y + radius), (x - radius, y)]
         self._draw.polygon([self._at(p) for p in corners], fill=fill, outline=outline, width=_LARGER)
@@ -104,7 +104,7 @@ class Canvas:
         upright: bool = False,
         bold: bool = False,
     ) -> None:
-        """Words at a place (Pillow's anchors); `upright` runs from below to above, its middle at the place."""
+        """Draw text at a point (Pillow's anchors); `upright` text reads upwards and is centred at the point."""
         font = ImageFont.load_default(size * _LARGER)
         stroke = round(0.025 * size * _LARGER) if bold else 0
         x, y = self._at(at)

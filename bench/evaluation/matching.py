@@ -1,8 +1,9 @@
-"""Which found lesion is which true calcification of a phantom: by position.
+"""Matching of counted lesions to the true calcifications of a phantom, by position.
 
-The truth knows the middle and the length of a calcification, not its course. So a thing is at a calcification when it
-comes as near to its middle as half its length, with a slack of 2 mm and half a slice for blur and sampling. Where the
-middle of a distractor is nearer, and within 4 mm, it is that: what is no stent keeps away from the coronary arteries.
+The truth records the centre and the length of a calcification, not its course. A lesion therefore belongs to a
+calcification if it comes as near to its centre as half its length, plus 2 mm and half a slice for blur and sampling.
+If the centre of a distractor is nearer, and within 4 mm, the lesion is that distractor: all distractors except stents
+keep clear of the coronary arteries.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ KIND_MM: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """For each found lesion the index of its calcification or None, and the calcifications that were found."""
+    """For each counted lesion the index of its calcification or None, and the calcifications that were found."""
 
     owners: tuple[int | None, ...]
     found: frozenset[int]
 
 
 def nearest_mm(lesions: Sequence[Lesion], truth: Truth, planes: Mapping[str, Plane]) -> list[list[float]]:
-    """Distance of each lesion's nearest voxel to the middle of each calcification.
+    """Return the distance from each lesion's nearest voxel to the centre of each calcification.
 
-    `planes` has the plane of each image by its SOP Instance UID. Raises ValueError where one has no position.
+    `planes` holds the plane of each image by its SOP Instance UID. Raises ValueError if one has no position.
     """
     centres = np.asarray([item.centre_mm for item in truth.lesions]).reshape(-1, 3)
     distances = []
@@ -51,7 +52,7 @@ def nearest_mm(lesions: Sequence[Lesion], truth: Truth, planes: Mapping[str, Pla
 
 
 def _points(plane: Plane, row: int, first: int, length: int) -> NDArray[np.float64]:
-    """Patient coordinates of pixels in a row (PS3.3 C.7.6.2.1.1)."""
+    """Return the patient coordinates of pixels in a row (PS3.3 C.7.6.2.1.1)."""
     if plane.position is None or plane.orientation is None or plane.pixel_spacing is None:
         raise ValueError("an image that was scored has a position")
     across = np.asarray(plane.orientation[:3]) * plane.pixel_spacing[1]
@@ -63,9 +64,9 @@ def _points(plane: Plane, row: int, first: int, length: int) -> NDArray[np.float
 def owner(
     centroid_mm: Point, truth: Truth, thickness_mm: float, distances_mm: Sequence[float] | None = None
 ) -> int | None:
-    """Index of the calcification that a thing is, None where it is none.
+    """Return the index of the calcification to which a lesion or candidate belongs, None if there is none.
 
-    `distances_mm` are those to the middle of each calcification, without them the centroid's are taken.
+    `distances_mm` are the distances to the centre of each calcification; by default those of the centroid.
     """
     if distances_mm is None:
         distances_mm = [math.dist(centroid_mm, item.centre_mm) for item in truth.lesions]
@@ -79,25 +80,25 @@ def owner(
 
 
 def match(lesions: Sequence[Lesion], nearest: Sequence[Sequence[float]], truth: Truth, thickness_mm: float) -> Match:
-    """Match counted lesions; one that holds the middle of several calcifications found them all."""
+    """Match counted lesions; one that contains the centres of several calcifications has found them all."""
     owners = [
         owner(lesion.centroid_mm, truth, thickness_mm, distances)
         for lesion, distances in zip(lesions, nearest, strict=True)
     ]
-    found = {index for index in owners if index is not None}
+    matched = {index for index in owners if index is not None}
     for index, item in enumerate(truth.lesions):
         cover = item.diameter_mm / 2 + COVER_MM + thickness_mm / 2
         if any(distances[index] <= cover for distances in nearest):
-            found.add(index)
-    return Match(tuple(owners), frozenset(found))
+            matched.add(index)
+    return Match(tuple(owners), frozenset(matched))
 
 
 def artery(index: int | None, truth: Truth) -> Artery | None:
-    """Artery of a calcification."""
+    """Return the artery of a calcification."""
     return None if index is None else truth.lesions[index].artery
 
 
 def kind(centroid_mm: Point, truth: Truth) -> str | None:
-    """Kind of the nearest distractor whose middle is within 20 mm."""
-    near = [(math.dist(centroid_mm, item.centre_mm), item.kind) for item in truth.distractors]
-    return min((item for item in near if item[0] <= KIND_MM), default=(0.0, None))[1]
+    """Return the kind of the nearest distractor whose centre is within 20 mm."""
+    distances = [(math.dist(centroid_mm, item.centre_mm), item.kind) for item in truth.distractors]
+    return min((item for item in distances if item[0] <= KIND_MM), default=(0.0, None))[1]

@@ -1,4 +1,4 @@
-"""The two pictures: how found and true scores agree, and whether a confidence means what it says."""
+"""The two pictures: agreement of measured and true scores, and calibration of the confidence."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _DARK: Final = 0.55
 
 
 def log1p(value: float) -> float:
-    """log(1 + x) for x of 0 and more, and the same mirrored below 0."""
+    """Return log(1 + x) for x >= 0, mirrored for x < 0."""
     return math.copysign(math.log1p(abs(value)), value)
 
 
 def agreement_picture(scans: Sequence[Scan], readings: Sequence[Reading], path: Path) -> None:
-    """Three panels: found against true, differences against means, and the categories."""
+    """Draw three panels: measured against true, differences against means, and the categories."""
     canvas = Canvas(_LEFT + 3 * _STEP - 25, _TOP + _SIDE + _BELOW)
-    pairs = [(scan.true_total, scan.found_total) for scan in scans if scan.found_level is not None]
+    pairs = [(scan.true_total, scan.measured_total) for scan in scans if scan.measured_level is not None]
     real = [
         (reading.case.total, reading.score.agatston.total)
         for reading in readings
         if reading.case.total is not None and reading.score is not None and reading.score.agatston is not None
     ]
-    same = [scan.found_level == scan.true_level for scan in scans if scan.found_level is not None]
+    same = [scan.measured_level == scan.true_level for scan in scans if scan.measured_level is not None]
     _scatter(canvas, _LEFT, pairs, same, real)
     _differences(canvas, _LEFT + _STEP, pairs, same, real)
     _confusion(canvas, _LEFT + 2 * _STEP, tables.confusion(scans))
@@ -79,15 +79,15 @@ def _scatter(canvas: Canvas, left: float, pairs: agreement.Pairs, same: Sequence
         canvas.box((x(low), y(low)), (x(high), y(high)), faded(GREEN, 0.10))
     _frame(canvas, x, y, (ticks, ticks))
     canvas.line([(x.start, y.start), (x.end, y.end)], GREY)
-    for (true, found), right in zip(pairs, same, strict=True):
-        canvas.dot((x(true), y(found)), 4, faded(BLUE if right else RED, 0.55), faded(WHITE, 0.8))
-    for true, found in real:
-        canvas.diamond((x(true), y(found)), 6, (245, 180, 40, 255), INK)
+    for (true, measured), right in zip(pairs, same, strict=True):
+        canvas.dot((x(true), y(measured)), 4, faded(BLUE if right else RED, 0.55), faded(WHITE, 0.8))
+    for true, measured in real:
+        canvas.diamond((x(true), y(measured)), 6, (245, 180, 40, 255), INK)
     zeros = sum(pair == (0, 0) for pair in pairs)
     if zeros:
         canvas.text((x(0) + 10, y(0) - 13), f"{zeros} at 0", 12, GREY, anchor="lm")
     _legend(canvas, left, real=bool(real))
-    _titles(canvas, left, "Found against true", "true Agatston score", "found Agatston score")
+    _titles(canvas, left, "Measured against true", "true Agatston score", "measured Agatston score")
 
 
 def _legend(canvas: Canvas, left: float, *, real: bool) -> None:
@@ -105,25 +105,25 @@ def _differences(
     canvas: Canvas, left: float, pairs: agreement.Pairs, same: Sequence[bool], real: agreement.Pairs
 ) -> None:
     limits = agreement.bland_altman(pairs)
-    every = [found - true for true, found in [*pairs, *real]]
+    every = [measured - true for true, measured in [*pairs, *real]]
     furthest = [abs(value) for value in (*every, limits.low, limits.high) if math.isfinite(value)]
     reach = 1.6 * max(furthest, default=0.0) + 3
     x, y = _axes(left, (-0.35, _most([*pairs, *real])), (-reach, reach))
     steps = [value for value in _SCORES if value <= reach]
     _frame(canvas, x, y, ([v for v in _SCORES if v <= x.high], [*(-v for v in steps[:0:-1]), *steps]))
     canvas.line([(x.start, y(0)), (x.end, y(0))], GREY)
-    for (true, found), right in zip(pairs, same, strict=True):
-        at = (x((true + found) / 2), y(found - true))
+    for (true, measured), right in zip(pairs, same, strict=True):
+        at = (x((true + measured) / 2), y(measured - true))
         canvas.dot(at, 4, faded(BLUE if right else RED, 0.55), faded(WHITE, 0.8))
-    for true, found in real:
-        canvas.diamond((x((true + found) / 2), y(found - true)), 6, (245, 180, 40, 255), INK)
+    for true, measured in real:
+        canvas.diamond((x((true + measured) / 2), y(measured - true)), 6, (245, 180, 40, 255), INK)
     if math.isfinite(limits.low):
         for value, colour in ((limits.low, INK), (limits.bias, GREEN), (limits.high, INK)):
             canvas.dashes((x.start, y(value)), (x.end, y(value)), colour, 1.6)
     bounds = f"limits {number(limits.low, sign=True)} to {number(limits.high, sign=True)}"
     note = f"bias {number(limits.bias, sign=True)}, {bounds}"
     canvas.text((left + _SIDE, _TOP - 16), note, 13, GREY, anchor="rm")
-    _titles(canvas, left, "Bland-Altman", "mean of found and true", "found - true")
+    _titles(canvas, left, "Bland-Altman", "mean of measured and true", "measured - true")
 
 
 def _confusion(canvas: Canvas, left: float, counts: Sequence[Sequence[int]]) -> None:
@@ -146,11 +146,11 @@ def _confusion(canvas: Canvas, left: float, counts: Sequence[Sequence[int]]) -> 
     split = left + len(CATEGORIES) * wide
     canvas.line([(split, _TOP), (split, _TOP + _SIDE)], GREY, 2)
     canvas.box((left, _TOP), (left + _SIDE, _TOP + _SIDE), outline=GREY)
-    _titles(canvas, left, "Categories", "found", "true")
+    _titles(canvas, left, "Categories", "measured", "true")
 
 
 def calibration_picture(judged: Sequence[tuple[float, bool]], path: Path) -> None:
-    """The share of true candidates by confidence with its 95 % interval, and how many candidates there are."""
+    """Draw the share of true candidates by confidence with its 95 % interval, and the number of candidates."""
     parts = agreement.bins(judged)
     low = 110.0
     canvas = Canvas(_LEFT + _SIDE + 30, _TOP + _SIDE + 30 + round(low) + _BELOW - 10)

@@ -17,14 +17,14 @@ from scoring.result import Score
 
 
 class SourcesChanged(Exception):
-    """The sources were edited while results were made: those of a run must be of one code."""
+    """The sources were edited during a run, whose results must all come from one version of the code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One phantom: its truth, its score without the voxels, and how long scoring took.
+    """One phantom: its truth, its score without the voxels, and the scoring time.
 
-    `nearest_mm` has one row a lesion of the score, with one distance a calcification of the truth (`matching`).
+    `nearest_mm` has one row per lesion of the score, with one distance per calcification of the truth (`matching`).
     """
 
     seed: int
@@ -34,7 +34,7 @@ class Record:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """What JSON can hold; truth and score as they write themselves."""
+        """Convert to JSON types; truth and score in their own JSON form."""
         lesions = tuple(dataclasses.replace(item, runs=(), images=()) for item in self.score.lesions)
         return {
             "seed": self.seed,
@@ -46,7 +46,7 @@ class Record:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Read what `to_dict` gave; raises ValueError or KeyError for anything else."""
+        """Read the output of `to_dict`; raise ValueError or KeyError for anything else."""
         return cls(
             seed=values["seed"],
             truth=Truth.from_json(json.dumps(values["truth"])),
@@ -58,7 +58,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Records in a folder, of one matrix and of this very code; those of other code stay there and are not read."""
+    """Records in a folder, of one matrix and one version of the code; those of other versions are kept but ignored."""
 
     folder: Path
     matrix: int | None
@@ -66,14 +66,14 @@ class Cache:
 
     @property
     def path(self) -> Path:
-        """The file: one JSON object a line."""
+        """The file: one JSON object per line."""
         return self.folder / "phantoms.jsonl"
 
     def read(self) -> dict[int, Record]:
-        """The records by seed, without lines that are torn or belong to other code or another matrix."""
-        known: dict[int, Record] = {}
+        """Return the records by seed, ignoring incomplete lines and those of other code or another matrix."""
+        records: dict[int, Record] = {}
         if not self.path.exists():
-            return known
+            return records
         for line in self.path.read_text("utf-8").splitlines():
             try:
                 values = json.loads(line)
@@ -82,11 +82,11 @@ class Cache:
             except (KeyError, TypeError, ValueError):
                 continue
             if record is not None:
-                known[record.seed] = record
-        return known
+                records[record.seed] = record
+        return records
 
     def add(self, record: Record) -> None:
-        """Append a record, on a line of its own also where a killed run left half a line."""
+        """Append a record, on a new line even if a killed run left an incomplete one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"code": self.code, "matrix": self.matrix, "record": record.to_dict()}, allow_nan=False)
         with self.path.open("a+b") as file:
@@ -97,7 +97,7 @@ class Cache:
 
 
 def code() -> str:
-    """A digest of the sources that decide a result: all of `scoring` but the report, and `config`."""
+    """Return a digest of the sources that determine a result: all of `scoring` except the report, and `config`."""
     digest = hashlib.sha256()
     for package in (scoring, config):
         root = Path(str(package.__file__)).parent
@@ -110,4 +110,4 @@ def code() -> str:
 
 
 CODE: Final = code()
-"""The digest of this process, of when it began."""
+"""The digest at the start of this process."""

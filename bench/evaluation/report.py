@@ -14,17 +14,17 @@ AGREEMENT_PNG: Final = "agreement.png"
 CALIBRATION_PNG: Final = "calibration.png"
 
 METHOD: Final = """\
-The true Agatston score of a phantom is that of its slices without noise, under the same rules (130 HU at every tube
-voltage). A lesion is coronary when it is as near to the middle of a calcification as half its length, 2 mm and half a
-slice allow, and the middle of no distractor is nearer. A calcification that stays below the threshold, or whose
+The true Agatston score of a phantom is that of its noise-free slices, under the same rules (130 HU at every tube
+voltage). A lesion is coronary if it is as near to the centre of a calcification as half its length, 2 mm and half a
+slice allow, and the centre of no distractor is nearer. A calcification that stays below the threshold, or whose
 brightest voxel belongs to another one, has no score of its own and cannot be missed. A scan is fit for scoring unless
-the patient has metal in the heart: then a refusal is as right. AU: units of the Agatston score, mean of a scored scan.
+the patient has metal in the heart: a refusal is then just as correct. AU: Agatston units, mean per scored scan.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Everything that a run measured; `origin` says on what, in one sentence."""
+    """All results of a run; `origin` describes the data in one sentence."""
 
     origin: str
     scans: Sequence[Scan]
@@ -33,7 +33,7 @@ class Measured:
 
 
 def markdown(measured: Measured) -> str:
-    """The whole text; what was not measured has no heading."""
+    """Return the whole text; anything not measured has no heading."""
     parts = [f"# Accuracy\n\n{measured.origin}\n"]
     if measured.scans:
         parts += [METHOD, *_phantoms(measured)]
@@ -45,7 +45,7 @@ def markdown(measured: Measured) -> str:
 def _phantoms(measured: Measured) -> Iterator[str]:
     scans = measured.scans
     yield f"## Phantoms\n\n{tables.summary(scans, len(measured.failed))}"
-    yield f"![Found against true, differences, and categories]({AGREEMENT_PNG})\n"
+    yield f"![Measured against true, differences, and categories]({AGREEMENT_PNG})\n"
     yield f"## Categories\n\n{tables.categories(scans)}"
     yield f"## Refusals\n\n{tables.refusals(scans, measured.failed)}"
     yield f"## Arteries\n\n{tables.arteries(scans)}"

@@ -1,4 +1,4 @@
-"""One phantom, looked at for measuring: what is true, what was found, and what was what."""
+"""One phantom scan: its truth, its result, and the match between them."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Scan:
 
     @property
     def truth(self) -> Truth:
-        """The known answer."""
+        """The known truth."""
         return self.record.truth
 
     @property
     def score(self) -> Score:
-        """The answer found."""
+        """The measured score."""
         return self.record.score
 
     @property
     def is_fit(self) -> bool:
-        """Whether only a score is right: with metal in the heart, a refusal is as right."""
+        """Whether only a score is correct; with metal in the heart, so is a refusal."""
         return self.truth.refusal is None
 
     @property
@@ -51,8 +51,8 @@ class Scan:
         return CATEGORIES.index(self.truth.category)
 
     @property
-    def found_level(self) -> int | None:
-        """Index of the category found, None for a refused scan."""
+    def measured_level(self) -> int | None:
+        """Index of the measured category, None for a refused scan."""
         return None if self.score.category is None else CATEGORIES.index(self.score.category)
 
     @property
@@ -61,26 +61,26 @@ class Scan:
         return self.truth.agatston.total
 
     @property
-    def found_total(self) -> float:
-        """Agatston found. Raises ValueError for a refused scan."""
+    def measured_total(self) -> float:
+        """Measured Agatston. Raises ValueError for a refused scan."""
         if self.score.agatston is None:
             raise ValueError("a refused scan has no total")
         return self.score.agatston.total
 
     @cached_property
     def match(self) -> Match:
-        """The counted lesions against the calcifications."""
+        """The match of counted lesions and calcifications."""
         return matching.match(self.score.lesions, self.record.nearest_mm, self.truth, self.spec.slice_thickness_mm)
 
     @property
     def owned(self) -> Iterator[tuple[Lesion, Artery | None]]:
-        """Each counted lesion with the artery that it truly lies in, None where it is no coronary calcium."""
+        """Each counted lesion with its true artery, None if it is not coronary calcium."""
         for lesion, index in zip(self.score.lesions, self.match.owners, strict=True):
             yield lesion, matching.artery(index, self.truth)
 
     @property
     def false(self) -> list[Lesion]:
-        """Counted lesions that are no coronary calcium."""
+        """Counted lesions that are not coronary calcium."""
         return [lesion for lesion, artery in self.owned if artery is None]
 
     @property
@@ -94,7 +94,7 @@ class Scan:
 
     @property
     def judged(self) -> Iterator[tuple[float, bool]]:
-        """Confidence of each counted lesion and each told rejected candidate, and whether it is coronary calcium."""
+        """Confidence of each counted lesion and listed rejected candidate, and whether it is coronary calcium."""
         for lesion, artery in self.owned:
             yield lesion.confidence, artery is not None
         for candidate in self.score.rejected:

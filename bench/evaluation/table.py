@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; columns after the first are numbers and stand right."""
+    """Format a table; columns after the first are right-aligned numbers."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def number(value: float, digits: int = 1, *, sign: bool = False) -> str:
-    """A number, a dash where there is none; a zero has no minus."""
+    """Format a number, or a dash for NaN; zero has no minus sign."""
     if not math.isfinite(value):
         return "-"
     text = f"{value:{'+' if sign else ''},.{digits}f}"
@@ -21,11 +21,11 @@ def number(value: float, digits: int = 1, *, sign: bool = False) -> str:
 
 
 def percent(value: float, digits: int = 1, *, sign: bool = False) -> str:
-    """A share in per cent."""
+    """Format a share in per cent."""
     text = number(100 * value, digits, sign=sign)
     return text if text == "-" else f"{text} %"
 
 
 def share(count: int, of: int) -> str:
-    """Count and share, as `7 of 10 (70.0 %)`."""
+    """Format count and share, as `7 of 10 (70.0 %)`."""
     return f"{count} of {of}" + (f" ({percent(count / of)})" if of else "")

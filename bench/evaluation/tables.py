@@ -13,7 +13,7 @@ from scoring.result import ARTERIES, CATEGORIES, Artery
 
 
 def summary(scans: Sequence[Scan], failed: int) -> str:
-    """All measures of the whole, one a row."""
+    """Tabulate all measures of the whole population, one per row."""
     return table(("Measure", "Value"), [list(row) for row in _summary(scans, failed)])
 
 
@@ -21,12 +21,12 @@ def _summary(scans: Sequence[Scan], failed: int) -> Iterator[tuple[str, str]]:
     pairs = measures.totals(scans)
     fit = sum(scan.is_fit for scan in scans)
     yield "Scans, scored", f"{len(scans)}, {len(pairs)}"
-    yield "Refused of those fit for scoring", share(measures.refusals(scans, fit=True).total(), fit)
+    yield "Refused although fit for scoring", share(measures.refusals(scans, fit=True).total(), fit)
     yield (
         "Refused of those with metal in the heart",
         share(measures.refusals(scans, fit=False).total(), len(scans) - fit),
     )
-    yield "Failed (an error in the software)", str(failed)
+    yield "Failed (software error)", str(failed)
     same = measures.agreeing(scans)
     low, high = agreement.wilson(same, len(pairs))
     yield "Same category", f"{share(same, len(pairs))}, 95 % interval {percent(low)} to {percent(high)}"
@@ -34,26 +34,26 @@ def _summary(scans: Sequence[Scan], failed: int) -> Iterator[tuple[str, str]]:
     yield "ICC(2,1) of the total", number(agreement.icc(pairs), 4)
     yield "False zeros, truth over 0", share(*measures.false_zeros(scans))
     yield "False zeros, truth 1 and more", share(*measures.false_zeros(scans, 1.0))
-    yield "Counted where there is nothing", share(*measures.false_positives(scans))
+    yield "Over 0 without calcium", share(*measures.false_positives(scans))
     limits = agreement.bland_altman(pairs)
     bounds = f"{number(limits.low, sign=True)} to {number(limits.high, sign=True)}"
     yield "Bland-Altman bias and limits, Agatston", f"{number(limits.bias, sign=True)}, {bounds}"
     yield "Absolute error, median and 95th percentile", _spread(measures.absolute_errors(scans), number)
     yield "Relative error (truth over 0), median and 95th percentile", _spread(measures.relative_errors(scans), percent)
-    yield "Calcifications found, all over the threshold", share(*measures.calcifications(scans))
+    yield "Calcifications found, all above the threshold", share(*measures.calcifications(scans))
     yield "Calcifications found, 1 Agatston and more", share(*measures.calcifications(scans, 1.0))
-    missed, false = (measures.a_scan(scans, count) for count in (lambda s: len(s.missed), lambda s: len(s.false)))
+    missed, false = (measures.per_scan(scans, count) for count in (lambda s: len(s.missed), lambda s: len(s.false)))
     yield (
-        "Missed a scan: calcifications, Agatston",
+        "Missed per scan: calcifications, Agatston",
         f"{number(missed, 2)}, {number(measures.missed_agatston(scans), 2)}",
     )
-    yield "False a scan: lesions, Agatston", f"{number(false, 2)}, {number(measures.false_agatston(scans), 2)}"
+    yield "False per scan: lesions, Agatston", f"{number(false, 2)}, {number(measures.false_agatston(scans), 2)}"
     masses = measures.mass_errors(scans)
     spread = f"{percent(agreement.mean(masses), sign=True)}, {percent(agreement.deviation(masses))}"
     yield f"Mass, relative error: mean, SD ({len(masses)} scans)", spread
-    yield "Range holds the true total", share(*measures.covered(scans))
+    yield "Range contains the true total", share(*measures.covered(scans))
     yield "The same, within 10 % or 1 Agatston", share(*measures.covered(scans, 0.1, 1.0))
-    yield "Seconds a scan, median and 95th percentile", _spread([scan.record.seconds for scan in scans], number)
+    yield "Seconds per scan, median and 95th percentile", _spread([scan.record.seconds for scan in scans], number)
 
 
 def _spread(values: Sequence[float], shown: Callable[[float], str]) -> str:
@@ -61,15 +61,15 @@ def _spread(values: Sequence[float], shown: Callable[[float], str]) -> str:
 
 
 def confusion(scans: Sequence[Scan]) -> list[list[int]]:
-    """Scans by true category (rows) and category found, the last column refused."""
+    """Count scans by true category (rows) and measured category (columns, the last for refused scans)."""
     counts = [[0] * (len(CATEGORIES) + 1) for _ in CATEGORIES]
     for scan in scans:
-        counts[scan.true_level][len(CATEGORIES) if scan.found_level is None else scan.found_level] += 1
+        counts[scan.true_level][len(CATEGORIES) if scan.measured_level is None else scan.measured_level] += 1
     return counts
 
 
 def categories(scans: Sequence[Scan]) -> str:
-    """The confusion matrix, and the errors by true category."""
+    """Tabulate the confusion matrix, and the errors by true category."""
     rows = []
     for level, counts in enumerate(confusion(scans)):
         part = [scan for scan in scans if scan.true_level == level]
@@ -79,7 +79,7 @@ def categories(scans: Sequence[Scan]) -> str:
 
 
 def refusals(scans: Sequence[Scan], failed: dict[int, str]) -> str:
-    """Reasons of the refusals, and the errors."""
+    """Tabulate the reasons for refusals, and list the errors."""
     fit, metal = measures.refusals(scans, fit=True), measures.refusals(scans, fit=False)
     rows = [[f"`{code}`", str(fit[code]), str(metal[code])] for code in sorted({*fit, *metal})]
     text = table(("Reason", "fit for scoring", "with metal in the heart"), rows) if rows else "None was refused.\n"
@@ -87,13 +87,13 @@ def refusals(scans: Sequence[Scan], failed: dict[int, str]) -> str:
 
 
 def arteries(scans: Sequence[Scan]) -> str:
-    """Agreement for each artery, and where the Agatston of each went."""
+    """Tabulate the agreement for each artery, and to which arteries the Agatston of each was assigned."""
     groups: dict[str, tuple[Artery, ...]] = {a: (a,) for a in ARTERIES} | {"LM + LAD": ("LM", "LAD")}
     rows = []
     for name, group in groups.items():
         pairs = measures.artery_totals(scans, group)
-        there = [found > 0 for true, found in pairs if true > 0]
-        clean = [found == 0 for true, found in pairs if true == 0]
+        detected = [measured > 0 for true, measured in pairs if true > 0]
+        clean = [measured == 0 for true, measured in pairs if true == 0]
         limits = agreement.bland_altman(pairs)
         rows.append(
             [
@@ -101,25 +101,27 @@ def arteries(scans: Sequence[Scan]) -> str:
                 number(agreement.icc(pairs), 3),
                 number(limits.bias, sign=True),
                 f"{number(limits.low, sign=True)} to {number(limits.high, sign=True)}",
-                share(sum(there), len(there)),
+                share(sum(detected), len(detected)),
                 share(sum(clean), len(clean)),
-                percent(measures.rightly_given(scans, group)),
+                percent(measures.correctly_assigned(scans, group)),
             ]
         )
-    header = ("Artery", "ICC", "bias", "limits", "calcified and told so", "clean and told so", "AU rightly given")
+    header = ("Artery", "ICC", "bias", "limits", "calcium detected", "clean recognised", "AU correctly assigned")
     parts = measures.artery_agatston(scans)
     columns = (*ARTERIES, measures.MISSED)
-    given = [
+    assigned = [
         [f"**{true}**", *(number(parts.get((true, column), 0.0), 0) for column in columns)]
         for true in (*ARTERIES, measures.NOT_CORONARY)
     ]
     return (
-        table(header, rows) + "\n" + table(("Agatston, true in", *(f"given to {a}" for a in ARTERIES), "missed"), given)
+        table(header, rows)
+        + "\n"
+        + table(("Agatston, true in", *(f"assigned to {a}" for a in ARTERIES), "missed"), assigned)
     )
 
 
 def calibration(judged: Sequence[tuple[float, bool]]) -> str:
-    """Confidence against truth, in ten bins."""
+    """Tabulate confidence against truth, in ten bins."""
     parts = agreement.bins(judged)
     rows = [
         [
@@ -136,19 +138,19 @@ def calibration(judged: Sequence[tuple[float, bool]]) -> str:
     return f"{table(header, rows)}\n{errors}, Brier score {number(agreement.brier(judged), 3)}.\n"
 
 
-def readings(found: Sequence[Reading]) -> str:
-    """The real scans, one a row, and the agreement of those that have a reader's score."""
+def readings(scans: Sequence[Reading]) -> str:
+    """Tabulate the real scans, one per row, and the agreement of those that have a reader's score."""
     header = ("Scan", "expected", "found", "range", "category", "right", "false AU", "missed AU", "refused")
-    text = table(header, map(_reading, found))
-    text += f"\nAs expected: {share(sum(item.is_right for item in found), len(found))}.\n"
+    text = table(header, map(_reading, scans))
+    text += f"\nAs expected: {share(sum(item.is_right for item in scans), len(scans))}.\n"
     pairs = [
         (item.case.total, item.score.agatston.total)
-        for item in found
+        for item in scans
         if item.case.total is not None and item.score is not None and item.score.agatston is not None
     ]
     levels = [
         (_level(item.case.expected), _level((item.score.category,)))
-        for item in found
+        for item in scans
         if item.case.total is not None and item.score is not None and item.score.category is not None
     ]
     if len(pairs) > 1:

@@ -1,4 +1,4 @@
-"""Work in several processes, with a bar that shows how far it is."""
+"""Work in several processes, with a progress bar."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Result = TypeVar("Result")
 def results(
     work: Callable[[Item], Result], items: Sequence[Item], jobs: int, title: str
 ) -> Iterator[tuple[Item, Result | BaseException]]:
-    """Each item with what `work` made of it, or with its error, as they get ready.
+    """Yield each item with the result of `work` or with its error, as they complete.
 
-    Raises BrokenProcessPool when a process died, as for want of memory.
+    Raises BrokenProcessPool if a process died, for instance because it ran out of memory.
     """
     if not items:
         return
@@ -31,7 +31,7 @@ def results(
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    # spawned, so that no process inherits locks or open files
+    # Spawned, so that no process inherits locks or open files.
     pool = ProcessPoolExecutor(min(jobs, len(items)), multiprocessing.get_context("spawn"))
     try:
         with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -1,4 +1,4 @@
-"""Where things are in a chest CT: two small nets say where, circles and distances measure; each checks the other."""
+"""Anatomy of a chest CT: two small nets locate structures, circles and distances measure; each checks the other."""
 
 from scoring.anatomy.aorta import Track
 from scoring.anatomy.frame import Anatomy, find

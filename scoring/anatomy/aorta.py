@@ -1,4 +1,4 @@
-"""The aorta in axial slices: circles at its wall, where the chest's net says that it is."""
+"""The aorta in axial slices: circles on its wall, near the position given by the chest net."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ LIKELY: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A vessel as one circle a coarse slice.
+    """A vessel as one circle per coarse slice.
 
-    `z_mm`, `y_mm`, `x_mm`, `radius_mm` (n,) in mm along the volume's axes; `certainty` (n,) 0..1 is the mean
-    drop of brightness outwards over the circumference, 50 HU and more counting as 1; `seen` bool (n,) tells where
-    the net sees the vessel: elsewhere the circle is that of the nearest such slice. `apart_mm` (n,) is how far the
-    circle's centre lies from where the net sees the vessel's.
+    `z_mm`, `y_mm`, `x_mm`, `radius_mm` (n,) are in mm along the volume's axes. `certainty` (n,) 0..1 is the mean
+    outward drop in brightness over the circumference, where 50 HU and more count as 1. `seen` bool (n,) is True where
+    the net sees the vessel; elsewhere the circle is that of the nearest such slice. `apart_mm` (n,) is the distance
+    from the circle's centre to the centre of the vessel as the net sees it.
     """
 
     z_mm: NDArray[np.float64]
@@ -46,12 +46,12 @@ class Track:
     apart_mm: NDArray[np.float64]
 
     def at(self, z_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Centre y, x, radius and certainty (n, 4) at heights (n,), linear between slices."""
+        """Return centre y, x, radius and certainty (n, 4) at heights (n,), linear between slices."""
         parts = (self.y_mm, self.x_mm, self.radius_mm, self.certainty)
         return np.column_stack([np.interp(z_mm, self.z_mm, part) for part in parts])
 
     def outside(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Distance in mm from points (n, 3) (z, y, x) outwards to the wall, negative inside."""
+        """Return the distance in mm of points (n, 3) (z, y, x) outside the wall, negative inside."""
         circle = self.at(points_mm[:, 0])
         return np.asarray(np.hypot(points_mm[:, 1] - circle[:, 0], points_mm[:, 2] - circle[:, 1]) - circle[:, 2])
 
@@ -59,10 +59,10 @@ class Track:
 def track(
     grid: Coarse, smooth: NDArray[np.float32], chest: Found, name: str, radii_mm: tuple[float, float]
 ) -> Track | None:
-    """The vessel that the net calls `name`, or None where it sees none.
+    """Track the vessel of the net's class `name`; None if the net does not see it.
 
-    In each slice the circle with the steepest drop of brightness outwards near the net's place and size is taken,
-    then smoothed over 9 mm. `smooth` is `limited(grid)`.
+    In each slice the circle with the steepest outward drop in brightness near the net's position and size is taken;
+    the circles are then smoothed over 9 mm. `smooth` is `limited(grid)`.
     """
     guess = _guess(grid, chest, name, radii_mm)
     z_mm = grid.position(0)
@@ -84,9 +84,9 @@ def track(
 
 
 def limited(grid: Coarse, bone: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The image with fat and lung alike as outside, blood, calcium and contrast alike as inside, slightly smooth.
+    """Return a smoothed image in which fat equals lung (outside), and calcium and contrast equal blood (inside).
 
-    Bone counts as outside: else vertebrae, bright and round, pass for the aorta.
+    Bone counts as outside: otherwise vertebrae, bright and round, would pass for the aorta.
     """
     image = np.clip(grid.hu, OUTSIDE_HU, INSIDE_HU).astype(np.float32)
     image[bone] = OUTSIDE_HU
@@ -95,7 +95,7 @@ def limited(grid: Coarse, bone: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _guess(grid: Coarse, chest: Found, name: str, radii_mm: tuple[float, float]) -> NDArray[np.float64]:
-    """Centre y, x and radius in mm of the net's vessel in each coarse slice, NaN where it sees none: (n, 3)."""
+    """Return centre y, x and radius in mm of the net's vessel in each coarse slice, NaN where it sees none: (n, 3)."""
     likely = chest.likely(name)
     likely = np.where(largest(likely > LIKELY), likely, 0)
     area = likely.sum(axis=(1, 2), dtype=np.float64) * chest.cubes.step_mm**2
@@ -106,39 +106,39 @@ def _guess(grid: Coarse, chest: Found, name: str, radii_mm: tuple[float, float])
     x = chest.cubes.start_mm[2] + chest.cubes.step_mm * (likely.sum(axis=1, dtype=np.float64) @ columns) / total
     radius = np.clip(np.sqrt(area / np.pi), *radii_mm)
     known = np.flatnonzero(area >= FEWEST_MM2)
-    found = np.full((grid.hu.shape[0], 3), np.nan)
+    circles = np.full((grid.hu.shape[0], 3), np.nan)
     if not len(known):
-        return found
+        return circles
     z_mm = grid.position(0)
     reach = chest.cubes.step_mm / 2
     inside = (z_mm >= height[known[0], 0] - reach) & (z_mm <= height[known[-1], 0] + reach)
     for column, values in enumerate((y, x, radius)):
-        found[inside, column] = np.interp(z_mm[inside], height[known, 0], values[known])
-    return found
+        circles[inside, column] = np.interp(z_mm[inside], height[known, 0], values[known])
+    return circles
 
 
 def _circle(
     grid: Coarse, plane: NDArray[np.float32], guess: NDArray[np.float64], radii_mm: tuple[float, float]
 ) -> NDArray[np.float64]:
-    """The circle y, x, radius near a guess with the steepest drop outwards, and its certainty."""
+    """Return the circle y, x, radius near a guess with the steepest outward drop, and its certainty."""
     best = guess
     for reach, sizes, step in ((7.5, 5.0, 2.5), (1.5, 1.5, 0.75)):
         shift = np.arange(-reach, reach + 0.01, step)
         size = np.arange(-sizes, sizes + 0.01, step)
         y, x, radius = (part.ravel() for part in np.meshgrid(shift, shift, size, indexing="ij"))
-        tried = best + np.column_stack([y, x, radius])
-        tried = tried[(tried[:, 2] >= radii_mm[0]) & (tried[:, 2] <= radii_mm[1])]
-        drop = edge_drop(grid, plane, tried)
-        # As far as one's expectation reaches, edges decide; beyond, the net does.
-        away = ((tried[:, :2] - guess[:2]) ** 2).sum(axis=1) / 7.5**2 + ((tried[:, 2] - guess[2]) / 5.0) ** 2
+        trial = best + np.column_stack([y, x, radius])
+        trial = trial[(trial[:, 2] >= radii_mm[0]) & (trial[:, 2] <= radii_mm[1])]
+        drop = edge_drop(grid, plane, trial)
+        # Near the expected position, edges decide; further away, the net does.
+        away = ((trial[:, :2] - guess[:2]) ** 2).sum(axis=1) / 7.5**2 + ((trial[:, 2] - guess[2]) / 5.0) ** 2
         score = np.clip(drop, 0.0, COARSE_DROP_HU if step > 1 else FINE_DROP_HU).mean(axis=1) - STIFF_HU * away / 2
         top = int(score.argmax())
-        best, certainty = tried[top], np.mean(np.clip(drop[top] / WALL_HU, 0.0, 1.0))
+        best, certainty = trial[top], np.mean(np.clip(drop[top] / WALL_HU, 0.0, 1.0))
     return np.append(best, certainty)
 
 
 def edge_drop(grid: Coarse, plane: NDArray[np.float32], circles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How much darker (limited HU) it is 3 mm outside a circle than 3 mm inside: (circles, angles)."""
+    """Return the drop (limited HU) from 3 mm inside a circle to 3 mm outside it: (circles, angles)."""
     angle = np.linspace(0.0, 2 * np.pi, ANGLES, endpoint=False)
     direction = np.stack([np.sin(angle), np.cos(angle)])
     values = []

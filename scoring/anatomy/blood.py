@@ -1,4 +1,4 @@
-"""What the blood looks like: its attenuation, contrast medium in it, and the noise."""
+"""The blood pool: its attenuation, contrast medium in it, and the image noise."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ BLUR_MM = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Blood:
-    """Median HU of the blood in the descending aorta, and the noise's standard deviation in HU.
+    """Median HU of the blood in the descending aorta, and the standard deviation of the noise in HU.
 
-    `noise_hu` is for the whole series; `noise_by_slice` (n,) for each slice of the volume; `smooth_noise_hu`
-    what is left of it after slight smoothing, and `noise_per_fine` its ratio to what the smoothing takes away.
+    `noise_hu` applies to the whole series, `noise_by_slice` (n,) to each slice of the volume. `smooth_noise_hu` is
+    the noise that remains after slight smoothing, `noise_per_fine` the ratio of the noise to the part that smoothing
+    removes.
     """
 
     hu: float
@@ -38,7 +39,7 @@ class Blood:
 
 
 def core_hu(around: Chest) -> float:
-    """Median HU of the soft tissue deep in the heart; NaN where there is none."""
+    """Return the median HU of the soft tissue deep in the heart; NaN if there is none."""
     depth, height, width = around.cubes.size
     values = around.cubes.hu[:depth, :height, :width][ndimage.binary_erosion(around.heart_mask, iterations=CORE_CUBES)]
     soft = values[(values > SOFT_HU[0]) & (values < SOFT_HU[1])]
@@ -46,15 +47,18 @@ def core_hu(around: Chest) -> float:
 
 
 def smoothed(part: NDArray[np.int16], spacing_mm: tuple[float, float, float]) -> NDArray[np.float32]:
-    """Slices (z, y, x) smoothed by a Gaussian of 0.8 mm in the plane, float32 HU."""
+    """Return slices (z, y, x) smoothed in plane by a Gaussian of 0.8 mm, float32 HU."""
     sigma = (0.0, BLUR_MM / spacing_mm[1], BLUR_MM / spacing_mm[2])
     return np.asarray(ndimage.gaussian_filter(part, sigma, output=np.float32))
 
 
 def blood(volume: Volume, descending: Track) -> Blood:
-    """Blood and noise in the inner 60 % of the descending aorta at full resolution, robust against its wall."""
+    """Measure blood and noise in the inner 60 % of the descending aorta at full resolution, robust to its wall.
+
+    Raises NotScorable: `aorta_not_found` if no slice shows enough of it.
+    """
     circles = descending.at(np.arange(len(volume.hu), dtype=np.float64) * volume.spacing_mm[0])
-    found = np.full((len(volume.hu), 4), np.nan)
+    measured = np.full((len(volume.hu), 4), np.nan)
     for z, (y, x, radius, certainty) in enumerate(circles):
         rows = _around(y, radius, volume.spacing_mm[1], volume.hu.shape[1])
         columns = _around(x, radius, volume.spacing_mm[2], volume.hu.shape[2])
@@ -66,23 +70,23 @@ def blood(volume: Volume, descending: Track) -> Blood:
         inside = away < INNER_SHARE * radius
         if inside.sum() >= 20:
             values = part[0][inside]
-            found[z] = np.median(values), spread(values), spread(smooth[inside]), spread(values - smooth[inside])
-    known = np.flatnonzero(np.isfinite(found[:, 0]))
+            measured[z] = np.median(values), spread(values), spread(smooth[inside]), spread(values - smooth[inside])
+    known = np.flatnonzero(np.isfinite(measured[:, 0]))
     if not known.size:
         raise NotScorable("aorta_not_found", "The descending aorta was not found.")
-    level, noise, smooth_noise, fine = np.median(found[known], axis=0)
+    level, noise, smooth_noise, fine = np.median(measured[known], axis=0)
     return Blood(
         hu=float(level),
         noise_hu=float(noise),
-        noise_by_slice=np.interp(np.arange(len(found)), known, found[known, 1]),
+        noise_by_slice=np.interp(np.arange(len(measured)), known, measured[known, 1]),
         smooth_noise_hu=float(smooth_noise),
-        # Where the noise is blotchy, fine structure is that of the tissue: it tells nothing of the noise.
+        # If the noise is blotchy, fine structure belongs to the tissue and says nothing about the noise.
         noise_per_fine=min(float(noise / fine), MOST_PER_FINE) if fine > 0 else 1.0,
     )
 
 
 def spread(values: NDArray[np.int16] | NDArray[np.float32]) -> float:
-    """Standard deviation from the median absolute deviation: robust against a few other voxels."""
+    """Return the standard deviation from the median absolute deviation: robust to a few outlying voxels."""
     return NORMAL_SD * float(np.median(np.abs(values - np.median(values))))
 
 

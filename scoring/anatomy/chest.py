@@ -1,4 +1,4 @@
-"""The chest as the coarse net sees it: where heart, vessels, bone, airways and lungs are."""
+"""The chest as the coarse net sees it: heart, vessels, bone, airways and lungs."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ BONE_HU: Final = 110
 
 @dataclass(frozen=True, slots=True)
 class Chest:
-    """What the net found, and distances to its bodies round the heart.
+    """The net's classes, and distances to the structures around the heart.
 
-    `heart` is the fatty sac with all in it, `body` that with ascending aorta and pulmonary trunk; `bone` holds no
-    small pieces at the heart, which are calcium. `heart_ml` and `lungs_ml` are volumes inside the image; `box` the
-    indices of the cubes round the heart; `certainty` 0..1 how sure the net is of the heart's cubes.
+    `heart` is the pericardial sac with its contents, `body` the same with ascending aorta and pulmonary trunk; `bone`
+    excludes small pieces near the heart, which are calcium. `heart_ml` and `lungs_ml` are volumes inside the image;
+    `box` holds the indices of the cubes around the heart; `certainty` 0..1 is how certain the net is of its cubes.
     """
 
     found: Found
@@ -51,77 +51,77 @@ class Chest:
 
     @property
     def cubes(self) -> Cubes:
-        """The image that the net saw."""
+        """The image given to the net."""
         return self.found.cubes
 
 
 def chest(grid: Coarse) -> Chest:
-    """Look for the organs of the chest.
+    """Locate the organs of the chest.
 
-    Raises NotScorable: `not_a_chest` with less than 300 mL of lung, `no_spine`, `heart_not_found`.
+    Raises NotScorable: `not_a_chest` for less than 300 mL of lung, `no_spine`, `heart_not_found`.
     """
     image = cubes(grid, network("chest").step_mm, *_extent(grid))
-    found = network("chest").find(image)
+    classified = network("chest").find(image)
     cube_ml = image.step_mm**3 / 1000
-    lungs = largest(found.mask("lung"), 2, int(LUNGS_ML / 10 / cube_ml))
+    lungs = largest(classified.mask("lung"), 2, int(LUNGS_ML / 10 / cube_ml))
     lungs_ml = float(lungs.sum() * cube_ml)
     if lungs_ml < LUNGS_ML:
         raise NotScorable(
             "not_a_chest", f"Only {lungs_ml:.0f} mL of lung are in the images: this is no CT of the chest."
         )
-    heart = largest(found.mask("heart"))
+    heart = largest(classified.mask("heart"))
     heart_ml = float(heart.sum() * cube_ml)
     if heart_ml < HEART_ML:
         raise NotScorable(
             "heart_not_found", f"Only {heart_ml:.0f} mL of heart were found: it is not in the images as a whole."
         )
-    if found.mask("spine").sum() * cube_ml < SPINE_ML:
+    if classified.mask("spine").sum() * cube_ml < SPINE_ML:
         raise NotScorable("no_spine", "The spine was not found: this is no axial CT of the chest.")
     box = _box(heart, round(MARGIN_MM / image.step_mm))
-    bone = _bone(found, heart, cube_ml)
-    vessels = found.mask("ascending", "pulmonary")
+    bone = _bone(classified, heart, cube_ml)
+    vessels = classified.mask("ascending", "pulmonary")
 
     def region(mask: NDArray[np.bool_]) -> Region:
         return Region.of(mask, image, box)
 
     return Chest(
-        found=found,
+        found=classified,
         heart=region(heart),
         body=region(heart | vessels),
         bone=region(bone),
-        airway=region(found.mask("airway")),
-        abdomen=region(largest(found.mask("abdomen"))),
-        oesophagus=region(found.mask("oesophagus")),
+        airway=region(classified.mask("airway")),
+        abdomen=region(largest(classified.mask("abdomen"))),
+        oesophagus=region(classified.mask("oesophagus")),
         heart_mask=heart,
         bone_mask=bone,
         heart_ml=heart_ml,
         lungs_ml=lungs_ml,
-        certainty=float(found.likely("heart")[heart].mean()),
+        certainty=float(classified.likely("heart")[heart].mean()),
         box=box,
     )
 
 
 def _extent(grid: Coarse) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Corners (z, y, x) in mm of what is body: air round it costs time and tells nothing."""
+    """Return the corners (z, y, x) in mm of the body: the air around it costs time and adds no information."""
     solid = np.asarray((grid.hu > BODY_HU).mean(axis=0))
     low, high = [grid.position(0)[0] - grid.spacing_mm[0] / 2], [grid.position(0)[-1] + grid.spacing_mm[0] / 2]
     for axis, other in ((1, 1), (2, 0)):
-        # A table is thin: a tenth of the slices and of the other axis must be solid.
+        # A table is thin: a tenth of the slices and of the other axis must be solid to count as body.
         line = solid.mean(axis=other) > 0.1
-        used = np.flatnonzero(line)
+        occupied = np.flatnonzero(line)
         place = grid.position(axis)
-        first, last = (used[0], used[-1]) if len(used) else (0, len(place) - 1)
+        first, last = (occupied[0], occupied[-1]) if len(occupied) else (0, len(place) - 1)
         low.append(place[first] - SURROUND_MM)
         high.append(place[last] + SURROUND_MM)
     return np.array(low), np.array(high)
 
 
-def _bone(found: Found, heart: NDArray[np.bool_], cube_ml: float) -> NDArray[np.bool_]:
-    """Spine, ribs and sternum; a small piece of bone at the heart is heavy calcium."""
-    bone = found.mask("spine", "rib")
+def _bone(classified: Found, heart: NDArray[np.bool_], cube_ml: float) -> NDArray[np.bool_]:
+    """Return spine, ribs and sternum; a small piece of bone near the heart is heavy calcium."""
+    bone = classified.mask("spine", "rib")
     labels, count = ndimage.label(bone)
     sizes = np.bincount(labels.ravel(), minlength=count + 1) * cube_ml
-    away = np.asarray(ndimage.distance_transform_edt(~heart)) * found.cubes.step_mm
+    away = np.asarray(ndimage.distance_transform_edt(~heart)) * classified.cubes.step_mm
     nearest = ndimage.minimum(away, labels, np.arange(1, count + 1)) if count else np.zeros(0)
     calcium = np.concatenate([[False], (sizes[1:] < BONE_PIECE_ML) & (np.asarray(nearest) < NEAR_HEART_MM)])
     return np.asarray(bone & ~calcium[labels])
@@ -136,7 +136,7 @@ def _box(mask: NDArray[np.bool_], margin: int) -> tuple[slice, ...]:
 
 
 def skeleton(grid: Coarse, chest: Chest) -> NDArray[np.bool_]:
-    """Bone on the coarse grid: what is bright where the net sees bone, bool (z, y, x)."""
+    """Return bone on the coarse grid, bool (z, y, x): the bright voxels where the net sees bone."""
     at = []
     for axis, size in enumerate(chest.bone_mask.shape):
         index = np.rint((grid.position(axis) - chest.cubes.start_mm[axis]) / chest.cubes.step_mm)

@@ -1,4 +1,4 @@
-"""A copy of the volume in coarse voxels: enough to find organs, small enough to be fast."""
+"""A copy of the volume in coarse voxels: fine enough to locate organs, small enough to be fast."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Coarse:
     """Block means of a volume on a coarser grid.
 
     `hu` is (z, y, x) int16, limited to -1024..1500 HU so that padding and metal do not spread.
-    `spacing_mm` and `start_mm` are (z, y, x); voxel i has its centre at start + i x spacing, in mm along
-    the volume's own axes, counted from the centre of the volume's voxel [0, 0, 0].
+    `spacing_mm` and `start_mm` are (z, y, x); the centre of voxel i is at start + i x spacing, in mm along
+    the volume's own axes from the centre of its voxel [0, 0, 0].
     """
 
     hu: NDArray[np.int16]
@@ -28,12 +28,12 @@ class Coarse:
     start_mm: tuple[float, float, float]
 
     def position(self, axis: int) -> NDArray[np.float64]:
-        """Centres of the voxels along one axis in mm."""
+        """Return the centres of the voxels along one axis in mm."""
         steps = np.arange(self.hu.shape[axis], dtype=np.float64)
         return np.asarray(self.start_mm[axis] + steps * self.spacing_mm[axis])
 
     def index(self, position_mm: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Nearest voxel (..., 3) of positions (..., 3) in mm, kept inside the grid."""
+        """Return the nearest voxels (..., 3) to positions (..., 3) in mm, clipped to the grid."""
         exact = (np.asarray(position_mm) - self.start_mm) / self.spacing_mm
         return np.clip(np.rint(exact), 0, np.array(self.hu.shape) - 1).astype(np.intp)
 
@@ -44,7 +44,7 @@ class Coarse:
 
 
 def coarse(volume: Volume) -> Coarse:
-    """Block means of about 1.5 mm in the plane and 2.5 mm across it; remainders at the far end are left out."""
+    """Average blocks of about 1.5 mm in plane and 2.5 mm through plane; remainders at the far end are left out."""
     targets = (THROUGH_PLANE_MM, IN_PLANE_MM, IN_PLANE_MM)
     steps = [max(1, round(target / size)) for target, size in zip(targets, volume.spacing_mm, strict=True)]
     steps = [min(step, size) for step, size in zip(steps, volume.hu.shape, strict=True)]
@@ -54,7 +54,7 @@ def coarse(volume: Volume) -> Coarse:
     for z in range(depth):
         total = np.zeros((height, width), np.int32)
         for source in volume.hu[z * step_z : (z + 1) * step_z]:
-            # Slice by slice: a limited copy of the whole volume would double the memory.
+            # One slice at a time: a limited copy of the whole volume would double the memory.
             limited = np.clip(source[: height * step_y, : width * step_x], LOWEST_HU, HIGHEST_HU)
             for row in range(step_y):
                 for column in range(step_x):

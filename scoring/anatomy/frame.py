@@ -1,4 +1,4 @@
-"""The frame of the chest: all landmarks of one series together, or the reason why they cannot be trusted."""
+"""The anatomical frame of a series: all landmarks together, or the reason why they cannot be trusted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ COVERED_ABOVE_MM: Final = 10.0
 CUT_CM2: Final = 12.0
 CUT_SHARE: Final = 0.06
 ABOVE_MM: Final = 24.0
-# An aorta that has unfolded lies straight before itself, and a turn of the patient by 8 degrees moves it by 14 mm.
+# An unfolded ascending aorta lies straight in front of the descending one; turning the patient by 8 degrees shifts it
+# by 14 mm.
 BEFORE_MM, RIGHT_MM = (28.0, 130.0), (-15.0, 90.0)
 SEEN_SHARE: Final = 0.5
 SAMPLED: Final = 5
@@ -37,10 +38,10 @@ VESSELS_MM, BELOW_MM = 22.0, 15.0
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
-    """Where things are in one series; heights and places are mm along the volume's axes from its voxel [0, 0, 0].
+    """The anatomy of one series; heights and positions are in mm along the volume's axes from its voxel [0, 0, 0].
 
-    `heart_slices` are the first and last slice (volume index, inclusive) that can hold coronary arteries; `weights`
-    names the nets' weights.
+    `heart_slices` are the first and last slice (volume index, inclusive) that can contain coronary arteries; `weights`
+    identifies the nets' weights.
     """
 
     grid: Coarse
@@ -56,7 +57,7 @@ class Anatomy:
 
 
 def find(volume: Volume) -> Anatomy:
-    """Find the landmarks that coronary lesions are judged by.
+    """Find the landmarks by which coronary lesions are judged.
 
     Raises NotScorable with the codes not_a_chest, no_spine, contrast, aorta_not_found, heart_not_found,
     left_main_not_found, landmarks_disagree or heart_not_covered.
@@ -97,7 +98,7 @@ def find(volume: Volume) -> Anatomy:
 
 
 def _without_aorta(around: Chest) -> NotScorable:
-    """Why the aorta was not found: the images begin below it, or it was not recognised."""
+    """Return the reason why the aorta was not found: the images begin below it, or it was not recognised."""
     highest = float(around.heart_mask[around.cubes.size[0] - 1].sum() * around.cubes.step_mm**2 / 100)
     if highest > CUT_CM2:
         return NotScorable(
@@ -113,7 +114,7 @@ def _contrast(hu: float) -> NotScorable:
 
 
 def _no_aorta(hu: float, core: float) -> NotScorable:
-    """Contrast brightens the heart too: where it did not, something else was taken for the aorta, as in a phantom."""
+    """Return the refusal for bright blood in a dark heart: something else was taken for the aorta, as in a phantom."""
     return NotScorable(
         "landmarks_disagree",
         f"What was taken for the aorta has {hu:.0f} HU, the tissue of the heart {core:.0f} HU: this is no patient, "
@@ -122,7 +123,7 @@ def _no_aorta(hu: float, core: float) -> NotScorable:
 
 
 def _same_heart(around: Chest, close: Heart) -> None:
-    """Refuse when the two nets see the heart at different places."""
+    """Refuse if the two nets see the heart in different places."""
     chambers = np.argwhere(close.found.mask(*CHAMBERS))[::SAMPLED].astype(np.float64)
     seen = np.argwhere(around.heart_mask)[::SAMPLED].astype(np.float64)
     if len(chambers):
@@ -140,7 +141,7 @@ def _same_heart(around: Chest, close: Heart) -> None:
 
 
 def _agree(behind: Track, before: Track, left_main: Level) -> None:
-    """Refuse when the two aortas are not where they must be to each other."""
+    """Refuse if ascending and descending aorta are not where they must be relative to each other."""
     near = np.abs(behind.z_mm - left_main.z_mm + 20.0) <= 40.0
     if not near.any() or behind.seen[near].mean() < SEEN_SHARE:
         raise NotScorable("aorta_not_found", "The descending aorta was not found behind the heart.")
@@ -157,7 +158,7 @@ def _agree(behind: Track, before: Track, left_main: Level) -> None:
 
 
 def _upright(around: Chest) -> None:
-    """Refuse when the great vessels do not lie above the middle of the heart, or the abdomen not below it."""
+    """Refuse if the great vessels are not above the centre of the heart, or the abdomen is not below it."""
     step_mm = around.cubes.step_mm
     middle = _height(around.heart_mask)
     vessels = [around.found.mask(name) for name in ("ascending", "pulmonary")]
@@ -173,13 +174,13 @@ def _upright(around: Chest) -> None:
 
 
 def _height(mask: NDArray[np.bool_]) -> float:
-    """Mean slice of a mask, 0 for an empty one."""
+    """Return the mean slice index of a mask, 0 for an empty one."""
     area = mask.sum(axis=(1, 2), dtype=np.float64)
     return float(np.average(np.arange(len(area)), weights=area)) if area.any() else 0.0
 
 
 def _covered(volume: Volume, around: Chest, close: Heart, left_main: Level) -> tuple[int, int]:
-    """First and last slice of the heart; refuses a series that ends within it or cuts its side off."""
+    """Return the first and last slice of the heart; refuse a series that ends within it or cuts off its side."""
     mask, step_mm = around.heart_mask, around.cubes.step_mm
     top_mm = (len(volume.hu) - 0.5) * volume.spacing_mm[0]
     above = top_mm - left_main.z_mm
@@ -205,7 +206,7 @@ def _covered(volume: Volume, around: Chest, close: Heart, left_main: Level) -> t
 
 
 def _lowest_cm2(volume: Volume, close: Heart) -> float:
-    """Area of the chambers in the lowest slice, 0 where the image reaches further down than the net looked."""
+    """Return the area of the chambers in the lowest slice, 0 if the image extends below the net's field of view."""
     cubes = close.found.cubes
     if cubes.start_mm[0] > volume.spacing_mm[0] + cubes.step_mm:
         return 0.0
@@ -213,7 +214,7 @@ def _lowest_cm2(volume: Volume, close: Heart) -> float:
 
 
 def _cut_share(around: Chest) -> float:
-    """Share of the heart's outline in the slices that lies at the side of the image or of a round field of view."""
+    """Return the share of the heart's outline that lies on the edge of the image or of a circular field of view."""
     mask = around.heart_mask
     depth, height, width = around.cubes.size
     beyond = np.ones((depth, height + 2, width + 2), bool)

@@ -1,4 +1,4 @@
-"""A part of the volume in cubes: what the nets look at."""
+"""A part of the volume resampled to cubes: the input of the nets."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _FINER: Final = 1.3
 
 @dataclass(frozen=True, slots=True)
 class Cubes:
-    """`hu` float32 (z, y, x), sides multiples of 8; voxel i has its centre at `start_mm` + i x `step_mm`.
+    """`hu` float32 (z, y, x), sides multiples of 8; the centre of voxel i is at `start_mm` + i x `step_mm`.
 
-    Positions are mm along the volume's axes (z, y, x) from the centre of its voxel [0, 0, 0]. `size` is what of the
-    array the image covers; the rest is air.
+    Positions are in mm along the volume's axes (z, y, x) from the centre of its voxel [0, 0, 0]. `size` is the part of
+    the array that the image covers; the rest is air.
     """
 
     hu: NDArray[np.float32]
@@ -28,11 +28,11 @@ class Cubes:
     step_mm: float
 
     def index(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Array indices (n, 3), not rounded, of positions (n, 3)."""
+        """Return array indices (n, 3), not rounded, of positions (n, 3)."""
         return np.asarray((np.asarray(points_mm, dtype=np.float64) - self.start_mm) / self.step_mm)
 
     def position(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Positions (..., 3) in mm of array indices (..., 3)."""
+        """Return positions (..., 3) in mm of array indices (..., 3)."""
         return np.asarray(self.start_mm + np.asarray(index, dtype=np.float64) * self.step_mm)
 
 
@@ -42,9 +42,9 @@ def cubes(
     low_mm: NDArray[np.float64] | None = None,
     high_mm: NDArray[np.float64] | None = None,
 ) -> Cubes:
-    """Means over cubes of `step_mm` of the coarse grid, between two corners (z, y, x) or of all of it.
+    """Average the coarse grid over cubes of `step_mm`, between two corners (z, y, x) or in full.
 
-    Along an axis whose voxels are not clearly finer than the cubes the image is interpolated.
+    Along an axis whose voxels are not clearly finer than the cubes, the image is interpolated.
     """
     spacing, first = np.asarray(grid.spacing_mm), np.asarray(grid.start_mm) - np.asarray(grid.spacing_mm) / 2
     end = first + spacing * grid.hu.shape
@@ -63,18 +63,18 @@ def cubes(
         image = np.moveaxis(np.tensordot(table, np.moveaxis(image, axis, 0), 1), 0, axis)
     size = (int(count[0]), int(count[1]), int(count[2]))
     padded = np.full([-(-side // 8) * 8 for side in size], AIR_HU, np.float32)
-    # Whole HU: so that the last digits of a sum, which depend on the processor, do not reach the nets.
+    # Whole HU, so that the last digits of a sum, which depend on the processor, do not reach the nets.
     padded[: size[0], : size[1], : size[2]] = np.rint(image)
     return Cubes(padded, size, low + step_mm / 2, step_mm)
 
 
 def _weights(count: int, low: float, step: float, first: float, spacing: float, voxels: int) -> NDArray[np.float32]:
-    """Share of each voxel (of `spacing`, from `first` on) in each of `count` cubes (of `step`, from `low` on)."""
+    """Return the share of each voxel (`spacing`, from `first` on) in each of `count` cubes (`step`, from `low` on)."""
     middle = low + (np.arange(count) + 0.5) * step
     if spacing * _FINER > step:
         place = np.clip((middle - first) / spacing - 0.5, 0, voxels - 1)
-        near = np.clip(1 - np.abs(place[:, None] - np.arange(voxels)), 0, 1)
-        return np.asarray(near, dtype=np.float32)
+        linear = np.clip(1 - np.abs(place[:, None] - np.arange(voxels)), 0, 1)
+        return np.asarray(linear, dtype=np.float32)
     edge = first + np.arange(voxels + 1) * spacing
     inside = np.minimum(edge[None, 1:], middle[:, None] + step / 2) - np.maximum(
         edge[None, :-1], middle[:, None] - step / 2

@@ -1,4 +1,4 @@
-"""The level of the left main: from the nets' landmarks and from the aorta's outline."""
+"""The level of the left main, from the heart net's landmarks, checked against the outline of the aorta."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scoring.anatomy.aorta import Track
 from scoring.anatomy.heart import Heart
 
 VALVE_MM: Final = 13.0
-"""How far the left main's origin lies above the middle of the aortic valve in an average heart."""
+"""Height of the left main ostium above the centre of the aortic valve in an average heart."""
 SPREAD_MM: Final = {"ostium": 5.0, "bifurcation": 6.0, "valve": 7.0, "right ostium": 8.0}
 SIGNS: Final = ("left_main_ostium", "left_main_bifurcation", "right_ostium", "aortic_valve")
 SURE: Final = 0.4
@@ -25,8 +25,7 @@ BRACKET_MM: Final = 12.0
 class Level:
     """Height of the left main in mm along the volume's z axis.
 
-    `spread_mm` is how far the signs for it lie apart (standard deviation); `signs` holds each sign's name and
-    height.
+    `signs` holds the name and height of each estimate, `spread_mm` their standard deviation.
     """
 
     z_mm: float
@@ -35,10 +34,10 @@ class Level:
 
 
 def level(heart: Heart, ascending: Track) -> Level:
-    """Weighted mean of the landmarks' heights.
+    """Return the weighted mean of the landmarks' heights.
 
-    Raises NotScorable: `landmarks_disagree` when they lie apart or the left main's origin lies off the aorta's wall,
-    `left_main_not_found` when the net is not sure of them or the aorta is not seen above.
+    Raises NotScorable: `landmarks_disagree` if they are too far apart or the left main ostium is off the aortic wall,
+    `left_main_not_found` if the net is not certain of them or the aorta is not seen above.
     """
     mark = heart.landmarks
     sure = float(np.mean([mark[name].certainty for name in SIGNS]))

@@ -1,4 +1,4 @@
-"""The nets that are shipped with the package, and what they find in an image."""
+"""The nets shipped with the package, and their output for an image."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _QUIET: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a net says of each cube of an image, without the cubes that only fill it up.
+    """The output of a net for each cube of an image, without padding.
 
-    `label` uint8 (z, y, x) is the most likely class, an index into `classes`; `share` float32 (classes, z, y, x) how
-    likely each is, 0 to 1; `field` float32 (fields, z, y, x) the fields named by `fields`.
+    `label` uint8 (z, y, x) is the most likely class, an index into `classes`; `share` float32 (classes, z, y, x) the
+    probability of each, 0 to 1; `field` float32 (fields, z, y, x) holds the fields named by `fields`.
     """
 
     cubes: Cubes
@@ -35,15 +35,15 @@ class Found:
     field: NDArray[np.float32]
 
     def mask(self, *names: str) -> NDArray[np.bool_]:
-        """Where one of the named classes is the most likely one."""
+        """Return where one of the named classes is the most likely one."""
         return np.isin(self.label, [self.classes.index(name) for name in names])
 
     def likely(self, *names: str) -> NDArray[np.float32]:
-        """How likely the named classes are together."""
+        """Return the joint probability of the named classes."""
         return np.asarray(self.share[[self.classes.index(name) for name in names]].sum(axis=0))
 
     def named(self, name: str) -> NDArray[np.float32]:
-        """One field."""
+        """Return one field by its name."""
         return np.asarray(self.field[self.fields.index(name)])
 
 
@@ -51,7 +51,7 @@ class Network:
     """One net: its classes, its fields, the size of its cubes in mm, and the SHA-256 of its weights."""
 
     def __init__(self, model: bytes) -> None:
-        """Load an ONNX model; it runs on one thread, so that its sums are the same on every machine of a kind."""
+        """Load an ONNX model; it runs on one thread, so that equal processors give equal sums."""
         options = SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = _QUIET
@@ -64,7 +64,7 @@ class Network:
         self.weights = facts["weights"]
 
     def find(self, image: Cubes) -> Found:
-        """Classes and fields of an image."""
+        """Compute classes and fields of an image."""
         raw = np.asarray(self._session.run(None, {"hu": image.hu[None, None]})[0])[0]
         depth, height, width = image.size
         logits = raw[: len(self.classes), :depth, :height, :width]
@@ -77,5 +77,5 @@ class Network:
 
 @lru_cache(maxsize=2)
 def network(kind: Kind) -> Network:
-    """The net of a kind, loaded once a process."""
+    """Return the net of a kind, loaded once per process."""
     return Network((files("scoring.anatomy") / "weights" / f"{kind}.onnx").read_bytes())

@@ -1,4 +1,4 @@
-"""A synthetic thorax CT with a known answer."""
+"""Synthetic thorax CT with a known true score."""
 
 from scoring.phantom.phantom import Phantom, make_phantom
 from scoring.phantom.population import draw
@@ -15,7 +15,7 @@ from scoring.phantom.spec import (
     PhantomSpec,
 )
 from scoring.phantom.truth import Truth
-from scoring.phantom.unfit import UNFIT_KINDS, Unfit, UnfitKind, unfit
+from scoring.phantom.unfit import UNFIT_KINDS, Unfit, UnfitKind, draw_unfit
 
 __all__ = [
     "DEFAULT_DISTRACTORS",
@@ -33,7 +33,7 @@ __all__ = [
     "Unfit",
     "UnfitKind",
     "draw",
+    "draw_unfit",
     "make_phantom",
-    "unfit",
     "write_series",
 ]

@@ -1,4 +1,4 @@
-"""The diaphragm and what lies under it."""
+"""The diaphragm and the organs below it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from scoring.phantom.tissue import Region, Regions, Tissue
 
 
 def dome(thorax: Thorax, grid: Grid) -> Floats:
-    """Distance to the space under the diaphragm's two domes and the floor of the heart between them, negated.
+    """Negated distance to the space below the diaphragm: its two domes and the floor of the heart between them.
 
-    Positive under the diaphragm, so that `max(lung, dome)` cuts the lung.
+    Positive below the diaphragm, so that `max(lung, dome)` cuts the lung off there.
     """
     at, body = grid.coordinates(), thorax.habitus
     scale = thorax.heart_scale
@@ -35,13 +35,13 @@ def dome(thorax: Thorax, grid: Grid) -> Floats:
     if top is None:
         raise ValueError("a thorax has domes")
     bumps = smooth_field(thorax.seed, "diaphragm", 45.0).on(grid)
-    # A steep dome's height above a point is longer than the way to it.
+    # Below a steep dome, the vertical distance exceeds the true distance.
     true = np.float32(0.8 / max(1.0, body.steepness))
     return np.asarray(true * (top - at.z + 2.2 * bumps), dtype=np.float32)
 
 
 def organs(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, under: Floats) -> Regions:
-    """Abdominal fat, liver, spleen, stomach, bowel, kidneys, and the diaphragm over them."""
+    """Yield abdominal fat, liver, spleen, stomach, bowel and kidneys, and the diaphragm above them."""
     at, body = grid.coordinates(), thorax.habitus
     left = body.domes[1]
     belly = np.maximum(np.maximum(-under, wall.outward), np.float32(2.5) - heart.sac)
@@ -50,7 +50,7 @@ def organs(thorax: Thorax, grid: Grid, wall: ChestWall, heart: Heart, under: Flo
     yield Region(Tissue.ABDOMINAL_FAT, grid.whole, inner)
     rough = smooth_field(thorax.seed, "organs", 30.0).on(grid)
     yield from bowel.loops(thorax, grid, inner)
-    # The liver fills the right dome and thins out to the left under the heart.
+    # The liver fills the right dome and tapers to the left below the heart.
     edge = (at.x - body.liver_edge + 0.45 * (at.y + 10) + 0.5 * (-96 - at.z)) * np.float32(0.8)
     lower = np.float32(body.liver_low) + np.float32(0.45) * (at.x + 90) - np.float32(0.25) * at.y - at.z
     liver = np.maximum(np.maximum(inner - np.float32(2.4), edge + 3 * rough), at.y - 84 + np.float32(0.2) * at.x)

@@ -1,4 +1,4 @@
-"""One thorax as a sequence of tissues in painting order: shapes only, no attenuation."""
+"""A thorax as a sequence of tissues in painting order: shapes only, no attenuation."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from scoring.phantom.tissue import Region, Regions, Tissue
 
 
 def regions(thorax: Thorax, tree: CoronaryTree, grid: Grid) -> Regions:
-    """Every region of a thorax on a grid; a later one lies over the earlier ones.
+    """Yield every region of a thorax on a grid; each one is painted over the earlier ones.
 
-    The grid only decides where the shapes are sampled: they are functions of the position alone.
+    The grid only decides where the shapes are sampled: they are functions of position alone.
     """
     wall = chest.ChestWall.build(thorax, grid)
-    parts = _ended(thorax, grid, heart.Heart.build(thorax, grid))
+    parts = _end_vessels(thorax, grid, heart.Heart.build(thorax, grid))
     under = abdomen.dome(thorax, grid)
     lumen = lungs.airway(thorax, grid)
     above = arch.regions(thorax, grid) + veins.regions(thorax, grid)
@@ -66,13 +66,13 @@ def regions(thorax: Thorax, tree: CoronaryTree, grid: Grid) -> Regions:
     fat = np.maximum(tree.fat(grid, parts), parts.sac - np.float32(0.5))
     yield Region(Tissue.EPICARDIAL_FAT, grid.whole, fat)
     yield from heart.roots(grid, parts)
-    # The fat around the ascending aorta must not close its upper end.
+    # The fat around the ascending aorta must not cover its upper end.
     yield from arch.joint(thorax, grid, above)
     yield from tree.regions(grid)
 
 
-def _ended(thorax: Thorax, grid: Grid, parts: heart.Heart) -> heart.Heart:
-    """The great vessels, which the heart draws without end, ended where the vessels of the neck take over."""
+def _end_vessels(thorax: Thorax, grid: Grid, parts: heart.Heart) -> heart.Heart:
+    """Cut the great vessels, which the heart draws without an end, where the vessels of the neck take over."""
     return dataclasses.replace(
         parts,
         ascending=arch.cut(thorax, grid, parts.ascending),
@@ -83,7 +83,7 @@ def _ended(thorax: Thorax, grid: Grid, parts: heart.Heart) -> heart.Heart:
 
 
 def landmarks(thorax: Thorax, tree: CoronaryTree) -> dict[str, Any]:
-    """Named positions in the thorax frame, mm: points (x, y, z) and the aorta's curves."""
+    """Return the named landmarks as points (x, y, z) in the thorax frame, mm."""
     apex = thorax.heart_point(np.array([47.0, -8.0, -46.0]) + 50 * heart.AXIS)
     return {
         "left_main_ostium": tree.arteries["LM"].points[0],

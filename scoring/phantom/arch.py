@@ -1,4 +1,4 @@
-"""The aortic arch and the arteries that rise from it."""
+"""The aortic arch and its branches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scoring.phantom.grid import Floats, Grid, is_empty
 from scoring.phantom.shapes import Curve
-from scoring.phantom.spine import followed
+from scoring.phantom.spine import follow_spine
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 
@@ -19,47 +19,47 @@ _REACH: Final = 12.0
 
 
 def foot_z(thorax: Thorax) -> float:
-    """Height at which the arch leaves the ascending and meets the descending aorta."""
+    """Return the height at which the arch leaves the ascending aorta and meets the descending one."""
     return thorax.habitus.arch_z - _RISE_MM
 
 
 def cut(thorax: Thorax, grid: Grid, aorta: Floats) -> Floats:
-    """Distance to an aorta that rises without end, ended where the arch begins."""
+    """Return the distance to an aorta drawn without an upper end, cut where the arch begins."""
     return np.asarray(np.maximum(aorta, grid.coordinates().z - np.float32(foot_z(thorax))), dtype=np.float32)
 
 
 def regions(thorax: Thorax, grid: Grid) -> list[Region]:
-    """The arch and its branches, those inside the grid."""
-    made = []
+    """Return the arch and its branches, as far as they are inside the grid."""
+    vessels = []
     whole = arch(thorax)
     box, tube = whole.near(grid, _REACH)
     if not is_empty(box):
-        # It overlaps what it joins: two edges on one plane would leave a gap.
+        # The arch overlaps the vessels that it joins: two edges in one plane would leave a gap.
         above = np.maximum(tube, np.float32(foot_z(thorax) - 3) - grid.coordinates(box).z)
-        made.append(Region(Tissue.AORTIC_ARCH, box, above))
+        vessels.append(Region(Tissue.AORTIC_ARCH, box, above))
     for branch in branches(thorax, whole):
         box, tube = branch.near(grid, _REACH)
         if not is_empty(box):
-            made.append(Region(Tissue.ARTERY, box, tube))
-    return made
+            vessels.append(Region(Tissue.ARTERY, box, tube))
+    return vessels
 
 
-def joint(thorax: Thorax, grid: Grid, made: list[Region]) -> Regions:
-    """The arch once more where it meets the ascending and the descending aorta."""
-    for region in made:
+def joint(thorax: Thorax, grid: Grid, vessels: list[Region]) -> Regions:
+    """Yield the arch again where it meets the ascending and the descending aorta."""
+    for region in vessels:
         if region.tissue == Tissue.AORTIC_ARCH:
             low = grid.coordinates(region.box).z - np.float32(foot_z(thorax) + 5)
             yield Region(region.tissue, region.box, np.maximum(region.distance, low))
 
 
 def arch(thorax: Thorax) -> Curve:
-    """The arch's middle line: up from the ascending aorta, backwards to the left, down to the descending one."""
+    """Return the centreline: up from the ascending aorta, back and to the left, down to the descending aorta."""
     foot = foot_z(thorax)
     ends = [np.array([*aorta.at_height(foot), foot]) for aorta in (thorax.ascending, thorax.descending)]
     turn = np.linspace(0, np.pi, 13)[:, None]
     share = (1 - np.cos(turn)) / 2
     line = ends[0] + share * (ends[1] - ends[0])
-    # It passes to the left of the windpipe.
+    # The arch passes to the left of the trachea.
     line = line + np.sin(turn) * np.array([9.0, -5.0, _RISE_MM])
     below = np.array([0.0, 0.0, -8.0])
     first, last = thorax.ascending_radius * 0.98, thorax.descending_radius * 1.05
@@ -68,7 +68,7 @@ def arch(thorax: Thorax) -> Curve:
 
 
 def branches(thorax: Thorax, whole: Curve) -> tuple[Curve, ...]:
-    """Brachiocephalic, right and left carotid, right and left subclavian arteries."""
+    """Return the brachiocephalic, right and left carotid, and right and left subclavian arteries."""
     body = thorax.habitus
     r, top = body.branch_radius, body.arch_z
     first, second, third = (_start(whole, share) for share in (0.36, 0.5, 0.63))
@@ -91,7 +91,7 @@ def branches(thorax: Thorax, whole: Curve) -> tuple[Curve, ...]:
             1.0,
         ),
     )
-    return tuple(Curve.through(followed(body, knots), r * share, _STEP_MM) for knots, share in courses)
+    return tuple(Curve.through(follow_spine(body, knots), r * share, _STEP_MM) for knots, share in courses)
 
 
 def _start(whole: Curve, share: float) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Stomach, colon and small bowel with what they hold."""
+"""Stomach, colon and small bowel with their contents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scoring.phantom.tissue import Region, Regions, Tissue
 
 
 def stomach(thorax: Thorax, grid: Grid, inner: Floats, rough: Floats) -> Regions:
-    """The stomach under the left dome, with a level of gas over what it holds."""
+    """Yield the stomach below the left dome, with gas above its contents."""
     body = thorax.habitus
     at = grid.coordinates()
     size = body.stomach_scale
@@ -28,7 +28,7 @@ def stomach(thorax: Thorax, grid: Grid, inner: Floats, rough: Floats) -> Regions
 
 
 def loops(thorax: Thorax, grid: Grid, inner: Floats) -> Regions:
-    """Bowel in the lower belly: soft loops, some with gas."""
+    """Yield small bowel in the lower abdomen: soft loops, some with gas."""
     body = thorax.habitus
     lowest = max(body.domes) - 20
     box = grid.box((grid.x[0], grid.y[0], grid.z[0]), (grid.x[-1], 62.0, lowest - 95))
@@ -44,12 +44,12 @@ def loops(thorax: Thorax, grid: Grid, inner: Floats) -> Regions:
 
 
 def colon(thorax: Thorax, grid: Grid, inner: Floats) -> Regions:
-    """Colon with gas under a dome, in a row of pouches."""
+    """Yield gas-filled colon below a dome, with a row of haustra."""
     body = thorax.habitus
-    for side, there, dome, top in zip(
+    for side, present, dome, top in zip(
         (-1, 1), body.colon, body.domes, (thorax.right_dome_z, thorax.left_dome_z), strict=True
     ):
-        if not there:
+        if not present:
             continue
         under = top + 0.8 * dome - 16
         line = [(side * 112, 24, under - 70), (side * 104, -8, under - 24), (side * 78, -40, under - 14)]

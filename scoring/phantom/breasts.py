@@ -12,18 +12,18 @@ from scoring.phantom.tissue import Region, Regions, Tissue
 
 
 def bulge(habitus: Habitus, at: Coordinates) -> Floats:
-    """How far the skin is lifted by the breasts, mm."""
+    """Return how far the breasts lift the skin, mm."""
     wide = np.float32(1.25 * habitus.breast_size)
     across = (np.abs(at.x) - np.float32(habitus.breast_x)) / wide
     along = (at.z - np.float32(habitus.breast_z)) / (np.float32(1.1) * wide)
-    # Rounder than a bell: it rises at its rim and is flat in its middle.
+    # Flatter than a Gaussian: steep at the rim and flat in the middle.
     shape = np.exp(-((across * across + along * along) ** np.float32(1.6)))
     ahead = np.clip((np.float32(20) - at.y) / np.float32(45), 0, 1)
     return np.asarray(np.float32(habitus.breast) * shape * ahead, dtype=np.float32)
 
 
 def glands(thorax: Thorax, grid: Grid, flesh: Floats, skin: Floats) -> Regions:
-    """Patches of gland between muscle and skin."""
+    """Yield patches of glandular tissue between muscle and skin."""
     body = thorax.habitus
     reach = 1.9 * body.breast_size
     box = grid.box(

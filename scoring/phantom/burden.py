@@ -1,4 +1,4 @@
-"""How much coronary calcium the patients of a population have, and in which pieces."""
+"""Coronary calcium burden of a population: how much calcium each patient has, and in which pieces."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLASSES: Final = (
     (0.14, 401.0, 1000.0),
     (0.06, 1000.0, 3000.0),
 )
-"""Share of the patients, and between which Agatston scores theirs is to lie."""
+"""Share of the patients, and the range in which their Agatston score is to lie."""
 
 _ARTERIES: Final[dict[Artery, tuple[float, float, float, float]]] = {
     "LM": (0.08, 18.0, 0.0, 0.95),
@@ -25,10 +25,10 @@ _ARTERIES: Final[dict[Artery, tuple[float, float, float, float]]] = {
     "LCX": (0.18, 80.0, 0.06, 0.8),
     "RCA": (0.28, 150.0, 0.03, 0.85),
 }
-"""Share of the calcifications, usual length in mm, and where on it (0 to 1) they lie."""
+"""Share of the calcifications, usual length of the artery in mm, and the part of it (0 to 1) in which they lie."""
 
 _OSTIAL: Final[dict[Artery, float]] = {"LM": 0.4, "RCA": 0.12}
-"""Share of the calcifications that begin in the aortic wall, at the artery's origin."""
+"""Share of the calcifications that begin in the aortic wall, at the ostium."""
 
 _MOST: Final = 40
 _GAP_MM: Final = 1.0
@@ -38,7 +38,7 @@ _CONFLUENT_FROM: Final = 250.0
 _FAINT: Final = 0.15
 _THINNEST_MM: Final = 1.0
 _THICKEST_MM: Final = 5.0
-"""A thicker one would reach out of the fat into the lung; larger calcifications are longer ones."""
+"""A thicker calcification would reach beyond the fat into the lung, so larger ones are longer."""
 
 _LONGEST_MM: Final = 55.0
 _FACTOR: Final = 3.2e-4
@@ -47,9 +47,9 @@ _OF_DENSITY: Final = 1.29
 
 
 def expected_agatston(lesion: Calcification) -> float:
-    """Roughly the Agatston score of a rod on slices of 3 mm: right within a factor of 1.5 for two of three.
+    """Estimate the Agatston score of a rod on 3 mm slices: within a factor of 1.5 for two out of three rods.
 
-    A power of its volume and its density, fitted to rods in all arteries.
+    The estimate is a power law of volume and density, fitted to rods in all arteries.
     """
     d, length = lesion.diameter_mm, lesion.length_mm or lesion.diameter_mm
     volume = np.pi * (d**2 / 4 * (length - d) + d**3 / 6)
@@ -57,41 +57,41 @@ def expected_agatston(lesion: Calcification) -> float:
 
 
 def calcifications(seed: int) -> tuple[Calcification, ...]:
-    """None to many calcifications; those of one artery do not overlap."""
+    """Draw the calcifications of a patient, none to many; those in one artery do not overlap."""
     rng = stream(seed, "population calcium")
     row = int(rng.choice(len(CLASSES), p=[c[0] for c in CLASSES]))
     _, low, high = CLASSES[row]
     if high == 0:
         return ()
-    wanted = float(np.exp(rng.uniform(np.log(low), np.log(high))))
-    count = int(np.clip(round(float(np.exp(rng.normal(0.42 * np.log(wanted) - 0.5, 0.5)))), 1, _MOST))
-    shares = wanted * rng.dirichlet(np.full(count, 0.9))
+    target = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    count = int(np.clip(round(float(np.exp(rng.normal(0.42 * np.log(target) - 0.5, 0.5)))), 1, _MOST))
+    shares = target * rng.dirichlet(np.full(count, 0.9))
     patient = _Patient(rng)
-    if wanted > _CONFLUENT_FROM and rng.random() < _CONFLUENT:
+    if target > _CONFLUENT_FROM and rng.random() < _CONFLUENT:
         shares *= 0.5
-        patient.add(wanted * rng.uniform(0.3, 0.7), "LAD", long=True)
+        patient.add(target * rng.uniform(0.3, 0.7), "LAD", long=True)
     for share in shares:
         patient.add(float(share))
-    # What found no place in one piece comes in smaller ones.
+    # Calcium that does not fit in one piece is added in smaller ones.
     for _ in range(_TRIES):
-        missing = wanted - patient.agatston
-        if missing < 0.15 * wanted or len(patient.made) >= _MOST:
+        missing = target - patient.agatston
+        if missing < 0.15 * target or len(patient.calcifications) >= _MOST:
             break
         patient.add(missing * rng.uniform(0.4, 1.0))
-    return tuple(patient.made)
+    return tuple(patient.calcifications)
 
 
 class _Patient:
-    """The calcifications that a patient has so far."""
+    """The calcifications placed in a patient so far."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
-        self.made: list[Calcification] = []
+        self.calcifications: list[Calcification] = []
         self.agatston = 0.0
-        self._taken: dict[Artery, list[tuple[float, float]]] = {a: [] for a in _ARTERIES}
+        self._occupied: dict[Artery, list[tuple[float, float]]] = {a: [] for a in _ARTERIES}
 
     def add(self, agatston: float, artery: Artery | None = None, *, long: bool = False) -> None:
-        """Add one that scores about as wanted, in an artery that has room for it."""
+        """Add a calcification with about this Agatston score, in an artery that has room for it."""
         rng, names = self.rng, tuple(_ARTERIES)
         median = 250.0 if rng.random() < _FAINT else 600.0
         density = float(np.round(np.clip(np.exp(rng.normal(np.log(median), 0.35)), 180, 1500)))
@@ -99,36 +99,36 @@ class _Patient:
         thick = float(np.clip(np.exp(rng.normal(np.log(2.0 if long else 2.5), 0.35)), _THINNEST_MM, _THICKEST_MM))
         shares = [_ARTERIES[a][0] for a in names]
         for attempt in range(2 * _TRIES):
-            # An artery that is full gives way to another in the end.
+            # If the chosen artery is full, another one is tried in the end.
             if attempt % _TRIES == 0:
                 chosen = artery or names[int(rng.choice(len(names), p=shares))]
             longest = _LONGEST_MM if long else float(rng.uniform(4, 24))
-            diameter, length = _size(volume, thick, min(longest, 0.6 * _ARTERIES[chosen][1]))
-            place = self._place(chosen, length)
+            diameter, length = _fit_rod(volume, thick, min(longest, 0.6 * _ARTERIES[chosen][1]))
+            place = self._find_place(chosen, length)
             if place is not None:
                 lesion = Calcification(chosen, round(place, 4), diameter, density, length)
-                self.made.append(lesion)
+                self.calcifications.append(lesion)
                 self.agatston += expected_agatston(lesion)
                 return
 
-    def _place(self, artery: Artery, length: float) -> float | None:
-        """A free place for a piece, nearer to the origin more often; None where there is none."""
+    def _find_place(self, artery: Artery, length: float) -> float | None:
+        """Find a free place for a piece, more often near the origin; None if there is none."""
         _, usual, first, last = _ARTERIES[artery]
         half = length / 2
         place = first + (last - first) * float(self.rng.beta(1.1, 2.0))
         if self.rng.random() < _OSTIAL.get(artery, 0.0):
             place = 0.0
-        # It lies wholly on the artery, as `coronary_deposit` has it.
+        # The whole piece lies on the artery, as in `place_calcification`.
         middle = float(np.clip(place * usual, half, usual - half))
         ends = middle - half - _GAP_MM, middle + half + _GAP_MM
-        if any(ends[0] < b and a < ends[1] for a, b in self._taken[artery]):
+        if any(ends[0] < b and a < ends[1] for a, b in self._occupied[artery]):
             return None
-        self._taken[artery].append(ends)
+        self._occupied[artery].append(ends)
         return 0.0 if place == 0 else middle / usual
 
 
-def _size(volume: float, thick: float, longest: float) -> tuple[float, float]:
-    """Diameter and length (mm) of a rod of a volume: as thick as wanted unless it gets too short or too long."""
+def _fit_rod(volume: float, thick: float, longest: float) -> tuple[float, float]:
+    """Return diameter and length (mm) of a rod of this volume, of the given thickness if its length allows."""
     ball = float((6 * volume / np.pi) ** (1 / 3))
     diameter = float(np.clip(min(thick, ball), _THINNEST_MM, _THICKEST_MM))
     while True:

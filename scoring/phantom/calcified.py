@@ -1,4 +1,4 @@
-"""Calcium outside of the coronary arteries."""
+"""Calcium outside the coronary arteries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Draw = Callable[[Thorax, np.random.Generator], Deposit]
 
 
 def default(aorta: str, z: float, angle: float, sweep: float, radius: float, hu: float) -> Draw:
-    """One that lies in the same place of the ascending or descending aorta for every patient."""
+    """Return a draw of the plaque that every patient has in the same place of the ascending or descending aorta."""
 
     def draw(thorax: Thorax, rng: np.random.Generator) -> Deposit:
         del rng
@@ -36,7 +36,7 @@ def default(aorta: str, z: float, angle: float, sweep: float, radius: float, hu:
 
 
 def _in_wall(aorta: Curve, z: float, angle: float, sweep: float, radius: float, hu: float) -> Deposit:
-    """An arc in the wall of an aorta at a height; angles in degrees, 0 to the left and 90 to the back."""
+    """Return an arc in the aortic wall at a height; angles in degrees, 0 to the left and 90 to the back."""
     order = np.argsort(aorta.points[:, 2])
     x, y = aorta.at_height(z)
     r = float(np.interp(z, aorta.points[order, 2], aorta.radii[order])) - 0.6
@@ -50,20 +50,20 @@ def _density(rng: np.random.Generator) -> float:
 
 
 def aortic_plaque(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """In the wall of the ascending or, more often, of the descending aorta."""
+    """Draw a plaque in the wall of the ascending or, more often, the descending aorta."""
     aorta, low, high = (thorax.ascending, 12.0, 55.0) if rng.random() < 0.35 else (thorax.descending, -110.0, 55.0)
     sweep, thick = rng.uniform(8, 80), rng.uniform(0.7, 1.8)
     return _in_wall(aorta, rng.uniform(low, high), rng.uniform(0, 360), sweep, thick, _density(rng))
 
 
 def aortic_root(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """In the wall between the valve and the ascending aorta."""
+    """Draw a plaque in the wall between the valve and the ascending aorta."""
     sweep, thick = rng.uniform(8, 50), rng.uniform(0.6, 1.4)
     return _in_wall(thorax.ascending, rng.uniform(-9, 11), rng.uniform(0, 360), sweep, thick, _density(rng))
 
 
 def aortic_valve(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """On one of the three cusps, from the wall towards the middle."""
+    """Draw calcium on one of the three cusps, from the wall towards the centre."""
     angle = np.deg2rad(rng.integers(3) * 120 + rng.uniform(-35, 35))
     out = np.array([np.cos(angle), np.sin(angle), 0.0])
     r = 0.9 * thorax.ascending_radius
@@ -72,7 +72,7 @@ def aortic_valve(thorax: Thorax, rng: np.random.Generator) -> Deposit:
 
 
 def mitral_annulus(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """An arc at the hinge of the posterior leaflet."""
+    """Draw an arc along the hinge of the posterior leaflet."""
     aside = np.cross([0.0, 0.0, 1.0], AXIS)
     aside /= np.linalg.norm(aside)
     up = np.cross(AXIS, aside)
@@ -84,7 +84,7 @@ def mitral_annulus(thorax: Thorax, rng: np.random.Generator) -> Deposit:
 
 
 def pericardium(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """A narrow sheet on the sac, away from its upper end."""
+    """Draw a narrow sheet on the pericardial sac, away from its upper end."""
     way = rng.normal((0.6, -0.5, -0.5), (0.6, 0.5, 0.4))
     way /= np.linalg.norm(way)
     along = np.cross(way, rng.normal(0, 1, 3))
@@ -98,7 +98,7 @@ def pericardium(thorax: Thorax, rng: np.random.Generator) -> Deposit:
 
 
 def on_sac(thorax: Thorax, ways: Points, outside: float) -> Points:
-    """Where rays (n, 3) from the heart's middle leave the sac, `outside` mm over its surface."""
+    """Return the points where rays (n, 3) from the centre of the heart are `outside` mm beyond the sac."""
     middle = thorax.heart_point((25, -12, -42))
     ways = ways / np.linalg.norm(ways, axis=1, keepdims=True)
     far = np.arange(10, 120, 0.5)
@@ -108,7 +108,7 @@ def on_sac(thorax: Thorax, ways: Points, outside: float) -> Points:
 
 
 def node(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """Beside the aorta or under the carina."""
+    """Draw a calcified lymph node beside the aorta or below the carina."""
     kind = rng.integers(3)
     if kind == 0:
         centre = np.array([6.0, 28.0, thorax.carina_z - rng.uniform(14, 26)])
@@ -122,7 +122,7 @@ def node(thorax: Thorax, rng: np.random.Generator) -> Deposit:
 
 
 def hilar_node(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """Beside a large bronchus."""
+    """Draw a calcified lymph node beside a large bronchus."""
     del thorax
     side = rng.choice((-1.0, 1.0))
     centre = np.array([side * rng.uniform(38, 54) + 6, rng.uniform(12, 36), rng.uniform(-8, 26)])
@@ -136,7 +136,7 @@ def _lump(centre: Points, rng: np.random.Generator) -> Deposit:
 
 
 def granuloma(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """In the lung, free of heart and chest wall."""
+    """Draw a granuloma in the lung, clear of heart and chest wall."""
     for _ in range(_TRIES):
         centre = np.array([rng.choice((-1.0, 1.0)) * rng.uniform(50, 110), rng.uniform(-35, 50), rng.uniform(-35, 45)])
         at = Coordinates.of_points(centre[None])
@@ -146,7 +146,7 @@ def granuloma(thorax: Thorax, rng: np.random.Generator) -> Deposit:
 
 
 def bronchial_wall(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """A part of a ring in the wall of a bronchus."""
+    """Draw part of a ring in a bronchial wall."""
     tube = bronchi(thorax)[int(rng.integers(1, 5))]
     k = int(rng.uniform(0.2, 0.8) * (len(tube.points) - 1))
     way = tube.points[k + 1] - tube.points[k]

@@ -1,4 +1,4 @@
-"""Calcium deposits and what a scan sees of them."""
+"""Calcium deposits, and their image in a scan."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MASS_FACTOR: Final = 0.78125
 """mg/cm3 of hydroxyapatite for one HU: 200 mg/cm3 raise the attenuation by 256 HU at 120 kVp."""
 
 _KVP: Final = ((70, 80, 100, 120, 135), (1.59, 1.36, 1.115, 1.0, 0.915))
-"""Contrast of calcium at tube voltages, as of the thresholds that follow them (Eur Heart J Cardiovasc Imaging
-2018;19:1362)."""
+"""Contrast of calcium by tube voltage, in proportion to the voltage-adapted thresholds (Eur Heart J Cardiovasc
+Imaging 2018;19:1362)."""
 
 _PIECE_MM: Final = 2.5
 _FINE_MM: Final = 0.12
@@ -33,14 +33,14 @@ _LAYERS: Final = 40
 _AT_ONCE: Final = 12_000_000
 
 _MOTION: Final[dict[Artery, float]] = {"LM": 0.3, "LAD": 0.6, "LCX": 0.8, "RCA": 1.0}
-"""Share of the heart's motion that an artery makes: the groove of the right one moves most."""
+"""Share of the heart's motion that an artery follows: the groove of the right coronary artery moves most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """Solid calcium within `radius` of a line (n, 3) in the thorax frame, mm; it adds `hu` to what is behind.
+    """Solid calcium within `radius` of a line (n, 3) in the thorax frame, mm; it adds `hu` to the tissue there.
 
-    It makes the share `moving` of the heart's motion.
+    It follows the share `moving` of the heart's motion.
     """
 
     line: NDArray[np.float64]
@@ -50,13 +50,13 @@ class Deposit:
 
     @property
     def centre(self) -> NDArray[np.float64]:
-        """The middle of the line."""
+        """Midpoint of the line."""
         return along(self.line, 0.5) if len(self.line) > 1 else self.line[0]
 
     def inside(self, fine: float, x: Floats, y: Floats, z: Floats, scan: Scan | None = None) -> Floats:
-        """Share of the deposit in points `fine` mm apart on ascending lines: (z, y, x).
+        """Return the share of the deposit at points `fine` mm apart on ascending axes: (z, y, x).
 
-        The lines are those of the thorax frame, or columns, rows and table positions of a scan.
+        The axes are those of the thorax frame, or columns, rows and table positions of a scan.
         """
         nearest = np.full((len(z), len(y), len(x)), np.inf, dtype=np.float32)
         points = (self.line if scan is None else scan.pose.to_scanner(self.line)).astype(np.float32)
@@ -66,7 +66,7 @@ class Deposit:
         if scan is not None and scan.tilt:
             down, up = down * np.float32(np.cos(scan.tilt)), up + down * np.float32(np.sin(scan.tilt))
             reach /= np.cos(scan.tilt)
-        # A point fills nothing further away than its radius: only its surroundings are asked.
+        # A point of the line reaches no further than the radius, so only its surroundings are evaluated.
         boxes = np.stack(
             [
                 np.searchsorted(line, middles[:, k, None] + np.array([-reach, reach], dtype=np.float32))
@@ -84,7 +84,7 @@ class Deposit:
 
     @property
     def volume_mm3(self) -> float:
-        """Volume by counting points 0.1 mm apart."""
+        """Volume, by counting points 0.1 mm apart."""
         step = 0.1
         low, high = self.line.min(0) - self.radius, self.line.max(0) + self.radius
         x, y, z = (np.arange(a + step / 2, b + step, step, dtype=np.float32) for a, b in zip(low, high, strict=True))
@@ -103,7 +103,7 @@ class Deposit:
 
 
 def contrast(kvp: float) -> float:
-    """Attenuation of calcium at a tube voltage, 1 at 120 kVp."""
+    """Return the attenuation of calcium at a tube voltage relative to that at 120 kVp."""
     low, high = _KVP[0][-2:]
     if kvp > high:
         slope = (_KVP[1][-1] - _KVP[1][-2]) / (high - low)
@@ -111,8 +111,8 @@ def contrast(kvp: float) -> float:
     return float(np.interp(kvp, *_KVP))
 
 
-def coronary_deposit(tree: CoronaryTree, lesion: Calcification, seed: int, number: int) -> Deposit:
-    """The deposit of a calcification: along the vessel, a little to one side of its middle."""
+def place_calcification(tree: CoronaryTree, lesion: Calcification, seed: int, number: int) -> Deposit:
+    """Place a calcification along its vessel, slightly to one side of the centreline."""
     points = tree.arteries[lesion.artery].points
     s = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
     half = max((lesion.length_mm or lesion.diameter_mm) - lesion.diameter_mm, 0) / 2
@@ -125,29 +125,33 @@ def coronary_deposit(tree: CoronaryTree, lesion: Calcification, seed: int, numbe
 
 
 def straight(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The line of a straight rod."""
+    """Return the line (n, 3) of a straight rod."""
     return np.linspace(start, end, max(2, int(np.ceil(np.linalg.norm(end - start) / 0.3)) + 1))
 
 
-def seen_in_pieces(deposit: Deposit, scan: Scan) -> Iterator[tuple[Box, Floats]]:
-    """What `seen` gives, in parts whose sum it is: for long deposits, whose one box would be too large."""
+def render_in_pieces(deposit: Deposit, scan: Scan) -> Iterator[tuple[Box, Floats]]:
+    """Yield the result of `render_deposit` in parts that add up to it: one box would be too large."""
     heights = scan.sheared(deposit.line)[:, 2]
     radius = deposit.radius / np.cos(scan.tilt)
     low, high = float(heights.min() - radius), float(heights.max() + radius)
     edges = np.linspace(low, high, max(1, int(np.ceil((high - low) / _PIECE_MM))) + 1)
     for bottom, top in pairwise(edges):
-        near = (heights > bottom - radius - _FINE_MM) & (heights < top + radius + _FINE_MM)
-        if near.any():
-            part = seen(dataclasses.replace(deposit, line=deposit.line[near]), scan, (float(bottom), float(top)))
+        in_piece = (heights > bottom - radius - _FINE_MM) & (heights < top + radius + _FINE_MM)
+        if in_piece.any():
+            part = render_deposit(
+                dataclasses.replace(deposit, line=deposit.line[in_piece]), scan, (float(bottom), float(top))
+            )
             if part is not None:
                 yield part
 
 
-def seen(deposit: Deposit, scan: Scan, between: tuple[float, float] | None = None) -> tuple[Box, Floats] | None:
-    """HU that a deposit adds to the voxels of a scan, on the box that holds it (None: outside of the scan).
+def render_deposit(
+    deposit: Deposit, scan: Scan, between: tuple[float, float] | None = None
+) -> tuple[Box, Floats] | None:
+    """Return the HU that a deposit adds to the voxels of a scan, on its bounding box; None outside the scan.
 
-    Sampled at least four times finer than the pixels, weighted with the slice profile, blurred in the plane. Only what
-    lies between two table positions (mm) counts where they are given.
+    The deposit is sampled at least four times finer than the pixels, weighted with the slice profile and blurred in
+    plane. If `between` gives two table positions (mm), only the part between them counts.
     """
     placed = scan.sheared(deposit.line)
     moving = deposit.moving if scan.motion.reach_mm else 0.0

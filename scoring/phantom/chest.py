@@ -17,15 +17,15 @@ from scoring.phantom.tissue import Region, Regions, Tissue
 
 _MIDDLE_Y: Final = 2.0
 _NECK: Final = (34.0, 12.0, 46.0)
-"""Half width, depth in front and behind of what the neck's muscle and fat lie around, mm."""
+"""Half width, and depth in front and behind, of the core that the muscle and fat of the neck surround, mm."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChestWall:
-    """Distances on the grid.
+    """Distances on the grid to the surfaces of the chest wall.
 
-    `outward` is that from the cavity's wall, `trunk` from the same wall without its closing at the apex, `skin` from
-    the skin, `flesh` from the muscle under its fat, `gutter` from the spine with its muscles.
+    `outward` is the distance to the wall of the cavity, `trunk` to the same wall if it did not close at the apex,
+    `skin` to the skin, `flesh` to the muscle below the subcutaneous fat, `gutter` to the spine with its muscles.
 
     `turn` is the angle around the chest, 0 at the back, pi at the front, shape (1, y, x).
     """
@@ -39,7 +39,7 @@ class ChestWall:
 
     @classmethod
     def build(cls, thorax: Thorax, grid: Grid) -> Self:
-        """The wall of a thorax on a grid."""
+        """Build the wall of a thorax on a grid."""
         at, body = grid.coordinates(), thorax.habitus
         trunk = outward = _wall_distance(thorax, at, closes=False)
         upper = int(np.searchsorted(grid.z, body.closing_z))
@@ -77,7 +77,7 @@ class ChestWall:
 
 
 def cavity_distance(thorax: Thorax, at: Coordinates) -> Floats:
-    """Distance to the inner wall of the chest, exact near the wall."""
+    """Return the distance to the inner wall of the chest, exact near the wall."""
     return _wall_distance(thorax, at, closes=True)
 
 
@@ -87,7 +87,7 @@ def _wall_distance(thorax: Thorax, at: Coordinates, *, closes: bool) -> Floats:
     low = np.clip((-90 - at.z) / 100, 0, 1)
     wide = thorax.half_width * narrow * (1 + body.belly * low)
     deep = np.sqrt(narrow) * (1 + 0.8 * body.belly * low)
-    # The chest leans: its front wall falls back towards the head.
+    # The chest leans: its front wall recedes towards the head.
     lean = np.clip((at.z + 20) * body.lean, -3, 100 * body.lean)
     front, back = (thorax.front + _MIDDLE_Y) * deep - lean, (thorax.back - _MIDDLE_Y) * deep
     slope: Floats | float = 1.0
@@ -95,7 +95,7 @@ def _wall_distance(thorax: Thorax, at: Coordinates, *, closes: bool) -> Floats:
         up = np.clip((at.z - body.closing_z) / (body.apex_z - body.closing_z), 0, 1)
         left = np.maximum(1 - up**body.closing_power, 1e-4) ** 0.55
         wide, front, back = wide * left, front * left**0.8, back * left**0.7
-        # Near the apex the wall lies almost level: the distance in the plane is longer than the true one.
+        # Near the apex the wall is almost horizontal: the in-plane distance exceeds the true one.
         slope = np.where(up > 0, np.clip(1.3 * left, 0.25, 1), 1).astype(np.float32)
     else:
         up = np.clip((at.z - body.closing_z) / (body.neck_z - body.closing_z), 0, 1)
@@ -113,7 +113,7 @@ def _wall_distance(thorax: Thorax, at: Coordinates, *, closes: bool) -> Floats:
         p = np.float32(body.front_power)
         shrink = (across**p + depth**p + tiny) ** (-1 / p)
     else:
-        # Three quarters of the work is saved by taking each power only where it holds.
+        # Using each power only where it applies saves three quarters of the work.
         p, q = np.float32(body.front_power), np.float32(body.back_power)
         power = np.where(ahead, p, q)
         shrink = (across**power + depth**power + tiny) ** (-1 / power)
@@ -124,20 +124,20 @@ def _wall_distance(thorax: Thorax, at: Coordinates, *, closes: bool) -> Floats:
 
 
 def layers(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
-    """Skin, fat and muscle: everything around the cavity, which is left filled with muscle."""
+    """Yield skin, fat and muscle: everything around the cavity, which is left filled with muscle."""
     yield Region(Tissue.SKIN, grid.whole, wall.skin)
     yield Region(Tissue.FAT, grid.whole, wall.skin + np.float32(1.8))
     if thorax.habitus.breast:
         yield from breasts.glands(thorax, grid, wall.flesh, wall.skin)
     yield Region(Tissue.MUSCLE, grid.whole, wall.flesh)
-    # Fat planes part the layers of muscle here and there.
+    # Fat planes separate the layers of muscle here and there.
     patch = smooth_field(thorax.seed, "planes", 30.0).on(grid)
     plane = np.abs(wall.trunk - 12 - 2 * patch) - np.float32(0.8)
     here = np.maximum(wall.flesh + np.float32(2.5), np.float32(0.2) - patch)
     yield Region(Tissue.FAT, grid.whole, np.maximum(plane, here))
     inner = np.abs(wall.outward - np.float32(1.0)) - np.float32(0.6)
     yield Region(Tissue.FAT, grid.whole, np.maximum(inner, np.float32(-0.3) - patch))
-    # Around the shoulders the muscles lie apart in more fat.
+    # Around the shoulders there is more fat between the muscles.
     top = slice(int(np.searchsorted(grid.z, 45.0)), len(grid.z))
     if top.start < top.stop:
         box = (top, grid.whole[1], grid.whole[2])
@@ -147,7 +147,7 @@ def layers(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
 
 
 def skeleton(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
-    """Ribs with their cartilage, sternum, shoulders and spine."""
+    """Yield ribs with their cartilage, sternum, shoulders and spine."""
     yield from _ribs(thorax, grid, wall)
     yield from _sternum(thorax, grid, wall)
     yield from shoulders.bones(thorax, grid, wall.outward, wall.flesh)
@@ -162,7 +162,7 @@ def _ribs(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
     across = np.abs(height - np.round(height)) * np.float32(body.rib_step * 0.85) - np.float32(body.rib_half_height)
     through = np.abs(wall.outward - np.float32(body.rib_half_depth + 1.5)) - np.float32(body.rib_half_depth)
     rib = rounded_box(across, through, 2.9)
-    # The lowest ribs end in front of the flank: the margin rises from the back to the front.
+    # The lowest ribs end in front of the flank: the costal margin rises from back to front.
     margin = np.interp(wall.turn, [0.3, 1.2, 2.4, 3.1], [-205, -190, body.margin_z, body.margin_z + 15])
     highest = np.interp(wall.turn, [1.2, 2.2, 3.1], [body.apex_z + 4, body.sternum_top + 16, body.sternum_top])
     ends = np.maximum(0.7 * (margin.astype(np.float32) - at.z), 0.7 * (at.z - highest.astype(np.float32)))
@@ -193,7 +193,7 @@ def _sternum(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
 
 
 def front_wall_y(thorax: Thorax, z: float) -> float:
-    """Where the inner wall crosses the midline in front, found to half a millimetre."""
+    """Return y where the inner wall crosses the anterior midline, to half a millimetre."""
     y: NDArray[np.float64] = np.arange(-120, 40, 0.5)
     points = np.stack([np.zeros_like(y), y, np.full_like(y, z)], axis=1)
     inside = cavity_distance(thorax, Coordinates.of_points(points)) < 0

@@ -16,7 +16,7 @@ from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 from scoring.result import ARTERIES, Artery
 
-# Knots in the average heart; those after `_FREE` lie on the heart and are moved into the fat of its surface.
+# Knots in the average heart; those after `_FREE` lie on the heart and are moved into its surface fat.
 _KNOTS: Final[dict[Artery, list[Point]]] = {
     "LM": [(7, -11, 0), (13, -10.5, 0.5), (19, -9.5, 0), (24, -9.5, -1)],
     "LAD": [
@@ -42,7 +42,7 @@ _KNOTS: Final[dict[Artery, list[Point]]] = {
         (20, 4, -80),
     ],
 }
-# Side branches: the artery whose calcium theirs is, where on it they leave (share of its length), and their knots.
+# Side branches: the artery to which their calcium is assigned, where they leave it (share of its length), their knots.
 _BRANCHES: Final[dict[str, tuple[Artery, float, list[Point]]]] = {
     "first diagonal": ("LAD", 0.28, [(60, -30, -12), (72, -26, -24), (84, -18, -42)]),
     "second diagonal": ("LAD", 0.52, [(74, -42, -34), (86, -30, -50), (92, -22, -62)]),
@@ -54,7 +54,7 @@ _BRANCHES: Final[dict[str, tuple[Artery, float, list[Point]]]] = {
 }
 _BRANCH_RADII: Final = (1.4, 0.8)
 _PRESENT: Final = 0.7
-"""How many of the patients have a side branch."""
+"""Share of the patients that have a given side branch."""
 
 _FREE: Final[dict[Artery, int]] = {"LM": 4, "LAD": 4, "LCX": 3, "RCA": 2}
 _RADII: Final[dict[Artery, tuple[float, float]]] = {
@@ -69,9 +69,9 @@ _FAT_MM: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class CoronaryTree:
-    """Centreline and radius of each artery in the thorax frame, from its origin to its end.
+    """Centreline and radius of each artery in the thorax frame, from origin to end.
 
-    `branches` are its larger side branches, each with the artery whose calcium theirs is.
+    `branches` are the larger side branches, each with the artery to which its calcium is assigned.
     """
 
     arteries: dict[Artery, Curve]
@@ -79,7 +79,7 @@ class CoronaryTree:
 
     @classmethod
     def grow(cls, thorax: Thorax) -> Self:
-        """The tree of a thorax."""
+        """Grow the coronary tree of a thorax."""
         rng = stream(thorax.seed, "coronaries")
         arteries: dict[Artery, Curve] = {}
         for artery in ARTERIES:
@@ -87,81 +87,83 @@ class CoronaryTree:
             free = _FREE[artery]
             spread = 0.5 if artery == "LM" else 1.0 + 2.0 * thorax.course_variation
             knots[1:] += rng.normal(0, spread, (len(knots) - 1, 3))
-            knots[free:] = _into_fat(thorax, knots[free:], _DEPTH_MM[artery])
+            knots[free:] = _move_into_fat(thorax, knots[free:], _DEPTH_MM[artery])
             if artery in ("LM", "RCA"):
-                knots[0] = _on_aorta(thorax, knots[0])
+                knots[0] = _move_onto_aorta(thorax, knots[0])
             elif "LM" in arteries:
                 knots[0] = arteries["LM"].points[-1]
             curve = Curve.through(knots, np.linspace(*_RADII[artery], len(knots)), step=0.5)
             points = curve.points.copy()
             if free < len(knots):
                 first = int(np.argmin(np.linalg.norm(points - knots[free], axis=1)))
-                points[first:] = _into_fat(thorax, points[first:], _DEPTH_MM[artery])
+                points[first:] = _move_into_fat(thorax, points[first:], _DEPTH_MM[artery])
             arteries[artery] = Curve(points, curve.radii)
-        return cls(arteries, _branches(thorax, arteries) if thorax.has_branches else ())
+        return cls(arteries, _grow_branches(thorax, arteries) if thorax.has_branches else ())
 
     def lines(self, artery: Artery) -> NDArray[np.float64]:
-        """Points (n, 3) on the centrelines of an artery and its branches, about 0.5 mm apart."""
+        """Return points (n, 3) on the centrelines of an artery and its branches, about 0.5 mm apart."""
         return np.concatenate(
             [self.arteries[artery].points, *(curve.points for owner, curve in self.branches if owner == artery)]
         )
 
     @property
     def curves(self) -> tuple[Curve, ...]:
-        """Every vessel."""
+        """All vessels."""
         return (*self.arteries.values(), *(curve for _, curve in self.branches))
 
     def point(self, artery: Artery, position: float) -> NDArray[np.float64]:
-        """The point at a fraction 0..1 of an artery's length, thorax frame, mm."""
+        """Return the point at a fraction 0..1 of an artery's length, thorax frame, mm."""
         return along(self.arteries[artery].points, position)
 
     def fat(self, grid: Grid, heart: Heart) -> Floats:
-        """Distance to the fat around the arteries, which fills the grooves between the chambers near them."""
-        tubes = reduce(np.minimum, (_thinned(c).tube(grid, 4.0, extra=_FAT_MM - 2) for c in self.curves))
+        """Return the distance to the fat around the arteries, which fills the grooves between the chambers."""
+        tubes = reduce(np.minimum, (_thin_out(c).tube(grid, 4.0, extra=_FAT_MM - 2) for c in self.curves))
         fat = np.asarray(tubes - np.float32(0.3) + np.float32(1.1) * np.minimum(heart.uneven, 0.8), dtype=np.float32)
         box = grid.box(*BOX)
         for artery, (first, second, reach, width) in GROOVES.items():
-            near = _thinned(self.arteries[artery]).tube(grid, reach)[box]
+            to_artery = _thin_out(self.arteries[artery]).tube(grid, reach)[box]
             off = np.abs(heart.bodies[first] - heart.bodies[second]) * np.float32(0.6)
-            wedge = off - np.float32(width) * (1 - near / np.float32(reach)) * (1 + np.float32(0.3) * heart.uneven[box])
-            fat[box] = np.minimum(fat[box], np.maximum(wedge, near - np.float32(reach)))
+            wedge = off - np.float32(width) * (1 - to_artery / np.float32(reach)) * (
+                1 + np.float32(0.3) * heart.uneven[box]
+            )
+            fat[box] = np.minimum(fat[box], np.maximum(wedge, to_artery - np.float32(reach)))
         return fat
 
     def regions(self, grid: Grid) -> Regions:
-        """The vessels themselves."""
+        """Yield the vessels themselves."""
         yield Region(Tissue.CORONARY, grid.whole, reduce(np.minimum, (c.tube(grid, 3.0) for c in self.curves)))
 
 
 def along(points: NDArray[np.float64], position: float) -> NDArray[np.float64]:
-    """The point at a fraction 0..1 of the length of a polyline (n, 3)."""
+    """Return the point at a fraction 0..1 of the length of a polyline (n, 3)."""
     s = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
     return np.array([np.interp(position * s[-1], s, points[:, k]) for k in range(3)])
 
 
-def _branches(thorax: Thorax, arteries: dict[Artery, Curve]) -> tuple[tuple[Artery, Curve], ...]:
+def _grow_branches(thorax: Thorax, arteries: dict[Artery, Curve]) -> tuple[tuple[Artery, Curve], ...]:
     rng = stream(thorax.seed, "coronary branches")
-    found = []
+    branches = []
     for owner, leaves, knots in _BRANCHES.values():
-        there, apart, length = rng.random() < _PRESENT, rng.normal(0, 2.5, (len(knots), 3)), rng.uniform(0.5, 1)
-        if not there:
+        present, apart, length = rng.random() < _PRESENT, rng.normal(0, 2.5, (len(knots), 3)), rng.uniform(0.5, 1)
+        if not present:
             continue
         start = along(arteries[owner].points, leaves)
-        points = _into_fat(thorax, np.array([thorax.heart_point(k) for k in knots]) + apart, _DEPTH_MM[owner])
+        points = _move_into_fat(thorax, np.array([thorax.heart_point(k) for k in knots]) + apart, _DEPTH_MM[owner])
         whole = Curve.through(np.vstack([start, points]), np.linspace(*_BRANCH_RADII, len(knots) + 1), step=0.5)
-        kept = max(8, int(length * len(whole.points)))
-        course = whole.points[:kept].copy()
-        course[4:] = _into_fat(thorax, course[4:], _DEPTH_MM[owner])
-        found.append((owner, Curve(course, whole.radii[:kept])))
-    return tuple(found)
+        count = max(8, int(length * len(whole.points)))
+        course = whole.points[:count].copy()
+        course[4:] = _move_into_fat(thorax, course[4:], _DEPTH_MM[owner])
+        branches.append((owner, Curve(course, whole.radii[:count])))
+    return tuple(branches)
 
 
-def _thinned(curve: Curve) -> Curve:
-    # The first millimetres lie at the aorta and need no fat of their own.
+def _thin_out(curve: Curve) -> Curve:
+    # The first millimetres lie against the aorta and need no fat of their own.
     return Curve(curve.points[4::4], curve.radii[4::4])
 
 
-def _into_fat(thorax: Thorax, points: NDArray[np.float64], depth: float) -> NDArray[np.float64]:
-    """Points moved along the surface's normal until they lie `depth` mm under the border of the fat."""
+def _move_into_fat(thorax: Thorax, points: NDArray[np.float64], depth: float) -> NDArray[np.float64]:
+    """Move points along the surface normal until they lie `depth` mm below the surface of the fat."""
     p = np.asarray(points, dtype=np.float64).copy()
     aside = np.vstack([np.zeros(3), 0.5 * np.eye(3), -0.5 * np.eye(3)])
     for _ in range(6):
@@ -173,8 +175,8 @@ def _into_fat(thorax: Thorax, points: NDArray[np.float64], depth: float) -> NDAr
     return p
 
 
-def _on_aorta(thorax: Thorax, point: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The point moved to the wall of the aortic root at its height."""
+def _move_onto_aorta(thorax: Thorax, point: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Move a point to the wall of the aortic root at the same height."""
     aorta = thorax.ascending
     order = np.argsort(aorta.points[:, 2])
     centre = np.array([*aorta.at_height(float(point[2])), point[2]])

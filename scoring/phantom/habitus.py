@@ -1,4 +1,4 @@
-"""The build of a patient: everything of the body that lies around the heart, drawn from a seed."""
+"""Body habitus of a patient: everything around the heart, drawn from a seed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Hernia = Literal["none", "soft", "fat", "gas"]
 
 @dataclass(frozen=True, slots=True)
 class Habitus:
-    """Lengths in mm; the defaults are those of the ordinary adult. Pairs are (right, left).
+    """Dimensions of a body; lengths in mm, pairs are (right, left), the defaults describe an average adult.
 
-    Spine: `scoliosis`, `kyphosis` and `stoop` (forward lean of the upper part). Cage: powers of its outline (2 is an
-    ellipse), where it begins to close and where the lungs end, `lean` of the front wall, `belly` (share by which the
-    part under the ribs is wider). `leanness` is the share of the fat under the skin that is missing. Domes and organs
-    are shifts from the usual place unless they say otherwise.
+    Spine: `scoliosis`, `kyphosis` and `stoop` (forward lean of the upper part). Rib cage: exponents of its outline (2
+    is an ellipse), where it begins to close and where the lungs end, `lean` of the front wall, `belly` (relative
+    widening below the ribs). `leanness` is the share of the subcutaneous fat that is missing. Values for domes and
+    organs are shifts from the usual position unless their names say otherwise.
     """
 
     scoliosis: float = 0.0
@@ -102,9 +102,9 @@ class Habitus:
 
     @classmethod
     def draw(cls, seed: int, variation: float = 0.0) -> Self:
-        """The build of a seed: the ordinary adult at `variation` 0, the full range of adults at 1.
+        """Draw the habitus of a seed: the average adult at `variation` 0, the full range of adults at 1.
 
-        Measures spread from the usual and findings grow more frequent in proportion to `variation`.
+        The spread of the dimensions and the frequency of findings grow in proportion to `variation`.
         """
         if variation == 0:
             return cls()
@@ -200,34 +200,34 @@ class Habitus:
 
 @dataclass(frozen=True, slots=True)
 class _Chance:
-    """Draws of one part of the body, all narrowed by `variation`."""
+    """Random draws for one part of the body, all narrowed by `variation`."""
 
     rng: np.random.Generator
     variation: float
 
     def about(self, usual: float, low: float, high: float) -> float:
-        """Between `low` and `high` at variation 1, near the usual value below it."""
+        """Draw a value between `low` and `high` at variation 1, closer to the usual value below that."""
         return float(usual + self.variation * (self.rng.uniform(low, high) - usual))
 
     def normal(self, sd: float, most: float) -> float:
-        """About 0, at most `most` to either side."""
+        """Draw a normal value around 0, at most `most` to either side."""
         return float(self.variation * np.clip(self.rng.normal(0, sd), -most, most))
 
     def happens(self, share: float) -> bool:
-        """True in `share` of the patients at variation 1."""
+        """Return True in `share` of the patients at variation 1."""
         return bool(self.rng.random() < share * self.variation)
 
     def pair(self, share: float, low: float, high: float) -> tuple[float, float]:
-        """A size for each side that has the finding, else 0."""
-        there = [self.happens(share), self.happens(share)]
+        """Draw a size for each side that has the finding, otherwise 0."""
+        present = [self.happens(share), self.happens(share)]
         sizes = self.rng.uniform(low, high, 2)
-        return (float(sizes[0]) if there[0] else 0.0, float(sizes[1]) if there[1] else 0.0)
+        return (float(sizes[0]) if present[0] else 0.0, float(sizes[1]) if present[1] else 0.0)
 
     def choice(self, usual: T, kinds: tuple[T, ...], shares: tuple[float, ...]) -> T:
-        """One of the kinds, or the usual one more often at a small variation."""
+        """Draw one of the kinds; at a smaller variation, more often the usual one."""
         kind = kinds[int(self.rng.choice(len(kinds), p=shares))]
         return kind if self.rng.random() < self.variation else usual
 
 
 ORDINARY: Final = Habitus()
-"""The ordinary adult."""
+"""The average adult."""

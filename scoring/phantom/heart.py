@@ -1,4 +1,4 @@
-"""The heart in its fat and the great vessels."""
+"""The heart with its epicardial fat, and the great vessels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LEVEL: Final[NDArray[np.float64]] = np.array([[0.9, -0.43, 0.0], [0.43, 0.9, 0.
 
 @dataclass(frozen=True, slots=True)
 class Chamber:
-    """An ellipsoid of blood with a muscular wall; `centre` and `semi` in mm of the average heart."""
+    """A blood-filled ellipsoid with a muscular wall; `centre` and semi-axes `semi` in mm of the average heart."""
 
     blood: Tissue
     centre: tuple[float, float, float]
@@ -44,14 +44,14 @@ CHAMBERS: Final = (
 
 
 _CUSHIONS: Final = (((38, -14, -2), (20, 17, 15)), ((-14, -38, -30), (13, 15, 34)))
-"""Fat beside the left main and over the right groove: centre and half axes in mm of the average heart."""
+"""Fat beside the left main and over the right groove: centre and semi-axes in mm of the average heart."""
 
 BOX: Final = ((-85.0, -105.0, -135.0), (135.0, 85.0, 50.0))
-"""Nothing of the heart lies outside."""
+"""Bounding box of the heart."""
 
 
 _MUSCLE: Final = ((0, 10.0), (1, 9.0), (2, 24.0))
-"""Which chamber is joined next (index in `CHAMBERS`, last first) and how widely muscle fills the cleft."""
+"""The chamber that is joined next (index in `CHAMBERS`, last first) and how widely muscle fills the cleft."""
 
 
 GROOVES: Final[dict[Artery, tuple[int, int, float, float]]] = {
@@ -59,12 +59,12 @@ GROOVES: Final[dict[Artery, tuple[int, int, float, float]]] = {
     "LCX": (0, 3, 11.0, 3.0),
     "LAD": (2, 3, 9.0, 3.0),
 }
-"""The groove of an artery: its two chambers (index in `CHAMBERS`), how far its fat reaches and half its width, mm."""
+"""The groove of an artery: its two chambers (index in `CHAMBERS`), the reach of its fat and half its width, mm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heart:
-    """Distances on the grid (`FAR` where far away): the fatty sac, the chambers, the great vessels.
+    """Distances on the grid (`FAR` where far away) to the fatty sac, the chambers and the great vessels.
 
     `uneven` is a smooth random field, SD 1, that varies thin layers of fat. `bodies` (in the order of `CHAMBERS`) and
     `muscle` (the chambers joined) cover `BOX` only.
@@ -85,7 +85,7 @@ class Heart:
 
     @classmethod
     def build(cls, thorax: Thorax, grid: Grid) -> Self:
-        """The heart and vessels of a thorax on a grid."""
+        """Build the heart and vessels of a thorax on a grid."""
         at, box = grid.coordinates(), grid.box(*BOX)
         curves = _curves(thorax)
         outflow = curves["outflow"].tube(grid, 26)
@@ -122,20 +122,20 @@ class Heart:
 
 
 def sac_distance(thorax: Thorax, at: Coordinates) -> Floats:
-    """Distance to the outer border of the epicardial fat around the four chambers, without small bumps."""
+    """Return the distance to the outer surface of the epicardial fat around the chambers, without small bumps."""
     return _sac(thorax, at, _bodies(thorax, at))
 
 
 def _sac(thorax: Thorax, at: Coordinates, bodies: tuple[Floats, ...]) -> Floats:
     joined = reduce(partial(smooth_union, blend=22.0), bodies)
-    # Most of the fat lies in front of the right ventricle and at the right groove; the left side is nearly bare.
+    # Most of the fat lies in front of the right ventricle and in the right groove; the left side is nearly bare.
     front = np.clip((-18 - at.y) / 40, 0, 1) * np.clip((80 - at.x) / 40, 0, 1)
     sac = np.asarray(joined - np.float32(0.8) - np.float32(thorax.epicardial_fat) * front, dtype=np.float32)
     return _within_chest(thorax, at, sac)
 
 
 def _within_chest(thorax: Thorax, at: Coordinates, body: Floats) -> Floats:
-    """The body where it lies inside the chest: the heart is flattened where it meets the wall."""
+    """Keep a body inside the chest: the heart is flattened where it meets the wall."""
     return -smooth_union(-body, -cavity_distance(thorax, at) - np.float32(0.8), 5.0)
 
 
@@ -200,7 +200,7 @@ def _curves(thorax: Thorax) -> dict[str, Curve]:
 
 
 def great_vessels(heart: Heart, grid: Grid) -> Regions:
-    """Veins, oesophagus and descending aorta: what lies behind and beside the heart."""
+    """Yield veins, oesophagus and descending aorta, behind and beside the heart."""
     yield Region(Tissue.VEIN, grid.whole, heart.veins)
     yield Region(Tissue.OESOPHAGUS, grid.whole, heart.oesophagus)
     yield Region(Tissue.VEIN, grid.whole, heart.cava)
@@ -208,9 +208,9 @@ def great_vessels(heart: Heart, grid: Grid) -> Regions:
 
 
 def chambers(thorax: Thorax, grid: Grid, heart: Heart) -> Regions:
-    """Epicardial fat, the four chambers with their walls, appendages and the outflow of the right ventricle.
+    """Yield epicardial fat, the four chambers with their walls, the appendages and the right ventricular outflow.
 
-    The clefts that the chambers leave between them are the grooves, filled with fat.
+    The clefts between the chambers are the grooves, filled with fat.
     """
     box = grid.box(*BOX)
     sac = heart.sac[box]
@@ -225,7 +225,7 @@ def chambers(thorax: Thorax, grid: Grid, heart: Heart) -> Regions:
 
 
 def roots(grid: Grid, heart: Heart) -> Regions:
-    """Pulmonary trunk and ascending aorta, parted by fat above the left main; the root below lies bare."""
+    """Yield pulmonary trunk and ascending aorta, separated by fat above the left main; the root below is bare."""
     at = grid.coordinates()
     rim = np.interp(at.z, [-12, -2, 5, 14], [-0.8, 0.9, 2.2, 2.6]).astype(np.float32)
     yield Region(

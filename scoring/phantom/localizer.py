@@ -1,4 +1,4 @@
-"""The projection with which a scan is planned."""
+"""The localizer: the projection used to plan a scan."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scoring.phantom.phantom import HIGHEST_HU, LOWEST_HU, Phantom
 from scoring.phantom.series import common_attributes, number_text, uid, with_pixels
 
 _HU_OF_CM: Final = 45.0
-"""Brightness of 1 cm of water."""
+"""Pixel value added per centimetre of water."""
 
 
 def write_localizer(phantom: Phantom, folder: Path) -> list[Path]:
-    """Write dicom/0001.dcm, what a scanner that stands still sees of a phantom from the front; no truth.
+    """Write dicom/0001.dcm, the frontal projection of a phantom as a scanner with a stationary tube sees it; no truth.
 
-    Returns its path. Raises OSError when the folder cannot be written.
+    Returns its path. Raises OSError if the folder cannot be written.
     """
     water = np.clip(phantom.hu.mean(1, dtype=np.float64) + 1000, 0, None) / 1000
     thick_cm = water * phantom.hu.shape[1] * phantom.spacing_mm[1] / 10

@@ -1,4 +1,4 @@
-"""Airways, lungs and the vessels in them."""
+"""Airways, lungs and pulmonary vessels."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from scoring.phantom.chest import ChestWall
 from scoring.phantom.grid import Floats, Grid
 from scoring.phantom.heart import Heart
 from scoring.phantom.shapes import FAR, Curve, smooth_field, smooth_union, stream
-from scoring.phantom.spine import followed
+from scoring.phantom.spine import follow_spine
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 
 _AT_ONCE: Final = 400_000
 HILA: Final = ((-1, (-50.0, 20.0, 6.0)), (1, (64.0, 26.0, 8.0)))
-"""Side (-1: right) and root of each lung's vessels."""
+"""Side (-1: right) and hilum of each lung."""
 
 
 def airway(thorax: Thorax, grid: Grid) -> Floats:
-    """Distance to the lumen of the windpipe and the large bronchi."""
-    return reduce(np.minimum, (tube.tube(grid, 10.0) for tube in (*bronchi(thorax), windpipe(thorax))))
+    """Return the distance to the lumen of the trachea and the large bronchi."""
+    return reduce(np.minimum, (tube.tube(grid, 10.0) for tube in (*bronchi(thorax), trachea(thorax))))
 
 
 def bronchi(thorax: Thorax) -> tuple[Curve, ...]:
-    """The windpipe's lumen, then those of the large bronchi."""
+    """Return the lumen of the trachea, then those of the large bronchi."""
     c = thorax.carina_z
     tubes = (
         ([(3, 26, 120), (3, 22, c + 25), (3, 20, c)], [8.5, 8.5, 8.5]),
@@ -43,20 +43,21 @@ def bronchi(thorax: Thorax) -> tuple[Curve, ...]:
     body = thorax.habitus
     shift = np.array([*body.airway_shift, 0.0])
     return tuple(
-        Curve.through(followed(body, knots) + shift, np.multiply(radii, body.airway_scale)) for knots, radii in tubes
+        Curve.through(follow_spine(body, knots) + shift, np.multiply(radii, body.airway_scale))
+        for knots, radii in tubes
     )
 
 
-def windpipe(thorax: Thorax) -> Curve:
-    """The part of the windpipe above the chest."""
+def trachea(thorax: Thorax) -> Curve:
+    """Return the part of the trachea above the chest."""
     knots = [(3, 26, 118), (3, 20, 150), (3, 8, 215)]
     body = thorax.habitus
     shift = np.array([*body.airway_shift, -2.0])
-    return Curve.through(followed(body, knots) + shift, 8.5 * body.airway_scale, 3.0)
+    return Curve.through(follow_spine(body, knots) + shift, 8.5 * body.airway_scale, 3.0)
 
 
 def airways(grid: Grid, lumen: Floats) -> Regions:
-    """Walls and lumen of the large airways."""
+    """Yield walls and lumen of the large airways."""
     yield Region(Tissue.AIRWAY_WALL, grid.whole, lumen - np.float32(1.3))
     yield Region(Tissue.AIRWAY, grid.whole, lumen)
 
@@ -71,9 +72,9 @@ def lung_distance(
     lumen: Floats,
     beside: Iterable[Region] = (),
 ) -> Floats:
-    """Distance to the lungs: the cavity above the diaphragm without the mediastinum.
+    """Return the distance to the lungs: the cavity above the diaphragm without the mediastinum.
 
-    `beside` are further bodies that the lungs lie around.
+    `beside` are further bodies that the lungs surround.
     """
     body = thorax.habitus
     more = np.float32(body.mediastinal_fat)
@@ -108,7 +109,7 @@ def lung_distance(
 
 
 def vessels(thorax: Thorax, grid: Grid, lungs: Floats) -> Regions:
-    """The branching vessels in the lungs, thinner outwards."""
+    """Yield the branching pulmonary vessels, which taper towards the periphery."""
     field = balls_distance(grid, _balls(thorax.seed))
     yield Region(Tissue.LUNG_VESSEL, grid.whole, np.maximum(field, lungs + np.float32(0.4)))
 
@@ -116,11 +117,11 @@ def vessels(thorax: Thorax, grid: Grid, lungs: Floats) -> Regions:
 @lru_cache(maxsize=4)
 def _balls(seed: int) -> Floats:
     rng = stream(seed, "lung vessels")
-    return np.concatenate([_tree(rng, side, np.array(hilum)) for side, hilum in HILA])
+    return np.concatenate([_grow_tree(rng, side, np.array(hilum)) for side, hilum in HILA])
 
 
-def _tree(rng: np.random.Generator, side: int, hilum: NDArray[np.float64]) -> Floats:
-    """Balls (n, 4: x, y, z, radius) along the vessels of one lung, which fork until they are too thin to be seen."""
+def _grow_tree(rng: np.random.Generator, side: int, hilum: NDArray[np.float64]) -> Floats:
+    """Return balls (n, 4: x, y, z, radius) along the vessels of one lung, which fork until too thin to be visible."""
     count = 22
     way = rng.normal((0, 0.1, -0.25), (0.6, 0.8, 1.0), (count, 3))
     way[:, 0] = side * np.abs(way[:, 0] + side)
@@ -139,13 +140,13 @@ def _tree(rng: np.random.Generator, side: int, hilum: NDArray[np.float64]) -> Fl
         at, way, radius = (np.repeat(v, forks, axis=0) for v in (at, way, radius))
         radius = radius * rng.uniform(0.58, 0.86, len(radius))
         way = way + rng.normal(0, 0.48, way.shape)
-        kept = (radius > 0.42) & (np.abs(at[:, 0]) < 150) & (np.abs(at[:, 1]) < 110) & (np.abs(at[:, 2]) < 130)
-        at, way, radius = at[kept], way[kept], radius[kept]
+        visible = (radius > 0.42) & (np.abs(at[:, 0]) < 150) & (np.abs(at[:, 1]) < 110) & (np.abs(at[:, 2]) < 130)
+        at, way, radius = at[visible], way[visible], radius[visible]
     return np.concatenate(balls).astype(np.float32)
 
 
 def balls_distance(grid: Grid, balls: Floats) -> Floats:
-    """Distance to the nearest of many small balls (n, 4: x, y, z, radius), exact near their surfaces only."""
+    """Return the distance to the nearest of many small balls (n, 4: x, y, z, radius), exact only near the surfaces."""
     field = np.full(grid.shape, FAR, dtype=np.float32)
     outside = np.abs(balls[:, 2] - (grid.z[0] + grid.z[-1]) / 2) - (grid.z[-1] - grid.z[0]) / 2
     balls = balls[outside < balls[:, 3] + 1]
@@ -156,18 +157,18 @@ def balls_distance(grid: Grid, balls: Floats) -> Floats:
         group = balls[np.ceil(balls[:, 3]).astype(int) == width]
         reach = [int(np.ceil((width + 0.8) / s)) for s in step]
         size = int(np.prod([2 * n + 1 for n in reach]))
-        for some in np.array_split(group, len(group) * size // _AT_ONCE + 1):
+        for batch in np.array_split(group, len(group) * size // _AT_ONCE + 1):
             # Squared distances and flat index of the points around each ball, one axis at a time.
-            square, index = np.zeros((len(some), 1, 1, 1), np.float32), np.zeros((len(some), 1, 1, 1), np.intp)
+            square, index = np.zeros((len(batch), 1, 1, 1), np.float32), np.zeros((len(batch), 1, 1, 1), np.intp)
             for axis, (line, s, n) in enumerate(zip(lines, step, reach, strict=True)):
-                centre = some[:, 2 - axis]
+                centre = batch[:, 2 - axis]
                 point = np.rint((centre - line[0]) / s).astype(np.intp)[:, None] + np.arange(-n, n + 1)
                 apart = (line[0] + point * np.float32(s) - centre[:, None]) ** 2
                 apart = np.where((point >= 0) & (point < len(line)), apart, np.inf).astype(np.float32)
-                spread = (len(some), *(2 * n + 1 if k == axis else 1 for k in range(3)))
+                spread = (len(batch), *(2 * n + 1 if k == axis else 1 for k in range(3)))
                 square = square + apart.reshape(spread)
                 index = index * len(line) + point.reshape(spread)
-            near = square < (some[:, 3] + np.float32(1))[:, None, None, None] ** 2
-            radius = np.broadcast_to(some[:, 3][:, None, None, None], near.shape)
-            np.minimum.at(flat, index[near], np.sqrt(square[near]) - radius[near])
+            within = square < (batch[:, 3] + np.float32(1))[:, None, None, None] ** 2
+            radius = np.broadcast_to(batch[:, 3][:, None, None, None], within.shape)
+            np.minimum.at(flat, index[within], np.sqrt(square[within]) - radius[within])
     return field

@@ -1,4 +1,4 @@
-"""What the fat between the lungs holds besides the heart and the vessels: strands, thymus, nodes, the neck's fat."""
+"""Mediastinal contents other than the heart and the vessels: strands, thymus, lymph nodes, fat of the neck."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import numpy as np
 from scoring.phantom.grid import Floats, Grid, is_empty
 from scoring.phantom.lungs import HILA
 from scoring.phantom.shapes import capsule, ellipsoid, smooth_field, stream
-from scoring.phantom.spine import followed
+from scoring.phantom.spine import follow_spine
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 
 
 def neck(thorax: Thorax, grid: Grid) -> Regions:
-    """The fat around the neck's vessels, from the top of the chest upwards, and the thyroid gland."""
+    """Yield the fat and muscle around the vessels of the neck, from the top of the chest upwards."""
     body = thorax.habitus
-    low, high = followed(body, [(2.0, 14.0, body.apex_z - 26), (2.0, 14.0, 225.0)])
+    low, high = follow_spine(body, [(2.0, 14.0, body.apex_z - 26), (2.0, 14.0, 225.0)])
     box = grid.box((-75, -70, low[2] - 5), (75, 75, grid.z[-1]))
     if is_empty(box):
         return
@@ -28,17 +28,17 @@ def neck(thorax: Thorax, grid: Grid) -> Regions:
 
 
 def thyroid(thorax: Thorax, grid: Grid) -> Regions:
-    """Both lobes beside the windpipe."""
+    """Yield both thyroid lobes beside the trachea."""
     for side in (-1, 1):
         z = thorax.habitus.apex_z + 34
-        centre = followed(thorax.habitus, [(3 + side * 17.0, 13.0, z)])[0]
+        centre = follow_spine(thorax.habitus, [(3 + side * 17.0, 13.0, z)])[0]
         box = grid.box(centre - 40, centre + 40)
         if not is_empty(box):
             yield Region(Tissue.THYROID, box, ellipsoid(grid.coordinates(box), centre, (8, 11, 22)))
 
 
 def contents(thorax: Thorax, grid: Grid, outward: Floats) -> Regions:
-    """Strands, thymus and nodes; the lungs, the heart and the vessels are painted over them."""
+    """Yield strands, thymus and lymph nodes; lungs, heart and vessels are painted over them."""
     body = thorax.habitus
     if body.strands < 3:
         patch = smooth_field(thorax.seed, "strands", 14.0).on(grid)
@@ -63,7 +63,7 @@ def contents(thorax: Thorax, grid: Grid, outward: Floats) -> Regions:
 
 
 def footing(thorax: Thorax, grid: Grid) -> list[Region]:
-    """Fat between the heart and a diaphragm that lies lower or flatter than usual."""
+    """Return the fat between the heart and a diaphragm that is lower or flatter than usual."""
     if not any(thorax.habitus.domes):
         return []
     centre = thorax.heart_point((24, -24, -84))
@@ -74,11 +74,11 @@ def footing(thorax: Thorax, grid: Grid) -> list[Region]:
 
 
 def hila(thorax: Thorax, grid: Grid) -> list[Region]:
-    """Fat and nodes around the vessels at the root of each lung."""
+    """Return the fat and lymph nodes around the vessels in each hilum."""
     size = thorax.habitus.hilum
     if size < 2:
         return []
-    made = []
+    roots = []
     rng = stream(thorax.seed, "hila")
     for side, hilum in HILA:
         centre = np.array(hilum) + rng.uniform((-6, -2, -12), (6, 10, 4)) - np.array([side * 8.0, 0, 0])
@@ -86,5 +86,5 @@ def hila(thorax: Thorax, grid: Grid) -> list[Region]:
         box = grid.box(centre - 45, centre + 45)
         if not is_empty(box):
             tissue = Tissue.NODE if rng.random() < 0.4 else Tissue.MEDIASTINAL_FAT
-            made.append(Region(tissue, box, ellipsoid(grid.coordinates(box), centre, semi)))
-    return made
+            roots.append(Region(tissue, box, ellipsoid(grid.coordinates(box), centre, semi)))
+    return roots

@@ -1,4 +1,4 @@
-"""How the beating heart blurs and doubles what lies on it when the scan is not gated."""
+"""Cardiac motion: blurring and doubling in scans without ECG gating."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _ASIDE: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """A motion of up to `reach_mm` in the plane of a slice, another for other table positions; `seed` draws it.
+    """An in-plane motion of up to `reach_mm` that varies with the table position; `seed` draws it.
 
-    A slice shows the mean of two to four copies along a straight way, which differs from slice to slice as the phase
-    of the heart does, a little beside the place at rest. It moves calcium and neither makes nor loses any.
+    A slice shows the mean of two to four copies along a straight path, slightly off the position at rest. The path
+    differs from slice to slice, as the cardiac phase does. Motion displaces calcium, but neither adds nor removes any.
     """
 
     reach_mm: float = 0.0
     seed: int = 0
 
     def shifts(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Displacements (slices, copies, 2) in mm, x and y, at table positions."""
+        """Return displacements (slices, copies, 2) in mm, x and y, at table positions."""
         rng = stream(self.seed, "motion")
         copies = int(rng.integers(2, 5))
         angle = rng.uniform(0, 2 * np.pi, _KNOTS)
@@ -43,9 +43,9 @@ class Motion:
         return np.asarray(spread[None, :, None] * way[:, None, :2] + way[:, None, 2:], dtype=np.float64)
 
     def blurred(self, slices: Floats, z: NDArray[np.float64], share: float, pixel_mm: float) -> Floats:
-        """Slices (n, y, x) at table positions z as a part of the heart shows that moves a share of the whole way.
+        """Return slices (n, y, x) at table positions z, blurred by the given share of the whole motion.
 
-        The slices need a margin of `reach_mm` times the share in which there is nothing.
+        The slices need an empty margin of `reach_mm` times the share.
         """
         shifts = self.shifts(z) * (share / pixel_mm)
         moved = np.empty_like(slices)
@@ -56,4 +56,4 @@ class Motion:
 
 
 STILL: Final = Motion()
-"""As at rest."""
+"""No motion."""

@@ -1,4 +1,4 @@
-"""The noise of an image: its grain, and the streaks where the body is widest."""
+"""Image noise: its texture, and the streaks where the body is widest."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _STREAK_HIGH_MM: Final = 2.0
 
 _SPECTRA: Final[dict[NoiseTexture, Callable[[Floats], Floats]]] = {
     "standard": lambda f: np.sqrt(f) * np.exp(-((f / 0.45) ** 2)),
-    # A sharp kernel passes most where the usual one has begun to cut off.
+    # A sharp kernel passes most at frequencies where the standard one has begun to cut off.
     "sharp": lambda f: f * np.exp(-((f / 0.75) ** 4)),
-    # Iterative reconstruction takes the fine grain away: blotches are left.
+    # Iterative reconstruction removes the fine grain: blotches remain.
     "smooth": lambda f: np.sqrt(f) * np.exp(-((f / 0.16) ** 2)),
 }
 """Amplitude of the noise at a spatial frequency (1/mm) for a kernel 1 mm wide."""
 
 
 def add_noise(image: Floats, scan: Scan, sd: float, rng: np.random.Generator, texture: NoiseTexture) -> None:
-    """Add noise of standard deviation `sd` (HU) with the grain of a reconstruction to the slices.
+    """Add noise of standard deviation `sd` (HU) with the texture of a reconstruction to the slices.
 
     Its power rises with spatial frequency and falls again where the kernel cuts it off. Overlapping slices
-    share the noise of what they share.
+    share the noise of their common part.
     """
     if sd == 0:
         return
@@ -42,7 +42,7 @@ def add_noise(image: Floats, scan: Scan, sd: float, rng: np.random.Generator, te
     shape = (_SPECTRA[texture](f * np.float32(scan.kernel_fwhm)) * scan.edge_response(f)).astype(np.float32)
     shared = max(1, round(scan.thickness / scan.spacing_mm[0]))
     scale = np.float32(sd / (_strength(shape, columns) * np.sqrt(shared)))
-    # The sum of the shares of a slice, one new and one gone with every slice.
+    # A slice is the sum of its shares; with every slice one share is added and the oldest is dropped.
     recent = [_draw(shape, (rows, columns), rng) for _ in range(shared - 1)]
     for k in range(len(image)):
         recent = [*recent[-shared + 1 :], _draw(shape, (rows, columns), rng)] if shared > 1 else []
@@ -51,10 +51,10 @@ def add_noise(image: Floats, scan: Scan, sd: float, rng: np.random.Generator, te
 
 
 def add_streaks(image: Floats, scan: Scan, sd: float, half_width_mm: float, rng: np.random.Generator) -> None:
-    """Add the horizontal streaks of rays that pass the body sideways.
+    """Add the horizontal streaks caused by rays that cross the body from side to side.
 
-    They grow with the body's width and are strongest between the shoulders, where `sd` (HU) holds for an ordinary
-    adult; at the heart a quarter of it is left.
+    They grow with the width of the body and are strongest between the shoulders, where `sd` (HU) applies to an average
+    adult; at the heart a quarter of it remains.
     """
     if sd == 0:
         return
@@ -63,7 +63,7 @@ def add_streaks(image: Floats, scan: Scan, sd: float, half_width_mm: float, rng:
     shape = np.exp(
         -2 * np.pi**2 * ((down[:, None] * _STREAK_HIGH_MM) ** 2 + (across[None, :] * _STREAK_LONG_MM / 2) ** 2)
     ).astype(np.float32)
-    # No ray is brighter as a whole: a streak stands beside its neighbours.
+    # A row as a whole gets no brighter: a streak stands out only from its neighbours.
     shape[np.abs(down) < 1 / 60] = 0
     width = (half_width_mm / _USUAL_HALF_WIDTH_MM) ** 2
     high = 1 / (1 + np.exp(-(scan.z - _SHOULDERS_Z) / 12))
@@ -85,9 +85,9 @@ def _draw(shape: Floats, size: tuple[int, int], rng: np.random.Generator) -> Flo
 
 
 def _strength(shape: Floats, columns: int) -> float:
-    """Standard deviation of what `_draw` gives."""
+    """Return the standard deviation of the noise that `_draw` returns."""
     power: NDArray[np.float64] = shape.astype(np.float64) ** 2
-    # The half that is not kept counts too, but for the columns that are their own mirror image.
+    # The half of the spectrum that is not stored counts too, except for the columns that mirror themselves.
     own = [0, *([-1] if columns % 2 == 0 else [])]
     total = 4 * power.sum() - 3 * power[:, own].sum()
     return float(np.sqrt(total) / (shape.shape[0] * columns))

@@ -1,4 +1,4 @@
-"""The gullet from the neck to the stomach, and a stomach's part that has slipped through the diaphragm."""
+"""The oesophagus from the neck to the stomach, and hiatal hernia."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scoring.phantom.tissue import Region, Regions, Tissue
 
 
 def course(thorax: Thorax) -> Curve:
-    """Its middle line."""
+    """Return the centreline of the oesophagus."""
     dz = thorax.carina_z - 50
     chest = Curve.through(
         [(6, 44, 90), (9, 44, 50 + dz), (10, 47, 10), (10, 47, -30), (13, 43, -70), (24, 30, -110), (34, 22, -160)], 7.0
@@ -20,28 +20,28 @@ def course(thorax: Thorax) -> Curve:
     neck = Curve.through([(5, 22, 205), (5, 27, 165), (6, 37, 125), (6, 43.5, 93)], 7.0)
     straight = neck.joined(chest)
     x, y = spine.bend(thorax.habitus, straight.points[:, 2])
-    # Under the chest it leaves the spine.
+    # Below the chest the oesophagus leaves the spine.
     share = np.clip((straight.points[:, 2] + 130) / 60, 0, 1)
     return straight.moved(np.stack([share * x, share * y, np.zeros_like(x)], axis=1))
 
 
 def distance(thorax: Thorax, grid: Grid) -> Floats:
-    """Distance to it; it ends in the stomach."""
+    """Return the distance to the oesophagus, which ends in the stomach."""
     at = grid.coordinates()
     return np.asarray(np.maximum(course(thorax).column(at), np.float32(-135) - at.z), dtype=np.float32)
 
 
-def gas(thorax: Thorax, grid: Grid, gullet: Floats) -> Regions:
-    """Swallowed air, here and there."""
+def gas(thorax: Thorax, grid: Grid, oesophagus: Floats) -> Regions:
+    """Yield pockets of swallowed air."""
     if not thorax.habitus.oesophagus_air:
         return
     patch = smooth_field(thorax.seed, "swallowed air", 35.0).on(grid)
-    inside = np.maximum(gullet + np.float32(2.6), np.float32(-95) - grid.coordinates().z)
+    inside = np.maximum(oesophagus + np.float32(2.6), np.float32(-95) - grid.coordinates().z)
     yield Region(Tissue.OESOPHAGUS_GAS, grid.whole, np.maximum(inside, 6 * (np.float32(0.4) - patch)))
 
 
 def hernia(thorax: Thorax, grid: Grid) -> list[Region]:
-    """What lies behind the heart where the stomach or its fat has slipped upwards; the wall first, then its gas."""
+    """Return the hernia behind the heart, of stomach or its fat; the wall first, then its gas."""
     body = thorax.habitus
     if body.hernia == "none":
         return []
@@ -54,8 +54,8 @@ def hernia(thorax: Thorax, grid: Grid) -> list[Region]:
         return []
     at = grid.coordinates(box)
     sac = ellipsoid(at, centre, semi)
-    made = [Region(Tissue.MEDIASTINAL_FAT if body.hernia == "fat" else Tissue.HERNIA, box, sac)]
+    parts = [Region(Tissue.MEDIASTINAL_FAT if body.hernia == "fat" else Tissue.HERNIA, box, sac)]
     if body.hernia == "gas":
         air = np.maximum(sac + np.float32(3.5), at.y - np.float32(centre[1] + 0.2 * size))
-        made.append(Region(Tissue.HERNIA_GAS, box, air))
-    return made
+        parts.append(Region(Tissue.HERNIA_GAS, box, air))
+    return parts

@@ -1,4 +1,4 @@
-"""A synthetic thorax CT made from a spec."""
+"""A synthetic thorax CT generated from a spec."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.phantom import anatomy, rendering
-from scoring.phantom.calcium import contrast, coronary_deposit, seen, seen_in_pieces
+from scoring.phantom.calcium import contrast, place_calcification, render_deposit, render_in_pieces
 from scoring.phantom.coronary import CoronaryTree
-from scoring.phantom.distractors import Distractor, built
+from scoring.phantom.distractors import Distractor, build_distractors
 from scoring.phantom.grid import Box, Floats, Point
-from scoring.phantom.metal import streaks
+from scoring.phantom.metal import add_metal_streaks
 from scoring.phantom.noise import add_noise, add_streaks
 from scoring.phantom.scan import Scan
 from scoring.phantom.shapes import Curve, stream
-from scoring.phantom.slicing import sliced
+from scoring.phantom.slicing import slice_thorax
 from scoring.phantom.spec import PhantomSpec
 from scoring.phantom.thorax import Thorax
-from scoring.phantom.truth import DistractorTruth, Placed, Truth, truth_of
+from scoring.phantom.truth import DistractorTruth, Placed, Truth, build_truth
 
 LOWEST_HU = -1024
 HIGHEST_HU = 3071
@@ -34,10 +34,10 @@ class Phantom:
     """A finished phantom.
 
     `hu` is int16 HU with axes z (towards the head), y (towards the back), x (towards the patient's left).
-    `spacing_mm` is (z, y, x), z along the normal of the slices, and column k of `axes` the way (x, y, z) for 1 mm of it
-    along array axis k: the patient's axes unless the gantry is tilted. `origin_mm` are the patient coordinates (x, y,
-    z; LPS) of the centre of voxel [0, 0, 0]. `labels` holds a `Tissue` for each voxel. `structures` names positions
-    (x, y, z) in patient coordinates; the values under `ascending_centres` and `descending_centres` are lists with one
+    `spacing_mm` is (z, y, x), z along the slice normal. Column k of `axes` is the displacement (x, y, z) for 1 mm of
+    spacing along array axis k: the patient's axes unless the gantry is tilted. `origin_mm` holds the patient
+    coordinates (x, y, z; LPS) of the centre of voxel [0, 0, 0]. `labels` holds a `Tissue` for each voxel. `structures`
+    names positions (x, y, z) in patient coordinates; `ascending_centres` and `descending_centres` are lists with one
     position for each slice.
     """
 
@@ -52,7 +52,7 @@ class Phantom:
 
 
 def make_phantom(spec: PhantomSpec) -> Phantom:
-    """Build the thorax of a spec, scan it and say what is in it."""
+    """Build the thorax of a spec, scan it and record the truth."""
     thorax = Thorax.draw(spec.seed, spec.variation)
     tree = CoronaryTree.grow(thorax)
     scan = Scan.of(spec, thorax.pose)
@@ -63,67 +63,69 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
         painted[planes], painted_labels[planes] = rendering.paint(
             anatomy.regions(thorax, tree, slab), slab, seed=spec.seed, contrast=spec.contrast
         )
-    image, labels = sliced(painted, painted_labels, grid, scan)
+    image, labels = slice_thorax(painted, painted_labels, grid, scan)
     del painted, painted_labels
-    distractors = built(thorax, tree, spec.distractor_kinds, strength)
-    foreign = [part for d in distractors if not d.is_metal for part in _seen(d, scan)]
+    distractors = build_distractors(thorax, tree, spec.distractor_kinds, strength)
+    foreign = [part for d in distractors if not d.is_metal for part in _render_distractor(d, scan)]
     for part in foreign:
         _add(image, part)
     placed = []
     for number, lesion in enumerate(spec.lesions):
-        deposit = coronary_deposit(tree, lesion, spec.seed, number)
+        deposit = place_calcification(tree, lesion, spec.seed, number)
         deposit = dataclasses.replace(deposit, hu=deposit.hu * strength)
-        placed.append(Placed(lesion, deposit, _patient(thorax, deposit.centre), seen(deposit, scan)))
-    # The truth is that of unenhanced blood: contrast hides calcium, it does not remove it.
+        placed.append(Placed(lesion, deposit, _to_patient(thorax, deposit.centre), render_deposit(deposit, scan)))
+    # The truth assumes unenhanced blood: contrast hides calcium, it does not remove it.
     unenhanced = np.minimum(image, np.float32(40)) if spec.contrast else image
-    ostium = _patient(thorax, tree.arteries["LM"].points[0])
-    truth = truth_of(
+    ostium = _to_patient(thorax, tree.arteries["LM"].points[0])
+    truth = build_truth(
         seed=spec.seed,
         background=unenhanced,
         placed=tuple(placed),
         spacing_mm=scan.spacing_mm,
         left_main_mm=ostium,
-        distractors=tuple(DistractorTruth(d.kind, _patient(thorax, d.deposit.centre), d.is_metal) for d in distractors),
+        distractors=tuple(
+            DistractorTruth(d.kind, _to_patient(thorax, d.deposit.centre), d.is_metal) for d in distractors
+        ),
         foreign=foreign,
         contrast=strength,
         refusal="metal" if spec.has_metal_in_heart else None,
     )
     for p in placed:
-        _add(image, p.seen)
-    # Metal and noise disturb the image: the truth is that of the image without them.
+        _add(image, p.rendered)
+    # Metal and noise degrade the image: the truth is that of the image without them.
     metal = [d for d in distractors if d.is_metal]
     for d in metal:
-        for part in _seen(d, scan):
+        for part in _render_distractor(d, scan):
             _add(image, part)
-    streaks(image, [d.deposit for d in metal], scan)
+    add_metal_streaks(image, [d.deposit for d in metal], scan)
     grain = stream(spec.seed, f"noise {scan.shape} {scan.z[0]:.4f}")
     add_noise(image, scan, spec.noise_sd_hu, grain, spec.noise_texture)
     add_streaks(image, scan, spec.streak_noise_hu, thorax.half_width, stream(spec.seed, f"streaks {scan.shape}"))
     return Phantom(
         spec=spec,
-        hu=_stored(image),
+        hu=_round_to_int16(image),
         spacing_mm=scan.spacing_mm,
-        origin_mm=_scanner(thorax, scan.scanner(scan.x[0], scan.y[0], scan.z[0])),
+        origin_mm=_from_isocentre(thorax, scan.scanner(scan.x[0], scan.y[0], scan.z[0])),
         truth=truth,
         labels=labels,
-        structures=_structures(thorax, tree, scan),
+        structures=_locate_structures(thorax, tree, scan),
         axes=scan.axes,
     )
 
 
-def _stored(image: Floats) -> NDArray[np.int16]:
-    """The HU that files can hold, slice by slice."""
+def _round_to_int16(image: Floats) -> NDArray[np.int16]:
+    """Round to the HU that files can store, slice by slice."""
     hu = np.empty(image.shape, dtype=np.int16)
     for plane, whole in zip(image, hu, strict=True):
         whole[:] = np.clip(np.rint(plane), LOWEST_HU, HIGHEST_HU)
     return hu
 
 
-def _seen(distractor: Distractor, scan: Scan) -> Iterator[tuple[Box, Floats]]:
-    """HU that a distractor adds to the voxels of a scan."""
+def _render_distractor(distractor: Distractor, scan: Scan) -> Iterator[tuple[Box, Floats]]:
+    """Yield the HU that a distractor adds to the voxels of a scan."""
     if distractor.is_long:
-        yield from seen_in_pieces(distractor.deposit, scan)
-    elif (part := seen(distractor.deposit, scan)) is not None:
+        yield from render_in_pieces(distractor.deposit, scan)
+    elif (part := render_deposit(distractor.deposit, scan)) is not None:
         yield part
 
 
@@ -132,24 +134,24 @@ def _add(image: Floats, part: tuple[Box, Floats] | None) -> None:
         image[part[0]] += part[1]
 
 
-def _patient(thorax: Thorax, point: NDArray[np.float64]) -> Point:
-    return _scanner(thorax, thorax.pose.to_scanner(point))
+def _to_patient(thorax: Thorax, point: NDArray[np.float64]) -> Point:
+    return _from_isocentre(thorax, thorax.pose.to_scanner(point))
 
 
-def _scanner(thorax: Thorax, point: NDArray[np.float64]) -> Point:
+def _from_isocentre(thorax: Thorax, point: NDArray[np.float64]) -> Point:
     x, y, z = (round(float(v), 6) for v in np.asarray(point) + np.asarray(thorax.isocentre_mm))
     return x, y, z
 
 
-def _structures(thorax: Thorax, tree: CoronaryTree, scan: Scan) -> dict[str, Any]:
-    named: dict[str, Any] = {n: _patient(thorax, p) for n, p in anatomy.landmarks(thorax, tree).items()}
+def _locate_structures(thorax: Thorax, tree: CoronaryTree, scan: Scan) -> dict[str, Any]:
+    named: dict[str, Any] = {n: _to_patient(thorax, p) for n, p in anatomy.landmarks(thorax, tree).items()}
     for name, aorta in (("ascending", thorax.ascending), ("descending", thorax.descending)):
-        named[f"{name}_centres"] = [_patient(thorax, _where(aorta, float(z), scan)) for z in scan.z]
+        named[f"{name}_centres"] = [_to_patient(thorax, _centre_in_slice(aorta, float(z), scan)) for z in scan.z]
     return named
 
 
-def _where(vessel: Curve, table: float, scan: Scan) -> NDArray[np.float64]:
-    """The middle of a vessel that rises along z, in the slice at a table position."""
+def _centre_in_slice(vessel: Curve, table: float, scan: Scan) -> NDArray[np.float64]:
+    """Return the centre of a vessel that rises along z, in the slice at a table position."""
     z = table
     for _ in range(_ITERATIONS if scan.tilt else 1):
         point = np.array([*vessel.at_height(z), z])

@@ -1,4 +1,4 @@
-"""What takes the lung's place in the pleural space: fluid, airless lung, pads of fat beside the heart."""
+"""Contents of the pleural space other than aerated lung: effusion, consolidation, pericardial fat pads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scoring.phantom.tissue import Region, Regions, Tissue
 
 
 def regions(thorax: Thorax, grid: Grid, outward: Floats, heart: Heart, air: Floats) -> Regions:
-    """Everything inside the outline of the lungs, `air`, that is no lung."""
+    """Yield everything inside the outline of the lungs, `air`, that is not aerated lung."""
     body = thorax.habitus
     yield from _pads(thorax, grid, heart, air)
     at = grid.coordinates()
@@ -22,7 +22,7 @@ def regions(thorax: Thorax, grid: Grid, outward: Floats, heart: Heart, air: Floa
         here = np.float32(-side) * at.x
         depth = airless
         if fluid:
-            # Lung beside fluid falls together.
+            # Lung beside fluid collapses.
             depth = max(airless, 0.35 * fluid)
         if depth:
             deep = np.maximum(-outward - np.float32(depth + fluid), np.float32(body.effusion_level - 12) - at.y)
@@ -41,6 +41,6 @@ def _pads(thorax: Thorax, grid: Grid, heart: Heart, air: Floats) -> Regions:
         box = grid.box(centre - 1.4 * size - 8, centre + 1.4 * size + 8)
         if not is_empty(box):
             pad = ellipsoid(grid.coordinates(box), centre, (1.1 * size, 0.95 * size, 0.9 * size))
-            # It widens the heart's fat and never floats in the lung.
+            # A pad widens the fat of the heart and never floats in the lung.
             pad = np.maximum(pad, heart.sac[box] - np.float32(0.9 * size))
             yield Region(Tissue.MEDIASTINAL_FAT, box, np.maximum(pad, air[box]))

@@ -25,19 +25,19 @@ _KINDS: Final[dict[DistractorKind, float]] = {
     "bypass graft": 0.03,
     "mechanical valve": 0.015,
 }
-"""How many of the patients have a kind of distractor."""
+"""Share of the patients that have a given kind of distractor."""
 
 _OPENED: Final[frozenset[DistractorKind]] = frozenset({"bypass graft", "mechanical valve"})
 _WIRED: Final = 0.9
 _OTHERWISE_WIRED: Final = 0.01
-"""Share of wires in the breastbone after an operation through it, and of those of which nothing else is seen."""
+"""Share of patients with sternal wires: after sternotomy with another visible trace, and without one."""
 
 
 def draw(seed: int, matrix: int | None = None) -> PhantomSpec:
-    """The patient and the scan of a seed: always the same.
+    """Draw the patient and the scan of a seed; the same seed always gives the same result.
 
-    More than half of the scans are those for coronary calcium, the others of a whole chest. `matrix` replaces the drawn
-    one (512 or 768). Raises ValueError for a seed or a matrix that no phantom has.
+    More than half of the scans are calcium scans, the others cover the whole chest. `matrix` replaces the drawn
+    one (512 or 768). Raises ValueError for a seed or a matrix outside the limits of `PhantomSpec`.
     """
     rng = stream(seed, "population")
     variation = float(rng.uniform(0.3, 1.0))

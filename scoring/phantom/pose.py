@@ -1,4 +1,4 @@
-"""How the body lies on the table: turned about its long axis and shifted."""
+"""Pose of the body on the table: rotated about its long axis and shifted."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """From the thorax frame to the scanner's: a turn about z (radians), then a shift across (mm)."""
+    """Transform from the thorax frame to the scanner frame: a turn about z (radians), then a shift in x, y (mm)."""
 
     turn: float = 0.0
     shift: tuple[float, float] = (0.0, 0.0)
 
     @property
     def is_straight(self) -> bool:
-        """Whether both frames are one."""
+        """Whether both frames coincide."""
         return self.turn == 0 and self.shift == (0, 0)
 
     def to_scanner(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Points (..., 3) of the thorax frame in the scanner's."""
+        """Transform points (..., 3) from the thorax frame to the scanner frame."""
         p = np.asarray(points, dtype=np.float64)
         if self.is_straight:
             return p
@@ -32,11 +32,11 @@ class Pose:
     def to_body(
         self, x: NDArray[np.float64], y: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Scanner coordinates across the body (broadcast together) in the thorax frame."""
+        """Transform scanner coordinates x, y (broadcast together) to the thorax frame."""
         c, s = np.cos(self.turn), np.sin(self.turn)
         dx, dy = x - self.shift[0], y - self.shift[1]
         return c * dx + s * dy, c * dy - s * dx
 
 
 STRAIGHT = Pose()
-"""On the back, in the middle."""
+"""Supine and centred."""

@@ -1,4 +1,4 @@
-"""From tissues to Hounsfield units."""
+"""Rendering of tissues in Hounsfield units."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ ATTENUATION_HU: Final[dict[Tissue, float]] = {
 _MARROW: Final = frozenset({Tissue.RIB_MARROW, Tissue.VERTEBRA_MARROW, Tissue.STERNUM_MARROW, Tissue.BONE_MARROW})
 _SOFT_FAT: Final = frozenset({Tissue.MEDIASTINAL_FAT, Tissue.ABDOMINAL_FAT})
 _EDGE_STEPS: Final = np.float32(1.3)
-"""Width of an edge in steps of the grid: what the grid can hold without ringing."""
+"""Width of an edge in grid steps: the sharpest that the grid can represent without ringing."""
 
 
 def paint(
     regions: Regions, grid: Grid, *, seed: int, contrast: bool, attenuation: Mapping[Tissue, float] | None = None
 ) -> tuple[Floats, Labels]:
-    """HU and labels on the grid: each region covers the earlier ones by its share of a voxel (partial volume).
+    """Paint HU and labels on the grid: a region covers earlier ones by its share of a voxel (partial volume).
 
     `attenuation` replaces the usual HU of the tissues.
     """
@@ -109,7 +109,7 @@ def paint(
         if contrast and tissue in BLOOD:
             value = CONTRAST_HU
         elif tissue == Tissue.LUNG:
-            # Blood sinks: the lung of a lying patient is denser at the back.
+            # Blood pools: the lung of a supine patient is denser at the back.
             value = np.asarray(value + 10 * coarse[at] + 12 * fine[at] + 0.22 * depth[at], dtype=np.float32)
         elif tissue in _MARROW:
             value = np.asarray(value + 45 * fine[at] + 15 * coarse[at], dtype=np.float32)
@@ -121,7 +121,7 @@ def paint(
 
 
 def _in_grid(at: NDArray[np.intp], box: Box, grid: Grid) -> NDArray[np.intp]:
-    """Flat indices in the grid for flat indices in a box of it."""
+    """Convert flat indices in a box of the grid to flat indices in the grid."""
     if box == grid.whole:
         return at
     planes, rows, columns = box

@@ -1,4 +1,4 @@
-"""Where a scanner samples the thorax: slices, pixels and the slice profile."""
+"""Sampling of the thorax by a scanner: slices, pixels and the slice profile."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _BODY_MM: Final = (0.0, 20.0)
 _GRID_MM: Final = (0.95, 0.95, 1.5)
 _MARGIN_MM: Final = 4.0
 _DETAIL_MM: Final = 1.0
-"""Standard deviation of the blur beside which a sharp kernel's detail stands out."""
+"""Standard deviation of the blur that separates the detail which a sharp kernel enhances."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Centres of pixels and slices in the scanner's frame (mm, ascending), thickness of the slices, kernel.
+    """Centres of pixels and slices in the scanner frame (mm, ascending), slice thickness, kernel.
 
-    `pose` leads from the thorax frame to the scanner's. The gantry's `tilt` (radians) turns the slices about the axis
-    y = 0, z = table position: then `y` counts along the slice and `z` along the table, where that axis lies.
+    `pose` transforms the thorax frame to the scanner frame. The gantry `tilt` (radians) turns the slices about the
+    axis y = 0, z = table position: `y` is then measured along the slice and `z` along the table, at that axis.
     """
 
     x: NDArray[np.float64]
@@ -44,7 +44,7 @@ class Scan:
 
     @classmethod
     def of(cls, spec: PhantomSpec, pose: Pose = STRAIGHT) -> Self:
-        """The scan that a spec asks for, of a body that lies in a pose."""
+        """Return the scan that a spec asks for, of a body in a pose."""
         pixel = spec.field_of_view_mm / spec.matrix
         line = (np.arange(spec.matrix, dtype=np.float64) + 0.5) * pixel - spec.field_of_view_mm / 2
         bottom = spec.z_offset_mm - spec.below_left_main_mm
@@ -72,7 +72,7 @@ class Scan:
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
-        """Distance of neighbouring voxels along the slices' normal, y, x."""
+        """Spacing of the voxels along the slice normal, y, x."""
         step = float(self.z[1] - self.z[0])
         return (
             step * float(np.cos(self.tilt)) if self.tilt else step,
@@ -87,39 +87,39 @@ class Scan:
 
     @property
     def reach_mm(self) -> float:
-        """How far along the table from its centre a slice still sees."""
+        """Distance along the table from its centre up to which a slice is sensitive."""
         return self.along_table_mm / 2 if self.profile == "rectangular" else self.along_table_mm
 
     @property
     def halo_mm(self) -> float:
-        """How far in the plane kernel, edges and motion spread what they show."""
+        """In-plane reach of kernel and edge enhancement."""
         sharp = 3 * _DETAIL_MM if self.edge_enhancement else 0.0
         return 2.0 * self.kernel_fwhm + sharp
 
     @property
     def axes(self) -> NDArray[np.float64]:
-        """Columns: the way (x, y, z) for 1 mm along the array axes z, y, x.
+        """Columns: the displacement (x, y, z) for 1 mm along the array axes z, y, x.
 
-        The first is not the slices' normal where the gantry is tilted, but the table's way for 1 mm along it.
+        If the gantry is tilted, the first is not the slice normal but the table travel for 1 mm along it.
         """
         c, s = np.cos(self.tilt), np.sin(self.tilt)
         return np.array([[0.0, 0.0, 1.0], [0.0, c, 0.0], [1 / c, s, 0.0]])
 
     def sheared(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Points (..., 3) of the thorax frame as column, row and table position, mm."""
+        """Convert points (..., 3) of the thorax frame to column, row and table position, mm."""
         p = self.pose.to_scanner(points)
         if self.tilt == 0:
             return p
         return np.stack([p[..., 0], p[..., 1] / np.cos(self.tilt), p[..., 2] - p[..., 1] * np.tan(self.tilt)], axis=-1)
 
     def scanner(self, x: float, y: float, z: float) -> NDArray[np.float64]:
-        """Column, row and table position (mm) as a point of the scanner's frame."""
+        """Convert column, row and table position (mm) to a point of the scanner frame."""
         return np.array([x, y * np.cos(self.tilt), z + y * np.sin(self.tilt)])
 
     def grid(self) -> Grid:
-        """The grid on which the anatomy is painted before it is sliced; it holds the whole scan."""
+        """Return the grid on which the anatomy is painted before slicing; it covers the whole scan."""
         m = _MARGIN_MM
-        # Pixels coarser than the usual ones need no finer painting than themselves.
+        # For coarse pixels the anatomy need not be painted finer than the pixels.
         step = max(_GRID_MM[0], 1.5 * self.spacing_mm[2])
         x, y = self.x[[0, -1]], self.y[[0, -1]]
         rise = y * np.sin(self.tilt)
@@ -132,7 +132,7 @@ class Scan:
         return Grid.covering(low, high, (step, step, _GRID_MM[2]))
 
     def share(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> Floats:
-        """Share of each slice's sensitivity that falls between heights `low` and `high`: (slices, heights)."""
+        """Return the share of each slice's sensitivity between heights `low` and `high`: (slices, heights)."""
         return (self._below(high - self.z[:, None]) - self._below(low - self.z[:, None])).astype(np.float32)
 
     def _below(self, height: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -142,7 +142,7 @@ class Scan:
         return np.asarray(np.where(t < 0, (1 + t) ** 2 / 2, 1 - (1 - t) ** 2 / 2))
 
     def sharpened(self, image: Floats, mode: Literal["nearest", "constant"] = "nearest") -> Floats:
-        """One slice or several with the edges that the kernel enhances; the mean stays."""
+        """Return one or several slices with the edges enhanced as by the kernel; the mean is preserved."""
         if not self.edge_enhancement:
             return image
         sigma = _DETAIL_MM / self.spacing_mm[2]
@@ -151,6 +151,6 @@ class Scan:
         return np.asarray(image + np.float32(self.edge_enhancement) * (image - soft), dtype=np.float32)
 
     def edge_response(self, frequency: Floats) -> Floats:
-        """What `sharpened` makes of a wave of a spatial frequency (1/mm)."""
+        """Return the gain of `sharpened` at a spatial frequency (1/mm)."""
         soft = np.exp(-2 * (np.pi * _DETAIL_MM * frequency) ** 2)
         return np.asarray(1 + self.edge_enhancement * (1 - soft), dtype=np.float32)

@@ -25,7 +25,7 @@ _ORIENTATION: Final[dict[PatientPosition, tuple[int, int]]] = {
     "FFS": (-1, 1),
     "FFP": (1, -1),
 }
-"""Rows and columns along (1) or against (-1) the patient's left and back: the gantry's axes (PS3.3 C.7.3.1.1.2)."""
+"""Rows and columns along (1) or against (-1) the patient's left and back: the gantry axes (PS3.3 C.7.3.1.1.2)."""
 
 
 def _stored_order(spec: PhantomSpec) -> tuple[int, int]:
@@ -34,16 +34,16 @@ def _stored_order(spec: PhantomSpec) -> tuple[int, int]:
 
 
 def uid(*parts: object) -> str:
-    """A UID that follows from its parts (PS3.5 B.2: 2.25 and a name-based UUID)."""
+    """Derive a UID from its parts (PS3.5 B.2: 2.25 and a name-based UUID)."""
     return f"2.25.{uuid.uuid5(_NAMESPACE, '/'.join(map(str, parts))).int}"
 
 
 def write_series(phantom: Phantom, folder: Path) -> list[Path]:
-    """Write dicom/NNNN.dcm, one file a slice, and truth.json; return the paths of the slices.
+    """Write dicom/NNNN.dcm, one file per slice, and truth.json; return the paths of the slices.
 
-    0001 lies at the head, of a patient who lies feet first at the feet. The slices have a folder of their own because
-    senders stop at a file that is not DICOM; the truth comes last, so that a folder with it is whole. Equal phantoms
-    give equal bytes; the `missing_slices` leave a hole in the numbers. Raises OSError when the folder cannot be
+    0001 is at the head, or at the feet of a patient who lies feet first. The slices have a folder of their own because
+    senders stop at a file that is not DICOM. The truth is written last, so that a folder that contains it is complete.
+    Equal phantoms give equal bytes; `missing_slices` leave a gap in the numbers. Raises OSError if the folder cannot be
     written.
     """
     images = folder / "dicom"
@@ -51,7 +51,7 @@ def write_series(phantom: Phantom, folder: Path) -> list[Path]:
     common = common_attributes(phantom)
     paths = []
     order = range(len(phantom.hu))
-    # The slice that enters the gantry first is the first.
+    # The slice that enters the gantry first gets the first number.
     for number, index in enumerate(order if phantom.spec.patient_position[0] == "F" else reversed(order), start=1):
         if index in phantom.spec.missing_slices:
             continue
@@ -64,7 +64,7 @@ def write_series(phantom: Phantom, folder: Path) -> list[Path]:
 
 
 def study_instance_uid(spec: PhantomSpec) -> str:
-    """Study Instance UID of a spec: its own, else one for each patient and day."""
+    """Return the Study Instance UID of a spec: its own, otherwise one per patient and day."""
     return spec.study_instance_uid or uid("study", spec.seed, _patient_id(spec), spec.study_date)
 
 
@@ -73,7 +73,7 @@ def _patient_id(spec: PhantomSpec) -> str:
 
 
 def common_attributes(phantom: Phantom) -> Dataset:
-    """All attributes that the slices of a phantom share."""
+    """Return all attributes that the slices of a phantom share."""
     spec = phantom.spec
     ds = Dataset()
     ds.SpecificCharacterSet = "ISO_IR 192"
@@ -86,8 +86,8 @@ def common_attributes(phantom: Phantom) -> Dataset:
     ds.Modality = "CT"
     ds.SeriesInstanceUID = uid("series", spec.identity)
     ds.SeriesNumber = 2
-    what, phase = ("CaSc", " 75 %") if spec.gated else ("Chest", "")
-    ds.SeriesDescription = f"{what} {spec.slice_thickness_mm:g} mm / {spec.slice_increment_mm:g} mm{phase}"
+    protocol, phase = ("CaSc", " 75 %") if spec.gated else ("Chest", "")
+    ds.SeriesDescription = f"{protocol} {spec.slice_thickness_mm:g} mm / {spec.slice_increment_mm:g} mm{phase}"
     ds.BodyPartExamined = "CHEST"
     ds.PatientPosition = spec.patient_position
     ds.ProtocolName = "Coronary calcium, ECG-gated" if spec.gated else "Chest, not enhanced"
@@ -167,13 +167,13 @@ def _slice(phantom: Phantom, common: Dataset, index: int, number: int) -> Datase
     first = (index * dz, (rows - 1) * dy if down < 0 else 0.0, (columns - 1) * dx if across < 0 else 0.0)
     place = phantom.origin_mm + phantom.axes @ np.array(first)
     ds.ImagePositionPatient = [number_text(v) for v in place]
-    # Where the table is: a tilted slice has no height of its own.
+    # The table position: a tilted slice has no single height.
     ds.SliceLocation = number_text(phantom.origin_mm[2] + index * dz * phantom.axes[2, 0])
     return with_pixels(ds, phantom.hu[index, ::down, ::across], number)
 
 
 def with_pixels(ds: Dataset, hu: NDArray[np.int16], number: int) -> Dataset:
-    """The image of a number in its series, with its HU (rows, columns) and what a file needs."""
+    """Complete a data set as the image of this number: its HU (rows, columns), UIDs and file meta information."""
     ds.SOPInstanceUID = uid("instance", ds.SeriesInstanceUID, number)
     ds.InstanceNumber = number
     stored = hu.astype(np.int32) - LOWEST_HU
@@ -190,6 +190,6 @@ def with_pixels(ds: Dataset, hu: NDArray[np.int16], number: int) -> Dataset:
 
 
 def number_text(value: float) -> str:
-    """A decimal string of at most 16 characters (PS3.5 6.2, DS)."""
+    """Format a decimal string of at most 16 characters (PS3.5 6.2, DS)."""
     text = f"{value:.8f}".rstrip("0").rstrip(".")
     return text if text not in ("-0", "") else "0"

@@ -1,4 +1,4 @@
-"""Signed distances of simple bodies (mm, negative inside) and smooth random fields."""
+"""Signed distances to simple bodies (mm, negative inside) and smooth random fields."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from scoring.phantom.grid import Box, Coordinates, Floats, Grid, is_empty
 
 FAR: Final = np.float32(99.0)
-"""Distance given where a body is too far away to matter."""
+"""Distance returned where a body is too far away to matter."""
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """Random numbers of one part of the body, independent of all other parts."""
+    """Return the random generator for one part of the body, independent of all other parts."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 @lru_cache(maxsize=64)
 def smooth_field(seed: int, name: str, pitch: float) -> SmoothField:
-    """The random field of one part of the body, smooth over `pitch` mm."""
+    """Return the random field of one part of the body, smooth over `pitch` mm."""
     return SmoothField.draw(stream(seed, name), pitch)
 
 
 def ellipsoid(at: Coordinates, centre: ArrayLike, semi: ArrayLike, rows: NDArray[np.float64] | None = None) -> Floats:
-    """First-order distance to an ellipsoid; the rows of `rows` are its axes (x, y, z), else the grid's own."""
+    """Return the first-order distance to an ellipsoid whose axes are the rows of `rows`, or the grid axes."""
     cx, cy, cz = np.asarray(centre, dtype=np.float32)
     x, y, z = at.x - cx, at.y - cy, at.z - cz
     if rows is None:
@@ -48,7 +48,7 @@ def ellipsoid(at: Coordinates, centre: ArrayLike, semi: ArrayLike, rows: NDArray
 
 
 def smooth_union(a: Floats, b: Floats, blend: float) -> Floats:
-    """Distance to two bodies joined with a fillet of about `blend` mm."""
+    """Return the distance to two bodies joined with a fillet of about `blend` mm."""
     k = np.float32(blend)
     h = np.asarray(a - b, dtype=np.float32)
     np.abs(h, out=h)
@@ -61,13 +61,13 @@ def smooth_union(a: Floats, b: Floats, blend: float) -> Floats:
 
 
 def rounded_box(a: Floats, b: Floats, radius: float) -> Floats:
-    """Distance to the body |a| <= 0, |b| <= 0 (two distances at right angles) with rounded edges."""
+    """Return the distance to the body a <= 0, b <= 0 (two perpendicular distances) with rounded edges."""
     outside = np.hypot(np.maximum(a, -radius) + radius, np.maximum(b, -radius) + radius)
     return np.asarray(outside + np.minimum(np.maximum(a, b) + radius, 0) - radius, dtype=np.float32)
 
 
 def capsule(at: Coordinates, start: ArrayLike, end: ArrayLike, radii: tuple[float, float]) -> Floats:
-    """Distance to a straight rod whose radius goes evenly from one end's to the other's."""
+    """Return the distance to a straight rod whose radius changes linearly from one end to the other."""
     a = np.asarray(start, dtype=np.float32)
     way = np.asarray(end, dtype=np.float32) - a
     x, y, z = at.x - a[0], at.y - a[1], at.z - a[2]
@@ -85,7 +85,7 @@ class Curve:
 
     @classmethod
     def through(cls, knots: ArrayLike, radii: ArrayLike, step: float = 1.5) -> Self:
-        """The curve through `knots` (k, 3), resampled about every `step` mm."""
+        """Fit a curve through `knots` (k, 3), resampled about every `step` mm."""
         p = np.asarray(knots, dtype=np.float64)
         r = np.broadcast_to(np.asarray(radii, dtype=np.float64), len(p))
         s = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(p, axis=0), axis=1))]
@@ -94,7 +94,7 @@ class Curve:
         return cls(np.asarray(shape(t)), np.asarray(PchipInterpolator(s, r)(t)))
 
     def tube(self, grid: Grid, reach: float, extra: float = 0.0) -> Floats:
-        """Distance to the tube on the whole grid, capped at `FAR` further away than `reach` mm."""
+        """Return the distance to the tube on the whole grid; `FAR` beyond `reach` mm."""
         field = np.full(grid.shape, FAR, dtype=np.float32)
         for p, r in zip(self.points, self.radii, strict=True):
             size = r + extra + reach
@@ -108,7 +108,7 @@ class Curve:
         return field
 
     def near(self, grid: Grid, reach: float) -> tuple[Box, Floats]:
-        """The box within `reach` mm of the tube, which may be empty, and the distance to the tube on it."""
+        """Return the box within `reach` mm of the tube, possibly empty, and the distance to the tube in it."""
         size = (self.radii + reach)[:, None]
         box = grid.box((self.points - size).min(0), (self.points + size).max(0))
         if is_empty(box):
@@ -118,15 +118,15 @@ class Curve:
         return box, self.tube(part, reach)
 
     def joined(self, other: Curve) -> Curve:
-        """This curve followed by another one."""
+        """Return this curve followed by another one."""
         return Curve(np.concatenate([self.points, other.points]), np.concatenate([self.radii, other.radii]))
 
     def moved(self, shift: NDArray[np.float64]) -> Curve:
-        """The curve with `shift` (n, 3) mm added to its points."""
+        """Return the curve with `shift` (n, 3) mm added to its points."""
         return Curve(self.points + shift, self.radii)
 
     def column(self, at: Coordinates) -> Floats:
-        """Distance in the axial plane for a curve that rises along z (quicker than `tube`)."""
+        """Return the distance in the axial plane to a curve that rises along z (faster than `tube`)."""
         order = np.argsort(self.points[:, 2])
         z = self.points[order, 2]
         cx, cy, r = (
@@ -135,7 +135,7 @@ class Curve:
         return np.asarray(np.hypot(at.x - cx, at.y - cy) - r, dtype=np.float32)
 
     def at_height(self, z: float) -> tuple[float, float]:
-        """(x, y) of a curve that rises along z."""
+        """Return (x, y) at a height of a curve that rises along z."""
         order = np.argsort(self.points[:, 2])
         h = self.points[order, 2]
         return float(np.interp(z, h, self.points[order, 0])), float(np.interp(z, h, self.points[order, 1]))
@@ -143,17 +143,17 @@ class Curve:
 
 _LOW: Final = (-220.0, -150.0, -160.0)
 _HIGH: Final = (220.0, 170.0, 100.0)
-"""The chest: the part of a field that a seed has always had."""
+"""The chest: the part of a field whose random numbers are drawn first."""
 
 _BEYOND: Final = ((-240.0, -170.0, -270.0), (240.0, 200.0, 210.0))
-"""The whole body, neck to kidneys: numbers for what lies outside the chest are drawn after the chest's."""
+"""The whole body, neck to kidneys: numbers for the part outside the chest are drawn after those for the chest."""
 
 
 @dataclass(frozen=True, slots=True)
 class SmoothField:
-    """A random field, smooth over `pitch` mm, SD about 1: cubic B-spline of normal numbers on a lattice.
+    """A random field, smooth over `pitch` mm, SD about 1: a cubic B-spline of normal numbers on a lattice.
 
-    It is fixed in the thorax, so every grid sees the same field.
+    It is fixed in the thorax, so every grid samples the same field.
     """
 
     lattice: Floats
@@ -161,7 +161,7 @@ class SmoothField:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, pitch: float) -> Self:
-        """A new field from the generator's next numbers."""
+        """Draw a new field from a generator."""
         chest = [int(np.ceil((b - a) / pitch)) + 4 for a, b in zip(_LOW, _HIGH, strict=True)]
         before = _steps_before(pitch)
         after = [int(np.ceil((c - b) / pitch)) for b, c in zip(_HIGH, _BEYOND[1], strict=True)]
@@ -173,7 +173,7 @@ class SmoothField:
         return cls(lattice * np.float32(3.0), pitch)
 
     def on(self, grid: Grid) -> Floats:
-        """The field on a grid, shape (z, y, x)."""
+        """Sample the field on a grid, shape (z, y, x)."""
         field = self.lattice
         before = _steps_before(self.pitch)[::-1]
         for axis, (line, low) in enumerate(zip((grid.z, grid.y, grid.x), _LOW[::-1], strict=True)):
@@ -187,7 +187,7 @@ def _steps_before(pitch: float) -> list[int]:
 
 
 def spline_weights(position: Floats, count: int) -> Floats:
-    """Weights (positions, count) of a cubic B-spline's knots 0, 1, 2, ... at positions between them."""
+    """Return weights (positions, count) of the knots 0, 1, 2, ... of a cubic B-spline at positions between them."""
     first = np.floor(position).astype(int)
     f = (position - first).astype(np.float32)
     weights = np.zeros((len(position), count), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Shoulder blades, collarbones, the heads of the upper arms and the muscles around them."""
+"""Scapulae, clavicles, humeral heads and the muscles around them."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _REACH: Final = 14.0
 
 
 def flesh(thorax: Thorax, grid: Grid) -> tuple[Box, Floats] | None:
-    """Distance to the muscles of shoulders and arms on a box of the grid, None where there are none."""
+    """Return the distance to the muscles of shoulders and arms on a box of the grid, None if there are none."""
     rods = [rod for side in _SIDES for rod in _muscles(thorax, side)]
     boxes = [_box(grid, rod, 45.0) for rod in rods]
-    kept = [(rod, box) for rod, box in zip(rods, boxes, strict=True) if not is_empty(box)]
-    if not kept:
+    placed = [(rod, box) for rod, box in zip(rods, boxes, strict=True) if not is_empty(box)]
+    if not placed:
         return None
-    whole = tuple(slice(min(b[k].start for _, b in kept), max(b[k].stop for _, b in kept)) for k in range(3))
+    whole = tuple(slice(min(b[k].start for _, b in placed), max(b[k].stop for _, b in placed)) for k in range(3))
     field = np.full(grid.shape, FAR, dtype=np.float32)
-    for rod, box in kept:
+    for rod, box in placed:
         field[box] = smooth_union(field[box], capsule(grid.coordinates(box), *rod), 18.0)
     box = (whole[0], whole[1], whole[2])
     return box, field[box]
 
 
 def bones(thorax: Thorax, grid: Grid, outward: Floats, muscle: Floats) -> Regions:
-    """The bones of both shoulders, kept between the ribs and the surface of the muscles."""
+    """Yield the bones of both shoulders, confined between the ribs and the surface of the muscles."""
     body = thorax.habitus
     for side in _SIDES:
         centre, semi = np.array(body.blade) * (side, 1, 1), np.array([34.0, 5.0, 62.0])
         box = grid.box(centre - 70, centre + 70)
         if not is_empty(box):
-            blade = ellipsoid(grid.coordinates(box), centre, semi, _turned(body.blade_turn * side))
+            blade = ellipsoid(grid.coordinates(box), centre, semi, _rotation(body.blade_turn * side))
             blade = np.maximum(np.maximum(blade, np.float32(11) - outward[box]), muscle[box] + np.float32(3))
             yield Region(Tissue.RIB_CORTEX, box, blade)
             yield Region(Tissue.RIB_MARROW, box, blade + np.float32(1.6))
@@ -69,7 +69,7 @@ def _muscles(thorax: Thorax, side: int) -> list[Rod]:
     joint, elbow = _joint(thorax, side), _elbow(thorax, side)
     neck = np.array([side * 42.0, 38.0, joint[2] + 12])
     blade = np.array(thorax.habitus.blade) * (side, 0.72, 1) + np.array([0, 0, 10.0])
-    start, middle, tip = _collarbone(thorax, side)
+    start, middle, tip = _clavicle(thorax, side)
     return [
         _rod(start, middle, 12.0, 10.0),
         _rod(middle, tip, 10.0, 12.0),
@@ -79,8 +79,8 @@ def _muscles(thorax: Thorax, side: int) -> list[Rod]:
     ]
 
 
-def _collarbone(thorax: Thorax, side: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Its end at the sternum, its middle and its end over the joint."""
+def _clavicle(thorax: Thorax, side: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sternal end of the clavicle, its midpoint and its end above the joint."""
     body = thorax.habitus
     front = -0.82 * thorax.front + 0.6 * 60 * body.lean
     tip = _joint(thorax, side) + np.array([-side * 6.0, 6.0, 26.0 if body.arms_raised else 22.0])
@@ -92,7 +92,7 @@ def _collarbone(thorax: Thorax, side: int) -> tuple[NDArray[np.float64], NDArray
 def _rods(thorax: Thorax, side: int) -> list[Rod]:
     body = thorax.habitus
     joint, elbow = _joint(thorax, side), _elbow(thorax, side)
-    start, middle, tip = _collarbone(thorax, side)
+    start, middle, tip = _clavicle(thorax, side)
     socket = joint + np.array([-side * 26.0, 16.0, -6.0])
     blade = np.array(body.blade) * (side, 0.9, 1)
     return [
@@ -116,6 +116,6 @@ def _box(grid: Grid, rod: Rod, reach: float) -> Box:
     return grid.box(reduce(np.minimum, ends) - size, reduce(np.maximum, ends) + size)
 
 
-def _turned(angle: float) -> NDArray[np.float64]:
+def _rotation(angle: float) -> NDArray[np.float64]:
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])

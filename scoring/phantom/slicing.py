@@ -1,4 +1,4 @@
-"""From the painted thorax to the slices of a scan."""
+"""Slicing: from the painted thorax to the slices of a scan."""
 
 from __future__ import annotations
 
@@ -17,56 +17,56 @@ _STANDARD_FWHM_MM: Final = 1.0
 _ROWS: Final = 24
 
 
-def sliced(hu: Floats, labels: Labels, grid: Grid, scan: Scan) -> tuple[Floats, Labels]:
-    """The painted grid as the scan's slices: slice profile along z, cubic convolution in the plane, kernel."""
-    image, seen = _tilted(hu, labels, grid, scan) if scan.tilt else _upright(hu, labels, grid, scan)
+def slice_thorax(hu: Floats, labels: Labels, grid: Grid, scan: Scan) -> tuple[Floats, Labels]:
+    """Resample the painted grid to the slices of a scan: slice profile, in-plane cubic convolution, kernel."""
+    image, tissues = _slice_tilted(hu, labels, grid, scan) if scan.tilt else _slice_upright(hu, labels, grid, scan)
     if scan.kernel_fwhm > _STANDARD_FWHM_MM:
-        # The painted edges already have the standard kernel's width: only the rest is added.
+        # The painted edges already have the width of the standard kernel: only the difference is added.
         sigma = np.sqrt(scan.kernel_fwhm**2 - _STANDARD_FWHM_MM**2) / 2.3548 / scan.spacing_mm[2]
         for plane in image:
             ndi.gaussian_filter(plane, sigma, output=plane)
     if scan.edge_enhancement:
         for plane in image:
             plane[:] = scan.sharpened(plane)
-    return image, seen
+    return image, tissues
 
 
-def _upright(hu: Floats, labels: Labels, grid: Grid, scan: Scan) -> tuple[Floats, Labels]:
-    planes = np.tensordot(_profiles(grid, scan), hu, 1)
+def _slice_upright(hu: Floats, labels: Labels, grid: Grid, scan: Scan) -> tuple[Floats, Labels]:
+    planes = np.tensordot(_profile_weights(grid, scan), hu, 1)
     image = np.empty(scan.shape, dtype=np.float32)
-    heights = _nearest(grid.z, scan.z)
+    heights = _nearest_index(grid.z, scan.z)
     if scan.pose.is_straight:
-        across, down = _interpolation(grid.x, scan.x), _interpolation(grid.y, scan.y)
+        across, down = _cubic_weights(grid.x, scan.x), _cubic_weights(grid.y, scan.y)
         for k, plane in enumerate(planes):
             image[k] = down @ plane @ across.T
-        return image, labels[np.ix_(heights, _nearest(grid.y, scan.y), _nearest(grid.x, scan.x))]
+        return image, labels[np.ix_(heights, _nearest_index(grid.y, scan.y), _nearest_index(grid.x, scan.x))]
     x, y = scan.pose.to_body(scan.x[None, :], scan.y[:, None])
-    weights = _turned_interpolation(grid, x, y)
+    weights = _rotated_weights(grid, x, y)
     for k, plane in enumerate(planes):
         image[k] = (weights @ plane.ravel()).reshape(scan.shape[1:])
-    return image, labels[heights][:, _nearest(grid.y, y), _nearest(grid.x, x)]
+    return image, labels[heights][:, _nearest_index(grid.y, y), _nearest_index(grid.x, x)]
 
 
-def _tilted(hu: Floats, labels: Labels, grid: Grid, scan: Scan) -> tuple[Floats, Labels]:
-    """The same for a tilted gantry, some rows at a time: each row of all slices lies at heights of its own."""
-    image, seen = np.empty(scan.shape, dtype=np.float32), np.empty(scan.shape, dtype=np.uint8)
+def _slice_tilted(hu: Floats, labels: Labels, grid: Grid, scan: Scan) -> tuple[Floats, Labels]:
+    """Do the same for a tilted gantry, a few rows at a time: each row of a slice has its own height."""
+    image, tissues = np.empty(scan.shape, dtype=np.float32), np.empty(scan.shape, dtype=np.uint8)
     flat = np.ascontiguousarray(hu.reshape(len(hu), -1).T)
     for first in range(0, len(scan.y), _ROWS):
         rows = slice(first, first + _ROWS)
         along = scan.y[rows]
         x, y = scan.pose.to_body(scan.x[None, :], (along * np.cos(scan.tilt))[:, None])
         x, y = np.broadcast_arrays(x, y)
-        columns = (_turned_interpolation(grid, x, y) @ flat).reshape(*x.shape, len(hu))
-        at_y, at_x = _nearest(grid.y, y), _nearest(grid.x, x)
+        columns = (_rotated_weights(grid, x, y) @ flat).reshape(*x.shape, len(hu))
+        at_y, at_x = _nearest_index(grid.y, y), _nearest_index(grid.x, x)
         for number, rise in enumerate(along * np.sin(scan.tilt)):
-            image[:, first + number] = _profiles(grid, scan, float(rise)) @ columns[number].T
-            heights = _nearest(grid.z, scan.z + rise)
-            seen[:, first + number] = labels[heights[:, None], at_y[number], at_x[number]]
-    return image, seen
+            image[:, first + number] = _profile_weights(grid, scan, float(rise)) @ columns[number].T
+            heights = _nearest_index(grid.z, scan.z + rise)
+            tissues[:, first + number] = labels[heights[:, None], at_y[number], at_x[number]]
+    return image, tissues
 
 
-def _profiles(grid: Grid, scan: Scan, rise: float = 0.0) -> Floats:
-    """Weights (slices, heights of the grid) that turn painted planes into slices, `rise` mm above their middle."""
+def _profile_weights(grid: Grid, scan: Scan, rise: float = 0.0) -> Floats:
+    """Return weights (slices, grid heights) from painted planes to slices, `rise` mm above the slice centres."""
     fine = np.linspace(float(grid.z[0]), float(grid.z[-1]), 6 * (len(grid.z) - 1) + 1)
     half = (fine[1] - fine[0]) / 2
     share = scan.share(fine - rise - half, fine - rise + half)
@@ -78,22 +78,22 @@ def _profiles(grid: Grid, scan: Scan, rise: float = 0.0) -> Floats:
     return np.asarray(share @ linear, dtype=np.float32)
 
 
-def _interpolation(line: Floats, wanted: NDArray[np.float64]) -> Floats:
-    """Weights (wanted, line) of cubic convolution (Keys 1981) from an even line of points to others."""
-    weights = np.zeros((len(wanted), len(line)), dtype=np.float32)
-    rows = np.arange(len(wanted))
-    for at, w in _cubic(line, wanted):
+def _cubic_weights(line: Floats, positions: NDArray[np.float64]) -> Floats:
+    """Return weights (positions, line) of cubic convolution (Keys 1981) from an evenly spaced line of points."""
+    weights = np.zeros((len(positions), len(line)), dtype=np.float32)
+    rows = np.arange(len(positions))
+    for at, w in _cubic_neighbours(line, positions):
         np.add.at(weights, (rows, at), w)
     return weights
 
 
-def _turned_interpolation(grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64]) -> sparse.csr_array:
-    """The same in the plane for a body that lies askew: weights (pixels at x, y of the body, points of a plane)."""
+def _rotated_weights(grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64]) -> sparse.csr_array:
+    """Return the in-plane weights for a rotated body: (pixels at x, y of the body, points of a plane)."""
     x, y = x.ravel(), y.ravel()
     columns = [
         (line * len(grid.x) + column, down * across)
-        for line, down in _cubic(grid.y, y)
-        for column, across in _cubic(grid.x, x)
+        for line, down in _cubic_neighbours(grid.y, y)
+        for column, across in _cubic_neighbours(grid.x, x)
     ]
     index = np.stack([at for at, _ in columns], axis=1).astype(np.int32)
     weights = np.stack([w for _, w in columns], axis=1)
@@ -101,10 +101,10 @@ def _turned_interpolation(grid: Grid, x: NDArray[np.float64], y: NDArray[np.floa
     return sparse.csr_array((weights.ravel(), index.ravel(), starts), shape=(len(x), len(grid.y) * len(grid.x)))
 
 
-def _cubic(line: Floats, wanted: NDArray[np.float64]) -> list[tuple[NDArray[np.intp], Floats]]:
-    """The four neighbours on a line of each wanted position, with their weights."""
+def _cubic_neighbours(line: Floats, positions: NDArray[np.float64]) -> list[tuple[NDArray[np.intp], Floats]]:
+    """Return the four neighbours of each position on a line, with their weights."""
     step = float(line[1] - line[0])
-    position = (wanted - float(line[0])) / step
+    position = (positions - float(line[0])) / step
     first = np.floor(position).astype(np.intp)
     f = position - first
     return [
@@ -118,6 +118,6 @@ def _cubic(line: Floats, wanted: NDArray[np.float64]) -> list[tuple[NDArray[np.i
     ]
 
 
-def _nearest(line: Floats, wanted: NDArray[np.float64]) -> NDArray[np.intp]:
-    step = np.rint((wanted - line[0]) / (line[1] - line[0])).astype(np.intp)
+def _nearest_index(line: Floats, positions: NDArray[np.float64]) -> NDArray[np.intp]:
+    step = np.rint((positions - line[0]) / (line[1] - line[0])).astype(np.intp)
     return np.asarray(np.clip(step, 0, len(line) - 1), dtype=np.intp)

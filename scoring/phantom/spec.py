@@ -1,4 +1,4 @@
-"""What a phantom is to be: its calcifications, its scan and its patient."""
+"""Specification of a phantom: its calcifications, its scan and its patient."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DistractorKind = Literal[
     "mechanical valve",
 ]
 DISTRACTOR_KINDS: Final[tuple[DistractorKind, ...]] = get_args(DistractorKind)
-"""All that is bright near the heart and is no coronary calcium."""
+"""Bright structures near the heart that are not coronary calcium."""
 
 DEFAULT_DISTRACTORS: Final = DISTRACTOR_KINDS[:3]
 """Three plaques in the aortic wall, far from the coronary ostia."""
@@ -49,19 +49,19 @@ METAL: Final = frozenset[DistractorKind](
         "mechanical valve",
     }
 )
-"""The kinds that are of metal."""
+"""The metallic kinds."""
 
 METAL_IN_HEART: Final = frozenset[DistractorKind]({"pacemaker lead", "stent", "mechanical valve"})
-"""Metal beside which calcium cannot be told for sure."""
+"""Metal next to which calcium cannot be identified with certainty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calcification:
     """A calcified piece of one coronary artery: a round rod that follows the vessel.
 
-    `position` runs from 0 (origin of the artery) to 1 (its end); `diameter_mm` is the rod's thickness and
+    `position` runs from 0 (origin of the artery) to 1 (its end); `diameter_mm` is the thickness of the rod and
     `length_mm` its whole length along the vessel (None: a sphere of that diameter). `hu` is the attenuation
-    in HU that the solid material adds to what lies behind it, before blur.
+    in HU that the solid material adds to the tissue there, before blurring.
     """
 
     artery: Artery
@@ -71,7 +71,7 @@ class Calcification:
     length_mm: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be built (ValueError)."""
+        """Raise ValueError for a calcification that cannot be built."""
         if self.artery not in ARTERIES:
             raise ValueError(f"artery is {self.artery!r}, allowed are {', '.join(ARTERIES)}")
         if not 0 <= self.position <= 1:
@@ -84,15 +84,15 @@ class Calcification:
             raise ValueError(f"length_mm is {self.length_mm}, allowed is the diameter up to 60")
 
     def scaled(self, factor: float) -> Calcification:
-        """The same piece with `factor` times its volume: a longer or shorter rod, where that is too short a sphere.
+        """Return the same piece with `factor` times its volume: a longer or shorter rod, or a sphere if too short.
 
-        Raises ValueError when it cannot be built.
+        Raises ValueError if it cannot be built.
         """
         ends = self.diameter_mm / 3
         length = factor * ((self.length_mm or self.diameter_mm) - ends) + ends
         if length >= self.diameter_mm:
             return dataclasses.replace(self, length_mm=round(length, 6))
-        # of a sphere, length - diameter / 3 is 2 / 3 of the diameter
+        # For a sphere, length - diameter / 3 is 2 / 3 of the diameter.
         thinner = self.diameter_mm * (1.5 * (length - ends) / self.diameter_mm) ** (1 / 3)
         return dataclasses.replace(self, diameter_mm=round(thinner, 6), length_mm=None)
 
@@ -133,24 +133,24 @@ _LIMITS: Final = {
 class PhantomSpec:
     """Everything that decides a phantom: equal specs give equal files, byte for byte.
 
-    Lengths are mm, attenuations HU. `seed` chooses the patient; calcifications None means
-    `DEFAULT_CALCIFICATIONS`, an empty tuple a patient without coronary calcium. The scan reaches from
-    `above_left_main_mm` over the left main's origin to `below_left_main_mm` under it; `z_offset_mm`
-    moves all slices along z. `contrast` fills blood with 300 HU. Identifiers that are None
+    Lengths are in mm, attenuations in HU. `seed` selects the patient; `calcifications` None means
+    `DEFAULT_CALCIFICATIONS`, an empty tuple a patient without coronary calcium. The scan extends from
+    `above_left_main_mm` above the origin of the left main to `below_left_main_mm` below it; `z_offset_mm`
+    shifts all slices along z. `contrast` sets blood to 300 HU. Identifiers that are None
     are derived from the spec.
 
     `distractors` names the kinds of `DISTRACTOR_KINDS` that the patient has (True: `DEFAULT_DISTRACTORS`).
-    `variation` from 0 (an ordinary adult, lying straight) to 1 says how far size, pose, heart, vessels, fat and
-    diaphragm may leave the usual. `kernel_fwhm_mm` is the width of the in-plane point spread: 1 a standard kernel,
-    less a sharper one. The HU of calcium hold at 120 kVp and follow `kvp`. `patient_position` is that of PS3.3
-    C.7.3.1.1.2; rows and columns follow the gantry, so the same patient is stored in another order; `flip_columns` and
-    `flip_rows` turn that order round.
+    `variation` from 0 (an average adult, lying straight) to 1 sets how far size, pose, heart, vessels, fat and
+    diaphragm may depart from the average. `kernel_fwhm_mm` is the width of the in-plane point spread function: 1 is a
+    standard kernel, less a sharper one. The HU of calcium apply at 120 kVp and change with `kvp`. `patient_position` is
+    that of PS3.3 C.7.3.1.1.2; rows and columns follow the gantry, so the order in which a patient is stored depends on
+    it; `flip_columns` and `flip_rows` reverse that order.
 
-    `gantry_tilt_deg` turns the gantry about the axis from side to side, positive: the back of a slice lies higher than
-    its front. `edge_enhancement` is the share of the fine detail that a sharp kernel adds once more, `noise_texture`
-    the grain: that of a usual kernel, of a sharp one or of iterative reconstruction. `streak_noise_hu` is the standard
-    deviation of the horizontal streaks between the shoulders of an ordinary adult. `motion_mm` is how far the coronary
-    arteries move while a slice is taken; `gated` is what the header says about it. The series leaves out
+    `gantry_tilt_deg` tilts the gantry about the left-right axis; if positive, the back of a slice is higher than its
+    front. `edge_enhancement` is the share of the fine detail that a sharp kernel adds again, `noise_texture` the
+    texture: that of a standard kernel, a sharp one or iterative reconstruction. `streak_noise_hu` is the standard
+    deviation of the horizontal streaks between the shoulders of an average adult. `motion_mm` is the motion of the
+    coronary arteries while a slice is acquired; `gated` is what the header says about gating. The series leaves out
     `missing_slices`, counted from the feet.
     """
 
@@ -186,7 +186,7 @@ class PhantomSpec:
     missing_slices: tuple[int, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be scanned (ValueError)."""
+        """Raise ValueError for a phantom that cannot be scanned."""
         for name, (low, high) in _LIMITS.items():
             value = getattr(self, name)
             if not low <= value <= high:
@@ -210,18 +210,18 @@ class PhantomSpec:
 
     @property
     def slices(self) -> int:
-        """How many slices the scan has."""
+        """Number of slices in the scan."""
         length = self.above_left_main_mm + self.below_left_main_mm
         return math.floor(length / self.slice_increment_mm + 1e-9) + 1
 
     @property
     def lesions(self) -> tuple[Calcification, ...]:
-        """The calcifications that are built."""
+        """The calcifications of the patient."""
         return DEFAULT_CALCIFICATIONS if self.calcifications is None else self.calcifications
 
     @property
     def distractor_kinds(self) -> tuple[DistractorKind, ...]:
-        """The kinds of distractors that are built, in the order of `DISTRACTOR_KINDS` and each once."""
+        """The kinds of distractors of the patient, each once, in the order of `DISTRACTOR_KINDS`."""
         if isinstance(self.distractors, bool):
             return DEFAULT_DISTRACTORS if self.distractors else ()
         known = tuple(kind for kind in DISTRACTOR_KINDS if kind in self.distractors)
@@ -229,12 +229,12 @@ class PhantomSpec:
 
     @property
     def has_metal_in_heart(self) -> bool:
-        """Whether a refusal for metal is as right as the score."""
+        """Whether refusing the series because of metal is as correct as scoring it."""
         return not METAL_IN_HEART.isdisjoint(self.distractor_kinds)
 
     @property
     def identity(self) -> str:
-        """A text that tells this series from those of other specs: equal for specs that give equal images."""
+        """Text that identifies the series: equal for specs that give equal images, different otherwise."""
         kinds = self.distractor_kinds
         plain = bool(kinds) if kinds in ((), DEFAULT_DISTRACTORS) else kinds
         own = [f"{n.name}={getattr(self, n.name)!r}" for n in dataclasses.fields(self) if not n.repr]

@@ -1,7 +1,7 @@
-"""The measures of one thorax, drawn from a seed.
+"""The dimensions of one thorax, drawn from a seed.
 
 The thorax frame has its axes along the patient's (x to the left, y to the back, z to the head, mm). Its origin
-lies in the midline at the height of the left main's origin; `Thorax.isocentre_mm` places it in the patient
+is in the midline at the height of the left main ostium; `Thorax.isocentre_mm` places it in the patient
 coordinates of the scanner.
 """
 
@@ -23,7 +23,7 @@ from scoring.phantom.shapes import Curve, stream
 
 @dataclass(frozen=True, slots=True)
 class Thorax:
-    """Lengths in mm, positions (x, y, z) in the thorax frame."""
+    """Dimensions of a thorax: lengths in mm, positions (x, y, z) in the thorax frame."""
 
     seed: int
     isocentre_mm: Point
@@ -52,9 +52,9 @@ class Thorax:
 
     @classmethod
     def draw(cls, seed: int, variation: float = 0.0) -> Self:
-        """The thorax of a seed: an adult whose measures vary a little around the usual ones.
+        """Draw the thorax of a seed: an adult whose dimensions vary slightly around the average.
 
-        `variation` up to 1 takes them further: size, pose, heart, vessels, fat and diaphragm.
+        `variation` up to 1 widens the range: size, pose, heart, vessels, fat and diaphragm.
         """
         rng = stream(seed, "thorax")
         scale = rng.uniform(0.97, 1.04)
@@ -83,14 +83,14 @@ class Thorax:
         return thorax if variation == 0 else thorax.varied(variation)
 
     def varied(self, variation: float) -> Self:
-        """The same thorax with stronger differences from the usual; `variation` up to 1."""
+        """Return the same thorax with greater departures from the average; `variation` up to 1."""
         rng = stream(self.seed, "variation")
 
         def about(low: float, high: float, usual: float = 1.0) -> float:
             return usual + variation * (rng.uniform(low, high) - usual)
 
         size = about(0.9, 1.1)
-        # The heart follows the body's size in part; a large one reaches further into the left chest.
+        # The heart partly follows body size; a large one reaches further into the left chest.
         heart = about(0.94, 1.12) * np.sqrt(size)
         fat = about(0.3, 1.0, 0.0) ** 3
         habitus = Habitus.draw(self.seed, variation)
@@ -124,7 +124,7 @@ class Thorax:
         )
 
     def heart_point(self, point: ArrayLike) -> NDArray[np.float64]:
-        """A point of the average heart in this heart: scaled and tilted about the aortic root, and moved with it."""
+        """Map a point of the average heart to this one: scaled and tilted about the aortic root, then shifted."""
         root = np.array([-8.0, -20.0, 0.0])
         moved = np.asarray(root + self.heart_scale * (np.asarray(point, dtype=np.float64) - root))
         if self.is_upright:
@@ -133,12 +133,12 @@ class Thorax:
 
     @property
     def is_upright(self) -> bool:
-        """Whether the heart lies as in the average chest."""
+        """Whether the heart is oriented as in the average chest."""
         return self.heart_turn == (0.0, 0.0, 0.0)
 
     @property
     def heart_frame(self) -> NDArray[np.float64]:
-        """The heart's turn, from the average chest to this one: about x, then y (lifts the apex), then z."""
+        """Rotation of the heart from the average chest to this one: about x, then y (lifts the apex), then z."""
         (cx, cy, cz), (sx, sy, sz) = np.cos(self.heart_turn), np.sin(self.heart_turn)
         about_x = np.array([[1.0, 0.0, 0.0], [0.0, cx, -sx], [0.0, sx, cx]])
         about_y = np.array([[cy, 0.0, -sy], [0.0, 1.0, 0.0], [sy, 0.0, cy]])
@@ -147,12 +147,12 @@ class Thorax:
 
     @property
     def spine(self) -> Curve:
-        """Centres of the vertebral bodies, with the canal's radius."""
+        """Centres of the vertebral bodies, with the radius of the canal."""
         return spine.course(self.habitus)
 
     @property
     def ascending(self) -> Curve:
-        """The ascending aorta from the valve's plane upwards; the root is a little wider."""
+        """The ascending aorta from the valve plane upwards; the root is slightly wider."""
         r = self.ascending_radius
         left = 17.5 - r
         knots = [(-4 + left, -16, -14), (-6, -18, -6), (-8, -20, 0), (-9, -20.5, 20), (-9, -20, 45), (-4, -12, 70)]
@@ -163,7 +163,7 @@ class Thorax:
 
     @property
     def descending(self) -> Curve:
-        """The descending aorta, left in front of the spine, drifting to the midline below."""
+        """The descending aorta, left of and in front of the spine, approaching the midline further down."""
         r = self.descending_radius
         chest = Curve.through(
             [(29, 47, 70), (31, 53, 40), (32, 55, 0), (30, 53, -50), (25, 47, -95), (14, 40, -160)],

@@ -70,9 +70,9 @@ class Tissue(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One tissue's body: signed distances in mm (negative inside) on a box of the grid.
+    """The extent of one tissue: signed distances in mm (negative inside) on a box of the grid.
 
-    Regions come in painting order: a later one lies over the earlier ones.
+    Regions come in painting order: each one is painted over the earlier ones.
     """
 
     tissue: Tissue

@@ -1,4 +1,4 @@
-"""The known answer of a phantom."""
+"""The known truth of a phantom."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MINIMUM_AREA_MM2: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class LesionTruth:
-    """One calcification: what was built, and what the noise-free image shows of it.
+    """One calcification, as built and as the noise-free image shows it.
 
     `centre_mm` is in patient coordinates (LPS). `volume_mm3` and `mass_mg` (hydroxyapatite) are the solid's own;
     `agatston` and `volume_score_mm3` (counted voxels) are those of the noise-free slices.
@@ -51,13 +51,13 @@ class DistractorTruth:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The answer for one phantom, as it was sampled.
+    """The truth of one phantom, as sampled by its scan.
 
     Agatston: voxels of at least 130 HU that hold coronary calcium in the noise-free slices, 2-D 8-connected
     components of at least 1 mm2, weights 1 to 4 by their maximum, times slice spacing / 3 mm (Agatston et al.,
-    J Am Coll Cardiol 1990;15:827). A component that two calcifications share belongs to the one that gives its
-    brightest voxel. Contrast does not change the truth: it is that of blood at 40 HU. Metal does not either: it is that
-    of the calcium alone. Volumes in mm3, masses in mg. `refusal` names the refusal that is as right an answer
+    J Am Coll Cardiol 1990;15:827). A component shared by two calcifications belongs to the one that contributes its
+    brightest voxel. Contrast does not change the truth, which assumes blood at 40 HU. Nor does metal: the truth is that
+    of the calcium alone. Volumes in mm3, masses in mg. `refusal` names the refusal that is as correct an answer
     as the score: "metal" for a patient with metal in the heart.
     """
 
@@ -75,13 +75,13 @@ class Truth:
     schema: str = SCHEMA
 
     def to_json(self) -> str:
-        """JSON text, `schema` first."""
+        """Return the truth as JSON text, `schema` first."""
         values = dataclasses.asdict(self)
         return json.dumps({"schema": values.pop("schema"), **values}, indent=2, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read what `to_json` wrote; raises ValueError for anything else."""
+        """Read the output of `to_json`; raise ValueError for anything else."""
         values = json.loads(text)
         if not isinstance(values, dict) or values.get("schema") != SCHEMA:
             raise ValueError(f"not a phantom's truth: this version reads {SCHEMA!r}")
@@ -101,33 +101,33 @@ def _with_point(values: dict[str, Any], name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A calcification with its deposit, its middle in patient coordinates and the HU that it adds on a box."""
+    """A calcification with its deposit, its centre in patient coordinates and the HU that it adds on a box."""
 
     lesion: Calcification
     deposit: Deposit
     centre_mm: Point
-    seen: tuple[Box, Floats] | None
+    rendered: tuple[Box, Floats] | None
 
 
-def counted(
+def score_calcifications(
     background: Floats, placed: tuple[Placed, ...], spacing_mm: Point, foreign: Sequence[tuple[Box, Floats]] = ()
 ) -> list[tuple[float, float]]:
-    """Agatston and counted volume (mm3) of each calcification on the noise-free slices without it, `background`.
+    """Return Agatston score and counted volume (mm3) of each calcification.
 
-    `foreign` is what distractors add on boxes of the slices: a voxel to which they add more HU is theirs and counts for
-    no calcification.
+    `background` holds the noise-free slices without coronary calcium. `foreign` holds the HU that distractors add on
+    boxes of the slices: a voxel to which they add more HU is theirs and counts for no calcification.
     """
     scores = [(0.0, 0.0)] * len(placed)
-    boxes = [p.seen[0] for p in placed if p.seen is not None]
+    boxes = [p.rendered[0] for p in placed if p.rendered is not None]
     if not boxes:
         return scores
     window = tuple(slice(min(b[k].start for b in boxes), max(b[k].stop for b in boxes)) for k in range(3))
     most = np.zeros(background[window].shape, dtype=np.float32)
     total, owner = most.copy(), np.full(most.shape, -1, dtype=np.int16)
     for number, p in enumerate(placed):
-        if p.seen is None:
+        if p.rendered is None:
             continue
-        box, hu = p.seen
+        box, hu = p.rendered
         here = tuple(slice(b.start - w.start, b.stop - w.start) for b, w in zip(box, window, strict=True))
         total[here] += hu
         owner[here] = np.where(hu > most[here], number, owner[here])
@@ -137,7 +137,7 @@ def counted(
     in_plane = np.zeros((3, 3, 3), dtype=bool)
     in_plane[1] = True
     own = (hu >= THRESHOLD_HU) & (total > 1)
-    own &= total > _within(foreign, window, total.shape)
+    own &= total > _sum_in_window(foreign, window, total.shape)
     components, _ = ndi.label(own, structure=in_plane)
     for part, where in enumerate(ndi.find_objects(components), start=1):
         voxels = components[where] == part
@@ -152,20 +152,20 @@ def counted(
     return scores
 
 
-def _within(parts: Sequence[tuple[Box, Floats]], window: tuple[slice, ...], shape: tuple[int, ...]) -> Floats:
-    """The sum of HU on boxes, in a window."""
+def _sum_in_window(parts: Sequence[tuple[Box, Floats]], window: tuple[slice, ...], shape: tuple[int, ...]) -> Floats:
+    """Return the sum of HU on boxes, inside a window."""
     added = np.zeros(shape, dtype=np.float32)
     for box, hu in parts:
         first = [max(b.start, w.start) for b, w in zip(box, window, strict=True)]
         stop = [min(b.stop, w.stop) for b, w in zip(box, window, strict=True)]
         if all(a < b for a, b in zip(first, stop, strict=True)):
             here = tuple(slice(a - w.start, b - w.start) for a, b, w in zip(first, stop, window, strict=True))
-            there = tuple(slice(a - o.start, b - o.start) for a, b, o in zip(first, stop, box, strict=True))
-            added[here] += hu[there]
+            source = tuple(slice(a - o.start, b - o.start) for a, b, o in zip(first, stop, box, strict=True))
+            added[here] += hu[source]
     return added
 
 
-def truth_of(
+def build_truth(
     *,
     seed: int,
     background: Floats,
@@ -177,9 +177,9 @@ def truth_of(
     contrast: float = 1.0,
     refusal: str | None = None,
 ) -> Truth:
-    """The truth of a phantom from its noise-free slices without coronary calcium and its calcifications.
+    """Build the truth of a phantom from its noise-free slices without coronary calcium and its calcifications.
 
-    `foreign` are the HU that distractors add on boxes; `contrast` is the attenuation of calcium relative to that at
+    `foreign` holds the HU that distractors add on boxes; `contrast` is the attenuation of calcium relative to that at
     120 kVp; `refusal` is as in `Truth`.
     """
     lesions = tuple(
@@ -194,7 +194,9 @@ def truth_of(
             volume_mm3=round(p.deposit.volume_mm3, 4),
             mass_mg=round(p.deposit.mass_mg / contrast, 4),
         )
-        for p, (agatston, volume) in zip(placed, counted(background, placed, spacing_mm, foreign), strict=True)
+        for p, (agatston, volume) in zip(
+            placed, score_calcifications(background, placed, spacing_mm, foreign), strict=True
+        )
     )
     agatston = _totals(lesions, "agatston")
     return Truth(

@@ -1,4 +1,4 @@
-"""Series from which no score of coronary calcium may be made."""
+"""Series that must not be scored for coronary calcium."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ UNFIT_KINDS: Final[tuple[UnfitKind, ...]] = get_args(UnfitKind)
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """A series that must not be scored, and why."""
+    """A series that must not be scored, and the reason."""
 
     kind: UnfitKind
     spec: PhantomSpec
 
     def write(self, folder: Path) -> list[Path]:
-        """Write its files as `write_series` does; a localizer has no truth."""
-        made = make_phantom(self.spec)
-        return write_localizer(made, folder) if self.kind == "localizer" else write_series(made, folder)
+        """Write the files as `write_series` does; a localizer has no truth."""
+        phantom = make_phantom(self.spec)
+        return write_localizer(phantom, folder) if self.kind == "localizer" else write_series(phantom, folder)
 
 
-def unfit(kind: UnfitKind, seed: int, matrix: int | None = None) -> Unfit:
-    """The unfit series of a kind and a seed: the patient and scanner of `draw`, but for what makes it unfit.
+def draw_unfit(kind: UnfitKind, seed: int, matrix: int | None = None) -> Unfit:
+    """Draw the unfit series of a kind and a seed: patient and scanner as in `draw`, except for what makes it unfit.
 
     Raises ValueError for a kind that is not one of `UNFIT_KINDS`.
     """
@@ -52,18 +52,18 @@ def unfit(kind: UnfitKind, seed: int, matrix: int | None = None) -> Unfit:
         raise ValueError(f"kind is {kind!r}, allowed are {', '.join(UNFIT_KINDS)}")
     usual = draw(seed, matrix)
     sound = dataclasses.replace(
-        usual, above_left_main_mm=min(usual.above_left_main_mm, 60.0), distractors=tuple(_sound(usual))
+        usual, above_left_main_mm=min(usual.above_left_main_mm, 60.0), distractors=tuple(_without_metal(usual))
     )
     return Unfit(kind, dataclasses.replace(sound, **_CHANGES[kind](sound, stream(seed, f"unfit {kind}"))))
 
 
-def _sound(spec: PhantomSpec) -> list[Any]:
-    """Distractors without metal, which would be a reason of its own."""
+def _without_metal(spec: PhantomSpec) -> list[Any]:
+    """Return the distractors without metal in the heart, which would be a separate reason to refuse."""
     return [kind for kind in spec.distractor_kinds if kind not in ("stent", "pacemaker lead", "mechanical valve")]
 
 
-def _missing(spec: PhantomSpec, rng: np.random.Generator) -> dict[str, Any]:
-    """A hole of 8 to 20 mm, 15 to 60 mm under the left main's origin."""
+def _leave_gap(spec: PhantomSpec, rng: np.random.Generator) -> dict[str, Any]:
+    """Leave a gap of 8 to 20 mm, 15 to 60 mm below the left main ostium."""
     step = spec.slice_increment_mm
     top = (spec.below_left_main_mm - float(rng.uniform(15, 40))) / step
     count = max(2, round(float(rng.uniform(8, 20)) / step))
@@ -85,8 +85,8 @@ _CHANGES: Final[dict[UnfitKind, Callable[[PhantomSpec, np.random.Generator], dic
         "noise_sd_hu": 0.0,
         "gantry_tilt_deg": 0.0,
     },
-    # Noise hides small calcium: there is none that would stand out of it.
+    # Noise hides small calcium, so there is none that would stand out from it.
     "noise": lambda _, _rng: {"noise_sd_hu": 40.0, "noise_texture": "standard", "calcifications": ()},
     "thick slices": lambda _, _rng: {"slice_thickness_mm": 8.0, "slice_increment_mm": 8.0},
-    "missing slices": _missing,
+    "missing slices": _leave_gap,
 }

@@ -1,4 +1,4 @@
-"""The large veins above the heart, the azygos and the lower cava under the liver."""
+"""The large veins above the heart, the azygos vein and the inferior vena cava below the liver."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _REACH: Final = 12.0
 
 
 def cut(grid: Grid, cava: Floats) -> Floats:
-    """Distance to an upper cava that rises without end, ended where its two veins meet."""
+    """Return the distance to a superior vena cava drawn without an upper end, cut where its two veins meet."""
     return np.asarray(np.maximum(cava, grid.coordinates().z - np.float32(CAVA_TOP_Z)), dtype=np.float32)
 
 
 def regions(thorax: Thorax, grid: Grid) -> list[Region]:
-    """Brachiocephalic, jugular and subclavian veins, azygos and lower cava, those inside the grid."""
-    made = []
+    """Return brachiocephalic, jugular and subclavian veins, azygos and inferior vena cava inside the grid."""
+    vessels = []
     for curve in _curves(thorax):
         box, tube = curve.near(grid, _REACH)
         if not is_empty(box):
-            made.append(Region(Tissue.VEIN, box, tube))
-    return made
+            vessels.append(Region(Tissue.VEIN, box, tube))
+    return vessels
 
 
 def _curves(thorax: Thorax) -> tuple[Curve, ...]:
@@ -50,16 +50,16 @@ def _curves(thorax: Thorax) -> tuple[Curve, ...]:
         ([right, (-82.0, -8.0, rib - 2), beside(-0.82, 0.3)], 0.8 * r),
         ([left, (84.0, -8.0, rib - 2), beside(0.82, 0.3)], 0.8 * r),
     )
-    made = [Curve.through(spine.followed(body, knots), radius, _STEP_MM) for knots, radius in courses]
-    made.append(_azygos(thorax))
+    curves = [Curve.through(spine.follow_spine(body, knots), radius, _STEP_MM) for knots, radius in courses]
+    curves.append(_azygos(thorax))
     liver = thorax.heart_point((-14, 22, -148))
     below = np.array([(liver[0], liver[1], liver[2]), (-18.0, 30.0, -200.0), (-20.0, 26.0, -268.0)])
-    made.append(Curve.through(below, [12.5, 12.0, 11.0], _STEP_MM))
-    return tuple(made)
+    curves.append(Curve.through(below, [12.5, 12.0, 11.0], _STEP_MM))
+    return tuple(curves)
 
 
 def _azygos(thorax: Thorax) -> Curve:
-    """On the right before the spine, then forward over the right main bronchus into the cava."""
+    """Return the azygos vein: right in front of the spine, then over the right main bronchus into the cava."""
     z = np.arange(-200.0, thorax.carina_z - 8, 25.0)
     x, _ = spine.bend(thorax.habitus, z)
     centre = thorax.spine.points[np.argsort(thorax.spine.points[:, 2])]

@@ -1,4 +1,4 @@
-"""The vertebrae, their discs and the canal, with the muscles beside them."""
+"""The vertebrae, discs and spinal canal, with the paraspinal muscles."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _HALF_WIDTH: Final = 56.0
 
 
 def gutter(thorax: Thorax, grid: Grid) -> Floats:
-    """Distance to the spine with the muscles beside it: what the lungs lie around."""
+    """Return the distance to the spine with the muscles beside it, which the lungs surround."""
     x, y = _beside_spine(thorax, grid)
-    # Psoas makes it wider under the chest, the neck is slimmer.
+    # The psoas widens it below the chest; the neck is narrower.
     wider = np.interp(grid.z, [-220, -170, 100, 150], [1.7, 1.0, 1.0, 0.8]).astype(np.float32)[:, None, None]
     body = (np.hypot(x / (np.float32(21.5) * wider), y / np.float32(17.5)) - 1) * 19
     behind = (np.hypot(x / np.float32(44), (y - 40) / np.float32(25)) - 1) * 30
@@ -35,7 +35,7 @@ def _beside_spine(thorax: Thorax, grid: Grid, box: tuple[slice, slice, slice] | 
 
 
 def bones(thorax: Thorax, grid: Grid) -> Regions:
-    """Arches with their processes, bodies, discs and the canal."""
+    """Yield vertebral arches with their processes, bodies, discs and the canal."""
     points = thorax.spine.points
     low, high = points.min(0), points.max(0)
     box = grid.box(
@@ -46,11 +46,11 @@ def bones(thorax: Thorax, grid: Grid) -> Regions:
     x = np.abs(x)
     height = at.z / VERTEBRA_MM + thorax.vertebra_phase
     level = ((height - np.floor(height) - 0.5) * VERTEBRA_MM).astype(np.float32)  # 0: middle of a body; ends: disc
-    # Lumbar bodies are larger, those of the neck smaller.
+    # Lumbar bodies are larger, cervical ones smaller.
     size = np.interp(at.z, [-240, -140, 70, 140], [1.25, 1.0, 1.0, 0.72]).astype(np.float32)
     x, y = x / size, y / size
     waist = 1 + np.float32(0.09) * np.abs(level / 13) ** 2
-    # The back of a body is hollowed by the canal.
+    # The canal hollows out the back of a body.
     body = (np.hypot(x / (np.float32(17.5) * waist), (y + np.float32(0.8)) / (np.float32(15.0) * waist)) - 1) * 16
     rough = smooth_field(thorax.seed, "vertebrae", 12.0).on(_part(grid, box)) * np.float32(0.7)
     body = body + rough
@@ -79,7 +79,7 @@ def _part(grid: Grid, box: tuple[slice, slice, slice]) -> Grid:
 
 
 def _rod(x: Floats, y: Floats, start: tuple[float, float], end: tuple[float, float], radius: float) -> Floats:
-    """Distance in the axial plane to a rod between two points."""
+    """Return the distance in the axial plane to a rod between two points."""
     ax, ay = end[0] - start[0], end[1] - start[1]
     t = np.clip(((x - start[0]) * ax + (y - start[1]) * ay) / (ax * ax + ay * ay), 0, 1)
     return np.asarray(np.hypot(x - start[0] - t * ax, y - start[1] - t * ay) - radius, dtype=np.float32)

@@ -156,10 +156,10 @@ def _alone(context: click.Context, option: str) -> None:
 
 def _unfit(out: Path, kind: str, seed: int, matrix: int | None) -> None:
     """Write a series that must not be scored."""
-    from scoring.phantom import unfit
+    from scoring.phantom import draw_unfit
 
     try:
-        paths = unfit(cast("UnfitKind", kind), seed, matrix).write(out)
+        paths = draw_unfit(cast("UnfitKind", kind), seed, matrix).write(out)
     except ValueError as error:
         raise CoronodeError(f"no such phantom: {error}") from error
     click.echo(f"{len(paths)} images in {out / 'dicom'} that must not be scored: {kind}")

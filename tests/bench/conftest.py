@@ -1,4 +1,4 @@
-"""The package beside the benches, and phantoms' truths and scores made by hand."""
+"""The package of the benchmarks, and hand-made truths and scores of phantoms."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BENCH = Path(__file__).parents[2] / "bench"
 
 @pytest.fixture(scope="session")
 def part() -> Iterator[Callable[[str], Any]]:
-    """Imports a module of bench/evaluation."""
+    """Import a module of bench/evaluation."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCH))
         yield lambda name: importlib.import_module(f"evaluation.{name}")
@@ -49,7 +49,7 @@ def truth(*lesions, distractors=(), category="1-100", seed=100_000, refusal=None
     return Truth(seed, lesions, total, total, total, masses, category, 0.8, (0.0, 0.0, 0.0), foreign, refusal)
 
 
-def found(artery, centre, agatston, confidence=0.9, runs=()) -> Lesion:
+def counted(artery, centre, agatston, confidence=0.9, runs=()) -> Lesion:
     slices = tuple(sorted({run[0] for run in runs}))
     images = tuple(ImageRef(z, f"1.{z}") for z in slices)
     return Lesion(1, artery, confidence, agatston, agatston, agatston / 4, 500.0, 300.0, centre, slices, images, runs)

@@ -1,4 +1,4 @@
-"""What is measured over scans, kept in the cache and shown."""
+"""Measures over scans, the cache, and the output."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from PIL import Image
 
 from scoring.phantom import PhantomSpec
 
-from .conftest import BENCH, calcification, found, not_counted, score, truth
+from .conftest import BENCH, calcification, counted, not_counted, score, truth
 
 MIDDLE, FAR = (0.0, 0.0, 0.0), (60.0, 0.0, 0.0)
 
 
 @pytest.fixture
 def scan(part):
-    def make(known, answer, nearest=(), seed=100_000, **spec):
-        record = part("record").Record(seed, known, answer, nearest, 2.0)
+    def make(phantom_truth, answer, nearest=(), seed=100_000, **spec):
+        record = part("record").Record(seed, phantom_truth, answer, nearest, 2.0)
         chosen = {"kvp": 120, "slice_thickness_mm": 3.0, "distractors": False} | spec
         return part("scan").Scan(record, PhantomSpec(seed=seed, **chosen))
 
@@ -28,16 +28,16 @@ def scan(part):
 
 @pytest.fixture
 def scans(scan):
-    """One right, one false zero, one with a lesion too many and in the wrong artery, one refused, one refused metal."""
+    """One correct, one false zero, one with an extra lesion in the wrong artery, one refused, one refused for metal."""
     one = calcification("LAD", MIDDLE, 40.0)
     return [
-        scan(truth(one), score(found("LAD", MIDDLE, 44.0), span=(30.0, 50.0)), ((0.2,),)),
+        scan(truth(one), score(counted("LAD", MIDDLE, 44.0), span=(30.0, 50.0)), ((0.2,),)),
         scan(truth(calcification("RCA", FAR, 0.5)), score(category="0"), seed=100_001, kvp=100),
         scan(
             truth(one, distractors=[("aortic root", FAR)]),
             score(
-                found("LM", MIDDLE, 40.0),
-                found("RCA", FAR, 100.0),
+                counted("LM", MIDDLE, 40.0),
+                counted("RCA", FAR, 100.0),
                 category="101-400",
                 rejected=(not_counted((2.0, 0.0, 0.0), 3.0, 0.3), not_counted((30.0, 0.0, 0.0), 9.0, 0.05)),
             ),
@@ -60,7 +60,7 @@ def test_totals_and_categories(part, scans) -> None:
     assert part("tables").confusion(scans) == [[0, 0, 0, 0, 1], [1, 1, 1, 0, 1], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
 
 
-def test_refusals_of_metal_are_apart(part, scans) -> None:
+def test_refusals_for_metal_are_separate(part, scans) -> None:
     measures = part("measures")
     assert measures.refusals(scans, fit=True) == {"noise": 1}
     assert measures.refusals(scans, fit=False) == {"metal": 1}
@@ -82,9 +82,9 @@ def test_arteries(part, scans) -> None:
         ("none", "RCA"): 100.0,
         ("RCA", "missed"): 0.5,
     }
-    assert measures.rightly_given(scans, ("LAD",)) == pytest.approx(44 / 84)
-    assert measures.rightly_given(scans, ("LM", "LAD")) == 1.0
-    assert math.isnan(measures.rightly_given(scans, ("LCX",)))
+    assert measures.correctly_assigned(scans, ("LAD",)) == pytest.approx(44 / 84)
+    assert measures.correctly_assigned(scans, ("LM", "LAD")) == 1.0
+    assert math.isnan(measures.correctly_assigned(scans, ("LCX",)))
     assert measures.artery_totals(scans, ("LM", "LAD")) == [(40.0, 44.0), (0.0, 0.0), (40.0, 40.0)]
 
 
@@ -95,16 +95,16 @@ def test_range_and_confidence(part, scans) -> None:
     assert measures.judged(scans) == [(0.9, True), (0.9, True), (0.9, False), (0.3, True), (0.05, False)]
 
 
-def test_mass_where_it_can_be_right(part, scan) -> None:
-    # a mass of a quarter of the Agatston score: 20 mg truly
-    known, answer = truth(calcification("LAD", MIDDLE, 80.0)), score(found("LAD", MIDDLE, 88.0))
+def test_mass_where_it_can_be_correct(part, scan) -> None:
+    # The mass is a quarter of the Agatston score: truly 20 mg.
+    phantom_truth, answer = truth(calcification("LAD", MIDDLE, 80.0)), score(counted("LAD", MIDDLE, 88.0))
     small = truth(calcification("LAD", MIDDLE, 40.0))
     scans = [
-        scan(known, answer, ((0.2,),)),
-        scan(known, answer, ((0.2,),), kvp=100),
-        scan(known, answer, ((0.2,),), kernel_fwhm_mm=1.3),
+        scan(phantom_truth, answer, ((0.2,),)),
+        scan(phantom_truth, answer, ((0.2,),), kvp=100),
+        scan(phantom_truth, answer, ((0.2,),), kernel_fwhm_mm=1.3),
         scan(small, answer, ((0.2,),)),
-        scan(known, score(refused="noise")),
+        scan(phantom_truth, score(refused="noise")),
     ]
     assert part("measures").mass_errors(scans) == pytest.approx([0.1])
 
@@ -118,7 +118,7 @@ def test_breakdown_has_a_row_for_each_range_with_scans(part, scans) -> None:
     assert "| aortic root | 1 | 0 | 100.00 | 0.00 | 100.00 |" in breakdown.by_distractor(scans)
 
 
-def test_a_cache_gives_back_what_this_code_measured(part, scans, tmp_path) -> None:
+def test_a_cache_returns_only_results_of_this_code(part, scans, tmp_path) -> None:
     record = part("record")
     cache = record.Cache(tmp_path / "new", 256, "this")
     assert cache.read() == {}
@@ -128,8 +128,8 @@ def test_a_cache_gives_back_what_this_code_measured(part, scans, tmp_path) -> No
     cache.add(scans[2].record)
     for other in (record.Cache(cache.folder, 256, "other"), record.Cache(cache.folder, None, "this")):
         other.add(scans[1].record)
-    known = cache.read()
-    assert known == {100_000: scans[0].record, 100_002: scans[2].record}
+    phantom_truth = cache.read()
+    assert phantom_truth == {100_000: scans[0].record, 100_002: scans[2].record}
 
 
 def test_code_is_the_same_twice(part) -> None:
@@ -152,11 +152,11 @@ def test_readings(part, tmp_path) -> None:
     def read(reference, answer):
         return reading.Reading(reading.Case("set", "one", tmp_path, reference), answer)
 
-    right = read(drawn, score(found("LAD", (66.9, 0.0, 0.0), 44.0)))
+    right = read(drawn, score(counted("LAD", (66.9, 0.0, 0.0), 44.0)))
     assert (right.is_right, right.false, right.missed) == (True, 0.0, 0.0)
-    aside = read(drawn, score(found("LAD", (67.1, 0.0, 0.0), 44.0)))
+    aside = read(drawn, score(counted("LAD", (67.1, 0.0, 0.0), 44.0)))
     assert (aside.is_right, aside.false, aside.missed) == (True, 44.0, 40.0)
-    clean = read({"expect": ["0"]}, score(found("LAD", FAR, 3.0)))
+    clean = read({"expect": ["0"]}, score(counted("LAD", FAR, 3.0)))
     assert (clean.is_right, clean.false, clean.missed) == (False, 3.0, 0.0)
     refused = read({"expect": ["not_scorable"]}, score(refused="contrast"))
     assert (refused.is_right, refused.false) == (True, None)
@@ -194,7 +194,7 @@ def test_pictures_of_nothing(part, tmp_path) -> None:
 
 
 @pytest.mark.component
-def test_a_run_goes_on_where_it_was(tmp_path) -> None:
+def test_a_run_resumes_where_it_stopped(tmp_path) -> None:
     def run(number: int) -> subprocess.CompletedProcess[str]:
         options = ["--phantoms", str(number), "--matrix", "128", "--jobs", "1", "--out", str(tmp_path)]
         command = [sys.executable, str(BENCH / "accuracy.py"), *options]

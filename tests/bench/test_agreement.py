@@ -1,4 +1,4 @@
-"""The statistics, against arithmetic by hand."""
+"""The statistics, against hand calculation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of the mutated streams; `python -m bench.mutate` sends them all."""
+"""Some of the mutated streams; `python -m bench.mutate` sends all of them."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The network benches run at their smallest size, and their numbers are what they say."""
+"""The network benchmarks run at their smallest size, and their numbers mean what they claim."""
 
 import importlib
 import math
@@ -40,7 +40,7 @@ def test_a_ratio_is_taken_within_a_round(module):
     assert math.isnan(table.ratio({0: 100.0}, {}))
 
 
-def test_a_round_that_failed_is_no_part_of_a_median(module):
+def test_a_failed_round_is_not_part_of_a_median(module):
     assert module("table").median([3.0, math.nan, 1.0]) == 2.0
 
 
@@ -50,7 +50,7 @@ def test_a_quantile_is_a_value_that_was_measured(module):
     assert math.isnan(quantile([], 0.5))
 
 
-def test_processor_time_and_memory_of_a_session_are_seen(module):
+def test_processor_time_and_memory_of_a_session_are_measured(module):
     usage = module("usage")
     work = "import sys, time\nwhile time.process_time() < 0.3: pass\nprint(); sys.stdin.read()"
     command = [sys.executable, "-c", work]
@@ -62,7 +62,7 @@ def test_processor_time_and_memory_of_a_session_are_seen(module):
     assert watch.peak_mib > 1
 
 
-def test_memory_of_a_session_that_nobody_saw_is_not_a_number(module):
+def test_memory_of_an_unsampled_session_is_not_a_number(module):
     with subprocess.Popen([sys.executable, "-c", ""], start_new_session=True) as process:
         process.wait()
         with module("usage").Watch(process.pid, 0.01) as watch:
@@ -89,7 +89,7 @@ def test_an_association_that_is_accepted_and_then_left_alone_is_stuck(module):
     assert not released
 
 
-def test_a_slice_is_received_as_it_was_made(module, tmp_path):
+def test_a_slice_is_received_unchanged(module, tmp_path):
     peers, scanner, traffic = module("peers"), module("scanner"), module("traffic")
     image = traffic.ct_slice()
     (receiver,) = peers.chosen(["pynetdicom"])
@@ -110,8 +110,8 @@ def test_a_slice_is_received_as_it_was_made(module, tmp_path):
 def test_receiving_is_measured_and_drawn(peer_program, tmp_path):
     peer_program("storescp")
     picture = tmp_path / "receive.png"
-    said = bench("receive", "--rounds=1", "--objects=8", "--receivers", "storescp", "--picture", str(picture))
-    rows = cells(said, "DCMTK")
+    output = bench("receive", "--rounds=1", "--objects=8", "--receivers", "storescp", "--picture", str(picture))
+    rows = cells(output, "DCMTK")
     assert [row[1] for row in rows] == ["1", "4"]
     assert all(float(row[2].replace(",", "")) > 0 and row[3] == "1.00" for row in rows)
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -119,10 +119,10 @@ def test_receiving_is_measured_and_drawn(peer_program, tmp_path):
 
 @pytest.mark.peer
 @pytest.mark.component
-def test_a_large_object_is_made_while_it_is_sent(peer_program):
+def test_a_large_object_is_generated_while_it_is_sent(peer_program):
     peer_program("storescp")
-    said = bench("receive", "--large", "--megabytes=40", "--receivers", "storescp")
-    assert float(cells(said, "DCMTK")[0][1].replace(",", "")) > 0
+    output = bench("receive", "--large", "--megabytes=40", "--receivers", "storescp")
+    assert float(cells(output, "DCMTK")[0][1].replace(",", "")) > 0
 
 
 @pytest.mark.peer
@@ -143,7 +143,7 @@ def test_idle_associations_are_counted(peer_program):
 
 
 @pytest.mark.component
-def test_the_node_takes_part_in_each(tmp_path):
+def test_the_node_can_be_measured_by_each(tmp_path):
     rows = cells(bench("receive", "--rounds=1", "--objects=4", "--receivers", "coronode"), "Coronode")
     assert all(float(row[2].replace(",", "")) > 0 for row in rows)
     assert len(cells(bench("send", "--rounds=1", "--objects=2", "--senders", "coronode"), "Coronode")) == 2

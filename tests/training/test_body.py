@@ -1,4 +1,4 @@
-"""Painted bodies: the same for a seed, with fields and landmarks where the phantom has its arteries."""
+"""Painted bodies: reproducible for a seed, with fields and landmarks where the phantom has its arteries."""
 
 from dataclasses import fields
 
@@ -10,14 +10,14 @@ from scoring.phantom.shapes import stream
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Tissue
 from scoring.result import ARTERIES
-from training.body import Body, keep
+from training.body import Body, paint_if_missing
 from training.classes import LANDMARKS, PAINT_MM, REACH_MM
 
 SEED = 7
 
 
 def index(body, points):
-    """Nearest voxels (n, 3) (z, y, x) of places (n, 3) (x, y, z) of the thorax frame."""
+    """Return the nearest voxels (n, 3) (z, y, x) to positions (n, 3) (x, y, z) in the thorax frame."""
     return np.rint((np.asarray(points)[:, ::-1] - body.low[::-1]) / body.step).astype(int)
 
 
@@ -41,7 +41,7 @@ def test_arrays(bodies, kind):
     assert body.arteries.shape == ((4, *body.hu.shape) if kind == "heart" else (0, 1, 1, 1))
 
 
-def test_tissues_look_like_themselves(bodies, kind):
+def test_tissues_have_their_attenuation(bodies, kind):
     body = bodies[kind]
 
     def median(*tissues):
@@ -53,7 +53,7 @@ def test_tissues_look_like_themselves(bodies, kind):
     assert median(Tissue.VERTEBRA_CORTEX) > 100
 
 
-def test_landmarks_lie_where_they_belong(bodies, kind):
+def test_landmarks_lie_in_their_structures(bodies, kind):
     body = bodies[kind]
     place = dict(zip(LANDMARKS, index(body, body.landmarks), strict=True))
     ascending = np.argwhere(body.tissue == Tissue.ASCENDING_AORTA)
@@ -76,9 +76,9 @@ def test_the_field_is_highest_on_the_artery_and_ends_within_its_reach(bodies, tr
         some = np.random.default_rng(0).integers(0, body.hu.shape, (4000, 3))
         places = (some * float(body.step) + body.low[::-1])[:, ::-1]
         away = np.array([np.linalg.norm(line - place, axis=1).min() for place in places])
-        found = body.arteries[number][tuple(some.T)] / 200
+        field = body.arteries[number][tuple(some.T)] / 200
         # Every third point of the line is used, 1.5 mm apart.
-        assert found == pytest.approx(np.clip(1 - away / REACH_MM, 0, 1), abs=0.05)
+        assert field == pytest.approx(np.clip(1 - away / REACH_MM, 0, 1), abs=0.05)
 
 
 def test_arteries_run_in_the_fat_of_the_heart(bodies):
@@ -105,7 +105,7 @@ def test_the_same_seed_is_the_same_body(bodies):
         assert (getattr(again, field.name) == getattr(bodies["chest"], field.name)).all(), field.name
 
 
-def test_written_and_read(bodies, kind, tmp_path):
+def test_a_body_survives_writing_and_reading(bodies, kind, tmp_path):
     path = tmp_path / "body.npz"
     bodies[kind].write(path)
     again = Body.read(path)
@@ -116,10 +116,10 @@ def test_written_and_read(bodies, kind, tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["body.npz"]
 
 
-def test_what_is_there_stays(tmp_path, monkeypatch, bodies):
+def test_an_existing_body_is_kept(tmp_path, monkeypatch, bodies):
     monkeypatch.setattr(Body, "paint", classmethod(lambda _cls, _seed, kind: bodies[kind]))
-    keep("chest", tmp_path, 12)
+    paint_if_missing("chest", tmp_path, 12)
     path = tmp_path / "chest-000012.npz"
     path.write_bytes(b"kept")
-    keep("chest", tmp_path, 12)
+    paint_if_missing("chest", tmp_path, 12)
     assert path.read_bytes() == b"kept"

@@ -10,22 +10,22 @@ from training import classes
 
 
 def test_no_tissue_is_in_two_classes(kind):
-    table = classes.CHEST if kind == "chest" else classes.HEART
-    named = [name for tissues in table.values() for name in tissues]
+    class_of_tissue = classes.CHEST if kind == "chest" else classes.HEART
+    named = [name for tissues in class_of_tissue.values() for name in tissues]
     assert len(named) == len(set(named))
     assert set(named) <= set(Tissue.__members__)
 
 
 def test_every_tissue_has_a_class(kind):
-    table = classes.table(kind)
+    class_of_tissue = classes.class_of_tissue(kind)
     names = classes.NAMES[kind]
-    assert table.shape == (256,)
+    assert class_of_tissue.shape == (256,)
     assert len(names) == len(set(names))
     groups = classes.CHEST if kind == "chest" else classes.HEART
     rest = {"chest": "mediastinum", "heart": "other"}[kind]
     for tissue in Tissue:
         expected = next((group for group, tissues in groups.items() if tissue.name in tissues), rest)
-        assert names[table[tissue]] == expected, tissue
+        assert names[class_of_tissue[tissue]] == expected, tissue
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ def test_every_tissue_has_a_class(kind):
     ],
 )
 def test_known_tissues(kind, tissue, name):
-    assert classes.NAMES[kind][classes.table(kind)[tissue]] == name
+    assert classes.NAMES[kind][classes.class_of_tissue(kind)[tissue]] == name
 
 
-def test_what_the_analysis_asks_for():
+def test_classes_used_by_the_analysis_exist():
     assert set(CHAMBERS) <= set(classes.NAMES["heart"])
     assert classes.FIELDS[: len(ARTERIES)] == ARTERIES
     assert classes.FIELDS[len(ARTERIES) :] == classes.LANDMARKS

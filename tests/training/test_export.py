@@ -1,4 +1,4 @@
-"""The model that is shipped computes what the weights say."""
+"""The exported model computes the same as the net with the same weights."""
 
 import hashlib
 
@@ -26,15 +26,15 @@ def layers(kind):
 
 def weights(kind, rng):
     blocks, ones = layers(kind)
-    made = {}
+    weights = {}
     for name, (inputs, outputs) in blocks.items():
-        made[f"{name}.0.weight"] = rng.normal(0, 0.1, (outputs, inputs, 3, 3, 3))
-        made[f"{name}.1.weight"] = rng.uniform(0.5, 1.5, outputs)
-        made[f"{name}.1.bias"] = rng.normal(0, 0.2, outputs)
+        weights[f"{name}.0.weight"] = rng.normal(0, 0.1, (outputs, inputs, 3, 3, 3))
+        weights[f"{name}.1.weight"] = rng.uniform(0.5, 1.5, outputs)
+        weights[f"{name}.1.bias"] = rng.normal(0, 0.2, outputs)
     for name, (inputs, outputs) in ones.items():
-        made[f"{name}.weight"] = rng.normal(0, 0.2, (outputs, inputs, 1, 1, 1))
-        made[f"{name}.bias"] = rng.normal(0, 0.2, outputs)
-    return {name: value.astype(np.float32) for name, value in made.items()}
+        weights[f"{name}.weight"] = rng.normal(0, 0.2, (outputs, inputs, 1, 1, 1))
+        weights[f"{name}.bias"] = rng.normal(0, 0.2, outputs)
+    return {name: value.astype(np.float32) for name, value in weights.items()}
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ def test_a_model_that_the_runtime_reads(export, kind, tmp_path):
     assert net.fields == (classes.FIELDS if kind == "heart" else ())
     assert (net.step_mm, net.reach_mm, net.weights) == (classes.STEP_MM[kind], classes.REACH_MM, digest)
     hu = np.random.default_rng(2).normal(0, 300, (16, 24, 32)).astype(np.float32)
-    found = net.find(Cubes(hu, (15, 20, 32), np.zeros(3), net.step_mm))
-    assert found.share.shape == (len(net.classes), 15, 20, 32)
-    assert found.share.sum(axis=0) == pytest.approx(np.ones((15, 20, 32)), abs=1e-5)
-    assert found.field.shape == (len(net.fields), 15, 20, 32)
+    output = net.find(Cubes(hu, (15, 20, 32), np.zeros(3), net.step_mm))
+    assert output.share.shape == (len(net.classes), 15, 20, 32)
+    assert output.share.sum(axis=0) == pytest.approx(np.ones((15, 20, 32)), abs=1e-5)
+    assert output.field.shape == (len(net.fields), 15, 20, 32)
 
 
 def test_without_weights_the_bias_decides(export, tmp_path):
-    """All else zero: the logits are the last layer's bias."""
+    """With all other weights zero, the logits are the bias of the last layer."""
     given = {name: np.zeros_like(value) for name, value in weights("heart", np.random.default_rng(1)).items()}
     bias = np.zeros_like(given["out.bias"])
     bias[:2] = np.log([1, 3])
@@ -69,10 +69,10 @@ def test_without_weights_the_bias_decides(export, tmp_path):
     given["out.bias"] = bias
     path = tmp_path / "heart.onnx"
     export.write("heart", given, path, windows=WINDOWS, slope=0.1)
-    found = Network(path.read_bytes()).find(Cubes(np.zeros((8, 8, 8), np.float32), (8, 8, 8), np.zeros(3), 3.0))
+    output = Network(path.read_bytes()).find(Cubes(np.zeros((8, 8, 8), np.float32), (8, 8, 8), np.zeros(3), 3.0))
     count = len(classes.NAMES["heart"])
-    assert found.share[1] == pytest.approx(np.full((8, 8, 8), 3 / (4 + count - 2)), rel=2e-3)
-    assert found.named("LM") == pytest.approx(np.full((8, 8, 8), 0.5))
+    assert output.share[1] == pytest.approx(np.full((8, 8, 8), 3 / (4 + count - 2)), rel=2e-3)
+    assert output.named("LM") == pytest.approx(np.full((8, 8, 8), 0.5))
 
 
 def test_the_same_weights_are_the_same_bytes(export, tmp_path):
@@ -109,5 +109,5 @@ def test_the_model_computes_what_the_net_computes(export, kind, tmp_path):
     hu = np.random.default_rng(5).normal(0, 300, (16, 24, 32)).astype(np.float32)
     with torch.no_grad():
         expected = net(torch.from_numpy(hu[None]))[0].numpy()
-    found = Network(path.read_bytes())._session.run(None, {"hu": hu[None, None]})[0][0]
-    assert found == pytest.approx(expected, abs=2e-3)
+    output = Network(path.read_bytes())._session.run(None, {"hu": hu[None, None]})[0][0]
+    assert output == pytest.approx(expected, abs=2e-3)

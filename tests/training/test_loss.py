@@ -1,4 +1,4 @@
-"""What the nets are trained for: nothing to pay for a perfect answer."""
+"""The loss: zero for a perfect output."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def torch():
 
 @pytest.fixture
 def parts(torch):
-    """Output, label and field of a perfect answer of the heart's net."""
+    """Output, label and field of a perfect result of the heart net."""
     rng = np.random.default_rng(0)
     count = len(classes.NAMES["heart"])
     label = torch.from_numpy(rng.integers(0, count, (1, 8, 8, 8)))
@@ -25,12 +25,14 @@ def parts(torch):
     field[:, 4:] = np.exp(-place / 4)
     logits = torch.nn.functional.one_hot(label, count).permute(0, 4, 1, 2, 3).float() * 40
     # Landmarks' fields are logits of a share of all places.
-    found = np.concatenate([field[:, :4], np.broadcast_to(-place / 4, field[:, 4:].shape)], axis=1).astype(np.float32)
-    output = torch.cat([logits, torch.from_numpy(found)], 1)
+    predicted = np.concatenate([field[:, :4], np.broadcast_to(-place / 4, field[:, 4:].shape)], axis=1).astype(
+        np.float32
+    )
+    output = torch.cat([logits, torch.from_numpy(predicted)], 1)
     return output, label, torch.from_numpy(field), torch.ones(count)
 
 
-def test_a_perfect_answer_costs_nothing(parts):
+def test_a_perfect_output_costs_nothing(parts):
     from training.loss import loss  # noqa: PLC0415
 
     total, dice, error = loss(*parts)
@@ -39,7 +41,7 @@ def test_a_perfect_answer_costs_nothing(parts):
     assert error.numpy() == pytest.approx(np.zeros(len(error)), abs=1e-5)
 
 
-def test_what_is_not_known_costs_nothing(torch, parts):
+def test_ignored_voxels_cost_nothing(torch, parts):
     from training.loss import IGNORED, loss  # noqa: PLC0415
 
     output, label, field, weight = parts
@@ -50,7 +52,7 @@ def test_what_is_not_known_costs_nothing(torch, parts):
     assert float(loss(output, label, field, weight)[0]) == pytest.approx(0, abs=1e-3)
 
 
-def test_a_wrong_answer_costs(torch, parts):
+def test_a_wrong_output_costs(torch, parts):
     from training.loss import loss  # noqa: PLC0415
 
     output, label, field, weight = parts

@@ -1,4 +1,4 @@
-"""The shipped weights on bodies that they have never seen; and that the measures can tell a bad net."""
+"""The shipped weights on held-out bodies; and the metrics expose a bad net."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ LANDMARK_MM, COURSE_MM = 9.0, 11.0
 
 
 class Shuffled:
-    """A net whose classes and fields are each taken for the next one."""
+    """A net whose classes and fields are each shifted by one."""
 
     def __init__(self, kind):
         self.net = network(kind)
@@ -26,10 +26,10 @@ class Shuffled:
         self.step_mm, self.reach_mm = self.net.step_mm, self.net.reach_mm
 
     def find(self, image):
-        found = self.net.find(image)
-        label = ((found.label + 1) % len(self.classes)).astype(np.uint8)
-        share = np.roll(found.share, 1, axis=0)
-        return replace(found, label=label, share=share, field=np.roll(found.field, 1, axis=0))
+        output = self.net.find(image)
+        label = ((output.label + 1) % len(self.classes)).astype(np.uint8)
+        share = np.roll(output.share, 1, axis=0)
+        return replace(output, label=label, share=share, field=np.roll(output.field, 1, axis=0))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def shuffled() -> dict[str, Metrics]:
 
 
 def test_bodies_are_held_out():
-    """Training takes seeds from 0 on, the measures of the engine those from 100,000 on."""
+    """Training uses seeds from 0 on, the measurements of the engine those from 100,000 on."""
     assert FIRST_SEED == 90_000
 
 

@@ -1,4 +1,4 @@
-"""Views of a body: what a scanner could show, and labels that lie where the image says."""
+"""Views of a body: plausible scans, and labels that agree with the image."""
 
 import numpy as np
 import pytest
@@ -18,24 +18,24 @@ def views(bodies):
 
 
 def test_arrays(views, kind):
-    for made in views[kind]:
-        assert made.hu.dtype == np.float16
-        assert made.label.shape == made.hu.shape
-        assert made.field.shape == ((len(classes.FIELDS) if kind == "heart" else 0), *made.hu.shape)
-        assert set(np.unique(made.label)) <= {*range(len(classes.NAMES[kind])), IGNORED}
-        assert np.isfinite(made.hu.astype(np.float32)).all()
-        assert made.hu.min() >= -1024
-        assert made.hu.max() <= 2500
+    for item in views[kind]:
+        assert item.hu.dtype == np.float16
+        assert item.label.shape == item.hu.shape
+        assert item.field.shape == ((len(classes.FIELDS) if kind == "heart" else 0), *item.hu.shape)
+        assert set(np.unique(item.label)) <= {*range(len(classes.NAMES[kind])), IGNORED}
+        assert np.isfinite(item.hu.astype(np.float32)).all()
+        assert item.hu.min() >= -1024
+        assert item.hu.max() <= 2500
 
 
 def test_sizes_are_those_of_scans(views, kind):
-    for made in views[kind]:
-        size = np.array(made.hu.shape) * classes.STEP_MM[kind]
+    for item in views[kind]:
+        size = np.array(item.hu.shape) * classes.STEP_MM[kind]
         assert (size > 110).all()
         assert (size < 425).all()
 
 
-def test_the_same_chance_is_the_same_view(bodies, views, kind):
+def test_the_same_generator_gives_the_same_view(bodies, views, kind):
     again = draw(bodies[kind], kind, np.random.default_rng(SEEDS[1]))
     assert (again.hu == views[kind][1].hu).all()
     assert (again.label == views[kind][1].label).all()
@@ -43,38 +43,38 @@ def test_the_same_chance_is_the_same_view(bodies, views, kind):
     assert views[kind][1].hu.shape != views[kind][2].hu.shape or (views[kind][1].hu != views[kind][2].hu).any()
 
 
-def test_labels_lie_where_the_image_says(views):
+def test_labels_agree_with_the_image(views):
     lung, outside, heart = (classes.NAMES["chest"].index(name) for name in ("lung", "outside", "heart"))
-    for made in views["chest"]:
-        if (made.label == lung).sum() > 200:
-            assert np.median(made.hu[made.label == lung]) < -600
-        if (made.label == outside).sum() > 200:
-            assert np.median(made.hu[made.label == outside]) < -850
-        if (made.label == heart).sum() > 200:
-            assert -60 < np.median(made.hu[made.label == heart]) < 350
+    for item in views["chest"]:
+        if (item.label == lung).sum() > 200:
+            assert np.median(item.hu[item.label == lung]) < -600
+        if (item.label == outside).sum() > 200:
+            assert np.median(item.hu[item.label == outside]) < -850
+        if (item.label == heart).sum() > 200:
+            assert -60 < np.median(item.hu[item.label == heart]) < 350
 
 
 def test_fields_agree_with_labels(views):
-    """An artery runs in the heart's fat, not in a chamber or in the lung."""
+    """An artery runs in the fat of the heart, not in a chamber or in the lung."""
     fat = classes.NAMES["heart"].index("fat")
     checked = 0
-    for made in views["heart"]:
-        near = made.label[(made.field[: len(ARTERIES)] > 0.9).any(axis=0)]
+    for item in views["heart"]:
+        near = item.label[(item.field[: len(ARTERIES)] > 0.9).any(axis=0)]
         near = near[near != IGNORED]
         if len(near) > 30:
             assert np.mean(near == fat) > 0.55
             checked += 1
-        assert made.field.min() >= 0
-        assert made.field.max() <= 1.01
+        assert item.field.min() >= 0
+        assert item.field.max() <= 1.01
     assert checked > 0
 
 
 def test_a_landmark_is_seen_once(views):
-    """Its field is a Gaussian round one place: half of its height is reached within 9 sqrt(2 ln 2) = 10.6 mm."""
+    """Its field is a Gaussian around one position: half its height is reached at 9 sqrt(2 ln 2) = 10.6 mm."""
     reach = classes.LANDMARK_SD_MM * np.sqrt(2 * np.log(2))
     checked = 0
-    for made in views["heart"]:
-        for field in made.field[len(ARTERIES) :].astype(np.float32):
+    for item in views["heart"]:
+        for field in item.field[len(ARTERIES) :].astype(np.float32):
             if field.max() < 0.97:
                 continue
             place = np.array(np.unravel_index(field.argmax(), field.shape))
@@ -87,29 +87,29 @@ def test_a_landmark_is_seen_once(views):
 
 def test_calcium_only_brightens(bodies):
     body = bodies["heart"]
-    at = warp.places(np.random.default_rng(5), (40, 48, 48), 3.0, np.array([26.0, -10.0, -40.0]))
-    added = view._deposits(body, at, 3.0, np.random.default_rng(6))
+    at = warp.draw_places(np.random.default_rng(5), (40, 48, 48), 3.0, np.array([26.0, -10.0, -40.0]))
+    added = view._render_deposits(body, at, 3.0, np.random.default_rng(6))
     assert added.shape == (40, 48, 48)
     assert added.min() >= 0
 
 
 class TestPlaces:
-    def test_voxels_are_a_step_apart_but_for_the_size_of_the_body(self):
+    def test_voxels_are_a_step_apart_except_for_body_size(self):
         for seed in range(5):
-            made = warp.places(np.random.default_rng(seed), (24, 30, 36), 3.0, np.array([10.0, -20.0, 30.0]))
-            assert made.shape == (3, 24, 30, 36)
+            at = warp.draw_places(np.random.default_rng(seed), (24, 30, 36), 3.0, np.array([10.0, -20.0, 30.0]))
+            assert at.shape == (3, 24, 30, 36)
             for axis in (1, 2, 3):
-                length = np.linalg.norm(np.diff(made, axis=axis), axis=0)
+                length = np.linalg.norm(np.diff(at, axis=axis), axis=0)
                 assert 3.0 * 0.55 < np.median(length) < 3.0 * 1.6
             # It is turned little: z of the view is z of the body, upwards.
-            assert np.median(np.diff(made[2], axis=0)) > 1.5
-            assert np.median(np.diff(made[1], axis=1)) > 1.5
-            assert np.median(np.diff(made[0], axis=2)) > 1.5
-            middle = made[:, 12, 15, 18]
+            assert np.median(np.diff(at[2], axis=0)) > 1.5
+            assert np.median(np.diff(at[1], axis=1)) > 1.5
+            assert np.median(np.diff(at[0], axis=2)) > 1.5
+            middle = at[:, 12, 15, 18]
             assert np.linalg.norm(middle - [10, -20, 30]) < 25
 
     def test_a_turn_keeps_lengths(self):
-        turn = warp._turned(np.array([0.2, -0.1, 0.3]))
+        turn = warp._rotation(np.array([0.2, -0.1, 0.3]))
         assert turn @ turn.T == pytest.approx(np.eye(3))
         assert np.linalg.det(turn) == pytest.approx(1)
 

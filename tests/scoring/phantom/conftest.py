@@ -7,7 +7,7 @@ from scoring.phantom import Phantom, PhantomSpec, make_phantom
 
 @pytest.fixture(scope="session")
 def clean() -> Phantom:
-    """No noise, no coronary calcium, no distractors: bare anatomy."""
+    """Anatomy alone: no noise, no coronary calcium, no distractors."""
     return make_phantom(PhantomSpec(seed=1, matrix=256, noise_sd_hu=0, calcifications=(), distractors=False))
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.phantom.calcium import MASS_FACTOR, Deposit, seen
+from scoring.phantom.calcium import MASS_FACTOR, Deposit, render_deposit
 from scoring.phantom.scan import Scan
 from scoring.phantom.spec import PhantomSpec
 
@@ -24,18 +24,20 @@ offsets = st.floats(-2.0, 2.0)
         ]
     ),
 )
-def test_calcium_is_neither_lost_nor_made(place: tuple[float, float, float], radius: float, scan: PhantomSpec) -> None:
-    """The sum of the added HU times the voxel's volume is the solid's volume times its HU, wherever it lies."""
+def test_calcium_is_neither_lost_nor_created(
+    place: tuple[float, float, float], radius: float, scan: PhantomSpec
+) -> None:
+    """The added HU times voxel volume add up to the solid's volume times its HU, wherever it lies."""
     sphere = Deposit(np.add(place, (28.0, -8.0, -40.0))[None], radius, 500.0)
     sampled = Scan.of(scan)
-    found = seen(sphere, sampled)
-    assert found is not None
+    rendered = render_deposit(sphere, sampled)
+    assert rendered is not None
     dz, dy, dx = sampled.spacing_mm
-    # Overlapping slices see everything (thickness / increment) times over.
+    # Overlapping slices contain everything (thickness / increment) times.
     solid = 4 / 3 * np.pi * radius**3 * 500
-    assert found[1].sum(dtype=np.float64) * dz * dy * dx == pytest.approx(solid, rel=0.01)
+    assert rendered[1].sum(dtype=np.float64) * dz * dy * dx == pytest.approx(solid, rel=0.01)
     # The PSF can lower the peak, never raise it.
-    assert found[1].max() <= 500 * 1.001
+    assert rendered[1].max() <= 500 * 1.001
 
 
 def test_volume_and_mass_are_those_of_the_solid() -> None:
@@ -46,17 +48,17 @@ def test_volume_and_mass_are_those_of_the_solid() -> None:
     assert rod.mass_mg == pytest.approx(volume * 640 * MASS_FACTOR / 1000, rel=0.01)
 
 
-def test_calcium_outside_of_the_scan_is_not_seen() -> None:
-    assert seen(Deposit(np.array([[28.0, -8.0, 300.0]]), 2.0, 500.0), Scan.of(PhantomSpec())) is None
+def test_calcium_outside_the_scan_is_not_rendered() -> None:
+    assert render_deposit(Deposit(np.array([[28.0, -8.0, 300.0]]), 2.0, 500.0), Scan.of(PhantomSpec())) is None
 
 
 def test_thick_slices_dilute_a_thin_deposit() -> None:
     flake = Deposit(np.array([[28.0, -8.0, -39.0]]), 1.0, 900.0)
     peaks = []
     for thickness in (1.5, 3.0, 6.0):
-        found = seen(flake, Scan.of(PhantomSpec(slice_thickness_mm=thickness, slice_increment_mm=1.5)))
-        assert found is not None
-        peaks.append(float(found[1].max()))
+        rendered = render_deposit(flake, Scan.of(PhantomSpec(slice_thickness_mm=thickness, slice_increment_mm=1.5)))
+        assert rendered is not None
+        peaks.append(float(rendered[1].max()))
     assert peaks[0] > peaks[1] > peaks[2]
-    # Thicker than the deposit: twice the thickness halves the peak.
+    # Slices are thicker than the deposit: twice the thickness halves the peak.
     assert peaks[2] == pytest.approx(peaks[1] / 2, rel=0.02)

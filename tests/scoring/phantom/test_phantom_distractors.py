@@ -14,9 +14,9 @@ from scoring.phantom import (
     make_phantom,
     write_series,
 )
-from scoring.phantom.calcium import seen
+from scoring.phantom.calcium import render_deposit
 from scoring.phantom.coronary import CoronaryTree
-from scoring.phantom.distractors import built
+from scoring.phantom.distractors import build_distractors
 from scoring.phantom.scan import Scan
 from scoring.phantom.spec import DistractorKind
 from scoring.phantom.thorax import Thorax
@@ -86,7 +86,7 @@ def test_each_lies_in_what_it_is_named_after(kind: DistractorKind, full: Phantom
 
 
 def test_truth_of_coronary_calcium_does_not_depend_on_them() -> None:
-    """However the distractors lie, what is counted is what calcium in the arteries gives without them."""
+    """Wherever the distractors are, the truth equals that of the calcium in the arteries without them."""
     alone, among = (
         make_phantom(PhantomSpec(seed=3, matrix=96, variation=1.0, noise_sd_hu=0, distractors=kinds)).truth
         for kinds in ((), DISTRACTOR_KINDS)
@@ -97,15 +97,15 @@ def test_truth_of_coronary_calcium_does_not_depend_on_them() -> None:
 
 
 @pytest.mark.parametrize("variation", [0.0, 1.0])
-def test_every_kind_finds_its_place_clear_of_the_arteries(variation: float) -> None:
+def test_every_kind_finds_a_place_clear_of_the_arteries(variation: float) -> None:
     missing = 0
     for seed in range(4):
         thorax = Thorax.draw(seed, variation)
         tree = CoronaryTree.grow(thorax)
-        made = built(thorax, tree, DISTRACTOR_KINDS, 1.0)
-        missing += len(set(DISTRACTOR_KINDS) - {d.kind for d in made})
+        distractors = build_distractors(thorax, tree, DISTRACTOR_KINDS, 1.0)
+        missing += len(set(DISTRACTOR_KINDS) - {d.kind for d in distractors})
         vessels = np.concatenate([c.points for c in tree.arteries.values()])
-        for d in made:
+        for d in distractors:
             gap = np.linalg.norm(d.deposit.line[::3, None] - vessels[None], axis=2).min() - d.deposit.radius
             assert gap > CLOSER_MM.get(d.kind, 6.0) - 0.5 or d.kind == "stent", d.kind
     assert missing <= 2
@@ -115,7 +115,7 @@ def test_a_stent_is_a_tube_around_an_artery() -> None:
     for seed in range(8):
         thorax = Thorax.draw(seed, 0.5)
         tree = CoronaryTree.grow(thorax)
-        for d in built(thorax, tree, ("stent",), 1.0):
+        for d in build_distractors(thorax, tree, ("stent",), 1.0):
             line = d.deposit.line
             artery = min(
                 (c.points for c in tree.arteries.values()),
@@ -133,24 +133,24 @@ def test_a_stent_is_brighter_than_calcium() -> None:
     peaks = []
     for seed in range(6):
         thorax = Thorax.draw(seed, 0.5)
-        for d in built(thorax, CoronaryTree.grow(thorax), ("stent",), 1.0):
-            found = seen(d.deposit, scan)
-            assert found is not None
-            peaks.append(found[1].max())
+        for d in build_distractors(thorax, CoronaryTree.grow(thorax), ("stent",), 1.0):
+            rendered = render_deposit(d.deposit, scan)
+            assert rendered is not None
+            peaks.append(rendered[1].max())
     assert 450 < min(peaks) < 1000 < max(peaks) < 4000
 
 
 def test_the_clips_of_a_graft_lie_in_a_row_over_the_heart() -> None:
     for seed in range(5):
         thorax = Thorax.draw(seed, 0.5)
-        clips = [d.deposit.centre for d in built(thorax, CoronaryTree.grow(thorax), ("bypass graft",), 1.0)]
+        clips = [d.deposit.centre for d in build_distractors(thorax, CoronaryTree.grow(thorax), ("bypass graft",), 1.0)]
         assert len(clips) > 5
         steps = np.linalg.norm(np.diff(clips, axis=0), axis=1)
         assert np.median(steps) < 20
 
 
-def test_wires_go_round_the_breastbone() -> None:
-    wires = built(Thorax.draw(1), CoronaryTree.grow(Thorax.draw(1)), ("sternal wires",), 1.0)
+def test_wires_encircle_the_sternum() -> None:
+    wires = build_distractors(Thorax.draw(1), CoronaryTree.grow(Thorax.draw(1)), ("sternal wires",), 1.0)
     assert 4 <= len(wires) <= 8
     for wire in wires:
         width, depth, _ = np.ptp(wire.deposit.line, axis=0)
@@ -170,16 +170,16 @@ def test_metal_in_the_heart_may_be_refused(kind: DistractorKind) -> None:
     assert PhantomSpec(distractors=(kind,)).has_metal_in_heart == (kind in METAL_IN_HEART)
 
 
-def test_a_kind_does_not_move_another() -> None:
+def test_kinds_are_drawn_independently() -> None:
     thorax = Thorax.draw(4)
     tree = CoronaryTree.grow(thorax)
-    alone = built(thorax, tree, ("granuloma",), 1.0)
-    among = [d for d in built(thorax, tree, DISTRACTOR_KINDS, 1.0) if d.kind == "granuloma"]
+    alone = build_distractors(thorax, tree, ("granuloma",), 1.0)
+    among = [d for d in build_distractors(thorax, tree, DISTRACTOR_KINDS, 1.0) if d.kind == "granuloma"]
     assert [d.deposit.line.tolist() for d in alone] == [d.deposit.line.tolist() for d in among]
 
 
-def test_metal_throws_streaks(full: Phantom, bare: Phantom) -> None:
-    """Calcium only adds; beside metal the image is darker than it was."""
+def test_metal_causes_streaks(full: Phantom, bare: Phantom) -> None:
+    """Calcium only adds; next to metal the image becomes darker."""
     added = full.hu.astype(int) - bare.hu.astype(int)
     assert added.max() > 900
     assert added.min() < -20

@@ -93,7 +93,7 @@ def test_aorta_is_round_and_of_adult_size(clean: Phantom) -> None:
         assert low < np.sqrt(area / np.pi) < high
 
 
-def test_noise_has_the_asked_strength_and_a_grain() -> None:
+def test_noise_has_the_requested_strength_and_a_grain() -> None:
     spec = PhantomSpec(seed=1, matrix=256, noise_sd_hu=18, above_left_main_mm=-20, below_left_main_mm=40)
     phantom = make_phantom(spec)
     blood = inner(phantom, Tissue.LEFT_VENTRICLE, depth=5)

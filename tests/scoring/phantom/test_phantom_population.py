@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from scoring.phantom import DISTRACTOR_KINDS, Calcification, PhantomSpec, draw, make_phantom
 from scoring.phantom.burden import expected_agatston
-from scoring.phantom.calcium import MASS_FACTOR, contrast, coronary_deposit, seen
+from scoring.phantom.calcium import MASS_FACTOR, contrast, place_calcification, render_deposit
 from scoring.phantom.coronary import CoronaryTree
 from scoring.phantom.scan import Scan
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Tissue
-from scoring.phantom.truth import Placed, counted
+from scoring.phantom.truth import Placed, score_calcifications
 from scoring.result import ARTERIES
 
 
@@ -69,8 +69,8 @@ def test_scanners_are_mixed(specs: list[PhantomSpec]) -> None:
 
 def test_patients_are_mixed(specs: list[PhantomSpec]) -> None:
     scores = np.array([sum(map(expected_agatston, spec.lesions)) for spec in specs])
-    for wanted, low, high in ((0.25, -1, 0), (0.30, 0, 100), (0.25, 100, 400), (0.20, 400, 1e9)):
-        assert ((scores > low) & (scores <= high)).mean() == pytest.approx(wanted, abs=0.06)
+    for share, low, high in ((0.25, -1, 0), (0.30, 0, 100), (0.25, 100, 400), (0.20, 400, 1e9)):
+        assert ((scores > low) & (scores <= high)).mean() == pytest.approx(share, abs=0.06)
     assert (scores > 1000).mean() > 0.02
     lesions = [lesion for spec in specs for lesion in spec.lesions]
     arteries = Counter(lesion.artery for lesion in lesions)
@@ -88,7 +88,7 @@ def test_patients_are_mixed(specs: list[PhantomSpec]) -> None:
 
 
 def test_the_expected_score_is_about_right() -> None:
-    """Of many rods together the score is known better than of one."""
+    """The estimate is more accurate for many rods together than for a single one."""
     rods = {
         "LAD": (Calcification("LAD", 0.15, 2.5, 600.0, 6.0), Calcification("LAD", 0.4, 3.0, 500.0, 9.0)),
         "LCX": (Calcification("LCX", 0.2, 2.0, 900.0, 5.0), Calcification("LCX", 0.45, 3.0, 700.0, 5.0)),
@@ -97,13 +97,13 @@ def test_the_expected_score_is_about_right() -> None:
     scan = Scan.of(PhantomSpec(above_left_main_mm=15, below_left_main_mm=100, matrix=384))
     tree = CoronaryTree.grow(Thorax.draw(1))
     background = np.zeros(scan.shape, np.float32)
-    expected = found = 0.0
+    expected = scored = 0.0
     for number, rod in enumerate(itertools.chain(*rods.values())):
-        deposit = coronary_deposit(tree, rod, 1, number)
-        placed = Placed(rod, deposit, (0.0, 0.0, 0.0), seen(deposit, scan))
+        deposit = place_calcification(tree, rod, 1, number)
+        placed = Placed(rod, deposit, (0.0, 0.0, 0.0), render_deposit(deposit, scan))
         expected += expected_agatston(rod)
-        found += counted(background, (placed,), scan.spacing_mm)[0][0]
-    assert found == pytest.approx(expected, rel=0.35)
+        scored += score_calcifications(background, (placed,), scan.spacing_mm)[0][0]
+    assert scored == pytest.approx(expected, rel=0.35)
 
 
 def test_matrix_can_be_chosen() -> None:
@@ -134,7 +134,7 @@ def test_varied_bodies_differ_more() -> None:
 
 @pytest.mark.parametrize("seed", [11, 12])
 def test_a_varied_patient_is_consistent(seed: int) -> None:
-    """Landmarks lie in what they name and a clean heart holds nothing bright, however the patient lies."""
+    """Landmarks lie in the structures they name and a clean heart holds nothing bright, whatever the pose."""
     phantom = make_phantom(
         PhantomSpec(
             seed=seed,

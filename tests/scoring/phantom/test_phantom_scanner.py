@@ -1,4 +1,4 @@
-"""Tilted gantries, other orders of rows and columns, kernels, noise and motion."""
+"""Tilted gantries, reversed rows and columns, kernels, noise and motion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scoring.images import geometry
 from scoring.images.slices import read
 from scoring.images.volume import Volume
 from scoring.phantom import Calcification, Phantom, PhantomSpec, make_phantom, write_series
-from scoring.phantom.calcium import Deposit, seen
+from scoring.phantom.calcium import Deposit, render_deposit
 from scoring.phantom.motion import Motion
 from scoring.phantom.noise import add_noise, add_streaks
 from scoring.phantom.scan import Scan
@@ -36,8 +36,8 @@ DENSE = (Calcification("LM", 0.5, 3.5, 1200.0, 6.0), Calcification("RCA", 0.25, 
 
 
 @cache
-def made(**changes: Any) -> Phantom:
-    """A phantom of a few slices, each made once."""
+def make_small(**changes: Any) -> Phantom:
+    """Make a phantom of a few slices; each one is made only once."""
     return make_phantom(PhantomSpec(**SMALL | changes))
 
 
@@ -45,11 +45,11 @@ def read_back(phantom: Phantom, folder: Path) -> Volume:
     return geometry.volume(geometry.stack([item for path in write_series(phantom, folder) for item in read(path)]))
 
 
-def brightest(volume: Volume, near: tuple[float, float, float]) -> np.ndarray:
-    """Patient coordinates of the middle of what is bright within 8 mm of a place."""
+def brightest(volume: Volume, centre: tuple[float, float, float]) -> np.ndarray:
+    """Return the patient coordinates of the centre of the bright voxels within 8 mm of a place."""
     index = np.argwhere(volume.hu > 250).astype(float)
     places = volume.to_patient(index)
-    close = np.linalg.norm(places - near, axis=1) < 8
+    close = np.linalg.norm(places - centre, axis=1) < 8
     assert close.any()
     weight = volume.hu[tuple(index[close].astype(int).T)].astype(float)
     return np.asarray((places[close] * weight[:, None]).sum(0) / weight.sum())
@@ -57,7 +57,7 @@ def brightest(volume: Volume, near: tuple[float, float, float]) -> np.ndarray:
 
 @pytest.mark.parametrize(("tilt", "position"), [(-12.0, "HFS"), (15.0, "FFP")])
 def test_a_tilted_series_has_its_calcium_in_the_right_place(tilt: float, position: Any, tmp_path: Path) -> None:
-    phantom = made(calcifications=DENSE, gantry_tilt_deg=tilt, patient_position=position, variation=0.8)
+    phantom = make_small(calcifications=DENSE, gantry_tilt_deg=tilt, patient_position=position, variation=0.8)
     volume = read_back(phantom, tmp_path)
     assert np.array_equal(volume.hu, phantom.hu)
     assert volume.spacing_mm == pytest.approx(phantom.spacing_mm)
@@ -69,7 +69,9 @@ def test_a_tilted_series_has_its_calcium_in_the_right_place(tilt: float, positio
 
 
 def test_a_tilted_slice_says_so(tmp_path: Path) -> None:
-    slices = [pydicom.dcmread(path) for path in write_series(made(calcifications=(), gantry_tilt_deg=12.0), tmp_path)]
+    slices = [
+        pydicom.dcmread(path) for path in write_series(make_small(calcifications=(), gantry_tilt_deg=12.0), tmp_path)
+    ]
     c, s = np.cos(np.deg2rad(12)), np.sin(np.deg2rad(12))
     for first, second in itertools.pairwise(slices):
         assert float(first.GantryDetectorTilt) == 12
@@ -80,7 +82,7 @@ def test_a_tilted_slice_says_so(tmp_path: Path) -> None:
 
 
 def test_tissues_of_a_tilted_scan_are_those_of_a_straight_one() -> None:
-    straight, tilted = made(), made(calcifications=(), gantry_tilt_deg=12.0)
+    straight, tilted = make_small(), make_small(calcifications=(), gantry_tilt_deg=12.0)
     assert straight.labels is not None
     assert tilted.labels is not None
     index = np.argwhere(np.ones(tilted.hu.shape, bool))[::97]
@@ -97,21 +99,21 @@ def test_tissues_of_a_tilted_scan_are_those_of_a_straight_one() -> None:
 
 @pytest.mark.parametrize(("columns", "rows"), [(False, True), (True, False), (True, True)])
 def test_other_orders_of_columns_and_rows(columns: bool, rows: bool, tmp_path: Path) -> None:
-    phantom = dataclasses.replace(made(), spec=PhantomSpec(**SMALL, flip_columns=columns, flip_rows=rows))
+    phantom = dataclasses.replace(make_small(), spec=PhantomSpec(**SMALL, flip_columns=columns, flip_rows=rows))
     volume = read_back(phantom, tmp_path)
     assert np.array_equal(volume.hu, phantom.hu)
     assert volume.origin_mm == pytest.approx(phantom.origin_mm)
     ds = pydicom.dcmread(tmp_path / "dicom" / "0001.dcm")
-    wanted = [-1 if columns else 1, 0, 0, 0, -1 if rows else 1, 0]
-    assert [float(v) for v in ds.ImageOrientationPatient] == wanted
+    orientation = [-1 if columns else 1, 0, 0, 0, -1 if rows else 1, 0]
+    assert [float(v) for v in ds.ImageOrientationPatient] == orientation
 
 
 @pytest.mark.parametrize("motion", [3.0, 8.0])
 @pytest.mark.parametrize("thickness", [1.5, 3.0])
-def test_motion_moves_calcium_and_makes_none(motion: float, thickness: float) -> None:
+def test_motion_displaces_calcium_and_creates_none(motion: float, thickness: float) -> None:
     scale = {"slice_thickness_mm": thickness, "slice_increment_mm": thickness}
     rod = Deposit(np.array([[28.0 + t, -8.0, -40.0 + t] for t in np.arange(0, 5, 0.2)]), 1.4, 900.0, 1.0)
-    still, moved = (seen(rod, Scan.of(PhantomSpec(**scale, motion_mm=m))) for m in (0.0, motion))
+    still, moved = (render_deposit(rod, Scan.of(PhantomSpec(**scale, motion_mm=m))) for m in (0.0, motion))
     assert still is not None
     assert moved is not None
     assert moved[1].sum(dtype=float) == pytest.approx(still[1].sum(dtype=float), rel=0.02)
@@ -129,7 +131,7 @@ def test_motion_stays_within_its_reach_and_differs_between_slices() -> None:
 
 
 def test_motion_leaves_the_heart_and_the_mass_as_they_are() -> None:
-    still, moved = made(), made(motion_mm=6.0)
+    still, moved = make_small(), make_small(motion_mm=6.0)
     assert moved.truth.mass_mg == still.truth.mass_mg
     assert moved.hu.astype(float).sum() == pytest.approx(still.hu.astype(float).sum(), rel=1e-4)
     assert not np.array_equal(moved.hu, still.hu)
@@ -137,7 +139,7 @@ def test_motion_leaves_the_heart_and_the_mass_as_they_are() -> None:
 
 
 def test_edges_overshoot_and_the_mean_stays() -> None:
-    plain, sharp = made(), made(edge_enhancement=1.2)
+    plain, sharp = make_small(), make_small(edge_enhancement=1.2)
     assert plain.labels is not None
     blood = np.isin(plain.labels, (Tissue.LEFT_VENTRICLE, Tissue.RIGHT_VENTRICLE, Tissue.ASCENDING_AORTA))
     assert np.median(sharp.hu[blood]) == pytest.approx(np.median(plain.hu[blood]), abs=1)
@@ -162,11 +164,11 @@ def power(texture: NoiseTexture, **settings: float) -> tuple[float, float]:
 @pytest.mark.parametrize("shared", [1.0, 3.0])
 def test_noise_has_its_strength_and_its_grain(shared: float) -> None:
     step = {"slice_increment_mm": 3.0 / shared}
-    found = {texture: power(texture, **step) for texture in ("smooth", "standard", "sharp")}
-    assert [sd for sd, _ in found.values()] == pytest.approx([20.0] * 3, rel=0.03)
-    assert found["smooth"][1] < 0.6 * found["standard"][1]
-    assert found["sharp"][1] > 1.3 * found["standard"][1]
-    assert power("standard", edge_enhancement=1.5, **step)[1] > 1.1 * found["standard"][1]
+    measured = {texture: power(texture, **step) for texture in ("smooth", "standard", "sharp")}
+    assert [sd for sd, _ in measured.values()] == pytest.approx([20.0] * 3, rel=0.03)
+    assert measured["smooth"][1] < 0.6 * measured["standard"][1]
+    assert measured["sharp"][1] > 1.3 * measured["standard"][1]
+    assert power("standard", edge_enhancement=1.5, **step)[1] > 1.1 * measured["standard"][1]
 
 
 def test_streaks_are_level_and_strongest_between_the_shoulders() -> None:
@@ -184,7 +186,7 @@ def test_streaks_are_level_and_strongest_between_the_shoulders() -> None:
 def test_the_header_tells_a_chest_from_a_gated_scan(tmp_path: Path) -> None:
     gated, free = (
         pydicom.dcmread(
-            write_series(dataclasses.replace(made(), spec=PhantomSpec(**SMALL, gated=g)), tmp_path / str(g))[0]
+            write_series(dataclasses.replace(make_small(), spec=PhantomSpec(**SMALL, gated=g)), tmp_path / str(g))[0]
         )
         for g in (True, False)
     )
@@ -194,14 +196,14 @@ def test_the_header_tells_a_chest_from_a_gated_scan(tmp_path: Path) -> None:
 
 
 def test_missing_slices_are_not_written(tmp_path: Path) -> None:
-    phantom = dataclasses.replace(made(), spec=PhantomSpec(**SMALL, missing_slices=(5, 6)))
+    phantom = dataclasses.replace(make_small(), spec=PhantomSpec(**SMALL, missing_slices=(5, 6)))
     paths = write_series(phantom, tmp_path)
     assert len(paths) == len(phantom.hu) - 2
     volume = read_back(phantom, tmp_path / "again")
     assert [(gap.after, gap.missing) for gap in volume.gaps] == [(4, 2)]
 
 
-def test_everything_at_once_gives_equal_files(tmp_path: Path) -> None:
+def test_all_options_together_give_equal_files(tmp_path: Path) -> None:
     spec = PhantomSpec(
         **SMALL | {"noise_sd_hu": 12.0, "distractors": ("stent", "mechanical valve", "bypass graft", "sternal wires")},
         gantry_tilt_deg=7.0,

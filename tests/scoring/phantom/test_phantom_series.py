@@ -112,7 +112,7 @@ def test_slice_spacing_follows_the_increment() -> None:
 
 @pytest.mark.peer
 def test_dciodvfy_finds_no_error(written: list[Path], peer_program: Callable[[str], str]) -> None:
-    said = subprocess.run([peer_program("dciodvfy"), str(written[3])], capture_output=True, text=True, check=False)
-    lines = (said.stdout + said.stderr).splitlines()
+    result = subprocess.run([peer_program("dciodvfy"), str(written[3])], capture_output=True, text=True, check=False)
+    lines = (result.stdout + result.stderr).splitlines()
     assert "CTImage" in lines
     assert [line for line in lines if line.startswith(("Error", "Warning"))] == []

@@ -13,7 +13,7 @@ from scoring.result import ARTERIES
 
 
 def agatston(hu: np.ndarray, calcium: np.ndarray, spacing: tuple[float, float, float]) -> float:
-    """Agatston as the paper has it, by another way than the phantom's: slice by slice, thresholds one by one."""
+    """Compute the Agatston score as in the paper, independently of the phantom: slice by slice, per threshold."""
     total = 0.0
     for image, where in zip(hu, calcium, strict=True):
         parts, count = ndi.label((image >= 130) & where, structure=np.ones((3, 3)))
@@ -25,11 +25,11 @@ def agatston(hu: np.ndarray, calcium: np.ndarray, spacing: tuple[float, float, f
     return total * spacing[0] / 3
 
 
-def test_truth_is_the_agatston_of_what_calcium_added(clean: Phantom, calcified: Phantom) -> None:
+def test_truth_is_the_agatston_of_the_added_calcium(clean: Phantom, calcified: Phantom) -> None:
     added = calcified.hu.astype(int) - clean.hu.astype(int)
-    found = agatston(calcified.hu, added > 1, calcified.spacing_mm)
-    assert found > 100
-    assert calcified.truth.agatston.total == pytest.approx(found, rel=0.01)
+    expected = agatston(calcified.hu, added > 1, calcified.spacing_mm)
+    assert expected > 100
+    assert calcified.truth.agatston.total == pytest.approx(expected, rel=0.01)
 
 
 def test_mass_is_in_the_image(clean: Phantom, calcified: Phantom) -> None:
@@ -74,7 +74,7 @@ def test_no_calcium_is_zero(clean: Phantom) -> None:
 
 
 def test_samplings_of_one_patient_agree() -> None:
-    """Slices of another thickness, step or phase see the same calcium; large lesions score alike."""
+    """Slices of another thickness, increment or phase sample the same calcium; large lesions score alike."""
     lesions = (Calcification("LAD", 0.12, 5.0, 700.0, 14.0), Calcification("RCA", 0.5, 5.0, 700.0, 14.0))
     truths = []
     for thickness, increment, offset in ((3.0, 3.0, 0.0), (3.0, 3.0, 1.5), (1.5, 1.5, 0.0), (3.0, 1.5, 0.0)):
@@ -93,7 +93,7 @@ def test_samplings_of_one_patient_agree() -> None:
         truths.append(make_phantom(spec).truth)
     assert len({truth.mass_mg.total for truth in truths}) == 1
     assert len({truth.lesions[1].centre_mm for truth in truths}) == 1
-    # The first lies in the plane of two or three slices only, so that their phase matters most.
+    # The first lies in only two or three slices, so the phase matters most.
     for artery, limit in (("total", 0.12), ("LAD", 0.2), ("RCA", 0.12)):
         scores = [getattr(truth.agatston, artery) for truth in truths]
         assert max(scores) - min(scores) < limit * np.mean(scores)

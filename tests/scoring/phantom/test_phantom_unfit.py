@@ -8,30 +8,30 @@ import numpy as np
 import pydicom
 import pytest
 
-from scoring.phantom import METAL_IN_HEART, UNFIT_KINDS, UnfitKind, draw, unfit
+from scoring.phantom import METAL_IN_HEART, UNFIT_KINDS, UnfitKind, draw, draw_unfit
 
 
 @pytest.mark.parametrize("kind", UNFIT_KINDS)
 def test_each_kind_has_a_spec_for_every_seed(kind: UnfitKind) -> None:
     for seed in range(30):
-        made = unfit(kind, seed)
-        assert made == unfit(kind, seed)
-        assert made.kind == kind
+        series = draw_unfit(kind, seed)
+        assert series == draw_unfit(kind, seed)
+        assert series.kind == kind
         # One reason is enough.
-        assert METAL_IN_HEART.isdisjoint(made.spec.distractor_kinds)
-        assert made.spec.seed == draw(seed).seed
+        assert METAL_IN_HEART.isdisjoint(series.spec.distractor_kinds)
+        assert series.spec.seed == draw(seed).seed
 
 
-def test_each_kind_is_what_it_is_called() -> None:
-    assert unfit("contrast", 1).spec.contrast
-    assert unfit("abdomen", 1).spec.above_left_main_mm < -70
-    assert unfit("cropped above", 1).spec.above_left_main_mm < 0
-    assert unfit("cropped below", 1).spec.below_left_main_mm <= 50
-    assert unfit("noise", 1).spec.noise_sd_hu == 40
-    assert unfit("noise", 1).spec.lesions == ()
-    assert unfit("thick slices", 1).spec.slice_thickness_mm == 8
+def test_each_kind_matches_its_name() -> None:
+    assert draw_unfit("contrast", 1).spec.contrast
+    assert draw_unfit("abdomen", 1).spec.above_left_main_mm < -70
+    assert draw_unfit("cropped above", 1).spec.above_left_main_mm < 0
+    assert draw_unfit("cropped below", 1).spec.below_left_main_mm <= 50
+    assert draw_unfit("noise", 1).spec.noise_sd_hu == 40
+    assert draw_unfit("noise", 1).spec.lesions == ()
+    assert draw_unfit("thick slices", 1).spec.slice_thickness_mm == 8
     for seed in range(20):
-        spec = unfit("missing slices", seed).spec
+        spec = draw_unfit("missing slices", seed).spec
         below = [spec.below_left_main_mm - k * spec.slice_increment_mm for k in spec.missing_slices]
         assert min(below) > 14
         assert max(below) < 65
@@ -40,11 +40,11 @@ def test_each_kind_is_what_it_is_called() -> None:
 
 def test_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="fog"):
-        unfit("fog", 1)  # type: ignore[arg-type]
+        draw_unfit("fog", 1)  # type: ignore[arg-type]
 
 
 def test_a_localizer_is_one_projection(tmp_path: Path) -> None:
-    (path,) = unfit("localizer", 2).write(tmp_path)
+    (path,) = draw_unfit("localizer", 2).write(tmp_path)
     ds = pydicom.dcmread(path)
     assert ds.ImageType[2] == "LOCALIZER"
     assert [float(v) for v in ds.ImageOrientationPatient] == [1, 0, 0, 0, 0, -1]

@@ -28,9 +28,9 @@ def test_what_was_acknowledged_is_there(crash, tmp_path):
     (tmp_path / "data/objects/incoming/half").touch()
     sent.tried[uid] += b"x"
     sent.acknowledged.add("1.2.3")
-    found = crash.faults(tmp_path, sent)
+    found = crash.find_faults(tmp_path, sent)
     assert {fault.partition(": ")[2] for fault in found} >= {
         "acknowledged, not in the index",
-        "other bytes on the disk",
-        "temporary file is left",
+        "other bytes on disk",
+        "temporary file left behind",
     }

@@ -35,10 +35,10 @@ def test_nothing_is_lost(kill, tmp_path, small_series):
     # the check sees what it is there for
     first = outcome.patients[0]
     received = outcome.documents[first.study_instance_uid]
-    assert list(kill.lost(tmp_path, first, {})) != []
-    assert list(kill.lost(tmp_path, first, received | {"1.2.3": [b"another SR"]})) != []
+    assert list(kill.find_losses(tmp_path, first, {})) != []
+    assert list(kill.find_losses(tmp_path, first, received | {"1.2.3": [b"another SR"]})) != []
     (tmp_path / "data/objects/incoming/half").touch()
-    assert kill.unclean(tmp_path) == ["half-written file half"]
+    assert kill.find_damage(tmp_path) == ["half-written file half"]
     one, other, third = sorted(first.images)[:3]
     with closing(sqlite3.connect(tmp_path / "data/coronode.sqlite")) as connection, connection:
         paths = dict(connection.execute("SELECT sop_instance_uid, path FROM instances").fetchall())
@@ -46,4 +46,4 @@ def test_nothing_is_lost(kill, tmp_path, small_series):
     objects = tmp_path / "data/objects"
     (objects / paths[other]).unlink()
     (objects / paths[third]).write_bytes((objects / paths[third]).read_bytes()[:-1])
-    assert [loss.partition(":")[0] for loss in kill.lost(tmp_path, first, received)] == [one, other, third]
+    assert [loss.partition(":")[0] for loss in kill.find_losses(tmp_path, first, received)] == [one, other, third]
