@@ -52,7 +52,7 @@ ANSWERED = {
     "Storage as SCP": [
         "scp/services/storage.py",
         "scp/reception/incoming.py",
-        "storage/objects/files.py",
+        "storage/objects/disk.py",
         "storage/objects/header.py",
         "storage/intake/instances.py",
         "storage/intake/group_commit.py",
