@@ -36,6 +36,7 @@ from dicom.sop_classes import STUDY_ROOT_FIND
 from scp.network import command, negotiation, pdu
 from scp.network.negotiation import PresentationContext
 from scp.network.requestor import Opening, Requestor
+from scp.network.states import Machine, Role, State
 from scp.network.wire import Pace, Wire
 from scp.services.storage import IMAGE_STORAGE
 from storage.database.engine import Database
@@ -88,7 +89,7 @@ class Asker:
             *pdu.fragments(b"".join(_element(*key) for key in sorted(keys)), 1, 16378, is_command=False),
         )
         count, gathered = 0, bytearray()
-        for piece in pdu.pieces(self._wire, 2**31):
+        for piece in pdu.pieces(self._wire, 2**31, Machine(Role.REQUESTOR, State.OPEN)):
             if isinstance(piece, pdu.Release):
                 raise TypeError("released in the middle of a query")
             if not piece.is_command:

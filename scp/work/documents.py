@@ -75,13 +75,13 @@ class Reporting:
 
         Raises NotScorable when a document cannot be made, Transient when disk or database do not take one.
         """
-        made = [
-            document
+        files = [
+            file
             for kinds, template in self._portions(result)
-            for document in self._make(series_instance_uid, result, kinds, template)
+            for file in self._make(series_instance_uid, result, kinds, template)
         ]
-        documents = [self._keep(document, series_instance_uid, result.version) for document in made]
-        main = made[0]
+        documents = [self._keep(file, series_instance_uid, result.version) for file in files]
+        main = files[0]
         with self._database.session() as session:
             results.set_report(
                 session,
@@ -106,8 +106,8 @@ class Reporting:
         template = parse_template(label)
         kinds: tuple[Kind, ...] = ("sr",) if template is not None else ("overlay",)
         return [
-            self._keep(made, series_instance_uid, version)
-            for made in self._make(series_instance_uid, result, kinds, template or "tid1500")
+            self._keep(file, series_instance_uid, version)
+            for file in self._make(series_instance_uid, result, kinds, template or "tid1500")
         ]
 
     def _portions(self, result: Result) -> Iterator[tuple[tuple[Kind, ...], SrTemplate]]:
@@ -168,17 +168,17 @@ class Reporting:
                 return replace(named, sop_class_uid=SR_SOP_CLASSES[template], sop_instance_uid=uid)
         return named
 
-    def _keep(self, made: DocumentFile, series_instance_uid: str, version: int) -> Document:
+    def _keep(self, document: DocumentFile, series_instance_uid: str, version: int) -> Document:
         """Store a document like a received object, so that queries find it."""
         header = InstanceHeader.from_dataset(
-            dcmread(BytesIO(made.content), stop_before_pixels=True), made.transfer_syntax_uid
+            dcmread(BytesIO(document.content), stop_before_pixels=True), document.transfer_syntax_uid
         )
         try:
-            with self._files.incoming(made.transfer_syntax_uid) as file:
-                file.write(made.content)
-                stored = file.commit(header.file_name(file.sha256))
+            with self._files.incoming(document.transfer_syntax_uid) as incoming:
+                incoming.write(document.content)
+                stored = incoming.commit(header.file_name(incoming.sha256))
             registered = register(self._database, self._files, header, stored, now=self._clock(), origin="made")
         except Rejected as error:  # no sender is there to be refused
             raise Transient(f"a document was not stored: {error}") from error
-        label = label_document(made.kind, made.template)
-        return Document(series_instance_uid, version, made.sop_instance_uid, label, registered.path)
+        label = label_document(document.kind, document.template)
+        return Document(series_instance_uid, version, document.sop_instance_uid, label, registered.path)

@@ -52,8 +52,8 @@ class Scorer:
 
     def documents(self, request: DocumentRequest) -> list[DocumentFile]:
         """Make the documents of a score; raises as `score` does."""
-        made: list[DocumentFile] = self._ask(request)
-        return made
+        documents: list[DocumentFile] = self._ask(request)
+        return documents
 
     def close(self) -> None:
         """End the process, also in the middle of a series: the work is taken up at the next start."""

@@ -88,15 +88,15 @@ def insert_instances(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 def enter_usual(session: Session, arrivals: Sequence[Arrival]) -> set[int]:
     """Enter the new objects of series that are being received, and return their places in `arrivals`."""
     connection = session.connection()
-    found: dict[str, Row[Any] | None] = {}
+    receiving: dict[str, Row[Any] | None] = {}
     seen: set[str] = set()
     usual: dict[int, dict[str, Any]] = {}
     last: dict[int, tuple[Arrival, int]] = {}
     for place, arrival in enumerate(arrivals):
         uid, sop_instance_uid = arrival.header.series_instance_uid, arrival.header.sop_instance_uid
-        if uid not in found:
-            found[uid] = _RECEIVING.run(connection, uid=uid, state=State.RECEIVING.value).first()
-        series = found[uid]
+        if uid not in receiving:
+            receiving[uid] = _RECEIVING.run(connection, uid=uid, state=State.RECEIVING.value).first()
+        series = receiving[uid]
         if series is None or sop_instance_uid in seen or not _agrees(series, arrival):
             continue
         if _KNOWN.run(connection, uid=sop_instance_uid).first() is not None:

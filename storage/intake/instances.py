@@ -52,10 +52,10 @@ def find_instance(db: Database, sop_instance_uid: str) -> Stored | None:
     """The object with this SOP Instance UID, or None."""
     query = select(InstanceRow, SeriesRow.series_instance_uid).join(SeriesRow)
     with db.reading() as session:
-        found = session.execute(query.where(InstanceRow.sop_instance_uid == sop_instance_uid)).one_or_none()
-        if found is None:
+        match = session.execute(query.where(InstanceRow.sop_instance_uid == sop_instance_uid)).one_or_none()
+        if match is None:
             return None
-        row, series_instance_uid = found
+        row, series_instance_uid = match
         return Stored(
             sop_instance_uid,
             row.sop_class_uid,
@@ -121,25 +121,25 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
             files.remove(stored.path)
         return Registered("duplicate", first.series_instance_uid, first.path)
 
-    found = session.execute(
+    known = session.execute(
         select(SeriesRow.id, SeriesRow.state, SeriesRow.study_id, StudyRow.study_instance_uid)
         .join(StudyRow)
         .where(SeriesRow.series_instance_uid == header.series_instance_uid)
         .with_for_update(of=SeriesRow)
     ).one_or_none()
     late = False
-    if found is None:
+    if known is None:
         series_id = _open_series(session, arrival)
-    elif found.study_instance_uid != header.study_instance_uid:
+    elif known.study_instance_uid != header.study_instance_uid:
         return _put_aside(session, files, arrival, "its series belongs to another study")
     else:
-        series_id = found.id
-        _fill_study(session, found.study_id, header.study)
+        series_id = known.id
+        _fill_study(session, known.study_id, header.study)
         triggers = arrival.origin == "received" and header.modality in {"CT", ""}
-        late = triggers and found.state not in (State.RECEIVING, State.KEPT)
+        late = triggers and known.state not in (State.RECEIVING, State.KEPT)
         if late:
             lifecycle.return_to_receiving(session, header.series_instance_uid, arrival.now)
-            _note(session, arrival, "late-slice", f"the series was {found.state}")
+            _note(session, arrival, "late-slice", f"the series was {known.state}")
     insert_instances(session, [instance_values(arrival, series_id)])
     count(session, series_id, arrival)
     return Registered("stored", header.series_instance_uid, stored.path, late)

@@ -13,7 +13,11 @@ import pytest
 from pydicom import config as pydicom_config
 from pydicom import dcmread
 
+from config.settings import Settings
 from scoring.phantom import PhantomSpec, Truth, make_phantom, write_series
+from storage.database.opening import open_database
+from storage.outbox import deliveries
+from storage.outbox.deliveries import DeliveryState
 
 pytestmark = pytest.mark.peer
 
@@ -39,14 +43,14 @@ class Hospital:
         self.program = program
         self.pacs = folder / "pacs"
         self.pacs.mkdir()
-        self.log = folder / "node.log"
+        self.log, self.data = folder / "node.log", folder / "data"
         self.port, pacs_port = unused_port(), unused_port()
         config = folder / "coronode.toml"
         config.write_text(
             f"""
             [node]
             port = {self.port}
-            data_dir = "{folder / "data"}"
+            data_dir = "{self.data}"
             reserve_mb = 0
             [peers.SCANNER]
             ae_title = "STORESCU"
@@ -82,10 +86,16 @@ class Hospital:
         return sorted(self.pacs.glob("SRc.*"))
 
     def new_report(self, before):
-        until("a report", lambda: set(self.reports()) - before, 60)
-        time.sleep(0.5)
+        """The one report that the PACS has taken since; the node's outbox says when it has all of it."""
+        until("a report", lambda: self.delivered() > len(before))
         (report,) = set(self.reports()) - before
         return report
+
+    def delivered(self):
+        """How many reports the PACS has taken."""
+        with closing(open_database(Settings(node={"data_dir": self.data}))) as database:
+            items = deliveries.list_deliveries(database, DeliveryState.DELIVERED, limit=None)
+        return sum(item.kind == "sr" for item in items)
 
     def find_series(self, uid):
         command = [
