@@ -29,7 +29,8 @@ from typing import Final
 from dicom.sop_classes import VERIFICATION
 from scp.network.errors import AssociationEnded
 from scp.network.negotiation import PresentationContext
-from scp.network.requestor import Opening, Requestor
+from scp.network.opening import Opening
+from scp.network.requestor import Requestor
 from scp.services.storage import IMAGE_STORAGE
 
 EXPLICIT: Final = "1.2.840.10008.1.2.1"

@@ -35,7 +35,8 @@ from usage import Watch
 from dicom.sop_classes import STUDY_ROOT_FIND
 from scp.network import command, negotiation, pdu
 from scp.network.negotiation import PresentationContext
-from scp.network.requestor import Opening, Requestor
+from scp.network.opening import Opening
+from scp.network.requestor import Requestor
 from scp.network.states import Machine, Role, State
 from scp.network.wire import Pace, Wire
 from scp.services.storage import IMAGE_STORAGE

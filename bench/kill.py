@@ -40,7 +40,8 @@ from scoring.phantom.series import write_series
 from scoring.phantom.spec import PhantomSpec
 from scp.network.errors import AssociationEnded
 from scp.network.negotiation import PresentationContext
-from scp.network.requestor import Opening, Requestor
+from scp.network.opening import Opening
+from scp.network.requestor import Requestor
 
 Phase = Literal["receiving", "scoring", "sending"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)

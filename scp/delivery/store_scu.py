@@ -21,7 +21,8 @@ from dicom.sop_classes import UNCOMPRESSED, VERIFICATION
 from scp.network.command import Command
 from scp.network.errors import AssociationEnded
 from scp.network.negotiation import PERMANENT, AcceptedContext, PresentationContext
-from scp.network.requestor import Opening, Rejected, Requestor
+from scp.network.opening import Opening, Rejected
+from scp.network.requestor import Requestor
 
 _BEFORE_META: Final = 144  # preamble, prefix, and the group length element
 _REASONS: Final = {

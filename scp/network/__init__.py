@@ -10,7 +10,7 @@ command           command sets (PS3.7 6.3, annex E)
 message           a command set and its data set, out of fragments (PS3.8 annex E)
 conversation      what a service sees of an association
 acceptor          an association that a peer opened
-requestor, outgoing                    an association that we open; a file on its way out
+requestor, opening, outgoing           an association that we open; whom it calls; a file on its way out
 listener          the listening socket
 
 It names no service, and imports dicom and config alone.

@@ -5,17 +5,16 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from dicom import status
 from scp.network import associate, command, negotiation, pdu
-from scp.network.associate import Rejection
 from scp.network.command import Command
 from scp.network.errors import UNEXPECTED_PDU, Aborted, AssociationEnded, Closed, Violation
 from scp.network.message import Message, Messages, Released
 from scp.network.negotiation import AcceptedContext, PresentationContext
+from scp.network.opening import Opening, Rejected, SubOperation
 from scp.network.outgoing import send_file
 from scp.network.states import Action, Event, Machine, Role, State, received
 from scp.network.wire import Pace, Wire
@@ -23,39 +22,6 @@ from scp.network.wire import Pace, Wire
 _MOST_MESSAGES: Final = 65536
 _LONGEST_IDENTIFIER: Final = 1024 * 1024
 _PENDING: Final = frozenset({status.PENDING, status.PENDING_UNSUPPORTED})
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """Whom to call and as whom; times are in seconds, `total_seconds` bounds the whole association."""
-
-    calling_ae: str
-    called_ae: str
-    host: str
-    port: int
-    connection_timeout: float
-    acse_timeout: float
-    dimse_timeout: float
-    maximum_length: int
-    total_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SubOperation:
-    """An object that comes by C-STORE as part of a C-GET; `data` is its data set, None for one that is too long."""
-
-    sop_class_uid: str
-    sop_instance_uid: str
-    transfer_syntax_uid: str
-    data: bytes | None
-
-
-class Rejected(AssociationEnded):
-    """The peer rejected the association."""
-
-    def __init__(self, rejection: Rejection) -> None:
-        super().__init__("rejected")
-        self.rejection = rejection
 
 
 class Requestor:

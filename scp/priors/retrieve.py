@@ -11,28 +11,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from io import BytesIO
 from typing import Final
 
 import structlog
-from pydicom import dcmread
-from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filereader import read_dataset
-from pydicom.filewriter import write_dataset
-from pydicom.uid import UID
 
 from config.errors import CoronodeError, Permanent, Transient
 from config.settings import NodeSettings, PeerSettings
-from dicom import part10, status
+from dicom import status
 from dicom.sop_classes import STUDY_ROOT_FIND, STUDY_ROOT_GET, UNCOMPRESSED
-from dicom.text import text_of
 from scoring.report.sr.reading import REPORT_CLASSES
 from scp.network.command import Command
 from scp.network.errors import AssociationEnded
 from scp.network.negotiation import AcceptedContext, PresentationContext
-from scp.network.requestor import Opening, Rejected, Requestor, SubOperation
+from scp.network.opening import Opening, Rejected, SubOperation
+from scp.network.requestor import Requestor
+from scp.priors.identifier import decode_match, decode_report, encode, get_text, make_identifier
 from storage.series.priors import Person
 
 log = structlog.get_logger(__name__)
@@ -150,9 +144,9 @@ class _Search:
         keys = {"PatientID": person.patient_id, "IssuerOfPatientID": person.issuer, "StudyDate": f"-{last:%Y%m%d}"}
         found = {}
         for answer in self._find(association, "STUDY", keys | {"StudyInstanceUID": "", "ModalitiesInStudy": ""}):
-            study, modalities = _text(answer, "StudyInstanceUID"), _text(answer, "ModalitiesInStudy")
+            study, modalities = get_text(answer, "StudyInstanceUID"), get_text(answer, "ModalitiesInStudy")
             if study and study != self.wanted.study_instance_uid and (not modalities or "SR" in modalities.split("\\")):
-                found[study] = _text(answer, "StudyDate")
+                found[study] = get_text(answer, "StudyDate")
         if len(found) > MOST_STUDIES:
             self.notes.append(f"there are more than {MOST_STUDIES} earlier studies: older ones left out")
         return sorted(found, key=lambda uid: (found[uid], uid), reverse=True)[:MOST_STUDIES]
@@ -160,12 +154,13 @@ class _Search:
     def _reports_of(self, association: Requestor, study: str) -> list[str]:
         keys = {"StudyInstanceUID": study, "Modality": "SR", "SeriesInstanceUID": ""}
         answers = list(self._find(association, "SERIES", keys))
-        return [_text(item, "SeriesInstanceUID") for item in answers if _text(item, "Modality") in {"", "SR"}]
+        return [get_text(item, "SeriesInstanceUID") for item in answers if get_text(item, "Modality") in {"", "SR"}]
 
     def _instances(self, association: Requestor, study: str, series: str) -> list[str]:
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": "", "SOPClassUID": ""}
         found = {
-            _text(item, "SOPInstanceUID"): _text(item, "SOPClassUID") for item in self._find(association, "IMAGE", keys)
+            get_text(item, "SOPInstanceUID"): get_text(item, "SOPClassUID")
+            for item in self._find(association, "IMAGE", keys)
         }
         readable = {"", *REPORT_CLASSES}
         return [uid for uid, kind in found.items() if uid and kind in readable and not self.wanted.known(uid)]
@@ -174,11 +169,11 @@ class _Search:
         """Matches as they come. Raises Transient when the peer fails or the time is over."""
         context = _find_context(association, STUDY_ROOT_FIND, "C-FIND")
         with self._answering("C-FIND"):
-            for answer, match in association.find(context, _encode(_identifier(level, keys), context)):
+            for answer, match in association.find(context, encode(make_identifier(level, keys), context)):
                 self._left()
                 code = _status(answer, "C-FIND")
                 if code in {status.PENDING, status.PENDING_UNSUPPORTED}:
-                    dataset = _decode_identifier(match, context)
+                    dataset = decode_match(match, context)
                     if dataset is not None:
                         yield dataset
                 elif code != status.SUCCESS:
@@ -189,7 +184,7 @@ class _Search:
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
         before = len(self.reports) + self.strangers
         context = _find_context(association, STUDY_ROOT_GET, "C-GET")
-        identifier = _encode(_identifier("IMAGE", keys), context)
+        identifier = encode(make_identifier("IMAGE", keys), context)
         with self._answering("C-GET"):
             for answer in association.get(context, identifier, self._keep, _LARGEST_BYTES):
                 self._left()
@@ -209,7 +204,7 @@ class _Search:
         """Keep a report of the patient in memory, and return the status to answer."""
         if came.data is None or len(self.reports) + self.strangers >= MOST_REPORTS:
             return status.OUT_OF_RESOURCES
-        report = _decode_report(came, came.data)
+        report = decode_report(came, came.data)
         if report is None:
             return status.UNABLE_TO_PROCESS
         if self._is_wanted(report):
@@ -239,51 +234,8 @@ def _find_context(association: Requestor, model: str, name: str) -> AcceptedCont
     raise Permanent(f"it accepts no {name} in the Study Root model")
 
 
-def _identifier(level: str, keys: dict[str, str]) -> Dataset:
-    identifier = Dataset()
-    if not all(value.isascii() for value in keys.values()):
-        identifier.SpecificCharacterSet = "ISO_IR 192"
-    identifier.QueryRetrieveLevel = level
-    for keyword, value in keys.items():
-        setattr(identifier, keyword, value)
-    return identifier
-
-
-def _encode(identifier: Dataset, context: AcceptedContext) -> bytes:
-    """The identifier in the context's transfer syntax."""
-    buffer = DicomBytesIO()
-    buffer.is_little_endian, buffer.is_implicit_VR = True, UID(context.transfer_syntax).is_implicit_VR
-    write_dataset(buffer, identifier)
-    return bytes(buffer.getvalue())
-
-
-def _decode_identifier(data: bytes, context: AcceptedContext) -> Dataset | None:
-    """A match; None where the peer sent none, or one that cannot be read."""
-    try:
-        implicit = UID(context.transfer_syntax).is_implicit_VR
-        return read_dataset(BytesIO(data), is_implicit_VR=implicit, is_little_endian=True) if data else None
-    except Exception as error:  # noqa: BLE001  # whatever the bytes make the parser raise
-        log.warning("a match cannot be read", error=type(error).__name__)
-        return None
-
-
 def _status(answer: Command, request: str) -> int:
     """The status of a response. Raises Transient when there was none."""
     if answer.status is None:
         raise Transient(f"it gave no valid answer to {request} in time")
     return answer.status
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    tag = tag_for_keyword(keyword)
-    return "" if tag is None else text_of(dataset, tag, dictionary_VR(tag))
-
-
-def _decode_report(came: SubOperation, data: bytes) -> Dataset | None:
-    """An object as it came, None when it cannot be read."""
-    meta = part10.preface(came.sop_class_uid, came.sop_instance_uid, came.transfer_syntax_uid)
-    try:
-        return dcmread(BytesIO(meta + data))
-    except Exception as error:  # noqa: BLE001  # whatever the bytes make the parser raise
-        log.warning("a fetched report cannot be read", error=type(error).__name__)
-        return None

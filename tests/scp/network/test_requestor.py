@@ -16,7 +16,8 @@ from dicom.sop_classes import VERIFICATION
 from scp.network import associate, command, negotiation, pdu
 from scp.network.errors import Aborted, AssociationEnded, Closed, Expired, Violation
 from scp.network.negotiation import PresentationContext
-from scp.network.requestor import Opening, Rejected, Requestor
+from scp.network.opening import Opening, Rejected
+from scp.network.requestor import Requestor
 from scp.network.user_information import RoleSelection
 from scp.services.storage import IMAGE_STORAGE
 

@@ -1,0 +1,41 @@
+"""What a requestor is told and what it tells: whom to call, objects that it fetches, a rejection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scp.network.associate import Rejection
+from scp.network.errors import AssociationEnded
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Whom to call and as whom; times are in seconds, `total_seconds` bounds the whole association."""
+
+    calling_ae: str
+    called_ae: str
+    host: str
+    port: int
+    connection_timeout: float
+    acse_timeout: float
+    dimse_timeout: float
+    maximum_length: int
+    total_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubOperation:
+    """An object that comes by C-STORE as part of a C-GET; `data` is its data set, None for one that is too long."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    data: bytes | None
+
+
+class Rejected(AssociationEnded):
+    """The peer rejected the association."""
+
+    def __init__(self, rejection: Rejection) -> None:
+        super().__init__("rejected")
+        self.rejection = rejection

@@ -1,0 +1,66 @@
+"""Identifiers of queries, their matches and the reports that come: between data sets and bytes."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import structlog
+from pydicom import dcmread
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
+from pydicom.uid import UID
+
+from dicom import part10
+from dicom.text import text_of
+from scp.network.negotiation import AcceptedContext
+from scp.network.opening import SubOperation
+
+log = structlog.get_logger(__name__)
+
+
+def make_identifier(level: str, keys: dict[str, str]) -> Dataset:
+    """An identifier of a level with these keys; it names ISO_IR 192 when a value is not ASCII (PS3.4 C.4.1.1.3)."""
+    identifier = Dataset()
+    if not all(value.isascii() for value in keys.values()):
+        identifier.SpecificCharacterSet = "ISO_IR 192"
+    identifier.QueryRetrieveLevel = level
+    for keyword, value in keys.items():
+        setattr(identifier, keyword, value)
+    return identifier
+
+
+def encode(identifier: Dataset, context: AcceptedContext) -> bytes:
+    """The identifier in the context's transfer syntax."""
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, UID(context.transfer_syntax).is_implicit_VR
+    write_dataset(buffer, identifier)
+    return bytes(buffer.getvalue())
+
+
+def decode_match(data: bytes, context: AcceptedContext) -> Dataset | None:
+    """A match; None where the peer sent none, or one that cannot be read."""
+    try:
+        implicit = UID(context.transfer_syntax).is_implicit_VR
+        return read_dataset(BytesIO(data), is_implicit_VR=implicit, is_little_endian=True) if data else None
+    except Exception as error:  # noqa: BLE001  # whatever the bytes make the parser raise
+        log.warning("a match cannot be read", error=type(error).__name__)
+        return None
+
+
+def get_text(dataset: Dataset, keyword: str) -> str:
+    """The value of an element as text; several are joined by a backslash, none is ""."""
+    tag = tag_for_keyword(keyword)
+    return "" if tag is None else text_of(dataset, tag, dictionary_VR(tag))
+
+
+def decode_report(came: SubOperation, data: bytes) -> Dataset | None:
+    """An object as it came, None when it cannot be read."""
+    meta = part10.preface(came.sop_class_uid, came.sop_instance_uid, came.transfer_syntax_uid)
+    try:
+        return dcmread(BytesIO(meta + data))
+    except Exception as error:  # noqa: BLE001  # whatever the bytes make the parser raise
+        log.warning("a fetched report cannot be read", error=type(error).__name__)
+        return None
