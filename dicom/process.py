@@ -20,4 +20,4 @@ def configure_process() -> None:
     What pydicom checks while it writes stays as it is.
     """
     config.settings.reading_validation_mode = config.IGNORE
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"(pydicom|pynetdicom|highdicom)(\.|$)")
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"(pydicom|highdicom)(\.|$)")

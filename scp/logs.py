@@ -21,9 +21,9 @@ class _ToStandardError(logging.StreamHandler[TextIO]):
 def configure(level: str = "info", form: Literal["text", "json"] = "text") -> None:
     """Send our events and those of the libraries through one formatter to standard error.
 
-    pynetdicom and pydicom complain of each odd value in other people's headers, at every reading of it, and show the
-    value: they are kept to what is critical, for every refusal and failure is logged here. DBOS logs its own workings:
-    it is kept to warnings.
+    pydicom complains about each odd value in a header every time it reads one, and shows the value: it is
+    kept to what is critical, because we log every refusal and failure. DBOS logs its own workings: it is kept to
+    warnings.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -58,5 +58,4 @@ def configure(level: str = "info", form: Literal["text", "json"] = "text") -> No
     root.setLevel(level.upper())
     for name in ("dbos", "alembic", "sqlalchemy", "PIL"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for name in ("pynetdicom", "pydicom"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
