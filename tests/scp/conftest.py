@@ -19,6 +19,7 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import ComprehensiveSRStorage, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.transport import AssociationSocket
 from sqlalchemy.orm import Session
 
 from config.errors import Transient
@@ -41,6 +42,22 @@ from storage.series.states import State, UnknownSeries
 SMALL = PhantomSpec(
     matrix=128, slice_thickness_mm=5, slice_increment_mm=5, above_left_main_mm=45, below_left_main_mm=100
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def peers_close_their_sockets() -> Iterator[None]:
+    """pynetdicom 3.0.4 leaves a socket open when the other side has closed it: it shuts it down before it closes it."""
+
+    def close(self: AssociationSocket) -> None:
+        if self.socket is not None:
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
+            self.socket.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AssociationSocket, "_shutdown_socket", close)
+        yield
+
 
 RESULTS = (
     State.SCORED,
