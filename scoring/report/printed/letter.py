@@ -11,11 +11,12 @@ from dicom.dates import format_date
 from dicom.elements import text
 from scoring.report.common.colours import PAPER
 from scoring.report.common.request import ReportRequest
+from scoring.report.common.words import CATEGORY_KEYS
 from scoring.report.printed.pdf import moment
 from scoring.report.printed.person import Person, person_of
 from scoring.report.typeset import typesetter
 from scoring.report.typeset.category_scale import scale
-from scoring.report.typeset.headline import CATEGORY_KEYS, figure
+from scoring.report.typeset.headline import figure
 from scoring.report.typeset.site import Site, site_of
 from scoring.result import Score
 
