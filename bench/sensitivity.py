@@ -67,7 +67,7 @@ def moves(share: float) -> Iterator[Move]:
             (verdicts, "LUNG_SHARE_IN_FAT"),
             (verdicts, "COUNTED"),
             (verdicts, "METAL_HU"),
-            (verdicts, "ZERO_NOISE_HU"),
+            (verdicts, "NOISE_ZERO_HU"),
             (features, "RING_MM"),
             (features, "EDGE_MM"),
         ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from scoring.candidates.conventions import BY_KVP, Convention, imitates_120_kvp
+from scoring.candidates.conventions import BY_KVP, REFERENCE_KVP, REFERENCE_MM, Convention, imitates_120_kvp
 from scoring.images import reconstruction
 from scoring.images.acquisition import Acquisition
 from scoring.images.geometry import Stack
@@ -14,10 +14,7 @@ from scoring.judgement.mass import MassFactor
 from scoring.result import CATEGORIES, ArteryValues, Category, Flag, Lesion, Range
 from scoring.risk.comparison import NOISE_BELOW
 
-# a voltage is written as 120 or 120.0; anything else is another one
-_KVP: Final = 120
-# the method uses slices of 3 mm (Agatston 1990); up to half a millimetre off is not worth a flag
-_REFERENCE_MM: Final = 3.0
+# up to half a millimetre off the method's slice thickness is not worth a flag
 _TOLERATED_MM: Final = 0.5
 _ROUNDED_MM: Final = 0.05
 # Obisesan, Radiol Cardiothorac Imaging 2021;3:e200484
@@ -48,16 +45,18 @@ def scan_flags(
 def _voltage(acquisition: Acquisition, convention: Convention) -> Iterator[Flag]:
     kvp, kernel, threshold_hu = acquisition.kvp, acquisition.kernel, convention.threshold_hu
     if kvp is None:
-        yield Flag.build("kvp_unknown", "warning", threshold_hu=threshold_hu, reference=_KVP)
-    elif round(kvp) == _KVP:
+        yield Flag.build("kvp_unknown", "warning", threshold_hu=threshold_hu, reference=REFERENCE_KVP)
+    elif round(kvp) == REFERENCE_KVP:
         return
     elif imitates_120_kvp(kernel):
         name = kernel.partition("\\")[0]
-        yield Flag.build("kvp_kernel", "info", kvp=kvp, threshold_hu=threshold_hu, kernel=name, reference=_KVP)
+        yield Flag.build("kvp_kernel", "info", kvp=kvp, threshold_hu=threshold_hu, kernel=name, reference=REFERENCE_KVP)
     elif convention.name != "kvp-adapted":
-        yield Flag.build("kvp", "warning", variant="fixed", kvp=kvp, threshold_hu=threshold_hu, reference=_KVP)
+        yield Flag.build("kvp", "warning", variant="fixed", kvp=kvp, threshold_hu=threshold_hu, reference=REFERENCE_KVP)
     elif round(kvp) not in BY_KVP:
-        yield Flag.build("kvp", "warning", variant="unpublished", kvp=kvp, threshold_hu=threshold_hu, reference=_KVP)
+        yield Flag.build(
+            "kvp", "warning", variant="unpublished", kvp=kvp, threshold_hu=threshold_hu, reference=REFERENCE_KVP
+        )
     else:
         yield Flag.build("kvp_adapted", "warning", kvp=kvp, threshold_hu=threshold_hu)
 
@@ -70,7 +69,7 @@ def _reconstruction(acquisition: Acquisition) -> Iterator[Flag]:
     """
     kernel, maker, words = acquisition.kernel, acquisition.manufacturer, acquisition.descriptions
     if energy := reconstruction.monoenergetic(acquisition.image_type, acquisition.energy_kev, words):
-        yield Flag.build("monoenergetic", "warning", energy=energy, reference=_KVP)
+        yield Flag.build("monoenergetic", "warning", energy=energy, reference=REFERENCE_KVP)
     if signs := reconstruction.iterative(kernel, maker, acquisition.algorithm, words):
         yield Flag("iterative", "warning", values=signs)
     if name := reconstruction.sharp(kernel, maker):
@@ -81,10 +80,10 @@ def _spacing(stack: Stack) -> Iterator[Flag]:
     step = stack.spacing_mm[0]
     stated = max((item.thickness_mm for item in stack.slices if item.thickness_mm), default=None)
     thickness = stated or step
-    if abs(thickness - _REFERENCE_MM) > _TOLERATED_MM + _ROUNDED_MM:
-        yield Flag.build("thickness", "info", thickness_mm=thickness, reference_mm=_REFERENCE_MM)
+    if abs(thickness - REFERENCE_MM) > _TOLERATED_MM + _ROUNDED_MM:
+        yield Flag.build("thickness", "info", thickness_mm=thickness, reference_mm=REFERENCE_MM)
     if thickness > step + _ROUNDED_MM:
-        yield Flag.build("overlap", "info", thickness_mm=thickness, spacing_mm=step, reference_mm=_REFERENCE_MM)
+        yield Flag.build("overlap", "info", thickness_mm=thickness, spacing_mm=step, reference_mm=REFERENCE_MM)
     if thickness < step - _ROUNDED_MM:
         yield Flag.build("slices_apart", "warning", thickness_mm=thickness, spacing_mm=step)
 

@@ -26,6 +26,8 @@ from scoring.result import ARTERIES, COUNTED, SURE, Artery
 # The look at the surroundings costs time, and thousands of candidates that are noise fail by their place alone. It must
 # not begin above POSSIBLE: what the range includes has been looked at.
 LOOKED_AT: Final = 0.15
+# Limits on tissue were found on real scans, limits in mm follow from the size of the nets' cubes and from anatomy:
+# docs/scoring-method.md lists them with their reasons, bench/sensitivity.py moves each of them.
 NOISE_LIMIT, NOISE_WIDTH = 6.0, 0.7
 LOCAL_NOISE_SHARE = 0.75
 FAT_HU, THIN_FAT_HU = -5.0, 15.0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from config.settings import RiskSettings
+from scoring.candidates.conventions import REFERENCE_KVP
 from scoring.result import Patient, Percentile, Risk, Score, SeriesInfo, Statement
 from scoring.risk import population, ten_year
 from scoring.risk.patient import NOTHING
@@ -14,8 +15,6 @@ from scoring.risk.percentile import percentile
 from scoring.risk.ten_year import Clinical, TenYearRisk
 
 _NO_SETTINGS: Final = RiskSettings()
-# a voltage is written as 120 or 120.0
-_KVP: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +61,5 @@ def _caveats(series: SeriesInfo) -> Iterator[Statement]:
         yield Statement.build("compare_not_gated")
     if series.kvp is None:
         yield Statement.build("compare_kvp_unknown")
-    elif round(series.kvp) != _KVP:
-        yield Statement.build("compare_kvp", kvp=series.kvp, reference=_KVP)
+    elif round(series.kvp) != REFERENCE_KVP:
+        yield Statement.build("compare_kvp", kvp=series.kvp, reference=REFERENCE_KVP)
