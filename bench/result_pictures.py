@@ -23,10 +23,9 @@ from scoring.phantom import PhantomSpec, make_phantom, write_series
 from scoring.phantom.spec import DEFAULT_CALCIFICATIONS
 from scoring.report import documents
 from scoring.report.common.request import ReportRequest
-from scoring.result import Score
+from scoring.result import Patient, Score
 from scoring.risk.comparison import compare, earlier_of
 from scoring.risk.context import Context
-from scoring.risk.patient import Patient
 
 PATIENTS: Final = {"none": (0.0, 3), "moderate": (1.0, 1), "severe": (4.0, 11)}
 """Name: how many times the usual calcium, and the seed."""

@@ -30,9 +30,9 @@ from scoring.candidates import agatston, conventions
 from scoring.images import geometry, selection, slices
 from scoring.images.volume import Volume
 from scoring.judgement import verdicts as lesions
-from scoring.risk import context
+from scoring.judgement.category import category
 
-AIR_HU: Final = -1000
+_OUTSIDE_HU: Final = -1000
 FIELD_MM: Final = 200.0
 CUT_MM: Final = 15.0
 SHIFT_MM: Final = (-12.0, 18.0)
@@ -81,7 +81,7 @@ def rotate(degrees: float) -> Callable[[Volume, Point], Volume]:
 
     def change(volume: Volume, _: Point) -> Volume:
         turned = [
-            ndimage.rotate(image.astype(np.float32), degrees, reshape=False, order=1, cval=AIR_HU)
+            ndimage.rotate(image.astype(np.float32), degrees, reshape=False, order=1, cval=_OUTSIDE_HU)
             for image in volume.hu
         ]
         return with_hu(volume, np.stack(turned))
@@ -104,8 +104,8 @@ def shift(volume: Volume, _: Point) -> Volume:
     """Shift in plane by whole pixels; fill with air."""
     rows, columns = (round(by / step) for by, step in zip(SHIFT_MM, volume.spacing_mm[1:], strict=True))
     moved = np.roll(volume.hu, (rows, columns), axis=(1, 2))
-    moved[:, rows:] = AIR_HU
-    moved[:, :, :columns] = AIR_HU
+    moved[:, rows:] = _OUTSIDE_HU
+    moved[:, :, :columns] = _OUTSIDE_HU
     return replace(volume, hu=moved)
 
 
@@ -169,7 +169,7 @@ def load(folder: Path, *, backwards: bool = False) -> Volume:
     """Load the volume of one series. Raises NotScorable."""
     paths = sorted(elements.find([folder]), reverse=backwards)
     images = [item for path in paths for item in slices.read(path)]
-    return geometry.volume(geometry.stack(selection.images(images)[0]))
+    return geometry.volume(geometry.stack(selection.select_images(images)[0]))
 
 
 def read(volume: Volume) -> Reading:
@@ -184,7 +184,7 @@ def read(volume: Volume) -> Reading:
     total = float(np.sum(counted))
     at = np.array([landmarks.left_main.z_mm])
     y, x = landmarks.ascending.at(at)[0, :2]
-    label = context.category(total, any_lesion=bool(counted))
+    label = category(total, any_lesion=bool(counted))
     return Reading(total, label, (y + HEART_FROM_AORTA_MM[0], x + HEART_FROM_AORTA_MM[1]))
 
 
@@ -196,7 +196,7 @@ def outcome(base: Reading, reading: Reading, perturbation: Perturbation) -> Outc
         return "other"
     if base.total > 0 and reading.total == 0:
         return "false zero"
-    expected = context.category(base.total * perturbation.factor, any_lesion=base.total > 0)
+    expected = category(base.total * perturbation.factor, any_lesion=base.total > 0)
     return "same" if reading.label == expected else "other"
 
 

@@ -23,7 +23,7 @@ from scoring import anatomy
 from scoring.candidates import agatston, conventions
 from scoring.images import geometry, selection, slices
 from scoring.judgement import features, verdicts
-from scoring.risk import context
+from scoring.judgement.category import category
 
 FEW: Final = 1.0
 MUCH: Final = 0.05
@@ -67,7 +67,7 @@ def moves(share: float) -> Iterator[Move]:
             (verdicts, "LUNG_SHARE_IN_FAT"),
             (verdicts, "COUNTED"),
             (verdicts, "METAL_HU"),
-            (verdicts, "ZERO_NOISE_HU"),
+            (verdicts, "NOISE_ZERO_HU"),
             (features, "RING_MM"),
             (features, "EDGE_MM"),
         ):
@@ -88,7 +88,7 @@ def main() -> None:
     for folder in sorted(f for root in options.scans for f in root.iterdir() if f.is_dir()):
         images = [item for path in elements.find([folder]) for item in slices.read(path)]
         try:
-            volume = geometry.volume(geometry.stack(selection.images(images)[0]))
+            volume = geometry.volume(geometry.stack(selection.select_images(images)[0]))
             place = anatomy.find(volume)
         except NotScorable as verdict:
             print(f"{folder.name}: not scorable ({verdict.code})")
@@ -119,7 +119,7 @@ def matters(before: float | str, after: float | str) -> bool:
     """Return whether the category, or a relevant part of the total, changed."""
     if isinstance(before, str) or isinstance(after, str):
         return before != after
-    if context.category(before, any_lesion=before > 0) != context.category(after, any_lesion=after > 0):
+    if category(before, any_lesion=before > 0) != category(after, any_lesion=after > 0):
         return True
     return abs(after - before) > max(FEW, MUCH * before)
 

@@ -1,14 +1,20 @@
 """Every error that crosses a module's border says what is to be done about it.
 
 CoronodeError
-|-- ConfigurationError   the administrator mends the configuration (exit status 2)
+|-- ConfigurationError   the administrator corrects the configuration (exit status 2)
 |-- Rejected             the sender is told: the object was not taken, and why
-|-- Transient            worth another try later: network, busy peer, full disk
-|-- Permanent            no further try helps: a dead letter for an operator
+|-- Transient            worth another attempt later: network, busy peer, full disk
+|-- Permanent            no further attempt helps: a dead letter for an operator
 `-- NotScorable          the series is kept and gets a reason instead of a number
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+Scalar = str | int | float | bool
+Value = Scalar | tuple[Scalar, ...]
+"""A value that explains a verdict, as plain as JSON."""
 
 
 class CoronodeError(Exception):
@@ -40,12 +46,25 @@ class Permanent(CoronodeError):
 
 
 class NotScorable(CoronodeError):
-    """A series that gets no score. `code` is stable for machines, the text is for an operator."""
+    """A series that gets no score: a stable code, and the values that explain it.
 
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(code, reason)
+    Where one code has several explanations, the value `variant` says which. The catalogue of the reports turns code and
+    values into a sentence; an anatomy engine of another maker may bring its own sentence as the value `text`. As a
+    string it is a line for the log.
+    """
+
+    def __init__(self, code: str, /, **values: Value) -> None:
+        super().__init__(code)
         self.code = code
-        self.reason = reason
+        self.values: Mapping[str, Value] = values
 
     def __str__(self) -> str:
-        return self.reason
+        return " ".join((self.code, *(f"{name}={value}" for name, value in self.values.items())))
+
+    def __reduce__(self) -> tuple[Callable[..., NotScorable], tuple[str, Mapping[str, Value]]]:
+        # keyword arguments are not in `args`, by which exceptions are pickled
+        return _rebuild_not_scorable, (self.code, self.values)
+
+
+def _rebuild_not_scorable(code: str, values: Mapping[str, Value]) -> NotScorable:
+    return NotScorable(code, **values)

@@ -7,6 +7,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+MIB: Final = 1024 * 1024
+"""Bytes in the unit of every key that ends in `_mb`."""
+
 _LONGEST_AE_TITLE: Final = 16
 
 Service = Literal["store", "query"]

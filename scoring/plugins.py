@@ -1,4 +1,4 @@
-"""Anatomy engines by name: ours, or those that other distributions bring (entry point group `coronode.anatomy`)."""
+"""Anatomy engines by name: the built-in one, and those of others (entry point group `coronode.anatomy`)."""
 
 from __future__ import annotations
 

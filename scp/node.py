@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from config.settings import Settings
+from config.settings import MIB, Settings
 from dicom.process import configure_process
 from scoring import plugins
 from scoring.report.typeset import site
@@ -35,8 +35,6 @@ from storage.objects.opening import open_files
 from storage.series import lifecycle, slices
 
 log = structlog.get_logger(__name__)
-
-_MIB = 1024 * 1024
 
 
 class Node:
@@ -111,8 +109,8 @@ class Node:
             self.files,
             clock=self._clock,
             received=self._completion.received,
-            reserve_bytes=settings.node.reserve_mb * _MIB,
-            longest_bytes=settings.node.longest_object_mb * _MIB,
+            reserve_bytes=settings.node.reserve_mb * MIB,
+            longest_bytes=settings.node.longest_object_mb * MIB,
         )
         return Server(
             settings.node,

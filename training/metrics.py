@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.anatomy.isotropic import AIR_HU, Cubes
+from scoring.anatomy.isotropic import Cubes
 from scoring.anatomy.network import Found, Kind, Network
+from scoring.images.volume import AIR_HU
 from scoring.phantom.shapes import stream
 from scoring.result import ARTERIES
 from training import classes

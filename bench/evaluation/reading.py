@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from evaluation import workers
 from scoring import engine
+from scoring.judgement.category import category
 from scoring.result import CATEGORIES, Lesion, Score
-from scoring.risk import context
 
 MATCH_MM: Final = 5.0
 NOT_SCORABLE: Final = "not_scorable"
@@ -42,7 +42,7 @@ class Case:
         """The correct results."""
         if self.total is None:
             return tuple(self.reference["expect"])
-        return (context.category(self.total, any_lesion=self.total > 0),)
+        return (category(self.total, any_lesion=self.total > 0),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def blood(volume: Volume, descending: Track) -> Blood:
             measured[z] = np.median(values), spread(values), spread(smooth[inside]), spread(values - smooth[inside])
     known = np.flatnonzero(np.isfinite(measured[:, 0]))
     if not known.size:
-        raise NotScorable("aorta_not_found", "The descending aorta was not found.")
+        raise NotScorable("aorta_not_found", variant="blood")
     level, noise, smooth_noise, fine = np.median(measured[known], axis=0)
     return Blood(
         hu=float(level),

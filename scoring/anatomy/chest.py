@@ -66,17 +66,13 @@ def chest(grid: Coarse) -> Chest:
     lungs = largest(classified.mask("lung"), 2, int(LUNGS_ML / 10 / cube_ml))
     lungs_ml = float(lungs.sum() * cube_ml)
     if lungs_ml < LUNGS_ML:
-        raise NotScorable(
-            "not_a_chest", f"Only {lungs_ml:.0f} mL of lung are in the images: this is no CT of the chest."
-        )
+        raise NotScorable("not_a_chest", variant="lungs", lungs_ml=round(lungs_ml, 1))
     heart = largest(classified.mask("heart"))
     heart_ml = float(heart.sum() * cube_ml)
     if heart_ml < HEART_ML:
-        raise NotScorable(
-            "heart_not_found", f"Only {heart_ml:.0f} mL of heart were found: it is not in the images as a whole."
-        )
+        raise NotScorable("heart_not_found", heart_ml=round(heart_ml, 1))
     if classified.mask("spine").sum() * cube_ml < SPINE_ML:
-        raise NotScorable("no_spine", "The spine was not found: this is no axial CT of the chest.")
+        raise NotScorable("no_spine")
     box = _box(heart, round(MARGIN_MM / image.step_mm))
     bone = _bone(classified, heart, cube_ml)
     vessels = classified.mask("ascending", "pulmonary")

@@ -63,7 +63,7 @@ def find(volume: Volume) -> Anatomy:
     left_main_not_found, landmarks_disagree or heart_not_covered.
     """
     if min(volume.hu.shape) < 2 or min(volume.hu.shape[1:]) < 32:
-        raise NotScorable("not_a_chest", "The series has too few slices or pixels to be a CT of the chest.")
+        raise NotScorable("not_a_chest", variant="size")
     grid = coarse(volume)
     around = chest(grid)
     core = core_hu(around)
@@ -101,25 +101,17 @@ def _without_aorta(around: Chest) -> NotScorable:
     """Return the reason why the aorta was not found: the images begin below it, or it was not recognised."""
     highest = float(around.heart_mask[around.cubes.size[0] - 1].sum() * around.cubes.step_mm**2 / 100)
     if highest > CUT_CM2:
-        return NotScorable(
-            "heart_not_covered", f"The images begin within the heart: the highest one shows {highest:.0f} cm2 of it."
-        )
-    return NotScorable("aorta_not_found", "The aorta was not found beside the heart.")
+        return NotScorable("heart_not_covered", variant="begins_inside", area_cm2=round(highest, 1))
+    return NotScorable("aorta_not_found", variant="beside")
 
 
 def _contrast(hu: float) -> NotScorable:
-    return NotScorable(
-        "contrast", f"The blood has {hu:.0f} HU: contrast medium was given, and calcium cannot be told from it."
-    )
+    return NotScorable("contrast", variant="blood", blood_hu=round(hu, 1))
 
 
 def _no_aorta(hu: float, core: float) -> NotScorable:
     """Return the refusal for bright blood in a dark heart: something else was taken for the aorta, as in a phantom."""
-    return NotScorable(
-        "landmarks_disagree",
-        f"What was taken for the aorta has {hu:.0f} HU, the tissue of the heart {core:.0f} HU: this is no patient, "
-        "the aorta was not recognised, or contrast medium is in the aorta alone.",
-    )
+    return NotScorable("landmarks_disagree", variant="bright_aorta", aorta_hu=round(hu, 1), heart_hu=round(core, 1))
 
 
 def _same_heart(around: Chest, close: Heart) -> None:
@@ -133,18 +125,14 @@ def _same_heart(around: Chest, close: Heart) -> None:
     else:
         share = 0.0
     if share < SAME_SHARE:
-        raise NotScorable(
-            "landmarks_disagree",
-            f"Only {share:.0%} of what was taken for the heart looks like one at closer sight: the anatomy is "
-            "unusual, or it was not recognised.",
-        )
+        raise NotScorable("landmarks_disagree", variant="hearts", share_percent=round(100 * share, 1))
 
 
 def _agree(behind: Track, before: Track, left_main: Level) -> None:
     """Refuse if ascending and descending aorta are not where they must be relative to each other."""
     near = np.abs(behind.z_mm - left_main.z_mm + 20.0) <= 40.0
     if not near.any() or behind.seen[near].mean() < SEEN_SHARE:
-        raise NotScorable("aorta_not_found", "The descending aorta was not found behind the heart.")
+        raise NotScorable("aorta_not_found", variant="behind")
     at = np.array([left_main.z_mm, left_main.z_mm + 10.0])
     y_before, x_before = before.at(at)[:, :2].mean(axis=0)
     y_behind, x_behind = behind.at(at)[:, :2].mean(axis=0)
@@ -152,8 +140,9 @@ def _agree(behind: Track, before: Track, left_main: Level) -> None:
     if not (BEFORE_MM[0] < forward < BEFORE_MM[1] and RIGHT_MM[0] < right < RIGHT_MM[1]):
         raise NotScorable(
             "landmarks_disagree",
-            f"What was taken for the ascending aorta lies {forward:.0f} mm before and {right:.0f} mm to the right of "
-            "the descending aorta: the anatomy is unusual, it was not recognised, or the images are mirrored.",
+            variant="aortas",
+            forward_mm=round(float(forward), 1),
+            right_mm=round(float(right), 1),
         )
 
 
@@ -166,11 +155,7 @@ def _upright(around: Chest) -> None:
     abdomen = around.found.mask("abdomen")
     below_mm = step_mm * (middle - _height(abdomen)) if abdomen.any() else BELOW_MM
     if min(above_mm, default=VESSELS_MM) < VESSELS_MM or below_mm < BELOW_MM:
-        raise NotScorable(
-            "landmarks_disagree",
-            "The great vessels do not lie above the heart, or the abdomen not below it: the images stand on their head "
-            "against what the header says, or the anatomy was not recognised.",
-        )
+        raise NotScorable("landmarks_disagree", variant="upside_down")
 
 
 def _height(mask: NDArray[np.bool_]) -> float:
@@ -185,20 +170,13 @@ def _covered(volume: Volume, around: Chest, close: Heart, left_main: Level) -> t
     top_mm = (len(volume.hu) - 0.5) * volume.spacing_mm[0]
     above = top_mm - left_main.z_mm
     if above < COVERED_ABOVE_MM:
-        raise NotScorable(
-            "heart_not_covered",
-            f"The images end {above:.0f} mm above the left main artery: {COVERED_ABOVE_MM:.0f} mm are needed.",
-        )
+        raise NotScorable("heart_not_covered", variant="top", above_mm=round(above, 1), needed_mm=COVERED_ABOVE_MM)
     lowest = min(float(mask[0].sum() * step_mm**2 / 100), _lowest_cm2(volume, close))
     if lowest > CUT_CM2:
-        raise NotScorable(
-            "heart_not_covered", f"The images end within the heart: the lowest one shows {lowest:.0f} cm2 of it."
-        )
+        raise NotScorable("heart_not_covered", variant="ends_inside", area_cm2=round(lowest, 1))
     share = _cut_share(around)
     if share > CUT_SHARE:
-        raise NotScorable(
-            "heart_not_covered", f"The field of view cuts the heart off at the side, by {share:.0%} of its outline."
-        )
+        raise NotScorable("heart_not_covered", variant="side", share_percent=round(100 * share, 1))
     lowest_mm = around.cubes.start_mm[0] + float(np.argmax(mask.any(axis=(1, 2)))) * step_mm
     first = int(np.ceil((lowest_mm - step_mm) / volume.spacing_mm[0]))
     last = int((left_main.z_mm + ABOVE_MM) / volume.spacing_mm[0])
@@ -233,11 +211,10 @@ def _cut_share(around: Chest) -> float:
 def _flags(blood_hu: float, noise_hu: float) -> tuple[Flag, ...]:
     flags = []
     if blood_hu > CONTRAST_WARNING_HU:
-        flags.append(Flag("contrast_possible", "warning", f"The blood has {blood_hu:.0f} HU: was contrast given?"))
+        flags.append(Flag.build("contrast_possible", "warning", blood_hu=round(blood_hu, 1)))
+    noise = round(noise_hu, 1)
     if noise_hu > NOISE_ZERO_HU:
-        flags.append(
-            Flag("noise", "warning", f"Noise of {noise_hu:.0f} HU: small calcifications are lost in it, 0 is not sure.")
-        )
+        flags.append(Flag.build("noise", "warning", variant="zero", noise_hu=noise))
     elif noise_hu > NOISE_WARNING_HU:
-        flags.append(Flag("noise", "warning", f"Noise of {noise_hu:.0f} HU: above the 20 HU that scoring aims at."))
+        flags.append(Flag.build("noise", "warning", variant="high", noise_hu=noise, aim_hu=NOISE_WARNING_HU))
     return tuple(flags)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.anatomy.coarse import Coarse
+from scoring.images.volume import AIR_HU
 
-AIR_HU: Final = -1024.0
 _FINER: Final = 1.3
 
 

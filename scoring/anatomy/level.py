@@ -15,7 +15,8 @@ VALVE_MM: Final = 13.0
 """Height of the left main ostium above the centre of the aortic valve in an average heart."""
 SPREAD_MM: Final = {"ostium": 5.0, "bifurcation": 6.0, "valve": 7.0, "right ostium": 8.0}
 SIGNS: Final = ("left_main_ostium", "left_main_bifurcation", "right_ostium", "aortic_valve")
-SURE: Final = 0.4
+LEAST_CERTAINTY: Final = 0.4
+"""Mean certainty of the four landmarks, 0..1, below which the level is not trusted."""
 FAR_MM: Final = 24.0
 FROM_WALL_MM: Final = 20.0
 BRACKET_MM: Final = 12.0
@@ -41,12 +42,8 @@ def level(heart: Heart, ascending: Track) -> Level:
     """
     mark = heart.landmarks
     sure = float(np.mean([mark[name].certainty for name in SIGNS]))
-    if sure < SURE:
-        raise NotScorable(
-            "left_main_not_found",
-            f"The origins of the coronary arteries were not found for sure ({sure:.2f}, {SURE} is the least): "
-            "the anatomy is unusual, it was not recognised, or the images are mirrored.",
-        )
+    if sure < LEAST_CERTAINTY:
+        raise NotScorable("left_main_not_found", variant="certainty", certainty=round(sure, 3), least=LEAST_CERTAINTY)
     signs = {
         "ostium": float(mark["left_main_ostium"].place_mm[0]),
         "bifurcation": float(mark["left_main_bifurcation"].place_mm[0]),
@@ -57,18 +54,11 @@ def level(heart: Heart, ascending: Track) -> Level:
     weights = np.array([SPREAD_MM[name] ** -2.0 for name in signs])
     place = float(np.average(heights, weights=weights))
     if np.abs(heights - place).max() > FAR_MM:
-        raise _disagree(f"signs for the height of the left main artery lie {np.ptp(heights):.0f} mm apart")
+        raise NotScorable("landmarks_disagree", variant="heights", apart_mm=round(float(np.ptp(heights)), 1))
     wall_mm = abs(float(ascending.outside(mark["left_main_ostium"].place_mm[None])[0]))
     if wall_mm > FROM_WALL_MM:
-        raise _disagree(f"origin of the left main artery lies {wall_mm:.0f} mm off the aorta's wall")
+        raise NotScorable("landmarks_disagree", variant="off_wall", wall_mm=round(wall_mm, 1))
     above = (ascending.z_mm >= place) & (ascending.z_mm <= place + BRACKET_MM)
     if not ascending.seen[above].any():
-        raise NotScorable(
-            "left_main_not_found",
-            "The level of the left main artery was not found: the ascending aorta is not seen above it.",
-        )
+        raise NotScorable("left_main_not_found", variant="aorta")
     return Level(place, float(heights.std()), tuple(signs.items()))
-
-
-def _disagree(what: str) -> NotScorable:
-    return NotScorable("landmarks_disagree", f"The {what}: the anatomy is unusual, or it was not recognised.")

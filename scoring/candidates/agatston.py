@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scoring.candidates.components import Runs, labels, runs
+from scoring.candidates.conventions import REFERENCE_MM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def candidates(volume: Volume, convention: Convention, mask: NDArray[np.bool_] |
     peak = np.full(number, np.iinfo(np.int16).min, dtype=np.int16)
     np.maximum.at(peak, component, np.maximum.reduceat(found.hu, found.runs.first))
     weight = np.searchsorted(np.asarray(convention.thresholds), peak, side="right")
-    scores = pixels * pixel_mm2 * weight * volume.spacing_mm[0] / 3.0
+    scores = pixels * pixel_mm2 * weight * volume.spacing_mm[0] / REFERENCE_MM
     kept = _large_enough(pixels, pixel_mm2, convention)[component]
 
     # share of each run in its component's score, so that one sum over the runs is the lesion's score

@@ -47,7 +47,9 @@ class Convention:
         return max(self.minimum_area_mm2, self.minimum_pixels * pixel_mm2 if self.minimum_pixels > 1 else 0.0)
 
 
-# Agatston et al., J Am Coll Cardiol 1990;15:827
+# Agatston et al., J Am Coll Cardiol 1990;15:827, slices of 3 mm; on multi-detector CT the thresholds hold at 120 kVp
+REFERENCE_MM: Final = 3.0
+REFERENCE_KVP: Final = 120
 AGATSTON: Final[Thresholds] = (130.0, 200.0, 300.0, 400.0)
 
 # Weights by tube voltage: Grani, Eur Heart J Cardiovasc Imaging 2018;19:1362; 120 kVp: Agatston 1990

@@ -73,7 +73,7 @@ def load(path: Path, volume: Volume, frame_of_reference_uid: str = "") -> Artery
         grid = _segmentation(path, volume, frame_of_reference_uid)
     labels = _laid_onto(volume, grid)
     if grid.values.any() and not labels.any():
-        raise NotScorable("mask_mismatch", f"mask {path.name} does not lie in this series: none of it meets a voxel")
+        raise NotScorable("mask_mismatch", variant="outside", mask=path.name)
     return ArteryMask(labels)
 
 
@@ -129,7 +129,7 @@ def _segmentation(path: Path, volume: Volume, frame_of_reference_uid: str) -> _G
         raise ConfigurationError(f"mask {path}: neither a DICOM Segmentation nor a NIfTI file (.nii, .nii.gz)")
     other = elements.text(dataset, "FrameOfReferenceUID")
     if frame_of_reference_uid and other and other != frame_of_reference_uid:
-        raise NotScorable("mask_mismatch", f"mask {path.name} belongs to another frame of reference: {other}")
+        raise NotScorable("mask_mismatch", variant="frame", mask=path.name, uid=other)
     try:
         return _seg_grid(path, dataset, volume)
     except (ValueError, TypeError, AttributeError, LookupError, RuntimeError, NotImplementedError) as error:

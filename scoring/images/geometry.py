@@ -58,21 +58,19 @@ def stack(slices: Sequence[Slice]) -> Stack:
     `overlapping_reconstructions`, and what decoding raises when two slices lie at one position.
     """
     if not slices:
-        raise NotScorable("too_few_slices", "the series holds no CT image")
+        raise NotScorable("too_few_slices", variant="none")
     if any(None in (item.plane.position, item.plane.orientation, item.plane.pixel_spacing) for item in slices):
-        raise NotScorable(
-            "no_positions", "images lack Image Position, Image Orientation (Patient) or Pixel Spacing: no geometry"
-        )
+        raise NotScorable("no_positions", variant="missing")
     _uniform(slices)
     right, down = _directions(slices[0])
     normal = np.cross(right, down)
     normal /= math.copysign(float(np.linalg.norm(normal)), normal[2])
     if normal[2] < math.cos(math.radians(_AXIAL_DEG)):
         angle = math.degrees(math.acos(min(1.0, normal[2])))
-        raise NotScorable("not_axial", f"the images are not axial: {angle:.0f} degrees from the transverse plane")
+        raise NotScorable("not_axial", angle_deg=round(angle, 1))
     ordered, duplicates = _unique(slices, normal)
     if len(ordered) < 2:
-        raise NotScorable("too_few_slices", "the series has one slice position: slice spacing is unknown")
+        raise NotScorable("too_few_slices", variant="one_position")
     positions = np.asarray([item.plane.position for item in ordered], dtype=np.float64)
     offsets = (positions - positions[0]) @ normal
     step, gaps = _steps(offsets)
@@ -103,7 +101,7 @@ def volume(found: Stack) -> Volume:
         hu = np.empty(shape, dtype=np.int16)
     except MemoryError:
         size = math.prod(shape) * 2 / 2**30
-        raise NotScorable("too_large", f"the series needs {size:.1f} GiB of memory, which this machine lacks") from None
+        raise NotScorable("too_large", size_gib=round(size, 2)) from None
     pixels.read(found.slices, found.order, hu)
     even = np.arange(len(found.slices), dtype=np.float64) * found.spacing_mm[0]
     return Volume(
@@ -127,8 +125,8 @@ def _uniform(slices: Sequence[Slice]) -> None:
     frames = {item.plane.frame_of_reference_uid for item in slices}
     # one for every image is no statement about positions: some de-identification does that
     if 1 < len(frames) < len(slices):
-        raise NotScorable("mixed_series", f"the series has {len(frames)} frames of reference: positions do not compare")
-    for what, name in (("plane", "matrix sizes"), ("spacing", "pixel spacings"), ("orientation", "orientations")):
+        raise NotScorable("mixed_series", variant="frames", count=len(frames))
+    for what, name in (("plane", "matrix_size"), ("spacing", "pixel_spacing"), ("orientation", "orientation")):
         for item in slices:
             if what == "plane":
                 equal = (item.plane.rows, item.plane.columns) == (first.plane.rows, first.plane.columns)
@@ -137,9 +135,9 @@ def _uniform(slices: Sequence[Slice]) -> None:
             else:
                 equal = np.allclose(item.plane.orientation or (), first.plane.orientation or (), rtol=0, atol=2e-3)
             if not equal:
-                raise NotScorable("mixed_series", f"the series mixes images of different {name}")
+                raise NotScorable("mixed_series", variant="images", what=name)
     if len({item.kvp for item in slices} - {None}) > 1 or len({item.kernel for item in slices} - {""}) > 1:
-        raise NotScorable("mixed_series", "the series mixes reconstructions of different tube voltage or kernel")
+        raise NotScorable("mixed_series", variant="reconstructions")
 
 
 def _directions(item: Slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -148,7 +146,7 @@ def _directions(item: Slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     lengths = np.linalg.norm(both, axis=1)
     spacing = item.plane.pixel_spacing or (0.0, 0.0)
     if np.abs(lengths - 1).max() > 0.01 or abs(float(both[0] @ both[1])) > 0.01 or min(spacing) <= 0:
-        raise NotScorable("no_positions", "Image Orientation (Patient) or Pixel Spacing is not valid: no geometry")
+        raise NotScorable("no_positions", variant="invalid")
     right, down = both / lengths[:, np.newaxis]
     return right, down
 
@@ -163,10 +161,7 @@ def _unique(slices: Sequence[Slice], normal: NDArray[np.float64]) -> tuple[tuple
         if place(item) - place(kept[-1]) > _SAME_MM:
             kept.append(item)
         elif not pixels.same(kept[-1], item):
-            raise NotScorable(
-                "overlapping_reconstructions",
-                "the series holds different images at one position: several phases or reconstructions in one series",
-            )
+            raise NotScorable("overlapping_reconstructions")
     return tuple(kept), len(ordered) - len(kept)
 
 
@@ -177,11 +172,8 @@ def _steps(offsets: NDArray[np.float64]) -> tuple[float, tuple[Gap, ...]]:
     tolerance = max(_UNEVEN * middle, _ROUNDED_MM)
     regular = np.abs(steps - middle) <= tolerance
     if np.any(steps < middle - tolerance) or regular.sum() < len(steps) / 2:
-        raise NotScorable(
-            "irregular_slices",
-            f"the slices are unevenly spaced, {steps.min():.2f} to {steps.max():.2f} mm: "
-            "images are missing or belong to several scans",
-        )
+        least, most = round(float(steps.min()), 3), round(float(steps.max()), 3)
+        raise NotScorable("irregular_slices", variant="spacing", least_mm=least, most_mm=most)
     step = round(float(steps[regular].mean()), 6)
     missing = np.maximum(np.rint(steps / step).astype(int) - 1, 1)
     return step, tuple(Gap(int(at), int(missing[at])) for at in np.flatnonzero(~regular))
@@ -194,7 +186,7 @@ def _shear(
     sideways = (positions - positions[0]) - offsets[:, np.newaxis] * normal
     shear = sideways[-1] / offsets[-1]
     if np.abs(sideways - offsets[:, np.newaxis] * shear).max() > 1.0:
-        raise NotScorable("irregular_slices", "the images do not lie behind each other: their positions shift sideways")
+        raise NotScorable("irregular_slices", variant="sideways")
     return shear if float(np.linalg.norm(shear)) > _SHEAR else np.zeros(3)
 
 

@@ -1,4 +1,4 @@
-"""Decoding: stored pixel values of a slice, and the Hounsfield units that they mean."""
+"""Decoding: from the stored pixel values of a slice to Hounsfield units."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 from config.errors import NotScorable
 from dicom import elements
 from scoring.images.slices import Slice
-from scoring.images.volume import StoredOrder
-
-AIR_HU = -1024
+from scoring.images.volume import AIR_HU, StoredOrder
 
 _LIMITS = np.iinfo(np.int16)
 
@@ -52,7 +50,7 @@ def _stored(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], tuple[int, 
     first = slices[0]
     header = elements.opened(first.path, pixels=first.frame is None)
     if header is None:
-        raise NotScorable("unreadable_pixels", f"image {first.sop_instance_uid} can no longer be read as DICOM")
+        raise NotScorable("unreadable_pixels", variant="gone", uid=first.sop_instance_uid)
     syntax = UID(header.file_meta.TransferSyntaxUID)
     try:
         padding = _padding(header)
@@ -63,10 +61,9 @@ def _stored(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], tuple[int, 
             yield _signed(image, header), padding
     # decoders raise whatever they like for a damaged stream; the answer is the same
     except Exception as error:
+        words = " ".join(str(error).split())
         raise NotScorable(
-            "unreadable_pixels",
-            f"the pixels of image {first.sop_instance_uid} cannot be decoded ({syntax.name}): "
-            f"{' '.join(str(error).split())}",
+            "unreadable_pixels", variant="decoding", uid=first.sop_instance_uid, syntax=syntax.name, error=words
         ) from error
 
 

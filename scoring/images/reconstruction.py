@@ -1,4 +1,4 @@
-"""How images were reconstructed, in the header's words: what makes them sharper, smoother or of another energy.
+"""Reconstruction, in the header's words: signs that images are sharper, smoother or of another energy.
 
 The Standard leaves the names of kernels to the makers. Known here are those that stand in manuals, papers and public
 collections of headers; what is not known is not judged.
@@ -7,7 +7,7 @@ collections of headers; what is not known is not judged.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 # values of Image Type: VMI by PS3.3 C.8.15.3.12; makers write ME70KEV, MONO_E, MONOENERGETIC_70_KEV and the like
@@ -34,7 +34,7 @@ _ITERATIVE_NAMES: Final = re.compile(
 
 
 def monoenergetic(image_type: Sequence[str], energy_kev: float | None, descriptions: Sequence[str]) -> str:
-    """What tells of a virtual monoenergetic image: its energy, else the words; "" when nothing does.
+    """The sign of a virtual monoenergetic image: its energy, else the words; "" without any.
 
     `energy_kev` is Monoenergetic Energy Equivalent (0018,937C), required for them (PS3.3 C.8.15.3.12).
     """
@@ -45,12 +45,12 @@ def monoenergetic(image_type: Sequence[str], energy_kev: float | None, descripti
     energies = [found for text in (*marks, *words) if (found := _KEV.search(text.upper()))]
     if energies:
         return f"{float(energies[0][1]):g} keV"
-    # of free words no more than what tells
+    # no more of free text than the sign itself
     return next(iter([*marks, *(found[0] for text in words if (found := _MONO_WORDS.search(text)))]), "")
 
 
-def iterative(kernel: str, manufacturer: str, algorithm: str, descriptions: Sequence[str]) -> str:
-    r"""What tells of iterative, model-based or deep-learning reconstruction; "" when nothing does.
+def iterative(kernel: str, manufacturer: str, algorithm: str, descriptions: Sequence[str]) -> Mapping[str, str]:
+    r"""The sign of iterative, model-based or deep-learning reconstruction, as the values of a flag; empty without any.
 
     Siemens writes the strength as a second value of the kernel: I30f\3. `algorithm` is Reconstruction Algorithm
     (0018,9315): FILTER_BACK_PROJ or ITERATIVE (PS3.3, CT Reconstruction Macro).
@@ -59,11 +59,14 @@ def iterative(kernel: str, manufacturer: str, algorithm: str, descriptions: Sequ
     if _made_by(manufacturer, "SIEMENS") and _SIEMENS.match(first.upper()):
         strength = next((value for value in others if value.isdecimal() and int(value) > 0), "")
         if strength or _SIEMENS_ITERATIVE.match(first.upper()):
-            return f"kernel {first}, strength {strength}" if strength else f"kernel {first}"
+            if strength:
+                return {"variant": "strength", "kernel": first, "strength": strength}
+            return {"variant": "kernel", "kernel": first}
     if "ITERATIVE" in algorithm.upper():
-        return f"algorithm {algorithm}"
-    named = (_ITERATIVE_NAMES.search(words.upper()) for words in (kernel, *descriptions))
-    return next((found[0] for found in named if found), "")
+        return {"variant": "algorithm", "algorithm": algorithm}
+    matches = (_ITERATIVE_NAMES.search(words.upper()) for words in (kernel, *descriptions))
+    name = next((match[0] for match in matches if match), "")
+    return {"variant": "name", "name": name} if name else {}
 
 
 def sharp(kernel: str, manufacturer: str) -> str:

@@ -1,4 +1,4 @@
-"""Is this series scorable by its headers, and if not, why not: the operator reads the reason."""
+"""Whether a series can be scored, as its headers say; the operator reads the reason where it cannot."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ _NO_AGENT = ("", "NONE", "NO", "N", "NEGATIVE", "NO CONTRAST", "NON CONTRAST", "
 _OTHER_ROUTES = ("ORAL", "RECTAL", "PO", "P.O.", "ENEMA", "WATER", "INTRATHECAL", "INTRAARTICULAR")
 
 
-def images(slices: Sequence[Slice]) -> tuple[tuple[Slice, ...], int]:
+def select_images(slices: Sequence[Slice]) -> tuple[tuple[Slice, ...], int]:
     """The axial candidates of a series: CT images that are no localizer, and how many others were left out.
 
     Raises NotScorable (`not_ct`, `localizer`, `mixed_series`) when nothing is left, or more than one series is.
     """
     if not slices:
-        raise NotScorable("not_ct", "there is no DICOM image")
+        raise NotScorable("not_ct", variant="empty")
     found = [item for item in slices if item.is_ct_image and item.modality in ("CT", "")]
     if not found:
-        kinds = sorted({f"{item.modality or 'no modality'}, {UID(item.sop_class_uid).name}" for item in slices})
-        raise NotScorable("not_ct", f"not a series of CT images: {'; '.join(kinds)}")
+        kinds = sorted({f"{item.modality or '-'}: {UID(item.sop_class_uid).name}" for item in slices})
+        raise NotScorable("not_ct", variant="kinds", kinds=tuple(kinds))
     kept = tuple(item for item in found if not item.is_localizer)
     if not kept:
-        raise NotScorable("localizer", "a localizer, not an axial series")
+        raise NotScorable("localizer")
     number = len({item.series_instance_uid for item in kept})
     if number > 1:
-        raise NotScorable("mixed_series", f"the files belong to {number} CT series: score one series at a time")
+        raise NotScorable("mixed_series", variant="series", count=number)
     return kept, len(slices) - len(kept)
 
 
 def check_header(acquisition: Acquisition) -> None:
-    """Refuse what the header calls contrast-enhanced (`contrast`); oral contrast and a denial are none."""
+    """Refuse a scan that the header calls contrast-enhanced (`contrast`); oral contrast does not count."""
     agent = acquisition.contrast
     if agent.upper().replace("-", " ").strip(" .") in _NO_AGENT:
         return
@@ -51,7 +51,7 @@ def check_header(acquisition: Acquisition) -> None:
     words = set(said.replace("/", " ").replace(",", " ").split())
     if words & set(_OTHER_ROUTES) and "IV" not in words and "INTRAVENOUS" not in words:
         return
-    raise NotScorable("contrast", f"contrast-enhanced by its header (Contrast/Bolus Agent: {agent})")
+    raise NotScorable("contrast", variant="header", agent=agent)
 
 
 def check_geometry(stack: Stack, settings: SelectionSettings, *, whole_heart: bool = True) -> None:
@@ -63,14 +63,12 @@ def check_geometry(stack: Stack, settings: SelectionSettings, *, whole_heart: bo
     known = sorted({item.thickness_mm for item in stack.slices if item.thickness_mm})
     low, high = settings.minimum_thickness_mm, settings.maximum_thickness_mm
     if known and known[-1] > high + _ROUNDED_MM:
-        raise NotScorable("thickness", f"slices of {known[-1]:g} mm: thicker than the {high:g} mm that are scored")
+        raise NotScorable("thickness", variant="thick", thickness_mm=known[-1], limit_mm=high)
     if step > high + _ROUNDED_MM:
-        raise NotScorable("spacing", f"slices every {step:g} mm: further apart than the {high:g} mm that are scored")
+        raise NotScorable("spacing", spacing_mm=step, limit_mm=high)
     thinnest = known[0] if known else step
     if thinnest < low - _ROUNDED_MM:
-        raise NotScorable("thickness", f"slices of {thinnest:g} mm: thinner than the {low:g} mm that are scored")
+        raise NotScorable("thickness", variant="thin", thickness_mm=thinnest, limit_mm=low)
     length = stack.offsets_mm[-1] + step
     if whole_heart and length < _SHORTEST_MM:
-        raise NotScorable(
-            "too_few_slices", f"{len(stack.slices)} slices cover {length:.0f} mm: too short to hold a heart"
-        )
+        raise NotScorable("too_few_slices", variant="short", slices=len(stack.slices), length_mm=round(length, 1))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scoring.result import ImageRef
+
+AIR_HU: Final = -1024
+"""HU of a voxel outside the image: the lowest value of 12 stored bits at the usual intercept of -1024."""
 
 
 @dataclass(frozen=True, slots=True)

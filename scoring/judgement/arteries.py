@@ -13,12 +13,11 @@ from scoring.anatomy.heart import Heart
 from scoring.candidates import agatston
 from scoring.candidates.agatston import Candidate
 from scoring.candidates.conventions import Convention
-from scoring.images.volume import Volume
+from scoring.images.volume import AIR_HU, Volume
 from scoring.result import ARTERIES, Artery
 
 LONG_MM: Final = 6.0
 SMALLEST: Final = 1.0
-_AIR_HU: Final = -1024
 
 
 def nearest(heart: Heart, points_mm: NDArray[np.float64]) -> Artery:
@@ -67,7 +66,7 @@ def _regrouped(
     voxels = candidate.voxels[kept]
     low, high = voxels.min(axis=0), voxels.max(axis=0) + 1
     corner = np.array([0, low[1], low[2]], dtype=np.int32)
-    hu = np.full((len(volume.hu), high[1] - low[1], high[2] - low[2]), _AIR_HU, dtype=np.int16)
+    hu = np.full((len(volume.hu), high[1] - low[1], high[2] - low[2]), AIR_HU, dtype=np.int16)
     hu[tuple((voxels - corner).T)] = volume.hu[tuple(voxels.T)]
     x, y, z = (float(v) for v in volume.to_patient(corner.astype(np.float64)))
     alone = dataclasses.replace(volume, hu=hu, origin_mm=(x, y, z), stored=None)

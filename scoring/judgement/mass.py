@@ -11,20 +11,21 @@ from dataclasses import dataclass
 
 from config.settings import ScoringSettings
 from scoring.images.acquisition import Acquisition
+from scoring.result import Statement
 
 _SIZES = ("small", "medium", "large")
 
 
 @dataclass(frozen=True, slots=True)
 class MassFactor:
-    """Calibration in (mg/cm3)/HU, and its origin in words."""
+    """Calibration in (mg/cm3)/HU, and where it comes from."""
 
     value: float
-    origin: str
+    origin: Statement
 
 
 def factor(acquisition: Acquisition, settings: ScoringSettings) -> MassFactor | None:
-    """The factor that holds for a series, or None.
+    """The factor that applies to a series, or None.
 
     Calcium Scoring Mass Factor Patient (0018,9351) wins, then Device (0018,9352) for the configured patient
     size (PS3.3 C.8.2.1, C.8.15.3.9), then the configuration. Zero, negative and not finite are absent. Six decimals
@@ -32,15 +33,13 @@ def factor(acquisition: Acquisition, settings: ScoringSettings) -> MassFactor | 
     """
     patient = acquisition.mass_factor_patient
     if patient is not None and _usable(patient):
-        return MassFactor(round(patient, 6), "Calcium Scoring Mass Factor Patient (0018,9351)")
+        return MassFactor(round(patient, 6), Statement.build("mass_factor_patient"))
     device = acquisition.mass_factor_device
     index = _SIZES.index(settings.patient_size)
     if len(device) == len(_SIZES) and _usable(device[index]):
-        return MassFactor(
-            round(device[index], 6), f"Calcium Scoring Mass Factor Device (0018,9352), {settings.patient_size} patient"
-        )
+        return MassFactor(round(device[index], 6), Statement.build("mass_factor_device", size=settings.patient_size))
     if settings.mass_factor is not None:
-        return MassFactor(settings.mass_factor, "configuration")
+        return MassFactor(settings.mass_factor, Statement.build("mass_factor_configured"))
     return None
 
 

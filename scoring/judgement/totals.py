@@ -13,21 +13,28 @@ from scoring.candidates import components
 from scoring.candidates.agatston import Candidate
 from scoring.images.volume import StoredOrder, Volume
 from scoring.judgement import mass
-from scoring.judgement.flags import Range
 from scoring.judgement.mass import MassFactor
-from scoring.result import ARTERIES, Artery, ArteryValues, Lesion, RejectedCandidate
+from scoring.result import (
+    ARTERIES,
+    POSSIBLE,
+    SURE,
+    Artery,
+    ArteryValues,
+    Lesion,
+    Range,
+    RejectedCandidate,
+    Statement,
+)
 
-# confidence that a candidate is coronary: a counted lesion below the first value is uncertain, and so is an
-# uncounted one from the second value on
-SURE: Final = 0.8
-POSSIBLE: Final = 0.2
+# a longer list would hide what matters in it
+MOST_REJECTED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A candidate and what was decided about it; `confidence` is that it is coronary, 0 to 1, to three digits.
+    """A candidate with the decision about it; `confidence` is that it is coronary, 0 to 1, to three digits.
 
-    `reason` is what speaks most against it, empty where nothing does.
+    `reason` is the code of the strongest reason against it, empty where there is none.
     """
 
     candidate: Candidate
@@ -35,16 +42,6 @@ class Finding:
     artery: Artery | None
     confidence: float
     reason: str = ""
-
-
-def is_uncertain(lesion: Lesion) -> bool:
-    """Whether a lesion was counted without being surely coronary calcium."""
-    return lesion.confidence < SURE
-
-
-def is_possible(candidate: RejectedCandidate) -> bool:
-    """Whether a candidate that was not counted may be coronary calcium all the same."""
-    return candidate.confidence >= POSSIBLE
 
 
 def lesions(volume: Volume, findings: Sequence[Finding], factor: MassFactor | None) -> tuple[Lesion, ...]:
@@ -55,11 +52,11 @@ def lesions(volume: Volume, findings: Sequence[Finding], factor: MassFactor | No
     return tuple(_lesion(number, volume, item, factor) for number, item in enumerate(counted, start=1))
 
 
-def sums(found: Sequence[Lesion], quantity: str, digits: int) -> ArteryValues:
+def sums(lesions: Sequence[Lesion], quantity: str, digits: int) -> ArteryValues:
     """Total and share of each artery of one quantity of the lesions, a field's name; None counts as 0."""
-    total = math.fsum(getattr(item, quantity) or 0.0 for item in found)
+    total = math.fsum(getattr(item, quantity) or 0.0 for item in lesions)
     shares = {
-        artery: math.fsum(getattr(item, quantity) or 0.0 for item in found if item.artery == artery)
+        artery: math.fsum(getattr(item, quantity) or 0.0 for item in lesions if item.artery == artery)
         for artery in ARTERIES
     }
     return ArteryValues(round(total, digits), **{artery: round(share, digits) for artery, share in shares.items()})
@@ -79,9 +76,9 @@ def bounds(findings: Sequence[Finding]) -> Range:
 
 
 def rejected(
-    findings: Sequence[Finding], near: Sequence[bool], most: int = 50
+    findings: Sequence[Finding], near: Sequence[bool], most: int = MOST_REJECTED
 ) -> tuple[tuple[RejectedCandidate, ...], int]:
-    """The findings not counted though possible or `near` the heart, largest Agatston first, and how many were too many.
+    """The findings not counted though possible or `near` the heart, largest Agatston first, and the number left out.
 
     `near` has one value a finding. Beyond `most`, those that the range does not include are left out first.
     """
@@ -92,8 +89,8 @@ def rejected(
     ]
     matter.sort(key=lambda item: (-item.candidate.agatston, tuple(item.candidate.voxels[0].tolist())))
     kept = sorted(range(len(matter)), key=lambda index: (matter[index].confidence < POSSIBLE, index))[:most]
-    told = tuple(_rejected(number, matter[index]) for number, index in enumerate(sorted(kept), start=1))
-    return told, len(matter) - len(told)
+    listed = tuple(_rejected(number, matter[index]) for number, index in enumerate(sorted(kept), start=1))
+    return listed, len(matter) - len(listed)
 
 
 def _total(findings: Sequence[Finding]) -> float:
@@ -101,13 +98,13 @@ def _total(findings: Sequence[Finding]) -> float:
     return round(math.fsum(round(item.candidate.agatston, 4) for item in findings), 4)
 
 
-def _lesion(number: int, volume: Volume, found: Finding, factor: MassFactor | None) -> Lesion:
-    candidate = found.candidate
+def _lesion(number: int, volume: Volume, finding: Finding, factor: MassFactor | None) -> Lesion:
+    candidate = finding.candidate
     sections = _slices(candidate)
     return Lesion(
         id=number,
-        artery=found.artery,
-        confidence=found.confidence,
+        artery=finding.artery,
+        confidence=finding.confidence,
         agatston=round(candidate.agatston, 4),
         volume_mm3=round(candidate.volume_mm3, 3),
         mass_mg=None if factor is None else round(mass.mass_mg(factor, candidate.mean_hu, candidate.volume_mm3), 4),
@@ -120,8 +117,8 @@ def _lesion(number: int, volume: Volume, found: Finding, factor: MassFactor | No
     )
 
 
-def _rejected(number: int, found: Finding) -> RejectedCandidate:
-    candidate = found.candidate
+def _rejected(number: int, finding: Finding) -> RejectedCandidate:
+    candidate = finding.candidate
     return RejectedCandidate(
         id=number,
         agatston=round(candidate.agatston, 4),
@@ -129,8 +126,8 @@ def _rejected(number: int, found: Finding) -> RejectedCandidate:
         max_hu=candidate.max_hu,
         centroid_mm=_centroid(candidate),
         slices=_slices(candidate),
-        confidence=found.confidence,
-        reason=found.reason,
+        confidence=finding.confidence,
+        reason=Statement(finding.reason),
     )
 
 
@@ -150,5 +147,5 @@ def _stored_runs(volume: Volume, candidate: Candidate) -> tuple[tuple[int, int, 
     stored = order.to_stored(candidate.voxels)
     shape = (depth, order.rows, order.columns)
     flat = np.sort(np.ravel_multi_index((stored[:, 0], stored[:, 1], stored[:, 2]), shape))
-    found = components.runs(flat, shape)
-    return tuple(zip(found.z.tolist(), found.y.tolist(), found.start.tolist(), found.length.tolist(), strict=True))
+    runs = components.runs(flat, shape)
+    return tuple(zip(runs.z.tolist(), runs.y.tolist(), runs.start.tolist(), runs.length.tolist(), strict=True))

@@ -1,8 +1,8 @@
-"""Which candidates are coronary calcium, how sure that is, and in which artery they lie.
+"""Verdicts on candidates: whether they are coronary calcium, how sure that is, and in which artery they lie.
 
 Every rule says how well one measured feature fits a coronary calcification (0..1, falling smoothly round its
-limit); all must hold, so their product decides. A lesion near any limit is uncertain, and its reason names the
-weakest rule.
+limit); all must hold, so their product decides. A lesion near any limit is uncertain, and its reason is that of
+the weakest rule.
 """
 
 from __future__ import annotations
@@ -10,70 +10,98 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from operator import itemgetter
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import NotScorable
-from scoring.anatomy.frame import Anatomy
+from scoring.anatomy.frame import NOISE_ZERO_HU, Anatomy
 from scoring.candidates.agatston import Candidate
 from scoring.images.volume import Volume
 from scoring.judgement.features import Features, Surroundings, measure, surroundings
-from scoring.result import ARTERIES, Artery
+from scoring.result import ARTERIES, COUNTED, SURE, Artery
 
-COUNTED: Final = 0.5
-SURE: Final = 0.8
-POSSIBLE: Final = 0.15
+# The look at the surroundings costs time, and thousands of candidates that are noise fail by their place alone. It must
+# not begin above POSSIBLE: what the range includes has been looked at.
+LOOKED_AT: Final = 0.15
+# Limits on tissue were found on real scans, limits in mm follow from the size of the nets' cubes and from anatomy:
+# docs/scoring-method.md lists them with their reasons, bench/sensitivity.py moves each of them.
 NOISE_LIMIT, NOISE_WIDTH = 6.0, 0.7
 LOCAL_NOISE_SHARE = 0.75
 FAT_HU, THIN_FAT_HU = -5.0, 15.0
 DARKENING, QUIET_HU = 1.3, 8.0
 BRIGHT_HU = 8.0
 LUNG_SHARE, LUNG_SHARE_IN_FAT, LUNG_ON_COURSE, TOUCHING_SHARE = 0.22, 0.42, 0.3, 0.2
-ON_COURSE_MM, OSTIUM_MM, AT_ORIGIN_MM = 5.0, 4.0, -1.5
+NEAR_COURSE_MM, OSTIUM_MM, AT_ORIGIN_MM = 5.0, 4.0, -1.5
 STENT_HU, STENT_MM, AS_STENT = 1000.0, 13.0, 0.6
 METAL_HU, METAL_MM2, METAL_DEPTH_MM = 2000.0, 1.0, 3.0
-ZERO_NOISE_HU = 25.0
+
+
+Reason = Literal[
+    "outside_heart",
+    "off_course",
+    "inside_heart",
+    "above_arteries",
+    "too_large",
+    "descending_aorta",
+    "at_bone",
+    "airway_wall",
+    "below_diaphragm",
+    "at_oesophagus",
+    "like_noise",
+    "no_fat",
+    "in_streak",
+    "in_lung",
+    "at_lung",
+    "ascending_aorta",
+    "like_stent",
+]
+"""Codes of the reasons against a candidate, as the catalogue of the reports names them."""
+
+NOISE: Final[Reason] = "like_noise"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One candidate judged: `confidence` (0..1) that it is coronary calcium, counted from 0.5 on.
 
-    `artery` is the most likely one also where the candidate is not counted; `reason` names what speaks most
-    against the candidate, or is empty where nothing does.
+    `artery` is the most likely one also where the candidate is not counted; `reason` is the code of the strongest
+    reason against the candidate, or empty where there is none.
     """
 
     candidate: Candidate
     counted: bool
     artery: Artery
     confidence: float
-    reason: str
+    reason: Reason | Literal[""]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A feature that must exceed `limit` (or stay under it, `width` negative); `width` is the softness."""
+    """A feature that must exceed `limit` (or stay below it, `width` negative); `width` is the softness.
+
+    `reason` is the code of the sentence about a candidate that fails.
+    """
 
     feature: str
     limit: float
     width: float
-    reason: str
+    reason: Reason
 
 
-NOISE: Final = "not brighter than noise can be"
 PLACE_RULES: Final = (
-    Rule("heart_mm", 6.5, -1.2, "outside the heart"),
-    Rule("nearest_mm", 11.0, -1.8, "away from the courses of the coronary arteries"),
-    Rule("chamber_mm", -9.0, 1.3, "inside the heart: a valve, its ring or muscle"),
-    Rule("above_mm", 24.0, -3.0, "above the coronary arteries"),
-    Rule("volume_mm3", 20000.0, -2000.0, "larger than coronary calcium can be"),
-    Rule("descending_mm", 4.5, 0.8, "in the wall of the descending aorta"),
-    Rule("bone_mm", 4.0, 1.0, "at a bone"),
-    Rule("airway_mm", 5.0, 1.0, "in the wall of an airway"),
-    Rule("abdomen_mm", -4.0, 1.5, "below the diaphragm"),
-    Rule("oesophagus_mm", 1.0, 1.0, "at the oesophagus"),
+    Rule("heart_mm", 6.5, -1.2, "outside_heart"),
+    Rule("nearest_mm", 11.0, -1.8, "off_course"),
+    Rule("chamber_mm", -9.0, 1.3, "inside_heart"),
+    Rule("above_mm", 24.0, -3.0, "above_arteries"),
+    Rule("volume_mm3", 20000.0, -2000.0, "too_large"),
+    Rule("descending_mm", 4.5, 0.8, "descending_aorta"),
+    Rule("bone_mm", 4.0, 1.0, "at_bone"),
+    Rule("airway_mm", 5.0, 1.0, "airway_wall"),
+    Rule("abdomen_mm", -4.0, 1.5, "below_diaphragm"),
+    Rule("oesophagus_mm", 1.0, 1.0, "at_oesophagus"),
 )
 
 
@@ -89,17 +117,13 @@ def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> 
 
 
 def refuse_noise(noise_hu: float, verdicts: Sequence[Verdict]) -> None:
-    """Refuse (noise) a result of nothing, or of uncertain lesions alone, at a noise of more than 25 HU.
+    """Refuse (noise) a score of 0, or of uncertain lesions alone, at a noise of more than 25 HU.
 
     A calcification of 2 mm is then found in less than half of the scans; a sure lesion still shows that there is
     calcium.
     """
-    if noise_hu > ZERO_NOISE_HU and not any(verdict.counted and verdict.confidence >= SURE for verdict in verdicts):
-        raise NotScorable(
-            "noise",
-            f"The noise of {noise_hu:.0f} HU may hide calcium: no sure calcification was found, and above "
-            f"{ZERO_NOISE_HU:.0f} HU that does not mean that there is none.",
-        )
+    if noise_hu > NOISE_ZERO_HU and not any(verdict.counted and verdict.confidence >= SURE for verdict in verdicts):
+        raise NotScorable("noise", noise_hu=round(noise_hu, 1), limit_hu=NOISE_ZERO_HU)
 
 
 def _refuse_metal(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> None:
@@ -121,11 +145,7 @@ def _refuse_metal(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candida
     features = measure(volume, anatomy, pieces)
     confidence, _, _ = _by_place(features, _noise_limit(len(candidates)))
     if ((confidence >= COUNTED) | (features.heart_mm < -METAL_DEPTH_MM)).any():
-        raise NotScorable(
-            "metal",
-            f"There is metal in the heart ({max(piece.max_hu for piece in pieces):.0f} HU), as of a pacemaker, stent, "
-            "valve or clips: calcium cannot be told from it.",
-        )
+        raise NotScorable("metal", max_hu=max(piece.max_hu for piece in pieces))
 
 
 def _judged(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
@@ -136,17 +156,16 @@ def _judged(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
     verdicts = []
     for index, candidate in enumerate(candidates):
         sure, weak, reason = float(confidence[index]), float(weakest[index]), reasons[index]
-        # The full look costs time, and thousands of noise candidates have failed by now.
-        if sure >= POSSIBLE:
+        if sure >= LOOKED_AT:
             around = surroundings(volume, anatomy, candidate)
             smooth_noise_hu = anatomy.blood.smooth_noise_hu
             seen = _by_surroundings(around, features, index, noise_limit, smooth_noise_hu)
             sure *= math.prod(fits for fits, _ in seen)
-            _, reason = min((weak, reason), *seen)
+            _, reason = min(((weak, reason), *seen), key=itemgetter(0))
             stent = float(fit(features.max_hu[index], STENT_HU, 60.0) * fit(features.length_mm[index], STENT_MM, 1.5))
             if sure >= SURE and stent > COUNTED:
                 # Calcium can be so long and bright too: it counts, and a reader looks.
-                sure, reason = AS_STENT, "as long and bright as a stent"
+                sure, reason = AS_STENT, "like_stent"
         verdicts.append(
             Verdict(
                 candidate=candidate,
@@ -160,12 +179,12 @@ def _judged(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
 
 
 def fit(value: float | NDArray[np.float64], limit: float, width: float) -> NDArray[np.float64]:
-    """How well a value fits, 0..1: one half at the limit, 0.95 three widths beyond it; falling for negative widths."""
+    """Degree to which a value fits, 0..1: one half at the limit, 0.95 three widths beyond; falling if `width` < 0."""
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip((np.asarray(value) - limit) / width, -40.0, 40.0))))
 
 
-def _by_place(features: Features, noise_limit: float) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str]]:
-    """How well candidates fit all rules of place together, the weakest of them, and its reason."""
+def _by_place(features: Features, noise_limit: float) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Reason]]:
+    """Fit of candidates to all rules of place together, to the weakest of them, and its reason."""
     fits = [fit(getattr(features, rule.feature), rule.limit, rule.width) for rule in PLACE_RULES]
     fits.append(fit(features.contrast_hu / features.noise_hu, noise_limit, NOISE_WIDTH))
     reasons = [*(rule.reason for rule in PLACE_RULES), NOISE]
@@ -180,8 +199,8 @@ def _noise_limit(candidates: int) -> float:
 
 def _by_surroundings(
     around: Surroundings, features: Features, index: int, noise_limit: float, smooth_noise_hu: float
-) -> tuple[tuple[float, str], ...]:
-    """How well one candidate fits each rule that looks at the tissue round it, and at the aorta's wall."""
+) -> tuple[tuple[float, Reason], ...]:
+    """Fit of one candidate to each rule about the tissue around it, and to that about the aorta's wall."""
     above = float(features.above_mm[index])
     # Far below, the arteries lie on the diaphragm's side, where thin fat is lost in thick slices; and noise alone
     # makes some voxels of blood look like fat.
@@ -189,22 +208,22 @@ def _by_surroundings(
     fat_hu = FAT_HU + thin * (THIN_FAT_HU - FAT_HU) - DARKENING * max(0.0, smooth_noise_hu - QUIET_HU)
     # In a slim heart the arteries run close to the lung, but in fat.
     in_fat = float(fit(around.median_hu, -40.0, -10.0))
-    on_course = float(fit(features.nearest_mm[index], ON_COURSE_MM, -1.0) * fit(features.heart_mm[index], 1.0, -0.7))
+    on_course = float(fit(features.nearest_mm[index], NEAR_COURSE_MM, -1.0) * fit(features.heart_mm[index], 1.0, -0.7))
     lung_share = LUNG_SHARE + max(in_fat * (LUNG_SHARE_IN_FAT - LUNG_SHARE), on_course * LUNG_ON_COURSE)
     touching = TOUCHING_SHARE + on_course * LUNG_ON_COURSE
     noise = float(features.contrast_hu[index]) / max(LOCAL_NOISE_SHARE * around.noise_hu, 1.0)
     return (
         (float(fit(noise, noise_limit, NOISE_WIDTH)), NOISE),
-        (float(fit(around.darkest_hu, fat_hu, -8.0)), "no epicardial fat around it"),
-        (float(fit(around.median_hu - features.blood_hu, BRIGHT_HU, -2.5)), "in a streak or smear of brightness"),
-        (float(fit(around.lung, lung_share, -0.035)), "in the lung"),
-        (float(fit(around.touching_lung, touching, -0.035)), "at the edge of the lung"),
-        (_outside_root(features, index), "in the wall of the ascending aorta"),
+        (float(fit(around.darkest_hu, fat_hu, -8.0)), "no_fat"),
+        (float(fit(around.median_hu - features.blood_hu, BRIGHT_HU, -2.5)), "in_streak"),
+        (float(fit(around.lung, lung_share, -0.035)), "in_lung"),
+        (float(fit(around.touching_lung, touching, -0.035)), "at_lung"),
+        (_outside_root(features, index), "ascending_aorta"),
     )
 
 
 def _outside_root(features: Features, index: int) -> float:
-    """How well a place fits outside the wall of the ascending aorta and root.
+    """Degree to which a place lies outside the wall of the ascending aorta and root.
 
     Below the left main the circle is less sure: only what lies on or inside it is wall or valve, and from
     40 mm on nothing is. Where an artery leaves the aorta it lies at the wall.

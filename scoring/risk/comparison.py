@@ -1,44 +1,43 @@
-"""A score beside the earlier ones of the same patient: what changed, and whether a repeated scan changes as much."""
+"""A score beside the earlier ones of the same patient: the change, and whether a repeated scan alone explains it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from config.errors import Value
 from dicom.dates import parse_date
 from scoring.candidates import conventions
-from scoring.result import Score
-from scoring.risk.change import Change, Difference, Earlier
+from scoring.result import Change, Difference, Earlier, Score, Statement
 
 USUAL_BMI: Final = 27.0
-"""Body mass index, kg/m2, where the images tell none."""
+"""Body mass index, kg/m2, where the images give none."""
 
 SHORTEST_DAYS: Final = 90
-"""Under it no yearly rate is given: it would be the noise of two scans, multiplied."""
+"""Below it no yearly rate is given: it would be the noise of two scans, multiplied."""
 
 NOISE_BELOW: Final = 10.0
-"""A score under it is inside the noise of a repeated scan."""
+"""A score under it is inside the noise of a repeated scan: its 95 % limit at a score of 10 is 18 (Chung, AJR 2008)."""
 
 PROGRESSION_ROOT: Final = 2.5
-"""Growth of the square root of the volume, mm3 ** 0.5, from which studies speak of progression."""
-
-LIMIT_CITATION: Final = "95 % limit of a repeated scan: Chung et al., AJR 2008 (6,742 pairs of scans)"
-PROGRESSION_CITATION: Final = "Progression: KOICA registry, Korean Circ J 2019;49 and PLoS ONE 2021;16:e0248884"
+"""Growth of the square root of the volume, mm3 ** 0.5, that studies call progression (KOICA registry)."""
 
 _YEAR_DAYS: Final = 365.25
 _USUAL_THICKNESS_MM: Final = 3.0
-_GATING: Final = {True: "yes", False: "none in the header"}
+# as the catalogue names them
+_GATING: Final = {True: "gated", False: "not_gated"}
 
 
 def compare(
-    score: Score, history: Iterable[Earlier], *, bmi: float | None = None, notes: Sequence[str] = ()
+    score: Score, history: Iterable[Earlier], *, bmi: float | None = None, notes: Sequence[Statement] = ()
 ) -> Change | None:
     """The change since the latest of the earlier scores; None when there is none, or the scan has no date or no score.
 
     Only dates before that of the scan count, and only other studies. Of each study one earlier score stays, the one
-    that was made most like this one. `bmi` (kg/m2) goes into the limits of a repeated scan; `notes` follow those of
+    that is most comparable to this one. `bmi` (kg/m2) goes into the limits of a repeated scan; `notes` follow those of
     the comparison itself.
     """
     scanned = parse_date(score.series.date)
@@ -67,7 +66,7 @@ def compare(
         progression=None if root is None or noise else root >= PROGRESSION_ROOT,
         differences=tuple(unlike),
         notes=(*_notes(score, then, days, unlike, unknown, assumed=bmi is None), *notes),
-        citations=(LIMIT_CITATION,) if root is None else (LIMIT_CITATION, PROGRESSION_CITATION),
+        citations=tuple(_citations(root)),
         bmi=index,
         bmi_origin="assumed" if bmi is None else "header",
         history=tuple(kept),
@@ -121,7 +120,7 @@ def _difference(then: float, now: float, days: int, limit: float | None) -> Diff
 
 
 def _one_a_study(score: Score, history: Iterable[Earlier], scanned: date) -> list[Earlier]:
-    """What may be compared, the oldest first; of two scans on one day the more comparable one stands last."""
+    """The scores that may be compared, the oldest first; of two on one day the more comparable one stands last."""
     best: dict[str, Earlier] = {}
     for item in history:
         taken = parse_date(item.date)
@@ -153,30 +152,48 @@ def _defined_otherwise(score: Score, then: Earlier) -> bool:
     return preset is not None and preset.volume != score.provenance.volume_definition
 
 
-def _beside(score: Score, then: Earlier) -> tuple[list[str], list[str]]:
-    """What was not alike in the two scans, and of what one of them says nothing."""
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """One property of both scans that moves a score; None where a scan does not say."""
+
+    name: str
+    then: str | float | None
+    now: str | float | None
+    is_equal: bool
+    variant: str
+    unit: str = ""
+
+    def differs(self) -> Statement:
+        """The statement that the two scans differ in it."""
+        known = (("then", self.then), ("now", self.now), ("unit", self.unit or None))
+        values: dict[str, Value] = {name: value for name, value in known if value is not None}
+        return Statement("differs", {"variant": self.variant, "what": self.name, **values})
+
+
+def _beside(score: Score, then: Earlier) -> tuple[list[Statement], list[str]]:
+    """The differences between the two scans, and the names of what only one of them says."""
     unlike, unknown = [], []
-    for name, before, after, equal in _facts(score, then):
-        if before is None or after is None:
-            unknown += [name] if before is not after else []
-        elif not equal:
-            unlike.append(f"{name}: {before} then, {after} now")
+    for fact in _facts(score, then):
+        if fact.then is None or fact.now is None:
+            unknown += [fact.name] if fact.then is not fact.now else []
+        elif not fact.is_equal:
+            unlike.append(fact.differs())
     return unlike, unknown
 
 
-def _facts(score: Score, then: Earlier) -> Iterator[tuple[str, str | None, str | None, bool]]:
-    """Name, then, now and whether both are alike, of all that moves a score."""
-    series, made = score.series, score.provenance
+def _facts(score: Score, then: Earlier) -> Iterator[_Fact]:
+    """Everything known of the two scans that moves a score."""
+    series, origin = score.series, score.provenance
     spacing = None if series.spacing_mm is None else series.spacing_mm[0]
-    yield _words("scoring convention", then.convention, made.convention)
-    yield _size("slice thickness", then.slice_thickness_mm, series.slice_thickness_mm, "mm", 0.05)
-    yield _size("distance of the slices", then.spacing_mm, spacing, "mm", 0.05)
-    yield _size("tube voltage", then.kvp, series.kvp, "kV", 0.5)
-    yield _words("kernel", then.kernel, series.kernel)
-    yield _words("scanner", then.scanner, _scanner(score))
-    gated = None if then.gated is None else _GATING[then.gated]
-    yield _words("ECG gating", gated, _GATING[series.gated])
-    yield _words("software", then.software, _software(score))
+    yield _text_fact("convention", then.convention, origin.convention)
+    yield _size_fact("slice_thickness", then.slice_thickness_mm, series.slice_thickness_mm, "mm", 0.05)
+    yield _size_fact("slice_spacing", then.spacing_mm, spacing, "mm", 0.05)
+    yield _size_fact("tube_voltage", then.kvp, series.kvp, "kV", 0.5)
+    yield _text_fact("kernel", then.kernel, series.kernel)
+    yield _text_fact("scanner", then.scanner, _scanner(score))
+    before = None if then.gated is None else _GATING[then.gated]
+    yield _Fact("gating", before, _GATING[series.gated], then.gated == series.gated, "term")
+    yield _text_fact("software", then.software, _software(score))
 
 
 def _scanner(score: Score) -> str | None:
@@ -187,33 +204,34 @@ def _software(score: Score) -> str:
     return f"{score.provenance.software} {score.provenance.version}"
 
 
-def _words(name: str, before: str | None, after: str | None) -> tuple[str, str | None, str | None, bool]:
-    return name, before or None, after or None, (before or "").casefold() == (after or "").casefold()
+def _text_fact(name: str, before: str | None, after: str | None) -> _Fact:
+    is_equal = (before or "").casefold() == (after or "").casefold()
+    return _Fact(name, before or None, after or None, is_equal, "text")
 
 
-def _size(
-    name: str, before: float | None, after: float | None, unit: str, tolerance: float
-) -> tuple[str, str | None, str | None, bool]:
-    words = [None if value is None else f"{value:.4g} {unit}" for value in (before, after)]
-    alike = before is not None and after is not None and abs(before - after) <= tolerance
-    return name, words[0], words[1], alike
+def _size_fact(name: str, before: float | None, after: float | None, unit: str, tolerance: float) -> _Fact:
+    is_equal = before is not None and after is not None and abs(before - after) <= tolerance
+    return _Fact(name, before, after, is_equal, "size", unit)
 
 
 def _notes(
-    score: Score, then: Earlier, days: int, unlike: Sequence[str], unknown: Sequence[str], *, assumed: bool
-) -> Iterator[str]:
+    score: Score, then: Earlier, days: int, unlike: Sequence[Statement], unknown: Sequence[str], *, assumed: bool
+) -> Iterator[Statement]:
     if score.agatston is not None and max(then.agatston, score.agatston.total) < NOISE_BELOW:
-        yield (
-            f"Both scores are under {NOISE_BELOW:g}, inside the noise of a repeated scan: "
-            "whether there was a change cannot be told"
-        )
+        yield Statement.build("both_small", limit=NOISE_BELOW)
     elif assumed:
-        yield f"A body mass index of {USUAL_BMI:g} was assumed for the limits: the images tell none"
+        yield Statement.build("bmi_assumed", bmi=USUAL_BMI)
     if days < SHORTEST_DAYS:
-        yield f"The scans are less than {SHORTEST_DAYS} days apart: no yearly rate is given"
+        yield Statement.build("scans_close", days=SHORTEST_DAYS)
     if unlike:
-        yield "The two scans are not alike: part of the change may come from how they were made"
+        yield Statement.build("scans_differ")
     if unknown:
-        yield f"Not known for both scans: {', '.join(unknown)}"
+        yield Statement.build("known_for_one", what=tuple(unknown))
     if then.volume_mm3 is not None and _defined_otherwise(score, then):
-        yield "The volumes are not compared: the two scoring conventions define volume differently"
+        yield Statement.build("volumes_not_compared")
+
+
+def _citations(root: float | None) -> Iterator[Statement]:
+    yield Statement.build("limit_source")
+    if root is not None:
+        yield Statement.build("progression_source")

@@ -1,20 +1,16 @@
-"""The patient as far as risk tables ask: age, sex, population group, body mass."""
+"""The patient as risk tables ask for it: age, sex, population group, body mass."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from pydicom.dataset import Dataset
 
 from config.settings import RiskSettings
 from dicom import elements
 from dicom.dates import parse_date, scan_date
-
-Sex = Literal["female", "male"]
-Group = Literal["white", "chinese", "black", "hispanic"]
-GROUPS: Final[tuple[Group, ...]] = ("white", "chinese", "black", "hispanic")
+from scoring.result import Group, Patient, Sex
 
 _AGE: Final = re.compile(r"(\d{1,3})([DWMY])")
 _A_YEAR: Final = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
@@ -24,22 +20,6 @@ _OLDEST: Final = 120.0
 _HEIGHTS_M: Final = (0.5, 2.5)
 _WEIGHTS_KG: Final = (10.0, 400.0)
 _BMI: Final = (10.0, 100.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Patient:
-    """What is known, None where nothing is.
-
-    `age_years` is the age at the scan. `group` is a population group of the risk tables and is never guessed;
-    `group_origin` says where it is from: "command line", "header" or "configuration". `bmi` is kg/m2.
-    """
-
-    age_years: float | None = None
-    sex: Sex | None = None
-    group: Group | None = None
-    group_origin: str = ""
-    bmi: float | None = None
-
 
 NOTHING: Final = Patient()
 

@@ -5,72 +5,39 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
 
-from scoring.risk.patient import Patient
+from scoring.result import Band, Group, Patient, Percentile, Sex, Statement
 from scoring.risk.population import ALL, PERCENTS, Level, Population
-
-NO_CALCIUM: Final = "no calcium"
-_ESTIMATE: Final = "The estimate is read between the table's values: median error 1.7 points, worst 12"
-_CONFIGURED: Final = "The population group is the one that the site configured for all patients"
-
-
-@dataclass(frozen=True, slots=True)
-class Percentile:
-    """Where a score stands in a named population.
-
-    `population` names the table ("MESA"), `group`, `sex` and `age_years` the people compared with. `estimate` is a
-    whole per cent, 0 for no calcium, None above the table's last percentile; `band` is its words, for instance
-    "75th-90th", ">90th" or "no calcium". `p_nonzero_percent` have any calcium; `p25` to `p90` are Agatston scores.
-    `caveats` are sentences that belong beside the number.
-    """
-
-    population: str
-    citation: str
-    group: str
-    sex: str
-    age_years: float
-    estimate: int | None
-    band: str
-    p_nonzero_percent: float
-    p25: float
-    p50: float
-    p75: float
-    p90: float
-    caveats: tuple[str, ...] = ()
 
 
 def percentile(
-    population: Population, agatston: float, patient: Patient, caveats: Sequence[str] = ()
-) -> tuple[Percentile | None, str]:
-    """Where an Agatston score stands among the patient's like, or None and a sentence that says why not.
+    population: Population, agatston: float, patient: Patient, caveats: Sequence[Statement] = ()
+) -> Percentile | Statement:
+    """Where an Agatston score stands among comparable people, or the reason why that is not known.
 
     Age counts in completed years. `caveats` are those of the scan; those of the table and the patient are added.
     """
     missing = [name for name, value in (("age", patient.age_years), ("sex", patient.sex)) if value is None]
     if patient.group is None and not any(group == ALL for group, _ in population.levels):
-        missing.append("population group")
+        missing.append("group")
     if missing or patient.age_years is None or patient.sex is None:
-        return None, f"not known of the patient: {', '.join(missing)}"
+        return Statement.build("patient_unknown", missing=tuple(missing))
     people = population.of(patient.group, patient.sex)
     if people is None:
-        asked = patient.sex if patient.group is None else f"{patient.group} {patient.sex}"
-        return None, f"{population.name} has no values for: {asked}"
+        return _without_values(population, patient.group, patient.sex)
     group, levels = people
     age = math.floor(patient.age_years)
     if not levels[0].age <= age <= levels[-1].age:
-        return None, (
-            f"{age} years are outside the table of {population.name} ({levels[0].age:g} to {levels[-1].age:g} years)"
-        )
+        first, last = levels[0].age, levels[-1].age
+        return Statement.build("age_outside_table", age=age, population=population.name, first=first, last=last)
     level = at_age(levels, age)
     estimate, band = standing(level, agatston)
     p25, p50, p75, p90 = (float(math.floor(score + 0.5)) for score in level.scores)
-    told = [*caveats, *population.caveats]
+    remarks = [*caveats, *population.caveats]
     if patient.group_origin == "configuration" and group == patient.group:
-        told.append(_CONFIGURED)
+        remarks.append(Statement.build("group_configured"))
     if estimate:
-        told.append(_ESTIMATE)
+        remarks.append(Statement.build("estimate_interpolated"))
     return Percentile(
         population=population.name,
         citation=population.citation,
@@ -84,8 +51,14 @@ def percentile(
         p50=p50,
         p75=p75,
         p90=p90,
-        caveats=tuple(told),
-    ), ""
+        caveats=tuple(remarks),
+    )
+
+
+def _without_values(population: Population, group: Group | None, sex: Sex) -> Statement:
+    if group is None:
+        return Statement.build("population_without", population=population.name, sex=sex)
+    return Statement.build("population_without", variant="group", population=population.name, group=group, sex=sex)
 
 
 def at_age(levels: Sequence[Level], age: float) -> Level:
@@ -109,15 +82,15 @@ def at_age(levels: Sequence[Level], age: float) -> Level:
     return Level(age, nonzero, (between(0), between(1), between(2), between(3)))
 
 
-def standing(level: Level, agatston: float) -> tuple[int | None, str]:
-    """The estimated percentile, a whole per cent, and its band in words.
+def standing(level: Level, agatston: float) -> tuple[int | None, Band]:
+    """The estimated percentile, a whole per cent, and its band.
 
     Linear in ln(score + 1) from the share without calcium over the percentiles of the table; None above the last.
     """
     if agatston <= 0:
-        return 0, NO_CALCIUM
+        return 0, "no calcium"
     if agatston > level.scores[-1]:
-        return None, f">{PERCENTS[-1]}th"
+        return None, ">90th"
     points = [(0.0, 100 - level.nonzero_percent)]
     for percent, score in zip(PERCENTS, level.scores, strict=True):
         if score > points[-1][0] and percent > points[-1][1]:
@@ -127,8 +100,6 @@ def standing(level: Level, agatston: float) -> tuple[int | None, str]:
     return max(1, round(from_ + share * (to - from_))), _band(level, agatston)
 
 
-def _band(level: Level, agatston: float) -> str:
-    reached = sum(agatston >= score for score in level.scores[:-1])
-    if reached == 0:
-        return f"under {PERCENTS[0]}th"
-    return f"{PERCENTS[reached - 1]}th-{PERCENTS[reached]}th"
+def _band(level: Level, agatston: float) -> Band:
+    bands: tuple[Band, ...] = ("under 25th", "25th-50th", "50th-75th", "75th-90th")
+    return bands[sum(agatston >= score for score in level.scores[:-1])]

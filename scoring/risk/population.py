@@ -17,7 +17,7 @@ from typing import Final, get_args
 
 from config.errors import ConfigurationError
 from config.settings import RiskSettings
-from scoring.risk.patient import GROUPS, Group, Sex
+from scoring.result import GROUPS, Group, Sex, Statement
 
 HEADER: Final = ("race", "sex", "age", "p_nonzero_pct", "p25", "p50", "p75", "p90")
 PERCENTS: Final = (25, 50, 75, 90)
@@ -26,10 +26,6 @@ ALL: Final = "all"
 
 MESA_NAME: Final = "MESA"
 MESA_CITATION: Final = "McClelland et al., Circulation 2006;113:30"
-_MESA_CAVEAT: Final = (
-    "Comparable, not equal: MESA counted lesions from 4.6 mm3 (slices of 2.5 mm) or 5.5 mm3 (3 mm), so that areas from "
-    "1 mm2 count a little more"
-)
 _SEXES: Final = get_args(Sex)
 _OLDEST: Final = 120.0
 
@@ -50,7 +46,7 @@ class Population:
     name: str
     citation: str
     levels: Mapping[tuple[str, Sex], tuple[Level, ...]]
-    caveats: tuple[str, ...] = ()
+    caveats: tuple[Statement, ...] = ()
 
     def of(self, group: Group | None, sex: Sex) -> tuple[str, tuple[Level, ...]] | None:
         """The group under which these people stand in the table, and their levels; None when it has none."""
@@ -64,7 +60,7 @@ class Population:
 def mesa() -> Population:
     """The shipped table: 6,110 people of 45 to 84 years without clinical disease."""
     text = resources.files("scoring.risk").joinpath("populations/mesa.csv").read_text("utf-8")
-    return Population(MESA_NAME, MESA_CITATION, _levels(text, "mesa.csv"), (_MESA_CAVEAT,))
+    return Population(MESA_NAME, MESA_CITATION, _levels(text, "mesa.csv"), (Statement.build("mesa_lesion_size"),))
 
 
 def configured(settings: RiskSettings) -> Population:

@@ -1,4 +1,4 @@
-"""What the MESA study says of a score beside its percentile: arterial age and the ten-year risk."""
+"""Estimates of the MESA study beside the percentile: arterial age and ten-year risk."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from scoring.risk.patient import Patient
+from scoring.result import Patient, Statement
 
 YOUNGEST: Final = 45
 OLDEST: Final = 85
+CLINICAL: Final = ("cholesterol", "blood_pressure", "medication", "diabetes", "smoking", "family_history")
+"""Facts that no image holds, as the catalogue names them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clinical:
-    """What the ten-year risk asks beside age, sex, group and score: cholesterol in mg/dL, systolic pressure in mmHg.
+    """Inputs of the ten-year risk beside age, sex, group and score: cholesterol in mg/dL, systolic pressure in mmHg.
 
-    `smoker` is one who smokes now, `family_history` that of a heart attack. Images say none of it.
+    `smoker` is a current smoker, `family_history` that of a heart attack. Images hold none of it.
     """
 
     total_cholesterol: float
@@ -92,25 +94,33 @@ def arterial_age(agatston: float) -> float:
     return 39.1 + 7.25 * math.log1p(agatston)
 
 
-def ten_year(patient: Patient, clinical: Clinical | None, agatston: float) -> tuple[float | None, float | None, str]:
-    """Risk of coronary heart disease within ten years in per cent, with and without the score, or None and the reason.
+@dataclass(frozen=True, slots=True)
+class TenYearRisk:
+    """Risk of coronary heart disease within ten years in per cent, with and without the score."""
+
+    with_score: float
+    without_score: float
+
+
+def ten_year(patient: Patient, clinical: Clinical | None, agatston: float) -> TenYearRisk | Statement:
+    """The ten-year risk, or the reason why there is none.
 
     McClelland et al., J Am Coll Cardiol 2015;66:1643, for 45 to 85 years. Nothing is assumed: without every input
     there is none.
     """
-    missing = [
-        name
-        for name, value in (("age", patient.age_years), ("sex", patient.sex), ("population group", patient.group))
-        if value is None
-    ]
+    known = (("age", patient.age_years), ("sex", patient.sex), ("group", patient.group))
+    missing = [name for name, value in known if value is None]
     if clinical is None:
-        missing.append("cholesterol, blood pressure, medication, diabetes, smoking, family history")
+        missing += CLINICAL
     if missing or clinical is None or patient.age_years is None:
-        return None, None, f"not known of the patient: {', '.join(missing)}"
+        return Statement.build("patient_unknown", missing=tuple(missing))
     age = math.floor(patient.age_years)
     if not YOUNGEST <= age <= OLDEST:
-        return None, None, f"{age} years are outside the published range ({YOUNGEST} to {OLDEST} years)"
-    return _risk(_WITH, age, patient, clinical, agatston), _risk(_WITHOUT, age, patient, clinical, agatston), ""
+        return Statement.build("age_outside_range", age=age, first=YOUNGEST, last=OLDEST)
+    return TenYearRisk(
+        with_score=_risk(_WITH, age, patient, clinical, agatston),
+        without_score=_risk(_WITHOUT, age, patient, clinical, agatston),
+    )
 
 
 def _risk(table: _Coefficients, age: int, patient: Patient, clinical: Clinical, agatston: float) -> float:

@@ -12,6 +12,7 @@ from pydantic import Field, StrictBool, ValidationError
 
 from config.errors import ConfigurationError
 from config.settings import PopulationGroup, Section, Settings
+from scoring.result import Patient
 
 if TYPE_CHECKING:
     from scoring.risk.context import Context
@@ -87,7 +88,6 @@ def read_context(
     """
     from scoring.risk import population
     from scoring.risk.context import Context
-    from scoring.risk.patient import Patient
 
     population.configured(settings.risk)
     if studies > 1 and not (age is None and sex is None and clinical is None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -18,8 +18,6 @@ from scp.start import shadowed
 
 if TYPE_CHECKING:
     from config.settings import Settings
-
-_MIB: Final = 1024 * 1024
 
 
 class Finding(NamedTuple):
@@ -92,12 +90,13 @@ def _port(settings: Settings) -> Finding:
 
 
 def _storage(settings: Settings) -> Iterator[Finding]:
+    from config.settings import MIB
     from storage.database.opening import open_database
     from storage.objects.opening import open_files
 
     try:
         files = open_files(settings)
-        free = files.free_bytes() // _MIB
+        free = files.free_bytes() // MIB
         enough = free > settings.node.reserve_mb
         advice = "" if enough else f", below node.reserve_mb = {settings.node.reserve_mb}: make room, or lower the key"
         yield Finding(ok=enough, check="disk", finding=f"{free} MiB free in {files.root}{advice}")

@@ -69,6 +69,9 @@ class ScoringRun:
                 yield future.result()
 
     def _score_with_idle(self, idle: SimpleQueue[Scorer], item: SeriesFiles) -> Row:
+        from scoring.report.common.catalogue import sentence
+        from scoring.report.common.texts import load_english
+
         begun = time.perf_counter()
         scorer = idle.get()
         try:
@@ -76,7 +79,8 @@ class ScoringRun:
             row = _row(item, score, begun)
             return row if self.documents is None else self.documents.add(row, item, scorer.documents)
         except NotScorable as error:
-            return Row(_folder(item), item.study_instance_uid, item.series_instance_uid, None, str(error))
+            why = sentence(error, load_english())
+            return Row(_folder(item), item.study_instance_uid, item.series_instance_uid, None, why)
         finally:
             idle.put(scorer)
 

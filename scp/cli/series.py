@@ -183,9 +183,9 @@ def _show_score(score_json: str) -> None:
         return
     arteries = ", ".join(f"{artery} {score.agatston.of(artery):.1f}" for artery in ARTERIES)
     click.echo(f"{'Agatston:':13}{score.agatston.total:.1f} ({arteries}); category {score.category}")
-    click.echo(f"{'percentile:':13}{context.percentile(score).removeprefix('Percentile: ')}")
-    for number, line in enumerate(context.change(score)):
+    click.echo(f"{'percentile:':13}{context.standing(score)}")
+    for number, line in enumerate(context.comparison(score)):
         name = "" if number else "change:"
-        click.echo(f"{name:13}{line.removeprefix('Change: ').removeprefix('Change ')}")
+        click.echo(f"{name:13}{line}")
     for flag in score.flags:
         click.echo(f"{'flag:':13}{flag.severity}: {flag.message}")

@@ -15,9 +15,10 @@ from pydicom.dataset import Dataset
 
 from dicom import elements
 from dicom.dates import parse_date
+from scoring.report.common.catalogue import in_language
+from scoring.report.common.texts import load_english
 from scoring.report.sr import reading
-from scoring.result import Risk, Score
-from scoring.risk.change import Earlier
+from scoring.result import Earlier, Risk, Score, Statement
 from scoring.risk.comparison import compare, earlier_of
 from scp.installation import Installation
 from scp.priors.retrieve import Fetched, Wanted, fetch
@@ -46,18 +47,18 @@ class History:
         if score.status != "scored":
             return score
         try:
-            return self._compared(score, series_instance_uid)
+            return in_language(self._compared(score, series_instance_uid), load_english())
         except Exception:  # the comparison's edge: the score goes out, with or without it
             log.exception("comparison failed", series=series_instance_uid)
-            return _without(score, "the search for earlier scores failed inside the node")
+            return in_language(_without(score, Statement.build("history_failed")), load_english())
 
     def _compared(self, score: Score, series_instance_uid: str) -> Score:
         found = priors.find(self._database, series_instance_uid, reading.REPORT_CLASSES)
         scanned = parse_date(score.series.date) or parse_date(found.study_date)
         if not found.person.patient_id:
-            return _without(score, "the images name no Patient ID, and patients are not matched by name")
+            return _without(score, Statement.build("no_patient_id"))
         if scanned is None:
-            return _without(score, "the images name no date")
+            return _without(score, Statement.build("no_scan_date"))
         score = replace(score, series=replace(score.series, date=scanned.isoformat()))
         fetched = self._fetched(found.person, scanned, score.series.study_instance_uid)
         reports = [(dataset, self._settings.priors.peer or "") for dataset in fetched.reports]
@@ -69,7 +70,7 @@ class History:
             "compared", series=series_instance_uid, earlier=len(earlier), since=None if change is None else change.date
         )
         if change is None:
-            return _without(score, ". ".join(["no earlier score of this patient is known", *notes]))
+            return _without(score, Statement.build("no_earlier_score"), *notes)
         return replace(score, change=change)
 
     def _fetched(self, person: Person, scanned: date, study_instance_uid: str) -> Fetched:
@@ -123,12 +124,10 @@ def _each_once(found: Iterable[Earlier]) -> list[Earlier]:
     return list(kept.values())
 
 
-def _contradictions(found: Priors) -> list[str]:
+def _contradictions(found: Priors) -> list[Statement]:
     count = len(found.contradicting)
-    studies = "study" if count == 1 else "studies"
-    why = f"{count} other {studies} with this Patient ID left out: date of birth or sex are not the same"
-    return [why] if count else []
+    return [Statement.build("other_patients", count=count)] if count else []
 
 
-def _without(score: Score, reason: str) -> Score:
-    return replace(score, risk=replace(score.risk or Risk(), change_reason=reason))
+def _without(score: Score, *reasons: Statement) -> Score:
+    return replace(score, risk=replace(score.risk or Risk(), change_reason=reasons))

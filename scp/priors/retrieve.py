@@ -21,6 +21,7 @@ from config.settings import NodeSettings, PeerSettings
 from dicom import status
 from dicom.sop_classes import STUDY_ROOT_FIND, STUDY_ROOT_GET, UNCOMPRESSED
 from scoring.report.sr.reading import REPORT_CLASSES
+from scoring.result import Statement
 from scp.network.command import Command
 from scp.network.errors import AssociationEnded
 from scp.network.negotiation import AcceptedContext, PresentationContext
@@ -54,26 +55,26 @@ class Fetched:
     """What a peer sent: reports of that patient, and what is to be said about the search."""
 
     reports: tuple[Dataset, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Statement, ...]
 
 
 def fetch(node: NodeSettings, name: str, peer: PeerSettings, wanted: Wanted, *, seconds: float) -> Fetched:
     """Earlier reports that the peer called `name` has, the latest studies first; failures are notes, never errors."""
     if not wanted.person.patient_id or _WILD & set(wanted.person.patient_id):
-        return Fetched((), (f"{name} was not asked for earlier scores: the Patient ID is empty or has wildcards",))
+        return Fetched((), (Statement.build("peer_not_asked", peer=name),))
     search = _Search(wanted, time.monotonic() + seconds)
     try:
         search.run(node, peer)
     except CoronodeError as error:
-        search.notes.append(f"{name} gave no complete answer about earlier scores: {error}")
+        search.notes.append(Statement.build("peer_incomplete", peer=name, error=str(error)))
     except Exception as error:  # the peer's edge: nothing that it does may stop a score
         log.exception("asking for priors failed", peer=name)
-        search.notes.append(f"{name} gave no complete answer about earlier scores: {type(error).__name__}")
+        search.notes.append(Statement.build("peer_incomplete", peer=name, error=type(error).__name__))
     if search.missing:
-        search.notes.append(f"{name} did not send {search.missing} of the earlier reports that it has")
+        search.notes.append(Statement.build("peer_withheld", peer=name, count=search.missing))
     if search.strangers:
-        search.notes.append(f"{name} sent {search.strangers} report(s) that are not of this patient: not used")
-    log.info("asked for priors", peer=name, reports=len(search.reports), notes=search.notes)
+        search.notes.append(Statement.build("peer_strangers", peer=name, count=search.strangers))
+    log.info("asked for priors", peer=name, reports=len(search.reports), notes=[note.code for note in search.notes])
     return Fetched(tuple(search.reports), tuple(search.notes))
 
 
@@ -84,7 +85,7 @@ class _Search:
     wanted: Wanted
     deadline: float
     reports: list[Dataset] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Statement] = field(default_factory=list)
     strangers: int = 0
     missing: int = 0
 
@@ -96,9 +97,7 @@ class _Search:
                 for series in self._reports_of(association, study):
                     for instance in self._instances(association, study, series):
                         if len(self.reports) >= MOST_REPORTS:
-                            self.notes.append(
-                                f"there are more than {MOST_REPORTS} earlier reports: older ones left out"
-                            )
+                            self.notes.append(Statement.build("many_reports", count=MOST_REPORTS))
                             return
                         self._get(association, study, series, instance)
         except Transient:  # it may still be sending: no use in waiting for it to agree to a release
@@ -148,7 +147,7 @@ class _Search:
             if study and study != self.wanted.study_instance_uid and (not modalities or "SR" in modalities.split("\\")):
                 found[study] = get_text(answer, "StudyDate")
         if len(found) > MOST_STUDIES:
-            self.notes.append(f"there are more than {MOST_STUDIES} earlier studies: older ones left out")
+            self.notes.append(Statement.build("many_studies", count=MOST_STUDIES))
         return sorted(found, key=lambda uid: (found[uid], uid), reverse=True)[:MOST_STUDIES]
 
     def _reports_of(self, association: Requestor, study: str) -> list[str]:

@@ -73,9 +73,7 @@ class Scorer:
                 try:
                     answer = self._exchange(request)
                 except Died as error:
-                    raise NotScorable(
-                        "crashed", f"the scoring process died twice ({error}); the images may be damaged"
-                    ) from error
+                    raise NotScorable("crashed", ending=str(error)) from error
         if isinstance(answer, BaseException):
             raise answer
         return answer
@@ -86,9 +84,7 @@ class Scorer:
             return worker.ask(request, self._timeout)
         except TookTooLong as error:
             self._end()
-            raise NotScorable(
-                "timeout", f"scoring took longer than {self._timeout:g} s (scoring.timeout_seconds)"
-            ) from error
+            raise NotScorable("timeout", seconds=self._timeout) from error
         except Died as error:
             self._end()
             if self._closed:

@@ -14,6 +14,8 @@ import structlog
 
 from config.errors import NotScorable
 from config.settings import ScoringSettings, SelectionSettings
+from scoring.report.common.catalogue import sentence
+from scoring.report.common.texts import load_english
 from scoring.result import Score
 from scoring.risk.context import Context
 from scp.installation import Installation
@@ -97,12 +99,11 @@ class Processing:
             )
         except NotScorable as verdict:
             finish |= {"result_json": "", "status": "not_scorable"}
-            finish |= {"reason_code": verdict.code, "reason": verdict.reason}
+            finish |= {"reason_code": verdict.code, "reason": sentence(verdict, load_english())}
         else:
             score = self._history.compared(self._identified(score, series_instance_uid), series_instance_uid)
-            rejecting = next((flag.code for flag in score.flags if flag.severity == "reject"), "")
             finish |= {"result_json": score.to_json(), "status": score.status}
-            finish |= {"reason_code": rejecting, "reason": score.reason or ""}
+            finish |= {"reason_code": score.reason_code or "", "reason": score.reason or ""}
         finish["now"] = self._clock()
         log.info(
             "scored", series=series_instance_uid, version=version, status=finish["status"], reason=finish["reason"]

@@ -123,7 +123,7 @@ def answer(handle: Callable[[Request], Any], request: Request) -> Any:
     except CoronodeError as error:
         return error
     except Exception as error:  # noqa: BLE001  # the process's edge: the reason travels to the parent
-        return NotScorable("internal", f"scoring failed: {type(error).__name__}: {error}")
+        return NotScorable("internal", error=f"{type(error).__name__}: {error}")
 
 
 def _load() -> Callable[[Request], Any]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import shutil
-from importlib.metadata import EntryPoint, EntryPoints
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,12 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
 
-from config.errors import ConfigurationError, NotScorable
+from config.errors import ConfigurationError
 from config.settings import ScoringSettings, SelectionSettings
-from scoring import engine, plugins
-from scoring.judgement import verdicts
-from scoring.judgement.verdicts import Verdict
-from scoring.result import Flag, Score, SeriesInfo
+from scoring import engine
+from scoring.result import ARTERIES, COUNTED, Flag, Score, SeriesInfo
 
 SPHERE = {"radius_mm": 5.0, "hu": 600.0}
 
@@ -159,7 +156,7 @@ def test_what_is_no_image_is_ignored(ct, series, tmp_path) -> None:
 def refused(found: Score, code: str) -> None:
     assert found.status == "not_scorable"
     assert found.reason
-    assert found.flags[-1].code == code
+    assert found.flags[-1].code == found.reason_code == code
     assert (found.flags[-1].severity, found.flags[-1].message) == ("reject", found.reason)
     numbers = (found.agatston, found.agatston_range, found.volume_mm3, found.mass_mg, found.category, found.cac_drs)
     assert numbers == (None,) * 6
@@ -244,147 +241,150 @@ def test_an_unknown_engine_is_a_configuration_error(series) -> None:
         engine.score(paths, ScoringSettings(engine="other"))
 
 
-def refuse_all(volume):
-    raise NotScorable("heart_not_covered", f"plug-in saw {volume.hu.shape[0]} slices")
+MODULE = """
+from config.errors import NotScorable
 
 
-def test_an_engine_is_plugged_in_by_name(series, monkeypatch) -> None:
-    known = EntryPoints([EntryPoint("mine", "nowhere:find", plugins.GROUP)])
-    monkeypatch.setattr(engine.importlib.metadata, "entry_points", lambda group: known.select(group=group))
+def find(volume):
+    raise NotScorable("heart_not_covered", text=f"plug-in saw {volume.hu.shape[0]} slices")
+"""
+
+
+def test_an_engine_is_plugged_in_by_name(series, tmp_path, monkeypatch) -> None:
+    """A distribution as it is installed: a module, and metadata with an entry point."""
+    metadata = tmp_path / "others" / "theirs-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[coronode.anatomy]\nmine = theirs_of_tests:find\n")
+    monkeypatch.syspath_prepend(metadata.parent)
     paths = series(np.zeros((30, 8, 8), dtype=np.int16))
     with pytest.raises(ConfigurationError, match="cannot be loaded"):
         engine.score(paths, ScoringSettings(engine="mine"))
-    monkeypatch.setattr(EntryPoint, "load", lambda _: refuse_all)
-    found = engine.score(paths, ScoringSettings(engine="mine"))
-    refused(found, "heart_not_covered")
-    assert found.reason == "plug-in saw 30 slices"
-    assert (found.provenance.engine, found.provenance.weights) == ("mine", None)
-    assert isinstance(found.series, SeriesInfo)
+    (metadata.parent / "theirs_of_tests.py").write_text(MODULE)
+    importlib.invalidate_caches()
+    refusal = engine.score(paths, ScoringSettings(engine="mine"))
+    refused(refusal, "heart_not_covered")
+    assert refusal.reason == "plug-in saw 30 slices"
+    assert (refusal.provenance.engine, refusal.provenance.weights) == ("mine", None)
+    assert isinstance(refusal.series, SeriesInfo)
 
 
-def test_the_anatomy_of_a_plugged_in_engine_decides(series, monkeypatch, given_anatomy) -> None:
-    """The same two spots: what counts and in which artery follows from where the engine says that the heart is."""
+def spots(*places) -> np.ndarray:
+    """Thirty slices of fat with bright squares of 6 x 6 pixels, each at (slice, column)."""
     hu = np.full((30, 60, 60), -100, dtype=np.int16)
-    for z, x in ((10, 12), (20, 44)):
-        hu[z : z + 2, 20:26, x : x + 6] = 600
-    known = EntryPoints([EntryPoint(name, "nowhere:find", plugins.GROUP) for name in ("low", "high")])
-    monkeypatch.setattr(engine.importlib.metadata, "entry_points", lambda group: known.select(group=group))
-    paths = series(hu)
-    found = {}
-    for name, artery, inside in (("low", "LCX", slice(0, 15)), ("high", "RCA", slice(15, 30))):
+    for z, x in places:
+        hu[z, 20:26, x : x + 6] = 600
+    return hu
+
+
+def nearest_to(artery: str, near_mm: float = 2.0):
+    """Courses of which that of one artery is so near, everywhere."""
+    distances = np.where(np.arange(4) == ARTERIES.index(artery), near_mm, 20.0)
+    return lambda points: np.tile(distances[:, None], len(points))
+
+
+def test_the_anatomy_decides(series, given_anatomy) -> None:
+    """The same two spots: which counts, and in which artery, follows from where the heart is said to be."""
+    paths = series(np.maximum(spots((10, 12), (20, 44)), spots((11, 12), (21, 44))))
+    results = []
+    for artery, inside in (("LCX", slice(0, 15)), ("RCA", slice(15, 30))):
         distance = np.full(30, 30.0)
         distance[inside] = -3.0
 
         def find(volume, distance=distance, artery=artery):
-            courses = np.where(np.arange(4) == ("LM", "LAD", "LCX", "RCA").index(artery), 2.0, 20.0)
             return given_anatomy(
                 body=lambda points: distance[np.rint(points[:, 0] / volume.spacing_mm[0]).astype(int)],
-                courses=lambda points: np.tile(courses[:, None], len(points)),
+                courses=nearest_to(artery),
                 slices=len(volume.hu),
             )
 
-        monkeypatch.setattr(EntryPoint, "load", lambda _, find=find: find)
-        found[name] = engine.score(paths, ScoringSettings(engine=name))
-        assert found[name].status == "scored", found[name].reason
-        assert found[name].provenance.engine == name
-        assert [lesion.artery for lesion in found[name].lesions] == [artery]
-    assert [found[name].lesions[0].slices for name in ("low", "high")] == [(10, 11), (20, 21)]
+        results.append(engine.score(paths, finder=find))
+        assert [lesion.artery for lesion in results[-1].lesions] == [artery]
+    assert [result.lesions[0].slices for result in results] == [(10, 11), (20, 21)]
     # 36 pixels of 0.25 mm2, weight 4, two slices of 3 mm.
-    assert [item.agatston.total for item in found.values()] == [72.0, 72.0]
+    assert [result.agatston.total for result in results] == [72.0, 72.0]
 
 
-def test_the_weights_are_named(series, monkeypatch) -> None:
-    paths = series(np.full((30, 12, 12), 40, dtype=np.int16))
-    monkeypatch.setattr("scoring.anatomy.find", lambda _: chest())
-    monkeypatch.setattr(engine.verdicts, "judge", lambda *_: [])
-    made = engine.score(paths)
-    assert (made.provenance.engine, made.provenance.weights) == ("default", "chest 0123, heart 4567")
-    assert Score.from_json(made.to_json()) == made
-    monkeypatch.setattr("scoring.anatomy.find", lambda _: chest(weights=""))
-    assert engine.score(paths).provenance.weights is None
+def test_the_weights_are_named(series, given_anatomy) -> None:
+    paths = series(spots())
+    named = dataclasses.replace(given_anatomy(), weights="chest 0123, heart 4567")
+    result = engine.score(paths, finder=lambda _: named)
+    assert (result.provenance.engine, result.provenance.weights) == ("default", "chest 0123, heart 4567")
+    assert Score.from_json(result.to_json()) == result
+    assert engine.score(paths, finder=lambda _: given_anatomy()).provenance.weights is None
 
 
-def chest(*flags, near=5.0, off_bone=3.0, courses=(20.0, 20.0, 20.0, 2.0), weights="chest 0123, heart 4567"):
-    """An anatomy with every point at these distances (mm) from the heart, from bone and from LM, LAD, LCX and RCA."""
-
-    def everywhere(value):
-        return SimpleNamespace(at=lambda points: np.full(len(points), value))
-
-    return SimpleNamespace(
-        heart_slices=(2, 25),
-        flags=flags,
-        weights=weights,
-        chest=SimpleNamespace(body=everywhere(near), bone=everywhere(off_bone)),
-        heart=SimpleNamespace(course_mm=lambda points: np.tile(np.reshape(courses, (4, 1)), len(points))),
-    )
+# 15 mm off the nearest course: a confidence of 0.1 by place, and with the doubts of the other rules a little less
+OFF_COURSE = {"courses": nearest_to("RCA", 15.2)}
 
 
 @pytest.mark.parametrize(
-    ("z", "confidence", "reason", "place", "told"),
+    ("z", "place", "reason"),
     [
-        (10, 0.0, "at a bone", {}, True),
-        (10, 0.0, "at a bone", {"near": 5.1}, False),
-        (10, 0.0, "at a bone", {"off_bone": 2.9}, False),
-        (1, 0.0, "at a bone", {}, False),
-        (26, 0.0, "at a bone", {}, False),
-        (26, 0.1, "at a bone", {"near": 9.0}, True),
-        (10, 0.1, verdicts.NOISE, {}, False),
-        (10, 0.2, verdicts.NOISE, {}, True),
-        (10, 0.49999, verdicts.NOISE, {}, True),
+        (10, OFF_COURSE | {"body": 5.0}, "off_course"),
+        (10, OFF_COURSE | {"body": 5.1}, None),
+        (10, OFF_COURSE | {"bone": 3.0}, "off_course"),
+        (10, OFF_COURSE | {"bone": 2.9}, None),
+        (2, OFF_COURSE, "off_course"),
+        (1, OFF_COURSE, None),
+        (27, OFF_COURSE, "off_course"),
+        (28, OFF_COURSE, None),
+        # not hopeless: 0.22 for 8 mm off the heart, half of it for 24 mm above the left main
+        (28, {"body": 8.0}, "outside_heart"),
+        # 560 HU over blood are 4.8 and 5.5 times the noise of the slice, of which 6 are asked: 0.15 and 0.33
+        (10, {"noise_by_slice": np.full(30, 560 / 4.8)}, None),
+        (10, {"noise_by_slice": np.full(30, 560 / 5.5)}, "like_noise"),
     ],
 )
-def test_what_lies_at_the_heart_and_does_not_count_is_told(
-    series, monkeypatch, z, confidence, reason, place, told
-) -> None:
-    hu = np.full((30, 12, 12), 40, dtype=np.int16)
-    hu[z, 2:4, 2:4] = 150
-
-    def judge(volume, anatomy, candidates):
-        return [Verdict(item, counted=False, artery="RCA", confidence=confidence, reason=reason) for item in candidates]
-
-    monkeypatch.setattr("scoring.anatomy.find", lambda _: chest(**place))
-    monkeypatch.setattr(engine.verdicts, "judge", judge)
-    found = engine.score(series(hu))
-    assert found.agatston.total == 0
-    assert [item.reason for item in found.rejected] == [reason] * told
-    assert all(item.confidence < verdicts.COUNTED for item in found.rejected)
-    assert found.rejected_left_out == 0
+def test_candidates_at_the_heart_that_do_not_count_are_listed(series, given_anatomy, z, place, reason) -> None:
+    result = engine.score(series(spots((z, 20))), finder=lambda _: given_anatomy(**place))
+    assert result.agatston.total == 0
+    assert [item.reason.code for item in result.rejected] == ([] if reason is None else [reason])
+    assert all(item.confidence < COUNTED and item.reason.text for item in result.rejected)
+    assert result.rejected_left_out == 0
 
 
-def test_verdicts_become_lesions_and_a_range(series, monkeypatch) -> None:
-    hu = np.full((30, 12, 12), 40, dtype=np.int16)
-    for z, confidence in ((3, 0.95), (9, 0.6), (15, 0.4), (21, 0.1)):
-        hu[z, 2:4, 2 : 4 + round(10 * (1 - confidence)) // 2] = 150
-    sure = {3: 0.95, 9: 0.6, 15: 0.4, 21: 0.1}
+def test_verdicts_become_lesions_and_a_range(series, given_anatomy) -> None:
+    """Four spots at 9, 4.5, 3.6 and 2.1 mm from bone: sure, uncertain, possible, not quite hopeless."""
+    hu = spots((3, 20), (9, 20), (15, 20), (21, 20))
+    for z, columns in ((9, 4), (15, 3), (21, 2)):
+        hu[z, 20:26, 20 + columns :] = -100
 
-    def judge(volume, anatomy, candidates):
-        assert anatomy.heart_slices == (2, 25)
-        return [
-            Verdict(item, sure[z] >= 0.5, "RCA", sure[z], "at a bone" if sure[z] < 0.5 else "")
-            for item in candidates
-            for z in [int(item.voxels[0, 0])]
-        ]
+    def from_bone(points):
+        return np.select([points[:, 0] < 3 * z for z in (6, 12, 18)], [9.0, 4.5, 3.6], 2.1)
 
-    noise = Flag("noise", "warning", "noisy")
-    monkeypatch.setattr("scoring.anatomy.find", lambda _: chest(noise))
-    monkeypatch.setattr(engine.verdicts, "judge", judge)
-    found = engine.score(series(hu))
-    areas = {z: float((hu[z] >= 130).sum()) * 0.25 for z in sure}
-    assert [lesion.slices for lesion in found.lesions] == [(3,), (9,)]
-    assert found.agatston.RCA == found.agatston.total == areas[3] + areas[9]
-    assert found.agatston_range == (areas[3], areas[3] + areas[9] + areas[15])
-    assert [(item.slices, item.confidence, item.reason) for item in found.rejected] == [
-        ((21,), 0.1, "at a bone"),
-        ((15,), 0.4, "at a bone"),
-    ]
-    assert found.rejected[0].agatston == areas[21]
-    assert Score.from_json(found.to_json()) == found
-    assert {"noise", "review"} <= {flag.code for flag in found.flags}
+    given = given_anatomy(bone=from_bone, courses=nearest_to("RCA"))
+    anatomy = dataclasses.replace(given, flags=(Flag("noise", "warning", "noisy"),))
+    result = engine.score(series(hu), finder=lambda _: anatomy)
+    # pixels of 0.25 mm2, weight 4
+    points = {z: float((hu[z] >= 130).sum()) for z in (3, 9, 15, 21)}
+    assert [lesion.slices for lesion in result.lesions] == [(3,), (9,)]
+    assert result.agatston.RCA == result.agatston.total == points[3] + points[9]
+    assert result.agatston_range == (points[3], points[3] + points[9] + points[15])
+    assert [(item.slices, item.reason.code) for item in result.rejected] == [((15,), "at_bone"), ((21,), "at_bone")]
+    assert result.rejected[1].agatston == points[21]
+    assert Score.from_json(result.to_json()) == result
+    assert {"noise", "review"} <= {flag.code for flag in result.flags}
     # the same with a slice missing inside the heart, and outside of it
-    refused(engine.score(series(hu, positions=[3 * z + 3 * (z > 10) for z in range(30)], folder="inside")), "gap")
-    outside = engine.score(series(hu, positions=[3 * z + 3 * (z > 27) for z in range(30)], folder="outside"))
-    assert outside.agatston == found.agatston
+    inside = series(hu, positions=[3 * z + 3 * (z > 10) for z in range(30)], folder="inside")
+    refused(engine.score(inside, finder=lambda _: anatomy), "gap")
+    outside = engine.score(
+        series(hu, positions=[3 * z + 3 * (z > 28) for z in range(30)], folder="outside"), finder=lambda _: anatomy
+    )
+    assert outside.agatston == result.agatston
     assert "gap" in {flag.code for flag in outside.flags}
+
+
+def test_a_refusal_after_the_anatomy_keeps_its_flags_and_weights(series, given_anatomy) -> None:
+    noisy = dataclasses.replace(
+        given_anatomy(noise_hu=30.0),
+        flags=(Flag.build("contrast_possible", "warning", blood_hu=80.0),),
+        weights="net 1",
+    )
+    result = engine.score(series(spots()), finder=lambda _: noisy)
+    refused(result, "noise")
+    assert "contrast_possible" in {flag.code for flag in result.flags}
+    assert result.provenance.weights == "net 1"
 
 
 def test_a_path_that_does_not_exist(tmp_path) -> None:

@@ -16,8 +16,10 @@ from scoring.images import acquisition, geometry, selection, slices
 from scoring.images.acquisition import Acquisition
 from scoring.judgement import flags as quality
 from scoring.judgement import mass
-from scoring.result import ArteryValues
-from scoring.risk import context
+from scoring.judgement.category import cac_drs, category
+from scoring.report.common.catalogue import sentence
+from scoring.report.common.texts import load_english
+from scoring.result import ArteryValues, Range, Statement
 
 FACTS = Acquisition(
     kvp=120.0,
@@ -85,11 +87,11 @@ def test_thresholds_by_tube_voltage(kvp, thresholds) -> None:
 @pytest.mark.parametrize(
     ("patient", "device", "size", "configured", "expected"),
     [
-        (0.7, (0.1, 0.2, 0.3), "medium", 0.9, (0.7, "0018,9351")),
-        (None, (0.1, 0.2, 0.3), "medium", 0.9, (0.2, "0018,9352")),
-        (None, (0.1, 0.2, 0.3), "small", None, (0.1, "small")),
-        (0.0, (0.1, 0.2, 0.3), "large", None, (0.3, "large")),
-        (math.nan, (0.0, 0.0, 0.0), "medium", 0.9, (0.9, "configuration")),
+        (0.7, (0.1, 0.2, 0.3), "medium", 0.9, (0.7, ("mass_factor_patient", None))),
+        (None, (0.1, 0.2, 0.3), "medium", 0.9, (0.2, ("mass_factor_device", "medium"))),
+        (None, (0.1, 0.2, 0.3), "small", None, (0.1, ("mass_factor_device", "small"))),
+        (0.0, (0.1, 0.2, 0.3), "large", None, (0.3, ("mass_factor_device", "large"))),
+        (math.nan, (0.0, 0.0, 0.0), "medium", 0.9, (0.9, ("mass_factor_configured", None))),
         (-1.0, (0.5,), "medium", None, None),
         (None, (), "medium", None, None),
     ],
@@ -104,16 +106,16 @@ def test_mass_factor(patient, device, size, configured, expected) -> None:
     else:
         assert found is not None
         assert found.value == expected[0]
-        assert expected[1] in found.origin
+        assert (found.origin.code, found.origin.values.get("size")) == expected[1]
 
 
 def test_mass_of_the_calibration_insert() -> None:
     # 200 mg/cm3 at 250 HU: a factor of 0.8; 1 cm3 of it is 200 mg
-    assert mass.mass_mg(mass.MassFactor(0.8, "test"), 250.0, 1000.0) == 200.0
+    assert mass.mass_mg(mass.MassFactor(0.8, Statement("test")), 250.0, 1000.0) == 200.0
 
 
 @pytest.mark.parametrize(
-    ("total", "lesions", "category"),
+    ("total", "lesions", "expected"),
     [
         (0, 0, "0"),
         (0.3, 1, "1-100"),
@@ -126,8 +128,8 @@ def test_mass_of_the_calibration_insert() -> None:
         (5000, 9, ">400"),
     ],
 )
-def test_category(total, lesions, category) -> None:
-    assert context.category(total, any_lesion=bool(lesions)) == category
+def test_category(total, lesions, expected) -> None:
+    assert category(total, any_lesion=bool(lesions)) == expected
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_category(total, lesions, category) -> None:
     ],
 )
 def test_cac_drs(total, arteries, words) -> None:
-    assert context.cac_drs(total, arteries) == words
+    assert cac_drs(total, arteries) == words
 
 
 @pytest.mark.parametrize(
@@ -220,18 +222,18 @@ def codes(flags) -> dict[str, str]:
     ],
 )
 def test_flags_of_the_tube_voltage(series, kvp, name, expected) -> None:
-    factor = mass.MassFactor(0.8, "test")
+    factor = mass.MassFactor(0.8, Statement("test"))
     convention = conventions.named(name, kvp)
     assert codes(quality.scan_flags(stack(series), facts(kvp=kvp), convention, factor, 0)) == expected
 
 
 def said(series, code: str, **values) -> str:
-    """Message of the flag with that code; each scan has the flags asked for and no other of its kind."""
+    """Sentence of the flag with that code; each scan has the flags asked for and no other of its kind."""
     found = facts(**values)
     convention = conventions.named("standard", found.kvp, found.kernel)
-    flags = quality.scan_flags(stack(series), found, convention, mass.MassFactor(0.8, "test"), 0)
+    flags = quality.scan_flags(stack(series), found, convention, mass.MassFactor(0.8, Statement("test")), 0)
     assert codes(flags).keys() == ({code} if code else set())
-    return flags[0].message if flags else ""
+    return sentence(flags[0], load_english()) if flags else ""
 
 
 def test_a_kernel_that_imitates_120_kvp(series) -> None:
@@ -242,8 +244,8 @@ def test_a_kernel_that_imitates_120_kvp(series) -> None:
 def test_adapted_thresholds_come_with_their_caveat(series) -> None:
     found = facts(kvp=80.0)
     flags = quality.scan_flags(stack(series), found, conventions.named("kvp-adapted", 80.0), None, 0)
-    assert "from 177 HU" in flags[0].message
-    assert "7 % at 80 kVp and 17 % at 70 kVp" in flags[0].message
+    assert flags[0].values == {"kvp": 80.0, "threshold_hu": 177.0}
+    assert "7 % at 80 kVp and 17 % at 70 kVp" in sentence(flags[0], load_english())
 
 
 @pytest.mark.parametrize(
@@ -391,9 +393,9 @@ def test_minimum_area_of_conventions_that_count_pixels() -> None:
 
 
 def test_flags_of_the_result() -> None:
-    none = quality.Range(0, 0, 0, 0)
-    assert quality.result_flags(ArteryValues(), (), none) == []
-    unsure = quality.Range(1000.1, 1010.0, 1, 2)
+    none = Range(0, 0, 0, 0)
+    assert list(quality.result_flags(ArteryValues(), (), none)) == []
+    unsure = Range(1000.1, 1010.0, 1, 2)
     found = codes(quality.result_flags(ArteryValues(total=1000.1, LAD=1000.1), (), unsure))
     assert found == {"review": "warning", "over_1000": "info"}
 
@@ -410,5 +412,5 @@ def test_flags_of_the_result() -> None:
     ],
 )
 def test_a_small_total_is_inside_the_noise_of_a_repeat(total, expected) -> None:
-    found = quality.result_flags(ArteryValues(total=total), (), quality.Range(total, total, 0, 0))
+    found = quality.result_flags(ArteryValues(total=total), (), Range(total, total, 0, 0))
     assert codes(found) == expected

@@ -1,110 +1,153 @@
 """The score among other people and over time, in sentences: percentile, arterial age, ten-year risk, change.
 
-Every sentence stands on its own, with its source; what is not known is said with the reason.
+Every sentence stands on its own, with its source; where something is not known, the reason is given. The language is
+English unless other texts are given; the sentences of the score itself are as `catalogue.in_language` left them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from scoring.result import Score
-from scoring.risk.change import Change, Difference
-from scoring.risk.percentile import Percentile
+from scoring.report.common.texts import Texts, load_english
+from scoring.result import Change, Difference, Percentile, Score, Statement
+from scoring.risk.comparison import PROGRESSION_ROOT
 
 ARTERIAL_AGE_SOURCE: Final = "McClelland et al., Am J Cardiol 2009;103:59"
 TEN_YEAR_SOURCE: Final = "McClelland et al., J Am Coll Cardiol 2015;66:1643"
-PROGRESSION_ROOT: Final = 2.5
-"""Growth of the square root of the volume from which studies speak of progression (KOICA registry)."""
-
-_SEX: Final = {"female": "women", "male": "men"}
 
 
-def context(score: Score) -> Iterator[str]:
+def context(score: Score, texts: Texts | None = None) -> Iterator[str]:
     """All sentences in the order of a report."""
-    yield percentile(score)
-    yield arterial_age(score)
-    yield ten_year(score)
-    yield from change(score)
+    yield percentile(score, texts)
+    yield arterial_age(score, texts)
+    yield ten_year(score, texts)
+    yield from change(score, texts)
 
 
-def percentile(score: Score) -> str:
+def percentile(score: Score, texts: Texts | None = None) -> str:
     """Where the score stands in its population, or why that is not known."""
-    found = score.percentile
-    if found is None:
-        return f"Percentile: not determined. {_reason(score.risk.percentile_reason if score.risk else '')}".rstrip()
-    standing = found.band if found.estimate is None else f"{found.band} (estimate {found.estimate})"
-    return " ".join((f"Percentile: {standing} among {population(found)}.", *_sentences(found.caveats)))
+    words = texts or load_english()
+    return words("context.percentile", standing=standing(score, words))
 
 
-def population(found: Percentile) -> str:
-    """The people that a score is compared with, what is known of their scores, and the source."""
-    people = f"{found.group} {_SEX.get(found.sex, found.sex)} of {found.age_years:.4g} years in {found.population}"
-    scores = ", ".join(f"{part:.4g}" for part in (found.p25, found.p50, found.p75, found.p90))
-    return (
-        f"{people} without clinical disease, of whom {found.p_nonzero_percent:.3g} % have any calcium "
-        f"(25th, 50th, 75th, 90th percentile: Agatston {scores}; {found.citation})"
+def standing(score: Score, texts: Texts | None = None) -> str:
+    """`percentile` without the word at its beginning."""
+    words, place = texts or load_english(), score.percentile
+    if place is None:
+        reason = score.risk.percentile_reason if score.risk else None
+        return _finish(words("context.none"), [reason] if reason else [])
+    values = {"band": band(place, words), "population": population(place, words)}
+    if place.estimate is None:
+        sentence = words("context.standing", **values)
+    else:
+        sentence = words("context.standing_estimate", estimate=place.estimate, **values)
+    return _finish(sentence, place.caveats)
+
+
+def band(place: Percentile, texts: Texts | None = None) -> str:
+    """The band of a percentile in words."""
+    words = texts or load_english()
+    low, high = place.band_ends
+    if low is None:
+        return words("report.no_calcium") if high is None else words("report.band_below", high=high)
+    return words("report.band_above", low=low) if high is None else words("report.band_between", low=low, high=high)
+
+
+def population(place: Percentile, texts: Texts | None = None) -> str:
+    """The people that a score is compared with, their scores, and the source."""
+    return (texts or load_english())(
+        "context.population",
+        group=place.group,
+        sex=place.sex,
+        age=place.age_years,
+        population=place.population,
+        nonzero=place.p_nonzero_percent,
+        p25=place.p25,
+        p50=place.p50,
+        p75=place.p75,
+        p90=place.p90,
+        citation=place.citation,
     )
 
 
-def arterial_age(score: Score) -> str:
+def arterial_age(score: Score, texts: Texts | None = None) -> str:
     """The age that has this score on average, or that none was determined."""
+    words = texts or load_english()
     if score.risk is None or score.risk.arterial_age_years is None:
-        return "Arterial age: not determined."
-    return f"Arterial age: {score.risk.arterial_age_years:.1f} years (no interval is published; {ARTERIAL_AGE_SOURCE})."
+        return words("context.no_arterial_age")
+    return words("context.arterial_age", years=score.risk.arterial_age_years, source=ARTERIAL_AGE_SOURCE)
 
 
-def ten_year(score: Score) -> str:
+def ten_year(score: Score, texts: Texts | None = None) -> str:
     """The risk of coronary heart disease within ten years with and without the score, or why it is not known."""
-    if score.risk is None or score.risk.ten_year_percent is None:
-        reason = _reason(score.risk.ten_year_reason if score.risk else "")
-        return f"10-year risk of coronary heart disease: not determined. {reason}".rstrip()
-    risk, without = f"{score.risk.ten_year_percent:.1f} %", score.risk.ten_year_without_percent
-    beside = "" if without is None else f", {without:.1f} % without the calcium score"
-    return f"10-year risk of coronary heart disease (MESA): {risk}{beside} ({TEN_YEAR_SOURCE})."
+    words, risk = texts or load_english(), score.risk
+    if risk is None or risk.ten_year_percent is None:
+        reason = risk.ten_year_reason if risk else None
+        return _finish(words("context.no_ten_year"), [reason] if reason else [])
+    values = {"risk": risk.ten_year_percent, "source": TEN_YEAR_SOURCE}
+    if risk.ten_year_without_percent is None:
+        return words("context.ten_year", **values)
+    return words("context.ten_year_both", without=risk.ten_year_without_percent, **values)
 
 
-def change(score: Score) -> Iterator[str]:
+def change(score: Score, texts: Texts | None = None) -> Iterator[str]:
     """The comparison with the earlier scan line by line, or that there is none."""
-    found = score.change
-    if found is None:
-        reason = _reason(score.risk.change_reason if score.risk else "")
-        yield f"Change: no comparison with an earlier scan. {reason}".rstrip()
+    words = texts or load_english()
+    first, *others = comparison(score, words)
+    key = "context.no_change" if score.change is None else "context.change"
+    yield words(key, reason=first, since=first)
+    yield from others
+
+
+def comparison(score: Score, texts: Texts | None = None) -> Iterator[str]:
+    """`change` without the word at the beginning of its first line."""
+    words, result = texts or load_english(), score.change
+    if result is None:
+        yield _finish(words("context.not_compared"), score.risk.change_reason if score.risk else ())
         return
-    yield f"Change since {found.date} ({found.interval_days} days):"
-    yield f"- {_difference('Agatston', found.agatston, '')}"
-    if found.volume_mm3 is not None:
-        yield f"- {_difference('Volume', found.volume_mm3, ' mm3')}"
-    if found.mass_mg is not None:
-        yield f"- {_difference('Mass', found.mass_mg, ' mg')}"
-    if found.root_volume is not None:
-        yield f"- {_root(found)}"
-    if found.differences:
-        yield f"- Not alike in the two scans: {'; '.join(found.differences)}."
-    yield from (f"- {note}" for note in _sentences(found.notes))
-    if found.citations:
-        yield f"- Sources: {'; '.join(found.citations)}."
+    yield words("context.since", date=result.date, days=result.interval_days)
+    yield f"- {_difference(words('context.agatston'), result.agatston, '', words)}"
+    if result.volume_mm3 is not None:
+        yield f"- {_difference(words('context.volume'), result.volume_mm3, ' mm3', words)}"
+    if result.mass_mg is not None:
+        yield f"- {_difference(words('context.mass'), result.mass_mg, ' mg', words)}"
+    if result.root_volume is not None:
+        yield f"- {_root(result, result.root_volume, words)}"
+    if result.differences:
+        yield f"- {words('context.differences', differences='; '.join(item.text for item in result.differences))}"
+    yield from (f"- {close(note.text)}" for note in result.notes)
+    if result.citations:
+        yield f"- {words('context.sources', sources='; '.join(item.text for item in result.citations))}"
 
 
-def _difference(name: str, found: Difference, unit: str) -> str:
-    share = f" ({found.absolute / found.then * 100:+.1f} %)" if found.then > 0 else ""
-    parts = [f"{name} {found.then:.1f} then, {found.now:.1f}{unit} now: {found.absolute:+.1f}{unit}{share}"]
-    if found.per_year is not None:
-        parts.append(f"{found.per_year:+.1f}{unit} a year")
-    if found.limit is not None:
-        verdict = "exceeds" if found.exceeds_limit else "is within"
-        parts.append(f"{verdict} the 95 % limit of a repeated scan ({found.limit:.1f}{unit})")
+def close(text: str) -> str:
+    """A sentence with its first letter large and a full stop at its end."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}" if text else ""
+
+
+def _finish(sentence: str, remarks: Iterable[Statement]) -> str:
+    """A sentence and the remarks on it, each with a full stop."""
+    ended = sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+    return " ".join((ended, *(close(remark.text) for remark in remarks)))
+
+
+def _difference(name: str, item: Difference, unit: str, texts: Texts) -> str:
+    then, now, absolute = item.then, item.now, item.absolute
+    line = texts("context.difference", name=name, then=then, now=now, absolute=absolute, unit=unit)
+    if then > 0:
+        line += texts("context.share", share=absolute / then * 100)
+    parts = [line]
+    if item.per_year is not None:
+        parts.append(texts("context.yearly", rate=item.per_year, unit=unit))
+    if item.limit is not None:
+        key = "context.exceeds" if item.exceeds_limit else "context.within"
+        parts.append(texts(key, limit=item.limit, unit=unit))
     return ", ".join(parts)
 
 
-def _root(found: Change) -> str:
-    verdict = "" if found.progression is None else ", progression" if found.progression else ", no progression"
-    return f"Difference of the square roots of the volumes: {found.root_volume:+.2f}{verdict} (from {PROGRESSION_ROOT})"
-
-
-def _sentences(parts: tuple[str, ...]) -> Iterator[str]:
-    return (part if part.endswith((".", "!", "?")) else f"{part}." for part in parts)
-
-
-def _reason(text: str) -> str:
-    return "" if not text else f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+def _root(result: Change, root: float, texts: Texts) -> str:
+    if result.progression is None:
+        return texts("context.root_volume", root=root, least=PROGRESSION_ROOT)
+    key = "context.progression" if result.progression else "context.no_progression"
+    return texts(key, root=root, least=PROGRESSION_ROOT)

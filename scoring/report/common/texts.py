@@ -1,7 +1,8 @@
-"""The words of report and letter: a shipped language, and what a site replaces in it."""
+"""The words of every document in one language: those shipped, and the ones that a site puts in their place."""
 
 from __future__ import annotations
 
+import functools
 import re
 import string
 import tomllib
@@ -14,28 +15,56 @@ from typing import Any, Final
 from config.errors import ConfigurationError
 from config.settings import Language
 
-SENTENCES: Final = "sentences"
 PAPERS: Final = ("a4", "us-letter")
 
 # sections in which a site may leave a text out by giving an empty one, and the keys there that stay
 _OPTIONAL: Final = {"letter": frozenset({"title", "score", "automatic", "decides"})}
-_NUMBER: Final = re.compile(r"([+-]?\d+)\.(\d+)( ?[a-zA-Z%]+\d?)?")
+# form of a placeholder's value: digits of a number, names that are looked up in [terms] and [people], alternatives
+_FORMS: Final = re.compile(r"|\+?\.\d[fg]|terms|or")
+# until 0.1.0 a site translated whole English sentences there
+_GONE: Final = "sentences"
+
+
+class _Formatter(string.Formatter):
+    """Fills placeholders with numbers and names in the form of a language."""
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        self._words = words
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """One value: a list with commas, a number with the decimal sign of the language, a name in its words."""
+        if isinstance(value, list | tuple):
+            parts = [self.format_field(part, "terms" if format_spec == "terms" else "") for part in value]
+            last = [self._words["format.or"].join(parts[-2:])] if format_spec == "or" else parts[-2:]
+            return ", ".join([*parts[:-2], *last])
+        if format_spec == "terms":
+            return _find_term(self._words, str(value))
+        if isinstance(value, float) or (isinstance(value, int) and format_spec):
+            return format(value, format_spec or "g").replace(".", self._words["format.decimal"])
+        return str(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Every text by its key ("report.title"), and how numbers, dates and the node's own sentences are told.
+    """Every text by its key ("report.title"), and the form of numbers and dates.
 
     Keys and placeholders were checked when it was loaded: a call with a wrong one is a mistake of the program.
     """
 
     words: Mapping[str, str]
     months: tuple[str, ...]
-    sentences: tuple[tuple[re.Pattern[str], str], ...]
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key with its placeholders filled."""
-        return self.words[key].format(**values)
+        return _Formatter(self.words).vformat(self.words[key], (), values)
+
+    def placeholders(self, key: str) -> frozenset[str]:
+        """Names of the values that the text of a key asks for."""
+        return parse_placeholders(self.words[key])
+
+    def term(self, name: str) -> str:
+        """The word for a name of the program, as "voxels"; the name itself where there is none."""
+        return _find_term(self.words, name)
 
     def number(self, value: float, digits: int = 1) -> str:
         """A number with so many decimals."""
@@ -47,9 +76,9 @@ class Texts:
 
     def signed(self, value: float, digits: int = 1) -> str:
         """A difference, with a sign unless it is 0."""
-        told = f"{value:+.{digits}f}"
-        unsigned = told.lstrip("+-")
-        sign = "" if not float(told) else "\N{MINUS SIGN}" if told.startswith("-") else "+"
+        shown = f"{value:+.{digits}f}"
+        unsigned = shown.lstrip("+-")
+        sign = "" if not float(shown) else "\N{MINUS SIGN}" if shown.startswith("-") else "+"
         return sign + unsigned.replace(".", self.words["format.decimal"])
 
     def date(self, iso: str) -> str:
@@ -62,24 +91,9 @@ class Texts:
             return iso
         return self("format.date", year=year, month=self.months[int(month) - 1], day=int(day))
 
-    def said(self, sentence: str) -> str:
-        """A sentence of the node in this language; one that has no translation stays English."""
-        bare = sentence.rstrip(".")
-        for pattern, translation in self.sentences:
-            found = pattern.fullmatch(bare)
-            if found is not None:
-                return translation.format(**{name: self._taken(value) for name, value in found.groupdict().items()})
-        return bare
 
-    def _taken(self, value: str) -> str:
-        """What a placeholder took over: numbers in the form of the language, words translated if they can be."""
-        number = _NUMBER.fullmatch(value)
-        if number is not None:
-            return f"{number[1]}{self.words['format.decimal']}{number[2]}{number[3] or ''}"
-        if ", " in value:
-            return ", ".join(self._taken(part) for part in value.split(", "))
-        exact = (text for pattern, text in self.sentences if not pattern.groups and pattern.fullmatch(value))
-        return next(exact, value)
+def _find_term(words: Mapping[str, str], name: str) -> str:
+    return words.get(f"terms.{name}") or words.get(f"people.{name}") or name
 
 
 def load(language: Language, path: Path | None = None) -> Texts:
@@ -90,7 +104,6 @@ def load(language: Language, path: Path | None = None) -> Texts:
     """
     texts = resources.files("scoring.report.common").joinpath("texts")
     shipped = tomllib.loads(texts.joinpath(f"{language}.toml").read_text("utf-8"))
-    shipped.setdefault(SENTENCES, {})
     if path is not None:
         for section, values in _read(path).items():
             _check(path, section, values, shipped)
@@ -98,20 +111,22 @@ def load(language: Language, path: Path | None = None) -> Texts:
     words = {
         f"{section}.{key}": value
         for section, values in shipped.items()
-        if section != SENTENCES
         for key, value in values.items()
         if isinstance(value, str)
     }
-    # words without placeholders are compared first: a sentence with some would take them as well
-    ordered = sorted(shipped[SENTENCES].items(), key=lambda pair: (len(_placeholders(pair[0])), -len(pair[0])))
-    return Texts(words, tuple(shipped["format"]["months"]), tuple((_pattern(said), told) for said, told in ordered))
+    return Texts(words, tuple(shipped["format"]["months"]))
+
+
+@functools.cache
+def load_english() -> Texts:
+    """The shipped English texts, read once."""
+    return load("en")
 
 
 def every(texts: Texts) -> Iterator[tuple[str, str]]:
     """Key and text of everything that can be printed."""
     yield from texts.words.items()
     yield from (("format.months", month) for month in texts.months)
-    yield from ((SENTENCES, text) for _, text in texts.sentences)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -127,6 +142,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _check(path: Path, section: str, values: object, shipped: Mapping[str, Mapping[str, Any]]) -> None:
     """Compare one section of a site's file with the shipped one."""
+    if section == _GONE:
+        raise ConfigurationError(
+            f"results.texts: {path}: [{section}] is no longer read: write each sentence under its code in [flags], "
+            "[refusals] or [statements], as docs/configuring.md shows"
+        )
     if section not in shipped:
         raise ConfigurationError(f"results.texts: {path}: {section}: unknown section; allowed: {', '.join(shipped)}")
     if not isinstance(values, dict):
@@ -135,15 +155,13 @@ def _check(path: Path, section: str, values: object, shipped: Mapping[str, Mappi
         )
     for key, value in values.items():
         place = f"results.texts: {path}: {section}.{key}"
-        if section == SENTENCES:
-            _check_text(place, value, _placeholders(key, place))
-        elif key not in shipped[section]:
+        if key not in shipped[section]:
             raise ConfigurationError(f"{place}: unknown key; allowed: {', '.join(shipped[section])}")
-        elif isinstance(shipped[section][key], list):
+        if isinstance(shipped[section][key], list):
             if not isinstance(value, list) or len(value) != 12 or not all(isinstance(one, str) for one in value):
                 raise ConfigurationError(f"{place}: allowed: a list of 12 names")
         elif value != "" or key in _OPTIONAL.get(section, (key,)):
-            _check_text(place, value, _placeholders(shipped[section][key]))
+            _check_text(place, value, parse_placeholders(shipped[section][key]))
     if section == "format" and values.get("paper", PAPERS[0]) not in PAPERS:
         allowed = ", ".join(map(repr, PAPERS))
         raise ConfigurationError(f"results.texts: {path}: format.paper: {values['paper']!r}; allowed: {allowed}")
@@ -152,33 +170,23 @@ def _check(path: Path, section: str, values: object, shipped: Mapping[str, Mappi
 def _check_text(place: str, value: object, expected: frozenset[str]) -> None:
     if not isinstance(value, str) or not value.strip():
         raise ConfigurationError(f"{place}: {value!r}; allowed: a text that is not empty")
-    found = _placeholders(value, place)
-    if found != expected:
-        wrong = [f"has unknown placeholder {{{name}}}" for name in sorted(found - expected)]
-        wrong += [f"lacks placeholder {{{name}}}" for name in sorted(expected - found)]
+    names = parse_placeholders(value, place)
+    if names != expected:
+        wrong = [f"has unknown placeholder {{{name}}}" for name in sorted(names - expected)]
+        wrong += [f"lacks placeholder {{{name}}}" for name in sorted(expected - names)]
         allowed = ", ".join(f"{{{name}}}" for name in sorted(expected)) or "none"
         raise ConfigurationError(f"{place}: {', '.join(wrong)}; placeholders of this text: {allowed}")
 
 
-def _placeholders(text: str, place: str = "") -> frozenset[str]:
-    """Names in braces. Raises ConfigurationError where braces are anything else."""
+def parse_placeholders(text: str, place: str = "") -> frozenset[str]:
+    """Names in braces. Raises ConfigurationError where braces are anything else, or the form after a colon unknown."""
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError:
         parts = [("", "", "", "")]
-    names = [(name, form, conversion) for _, name, form, conversion in parts if name is not None]
-    if any(not name.isidentifier() or form or conversion for name, form, conversion in names):
+    names = [(name, form or "", conversion) for _, name, form, conversion in parts if name is not None]
+    if any(not name.isidentifier() or not _FORMS.fullmatch(form) or conversion for name, form, conversion in names):
         raise ConfigurationError(
-            f"{place}: braces are for placeholders like {{name}}; write {{{{ and }}}} for themselves"
+            f"{place}: braces are for placeholders like {{name}} or {{name:.1f}}; write {{{{ and }}}} for themselves"
         )
     return frozenset(name for name, _, _ in names)
-
-
-def _pattern(sentence: str) -> re.Pattern[str]:
-    """What recognizes a sentence, whatever stands in the places of its placeholders."""
-    parts = []
-    for literal, name, _, _ in string.Formatter().parse(sentence):
-        parts.append(re.escape(literal))
-        if name is not None:
-            parts.append(f"(?P<{name}>.+?)")
-    return re.compile("".join(parts), re.IGNORECASE)

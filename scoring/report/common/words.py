@@ -1,4 +1,4 @@
-"""The summary that a reader sees first: the whole answer in plain lines."""
+"""The summary that a reader sees first: the whole answer in plain lines, in English unless other texts are given."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Final
 
 from scoring.report.common.context import context
 from scoring.report.common.request import ReportRequest
+from scoring.report.common.texts import Texts, load_english
 from scoring.result import ARTERIES, Artery, Category, Score, SeriesInfo
 
-CATEGORY_WORDS: Final[dict[Category, str]] = {
-    "0": "none, low risk",
-    "1-100": "mild",
-    "101-400": "moderate",
-    ">400": "severe, high risk",
-}
+CATEGORY_KEYS: Final[dict[Category, str]] = {"0": "none", "1-100": "mild", "101-400": "moderate", ">400": "severe"}
+"""The category's part in the keys of texts."""
+
+# Labels of segments and names of measurement groups: machines find them by these words, whatever the language.
 ARTERY_NAMES: Final[dict[Artery, str]] = {
     "LM": "Left main",
     "LAD": "Left anterior descending",
@@ -22,7 +21,6 @@ ARTERY_NAMES: Final[dict[Artery, str]] = {
     "RCA": "Right coronary",
 }
 NO_ARTERY: Final = "no artery named"
-CONFIRM: Final = "Found automatically, to be confirmed by a physician."
 
 
 def headline(total: float) -> str:
@@ -32,6 +30,11 @@ def headline(total: float) -> str:
     if total < 0.1:
         return "<0.1"
     return f"{total:.1f}" if total < 1 else f"{total:.0f}"
+
+
+def category_words(category: Category, texts: Texts) -> str:
+    """Meaning of a category."""
+    return texts(f"categories.{CATEGORY_KEYS[category]}")
 
 
 def lesion_count(score: Score, artery: Artery | None = None) -> int:
@@ -44,96 +47,111 @@ def without_artery(score: Score) -> float:
     return sum(lesion.agatston for lesion in score.lesions if lesion.artery is None)
 
 
-def technique(series: SeriesInfo) -> str:
-    """How the series was made: what is known of scanner, tube, kernel and geometry, in one line."""
-    parts = [" ".join(word for word in (series.manufacturer, series.model) if word)]
-    parts.append(f"{series.kvp:g} kVp" if series.kvp is not None else "")
-    parts.append(f"{series.exposure_mas:g} mAs" if series.exposure_mas is not None else "")
-    parts.append(f"kernel {series.kernel}" if series.kernel else "")
-    parts.append(f"{series.slices} slices")
+def technique(series: SeriesInfo, texts: Texts | None = None) -> str:
+    """The known facts about scanner, tube, kernel and geometry in one line."""
+    return ", ".join(_technique(series, texts or load_english()))
+
+
+def _technique(series: SeriesInfo, texts: Texts) -> Iterator[str]:
+    scanner = " ".join(word for word in (series.manufacturer, series.model) if word)
+    if scanner:
+        yield scanner
+    if series.kvp is not None:
+        yield texts("technique.kvp", kvp=series.kvp)
+    if series.exposure_mas is not None:
+        yield texts("technique.exposure", exposure=series.exposure_mas)
+    if series.kernel:
+        yield texts("technique.kernel", kernel=series.kernel)
+    yield texts("technique.slices", slices=series.slices)
     if series.slice_thickness_mm is not None:
-        parts.append(f"thickness {series.slice_thickness_mm:g} mm")
+        yield texts("technique.thickness", thickness=series.slice_thickness_mm)
     if series.field_of_view_mm is not None:
-        parts.append(f"field of view {series.field_of_view_mm:.4g} mm")
+        yield texts("technique.field", field=series.field_of_view_mm)
     if series.spacing_mm is not None:
         z, y, x = series.spacing_mm
-        parts.append(f"spacing {z:.4g} mm, pixel {y:.3g} x {x:.3g} mm")
-    return ", ".join(part for part in parts if part)
+        yield texts("technique.spacing", z=z, y=y, x=x)
 
 
-def method(score: Score) -> tuple[str, ...]:
+def method(score: Score, texts: Texts | None = None) -> tuple[str, ...]:
     """Parameters of the measurement, one a line, as they stand in the algorithm identification (TID 4019)."""
+    return tuple(_method(score, texts or load_english()))
+
+
+def _method(score: Score, texts: Texts) -> Iterator[str]:
     origin = score.provenance
-    mass = "none known, no mass"
-    if origin.mass_factor is not None:
-        mass = f"{origin.mass_factor:.4g} mg/cm3 per HU, from {origin.mass_factor_origin or 'unknown'}"
-    return (
-        f"Convention: {origin.convention}",
-        f"Threshold: {origin.threshold_hu:g} HU",
-        f"Minimum area: {origin.minimum_area_mm2:g} mm2",
-        f"Connectivity: {origin.connectivity}",
-        "Slice weighting: spacing of the slice positions / 3 mm",
-        f"Volume: {origin.volume_definition}",
-        f"Mass factor: {mass}",
-        f"Anatomy engine: {origin.engine}" + (f" (weights {origin.weights})" if origin.weights else ""),
-    )
+    yield texts("method.convention", convention=origin.convention)
+    yield texts("method.threshold", threshold=origin.threshold_hu)
+    yield texts("method.area", area=origin.minimum_area_mm2)
+    yield texts("method.connectivity", connectivity=origin.connectivity)
+    yield texts("method.weighting")
+    yield texts("method.volume", definition=origin.volume_definition)
+    if origin.mass_factor is None:
+        yield texts("method.no_mass")
+    else:
+        source = origin.mass_factor_origin.text if origin.mass_factor_origin else texts("report.not_known")
+        yield texts("method.mass", factor=origin.mass_factor, origin=source)
+    if origin.weights:
+        yield texts("method.engine_weights", engine=origin.engine, weights=origin.weights)
+    else:
+        yield texts("method.engine", engine=origin.engine)
 
 
-def summary(score: Score, request: ReportRequest) -> str:
+def summary(score: Score, request: ReportRequest, texts: Texts | None = None) -> str:
     """The report in lines of plain text, warning first, that stands on its own in any viewer."""
-    return "\n".join(_lines(score, request))
+    return "\n".join(_lines(score, request, texts or load_english()))
 
 
-def _lines(score: Score, request: ReportRequest) -> Iterator[str]:
+def _lines(score: Score, request: ReportRequest, texts: Texts) -> Iterator[str]:
     yield request.warning_text
-    yield CONFIRM
+    yield texts("report.confirm")
     yield ""
     if score.status == "scored":
-        yield from _result(score)
+        yield from _result(score, texts)
         yield ""
-        yield from context(score)
+        yield from context(score, texts)
     else:
-        yield "Coronary artery calcium: no score, the series cannot be scored"
-        yield f"Reason: {score.reason}"
+        yield texts("summary.no_score")
+        yield texts("summary.reason", reason=score.reason or "")
     yield ""
     if score.flags:
-        yield "To be noted:"
-        yield from (f"- {flag.severity}: {flag.message}" for flag in score.flags)
+        yield texts("summary.flags")
+        yield from (texts("summary.flag", severity=flag.severity, message=flag.message) for flag in score.flags)
     else:
-        yield "Nothing was noted about the images."
+        yield texts("report.no_flags")
     yield ""
-    yield f"Technique: {technique(score.series)}"
-    yield f"Method: {'; '.join(method(score))}"
-    yield f"Software: {score.provenance.software} {score.provenance.version}"
+    yield texts("summary.technique", technique=technique(score.series, texts))
+    yield texts("summary.method", method="; ".join(method(score, texts)))
+    yield texts("summary.software", software=score.provenance.software, version=score.provenance.version)
 
 
-def _result(score: Score) -> Iterator[str]:
+def _result(score: Score, texts: Texts) -> Iterator[str]:
     if score.agatston is None or score.category is None:
-        raise ValueError("a series that was not scored has no result to tell")
-    yield f"Coronary artery calcium, Agatston score: {headline(score.agatston.total)}"
-    yield f"Category: {score.category} ({CATEGORY_WORDS[score.category]})"
+        raise ValueError("a series that was not scored has no result to summarise")
+    yield texts("summary.total", total=headline(score.agatston.total).replace(".", texts("format.decimal")))
+    yield texts("summary.category", category=score.category, words=category_words(score.category, texts))
     if score.cac_drs:
-        yield f"CAC-DRS: {score.cac_drs}"
+        yield texts("summary.cac_drs", cac_drs=score.cac_drs)
     if score.agatston_range is not None and score.agatston_range[0] != score.agatston_range[1]:
         low, high = score.agatston_range
-        yield f"Interval of the total: {low:.1f} to {high:.1f}"
+        yield texts("summary.interval", low=low, high=high)
     yield ""
     for artery in ARTERIES:
-        yield f"{artery} ({ARTERY_NAMES[artery]}): {_values(score, artery)}"
+        name = texts(f"arteries.{artery}")
+        yield texts("summary.artery", artery=artery, name=name, values=_values(score, artery, texts))
     if any(lesion.artery is None for lesion in score.lesions):
-        yield f"{NO_ARTERY.capitalize()}: Agatston {without_artery(score):.1f}"
-    yield f"All coronary arteries: {_values(score, None)}"
+        yield texts("summary.no_artery", agatston=without_artery(score))
+    yield texts("summary.all", values=_values(score, None, texts))
 
 
-def _values(score: Score, artery: Artery | None) -> str:
-    def of(values: object) -> float:
+def _values(score: Score, artery: Artery | None, texts: Texts) -> str:
+    def value_of(values: object) -> float:
         return float(getattr(values, artery or "total"))
 
     count = lesion_count(score, artery)
-    parts = [f"Agatston {of(score.agatston):.1f}"]
+    parts = [texts("summary.agatston", agatston=value_of(score.agatston))]
     if score.volume_mm3 is not None:
-        parts.append(f"volume {of(score.volume_mm3):.1f} mm3")
+        parts.append(texts("summary.volume", volume=value_of(score.volume_mm3)))
     if score.mass_mg is not None:
-        parts.append(f"mass {of(score.mass_mg):.1f} mg")
-    parts.append(f"{count} lesion" if count == 1 else f"{count} lesions")
+        parts.append(texts("summary.mass", mass=value_of(score.mass_mg)))
+    parts.append(texts("summary.lesion" if count == 1 else "summary.lesions", count=count))
     return ", ".join(parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 from pydicom.dataset import Dataset
 
@@ -11,16 +11,15 @@ from dicom.dates import format_date
 from dicom.elements import text
 from scoring.report.common.colours import PAPER
 from scoring.report.common.request import ReportRequest
+from scoring.report.common.words import CATEGORY_KEYS
 from scoring.report.printed.pdf import moment
 from scoring.report.printed.person import Person, person_of
 from scoring.report.typeset import typesetter
 from scoring.report.typeset.category_scale import scale
-from scoring.report.typeset.headline import CATEGORY_KEYS, figure
+from scoring.report.typeset.headline import figure
 from scoring.report.typeset.site import Site, site_of
 from scoring.result import Score
-
-# the 95 % limit of a repeated scan at a score of 10 is 18 (Chung et al., AJR 2008)
-_SMALL: Final = 10.0
+from scoring.risk.comparison import NOISE_BELOW
 
 
 def letter_pdf(score: Score, request: ReportRequest, *, headers: Sequence[Dataset]) -> bytes:
@@ -87,7 +86,7 @@ def _meaning(score: Score) -> Iterator[str]:
     if score.category is None or score.agatston is None:
         return
     yield f"letter.category_{CATEGORY_KEYS[score.category]}"
-    if 0 < score.agatston.total < _SMALL:
+    if 0 < score.agatston.total < NOISE_BELOW:
         yield "letter.small"
     elif score.agatston.total > 0:
         yield "letter.exact"

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scoring.judgement.totals import is_uncertain
 from scoring.report.common.colours import artery_colour
 from scoring.report.common.texts import Texts
 from scoring.report.slices.field import Field
@@ -31,7 +30,7 @@ class Shown:
     @property
     def uncertain(self) -> bool:
         """Counted, but not surely coronary calcium: outlined with dashes."""
-        return is_uncertain(self.lesion)
+        return self.lesion.is_uncertain
 
 
 def label(lesion: Lesion, texts: Texts) -> str:

@@ -24,8 +24,7 @@ from scoring.report.common.request import ReportRequest
 from scoring.report.common.words import NO_ARTERY, summary, technique
 from scoring.report.sr import codes, items, measurement_report, quantities, statements
 from scoring.report.sr.quantities import Quantity
-from scoring.result import ARTERIES, Artery, Lesion, Score
-from scoring.risk.change import Change
+from scoring.result import ARTERIES, Artery, Change, Lesion, Score
 
 
 def cardiovascular_report(score: Score, origin: Origin, request: ReportRequest) -> Dataset:

@@ -14,8 +14,7 @@ from scoring.report.common.context import population
 from scoring.report.common.document import Origin
 from scoring.report.sr import codes, technique
 from scoring.report.sr.quantities import Quantity
-from scoring.result import ImageRef, SeriesInfo
-from scoring.risk.percentile import Percentile
+from scoring.result import ImageRef, Percentile, SeriesInfo
 
 Relationship = hd.RelationshipTypeValues
 

@@ -14,8 +14,7 @@ from scoring.report.common.identifiers import DEVICE_UID
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.words import NO_ARTERY, method, summary
 from scoring.report.sr import codes, items, quantities, statements
-from scoring.result import ARTERIES, Artery, Lesion, Score
-from scoring.risk.change import Change
+from scoring.result import ARTERIES, Artery, Change, Lesion, Score
 
 Group = hd.MeasurementsAndQualitativeEvaluations
 

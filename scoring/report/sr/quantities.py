@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from dicom.coding import Code
 from scoring.report.common.words import lesion_count
 from scoring.report.sr import codes
-from scoring.result import ARTERIES, Artery, Lesion, Score
-from scoring.risk.change import Change, Difference
+from scoring.result import ARTERIES, Artery, Change, Difference, Lesion, Score
 
 
 @dataclass(frozen=True, slots=True)

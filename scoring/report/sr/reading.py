@@ -18,7 +18,7 @@ from scoring.report.common.identifiers import SR_SOP_CLASSES
 from scoring.report.sr import codes, reports_of_0_1
 from scoring.report.sr.technique import Technique, read_technique
 from scoring.report.sr.tree import Item, read_code, read_number, read_sequence, read_texts, walk
-from scoring.risk.change import Earlier
+from scoring.result import Earlier
 
 REPORT_CLASSES: Final = tuple(SR_SOP_CLASSES.values())
 """SOP classes that are read."""

@@ -8,8 +8,7 @@ from dicom.coding import Code
 from scoring.report.common import context
 from scoring.report.common.words import technique
 from scoring.report.sr import codes
-from scoring.result import Score
-from scoring.risk.change import Change
+from scoring.result import Change, Score
 
 Evaluation = tuple[Code, Code]
 Note = tuple[Code, str]
@@ -45,7 +44,7 @@ def notes(score: Score) -> Iterator[Note]:
         if score.change is None:
             yield codes.CHANGE_NAME, " ".join(context.change(score))
     else:
-        yield codes.REASON_NAME, score.reason or "The series cannot be scored."
+        yield codes.REASON_NAME, score.reason or "The series cannot be scored"
     yield codes.TECHNIQUE_NAME, technique(score.series)
     for flag in score.flags:
         yield codes.FLAG_NAME, f"{flag.severity}: {flag.message} [{flag.code}]"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from scoring.judgement.totals import is_possible, is_uncertain
 from scoring.report.common.colours import NO_ARTERY_COLOUR, Colour, artery_colour, hexadecimal
 from scoring.report.common.texts import Texts
 from scoring.report.common.words import lesion_count, without_artery
@@ -31,7 +30,7 @@ def _rows(score: Score, texts: Texts) -> Iterator[dict[str, Any]]:
         cells = [str(len(unnamed)), texts.number(without_artery(score)), *_sums(unnamed, texts)]
         yield _row(texts("arteries.none"), cells, colour=NO_ARTERY_COLOUR)
     yield _row(texts("arteries.all"), _values(score, None, texts), kind="total")
-    uncertain = [lesion for lesion in score.lesions if is_uncertain(lesion)]
+    uncertain = [lesion for lesion in score.lesions if lesion.is_uncertain]
     if uncertain:
         agatston = texts.number(sum(lesion.agatston for lesion in uncertain))
         cells = [str(len(uncertain)), agatston, *_sums(uncertain, texts)]
@@ -41,7 +40,7 @@ def _rows(score: Score, texts: Texts) -> Iterator[dict[str, Any]]:
 
 def _left_out(score: Score, texts: Texts) -> Iterator[dict[str, Any]]:
     """Candidates that were not counted although they may be coronary calcium; "+" where more were not even kept."""
-    possible = [candidate for candidate in score.rejected if is_possible(candidate)]
+    possible = [candidate for candidate in score.rejected if candidate.is_possible]
     if not possible:
         return
     more = "+" if len(possible) == len(score.rejected) and score.rejected_left_out else ""

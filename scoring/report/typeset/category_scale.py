@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from scoring.report.common.colours import CATEGORY_COLOUR, hexadecimal
 from scoring.report.common.texts import Texts
-from scoring.report.typeset.headline import CATEGORY_KEYS, figure
+from scoring.report.common.words import CATEGORY_KEYS, category_words
+from scoring.report.typeset.headline import figure
 from scoring.result import CATEGORIES, Category
 
 _ZERO: Final = 0.1
@@ -33,7 +34,7 @@ def scale(texts: Texts, total: float, category: Category) -> dict[str, Any]:
     left, right = spans[CATEGORIES.index(category)]
     mark = (left + right) / 2 if category == "0" else min(max(place(total), left + _MARK), right - _MARK)
     score = figure(texts, total)
-    words = texts(f"categories.{CATEGORY_KEYS[category]}")
+    words = category_words(category, texts)
     return {
         "alt": texts("report.scale", score=score, category=category, words=words),
         "boxes": [

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scoring.report.common.context import PROGRESSION_ROOT
+from scoring.report.common.context import close
 from scoring.report.common.texts import Texts
 from scoring.report.typeset.artery_table import NONE
 from scoring.report.typeset.change_chart import DAYS_A_YEAR, change_chart
-from scoring.report.typeset.sentences import sentence, sentences
-from scoring.result import Risk, Score
-from scoring.risk.change import Change, Difference
-from scoring.risk.comparison import NOISE_BELOW
+from scoring.result import Change, Difference, Risk, Score
+from scoring.risk.comparison import NOISE_BELOW, PROGRESSION_ROOT
 
 _COLUMNS: Final = ("then", "now", "difference", "a_year", "repeat")
 _NOTHING: Final[dict[str, Any]] = {"verdict": "", "certainty": "", "chart": None, "head": [], "rows": [], "unlike": ""}
@@ -22,18 +20,18 @@ def change(score: Score, texts: Texts, *, dated: bool) -> dict[str, Any]:
     """The comparison with the latest earlier scan, or why there is none; its title has the date where `dated`."""
     found = score.change
     if found is None:
-        reason = (score.risk or Risk()).change_reason
-        lines = [texts("report.no_change", reason=sentences(texts, reason)).strip()]
+        reasons = (score.risk or Risk()).change_reason
+        lines = [texts("report.no_change", reason=" ".join(close(reason.text) for reason in reasons)).strip()]
         return {"title": texts("report.no_change_title"), "lines": lines, **_NOTHING}
     interval = format_interval(found.interval_days, texts)
     rows = (("agatston", found.agatston), ("volume", found.volume_mm3), ("mass", found.mass_mg))
-    unlike = "; ".join(map(texts.said, found.differences))
+    unlike = "; ".join(item.text for item in found.differences)
     return {
         "title": texts("report.change", date=texts.date(found.date), interval=interval)
         if dated
         else texts("pictures.change", interval=interval),
         "verdict": _verdict(found.agatston, texts),
-        "certainty": sentence(_certainty(found.agatston, texts)),
+        "certainty": close(_certainty(found.agatston, texts)),
         "chart": change_chart(texts, found),
         "head": ["", *(texts(f"report.{key}") for key in _COLUMNS)],
         "rows": [[texts(f"report.{key}"), *_cells(one, texts)] for key, one in rows if one is not None],
@@ -84,4 +82,4 @@ def _remarks(found: Change, texts: Texts) -> Iterator[str]:
         else:
             key = "report.progression" if found.progression else "report.no_progression"
             yield texts(key, difference=difference, least=least)
-    yield from (sentence(texts.said(note)) for note in found.notes)
+    yield from (close(note.text) for note in found.notes)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from dicom.dates import parse_date
 from scoring.report.common.texts import Texts
 from scoring.report.typeset.headline import figure
-from scoring.risk.change import Change
+from scoring.result import Change
 
 DAYS_A_YEAR: Final = 365.25
 

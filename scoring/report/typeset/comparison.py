@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from scoring.report.common.context import band, close
 from scoring.report.common.texts import Texts
 from scoring.report.typeset.percentile_chart import percentile_chart
-from scoring.report.typeset.sentences import sentence, sentences
-from scoring.result import Risk, Score
+from scoring.result import Percentile, Risk, Score, Statement
 from scoring.risk import population
-from scoring.risk.percentile import Percentile
 
-_BAND: Final = re.compile(r"(?:(\d+)th-(\d+)th|>(\d+)th|under (\d+)th)")
 _GROUPS: Final = (population.ALL, "white", "chinese", "black", "hispanic")
 
 
@@ -34,22 +31,15 @@ def comparison(score: Score, texts: Texts) -> dict[str, Any]:
         "chart": percentile_chart(texts, percentile, total),
         "who": texts("pictures.people", **_who(percentile, texts)),
         "people": [_people(percentile, texts)],
-        "caveats": [sentence(texts.said(caveat)) for caveat in percentile.caveats],
+        "caveats": [close(caveat.text) for caveat in percentile.caveats],
     }
 
 
 def standing(percentile: Percentile, texts: Texts) -> str:
     """The band in words, and the estimate where there is one."""
-    band = _BAND.fullmatch(percentile.band)
-    if band is None:
-        return texts("report.no_calcium")
-    low, high, above, below = band.groups()
-    if above:
-        words = texts("report.band_above", low=above)
-    elif below:
-        words = texts("report.band_below", high=below)
-    else:
-        words = texts("report.band_between", low=low, high=high)
+    words = band(percentile, texts)
+    if percentile.band == "no calcium":
+        return words
     if percentile.estimate is None:
         return texts("report.percentile", band=words)
     return texts("report.percentile_estimate", band=words, estimate=percentile.estimate)
@@ -83,5 +73,5 @@ def _risk(risk: Risk, texts: Texts) -> Iterator[str]:
         yield texts("report.ten_year", risk=chance, without=without)
 
 
-def _reason(texts: Texts, key: str, reason: str) -> str:
-    return texts(key, reason=sentences(texts, reason)).strip()
+def _reason(texts: Texts, key: str, reason: Statement | None) -> str:
+    return texts(key, reason="" if reason is None else close(reason.text)).strip()

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from scoring.report.common import words
 from scoring.report.common.colours import CATEGORY_COLOUR, hexadecimal
 from scoring.report.common.texts import Texts
-from scoring.result import Category, Score
-
-CATEGORY_KEYS: Final[dict[Category, str]] = {"0": "none", "1-100": "mild", "101-400": "moderate", ">400": "severe"}
-"""The part of a category in the keys of texts."""
+from scoring.result import Score
 
 
 def headline(score: Score, texts: Texts) -> dict[str, Any]:
@@ -21,7 +18,7 @@ def headline(score: Score, texts: Texts) -> dict[str, Any]:
     """
     if score.agatston is None or score.category is None:
         raise ValueError(f"a series that was not scored has no result to show: {score.reason}")
-    category = texts(f"categories.{CATEGORY_KEYS[score.category]}")
+    category = words.category_words(score.category, texts)
     return {
         "label": texts("report.score"),
         "value": figure(texts, score.agatston.total),

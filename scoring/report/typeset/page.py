@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scoring.report.common.catalogue import in_language
 from scoring.report.typeset import remarks
 from scoring.report.typeset.artery_table import table
 from scoring.report.typeset.category_scale import scale
@@ -21,6 +22,7 @@ def page_values(score: Score, site: Site, *, dated: bool) -> dict[str, Any]:
     Raises ValueError when the series was not scored.
     """
     texts = site.texts
+    score = in_language(score, texts)
     if score.agatston is None or score.category is None:
         raise ValueError(f"a series that was not scored has no page: {score.reason}")
     return {

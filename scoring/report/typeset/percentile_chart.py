@@ -13,8 +13,9 @@ from typing import Any, Final
 from scoring.report.common.texts import Texts
 from scoring.report.typeset.axis import LogAxis
 from scoring.report.typeset.headline import figure
+from scoring.result import Percentile
 from scoring.risk import population
-from scoring.risk.percentile import Percentile, at_age
+from scoring.risk.percentile import at_age
 from scoring.risk.population import PERCENTS, Level
 
 Point = tuple[float, float]

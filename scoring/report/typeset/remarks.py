@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scoring.report.common.context import ARTERIAL_AGE_SOURCE, TEN_YEAR_SOURCE
+from scoring.report.common.context import ARTERIAL_AGE_SOURCE, TEN_YEAR_SOURCE, close
 from scoring.report.common.texts import Texts
-from scoring.report.typeset.sentences import sentence
 from scoring.result import Score, SeriesInfo
 
 AGATSTON_SOURCE: Final = "Agatston et al., J Am Coll Cardiol 1990;15:827"
@@ -23,7 +22,7 @@ def flags(score: Score, texts: Texts) -> dict[str, Any]:
         {
             "kind": texts(f"report.{flag.severity}"),
             "alarm": flag.severity != "info",
-            "words": sentence(texts.said(flag.message)),
+            "words": close(flag.message),
         }
         for flag in ordered
     ]
@@ -60,7 +59,8 @@ def sources(score: Score, texts: Texts) -> dict[str, Any]:
         named.append(ARTERIAL_AGE_SOURCE)
     if score.risk is not None and score.risk.ten_year_percent is not None:
         named.append(TEN_YEAR_SOURCE)
-    named += score.change.citations if score.change is not None else ()
+    if score.change is not None:
+        named += [citation.text for citation in score.change.citations]
     return {"title": texts("report.sources"), "lines": [f"{source}." for source in named]}
 
 
@@ -97,12 +97,13 @@ def _method(score: Score, texts: Texts) -> Iterator[str]:
         connectivity=provenance.connectivity,
     )
     yield texts("report.weighting")
-    yield texts("report.volume_definition", definition=texts.said(provenance.volume_definition))
+    yield texts("report.volume_definition", definition=texts.term(provenance.volume_definition))
     if provenance.mass_factor is None:
         yield texts("report.no_mass_factor")
     else:
-        origin = texts.said(provenance.mass_factor_origin or "") or texts("report.not_known")
-        yield texts("report.mass_factor", factor=texts.short(provenance.mass_factor), origin=origin)
+        origin = provenance.mass_factor_origin
+        source = texts("report.not_known") if origin is None else origin.text
+        yield texts("report.mass_factor", factor=texts.short(provenance.mass_factor), origin=source)
     yield texts("report.engine", engine=provenance.engine)
     if provenance.weights:
         yield texts("report.weights", weights=provenance.weights)

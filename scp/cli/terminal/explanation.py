@@ -1,12 +1,11 @@
-"""What `coronode score --explain` prints: what was counted and what was not, for a person who looks at the images."""
+"""The table of `coronode score --explain`: every candidate, counted or not, for a person who looks at the images."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from scoring.judgement.totals import POSSIBLE, SURE
-from scoring.result import Lesion, RejectedCandidate, Score
+from scoring.result import POSSIBLE, SURE, Lesion, RejectedCandidate, Score
 
 _IN_DOUBT: Final = "in doubt"
 _HEADS: Final = ("Agatston", "confidence", "slices", "peak HU", "x mm", "y mm", "z mm")
@@ -48,7 +47,7 @@ def _rejected(score: Score) -> list[str]:
         return ["Not counted at the heart: nothing"]
     heads = ("id", *_HEADS, "", "why not")
     rows = [
-        (str(item.id), *_cells(item), _IN_DOUBT if item.confidence >= POSSIBLE else "", item.reason)
+        (str(item.id), *_cells(item), _IN_DOUBT if item.confidence >= POSSIBLE else "", item.reason.text)
         for item in score.rejected
     ]
     more = f"; {score.rejected_left_out} more are not listed" if score.rejected_left_out else ""

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from scoring.anatomy.isotropic import AIR_HU, cubes
+from scoring.anatomy.isotropic import cubes
+from scoring.images.volume import AIR_HU
 
 LENGTHS = st.floats(0.6, 3.0)
 

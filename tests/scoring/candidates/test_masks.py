@@ -148,7 +148,7 @@ def test_a_mask_of_elsewhere_is_refused(paths, series, tmp_path) -> None:
 
 def test_a_segmentation_of_another_frame_of_reference_is_refused(ct, paths, tmp_path) -> None:
     volume, _ = scan(paths)
-    with pytest.raises(NotScorable, match="frame of reference"):
+    with pytest.raises(NotScorable, match="variant=frame"):
         masks.load(ct.segmentation(paths, boxes(), tmp_path / "seg.dcm"), volume, "1.2.3")
 
 

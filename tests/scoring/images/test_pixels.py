@@ -208,4 +208,4 @@ def test_damage_is_named(ct, tmp_path, damage, syntax) -> None:
     with pytest.raises(NotScorable) as raised:
         decoded(path)
     assert raised.value.code == "unreadable_pixels"
-    assert image.SOPInstanceUID in raised.value.reason
+    assert raised.value.values["uid"] == image.SOPInstanceUID

@@ -11,7 +11,7 @@ from scoring.candidates.agatston import Candidate
 from scoring.images.volume import Volume
 from scoring.judgement import totals
 from scoring.judgement.totals import Finding
-from scoring.result import ARTERIES, ImageRef
+from scoring.result import ARTERIES, POSSIBLE, ImageRef
 
 VOLUME = Volume(
     np.zeros((4, 8, 8), dtype=np.int16),
@@ -22,9 +22,7 @@ VOLUME = Volume(
 )
 
 
-def finding(
-    agatston, *, counted=True, confidence=1.0, artery="LAD", voxels=((1, 2, 3),), reason="at a bone"
-) -> Finding:
+def finding(agatston, *, counted=True, confidence=1.0, artery="LAD", voxels=((1, 2, 3),), reason="at_bone") -> Finding:
     candidate = Candidate(
         id=1,
         voxels=np.asarray(voxels, dtype=np.int32),
@@ -102,7 +100,7 @@ FINDINGS = st.lists(
 def test_the_largest_rejected_are_told_and_the_others_counted(pairs, most) -> None:
     findings, near = [item for item, _ in pairs], [close for _, close in pairs]
     told, left_out = totals.rejected(findings, near, most)
-    matter = [item for item, close in pairs if not item.counted and (close or item.confidence >= totals.POSSIBLE)]
+    matter = [item for item, close in pairs if not item.counted and (close or item.confidence >= POSSIBLE)]
     assert len(told) == min(len(matter), most)
     assert len(told) + left_out == len(matter)
     assert [item.id for item in told] == list(range(1, len(told) + 1))
@@ -110,15 +108,15 @@ def test_the_largest_rejected_are_told_and_the_others_counted(pairs, most) -> No
     assert scores == sorted(scores, reverse=True)
     # what the range includes comes before what it does not, and of each kind the largest
     for possible in (True, False):
-        ours = [item.candidate.agatston for item in matter if (item.confidence >= totals.POSSIBLE) is possible]
-        kept = [item.agatston for item in told if (item.confidence >= totals.POSSIBLE) is possible]
+        ours = [item.candidate.agatston for item in matter if (item.confidence >= POSSIBLE) is possible]
+        kept = [item.agatston for item in told if (item.confidence >= POSSIBLE) is possible]
         assert kept == pytest.approx(sorted(ours, reverse=True)[: len(kept)], abs=1e-4)
-    if any(item.confidence < totals.POSSIBLE for item in told):
-        assert sum(item.confidence >= totals.POSSIBLE for item in told) == totals.bounds(findings).left_out
+    if any(item.confidence < POSSIBLE for item in told):
+        assert sum(item.confidence >= POSSIBLE for item in told) == totals.bounds(findings).left_out
 
 
 def test_a_rejected_candidate_says_where_and_why() -> None:
     voxels = ((3, 3, 0), (1, 2, 6), (2, 2, 7), (3, 2, 7))
     (told,), _ = totals.rejected([finding(5.0, counted=False, confidence=0.3, voxels=voxels)], [False])
-    assert (told.slices, told.reason, told.confidence, told.agatston) == ((1, 2, 3), "at a bone", 0.3, 5.0)
+    assert (told.slices, told.reason.code, told.confidence, told.agatston) == ((1, 2, 3), "at_bone", 0.3, 5.0)
     assert (told.max_hu, told.volume_mm3, told.centroid_mm) == (200.0, 1.0, (0.0, 1.0, 2.0))

@@ -23,17 +23,20 @@ from scoring.result import (
     Artery,
     ArteryValues,
     Category,
+    Change,
+    Difference,
+    Earlier,
     Flag,
     ImageRef,
     Lesion,
+    Patient,
+    Percentile,
     Provenance,
     Risk,
     Score,
     SeriesInfo,
+    Statement,
 )
-from scoring.risk.change import Change, Difference, Earlier
-from scoring.risk.patient import Patient
-from scoring.risk.percentile import Percentile
 
 STUDY = "1.2.840.99999.1.1"
 SERIES = "1.2.840.99999.1.2"
@@ -166,7 +169,7 @@ def make_score(
             connectivity=8,
             volume_definition="voxels",
             mass_factor=0.778 if mass else None,
-            mass_factor_origin="(0018,9352) medium" if mass else None,
+            mass_factor_origin=Statement(text="(0018,9352) medium") if mass else None,
         ),
     )
 
@@ -177,7 +180,10 @@ MEDIUM = make_score(
     [("LM", 20.3), ("LAD", 150.0), ("LCX", 33.333333333), ("RCA", 46.4)],
     category="101-400",
     cac_drs="A2/N4",
-    flags=(Flag("left_main", "info", "Calcium in the left main"), Flag("kvp", "warning", "Tube voltage is 100 kVp")),
+    flags=(
+        Flag("left_main", "info", "Calcium in the left main"),
+        Flag("kvp", "warning", "Tube voltage is 100 kVp"),
+    ),
 )
 LARGE = make_score([("LAD", 1000.5), ("LAD", 700.25), ("RCA", 99.25)], category=">400", cac_drs="A3/N2", mass=False)
 
@@ -204,7 +210,7 @@ FULL = replace(
         p50=145.0,
         p75=540.0,
         p90=1345.0,
-        caveats=("Comparable, not exact: the scan was not gated",),
+        caveats=(Statement(text="Comparable, not exact: the scan was not gated"),),
     ),
     change=Change(
         date="2025-01-04",
@@ -214,9 +220,9 @@ FULL = replace(
         mass_mg=_difference(11.0625, MEDIUM.mass_mg.total, None),
         root_volume=0.455,
         progression=False,
-        differences=("tube voltage: 120 then, 100 now",),
-        notes=("BMI was taken as 27",),
-        citations=("Chung et al., AJR 2008",),
+        differences=(Statement(text="tube voltage: 120 then, 100 now"),),
+        notes=(Statement(text="BMI was taken as 27"),),
+        citations=(Statement(text="Chung et al., AJR 2008"),),
         bmi=27.0,
         bmi_origin="assumed",
         history=(Earlier("2025-01-04", 208.375, 40.5, 11.0625, "index", "1.2.840.7.1", "1.2.840.7.2"),),
@@ -228,6 +234,7 @@ REFUSED = replace(
     ZERO,
     status="not_scorable",
     reason="contrast medium in the aorta",
+    reason_code="contrast",
     agatston=None,
     agatston_range=None,
     volume_mm3=None,

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.result import ArteryValues, Provenance, Score, SeriesInfo
-from scoring.risk.change import Earlier
+from scoring.result import ArteryValues, Earlier, Provenance, Score, SeriesInfo, Statement
 from scoring.risk.comparison import agatston_limit, compare, earlier_of, volume_limit
 
 SERIES = SeriesInfo(
@@ -44,6 +43,7 @@ THEN = Earlier(
     convention="standard",
     gated=True,
 )
+NO_ANSWER = Statement.build("peer_incomplete", peer="PACS", error="no association")
 
 
 def scored(agatston=150.0, volume=144.0, mass=30.0, **series) -> Score:
@@ -80,16 +80,15 @@ def test_a_year_later_by_hand():
     assert (change.root_volume, change.progression) == (3, True)
     assert (change.bmi, change.bmi_origin) == (27, "assumed")
     assert change.differences == ()
-    assert any("27 was assumed" in note for note in change.notes)
-    assert any("Chung" in citation for citation in change.citations)
-    assert any("KOICA" in citation for citation in change.citations)
+    assert change.notes == (Statement.build("bmi_assumed", bmi=27.0),)
+    assert [citation.code for citation in change.citations] == ["limit_source", "progression_source"]
 
 
 def test_the_patients_own_body_mass_index_wins():
     change = compare(scored(), [THEN], bmi=35)
     assert change.agatston.limit == pytest.approx(66.94 + 0.44 * 8)
     assert (change.bmi, change.bmi_origin) == (35, "header")
-    assert not any("assumed" in note for note in change.notes)
+    assert change.notes == ()
 
 
 def test_less_calcium_than_before_is_judged_by_the_same_limit():
@@ -113,48 +112,50 @@ def test_two_scores_under_ten_get_no_verdict():
     change = compare(scored(9.9, 12), [replace(THEN, agatston=0.0, volume_mm3=0.0)])
     assert (change.agatston.absolute, change.agatston.limit, change.agatston.exceeds_limit) == (9.9, None, None)
     assert (change.volume_mm3.exceeds_limit, change.progression) == (None, None)
-    assert "under 10" in change.notes[0]
+    assert change.notes[0] == Statement.build("both_small", limit=10.0)
     assert compare(scored(10.0), [replace(THEN, agatston=0.0)]).agatston.exceeds_limit is True
 
 
 def test_scans_under_90_days_apart_get_no_yearly_rate():
     near = compare(scored(date="2025-04-04"), [THEN])
     assert (near.interval_days, near.agatston.per_year) == (89, None)
-    assert any("90 days" in note for note in near.notes)
+    assert Statement.build("scans_close", days=90) in near.notes
     assert compare(scored(date="2025-04-05"), [THEN]).agatston.per_year is not None
 
 
 @pytest.mark.parametrize(
-    ("before", "words"),
+    ("before", "what", "then", "now"),
     [
-        ({"convention": "philips"}, "scoring convention: philips then, standard now"),
-        ({"slice_thickness_mm": 2.5}, "slice thickness: 2.5 mm then, 3 mm now"),
-        ({"spacing_mm": 1.5}, "distance of the slices: 1.5 mm then, 3 mm now"),
-        ({"kvp": 100.0}, "tube voltage: 100 kV then, 120 kV now"),
-        ({"kernel": "Br40"}, "kernel: Br40 then, Qr36 now"),
-        ({"scanner": "Other CT"}, "scanner: Other CT then, Maker Scanner now"),
-        ({"gated": False}, "ECG gating: none in the header then, yes now"),
-        ({"software": "coronode 0.0.9"}, "software: coronode 0.0.9 then, coronode 0.1.0 now"),
+        ({"convention": "philips"}, "convention", "philips", "standard"),
+        ({"slice_thickness_mm": 2.5}, "slice_thickness", 2.5, 3.0),
+        ({"spacing_mm": 1.5}, "slice_spacing", 1.5, 3.0),
+        ({"kvp": 100.0}, "tube_voltage", 100.0, 120.0),
+        ({"kernel": "Br40"}, "kernel", "Br40", "Qr36"),
+        ({"scanner": "Other CT"}, "scanner", "Other CT", "Maker Scanner"),
+        ({"gated": False}, "gating", "not_gated", "gated"),
+        ({"software": "coronode 0.0.9"}, "software", "coronode 0.0.9", "coronode 0.1.0"),
     ],
 )
-def test_what_is_not_alike_is_named(before, words):
+def test_differences_between_the_scans_are_named(before, what, then, now):
     change = compare(scored(), [replace(THEN, **before)])
-    assert change.differences == (words,)
-    assert any("not alike" in note for note in change.notes)
+    (difference,) = change.differences
+    assert difference.code == "differs"
+    assert [difference.values[name] for name in ("what", "then", "now")] == [what, then, now]
+    assert Statement.build("scans_differ") in change.notes
 
 
-def test_what_one_scan_does_not_say_is_named_too():
+def test_facts_that_one_scan_lacks_are_named_too():
     change = compare(scored(), [replace(THEN, kvp=None, kernel=None)])
     assert change.differences == ()
-    assert "Not known for both scans: tube voltage, kernel" in change.notes
+    assert Statement.build("known_for_one", what=("tube_voltage", "kernel")) in change.notes
 
 
 def test_volumes_that_are_defined_differently_are_not_compared():
     change = compare(scored(), [replace(THEN, convention="siemens")])
     assert (change.volume_mm3, change.root_volume, change.progression) == (None, None, None)
-    assert any("define volume differently" in note for note in change.notes)
+    assert Statement.build("volumes_not_compared") in change.notes
     assert change.agatston.limit is not None
-    assert not any("KOICA" in citation for citation in change.citations)
+    assert [citation.code for citation in change.citations] == ["limit_source"]
 
 
 def test_only_other_studies_before_the_scan_count():
@@ -165,7 +166,7 @@ def test_only_other_studies_before_the_scan_count():
     assert compare(replace(scored(), agatston=None), [THEN]) is None
 
 
-def test_the_latest_earlier_scan_is_compared_and_all_are_told():
+def test_the_latest_earlier_scan_is_compared_and_all_are_kept():
     years = [
         replace(THEN, date=f"{year}-03-01", study_instance_uid=f"1.2.{year}", sop_instance_uid=f"{year}", agatston=year)
         for year in (2023, 2025, 2021)
@@ -215,7 +216,7 @@ earlier_scores = st.builds(
 @given(st.lists(earlier_scores, max_size=6), values, values, st.none() | values, st.none() | st.floats(10, 80))
 def test_every_history_gives_a_comparison_that_holds_together(history, agatston, volume, mass, bmi):
     score = scored(agatston, volume, mass)
-    change = compare(score, history, bmi=bmi, notes=("PACS did not answer",))
+    change = compare(score, history, bmi=bmi, notes=(NO_ANSWER,))
     countable = {
         (item.date, item.study_instance_uid or item.sop_instance_uid)
         for item in history
@@ -230,7 +231,7 @@ def test_every_history_gives_a_comparison_that_holds_together(history, agatston,
     assert change.date == told[-1][0]
     assert change.interval_days == (date(2026, 1, 5) - date.fromisoformat(change.date)).days > 0
     assert [item.date for item in change.history] == sorted(item.date for item in change.history)
-    assert change.notes[-1] == "PACS did not answer"
+    assert change.notes[-1] == NO_ANSWER
     then = change.history[-1]
     for difference, now in ((change.agatston, agatston), (change.volume_mm3, volume), (change.mass_mg, mass)):
         if difference is not None:

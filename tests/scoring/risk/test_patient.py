@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from config.settings import RiskSettings
+from scoring.result import Patient
 from scoring.risk import patient
-from scoring.risk.patient import Patient
 
 
 def read(settings: RiskSettings | None = None, told: Patient | None = None, **values: object) -> Patient:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from config.errors import ConfigurationError
 from config.settings import RiskSettings
+from scoring.result import GROUPS, Patient, Statement
 from scoring.risk import population
-from scoring.risk.patient import GROUPS, Patient
 from scoring.risk.percentile import at_age, percentile, standing
 from scoring.risk.population import MESA_CITATION, PERCENTS, Level, mesa
 
@@ -23,6 +23,7 @@ PEOPLE = st.builds(
     sex=st.sampled_from(["female", "male"]),
     group=st.sampled_from(GROUPS),
 )
+TABLE = {"population": "MESA", "first": 45.0, "last": 84.0}
 
 
 @pytest.mark.parametrize(
@@ -37,8 +38,7 @@ PEOPLE = st.builds(
 )
 def test_the_official_tools_answers_are_met(age, sex, group, score, told, nonzero, scores) -> None:
     """Within what is known of the method: 12 points for an estimate, 10 % (and rounding) for a score between ages."""
-    found, reason = percentile(mesa(), score, Patient(age, sex, group))
-    assert reason == ""
+    found = percentile(mesa(), score, Patient(age, sex, group))
     if told > 90:
         assert (found.estimate, found.band) == (None, ">90th")
     else:
@@ -48,29 +48,30 @@ def test_the_official_tools_answers_are_met(age, sex, group, score, told, nonzer
         assert (found.p25, found.p50, found.p75, found.p90) == pytest.approx(scores, rel=0.1, abs=1.0)
 
 
-def test_the_table_of_an_age_is_told_as_published() -> None:
-    found, _ = percentile(mesa(), 145, Patient(70.9, "male", "white"))
+def test_the_table_of_an_age_is_as_published() -> None:
+    found = percentile(mesa(), 145, Patient(70.9, "male", "white"))
     assert (found.population, found.citation) == ("MESA", MESA_CITATION)
     assert (found.group, found.sex, found.age_years) == ("white", "male", 70)
     assert (found.p_nonzero_percent, found.p25, found.p50, found.p75, found.p90) == (83, 21, 145, 540, 1345)
     assert (found.estimate, found.band) == (50, "50th-75th")
-    assert any("Comparable" in caveat for caveat in found.caveats)
+    assert [caveat.code for caveat in found.caveats] == ["mesa_lesion_size", "estimate_interpolated"]
 
 
 @pytest.mark.parametrize(
-    ("score", "band"),
+    ("score", "band", "ends"),
     [
-        (0, "no calcium"),
-        (20, "under 25th"),
-        (21, "25th-50th"),
-        (539, "50th-75th"),
-        (540, "75th-90th"),
-        (1345, "75th-90th"),
-        (1346, ">90th"),
+        (0, "no calcium", (None, None)),
+        (20, "under 25th", (None, 25)),
+        (21, "25th-50th", (25, 50)),
+        (539, "50th-75th", (50, 75)),
+        (540, "75th-90th", (75, 90)),
+        (1345, "75th-90th", (75, 90)),
+        (1346, ">90th", (90, None)),
     ],
 )
-def test_bands_of_a_white_man_of_seventy(score, band) -> None:
-    assert percentile(mesa(), score, Patient(70, "male", "white"))[0].band == band
+def test_bands_of_a_white_man_of_seventy(score, band, ends) -> None:
+    place = percentile(mesa(), score, Patient(70, "male", "white"))
+    assert (place.band, place.band_ends) == (band, ends)
 
 
 def test_between_the_values_the_logarithm_of_the_score_is_linear() -> None:
@@ -89,7 +90,7 @@ def test_between_ages_the_square_root_of_the_score_is_linear() -> None:
 
 @given(PEOPLE, st.lists(st.floats(0, 5000), min_size=2, max_size=2).map(sorted))
 def test_more_calcium_is_never_a_lower_percentile(patient, scores) -> None:
-    few, many = (percentile(mesa(), score, patient)[0] for score in scores)
+    few, many = (percentile(mesa(), score, patient) for score in scores)
     assert (few.estimate if few.estimate is not None else 91) <= (many.estimate if many.estimate is not None else 91)
     for found, score in ((few, scores[0]), (many, scores[1])):
         assert (found.estimate == 0) == (found.band == "no calcium") == (score == 0)
@@ -106,26 +107,26 @@ def test_a_percentile_is_never_above_the_share_that_has_calcium(patient) -> None
 
 
 @pytest.mark.parametrize(
-    ("patient", "words"),
+    ("patient", "reason"),
     [
-        (Patient(), "not known of the patient: age, sex, population group"),
-        (Patient(60, None, "white"), "not known of the patient: sex"),
-        (Patient(60, "male"), "not known of the patient: population group"),
-        (Patient(44.9, "male", "white"), "44 years are outside the table of MESA (45 to 84 years)"),
-        (Patient(85, "male", "white"), "85 years are outside the table of MESA (45 to 84 years)"),
+        (Patient(), Statement.build("patient_unknown", missing=("age", "sex", "group"))),
+        (Patient(60, None, "white"), Statement.build("patient_unknown", missing=("sex",))),
+        (Patient(60, "male"), Statement.build("patient_unknown", missing=("group",))),
+        (Patient(44.9, "male", "white"), Statement.build("age_outside_table", age=44, **TABLE)),
+        (Patient(85, "male", "white"), Statement.build("age_outside_table", age=85, **TABLE)),
     ],
 )
-def test_without_a_place_in_the_table_there_is_a_reason(patient, words) -> None:
-    assert percentile(mesa(), 100, patient) == (None, words)
+def test_without_a_place_in_the_table_there_is_a_reason(patient, reason) -> None:
+    assert percentile(mesa(), 100, patient) == reason
 
 
-def test_a_group_for_all_patients_and_the_scans_caveats_are_told() -> None:
-    patient = Patient(60, "male", "white", "configuration")
-    found, _ = percentile(mesa(), 100, patient, ["not gated"])
-    assert found.caveats[0] == "not gated"
-    assert any("configured for all" in caveat for caveat in found.caveats)
-    told, _ = percentile(mesa(), 100, Patient(60, "male", "white", "header"))
-    assert not any("configured" in caveat for caveat in told.caveats)
+def test_caveats_of_the_scan_and_of_a_group_for_all_patients() -> None:
+    not_gated = Statement.build("compare_not_gated")
+    configured = percentile(mesa(), 100, Patient(60, "male", "white", "configuration"), [not_gated])
+    assert configured.caveats[0] == not_gated
+    assert Statement.build("group_configured") in configured.caveats
+    stated = percentile(mesa(), 100, Patient(60, "male", "white", "header"))
+    assert Statement.build("group_configured") not in stated.caveats
 
 
 def table(tmp_path: Path, *rows: str, header: str = HEADER) -> RiskSettings:
@@ -137,10 +138,11 @@ def table(tmp_path: Path, *rows: str, header: str = HEADER) -> RiskSettings:
 def test_a_site_brings_its_own_table(tmp_path) -> None:
     settings = table(tmp_path, "all,male,50,100,1,2,3,4", "", "all,male,40,100,1,2,3,4")
     own = population.configured(settings)
-    found, _ = percentile(own, 2, Patient(45, "male"))
+    found = percentile(own, 2, Patient(45, "male"))
     assert (found.population, found.citation, found.group) == ("Our registry", "Ours 2020", "all")
     assert (found.estimate, found.band) == (50, "50th-75th")
-    assert percentile(own, 2, Patient(45, "female"))[1] == "Our registry has no values for: female"
+    reason = Statement.build("population_without", population="Our registry", sex="female")
+    assert percentile(own, 2, Patient(45, "female")) == reason
     assert population.configured(RiskSettings()) is mesa()
 
 

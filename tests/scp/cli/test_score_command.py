@@ -102,7 +102,7 @@ def test_explain_tells_every_lesion_and_every_rejected_candidate(coronode, scan)
     assert len(told) == len(score.rejected)
     for line, item in zip(told, score.rejected, strict=True):
         assert line.split()[1:3] == [f"{item.agatston:.1f}", f"{item.confidence:.3f}"]
-        assert line.endswith(item.reason)
+        assert line.endswith(item.reason.text)
     assert f"{score.agatston_range[0]:.1f} to {score.agatston_range[1]:.1f}" in ended.out
     assert "Not counted" not in coronode("score", scan).out
 

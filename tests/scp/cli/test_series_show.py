@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from config.settings import Settings
-from scoring.result import Score
-from scoring.risk.change import Earlier
+from scoring.report.common.catalogue import in_language
+from scoring.report.common.texts import load_english
+from scoring.result import Earlier, Percentile, Score
 from scoring.risk.comparison import compare
-from scoring.risk.percentile import Percentile
 from storage.database.opening import open_database
 from storage.series import results
 
@@ -41,12 +41,12 @@ def shown(coronode, undelivered, tmp_path):
 def test_percentile_and_change_are_shown(shown):
     def grown(score: Score) -> Score:
         dated = replace(score, series=replace(score.series, date="2024-01-02"), percentile=STANDING)
-        return replace(dated, change=compare(dated, [THEN]))
+        return in_language(replace(dated, change=compare(dated, [THEN])), load_english())
 
     lines, score = shown(grown)
     total = score.agatston.total
     assert any(
-        line.startswith("percentile:  75th-90th (estimate 85) among white men of 60 years in MESA") for line in lines
+        line.startswith("percentile:  75th to 90th (estimate 85) among white men of 60 years in MESA") for line in lines
     )
     at = lines.index("change:      since 2023-01-02 (365 days):")
     assert lines[at + 1].startswith(f"             - Agatston 100.0 then, {total:.1f} now: {total - 100:+.1f}")

@@ -15,8 +15,7 @@ from pydicom.uid import ComprehensiveSRStorage, CTImageStorage, ExplicitVRLittle
 from config.settings import Settings
 from scoring.report.common.request import Predecessor, ReportRequest
 from scoring.report.sr import structured_report
-from scoring.result import ArteryValues, Provenance, Risk, Score, SeriesInfo
-from scoring.risk.patient import Patient
+from scoring.result import ArteryValues, Patient, Provenance, Risk, Score, SeriesInfo, Statement
 from scp.installation import Installation
 from scp.priors.comparison import History
 from scp.priors.retrieve import Fetched
@@ -86,6 +85,14 @@ class Site:
         return history.compared(score, score.series.series_instance_uid)
 
 
+SLOW = Statement.build("peer_incomplete", peer="PACS", error="it is slow")
+
+
+def reasons(score: Score) -> list[str]:
+    """Codes of the reasons why there is no comparison."""
+    return [reason.code for reason in score.risk.change_reason]
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     database = Database.open(f"sqlite:///{tmp_path / 'index.db'}")
@@ -98,7 +105,7 @@ def site(tmp_path: Path) -> Site:
 def peer(site: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list]:
     """`peer(report, ..., notes=())` gives the site a PACS that answers with them; what it was asked is listed."""
 
-    def answer(*reports: Dataset, notes: tuple[str, ...] = ()) -> list:
+    def answer(*reports: Dataset, notes: tuple[Statement, ...] = ()) -> list:
         asked = []
         peers = {"PACS": {"ae_title": "PACS", "host": "127.0.0.1", "port": 104}}
         site.settings = Settings(peers=peers, priors={"peer": "PACS", "timeout_seconds": 7})
@@ -142,12 +149,12 @@ def test_a_report_that_came_in_is_compared(site):
 
 
 def test_reports_of_a_peer_are_compared_and_only_new_ones_asked_for(site, peer):
-    asked = peer(report("1.2.6", "2025-07-05", 120.0), notes=("PACS is slow",))
+    asked = peer(report("1.2.6", "2025-07-05", 120.0), notes=(SLOW,))
     site.keep(report("1.2.4", "2024-07-05", 110.0))
     site.scan("1.2.7", "2026-01-05")
     change = site.compared(scored("1.2.7", "2026-01-05", 150.0)).change
     assert [(item.origin, item.agatston) for item in change.history] == [("received SR", 110), ("PACS", 120)]
-    assert change.notes[-1] == "PACS is slow"
+    assert change.notes[-1].text == "PACS gave no complete answer about earlier scores: it is slow"
     ((name, wanted, seconds),) = asked
     assert (name, seconds, wanted.study_instance_uid, wanted.before.isoformat()) == ("PACS", 7, "1.2.7", "2026-01-05")
     assert (wanted.person.patient_id, wanted.person.issuer) == ("42", "Clinic")
@@ -180,7 +187,7 @@ def test_another_patient_of_the_same_name_is_not_compared(site):
     site.keep(report("1.2.6", "2025-07-05", 120.0, IssuerOfPatientID="Elsewhere"))
     site.scan("1.2.7", "2026-01-05")
     found = site.compared(scored("1.2.7", "2026-01-05", 150.0))
-    assert (found.change, found.risk.change_reason) == (None, "no earlier score of this patient is known")
+    assert (found.change, reasons(found)) == (None, ["no_earlier_score"])
 
 
 def test_a_report_that_names_another_patient_than_its_study_is_not_compared(site):
@@ -196,25 +203,25 @@ def test_a_study_that_contradicts_is_left_out_and_said(site):
     score = replace(scored("1.2.7", "2026-01-05", 150.0), risk=Risk(arterial_age_years=75.5))
     risk = site.compared(score).risk
     assert risk.arterial_age_years == 75.5
-    assert "1 other study with this Patient ID left out: date of birth or sex" in risk.change_reason
+    assert risk.change_reason[1].text == "1 other study with this Patient ID left out: date of birth or sex differ"
 
 
 @pytest.mark.parametrize(
-    ("patient", "day", "words"),
-    [({"PatientID": ""}, "2026-01-05", "no Patient ID"), ({}, "", "no date")],
+    ("patient", "day", "code"),
+    [({"PatientID": ""}, "2026-01-05", "no_patient_id"), ({}, "", "no_scan_date")],
 )
-def test_why_there_is_no_comparison_is_said(site, patient, day, words):
+def test_the_reason_for_no_comparison_is_given(site, patient, day, code):
     site.scan("1.2.7", day, **patient)
     found = site.compared(scored("1.2.7", None, 150.0))
     assert found.change is None
-    assert words in found.risk.change_reason
+    assert reasons(found) == [code]
 
 
 def test_a_peer_that_fails_is_in_the_reason(site, peer):
-    peer(notes=("PACS gave no complete answer about earlier scores: no association",))
+    peer(notes=(SLOW,))
     site.scan("1.2.7", "2026-01-05")
-    reason = site.compared(scored("1.2.7", "2026-01-05", 150.0)).risk.change_reason
-    assert reason.startswith("no earlier score of this patient is known. PACS gave no complete answer")
+    result = site.compared(scored("1.2.7", "2026-01-05", 150.0))
+    assert reasons(result) == ["no_earlier_score", "peer_incomplete"]
 
 
 def test_reports_and_results_that_cannot_be_read_do_not_matter(site):
@@ -225,13 +232,13 @@ def test_reports_and_results_that_cannot_be_read_do_not_matter(site):
     site.scan("1.2.5", "2025-01-05")
     results.save(site.database, "1.2.5.1", 1, "scored", '{"schema": "of tomorrow"}', now=NOW)
     found = site.compared(scored("1.2.7", "2026-01-05", 150.0))
-    assert found.risk.change_reason == "no earlier score of this patient is known"
+    assert reasons(found) == ["no_earlier_score"]
 
 
 def test_an_error_inside_does_not_stop_the_score(site, monkeypatch):
     score = scored("1.2.7", "2026-01-05", 150.0)
     assert site.compared(score).agatston == score.agatston
-    assert "failed inside the node" in site.compared(score).risk.change_reason
+    assert reasons(site.compared(score)) == ["history_failed"]
 
 
 def test_a_series_without_a_score_is_left_alone(site):

@@ -19,6 +19,7 @@ from pynetdicom import AE, evt
 
 from config.settings import NodeSettings, PeerSettings
 from dicom.sop_classes import STUDY_ROOT_FIND
+from scoring.result import Statement
 from scp.priors import retrieve
 from scp.priors.retrieve import Fetched, Wanted
 from scp.services.storage import REPORT_STORAGE
@@ -147,7 +148,7 @@ def test_an_object_of_another_patient_is_not_used(other):
     with Archive(report(1, **other), report(2)).serving() as peer:
         found = fetched(peer)
     assert uids(found) == ["1.2.2"]
-    assert found.notes == ("ARCHIVE sent 1 report(s) that are not of this patient: not used",)
+    assert found.notes == (Statement.build("peer_strangers", peer="ARCHIVE", count=1),)
 
 
 @pytest.mark.parametrize("patient_id", ["", "4*", "4?", "4\\2"])
@@ -156,7 +157,7 @@ def test_an_id_that_would_match_others_is_not_asked_for(patient_id):
     with archive.serving() as peer:
         found = fetched(peer, Person(patient_id))
     assert (found.reports, archive.asked) == ((), [])
-    assert "wildcards" in found.notes[0]
+    assert found.notes[0].code == "peer_not_asked"
 
 
 def test_a_patient_id_of_another_alphabet_is_asked_for_in_unicode():
@@ -173,11 +174,11 @@ def test_numbers_are_bounded_and_said(monkeypatch):
     with Archive(*(report(n) for n in range(1, 5))).serving() as peer:
         found = fetched(peer)
     assert uids(found) == ["1.2.4", "1.2.3"]
-    assert found.notes == ("there are more than 2 earlier studies: older ones left out",)
+    assert found.notes == (Statement.build("many_studies", count=2),)
     with Archive(*(report(1, SOPInstanceUID=f"1.2.1.1.{n}") for n in range(1, 6))).serving() as peer:
         found = fetched(peer)
     assert len(found.reports) == 3
-    assert found.notes == ("there are more than 3 earlier reports: older ones left out",)
+    assert found.notes == (Statement.build("many_reports", count=3),)
 
 
 def refusing(event: evt.Event) -> Iterator:
@@ -214,7 +215,7 @@ def test_an_archive_that_fails_is_a_note(find, words):
     with archive.serving() as peer:
         found = fetched(peer, seconds=1 if find is endless else 20)
     assert found.reports == ()
-    assert words in found.notes[0]
+    assert words in found.notes[0].values["error"]
 
 
 @pytest.mark.parametrize("answer", [(0,), (1, (0xA702, Dataset())), (1, (0xC000, Dataset()))], ids=str)
@@ -225,7 +226,7 @@ def test_reports_that_cannot_be_fetched_do_not_keep_the_others(answer):
     with archive.serving() as peer:
         found = fetched(peer)
     assert uids(found) == ["1.2.1"]
-    assert found.notes == ("ARCHIVE did not send 1 of the earlier reports that it has",)
+    assert found.notes == (Statement.build("peer_withheld", peer="ARCHIVE", count=1),)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,7 @@ def test_an_archive_without_the_services_is_a_note(models, roles, words):
     with archive.serving(roles=roles) as peer:
         found = fetched(peer)
     assert found.reports == ()
-    assert words in found.notes[0]
+    assert words in found.notes[0].values["error"]
 
 
 def test_a_silent_archive_is_given_up_in_time(mute):
@@ -250,10 +251,10 @@ def test_a_silent_archive_is_given_up_in_time(mute):
     found = fetched(PeerSettings(ae_title="MUTE", host="127.0.0.1", port=mute.port), seconds=1.5)
     assert time.monotonic() - begun < 15
     assert (mute.calls, found.reports) == (1, ())
-    assert "no association" in found.notes[0]
+    assert "no association" in found.notes[0].values["error"]
 
 
 def test_an_archive_that_is_down_or_cannot_be_called(new_pacs):
     down = PeerSettings(ae_title="DOWN", host="127.0.0.1", port=new_pacs().port)
-    assert "no association" in fetched(down).notes[0]
-    assert "no port" in fetched(down.model_copy(update={"port": None})).notes[0]
+    assert "no association" in fetched(down).notes[0].values["error"]
+    assert "no port" in fetched(down.model_copy(update={"port": None})).notes[0].values["error"]

@@ -43,7 +43,14 @@ SCORE = Score(
 def refuse(code: str) -> Score:
     """A series that was measured and refused for the reason `code`."""
     none = dict.fromkeys(("agatston", "agatston_range", "volume_mm3", "category", "cac_drs"))
-    return replace(SCORE, status="not_scorable", reason="refused", flags=(Flag(code, "reject", "refused"),), **none)
+    return replace(
+        SCORE,
+        status="not_scorable",
+        reason="refused",
+        reason_code=code,
+        flags=(Flag(code, "reject", "refused"),),
+        **none,
+    )
 
 
 def part10(sop_class: str, sop_instance_uid: str, series: str, note: str) -> bytes:

@@ -216,7 +216,7 @@ def test_of_a_refused_series_only_the_report_is_made(make_site, refused, scorer)
     assert site.outbox == {(1, "sr", "PACS"), (1, "sr", "VIEWER")}
 
 
-@pytest.mark.parametrize("failure", [NotScorable("internal", "no document"), Transient("the node is stopping")])
+@pytest.mark.parametrize("failure", [NotScorable("internal", error="no document"), Transient("the node is stopping")])
 def test_a_document_that_cannot_be_made_leaves_the_report_owed(site, failure):
     site.scorer.failure = failure
     with pytest.raises(type(failure)):

@@ -125,7 +125,7 @@ def test_a_late_slice_between_score_and_report_stops_the_report(site, score):
 
 
 def test_a_verdict_of_the_scoring_is_kept_with_its_code(site):
-    site.scorer.answers.append(NotScorable("crashed", "the scoring process died twice"))
+    site.scorer.answers.append(NotScorable("crashed", ending="exit code 1"))
     site.work.run(UID, 1)
     assert (site.series.state, site.series.reason_code) == (State.NOT_SCORABLE, "crashed")
     assert site.series.reason
@@ -176,7 +176,7 @@ def test_a_series_that_is_abandoned_before_its_score_says_why(site):
 
 
 def test_a_series_whose_report_is_abandoned_keeps_its_score(site):
-    site.scorer.failure = NotScorable("internal", "no document")
+    site.scorer.failure = NotScorable("internal", error="ValueError: no document")
     with pytest.raises(NotScorable):
         site.work.run(UID, 1)
     site.work.abandon(UID, 1, "NotScorable: no document")

@@ -80,7 +80,7 @@ def test_killing_one_that_is_closed_is_harmless():
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (NotScorable("contrast", "contrast-enhanced"), NotScorable),
+        (NotScorable("contrast", variant="header", agent="OMNIPAQUE"), NotScorable),
         (ConfigurationError("no engine"), ConfigurationError),
         (ZeroDivisionError("oops"), NotScorable),
     ],

@@ -17,15 +17,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from pypdf import PdfReader
 
+from scoring.judgement.category import category
 from scoring.report.common.colours import CATEGORY_COLOUR, SCREEN
 from scoring.report.common.request import ReportRequest
 from scoring.report.pictures.cover import TEMPLATE, cover, cover_values
 from scoring.report.pictures.drawing import HEIGHT, WIDTH
 from scoring.report.typeset import typesetter
 from scoring.report.typeset.site import site_of
-from scoring.result import Flag, Score
-from scoring.risk.change import Change, Difference, Earlier
-from scoring.risk.context import category
+from scoring.result import Change, Difference, Earlier, Flag, Score, Statement
 
 CREATED = datetime(2026, 1, 6, tzinfo=UTC)
 SCORES = [0.0, 0.04, 0.4, 3.0, 99.9, 250.0, 400.4, 1800.0, 12345.0]
@@ -113,7 +112,7 @@ def test_the_numbers_are_those_of_the_result(full: Score, first: ReportRequest) 
         "Agatston 208.4 250.0 +41.6 within 113.2",
         "Arterial age 79.2 years; no interval is published.",
         "10-year risk of coronary heart disease (MESA): 10.4 %; without the score 8.6 %.",
-        "Caution Not alike: tube voltage: 120 then, 100 now.",
+        "Caution Differs: tube voltage: 120 then, 100 now.",
         "Caution Tube voltage is 100 kVp. Note Calcium in the left main.",
         "Series 3; Scanner: Maker; Tube: 120 kVp, 80 mAs",
         "Coronode 0.1.0, result 1.",
@@ -124,9 +123,11 @@ def test_the_numbers_are_those_of_the_result(full: Score, first: ReportRequest) 
 
 def test_the_page_speaks_the_language_of_the_site(full: Score, first: ReportRequest) -> None:
     # sentences of a test have no translation
-    shipped = replace(full.percentile, caveats=("the tube voltage is not known: compare with caution",))
-    flags = (Flag("slices", "warning", "2 image(s) of the series are no axial CT and were left out"),)
-    score = replace(full, percentile=shipped, change=replace(full.change, notes=()), flags=flags)
+    shipped = replace(full.percentile, caveats=(Statement.build("compare_kvp_unknown"),))
+    flags = (Flag.build("other_images", "warning", count=2),)
+    voltage = Statement.build("differs", variant="size", what="tube_voltage", then=120.0, now=100.0, unit="kV")
+    change = replace(full.change, notes=(), differences=(voltage,))
+    score = replace(full, percentile=shipped, change=change, flags=flags)
     page = text_of(score, replace(first, language="de"), series_number="3", slices=40, left_out=2)
     for part in (
         "NUR FÜR DIE FORSCHUNG: kein Medizinprodukt",
@@ -135,9 +136,9 @@ def test_the_page_speaks_the_language_of_the_site(full: Score, first: ReportRequ
         "LAD Ramus interventricularis anterior 1 150,0 11,1 3,1",
         "Perzentile 50 bis 75, etwa 64",
         "Seit der Untersuchung 12 Monate zuvor Agatston +41,7 (+20 %)",
-        "Vorsicht Nicht gleich: Röhrenspannung: damals 120, jetzt 100.",
+        "Vorsicht Unterschiede: Röhrenspannung: damals 120 kV, jetzt 100 kV.",
         "Arterielles Alter 79,2 Jahre",
-        "Vorsicht 2 Bild(er) der Serie sind kein axiales CT und blieben außer Betracht.",
+        "Vorsicht 2 Bilder der Serie sind kein axiales CT und blieben außer Betracht.",
         "Bilder der 40 Schichten mit dem meisten Kalk; 2 weitere Schichten enthalten Kalk.",
         "Im Vergleich mit anderen: Die Röhrenspannung ist nicht bekannt: mit Vorsicht vergleichen.",
         "Automatisch gefunden, ärztlich zu bestätigen.",
@@ -147,11 +148,14 @@ def test_the_page_speaks_the_language_of_the_site(full: Score, first: ReportRequ
 
 
 def test_a_reason_stands_where_something_is_not_known(full: Score, first: ReportRequest) -> None:
-    reasons = {"percentile_reason": "not known of the patient: sex", "change_reason": "the images name no date"}
-    risk = replace(full.risk, **reasons)
+    risk = replace(
+        full.risk,
+        percentile_reason=Statement.build("patient_unknown", missing=("sex",)),
+        change_reason=(Statement.build("no_scan_date"),),
+    )
     page = text_of(replace(full, percentile=None, change=None, risk=risk), first)
     assert "No percentile. Not known of the patient: sex." in page
-    assert "No comparison with an earlier scan. The images name no date." in page
+    assert "No comparison with an earlier scan. The images give no date." in page
 
 
 def test_a_series_without_flags_says_so(scores: dict[str, Score], first: ReportRequest) -> None:
@@ -172,7 +176,12 @@ def test_ten_flags_and_a_long_institution_are_all_there(full: Score, first: Repo
     request = replace(first, institution=LONG, logo=tmp_path / "logo.png", warning_text="Nur für Forschung " * 12)
     pages = pages_of(replace(full, flags=FLAGS), request, slices=40, left_out=3)
     together = " ".join(pages)
-    for part in (*(flag.message for flag in FLAGS), LONG, "Pictures of the 40", *full.percentile.caveats):
+    for part in (
+        *(flag.message for flag in FLAGS),
+        LONG,
+        "Pictures of the 40",
+        *(item.text for item in full.percentile.caveats),
+    ):
         assert part.strip() in together
     assert len(pages) == 2
     assert [page.count("Nur für Forschung") for page in pages] == [12, 12]

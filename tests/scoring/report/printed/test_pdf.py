@@ -22,7 +22,7 @@ from pypdf import PdfReader
 from scoring.report.common.request import ReportRequest
 from scoring.report.printed import letter, pdf, person
 from scoring.report.typeset.faces import faces
-from scoring.result import ARTERIES, Flag, ImageRef, Risk
+from scoring.result import ARTERIES, Flag, ImageRef, Risk, Statement
 
 CREATED = datetime(2026, 1, 6, 7, 8, 9, 120000, tzinfo=UTC)
 MINUS = "\N{MINUS SIGN}"
@@ -80,7 +80,7 @@ def test_the_report_has_percentile_risk_and_change_with_their_sources(full, sour
     assert f"Agatston {printed(change.then)} {printed(change.now)} +{printed(change.absolute)}" in told
     assert "Within the variation of a repeated scan (113.2)." in told
     assert "Square root of the volume: +0.46, no progression (from 2.5)." in told
-    assert "Not alike: tube voltage: 120 then, 100 now." in told
+    assert "Differs: tube voltage: 120 then, 100 now." in told
     for source in (
         "Circulation 2006;113:30",
         "Am J Cardiol 2009;103:59",
@@ -92,7 +92,11 @@ def test_the_report_has_percentile_risk_and_change_with_their_sources(full, sour
 
 
 def test_the_report_says_why_something_is_not_there(scores, sources, first):
-    reasons = Risk(None, None, None, "not known of the patient: age", "not known of the patient: sex", "no earlier one")
+    reasons = Risk(
+        ten_year_reason=Statement.build("patient_unknown", missing=("age",)),
+        percentile_reason=Statement.build("patient_unknown", missing=("sex",)),
+        change_reason=(Statement(text="no earlier one"),),
+    )
     told = text_of(pdf.report_pdf(replace(scores["3"], risk=reasons), first, headers=sources))
     assert "No percentile. Not known of the patient: sex." in told
     assert "No 10-year risk. Not known of the patient: age." in told

@@ -16,7 +16,7 @@ from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, Enhanc
 from config.settings import SrTemplate
 from scoring.report.common.request import ReportRequest
 from scoring.report.sr import structured_report
-from scoring.result import ARTERIES, Score
+from scoring.result import ARTERIES, Score, Statement
 
 HeaderOf = Callable[..., Dataset]
 Written = Callable[[Dataset], bytes]
@@ -190,7 +190,7 @@ def test_the_percentile_belongs_to_the_total_and_names_its_population(
     above = replace(full, percentile=replace(full.percentile, estimate=None, band=">90th"))
     document = read_back(structured_report.build(above, sources, request=first, template=form))
     assert "121415" not in [code for code, _ in numbers(document)]
-    assert ">90th among white men" in texts(document, "PERCENTILE")[0]
+    assert "over 90th among white men" in texts(document, "PERCENTILE")[0]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -223,9 +223,9 @@ def test_what_is_not_known_is_said_with_the_reason(
         full.risk,
         arterial_age_years=None,
         ten_year_percent=None,
-        ten_year_reason="no blood pressure is given",
-        percentile_reason="the age is outside 45 to 84 years",
-        change_reason="no earlier scan was found",
+        ten_year_reason=Statement(text="no blood pressure is given"),
+        percentile_reason=Statement(text="the age is outside 45 to 84 years"),
+        change_reason=(Statement(text="no earlier scan was found"),),
     )
     score = replace(full, percentile=None, change=None, risk=risk)
     document = read_back(structured_report.build(score, sources, request=first, template=form))

@@ -10,8 +10,7 @@ import pytest
 from scoring.report.common.texts import load
 from scoring.report.typeset.change import change, format_interval
 from scoring.report.typeset.change_chart import change_chart, points
-from scoring.result import Score
-from scoring.risk.change import Earlier
+from scoring.result import Earlier, Score
 
 ENGLISH, GERMAN = load("en"), load("de")
 

@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import pytest
 
+from scoring.report.common.catalogue import in_language
 from scoring.report.common.texts import load
 from scoring.report.typeset.comparison import comparison, standing
 from scoring.report.typeset.percentile_chart import curve, percentile_chart
-from scoring.result import Risk, Score
+from scoring.result import Risk, Score, Statement
 
 ENGLISH, GERMAN = load("en"), load("de")
 
@@ -51,8 +52,11 @@ def test_the_patient_stands_between_the_curves(full: Score) -> None:
 
 
 def test_a_reason_stands_where_something_is_not_known(full: Score) -> None:
-    risk = Risk(None, None, None, "not known of the patient: age", "not known of the patient: sex")
-    values = comparison(replace(full, percentile=None, risk=risk), GERMAN)
+    risk = Risk(
+        ten_year_reason=Statement.build("patient_unknown", missing=("age",)),
+        percentile_reason=Statement.build("patient_unknown", missing=("sex",)),
+    )
+    values = comparison(in_language(replace(full, percentile=None, risk=risk), GERMAN), GERMAN)
     assert values["chart"] is None
     assert values["people"] == ["Keine Perzentile. Nicht bekannt: Geschlecht."]
     assert values["risk"] == []

@@ -1,0 +1,173 @@
+"""The two ways from a volume to findings: by the anatomy that an engine locates, or by a mask.
+
+volume -> where calcium can be (flags, weights of the nets) -> + convention -> findings
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import NotScorable
+from scoring.anatomy import Anatomy
+from scoring.candidates import agatston, masks
+from scoring.candidates.agatston import Candidate
+from scoring.candidates.conventions import Convention
+from scoring.candidates.masks import ArteryMask
+from scoring.images.acquisition import Acquisition
+from scoring.images.selection import check_header
+from scoring.images.volume import Volume
+from scoring.judgement import arteries, verdicts
+from scoring.judgement.totals import Finding
+from scoring.judgement.verdicts import Verdict
+from scoring.result import Artery, Flag
+
+Finder = Callable[[Volume], Anatomy]
+
+# A candidate that is not counted is listed where a reader would look for calcium: this close to the heart, this far off
+# bone, and no skeleton; elsewhere if it is not quite hopeless.
+_NEAR_HEART_MM: Final = 5.0
+_OFF_BONE_MM: Final = 3.0
+_NO_BONE_MM3: Final = 20_000.0
+_FAINT: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The findings of a volume; `near` has a value for each: whether a reader would look at it although not counted."""
+
+    findings: list[Finding]
+    near: list[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A volume in which it is known where calcium counts; `weights` names the nets' weights, None without nets.
+
+    `judge` finds and judges the candidates by a convention, and raises NotScorable.
+    """
+
+    judge: Callable[[Convention], Judged]
+    flags: tuple[Flag, ...] = ()
+    weights: str | None = None
+
+
+class Way(Protocol):
+    """A way to judge a volume. `whole_heart` means that the scan must cover the heart."""
+
+    @property
+    def engine(self) -> str:
+        """Name in the provenance."""
+
+    @property
+    def whole_heart(self) -> bool:
+        """Whether the scan must be long enough to hold a heart."""
+
+    def check(self, facts: Acquisition) -> None:
+        """Raise NotScorable when the header rules this way out."""
+
+    def locate(self, volume: Volume, frame_of_reference_uid: str) -> Located:
+        """Look for the places where calcium counts. Raises NotScorable."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByAnatomy:
+    """Candidates are judged by where they lie in the anatomy that `finder` locates."""
+
+    engine: str
+    finder: Finder
+    whole_heart: bool = True
+
+    def check(self, facts: Acquisition) -> None:
+        """Refuse a scan that the header calls contrast-enhanced."""
+        check_header(facts)
+
+    def locate(self, volume: Volume, frame_of_reference_uid: str) -> Located:  # noqa: ARG002
+        """Locate the anatomy. Raises NotScorable."""
+        anatomy = self.finder(volume)
+        # engines of other makers need no weights
+        weights = getattr(anatomy, "weights", "") or None
+        return Located(functools.partial(_judge_by_anatomy, volume, anatomy), anatomy.flags, weights)
+
+
+@dataclass(frozen=True, slots=True)
+class ByMask:
+    """Every voxel at or above the threshold inside a mask counts, artery by artery."""
+
+    path: Path
+    engine: str = "mask"
+    whole_heart: bool = False
+
+    def check(self, facts: Acquisition) -> None:
+        """Nothing in a header rules out a mask: whoever drew it saw the images."""
+
+    def locate(self, volume: Volume, frame_of_reference_uid: str) -> Located:
+        """Lay the mask onto the volume. Raises NotScorable, and ConfigurationError when it cannot be read."""
+        mask = masks.load(self.path, volume, frame_of_reference_uid)
+        return Located(functools.partial(_count_in_mask, volume, mask))
+
+
+def _judge_by_anatomy(volume: Volume, anatomy: Anatomy, convention: Convention) -> Judged:
+    _refuse_gap(volume, *anatomy.heart_slices)
+    findings = [
+        # rounded first, and down, so that range and decision follow from the confidences of the result
+        Finding(part, item.counted, artery, math.floor(item.confidence * 1000) / 1000, item.reason)
+        for item in verdicts.judge(volume, anatomy, agatston.candidates(volume, convention))
+        for artery, part in _divide(volume, convention, anatomy, item)
+    ]
+    at_heart = _at_heart(volume, anatomy, findings)
+    near = [
+        item.reason != verdicts.NOISE and (bool(place) or item.confidence >= _FAINT)
+        for item, place in zip(findings, at_heart, strict=True)
+    ]
+    return Judged(findings, near)
+
+
+def _count_in_mask(volume: Volume, mask: ArteryMask, convention: Convention) -> Judged:
+    extent = mask.slices()
+    if extent is not None:
+        _refuse_gap(volume, *extent)
+    findings = [
+        Finding(candidate, counted=True, artery=artery, confidence=1.0)
+        for artery, voxels in mask.parts()
+        for candidate in agatston.candidates(volume, convention, voxels)
+    ]
+    return Judged(findings, [False] * len(findings))
+
+
+def _divide(
+    volume: Volume, convention: Convention, anatomy: Anatomy, verdict: Verdict
+) -> list[tuple[Artery, Candidate]]:
+    """The parts of a counted candidate by artery; any other as it is."""
+    if not verdict.counted:
+        return [(verdict.artery, verdict.candidate)]
+    return arteries.parts(volume, convention, anatomy.heart, verdict.candidate)
+
+
+def _at_heart(volume: Volume, anatomy: Anatomy, findings: Sequence[Finding]) -> NDArray[np.bool_]:
+    if not findings:
+        return np.zeros(0, dtype=bool)
+    index = volume.to_index(np.asarray([item.candidate.centroid_mm for item in findings]))
+    points = index * np.asarray(volume.spacing_mm)
+    first, last = anatomy.heart_slices
+    return np.asarray(
+        (index[:, 0] >= first - 0.5)
+        & (index[:, 0] <= last + 0.5)
+        & (anatomy.chest.body.at(points) <= _NEAR_HEART_MM)
+        & (anatomy.chest.bone.at(points) >= _OFF_BONE_MM)
+        & (np.asarray([item.candidate.volume_mm3 for item in findings]) < _NO_BONE_MM3)
+    )
+
+
+def _refuse_gap(volume: Volume, first: int, last: int) -> None:
+    """Refuse (gap) when slices are missing between `first` and `last`, or directly beside them."""
+    for gap in volume.gaps:
+        if first - 1 <= gap.after <= last:
+            raise NotScorable("gap", count=gap.missing, after=gap.after + 1, before=gap.after + 2)
