@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset, dcmread
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.uid import ComprehensiveSRStorage, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
@@ -28,6 +30,9 @@ from scoring.phantom.phantom import make_phantom
 from scoring.phantom.series import write_series
 from scoring.phantom.spec import PhantomSpec
 from scp.installation import Installation
+from scp.network.negotiation import PresentationContext
+from scp.network.opening import Opening
+from scp.network.requestor import Requestor
 from scp.node import Node
 from storage.database.engine import Database
 from storage.database.opening import open_database
@@ -360,32 +365,47 @@ def patient(small_series: tuple[Dataset, ...]) -> Callable[[], list[Dataset]]:
     return copy
 
 
+class OpenAssociation:
+    """An association of the scanner; by our own requestor, since pynetdicom loses an answer now and then when busy."""
+
+    def __init__(self, requestor: Requestor) -> None:
+        self._requestor = requestor
+        self._contexts = {context.abstract_syntax: context for context in requestor.accepted_contexts}
+
+    def store(self, image: Dataset) -> int:
+        """Send one object and return the status."""
+        buffer = DicomBytesIO()
+        buffer.is_little_endian, buffer.is_implicit_VR = True, False
+        write_dataset(buffer, image)
+        answer = self._requestor.store(self._contexts[image.SOPClassUID], image.SOPInstanceUID, buffer.getvalue())
+        assert answer.status is not None
+        return answer.status
+
+
 class Scanner:
     """Sends images to a node; every one must be taken."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
-        self._ae = AE("SCANNER")
-        self._ae.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
-        self._ae.acse_timeout = self._ae.dimse_timeout = 60
+        self._opening = Opening("SCANNER", "CORONODE", "127.0.0.1", port, 60, 60, 60, 16384)
+        self._classes = [CTImageStorage]
 
     def add(self, sop_class: str) -> None:
         """Send this kind of object too."""
-        self._ae.add_requested_context(sop_class, ExplicitVRLittleEndian)
+        self._classes.append(sop_class)
 
     @contextmanager
-    def associated(self) -> Iterator[Association]:
-        association = self._ae.associate("127.0.0.1", self._port, ae_title="CORONODE")
-        assert association.is_established
+    def associated(self) -> Iterator[OpenAssociation]:
+        contexts = [PresentationContext(sop_class, (ExplicitVRLittleEndian,)) for sop_class in self._classes]
+        requestor = Requestor(self._opening, contexts)
         try:
-            yield association
+            yield OpenAssociation(requestor)
         finally:
-            association.release()
+            requestor.release()
 
     def send(self, images: Sequence[Dataset]) -> list[int]:
         """Send over one association and return the statuses."""
         with self.associated() as association:
-            return [association.send_c_store(image).Status for image in images]
+            return [association.store(image) for image in images]
 
     def send_in_parallel(self, images: Sequence[Dataset], associations: int) -> list[int]:
         """Deal the images to several associations that are open at the same time."""

@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from scoring.result import Score
 from scp import logs
+from scp.network.errors import Aborted
 from storage.database.opening import open_database
 from storage.intake.instances import find_instance
 from storage.series import results, states
@@ -52,7 +53,7 @@ def test_twice_shuffled_over_five_associations_then_an_edge_slice_late(
         scanner = scanner_of(node)
         # an association that stays open keeps the series from being complete before all of it came twice
         with scanner.associated() as held:
-            assert held.send_c_store(early[0]).Status == 0
+            assert held.store(early[0]) == 0
             statuses = scanner.send_in_parallel(shuffled(early) + shuffled(early), 5)
         assert statuses == [0] * 2 * len(early)
         eventually("the result at the PACS", lambda: state_of(node, uid) == State.DELIVERED)
@@ -83,7 +84,7 @@ def test_open_association_holds_the_series(patient, configured, run_node, scanne
         scanner = scanner_of(node)
         with scanner.associated() as open_one:
             for image in images[half:]:
-                assert open_one.send_c_store(image).Status == 0
+                assert open_one.store(image) == 0
             # another series that nothing holds is complete meanwhile: the quiet time is over
             scanner.send(other[:2])
             eventually("the other series", lambda: states.get(node.database, other[0].SeriesInstanceUID).version == 1)
@@ -98,9 +99,9 @@ def test_hold_is_bounded(patient, configured, run_node, scanner_of, eventually):
     settings = configured({}, completion={"quiet_seconds": 0.3, "hold_seconds": 0.6})
     with run_node(settings) as node, scanner_of(node).associated() as open_one:
         for image in images:
-            assert open_one.send_c_store(image).Status == 0
+            assert open_one.store(image) == 0
         eventually("completion", lambda: states.get(node.database, images[0].SeriesInstanceUID).version >= 1)
-        assert open_one.is_established
+        assert open_one.store(images[0]) == 0
 
 
 def test_missing_slice_that_comes_before_the_deadline(
@@ -150,7 +151,7 @@ def test_other_bytes_under_a_known_uid(patient, configured, run_node, scanner_of
     other = deepcopy(image)
     other.PatientName = "SOMEBODY^ELSE"
     with run_node(configured({}, completion=HELD)) as node, scanner_of(node).associated() as association:
-        answers = [association.send_c_store(item).Status for item in (image, other, image)]
+        answers = [association.store(item) for item in (image, other, image)]
         assert answers == [0, 0, 0]
         stored = find_instance(node.database, image.SOPInstanceUID)
         assert dcmread(node.files.path(stored.path)).PatientName == image.PatientName
@@ -224,9 +225,9 @@ def test_node_starts_and_stops_again_and_again(configured, run_node, scanner_of,
     before = set(threading.enumerate())
     for _ in range(3):
         with run_node(configured({})) as node, scanner_of(node).associated() as association:
-            assert association.send_c_store(patient()[0]).Status == 0
+            assert association.store(patient()[0]) == 0
             node.stop()
-            association.join(20)
-            assert association.is_aborted
+            with pytest.raises(Aborted):
+                association.store(patient()[0])
     eventually("the threads to end", lambda: set(threading.enumerate()) <= before, seconds=20)
     assert multiprocessing.active_children() == []
