@@ -146,7 +146,7 @@ def _find_in_store(score: Score, settings: Settings, written: datetime) -> tuple
         uid = score.series.series_instance_uid
         files = tuple(slices.list_files(database, open_files(settings), uid))
         known = results.get(database, uid)
-        before = None if known is None else results.predecessor(database, uid, known.version)
+        before = None if known is None else results.find_predecessor(database, uid, known.version)
     finally:
         database.close()
     if not files:

@@ -159,7 +159,7 @@ def _history(database: Database, series_instance_uid: str) -> Iterator[str]:
     deliveries = list_deliveries(database, series_instance_uid=series_instance_uid)
     for line, count in Counter(map(_delivery_line, deliveries)).items():
         yield f"{'delivery:':13}{line}{_times(count)}"
-    events = reversed(audit.events(database, series_instance_uid=series_instance_uid))
+    events = reversed(audit.list_events(database, series_instance_uid=series_instance_uid))
     for line, same in groupby(f"{event.at:%Y-%m-%d %H:%M} {event.kind} {event.text}" for event in events):
         yield f"{'event:':13}{line}{_times(len(list(same)))}"
 

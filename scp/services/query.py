@@ -53,7 +53,7 @@ class Query:
         try:
             root = _root(association.context(message).abstract_syntax)
             search = _search(association, root, implicit=syntax.is_implicit_VR)
-            with closing(search.encoded(self._database, implicit=syntax.is_implicit_VR)) as matches:
+            with closing(search.encode_matches(self._database, implicit=syntax.is_implicit_VR)) as matches:
                 if not _send_matches(association, message, matches, supported=not search.unsupported):
                     code = status.CANCELLED
         except Rejected as rejection:

@@ -155,7 +155,7 @@ class Reporting:
 
     def _predecessor(self, series_instance_uid: str, version: int, template: SrTemplate) -> Predecessor | None:
         """The report of the latest earlier version that has one, in the same form if it was made in that form."""
-        before = results.predecessor(self._database, series_instance_uid, version)
+        before = results.find_predecessor(self._database, series_instance_uid, version)
         if before is None:
             return None
         study_instance_uid = states.get(self._database, series_instance_uid).study_instance_uid

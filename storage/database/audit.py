@@ -48,7 +48,7 @@ def record(
         )
 
 
-def events(
+def list_events(
     db: Database, *, series_instance_uid: str | None = None, kind: str | None = None, limit: int = 100
 ) -> list[Event]:
     """The newest events first, of one series or one kind if asked."""

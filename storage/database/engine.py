@@ -193,7 +193,7 @@ class Database:
         Raises ConfigurationError when the database was written by a newer version.
         """
         with _migrating, self.engine.connect() as connection:
-            if _revision(connection) == HEAD:
+            if _read_revision(connection) == HEAD:
                 return
             # Deferred: Alembic takes longer to import than a command takes to list what is in the index.
             from storage.migrations.upgrade import upgrade  # noqa: PLC0415
@@ -214,7 +214,7 @@ class Database:
         self.engine.dispose()
 
 
-def _revision(connection: Connection) -> str | None:
+def _read_revision(connection: Connection) -> str | None:
     """The revision of the tables; None before the first."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None

@@ -38,7 +38,7 @@ class Arrival:
     origin: Origin = "received"
 
 
-def instance_values(arrival: Arrival, series_id: int) -> dict[str, Any]:
+def make_row(arrival: Arrival, series_id: int) -> dict[str, Any]:
     """The row of an object."""
     return {
         **arrival.header.image,
@@ -75,13 +75,13 @@ _INSERT = Prepared(
 )
 
 
-def count(session: Session, series_id: int, last: Arrival, number: int = 1) -> None:
+def count_instances(session: Session, series_id: int, last: Arrival, number: int = 1) -> None:
     """Note on the series that `number` objects came, `last` of them last."""
     _COUNT.run(session.connection(), of_series=series_id, number=number, at=last.now, caller=last.calling_ae)
 
 
 def insert_instances(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows as `instance_values` makes them."""
+    """Insert rows as `make_row` makes them."""
     _INSERT.run_many(session.connection(), rows)
 
 
@@ -102,12 +102,12 @@ def enter_usual(session: Session, arrivals: Sequence[Arrival]) -> set[int]:
         if _KNOWN.run(connection, uid=sop_instance_uid).first() is not None:
             continue
         seen.add(sop_instance_uid)
-        usual[place] = instance_values(arrival, series.id)
+        usual[place] = make_row(arrival, series.id)
         last[series.id] = arrival, last.get(series.id, (arrival, 0))[1] + 1
     if usual:
         insert_instances(session, list(usual.values()))
         for series_id, (arrival, number) in last.items():
-            count(session, series_id, arrival, number)
+            count_instances(session, series_id, arrival, number)
     return set(usual)
 
 

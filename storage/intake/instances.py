@@ -15,7 +15,7 @@ from dicom import status
 from storage.database import audit
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
-from storage.intake.arrivals import Arrival, Origin, count, enter_usual, insert_instances, instance_values
+from storage.intake.arrivals import Arrival, Origin, count_instances, enter_usual, insert_instances, make_row
 from storage.objects.files import Files, StoredFile
 from storage.objects.header import InstanceHeader
 from storage.series import lifecycle
@@ -140,8 +140,8 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
         if late:
             lifecycle.return_to_receiving(session, header.series_instance_uid, arrival.now)
             _note(session, arrival, "late-slice", f"the series was {known.state}")
-    insert_instances(session, [instance_values(arrival, series_id)])
-    count(session, series_id, arrival)
+    insert_instances(session, [make_row(arrival, series_id)])
+    count_instances(session, series_id, arrival)
     return Registered("stored", header.series_instance_uid, stored.path, late)
 
 

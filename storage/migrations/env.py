@@ -9,7 +9,7 @@ from storage.database.models import Base
 from storage.migrations import VERSION_TABLE
 
 
-def _ours(item: SchemaItem, name: str | None, kind: str, reflected: bool, compare_to: SchemaItem | None) -> bool:  # noqa: ARG001
+def _is_ours(item: SchemaItem, name: str | None, kind: str, reflected: bool, compare_to: SchemaItem | None) -> bool:  # noqa: ARG001
     """The durable engine keeps its own tables in the same database; they are not ours to change."""
     return kind != "table" or name in Base.metadata.tables
 
@@ -17,7 +17,7 @@ def _ours(item: SchemaItem, name: str | None, kind: str, reflected: bool, compar
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
-    include_object=_ours,
+    include_object=_is_ours,
     version_table=VERSION_TABLE,
     render_as_batch=True,
 )

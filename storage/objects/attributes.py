@@ -25,7 +25,7 @@ class Attribute:
     tag: int
 
 
-def _attribute(level: Level, keyword: str, column: str) -> Attribute:
+def _make_attribute(level: Level, keyword: str, column: str) -> Attribute:
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise LookupError(f"{keyword} is not in the data dictionary")
@@ -91,7 +91,7 @@ _COLUMNS: dict[Level, dict[str, str]] = {
 }
 
 ATTRIBUTES: dict[str, Attribute] = {
-    keyword: _attribute(level, keyword, column)
+    keyword: _make_attribute(level, keyword, column)
     for level, columns in _COLUMNS.items()
     for keyword, column in columns.items()
 }
@@ -103,6 +103,6 @@ FOLDED: dict[str, str] = {
 }
 
 
-def of_level(*levels: Level) -> tuple[Attribute, ...]:
+def list_attributes(*levels: Level) -> tuple[Attribute, ...]:
     """The attributes of the given levels, in the order of the table."""
     return tuple(attribute for attribute in ATTRIBUTES.values() if attribute.level in levels)

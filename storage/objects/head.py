@@ -57,9 +57,9 @@ def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = 
             tag = group << 16 | element
             if tag > LAST:
                 break
-            vr, length, position = _element(data, position + 4, implicit=implicit)
+            vr, length, position = _read_element(data, position + 4, implicit=implicit)
             if length == _UNDEFINED:
-                position = _skip(data, position, implicit=implicit or vr == b"UN")
+                position = _skip_sequence(data, position, implicit=implicit or vr == b"UN")
                 continue
             if position + length > end:
                 raise NotPlain(truncated=not whole)
@@ -71,7 +71,7 @@ def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = 
     return values
 
 
-def _element(data: bytes | bytearray | memoryview, position: int, *, implicit: bool) -> tuple[bytes, int, int]:
+def _read_element(data: bytes | bytearray | memoryview, position: int, *, implicit: bool) -> tuple[bytes, int, int]:
     """Value representation (empty when implicit), length and where the value begins."""
     if implicit:
         return b"", struct.unpack_from("<I", data, position)[0], position + 4
@@ -83,7 +83,7 @@ def _element(data: bytes | bytearray | memoryview, position: int, *, implicit: b
     raise NotPlain(truncated=False)
 
 
-def _skip(data: bytes | bytearray | memoryview, position: int, *, implicit: bool) -> int:
+def _skip_sequence(data: bytes | bytearray | memoryview, position: int, *, implicit: bool) -> int:
     """The end of a sequence of undefined length (PS3.5 7.5), wherever its items and sequences end."""
     open_ends = [_SEQUENCE_END]
     while open_ends:
@@ -105,7 +105,7 @@ def _skip(data: bytes | bytearray | memoryview, position: int, *, implicit: bool
             continue
         if open_ends[-1] != _ITEM_END:
             raise NotPlain(truncated=False)
-        vr, length, position = _element(data, position + 4, implicit=implicit)
+        vr, length, position = _read_element(data, position + 4, implicit=implicit)
         if length != _UNDEFINED:
             position += length
         elif vr == b"UN" and not implicit:

@@ -12,12 +12,12 @@ from pydicom.dataset import Dataset
 from config.errors import Rejected
 from dicom import status
 from dicom.text import fold, text_of, text_of_bytes
-from storage.objects.attributes import FOLDED, Attribute, of_level
+from storage.objects.attributes import FOLDED, Attribute, list_attributes
 from storage.objects.files import instance_name
 
 _LONGEST_UID = 64
 _CHARACTER_SET = 0x00080005
-_STUDY, _SERIES, _IMAGE = of_level("PATIENT", "STUDY"), of_level("SERIES"), of_level("IMAGE")
+_STUDY, _SERIES, _IMAGE = list_attributes("PATIENT", "STUDY"), list_attributes("SERIES"), list_attributes("IMAGE")
 _IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 
 
@@ -47,8 +47,8 @@ class InstanceHeader:
             Rejected: 0xA900 when a UID that identifies the object is absent or empty, 0xC000 when one has more than 64
                 characters or several values (PS3.4 B.2.3).
         """
-        study, series, image = (_texts(dataset, attributes) for attributes in (_STUDY, _SERIES, _IMAGE))
-        return cls._of(study, series, image, transfer_syntax_uid or _transfer_syntax(dataset))
+        study, series, image = (_read_texts(dataset, attributes) for attributes in (_STUDY, _SERIES, _IMAGE))
+        return cls._from_columns(study, series, image, transfer_syntax_uid or _read_transfer_syntax(dataset))
 
     @classmethod
     def from_values(cls, values: Mapping[int, bytes], transfer_syntax_uid: str) -> Self:
@@ -61,10 +61,10 @@ class InstanceHeader:
                 for item in attributes
             }
 
-        return cls._of(texts(_STUDY), texts(_SERIES), texts(_IMAGE), transfer_syntax_uid)
+        return cls._from_columns(texts(_STUDY), texts(_SERIES), texts(_IMAGE), transfer_syntax_uid)
 
     @classmethod
-    def _of(
+    def _from_columns(
         cls, study: dict[str, str], series: dict[str, str], image: dict[str, str], transfer_syntax_uid: str
     ) -> Self:
         for texts in (study, series, image):
@@ -105,10 +105,10 @@ def _check_uid(keyword: str, value: str) -> None:
         raise Rejected(status.UNABLE_TO_PROCESS, f"{keyword} is not one UID of at most 64 characters")
 
 
-def _texts(dataset: Dataset, attributes: tuple[Attribute, ...]) -> dict[str, str]:
+def _read_texts(dataset: Dataset, attributes: tuple[Attribute, ...]) -> dict[str, str]:
     return {attribute.column: text_of(dataset, attribute.tag, attribute.vr) for attribute in attributes}
 
 
-def _transfer_syntax(dataset: Dataset) -> str:
+def _read_transfer_syntax(dataset: Dataset) -> str:
     meta = getattr(dataset, "file_meta", None)
     return str(meta.get("TransferSyntaxUID", "")) if meta is not None else ""

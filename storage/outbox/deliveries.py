@@ -66,7 +66,7 @@ def get(db: Database, delivery_id: int) -> Delivery:
         row = session.get(DeliveryRow, delivery_id)
         if row is None:
             raise UnknownDelivery(f"no delivery {delivery_id}; `coronode outbox list` shows those that are there")
-        return delivery(row)
+        return to_delivery(row)
 
 
 def list_deliveries(
@@ -78,12 +78,12 @@ def list_deliveries(
         query = query.where(DeliveryRow.state == state)
     if series_instance_uid is not None:
         query = query.where(DeliveryRow.series_instance_uid == series_instance_uid)
-    return _several(db, query)
+    return _list(db, query)
 
 
 def list_due(db: Database, now: datetime, *, limit: int | None = None) -> list[Delivery]:
     """Pending deliveries whose time has come, the longest due first."""
-    return _several(
+    return _list(
         db,
         select(DeliveryRow)
         .where(DeliveryRow.state == DeliveryState.PENDING, DeliveryRow.next_attempt_at <= now)
@@ -92,12 +92,12 @@ def list_due(db: Database, now: datetime, *, limit: int | None = None) -> list[D
     )
 
 
-def _several(db: Database, query: Select[DeliveryRow]) -> list[Delivery]:
+def _list(db: Database, query: Select[DeliveryRow]) -> list[Delivery]:
     with db.reading() as session:
-        return [delivery(row) for row in session.scalars(query)]
+        return [to_delivery(row) for row in session.scalars(query)]
 
 
-def delivery(row: DeliveryRow) -> Delivery:
+def to_delivery(row: DeliveryRow) -> Delivery:
     """The row as it leaves this package."""
     return Delivery(
         id=row.id,

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from storage.database import audit
 from storage.database.engine import Database, writing
 from storage.database.models import DeliveryRow
-from storage.outbox.deliveries import Delivery, DeliveryState, Document, UnknownDelivery, delivery
+from storage.outbox.deliveries import Delivery, DeliveryState, Document, UnknownDelivery, to_delivery
 from storage.series import lifecycle, states
 from storage.series.states import REPORTED, Reported, State
 
@@ -50,7 +50,7 @@ def claim(db: Database, delivery_id: int, now: datetime) -> Delivery | None:
         row.state = DeliveryState.SENDING
         row.attempts += 1
         row.updated_at = now
-        return delivery(row)
+        return to_delivery(row)
 
 
 def recover(db: Database, now: datetime) -> int:
@@ -68,10 +68,10 @@ def recover(db: Database, now: datetime) -> int:
 def mark_delivered(db: Database, delivery_id: int, now: datetime, *, status: int = 0) -> None:
     """Note that the destination has the document; `status` is its DIMSE status (a warning counts as delivered)."""
     with db.session() as session:
-        row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DELIVERED)
+        row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DELIVERED)
         row.last_error = ""
         row.delivered_at = row.delivered_at or now
-        _end(session, row, DeliveryState.DELIVERED, status, now)
+        _change_state(session, row, DeliveryState.DELIVERED, status, now)
 
 
 def mark_failed(
@@ -79,7 +79,7 @@ def mark_failed(
 ) -> None:
     """Note a failure that may pass; the delivery is due again at `retry_at`."""
     with db.session() as session:
-        row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
+        row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
         row.state = DeliveryState.PENDING
         row.last_error = error
         row.last_status = status
@@ -90,19 +90,19 @@ def mark_failed(
 def mark_dead(db: Database, delivery_id: int, now: datetime, *, error: str, status: int | None = None) -> None:
     """Give up: the delivery waits for an operator with the destination's own words in `error`."""
     with db.session() as session:
-        row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DEAD)
+        row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DEAD)
         row.last_error = error
-        _end(session, row, DeliveryState.DEAD, status, now)
+        _change_state(session, row, DeliveryState.DEAD, status, now)
 
 
 def mark_replaced(db: Database, delivery_id: int, documents: Iterable[Document], now: datetime, *, error: str) -> None:
     """Enter `documents` for the destination in place of one that it does not take; `error` says what and why."""
     with db.session() as session:
-        row = _row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
+        row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
         for document in documents:
             _enter(session, document, row.destination, now)
         row.last_error = error
-        _end(session, row, DeliveryState.REPLACED, None, now)
+        _change_state(session, row, DeliveryState.REPLACED, None, now)
 
 
 def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
@@ -111,11 +111,11 @@ def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
     Raises UnknownDelivery when there is none, or it is in another state.
     """
     with db.session() as session:
-        row = _row(session, delivery_id, DeliveryState.DEAD, DeliveryState.DISCARDED, DeliveryState.REPLACED)
+        row = _get_row(session, delivery_id, DeliveryState.DEAD, DeliveryState.DISCARDED, DeliveryState.REPLACED)
         row.attempts = 0
         row.next_attempt_at = now
-        _end(session, row, DeliveryState.PENDING, row.last_status, now)
-        return delivery(row)
+        _change_state(session, row, DeliveryState.PENDING, row.last_status, now)
+        return to_delivery(row)
 
 
 def discard(db: Database, delivery_id: int, now: datetime) -> Delivery:
@@ -124,9 +124,9 @@ def discard(db: Database, delivery_id: int, now: datetime) -> Delivery:
     Raises UnknownDelivery when there is none, or it is neither pending nor dead.
     """
     with db.session() as session:
-        row = _row(session, delivery_id, DeliveryState.PENDING, DeliveryState.DEAD)
-        _end(session, row, DeliveryState.DISCARDED, row.last_status, now)
-        return delivery(row)
+        row = _get_row(session, delivery_id, DeliveryState.PENDING, DeliveryState.DEAD)
+        _change_state(session, row, DeliveryState.DISCARDED, row.last_status, now)
+        return to_delivery(row)
 
 
 def _enter(session: Session, document: Document, destination: str, now: datetime) -> int:
@@ -159,7 +159,7 @@ def _enter(session: Session, document: Document, destination: str, now: datetime
     ).scalar_one()
 
 
-def _row(session: Session, delivery_id: int, *allowed: DeliveryState) -> DeliveryRow:
+def _get_row(session: Session, delivery_id: int, *allowed: DeliveryState) -> DeliveryRow:
     row = session.get(DeliveryRow, delivery_id, with_for_update=True)
     if row is None:
         raise UnknownDelivery(f"no delivery {delivery_id}; `coronode outbox list` shows those that are there")
@@ -168,7 +168,7 @@ def _row(session: Session, delivery_id: int, *allowed: DeliveryState) -> Deliver
     return row
 
 
-def _end(session: Session, row: DeliveryRow, state: DeliveryState, status: int | None, now: datetime) -> None:
+def _change_state(session: Session, row: DeliveryRow, state: DeliveryState, status: int | None, now: datetime) -> None:
     """Enter a state that the series follows, and the audit."""
     changed = row.state != state
     row.state = state

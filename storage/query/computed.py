@@ -15,25 +15,25 @@ from sqlalchemy.orm import aliased
 
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.objects.attributes import Level
-from storage.query.matching import Target, condition
+from storage.query.matching import Target, build_condition
 
 
 def in_study(keyword: str, text: str, dialect: str) -> ColumnElement[bool] | None:
     """Any series or object of the study has one of the values (PS3.4 C.6.1.1.3, Modalities in Study)."""
     series = aliased(SeriesRow)
     if keyword == "ModalitiesInStudy":
-        matched = condition(Target(series.modality.expression, "CS"), text, dialect)
+        matched = build_condition(Target(series.modality.expression, "CS"), text, dialect)
         inside = select(series.id)
     else:
         instance = aliased(InstanceRow)
-        matched = condition(Target(instance.sop_class_uid.expression, "UI"), text, dialect)
+        matched = build_condition(Target(instance.sop_class_uid.expression, "UI"), text, dialect)
         inside = select(instance.id).join(series, instance.series_id == series.id)
     if matched is None:
         return None
     return inside.where(series.study_id == StudyRow.id, matched).correlate(StudyRow).exists()
 
 
-def _of_patient(query: Select[Any], other: type[StudyRow]) -> ColumnElement[Any]:
+def _aggregate_patient(query: Select[Any], other: type[StudyRow]) -> ColumnElement[Any]:
     """The query's one value for all studies `other` of the patient of a study.
 
     One patient is one ID and issuer; without an ID, as after de-identification, the name tells patients apart. These
@@ -51,26 +51,26 @@ def _of_patient(query: Select[Any], other: type[StudyRow]) -> ColumnElement[Any]
 def first_of_patient() -> ColumnElement[bool]:
     """A patient's attributes are those of the first study that came."""
     other = aliased(StudyRow)
-    first: ColumnElement[bool] = StudyRow.id == _of_patient(select(func.min(other.id)), other)
+    first: ColumnElement[bool] = StudyRow.id == _aggregate_patient(select(func.min(other.id)), other)
     return first
 
 
 @cache
 def _patient_studies() -> ColumnElement[Any]:
     other = aliased(StudyRow)
-    return _of_patient(select(func.count(other.id)), other)
+    return _aggregate_patient(select(func.count(other.id)), other)
 
 
 @cache
 def _patient_series() -> ColumnElement[Any]:
     other, series = aliased(StudyRow), aliased(SeriesRow)
-    return _of_patient(select(func.count(series.id)).join(other, series.study_id == other.id), other)
+    return _aggregate_patient(select(func.count(series.id)).join(other, series.study_id == other.id), other)
 
 
 @cache
 def _patient_instances() -> ColumnElement[Any]:
     other, series = aliased(StudyRow), aliased(SeriesRow)
-    return _of_patient(select(func.sum(series.instance_count)).join(other, series.study_id == other.id), other)
+    return _aggregate_patient(select(func.sum(series.instance_count)).join(other, series.study_id == other.id), other)
 
 
 @cache

@@ -37,7 +37,7 @@ class Target:
     several: bool = False
 
 
-def condition(target: Target, text: str, dialect: str) -> ColumnElement[bool] | None:
+def build_condition(target: Target, text: str, dialect: str) -> ColumnElement[bool] | None:
     """The condition for a key's text as `elements.text_of` gives it; None for universal matching (C.2.2.2.3).
 
     Args:
@@ -55,27 +55,29 @@ def condition(target: Target, text: str, dialect: str) -> ColumnElement[bool] | 
         if "-" in values:
             # A range open at both ends asks for nothing.
             return None
-        return or_(*(_moment(target.column, value, target.vr) for value in values))
+        return or_(*(_match_moment(target.column, value, target.vr) for value in values))
     if target.folded is not None:
-        return _name(target.folded, values, dialect)
+        return _match_name(target.folded, values, dialect)
     if target.several:
         # A stored value stands alone, first, last or in the middle.
         values = [form for value in values for form in (value, rf"{value}\*", rf"*\{value}", rf"*\{value}\*")]
-        return _texts(target.column, values, dialect, wildcards=True)
-    return _texts(target.column, values, dialect, wildcards=target.vr in WILDCARD_VRS)
+        return _match_texts(target.column, values, dialect, wildcards=True)
+    return _match_texts(target.column, values, dialect, wildcards=target.vr in WILDCARD_VRS)
 
 
-def _texts(column: ColumnElement[str], values: list[str], dialect: str, *, wildcards: bool) -> ColumnElement[bool]:
+def _match_texts(
+    column: ColumnElement[str], values: list[str], dialect: str, *, wildcards: bool
+) -> ColumnElement[bool]:
     """Single values (C.2.2.2.1), lists of UIDs (C.2.2.2.2) and wildcards (C.2.2.2.4)."""
     patterns = [value for value in values if wildcards and ("*" in value or "?" in value)]
     exact = [value for value in values if value not in patterns]
-    conditions = [_like(column, pattern, dialect) for pattern in patterns]
+    conditions = [_match_pattern(column, pattern, dialect) for pattern in patterns]
     if exact:
         conditions.append(column.in_(exact))
     return or_(*conditions)
 
 
-def _like(column: ColumnElement[str], pattern: str, dialect: str) -> ColumnElement[bool]:
+def _match_pattern(column: ColumnElement[str], pattern: str, dialect: str) -> ColumnElement[bool]:
     """Case-sensitive on every database: SQLite's LIKE is not, its GLOB is and has the same * and ?."""
     short = re.sub(r"\*+", "*", pattern)
     if dialect == "sqlite":
@@ -85,10 +87,10 @@ def _like(column: ColumnElement[str], pattern: str, dialect: str) -> ColumnEleme
         matched = column.like(escaped.replace("*", "%").replace("?", "_"), escape="!")
     beginning = re.split(r"[*?]", short, maxsplit=1)[0]
     # Neither database looks a pattern up in an index when it comes as a parameter or in an OR; a range always.
-    return and_(*_beginning(column, beginning), matched)
+    return and_(*_match_beginning(column, beginning), matched)
 
 
-def _beginning(column: ColumnElement[str], text: str) -> list[ColumnElement[bool]]:
+def _match_beginning(column: ColumnElement[str], text: str) -> list[ColumnElement[bool]]:
     """The range of the texts that begin with `text`, by code points."""
     if not text:
         return []
@@ -99,7 +101,7 @@ def _beginning(column: ColumnElement[str], text: str) -> list[ColumnElement[bool
     return [column >= text, column < text[:-1] + chr(last + 1)]
 
 
-def _name(column: ColumnElement[str], values: list[str], dialect: str) -> ColumnElement[bool]:
+def _match_name(column: ColumnElement[str], values: list[str], dialect: str) -> ColumnElement[bool]:
     forms: list[str] = []
     for value in values:
         forms.append(value)
@@ -108,11 +110,11 @@ def _name(column: ColumnElement[str], values: list[str], dialect: str) -> Column
         while name.endswith("^*"):
             name = name[:-2].rstrip("^")
             forms.append(name or "*")
-    whole = _texts(column, forms, dialect, wildcards=True)
+    whole = _match_texts(column, forms, dialect, wildcards=True)
     groups = [group for form in forms if "=" not in form for group in (f"{form}=*", f"*={form}", f"*={form}=*")]
     if not groups:
         return whole
-    by_group = and_(_in_groups(column, dialect), _texts(column, groups, dialect, wildcards=True))
+    by_group = and_(_has_groups(column, dialect), _match_texts(column, groups, dialect, wildcards=True))
     if not isinstance(column, Column) or not column.index:
         return or_(whole, by_group)
     # No index serves an OR of both; the few names of several groups have an index of their own.
@@ -120,31 +122,31 @@ def _name(column: ColumnElement[str], values: list[str], dialect: str) -> Column
     return column.table.c.id.in_(found)
 
 
-def _in_groups(column: ColumnElement[str], dialect: str) -> ColumnElement[bool]:
+def _has_groups(column: ColumnElement[str], dialect: str) -> ColumnElement[bool]:
     """The name has more than one group; written as in the index of these names."""
     place = func.instr if dialect == "sqlite" else func.strpos
     return and_(column > "", place(column, literal_column("'='")) > literal_column("0"))
 
 
-def _moment(column: ColumnElement[str], value: str, vr: str) -> ColumnElement[bool]:
+def _match_moment(column: ColumnElement[str], value: str, vr: str) -> ColumnElement[bool]:
     """Single values and ranges (C.2.2.2.5) of dates and times, compared as text; an absent value matches no range."""
     if _SINGLE[vr].fullmatch(value):
-        return column == value if vr == "DA" else _between(column, value, value, vr)
+        return column == value if vr == "DA" else _match_range(column, value, value, vr)
     if found := _RANGES[vr].fullmatch(value):
-        return _between(column, found[1], found[2], vr)
+        return _match_range(column, found[1], found[2], vr)
     return false()
 
 
-def _between(column: ColumnElement[str], first: str | None, last: str | None, vr: str) -> ColumnElement[bool]:
+def _match_range(column: ColumnElement[str], first: str | None, last: str | None, vr: str) -> ColumnElement[bool]:
     conditions = [column != ""]
     if first:
-        conditions.append(column >= _earliest(first, vr))
+        conditions.append(column >= _shorten_time(first, vr))
     if last:
         conditions.append(column <= re.sub(r"[+-]\d{4}$", "", last) + _AFTER)
     return and_(*conditions)
 
 
-def _earliest(first: str, vr: str) -> str:
+def _shorten_time(first: str, vr: str) -> str:
     """The shortest text of the same moment: 101500.000 is 1015, and a stored 1015 must not sort before it."""
     keep = {"DA": 8, "TM": 2, "DT": 8}[vr]
     text = re.sub(r"[+-]\d{4}$", "", first) if vr == "DT" else first

@@ -25,7 +25,7 @@ from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.objects.attributes import ATTRIBUTES, FOLDED, LEVELS, Level
 from storage.query.computed import COMPUTED, COMPUTED_LEVELS, FROM_OUTSIDE, first_of_patient, in_study
-from storage.query.matching import Target, condition
+from storage.query.matching import Target, build_condition
 
 Root = Literal["study", "patient"]
 _LEVEL, _CHARACTER_SET, _VIEW = 0x00080052, 0x00080005, 0x00080053
@@ -82,7 +82,7 @@ class Search:
         level: Level = next(level for level in LEVELS if level == name)
         # In the order of the tags, in which the answers' elements stand.
         tags = sorted(tag for tag in identifier.keys() if tag.element != 0)  # noqa: SIM118
-        keys = [_key(identifier, tag, level, root) for tag in tags if tag not in (_LEVEL, _CHARACTER_SET, _VIEW)]
+        keys = [_parse_key(identifier, tag, level, root) for tag in tags if tag not in (_LEVEL, _CHARACTER_SET, _VIEW)]
         return cls(root, level, tuple(keys))
 
     @property
@@ -90,7 +90,7 @@ class Search:
         """Keys that are answered empty and not matched: with any, the status is 0xFF01 instead of 0xFF00."""
         return tuple(key.keyword or f"{key.tag:08X}" for key in self.keys if not key.supported)
 
-    def encoded(self, db: Database, *, implicit: bool) -> Generator[bytes]:
+    def encode_matches(self, db: Database, *, implicit: bool) -> Generator[bytes]:
         """Yield the matches as they are read, each as an encoded data set in Little Endian; close it to stop early.
 
         Args:
@@ -100,38 +100,38 @@ class Search:
         Raises:
             Transient: the database did not answer, or the matches were taken too slowly.
         """
-        statement, columns = self._statement(db.engine.dialect.name)
-        encoder = Encoder(self._slots(columns), implicit=implicit)
+        statement, columns = self._build_statement(db.engine.dialect.name)
+        encoder = Encoder(self._list_slots(columns), implicit=implicit)
         with closing(db.rows(statement, batch=_BATCH)) as batches:
             for batch in batches:
                 yield from map(encoder.encode, batch)
 
-    def _slots(self, columns: list[str]) -> list[Slot]:
+    def _list_slots(self, columns: list[str]) -> list[Slot]:
         answered = [Slot(key.tag, key.vr, varies=key.supported and key.keyword in columns) for key in self.keys]
         return [Slot(_LEVEL, "CS", varies=False, value=self.level), *answered]
 
-    def _statement(self, dialect: str) -> tuple[Select[Any], list[str]]:
+    def _build_statement(self, dialect: str) -> tuple[Select[Any], list[str]]:
         columns: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {}
         conditions: list[ColumnElement[bool]] = []
         for key in self.keys:
             if not key.supported or key.keyword in FROM_OUTSIDE:
                 continue
-            columns[key.keyword] = COMPUTED[key.keyword]() if key.keyword in COMPUTED else _column(key.keyword)
-            if (matched := _condition(key, dialect)) is not None:
+            columns[key.keyword] = COMPUTED[key.keyword]() if key.keyword in COMPUTED else _find_column(key.keyword)
+            if (matched := _build_condition(key, dialect)) is not None:
                 conditions.append(matched)
         if self.level == "PATIENT":
             conditions.append(first_of_patient())
         statement = select(*columns.values()) if columns else select(literal(1))
         statement = statement.select_from(_TABLES[self.level])
         if self.level == "IMAGE":
-            above = self._above(SeriesRow, "SOPInstanceUID", dialect=dialect)
+            above = self._link_parent(SeriesRow, "SOPInstanceUID", dialect=dialect)
             statement = statement.join(SeriesRow, InstanceRow.series_id == above)
         if self.level in ("IMAGE", "SERIES"):
-            above = self._above(StudyRow, "SOPInstanceUID", "SeriesInstanceUID", dialect=dialect)
+            above = self._link_parent(StudyRow, "SOPInstanceUID", "SeriesInstanceUID", dialect=dialect)
             statement = statement.join(StudyRow, SeriesRow.study_id == above)
         return statement.where(*conditions), list(columns) or [""]
 
-    def _above(self, table: type[StudyRow | SeriesRow], *below: str, dialect: str) -> ColumnElement[int]:
+    def _link_parent(self, table: type[StudyRow | SeriesRow], *below: str, dialect: str) -> ColumnElement[int]:
         """The key that the rows below refer to; SQLite goes down from it unless a unique key begins `below`.
 
         Without statistics SQLite believes that going through a million objects costs less than a few studies with all
@@ -143,7 +143,7 @@ class Search:
         return UnaryExpression(column, operator=custom_op("+"), type_=Integer())
 
 
-def _key(identifier: Dataset, tag: int, level: Level, root: Root) -> Key:
+def _parse_key(identifier: Dataset, tag: int, level: Level, root: Root) -> Key:
     keyword = keyword_for_tag(tag)
     vr = dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
     supported = _is_supported(keyword, level, root)
@@ -164,13 +164,13 @@ def _is_supported(keyword: str, level: Level, root: Root) -> bool:
     return LEVELS.index(lowest) <= LEVELS.index(level)
 
 
-def _column(keyword: str) -> InstrumentedAttribute[str]:
+def _find_column(keyword: str) -> InstrumentedAttribute[str]:
     attribute = ATTRIBUTES[keyword]
     column: InstrumentedAttribute[str] = getattr(_TABLES[attribute.level], attribute.column)
     return column
 
 
-def _condition(key: Key, dialect: str) -> ColumnElement[bool] | None:
+def _build_condition(key: Key, dialect: str) -> ColumnElement[bool] | None:
     if key.keyword in ("ModalitiesInStudy", "SOPClassesInStudy"):
         return in_study(key.keyword, key.text, dialect)
     if key.keyword in COMPUTED:
@@ -178,5 +178,5 @@ def _condition(key: Key, dialect: str) -> ColumnElement[bool] | None:
     attribute = ATTRIBUTES[key.keyword]
     table = _TABLES[attribute.level]
     folded = getattr(table, FOLDED[attribute.column]).expression if attribute.column in FOLDED else None
-    target = Target(_column(key.keyword).expression, key.vr, folded, key.keyword in _SEVERAL)
-    return condition(target, key.text, dialect)
+    target = Target(_find_column(key.keyword).expression, key.vr, folded, key.keyword in _SEVERAL)
+    return build_condition(target, key.text, dialect)

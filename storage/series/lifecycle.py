@@ -33,7 +33,7 @@ def wait(db: Database, series_instance_uid: str, until: datetime, reason: str) -
     """Note why a quiet series is not complete yet; the next slice clears it."""
     with db.session() as session:
         session.execute(
-            _of(series_instance_uid)
+            _update_series(series_instance_uid)
             .where(SeriesRow.state == State.RECEIVING)
             .values(wait_until=until, wait_reason=reason)
         )
@@ -65,7 +65,7 @@ def complete(
             return None
         version = before.version + 1
         session.execute(
-            _of(series_instance_uid).values(
+            _update_series(series_instance_uid).values(
                 state=State.COMPLETE,
                 version=version,
                 completed_at=now,
@@ -92,10 +92,10 @@ def complete(
 def start_scoring(db: Database, series_instance_uid: str, version: int, now: datetime) -> bool:
     """Mark a version as being scored; True again after a crash, False when it is out of date or already scored."""
     with db.session() as session:
-        before = _of_version(session, series_instance_uid, version)
+        before = _get_current(session, series_instance_uid, version)
         if before is None or before.state in FINISHED:
             return False
-        session.execute(_of(series_instance_uid).values(state=State.SCORING, updated_at=now))
+        session.execute(_update_series(series_instance_uid).values(state=State.SCORING, updated_at=now))
         return True
 
 
@@ -116,14 +116,16 @@ def finish(
     before: the first result stays.
     """
     with db.session() as session:
-        before = _of_version(session, series_instance_uid, version)
+        before = _get_current(session, series_instance_uid, version)
         if before is None:
             return False
         if before.state in FINISHED:
             return True
         results.save(session, series_instance_uid, version, status, result_json, now=now)
         session.execute(
-            _of(series_instance_uid).values(state=State(status), reason_code=reason_code, reason=reason, updated_at=now)
+            _update_series(series_instance_uid).values(
+                state=State(status), reason_code=reason_code, reason=reason, updated_at=now
+            )
         )
         audit.record(
             session, now, status, f"version {version} {reason_code}".rstrip(), series_instance_uid=series_instance_uid
@@ -143,13 +145,13 @@ def deliver(
     Raises UnknownSeries or IllegalTransition when the version has no score that could be delivered.
     """
     with writing(where) as session:
-        before = _of_version(session, series_instance_uid, version)
+        before = _get_current(session, series_instance_uid, version)
         if before is None:
             return False
         if before.state not in REPORTED:
             raise IllegalTransition(f"series {series_instance_uid} is {before.state} and has nothing to deliver")
         if before.state != to:
-            session.execute(_of(series_instance_uid).values(state=to, updated_at=now))
+            session.execute(_update_series(series_instance_uid).values(state=to, updated_at=now))
             audit.record(session, now, to, f"version {version}", series_instance_uid=series_instance_uid)
         return True
 
@@ -175,17 +177,17 @@ def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
 def return_to_receiving(session: Session, series_instance_uid: str, now: datetime) -> None:
     """Put a series back to receiving in the caller's transaction; the running version is thereby out of date."""
     session.execute(
-        _of(series_instance_uid).values(
+        _update_series(series_instance_uid).values(
             state=State.RECEIVING, reason_code="", reason="", wait_until=None, wait_reason="", updated_at=now
         )
     )
 
 
-def _of(series_instance_uid: str) -> Update:
+def _update_series(series_instance_uid: str) -> Update:
     return update(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid)
 
 
-def _of_version(session: Session, series_instance_uid: str, version: int) -> SeriesState | None:
+def _get_current(session: Session, series_instance_uid: str, version: int) -> SeriesState | None:
     """The series if `version` is its current one and no slice has come since; else None."""
     state = get(session, series_instance_uid)
     if version > state.version or state.state == State.KEPT:

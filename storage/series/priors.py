@@ -99,22 +99,22 @@ def find(db: Database, series_instance_uid: str, report_classes: Collection[str]
         )
         if study is None:
             raise LookupError(f"no series {series_instance_uid} is known")
-        person = _person(study)
-        same, contradicting = _studies(session, study, person)
+        person = _get_person(study)
+        same, contradicting = _find_studies(session, study, person)
         return Priors(
             person,
             study.study_date,
-            tuple(_results(session, same)),
-            tuple(_reports(session, same, report_classes)),
+            tuple(_find_results(session, same)),
+            tuple(_find_reports(session, same, report_classes)),
             tuple(contradicting),
         )
 
 
-def _person(row: StudyRow) -> Person:
+def _get_person(row: StudyRow) -> Person:
     return Person(row.patient_id, row.issuer_of_patient_id, row.patient_birth_date, row.patient_sex)
 
 
-def _studies(session: Session, study: StudyRow, person: Person) -> tuple[list[int], list[str]]:
+def _find_studies(session: Session, study: StudyRow, person: Person) -> tuple[list[int], list[str]]:
     """Row numbers of the patient's other studies, and the dates of those that contradict."""
     if not person.patient_id:
         return [], []
@@ -125,11 +125,11 @@ def _studies(session: Session, study: StudyRow, person: Person) -> tuple[list[in
             StudyRow.id != study.id,
         )
     ).all()
-    same = [row.id for row in others if not person.contradicts(_person(row))]
+    same = [row.id for row in others if not person.contradicts(_get_person(row))]
     return same, sorted(row.study_date for row in others if row.id not in same)
 
 
-def _results(session: Session, studies: Collection[int]) -> Iterator[EarlierResult]:
+def _find_results(session: Session, studies: Collection[int]) -> Iterator[EarlierResult]:
     later = aliased(ResultRow)
     latest = (
         select(func.max(later.version))
@@ -149,7 +149,7 @@ def _results(session: Session, studies: Collection[int]) -> Iterator[EarlierResu
         yield EarlierResult(study_instance_uid, date, row.series_instance_uid, row.score_json, row.sr_sop_instance_uid)
 
 
-def _reports(session: Session, studies: Collection[int], classes: Collection[str]) -> Iterator[EarlierReport]:
+def _find_reports(session: Session, studies: Collection[int], classes: Collection[str]) -> Iterator[EarlierReport]:
     query = (
         select(InstanceRow, StudyRow.study_instance_uid, StudyRow.study_date)
         .join(SeriesRow, InstanceRow.series_id == SeriesRow.id)

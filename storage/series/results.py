@@ -38,7 +38,7 @@ def save(
 ) -> None:
     """Store a version's result; a second one for the same version is ignored."""
     with writing(where) as session:
-        if session.scalar(_version(series_instance_uid, version)) is None:
+        if session.scalar(_select_version(series_instance_uid, version)) is None:
             session.execute(
                 insert(ResultRow).values(
                     series_instance_uid=series_instance_uid,
@@ -56,7 +56,7 @@ def save(
 def set_report(where: Database | Session, series_instance_uid: str, version: int, report: Report) -> None:
     """Note which report was made of a version. Raises LookupError when the version has no result."""
     with writing(where) as session:
-        result = session.scalar(_version(series_instance_uid, version))
+        result = session.scalar(_select_version(series_instance_uid, version))
         if result is None:
             raise LookupError(f"series {series_instance_uid} has no result of version {version}")
         session.execute(
@@ -82,10 +82,10 @@ def get(db: Database, series_instance_uid: str, version: int | None = None) -> R
         query = query.where(ResultRow.version == version)
     with db.reading() as session:
         row = session.scalar(query)
-        return None if row is None else _result(row)
+        return None if row is None else _to_result(row)
 
 
-def predecessor(db: Database, series_instance_uid: str, version: int) -> Report | None:
+def find_predecessor(db: Database, series_instance_uid: str, version: int) -> Report | None:
     """The latest report made of an earlier version, which the new report names; None for the first."""
     query = (
         select(ResultRow)
@@ -99,14 +99,14 @@ def predecessor(db: Database, series_instance_uid: str, version: int) -> Report 
     )
     with db.reading() as session:
         row = session.scalar(query)
-        return None if row is None else _result(row).report
+        return None if row is None else _to_result(row).report
 
 
-def _version(series_instance_uid: str, version: int) -> Select[ResultRow]:
+def _select_version(series_instance_uid: str, version: int) -> Select[ResultRow]:
     return select(ResultRow).where(ResultRow.series_instance_uid == series_instance_uid, ResultRow.version == version)
 
 
-def _result(row: ResultRow) -> Result:
+def _to_result(row: ResultRow) -> Result:
     report = Report(row.sr_sop_class_uid, row.sr_sop_instance_uid, row.sr_series_instance_uid)
     return Result(
         series_instance_uid=row.series_instance_uid,

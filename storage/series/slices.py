@@ -40,7 +40,7 @@ def list_slices(db: Database, series_instance_uid: str) -> list[SliceGeometry]:
     """Every object of a series, in the order of arrival."""
     query = select(InstanceRow).join(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid)
     with db.reading() as session:
-        return [_geometry(row) for row in session.scalars(query.order_by(InstanceRow.id))]
+        return [_to_geometry(row) for row in session.scalars(query.order_by(InstanceRow.id))]
 
 
 def list_files(db: Database, files: Files, series_instance_uid: str) -> list[Path]:
@@ -50,31 +50,31 @@ def list_files(db: Database, files: Files, series_instance_uid: str) -> list[Pat
         return [files.path(name) for name in session.scalars(query.order_by(InstanceRow.id))]
 
 
-def _geometry(row: InstanceRow) -> SliceGeometry:
-    position = _numbers(row.image_position_patient, 3)
-    orientation = _numbers(row.image_orientation_patient, 6)
-    spacing = _numbers(row.pixel_spacing, 2)
-    thickness = _numbers(row.slice_thickness, 1)
+def _to_geometry(row: InstanceRow) -> SliceGeometry:
+    position = _parse_numbers(row.image_position_patient, 3)
+    orientation = _parse_numbers(row.image_orientation_patient, 6)
+    spacing = _parse_numbers(row.pixel_spacing, 2)
+    thickness = _parse_numbers(row.slice_thickness, 1)
     return SliceGeometry(
         sop_instance_uid=row.sop_instance_uid,
         sop_class_uid=row.sop_class_uid,
-        instance_number=_integer(row.instance_number),
-        acquisition_number=_integer(row.acquisition_number),
+        instance_number=_parse_integer(row.instance_number),
+        acquisition_number=_parse_integer(row.acquisition_number),
         position=(position[0], position[1], position[2]) if position else None,
         row_direction=(orientation[0], orientation[1], orientation[2]) if orientation else None,
         column_direction=(orientation[3], orientation[4], orientation[5]) if orientation else None,
-        rows=_integer(row.rows),
-        columns=_integer(row.columns),
+        rows=_parse_integer(row.rows),
+        columns=_parse_integer(row.columns),
         pixel_spacing=(spacing[0], spacing[1]) if spacing else None,
         slice_thickness=thickness[0] if thickness else None,
         frame_of_reference_uid=row.frame_of_reference_uid,
         image_type=tuple(row.image_type.split("\\")) if row.image_type else (),
         convolution_kernel=row.convolution_kernel,
-        number_of_frames=_integer(row.number_of_frames) or 1,
+        number_of_frames=_parse_integer(row.number_of_frames) or 1,
     )
 
 
-def _numbers(text: str, count: int) -> tuple[float, ...] | None:
+def _parse_numbers(text: str, count: int) -> tuple[float, ...] | None:
     """Exactly `count` finite numbers, else None."""
     try:
         values = tuple(float(part) for part in text.split("\\"))
@@ -83,7 +83,7 @@ def _numbers(text: str, count: int) -> tuple[float, ...] | None:
     return values if len(values) == count and all(map(math.isfinite, values)) else None
 
 
-def _integer(text: str) -> int | None:
+def _parse_integer(text: str) -> int | None:
     try:
         return int(text)
     except ValueError:

@@ -70,7 +70,7 @@ class SeriesState:
 
 def get(where: Database | Session, series_instance_uid: str) -> SeriesState:
     """The state of one series. Raises UnknownSeries."""
-    query = _described().where(SeriesRow.series_instance_uid == series_instance_uid)
+    query = _select_series().where(SeriesRow.series_instance_uid == series_instance_uid)
     if isinstance(where, Session):
         # Nothing on SQLite, where a writer is alone; elsewhere the row stays as read until the transaction ends.
         row = where.execute(query.with_for_update(of=SeriesRow)).one_or_none()
@@ -79,24 +79,26 @@ def get(where: Database | Session, series_instance_uid: str) -> SeriesState:
             row = session.execute(query).one_or_none()
     if row is None:
         raise UnknownSeries(series_instance_uid)
-    return _state(*row)
+    return _to_state(*row)
 
 
 def list_series(
     db: Database, state: State | None = None, *, without: State | None = None, limit: int = 100, offset: int = 0
 ) -> list[SeriesState]:
     """Series, the latest received first, of one state, or without those of one, if asked."""
-    query = _described().order_by(SeriesRow.last_received_at.desc(), SeriesRow.id.desc()).limit(limit).offset(offset)
+    query = (
+        _select_series().order_by(SeriesRow.last_received_at.desc(), SeriesRow.id.desc()).limit(limit).offset(offset)
+    )
     if state is not None:
         query = query.where(SeriesRow.state == state)
     if without is not None:
         query = query.where(SeriesRow.state != without)
-    return _several(db, query)
+    return _list(db, query)
 
 
 def list_receiving(db: Database) -> list[SeriesState]:
     """Series that may become complete, the longest quiet first."""
-    return _several(db, _described().where(SeriesRow.state == State.RECEIVING).order_by(SeriesRow.last_received_at))
+    return _list(db, _select_series().where(SeriesRow.state == State.RECEIVING).order_by(SeriesRow.last_received_at))
 
 
 def list_unfinished(db: Database) -> list[SeriesState]:
@@ -113,19 +115,19 @@ def list_unfinished(db: Database) -> list[SeriesState]:
     owed = or_(
         SeriesRow.state.in_((State.COMPLETE, State.SCORING)), and_(SeriesRow.state == State.SCORED, not_(reported))
     )
-    return _several(db, _described().where(owed).order_by(SeriesRow.completed_at))
+    return _list(db, _select_series().where(owed).order_by(SeriesRow.completed_at))
 
 
-def _described() -> Select[SeriesRow, str]:
+def _select_series() -> Select[SeriesRow, str]:
     return select(SeriesRow, StudyRow.study_instance_uid).join(StudyRow)
 
 
-def _several(db: Database, query: Select[SeriesRow, str]) -> list[SeriesState]:
+def _list(db: Database, query: Select[SeriesRow, str]) -> list[SeriesState]:
     with db.reading() as session:
-        return [_state(*row) for row in session.execute(query)]
+        return [_to_state(*row) for row in session.execute(query)]
 
 
-def _state(row: SeriesRow, study_instance_uid: str) -> SeriesState:
+def _to_state(row: SeriesRow, study_instance_uid: str) -> SeriesState:
     return SeriesState(
         series_instance_uid=row.series_instance_uid,
         study_instance_uid=study_instance_uid,

@@ -95,7 +95,9 @@ def test_every_destination_gets_what_it_wants_or_what_it_takes(
         report = results.get(node.database, uid).report
         assert report.sop_instance_uid == usual.SOPInstanceUID
         events = [
-            event for event in audit.events(node.database, series_instance_uid=uid) if event.kind == "delivery-replaced"
+            event
+            for event in audit.list_events(node.database, series_instance_uid=uid)
+            if event.kind == "delivery-replaced"
         ]
         assert len(events) == 3
 

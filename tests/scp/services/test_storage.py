@@ -182,7 +182,7 @@ def test_other_bytes_under_the_same_uid_are_put_aside(site, slice_of):
     assert len(list((site.files.root / "quarantine").iterdir())) == 1
     kept = dcmread(site.files.path(find_instance(site.database, "1.2.826.0.1.1.1.1").path))
     assert kept.PatientName == "Test^Patient1"
-    assert [event.kind for event in audit.events(site.database, kind="quarantined")] == ["quarantined"]
+    assert [event.kind for event in audit.list_events(site.database, kind="quarantined")] == ["quarantined"]
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR UI")

@@ -171,7 +171,7 @@ def test_a_series_that_is_abandoned_before_its_score_says_why(site):
     site.work.abandon(UID, 1, "ZeroDivisionError: oops")
     assert site.series.state == State.NOT_SCORABLE
     assert (site.series.reason_code, site.series.reason) == ("internal", "ZeroDivisionError: oops")
-    (event,) = audit.events(site.database, series_instance_uid=UID, kind="abandoned")
+    (event,) = audit.list_events(site.database, series_instance_uid=UID, kind="abandoned")
     assert event.text == "ZeroDivisionError: oops"
 
 
@@ -182,4 +182,4 @@ def test_a_series_whose_report_is_abandoned_keeps_its_score(site):
     site.work.abandon(UID, 1, "NotScorable: no document")
     assert site.series.state == State.UNDELIVERABLE
     assert site.result().status == "scored"
-    assert len(audit.events(site.database, series_instance_uid=UID, kind="abandoned")) == 1
+    assert len(audit.list_events(site.database, series_instance_uid=UID, kind="abandoned")) == 1

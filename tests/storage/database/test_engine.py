@@ -66,7 +66,7 @@ def test_the_head_that_the_engine_looks_for_is_the_last_revision(node):
 def test_migrating_twice_keeps_rows(node):
     audit.record(node.db, NOON, "start")
     node.db.migrate()
-    assert [event.kind for event in audit.events(node.db)] == ["start"]
+    assert [event.kind for event in audit.list_events(node.db)] == ["start"]
 
 
 def test_migration_leaves_foreign_tables_alone(node):
@@ -126,7 +126,7 @@ def test_an_exception_rolls_back(node):
     with pytest.raises(LookupError):
         fail()
     audit.record(node.db, NOON, "kept")
-    assert [event.kind for event in audit.events(node.db)] == ["kept"]
+    assert [event.kind for event in audit.list_events(node.db)] == ["kept"]
 
 
 def test_threads_and_processes_that_read_and_then_write_lose_nothing(node):
@@ -145,7 +145,7 @@ def test_threads_and_processes_that_read_and_then_write_lose_nothing(node):
             list(pool.map(count_up, range(12)))
     finally:
         other.close()
-    assert audit.events(node.db, limit=1)[0].text == "120"
+    assert audit.list_events(node.db, limit=1)[0].text == "120"
 
 
 def test_a_writer_of_another_connection_is_waited_for(node):
@@ -189,7 +189,7 @@ def test_a_reader_sees_one_state_and_holds_no_writer_up(node):
 def test_times_keep_their_moment_and_need_a_zone(node):
     local = datetime(2024, 5, 1, 14, 30, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     audit.record(node.db, local, "here")
-    (event,) = audit.events(node.db)
+    (event,) = audit.list_events(node.db)
     assert event.at == local
     assert event.at.utcoffset() == timedelta(0)
     with pytest.raises(StatementError, match="zone"):
@@ -199,6 +199,6 @@ def test_times_keep_their_moment_and_need_a_zone(node):
 def test_audit_events_come_newest_first_and_by_series(node):
     audit.record(node.db, NOON, "a", series_instance_uid="1.2")
     audit.record(node.db, NOON, "b", "words", series_instance_uid="1.3", sop_instance_uid="1.3.1", peer_ae="SCANNER")
-    assert [event.kind for event in audit.events(node.db)] == ["b", "a"]
-    (event,) = audit.events(node.db, series_instance_uid="1.3", kind="b")
+    assert [event.kind for event in audit.list_events(node.db)] == ["b", "a"]
+    (event,) = audit.list_events(node.db, series_instance_uid="1.3", kind="b")
     assert event == audit.Event(NOON, "b", "1.3", "1.3.1", "SCANNER", "words")

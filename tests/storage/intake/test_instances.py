@@ -90,7 +90,7 @@ def test_other_bytes_are_put_aside_and_the_first_stay(node):
     assert node.files.path(first.path).read_bytes() == before
     assert node.files.path(other.path) in stored_files(node, "quarantine")
     assert (count(node, InstanceRow), count(node, QuarantineRow)) == (1, 1)
-    assert [event.kind for event in audit.events(node.db)] == ["quarantined"]
+    assert [event.kind for event in audit.list_events(node.db)] == ["quarantined"]
 
 
 def test_another_transfer_syntax_is_other_bytes(node):
@@ -168,7 +168,7 @@ def test_a_late_slice_returns_the_series_and_is_noted(node):
     late = node.store(node.ct(SOPInstanceUID="1.2"), 61)
     assert late.late
     assert states.get(node.db, "1.2.1.1").state == State.RECEIVING
-    assert audit.events(node.db, kind="late-slice")[0].sop_instance_uid == "1.2"
+    assert audit.list_events(node.db, kind="late-slice")[0].sop_instance_uid == "1.2"
 
 
 @pytest.mark.parametrize("options", [{"Modality": "SR"}, {"origin": "made"}])
@@ -255,6 +255,6 @@ def test_no_patient_in_the_audit(node):
     node.store(node.ct(PatientName=secret, PatientID="SECRET-7", InstanceNumber=2))
     node.complete("1.2.1.1", 60)
     node.store(node.ct(PatientName=secret, PatientID="SECRET-7", SOPInstanceUID="1.5"), 61)
-    events = audit.events(node.db)
+    events = audit.list_events(node.db)
     assert {event.kind for event in events} == {"quarantined", "complete", "late-slice"}
     assert "SECRET" not in repr(events)

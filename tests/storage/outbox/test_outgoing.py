@@ -70,7 +70,7 @@ def test_delivered_again_after_a_crash_is_harmless(scored):
     outgoing.mark_delivered(scored.db, one, scored.at(3))
     outgoing.mark_delivered(scored.db, one, scored.at(4))
     assert deliveries.get(scored.db, one).delivered_at == scored.at(3)
-    assert len(audit.events(scored.db, kind="delivery-delivered")) == 1
+    assert len(audit.list_events(scored.db, kind="delivery-delivered")) == 1
 
 
 def test_failures_wait_and_come_due(scored):
@@ -162,13 +162,13 @@ def test_an_old_version_is_still_delivered_and_moves_nothing(scored):
 
 
 def test_predecessor_is_the_latest_earlier_report(scored):
-    assert results.predecessor(scored.db, UID, 1) is None
+    assert results.find_predecessor(scored.db, UID, 1) is None
     first = results.Report("1.2.840.1", "9.1", "9.0")
     results.set_report(scored.db, UID, 1, first)
-    assert results.predecessor(scored.db, UID, 1) is None
-    assert results.predecessor(scored.db, UID, 2) == first
+    assert results.find_predecessor(scored.db, UID, 1) is None
+    assert results.find_predecessor(scored.db, UID, 2) == first
     results.save(scored.db, UID, 2, "not_scorable", "{}", now=scored.at(1))
-    assert results.predecessor(scored.db, UID, 3) == first, "a version without a report is passed over"
+    assert results.find_predecessor(scored.db, UID, 3) == first, "a version without a report is passed over"
     assert results.get(scored.db, UID).version == 2
     assert results.get(scored.db, UID, 1).report == first
     with pytest.raises(LookupError, match="version 7"):

@@ -46,14 +46,14 @@ def test_a_search_yields_the_bytes_of_its_answers(node, implicit):
     for keyword in (*KEYS, "RetrieveAETitle", "RequestingPhysician", "NumberOfStudyRelatedInstances"):
         setattr(identifier, keyword, None)
     identifier.QueryRetrieveLevel = "IMAGE"
-    assert sorted(Search.parse("study", identifier).encoded(node.db, implicit=implicit)) == sorted(expected)
+    assert sorted(Search.parse("study", identifier).encode_matches(node.db, implicit=implicit)) == sorted(expected)
 
 
 def test_closing_a_search_gives_the_connection_back(node):
     node.store(node.ct())
     identifier = Dataset()
     identifier.QueryRetrieveLevel = "STUDY"
-    answers = Search.parse("study", identifier).encoded(node.db, implicit=True)
+    answers = Search.parse("study", identifier).encode_matches(node.db, implicit=True)
     assert next(answers)
     assert node.db.engine.pool.checkedout() == 1
     answers.close()

@@ -124,7 +124,7 @@ def parse(level="STUDY", root="study", **keys):
 
 def search(node, level="STUDY", root="study", **keys):
     """The answers as a peer reads them."""
-    encoded = parse(level, root, **keys).encoded(node.db, implicit=False)
+    encoded = parse(level, root, **keys).encode_matches(node.db, implicit=False)
     with disable_value_validation():
         answers = [read_dataset(io.BytesIO(data), is_implicit_VR=False, is_little_endian=True) for data in encoded]
         for answer in answers:
@@ -450,7 +450,7 @@ def test_one_statement_whatever_the_number_of_matches(filled):
 
 def test_an_abandoned_search_gives_its_connection_back(filled, monkeypatch):
     monkeypatch.setattr(query, "_BATCH", 2)
-    answers = parse(StudyInstanceUID="").encoded(filled.db, implicit=True)
+    answers = parse(StudyInstanceUID="").encode_matches(filled.db, implicit=True)
     assert len(list(itertools.islice(answers, 3))) == 3
     assert filled.db.engine.pool.checkedout() == 1
     answers.close()

@@ -46,7 +46,7 @@ def test_the_straight_way(node):
     assert lifecycle.deliver(node.db, UID, 1, State.DELIVERED, node.at(100))
     assert states.get(node.db, UID).state == State.DELIVERED
     assert results.get(node.db, UID).score_json == '{"version": 1}'
-    assert [event.kind for event in reversed(audit.events(node.db))] == ["complete", "scored", "delivered"]
+    assert [event.kind for event in reversed(audit.list_events(node.db))] == ["complete", "scored", "delivered"]
 
 
 def test_not_scorable_keeps_its_reason(node):
@@ -93,10 +93,10 @@ def test_the_callback_and_the_change_happen_together(node):
     with pytest.raises(LookupError):
         node.complete(UID, 60, in_transaction=fail)
     assert states.get(node.db, UID).state == State.RECEIVING
-    assert audit.events(node.db) == []
+    assert audit.list_events(node.db) == []
     assert node.complete(UID, 60, in_transaction=note) == 1
     assert seen == [(State.COMPLETE, 1)] * 2
-    assert {event.kind for event in audit.events(node.db)} == {"complete", "enqueued"}
+    assert {event.kind for event in audit.list_events(node.db)} == {"complete", "enqueued"}
 
 
 def test_a_late_slice_makes_the_running_version_out_of_date(node):
@@ -246,10 +246,10 @@ def test_slices_tell_their_geometry(node):
 
 @pytest.mark.parametrize("text", ["", "1\\2", "1\\2\\x", "1\\2\\nan", "1\\2\\1e999", "1\\2\\3\\4"])
 def test_an_unusable_position_is_none(text):
-    from storage.series.slices import _numbers  # noqa: PLC0415
+    from storage.series.slices import _parse_numbers  # noqa: PLC0415
 
-    assert _numbers(text, 3) is None
-    assert all(map(math.isfinite, _numbers("1\\-2.5\\3e0", 3)))
+    assert _parse_numbers(text, 3) is None
+    assert all(map(math.isfinite, _parse_numbers("1\\-2.5\\3e0", 3)))
 
 
 def test_files_of_a_series_exist(node):
