@@ -12,7 +12,6 @@ from pydantic import Field, StrictBool, ValidationError
 
 from config.errors import ConfigurationError
 from config.settings import PopulationGroup, Section, Settings
-from scoring.result import Patient
 
 if TYPE_CHECKING:
     from scoring.risk.context import Context
@@ -86,6 +85,7 @@ def read_context(
     Raises UsageError when values of one patient are given for several `studies`, ConfigurationError when the file of
     --clinical or the site's own population cannot be used.
     """
+    from scoring.result import Patient
     from scoring.risk import population
     from scoring.risk.context import Context
 

@@ -20,6 +20,7 @@ from scoring.result import (
     RejectedCandidate,
     Score,
     SeriesInfo,
+    Statement,
 )
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -56,7 +57,7 @@ def counted(artery, centre, agatston, confidence=0.9, runs=()) -> Lesion:
 
 
 def not_counted(centre, agatston, confidence) -> RejectedCandidate:
-    return RejectedCandidate(1, agatston, agatston, 300.0, centre, (0,), confidence, "outside the heart")
+    return RejectedCandidate(1, agatston, agatston, 300.0, centre, (0,), confidence, Statement("outside_heart"))
 
 
 def score(*lesions, category="1-100", refused=None, rejected=(), span=None) -> Score:
@@ -65,6 +66,7 @@ def score(*lesions, category="1-100", refused=None, rejected=(), span=None) -> S
     return Score(
         status="scored" if scored else "not_scorable",
         reason=refused,
+        reason_code=refused,
         series=SeriesInfo("1.2", "1.2.3", 40, 512, 512, (3.0, 0.5, 0.5)),
         agatston=total if scored else None,
         agatston_range=(span or (total.total, total.total)) if scored else None,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from scoring.report.common.texts import load
 from scoring.report.typeset.artery_table import NONE, table
-from scoring.result import RejectedCandidate, Score
+from scoring.result import RejectedCandidate, Score, Statement
 
 ENGLISH, GERMAN = load("en"), load("de")
 
@@ -40,8 +40,8 @@ def test_what_is_uncertain_and_what_was_left_out_stand_below(score_of: Callable[
         replace(lesion, confidence=value) for lesion, value in zip(score.lesions, (0.8, 0.79), strict=True)
     )
     candidates = (
-        RejectedCandidate(1, 30.5, 20.25, 300, (0, 0, 0), (1,), 0.2, "outside"),
-        RejectedCandidate(2, 4.0, 3.0, 200, (0, 0, 0), (1,), 0.19, "outside"),
+        RejectedCandidate(1, 30.5, 20.25, 300, (0, 0, 0), (1,), 0.2, Statement("outside_heart")),
+        RejectedCandidate(2, 4.0, 3.0, 200, (0, 0, 0), (1,), 0.19, Statement("outside_heart")),
     )
     rows = cells(replace(score, lesions=(sure, doubtful), rejected=candidates))
     assert rows["of these uncertain"] == ["1", "100.0", "11.1", "3.1"]
