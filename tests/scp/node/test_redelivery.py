@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from scoring.result import Score
 from scp import logs
-from scp.network.errors import Aborted
+from scp.network.errors import AssociationEnded
 from storage.database.opening import open_database
 from storage.intake.instances import find_instance
 from storage.series import results, states
@@ -227,7 +227,7 @@ def test_node_starts_and_stops_again_and_again(configured, run_node, scanner_of,
         with run_node(configured({})) as node, scanner_of(node).associated() as association:
             assert association.store(patient()[0]) == 0
             node.stop()
-            with pytest.raises(Aborted):
+            with pytest.raises(AssociationEnded):
                 association.store(patient()[0])
     eventually("the threads to end", lambda: set(threading.enumerate()) <= before, seconds=20)
     assert multiprocessing.active_children() == []
