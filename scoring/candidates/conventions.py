@@ -47,9 +47,8 @@ class Convention:
         return max(self.minimum_area_mm2, self.minimum_pixels * pixel_mm2 if self.minimum_pixels > 1 else 0.0)
 
 
-# Agatston et al., J Am Coll Cardiol 1990;15:827, slices of 3 mm; on multi-detector CT the thresholds hold at 120 kVp
+# Agatston et al., J Am Coll Cardiol 1990;15:827
 REFERENCE_MM: Final = 3.0
-REFERENCE_KVP: Final = 120
 AGATSTON: Final[Thresholds] = (130.0, 200.0, 300.0, 400.0)
 
 # Weights by tube voltage: Grani, Eur Heart J Cardiovasc Imaging 2018;19:1362; 120 kVp: Agatston 1990
@@ -90,6 +89,11 @@ PRESETS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
 def imitates_120_kvp(kernel: str) -> bool:
     """Whether the reconstruction kernel gives calcium the HU of 120 kVp whatever the tube voltage."""
     return kernel.upper().startswith(_AS_AT_120_KVP)
+
+
+def volume_definition(name: str) -> VolumeDefinition | None:
+    """How the convention of that name defines volume; None for a name that is not one of ours."""
+    return next((preset.volume for preset in PRESETS.values() if preset.name == name), None)
 
 
 def named(name: ConventionName, kvp: float | None = None, kernel: str = "") -> Convention:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
 from pydicom.dataset import Dataset
 
@@ -11,6 +12,8 @@ from dicom import elements
 from dicom.dates import scan_date
 from scoring.images.slices import Slice
 
+# the thresholds of the Agatston score hold at this tube voltage on multi-detector CT
+REFERENCE_KVP: Final = 120
 # seen in the field: reconstruction at 70 % of the cardiac cycle; mean heart rate during the scan
 _TRIGGER = re.compile(r"TP\d+PC\d+|OSCRATEAVG\d+BPM")
 # PS3.3 C.7.6.18.1: with the second no gating is applied

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from scoring.candidates.conventions import BY_KVP, REFERENCE_KVP, REFERENCE_MM, Convention, imitates_120_kvp
+from scoring.candidates.conventions import BY_KVP, REFERENCE_MM, Convention, imitates_120_kvp
 from scoring.images import reconstruction
-from scoring.images.acquisition import Acquisition
+from scoring.images.acquisition import REFERENCE_KVP, Acquisition
 from scoring.images.geometry import Stack
 from scoring.judgement.category import category
 from scoring.judgement.mass import MassFactor

@@ -111,6 +111,7 @@ class Earlier:
     software: str | None = None
     convention: str | None = None
     gated: bool | None = None
+    volume_definition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from typing import Final
 
 from config.errors import Value
 from dicom.dates import parse_date
-from scoring.candidates import conventions
 from scoring.result import Change, Difference, Earlier, Score, Statement
 
 USUAL_BMI: Final = 27.0
@@ -94,6 +93,7 @@ def earlier_of(score: Score, scanned: date, *, origin: str, sop_instance_uid: st
         software=_software(score),
         convention=made.convention,
         gated=series.gated,
+        volume_definition=made.volume_definition,
     )
 
 
@@ -148,8 +148,7 @@ def _volumes(score: Score, then: Earlier) -> tuple[float, float] | None:
 
 
 def _defined_otherwise(score: Score, then: Earlier) -> bool:
-    preset = next((item for name, item in conventions.PRESETS.items() if name == then.convention), None)
-    return preset is not None and preset.volume != score.provenance.volume_definition
+    return then.volume_definition not in {None, score.provenance.volume_definition}
 
 
 @dataclass(frozen=True, slots=True)

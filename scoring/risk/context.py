@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from config.settings import RiskSettings
-from scoring.candidates.conventions import REFERENCE_KVP
+from scoring.images.acquisition import REFERENCE_KVP
 from scoring.result import Patient, Percentile, Risk, Score, SeriesInfo, Statement
 from scoring.risk import population, ten_year
 from scoring.risk.patient import NOTHING

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from dicom import elements
 from dicom.coding import Code
 from dicom.dates import parse_date
+from scoring.candidates.conventions import volume_definition
 from scoring.report.common.identifiers import SR_SOP_CLASSES
 from scoring.report.sr import codes, reports_of_0_1
 from scoring.report.sr.technique import Technique, read_technique
@@ -42,6 +43,7 @@ def read(dataset: Dataset, origin: str) -> Earlier | None:
     if scanned is None or agatston is None:
         return None
     technique = read_technique(items) or reports_of_0_1.read_technique(items) or Technique()
+    convention = _convention(items) or reports_of_0_1.read_convention(items)
     return Earlier(
         date=scanned.isoformat(),
         agatston=agatston,
@@ -56,8 +58,9 @@ def read(dataset: Dataset, origin: str) -> Earlier | None:
         kernel=technique.kernel,
         scanner=technique.scanner,
         software=_software(dataset, items),
-        convention=_convention(items) or reports_of_0_1.read_convention(items),
+        convention=convention,
         gated=technique.gated,
+        volume_definition=None if convention is None else volume_definition(convention),
     )
 
 

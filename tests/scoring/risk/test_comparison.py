@@ -42,6 +42,7 @@ THEN = Earlier(
     software="coronode 0.1.0",
     convention="standard",
     gated=True,
+    volume_definition="voxels",
 )
 NO_ANSWER = Statement.build("peer_incomplete", peer="PACS", error="no association")
 
@@ -151,7 +152,7 @@ def test_facts_that_one_scan_lacks_are_named_too():
 
 
 def test_volumes_that_are_defined_differently_are_not_compared():
-    change = compare(scored(), [replace(THEN, convention="siemens")])
+    change = compare(scored(), [replace(THEN, convention="siemens", volume_definition="isotropic")])
     assert (change.volume_mm3, change.root_volume, change.progression) == (None, None, None)
     assert Statement.build("volumes_not_compared") in change.notes
     assert change.agatston.limit is not None
@@ -209,7 +210,7 @@ earlier_scores = st.builds(
     study_instance_uid=st.sampled_from(["", "1.2.7", "1.2.8", "1.2.9"]),
     sop_instance_uid=st.sampled_from(["1", "2", "3", "4", "5"]),
     kvp=st.sampled_from([None, 100.0, 120.0]),
-    convention=st.sampled_from([None, "standard", "siemens", "of somebody"]),
+    volume_definition=st.sampled_from([None, "voxels", "isotropic"]),
 )
 
 
@@ -239,7 +240,7 @@ def test_every_history_gives_a_comparison_that_holds_together(history, agatston,
             assert (difference.per_year is None) == (change.interval_days < 90)
             assert difference.limit is None or difference.limit >= 0
             assert (difference.limit is None) == (difference.exceeds_limit is None)
-    assert (change.volume_mm3 is None) == (then.volume_mm3 is None or then.convention == "siemens")
+    assert (change.volume_mm3 is None) == (then.volume_mm3 is None or then.volume_definition == "isotropic")
     assert Score.from_json(replace(score, change=change).to_json()).change == change
 
 

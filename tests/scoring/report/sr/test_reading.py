@@ -91,7 +91,8 @@ def test_the_convention_is_read_from_its_code(scores, sources, first, read_back,
     document = read_back(
         structured_report.build(replace(scores["250"], provenance=provenance), sources, request=first, template=form)
     )
-    assert reading.read(document, "").convention == "kvp-adapted"
+    earlier = reading.read(document, "")
+    assert (earlier.convention, earlier.volume_definition) == ("kvp-adapted", "voxels")
 
 
 def test_numbers_of_the_scan_are_exact(scores, sources, first, read_back):
