@@ -86,11 +86,11 @@ class Asker:
         self._message += 1
         find = _find_request(self._message)
         self._wire.send(
-            *pdu.fragments(find, 1, 16378, is_command=True),
-            *pdu.fragments(b"".join(_element(*key) for key in sorted(keys)), 1, 16378, is_command=False),
+            *pdu.encode_fragments(find, 1, 16378, is_command=True),
+            *pdu.encode_fragments(b"".join(_element(*key) for key in sorted(keys)), 1, 16378, is_command=False),
         )
         count, gathered = 0, bytearray()
-        for piece in pdu.pieces(self._wire, 2**31, Machine(Role.REQUESTOR, State.OPEN)):
+        for piece in pdu.read_pieces(self._wire, 2**31, Machine(Role.REQUESTOR, State.OPEN)):
             if isinstance(piece, pdu.Release):
                 raise TypeError("released in the middle of a query")
             if not piece.is_command:

@@ -86,11 +86,11 @@ def valid_stream(uid: str = "1.2.3.4.1") -> bytes:
     return b"".join(
         (
             opening,
-            *pdu.fragments(command.echo_request(1, VERIFICATION), 3, 16378, is_command=True),
-            *pdu.fragments(command.store_request(2, IMAGE_STORAGE[0], uid), 1, 16378, is_command=True),
-            *pdu.fragments(_image(uid), 1, 300, is_command=False),
-            *pdu.fragments(find, 5, 16378, is_command=True),
-            *pdu.fragments(identifier, 5, 16378, is_command=False),
+            *pdu.encode_fragments(command.encode_echo_request(1, VERIFICATION), 3, 16378, is_command=True),
+            *pdu.encode_fragments(command.encode_store_request(2, IMAGE_STORAGE[0], uid), 1, 16378, is_command=True),
+            *pdu.encode_fragments(_image(uid), 1, 300, is_command=False),
+            *pdu.encode_fragments(find, 5, 16378, is_command=True),
+            *pdu.encode_fragments(identifier, 5, 16378, is_command=False),
             pdu.RELEASE_RQ,
         )
     )
@@ -103,7 +103,7 @@ def mutated_association(stream: bytes, rng: random.Random) -> bytes:
     fixed, variable = body[:FIXED_BYTES], body[FIXED_BYTES:]
     for _ in range(rng.randint(1, 3)):
         variable = _with_changed_item(variable, rng)
-    return pdu.associate_pdu(pdu.A_ASSOCIATE_RQ, fixed + variable) + rest
+    return pdu.encode_associate(pdu.A_ASSOCIATE_RQ, fixed + variable) + rest
 
 
 def _with_changed_item(data: bytes, rng: random.Random) -> bytes:
@@ -269,7 +269,7 @@ def _serving() -> Iterator[tuple[int, Path]]:
         files = Files(Path(folder) / "objects", durable=False)
         storage = Storage(database, files, clock=lambda: datetime.now(UTC), received=lambda _uid, _holder: None)
         services = (verification.provide(), storage.provide(), Query(database).provide())
-        server = Server(settings.node, Admission.of(settings), services)
+        server = Server(settings.node, Admission.from_settings(settings), services)
         server.start()
         try:
             yield server.port, files.root / "incoming"

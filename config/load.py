@@ -21,7 +21,7 @@ FILE_VARIABLE: Final = "CORONODE_CONFIG"
 DEFAULT_FILE: Final = Path("coronode.toml")
 
 
-def defaults_text() -> str:
+def read_defaults() -> str:
     """Text of `defaults.toml`: every key with its default and its meaning."""
     return resources.files("config").joinpath("defaults.toml").read_text(encoding="utf-8")
 
@@ -33,9 +33,9 @@ def load(path: Path | None = None) -> Settings:
 
     Raises ConfigurationError: one line with file or variable, key, value and what is allowed.
     """
-    source = path or _default_file()
+    source = path or _find_file()
     written = _read(source) if source is not None else {}
-    spoken = _from_environment(written)
+    spoken = _read_variables(written)
     try:
         return Settings.model_validate(_merge(written, spoken))
     except ValidationError as error:
@@ -56,7 +56,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
 
 
-def _default_file() -> Path | None:
+def _find_file() -> Path | None:
     """The file to read where none is given."""
     named = os.environ.get(FILE_VARIABLE)
     if named:
@@ -64,7 +64,7 @@ def _default_file() -> Path | None:
     return DEFAULT_FILE if DEFAULT_FILE.exists() else None
 
 
-def _from_environment(written: Mapping[str, Any]) -> dict[str, Any]:
+def _read_variables(written: Mapping[str, Any]) -> dict[str, Any]:
     """What the environment sets. Raises ConfigurationError for a variable that names no section."""
     names = [name for name in os.environ if name.startswith(PREFIX) and name != FILE_VARIABLE]
     for name in names:
@@ -93,9 +93,9 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(error: ErrorDetails, source: Path | None, spoken: Mapping[str, Any]) -> str:
     location = [str(part) for part in error["loc"]]
     key = ".".join(location)
-    where = _where(location, source, spoken)
+    where = _name_source(location, source, spoken)
     if error["type"] == "extra_forbidden":
-        section = _section(location[:-1])
+        section = _find_section(location[:-1])
         what = "section" if len(location) == 1 else "key"
         return f"{where}: {key}: unknown {what}{_suggest(location[-1], section) if section else ''}"
     if error["type"] == "missing":
@@ -108,7 +108,7 @@ def _explain(error: ErrorDetails, source: Path | None, spoken: Mapping[str, Any]
     return f"{where}: {key} = {error['input']!r}: {message[:1].lower()}{message[1:]}"
 
 
-def _where(location: list[str], source: Path | None, spoken: Mapping[str, Any]) -> str:
+def _name_source(location: list[str], source: Path | None, spoken: Mapping[str, Any]) -> str:
     value: Any = spoken
     for part in location:
         if not isinstance(value, Mapping) or part not in value:
@@ -119,7 +119,7 @@ def _where(location: list[str], source: Path | None, spoken: Mapping[str, Any]) 
     return f"environment variable {PREFIX}{'__'.join(location).upper()}"
 
 
-def _section(location: list[str]) -> type[BaseModel] | None:
+def _find_section(location: list[str]) -> type[BaseModel] | None:
     """Model class at a location such as ("peers", "PACS"); None where there is none."""
     model: Any = Settings
     for part in location:

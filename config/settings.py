@@ -21,7 +21,7 @@ ConventionName = Literal["standard", "literature", "siemens", "philips", "canon"
 PatientSize = Literal["small", "medium", "large"]
 
 
-def _ae_title(value: str) -> str:
+def _check_ae_title(value: str) -> str:
     """PS3.5 6.2: at most 16 characters of the default repertoire, no backslash, not only spaces."""
     stripped = value.strip(" ")
     if (
@@ -35,7 +35,7 @@ def _ae_title(value: str) -> str:
     return stripped
 
 
-AeTitle = Annotated[str, AfterValidator(_ae_title)]
+AeTitle = Annotated[str, AfterValidator(_check_ae_title)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 ListenPort = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]

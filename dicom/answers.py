@@ -18,7 +18,7 @@ _WHOLE = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
-def values_of(vr: str, value: object) -> list[str]:
+def clean_values(vr: str, value: object) -> list[str]:
     """The values as text that may stand in an element of `vr`; none for None, "" and for numbers that are none."""
     text = "" if value is None else str(value)
     if not text or vr == "SQ":
@@ -36,11 +36,11 @@ def values_of(vr: str, value: object) -> list[str]:
     return parts
 
 
-def element(tag: int, vr: str, value: object) -> DataElement:
-    """An element of the dictionary's `vr` with the values that `values_of` gives; zero length for none."""
+def make_element(tag: int, vr: str, value: object) -> DataElement:
+    """An element of the dictionary's `vr` with the values that `clean_values` gives; zero length for none."""
     if vr == "SQ":
         return DataElement(tag, vr, Sequence())
-    parts = values_of(vr, value)
+    parts = clean_values(vr, value)
     content: list[object] = [int(part) for part in parts] if vr == "IS" or vr in BINARY else list(parts)
     if len(content) > 1:
         return DataElement(tag, vr, content, validation_mode=IGNORE)

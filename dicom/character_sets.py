@@ -33,25 +33,25 @@ _SEPARATORS: Final = re.compile(r"[\s_-]+")
 _STAND_ALONE: Final = frozenset({"UTF8", "GB18030", "GBK"})
 
 
-def _spelling(term: str) -> str:
+def _spell(term: str) -> str:
     return _SEPARATORS.sub(" ", term.strip(" \0").upper())
 
 
-_CODECS: Final = {_spelling(term): codec for term, codec in python_encoding.items()} | {
+_CODECS: Final = {_spell(term): codec for term, codec in python_encoding.items()} | {
     "UTF 8": "UTF8",
     "UTF8": "UTF8",
 }
 
 
 @lru_cache(maxsize=256)
-def codecs_of(declared: str, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs:
+def find_codecs(declared: str, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs:
     r"""Codecs of the defined terms in `declared`, separated by backslashes as they are stored.
 
     Terms are known in any case and with any separator (`ISO IR 192`, `ISO_2022_IR_6`), UTF-8 also by that name; unknown
     ones are passed over. `inherited` where none is known. A character set without code extensions that is not the first
     one is passed over, and one that is the first stands alone (PS3.3 C.12.1.1.2).
     """
-    codecs = [codec for term in declared.split("\\") if (codec := _CODECS.get(_spelling(term))) is not None]
+    codecs = [codec for term in declared.split("\\") if (codec := _CODECS.get(_spell(term))) is not None]
     if not codecs:
         return inherited
     if codecs[0] in _STAND_ALONE:
@@ -59,7 +59,7 @@ def codecs_of(declared: str, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs:
     return tuple(codec for codec in codecs if codec not in _STAND_ALONE)
 
 
-def declared_codecs(dataset: Dataset, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs:
+def find_declared_codecs(dataset: Dataset, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs:
     """Codecs that a data set or an item declares itself, else those that it inherits from what it stands in."""
     if CHARACTER_SET not in dataset:
         return inherited
@@ -67,7 +67,7 @@ def declared_codecs(dataset: Dataset, inherited: Codecs = DEFAULT_REPERTOIRE) ->
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     terms = value if isinstance(value, str) else "\\".join(str(term) for term in value or ())
-    return codecs_of(terms, inherited)
+    return find_codecs(terms, inherited)
 
 
 def decode_value(value: bytes, vr: str, codecs: Codecs) -> str:
@@ -80,7 +80,7 @@ def decode_value(value: bytes, vr: str, codecs: Codecs) -> str:
         return value.decode("latin-1")
     if _ESCAPE in value:
         # a broken escape sequence makes pydicom warn, without the value, and decode what it can
-        return decode_bytes(value, codecs, _delimiters(vr))
+        return decode_bytes(value, codecs, _find_delimiters(vr))
     for codec in ("utf-8",) if codecs == DEFAULT_REPERTOIRE else (codecs[0], "utf-8"):
         try:
             return value.decode(codec)
@@ -89,6 +89,6 @@ def decode_value(value: bytes, vr: str, codecs: Codecs) -> str:
     return value.decode("latin-1")
 
 
-def _delimiters(vr: str) -> set[int]:
+def _find_delimiters(vr: str) -> set[int]:
     """Characters that end an escape sequence (PS3.5 6.1.2.5.3)."""
     return TEXT_VR_DELIMS | {0x5C} | ({0x5E, 0x3D} if vr == "PN" else set())

@@ -21,7 +21,14 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from dicom.character_sets import DEFAULT_REPERTOIRE, SINGLE_VALUE_VRS, STRING_VRS, Codecs, declared_codecs, decode_value
+from dicom.character_sets import (
+    DEFAULT_REPERTOIRE,
+    SINGLE_VALUE_VRS,
+    STRING_VRS,
+    Codecs,
+    decode_value,
+    find_declared_codecs,
+)
 
 # of files without preamble: the first group is identifying (0008) or file meta (0002), little endian
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
@@ -164,4 +171,4 @@ def _codecs(dataset: Dataset) -> Codecs:
     """Codecs of a data set; an item that declares none has those of the data set that it was read with."""
     read_with = dataset.original_character_set
     inherited = (read_with,) if isinstance(read_with, str) else tuple(read_with)
-    return declared_codecs(dataset, inherited if inherited and all(inherited) else DEFAULT_REPERTOIRE)
+    return find_declared_codecs(dataset, inherited if inherited and all(inherited) else DEFAULT_REPERTOIRE)

@@ -12,7 +12,7 @@ from typing import Final
 
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
-from dicom.answers import BINARY, CODED, values_of
+from dicom.answers import BINARY, CODED, clean_values
 
 _LONGEST_SHORT: Final = 0xFFFF
 _FORMATS: Final = {"US": "<H", "SS": "<h", "UL": "<L", "SL": "<l"}
@@ -63,7 +63,7 @@ class _Elements:
                 self._columns.append(_Column(before, slot, implicit=implicit))
                 before = b""
             else:
-                before += encoded_element(slot.tag, slot.vr, slot.value, implicit=implicit)
+                before += encode_element(slot.tag, slot.vr, slot.value, implicit=implicit)
         self._last = before
 
     def encode(self, row: Sequence[object]) -> bytes:
@@ -81,16 +81,16 @@ class _Column(dict[object, bytes]):
 
     def __missing__(self, value: object) -> bytes:
         slot = self._slot
-        made = self._before + encoded_element(slot.tag, slot.vr, value, implicit=self._implicit)
+        encoded = self._before + encode_element(slot.tag, slot.vr, value, implicit=self._implicit)
         if len(self) >= _MOST_REMEMBERED:
             self.clear()
-        self[value] = made
-        return made
+        self[value] = encoded
+        return encoded
 
 
-def encoded_element(tag: int, vr: str, value: object, *, implicit: bool) -> bytes:
+def encode_element(tag: int, vr: str, value: object, *, implicit: bool) -> bytes:
     """One element, its value padded to an even length (PS3.5 7.1.1); too long for its VR's length field, it is UN."""
-    content = _content(vr, values_of(vr, value))
+    content = _encode_value(vr, clean_values(vr, value))
     group, number, size = tag >> 16, tag & 0xFFFF, len(content)
     if implicit:
         return struct.pack("<HHL", group, number, size) + content
@@ -101,7 +101,7 @@ def encoded_element(tag: int, vr: str, value: object, *, implicit: bool) -> byte
     return struct.pack("<HH2sH", group, number, vr.encode(), size) + content
 
 
-def _content(vr: str, values: list[str]) -> bytes:
+def _encode_value(vr: str, values: list[str]) -> bytes:
     if vr in BINARY:
         return b"".join(struct.pack(_FORMATS[vr], int(value)) for value in values)
     content = "\\".join(values).encode("utf-8" if vr in CODED else "latin-1")

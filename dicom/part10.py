@@ -11,23 +11,23 @@ _PREAMBLE: Final = b"\0" * 128 + b"DICM"
 _VERSION: Final = struct.pack("<HH2sHI", 0x0002, 0x0001, b"OB", 0, 2) + b"\0\1"
 
 
-def preface(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, calling_ae: str = "") -> bytes:
+def encode_preface(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, calling_ae: str = "") -> bytes:
     """Everything before the data set in the file; values longer than 64 characters are cut."""
     body = b"".join(
         (
             _VERSION,
-            _element(0x0002, b"UI", sop_class_uid, b"\0"),
-            _element(0x0003, b"UI", sop_instance_uid, b"\0"),
-            _element(0x0010, b"UI", transfer_syntax_uid, b"\0"),
-            _element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID, b"\0"),
-            _element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME, b" "),
-            _element(0x0016, b"AE", calling_ae, b" ") if calling_ae else b"",
+            _encode_element(0x0002, b"UI", sop_class_uid, b"\0"),
+            _encode_element(0x0003, b"UI", sop_instance_uid, b"\0"),
+            _encode_element(0x0010, b"UI", transfer_syntax_uid, b"\0"),
+            _encode_element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID, b"\0"),
+            _encode_element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME, b" "),
+            _encode_element(0x0016, b"AE", calling_ae, b" ") if calling_ae else b"",
         )
     )
     return _PREAMBLE + struct.pack("<HH2sHI", 0x0002, 0x0000, b"UL", 4, len(body)) + body
 
 
-def _element(element: int, vr: bytes, value: str, padding: bytes) -> bytes:
+def _encode_element(element: int, vr: bytes, value: str, padding: bytes) -> bytes:
     raw = value.encode("ascii", "replace")[:64]
     raw += padding * (len(raw) % 2)
     return struct.pack("<HH2sH", 0x0002, element, vr, len(raw)) + raw

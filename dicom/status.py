@@ -67,7 +67,7 @@ _NAMES: Final = {
 _MAY_PASS: Final = frozenset({PROCESSING_FAILURE, DUPLICATE_INVOCATION, RESOURCE_LIMITATION, CANCELLED})
 
 
-def name(status: int) -> str:
+def format_status(status: int) -> str:
     """Words for a C-STORE status, for instance "0xA700 out of resources"."""
     if status in _NAMES:
         words = _NAMES[status]
@@ -84,12 +84,12 @@ def name(status: int) -> str:
     return f"0x{status:04X} {words}"
 
 
-def comment(words: str) -> str:
+def cut_comment(words: str) -> str:
     """An Error Comment (0000,0902), which is an LO: at most 64 characters, of ASCII here."""
     return words.encode("ascii", "replace").decode()[:_LONGEST_COMMENT]
 
 
-def outcome(status: int) -> Outcome:
+def classify_outcome(status: int) -> Outcome:
     """What a peer's C-STORE status means for the object that was sent.
 
     An object answered with a warning (Bxxx) was stored, and "duplicate SOP instance" means that an earlier attempt

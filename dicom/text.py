@@ -12,14 +12,14 @@ import struct
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from dicom.character_sets import CODED_VRS, codecs_of, declared_codecs, decode_value
+from dicom.character_sets import CODED_VRS, decode_value, find_codecs, find_declared_codecs
 
 LONGEST = 256
 _BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
 _AS_IT_IS = frozenset({"UI", "CS", "SH", "LO", "PN", "DS", "AS", "AE"})
 
 
-def text_of(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST) -> str:
+def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST) -> str:
     """The element's value as trimmed text, values joined by a backslash; "" when absent, empty or unreadable.
 
     NULs and lone surrogates are removed, more than `longest` characters are cut off (None: never), and dates and times
@@ -33,26 +33,32 @@ def text_of(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST) 
         return ""
     if isinstance(value, bytes):
         little = bool(getattr(element, "is_little_endian", True))
-        raw = _number(value, vr, little=little) if vr in _BINARY else decode_value(value, vr, declared_codecs(dataset))
+        raw = (
+            _decode_numbers(value, vr, little=little)
+            if vr in _BINARY
+            else decode_value(value, vr, find_declared_codecs(dataset))
+        )
     else:
-        raw = _joined(value)
-    return _clean(raw, vr)[:longest].strip()
+        raw = _join(value)
+    return _strip(raw, vr)[:longest].strip()
 
 
-def text_of_bytes(value: bytes, vr: str, character_set: bytes, longest: int = LONGEST) -> str:
+def decode_text(value: bytes, vr: str, character_set: bytes, longest: int = LONGEST) -> str:
     """The same for an encoded value in little endian; `character_set` is that of Specific Character Set (0008,0005)."""
     if vr in _BINARY:
-        raw = _number(value, vr, little=True)
+        raw = _decode_numbers(value, vr, little=True)
     else:
         # most values are ASCII: the character set is looked at for the others alone
         plain = vr not in CODED_VRS or (value.isascii() and b"\x1b" not in value)
-        raw = value.decode("latin-1") if plain else decode_value(value, vr, codecs_of(character_set.decode("latin-1")))
+        raw = (
+            value.decode("latin-1") if plain else decode_value(value, vr, find_codecs(character_set.decode("latin-1")))
+        )
         if vr in _AS_IT_IS and "\\" not in raw and "\0" not in raw and raw.isascii():
             return raw.strip()[:longest].strip()
-    return _clean(raw, vr)[:longest].strip()
+    return _strip(raw, vr)[:longest].strip()
 
 
-def _clean(raw: str, vr: str) -> str:
+def _strip(raw: str, vr: str) -> str:
     """Text as it is indexed and compared: no padding, NULs or surrogates."""
     legible = raw.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
     parts = (part.strip() for part in legible.split("\\"))
@@ -61,7 +67,7 @@ def _clean(raw: str, vr: str) -> str:
     elif vr == "TM":
         parts = (part.replace(":", "") for part in parts)
     elif vr == "IS":
-        parts = (_integer(part) for part in parts)
+        parts = (_normalize_integer(part) for part in parts)
     return "\\".join(parts)
 
 
@@ -71,17 +77,17 @@ def fold(name: str) -> str:
     return "=".join(groups).rstrip("=")
 
 
-def _integer(part: str) -> str:
+def _normalize_integer(part: str) -> str:
     return str(int(part)) if re.fullmatch(r"[+-]?[0-9]{1,12}", part) else part
 
 
-def _joined(value: object) -> str:
+def _join(value: object) -> str:
     if isinstance(value, MultiValue | list | tuple):
         return "\\".join(str(item) for item in value)
     return str(value)
 
 
-def _number(value: bytes, vr: str, *, little: bool) -> str:
+def _decode_numbers(value: bytes, vr: str, *, little: bool) -> str:
     order = "<" if little else ">"
     code = _BINARY[vr]
     size = struct.calcsize(order + code)

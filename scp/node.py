@@ -108,13 +108,13 @@ class Node:
             self.database,
             self.files,
             clock=self._clock,
-            received=self._completion.received,
+            received=self._completion.note_instance,
             reserve_bytes=settings.node.reserve_mb * MIB,
             longest_bytes=settings.node.longest_object_mb * MIB,
         )
         return Server(
             settings.node,
-            Admission.of(settings),
+            Admission.from_settings(settings),
             (verification.provide(), storage.provide(), Query(self.database).provide()),
             has_room=storage.has_room,
         )

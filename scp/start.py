@@ -15,7 +15,7 @@ from typing import Final
 PACKAGES: Final = ("scp", "scoring", "storage", "config", "dicom")
 
 
-def shadowed() -> list[str]:
+def find_shadowed() -> list[str]:
     """List our import packages that come from somewhere else, each with its origin."""
     home = Path(__file__).resolve().parent.parent
     wrong = []
@@ -29,7 +29,7 @@ def shadowed() -> list[str]:
 
 def main() -> None:
     """Run the command line, unless another distribution hides one of our packages (exit status 2)."""
-    wrong = shadowed()
+    wrong = find_shadowed()
     if wrong:
         sys.stderr.write(
             f"coronode: another distribution hides a package of this one: {'; '.join(wrong)}; "

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from config.errors import CoronodeError
-from config.load import DEFAULT_FILE, defaults_text, load
+from config.load import DEFAULT_FILE, load, read_defaults
 from scp.cli.command import Group
 from scp.cli.options import config_option, json_option
 
@@ -51,7 +51,7 @@ def init(path: Path) -> None:
     """Write a configuration file with every key, its default and its meaning to PATH (default coronode.toml)."""
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(defaults_text())
+            file.write(read_defaults())
     except FileExistsError:
         raise CoronodeError(f"{path}: exists already and was left as it is") from None
     except OSError as error:

@@ -36,18 +36,18 @@ def demo(out: Path | None, seed: int) -> None:
     from scp.node import Node
 
     logs.configure("warning")
-    folder = _new_folder(out)
+    folder = _choose_folder(out)
     click.echo(f"1  making a synthetic chest CT (seed {seed}) ...")
-    truth, images = _patient(folder / "scanner", seed)
+    truth, images = _make_patient(folder / "scanner", seed)
     with DemoPacs(folder / "pacs") as pacs:
-        settings = _settings(folder, pacs.port)
+        settings = _make_settings(folder, pacs.port)
         node = Node(settings)
         try:
             node.start()
             click.echo(f"2  node CORONODE listens on 127.0.0.1:{node.server.port}; sending {len(images)} slices ...")
             _send(settings, node.server.port, images)
             click.echo("3  sent; waiting until the series is complete, scored and delivered ...")
-            score = _result(node, pacs)
+            score = _wait_for_result(node, pacs)
         finally:
             node.stop()
     click.echo("4  the PACS has the result\n")
@@ -57,7 +57,7 @@ def demo(out: Path | None, seed: int) -> None:
         click.echo(f"picture             {picture}")
 
 
-def _new_folder(out: Path | None) -> Path:
+def _choose_folder(out: Path | None) -> Path:
     if out is not None:
         if out.exists() and any(out.iterdir()):
             raise CoronodeError(f"{out}: is not empty; give a new or an empty folder")
@@ -66,14 +66,14 @@ def _new_folder(out: Path | None) -> Path:
     return next(path for path in names if not path.exists())
 
 
-def _patient(folder: Path, seed: int) -> tuple[Truth, list[Path]]:
+def _make_patient(folder: Path, seed: int) -> tuple[Truth, list[Path]]:
     from scoring.phantom import PhantomSpec, make_phantom, write_series
 
     phantom = make_phantom(PhantomSpec(seed=seed))
     return phantom.truth, write_series(phantom, folder)
 
 
-def _settings(folder: Path, pacs_port: int) -> Settings:
+def _make_settings(folder: Path, pacs_port: int) -> Settings:
     return Settings.model_validate(
         {
             "node": {"port": 0, "data_dir": folder / "node", "accept_unknown_peers": True, "reserve_mb": 0},
@@ -87,17 +87,17 @@ def _settings(folder: Path, pacs_port: int) -> Settings:
 def _send(settings: Settings, port: int, images: list[Path]) -> None:
     """Send as a scanner does, over a real association."""
     from config.settings import PeerSettings
-    from scp.delivery.store_scu import Sending, associated, store
+    from scp.delivery.store_scu import Sending, open_association, store
 
     node = PeerSettings(ae_title=settings.node.ae_title, host="127.0.0.1", port=port)
     scanner = settings.node.model_copy(update={"ae_title": "DEMOSCANNER"})
-    objects = [Sending.of(path) for path in images]
-    with associated(scanner, node, objects) as association:
+    objects = [Sending.from_file(path) for path in images]
+    with open_association(scanner, node, objects) as association:
         for item in objects:
             store(association, item, node)
 
 
-def _result(node: Node, pacs: DemoPacs) -> Score:
+def _wait_for_result(node: Node, pacs: DemoPacs) -> Score:
     from scoring.result import Score
     from storage.series import results
     from storage.series.states import State, list_series
@@ -122,8 +122,8 @@ def _print(score: Score, truth: Truth) -> None:
     for column in ("", "truth", "found"):
         table.add_column(column, justify="right" if column else "left")
     for name in ("LM", "LAD", "LCX", "RCA", "total"):
-        found = "-" if score.agatston is None else f"{getattr(score.agatston, name):.1f}"
-        table.add_row(name, f"{getattr(truth.agatston, name):.1f}", found)
+        measured = "-" if score.agatston is None else f"{getattr(score.agatston, name):.1f}"
+        table.add_row(name, f"{getattr(truth.agatston, name):.1f}", measured)
     table.add_row("category", truth.category, score.category or "-")
     Console(width=60).print(table)
     for flag in score.flags:

@@ -66,7 +66,9 @@ class DemoPacs:
     def _store(self, association: Conversation, message: Message) -> None:
         asked = message.command
         syntax = association.context(message).transfer_syntax
-        file = bytearray(part10.preface(asked.sop_class_uid, asked.sop_instance_uid, syntax, association.calling_ae))
+        file = bytearray(
+            part10.encode_preface(asked.sop_class_uid, asked.sop_instance_uid, syntax, association.calling_ae)
+        )
         for data in association.messages.data():
             file += data
         is_report = asked.sop_class_uid == ComprehensiveSRStorage

@@ -14,7 +14,7 @@ from config.load import load
 from scp.cli.command import Command
 from scp.cli.options import config_option, json_option
 from scp.cli.terminal.listing import print_json
-from scp.start import shadowed
+from scp.start import find_shadowed
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -43,7 +43,7 @@ def doctor(config_file: Path | None, *, as_json: bool) -> None:
     """Check packages, configuration, port, disk, database and peers; exit 1 when something is wrong."""
     settings = load(config_file)
     findings = []
-    for item in _findings(settings):
+    for item in _run_checks(settings):
         findings.append(item)
         if not as_json:
             click.echo(f"{'ok ' if item.ok else 'BAD'} {item.check + ':':15}{item.finding}")
@@ -53,28 +53,28 @@ def doctor(config_file: Path | None, *, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _findings(settings: Settings) -> Iterator[Finding]:
-    yield _packages()
+def _run_checks(settings: Settings) -> Iterator[Finding]:
+    yield _check_packages()
     yield _pass("configuration", f"AE title {settings.node.ae_title}, {len(settings.peers)} peers")
     if not settings.peers and not settings.node.accept_unknown_peers:
         yield _fail("peers", "none is configured, so nobody may call; add [peers.NAME] sections")
     if not settings.results.destinations:
         yield _fail("results", "go nowhere; name a peer in results.destinations")
-    yield _port(settings)
-    yield from _storage(settings)
-    yield from _peers(settings)
+    yield _check_port(settings)
+    yield from _check_storage(settings)
+    yield from _check_peers(settings)
 
 
-def _packages() -> Finding:
+def _check_packages() -> Finding:
     from importlib import metadata
 
-    wrong = shadowed()
+    wrong = find_shadowed()
     if wrong:
         return _fail("packages", f"{'; '.join(wrong)}; install coronode in an environment of its own")
     return _pass("packages", f"coronode {metadata.version('coronode')}")
 
 
-def _port(settings: Settings) -> Finding:
+def _check_port(settings: Settings) -> Finding:
     node = settings.node
     try:
         family = socket.getaddrinfo(node.host, node.port, type=socket.SOCK_STREAM)[0][0]
@@ -89,7 +89,7 @@ def _port(settings: Settings) -> Finding:
     return _pass("port", f"{node.host}:{node.port} is free, reachable from {scope}")
 
 
-def _storage(settings: Settings) -> Iterator[Finding]:
+def _check_storage(settings: Settings) -> Iterator[Finding]:
     from config.settings import MIB
     from storage.database.opening import open_database
     from storage.objects.opening import open_files
@@ -107,7 +107,7 @@ def _storage(settings: Settings) -> Iterator[Finding]:
         yield _fail("storage", str(error))
 
 
-def _peers(settings: Settings) -> Iterator[Finding]:
+def _check_peers(settings: Settings) -> Iterator[Finding]:
     from scp.delivery.store_scu import verify
 
     for name, peer in settings.peers.items():

@@ -31,7 +31,7 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="JSON for a script.")(function)
 
 
-def peer_named(settings: Settings, name: str) -> PeerSettings:
+def find_peer(settings: Settings, name: str) -> PeerSettings:
     """The configured peer of that name (any case). Raises ConfigurationError that lists the configured peers."""
     for key, peer in settings.peers.items():
         if key.lower() == name.lower():

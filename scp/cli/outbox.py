@@ -46,9 +46,9 @@ def list_(state: str | None, limit: int, config_file: Path | None, *, as_json: b
     with open_index(config_file) as database:
         deliveries = list_deliveries(database, wanted, limit=limit)
     if as_json:
-        print_json(map(_fields, deliveries))
+        print_json(map(_list_fields, deliveries))
     else:
-        print_table(_COLUMNS, map(_cells, deliveries))
+        print_table(_COLUMNS, map(_format_cells, deliveries))
 
 
 @outbox.command(examples=("coronode outbox retry 12 13", "coronode outbox retry --all"))
@@ -90,7 +90,7 @@ def _change(change: Change, delivery_ids: tuple[int, ...], config_file: Path | N
         click.echo("no delivery is dead")
 
 
-def _cells(item: Delivery) -> tuple[str, ...]:
+def _format_cells(item: Delivery) -> tuple[str, ...]:
     return (
         str(item.id),
         item.state,
@@ -103,7 +103,7 @@ def _cells(item: Delivery) -> tuple[str, ...]:
     )
 
 
-def _fields(item: Delivery) -> dict[str, object]:
+def _list_fields(item: Delivery) -> dict[str, object]:
     return {
         "id": item.id,
         "state": item.state,

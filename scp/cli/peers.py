@@ -10,7 +10,7 @@ import click
 from config.errors import CoronodeError, Permanent
 from config.load import load
 from scp.cli.command import Command
-from scp.cli.options import config_option, peer_named
+from scp.cli.options import config_option, find_peer
 
 
 @click.command(cls=Command, examples=("coronode echo PACS",))
@@ -21,7 +21,7 @@ def echo(peer: str, config_file: Path | None) -> None:
     from scp.delivery.store_scu import verify
 
     settings = load(config_file)
-    target = peer_named(settings, peer)
+    target = find_peer(settings, peer)
     verify(settings.node, target)
     click.echo(f"{target.ae_title} at {target.host}:{target.port} answers")
 
@@ -33,15 +33,15 @@ def echo(peer: str, config_file: Path | None) -> None:
 def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
     """Send DICOM files, or all in folders, to PEER by C-STORE."""
     from dicom.process import configure_process
-    from scp.delivery.store_scu import Sending, associated, store
+    from scp.delivery.store_scu import Sending, open_association, store
 
     configure_process()
     settings = load(config_file)
-    target = peer_named(settings, peer)
+    target = find_peer(settings, peer)
     objects: list[Sending] = []
-    for path, named in _files(paths):
+    for path, named in _list_files(paths):
         try:
-            objects.append(Sending.of(path))
+            objects.append(Sending.from_file(path))
         except Permanent:
             if named:
                 raise
@@ -49,7 +49,7 @@ def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
     if not objects:
         raise Permanent("no DICOM file in what was given")
     failed = 0
-    with associated(settings.node, target, objects) as association:
+    with open_association(settings.node, target, objects) as association:
         for item in objects:
             try:
                 store(association, item, target)
@@ -64,7 +64,7 @@ def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
         raise SystemExit(1)
 
 
-def _files(paths: tuple[Path, ...]) -> Iterator[tuple[Path, bool]]:
+def _list_files(paths: tuple[Path, ...]) -> Iterator[tuple[Path, bool]]:
     """Each file, and whether it was named itself."""
     for path in paths:
         if path.is_dir():

@@ -101,14 +101,14 @@ def phantom(
 
     chosen = matrix if context.get_parameter_source("matrix") is ParameterSource.COMMANDLINE else None
     if population is not None:
-        _alone(context, "population")
-        _population(out, population, seed, chosen)
+        _refuse_others(context, "population")
+        _write_population(out, population, seed, chosen)
         return
     if out.exists() and any(out.iterdir()):
         raise CoronodeError(f"{out}: is not empty; give a new or an empty folder")
     if unfit is not None:
-        _alone(context, "unfit")
-        _unfit(out, unfit, seed, chosen)
+        _refuse_others(context, "unfit")
+        _write_unfit(out, unfit, seed, chosen)
         return
     try:
         spec = PhantomSpec(
@@ -119,7 +119,7 @@ def phantom(
             matrix=matrix,
             distractors=kinds or not no_distractors,
             contrast=contrast,
-            calcifications=() if no_calcium else None if calcium == 1 else _scaled(calcium),
+            calcifications=() if no_calcium else None if calcium == 1 else _scale_calcifications(calcium),
             patient_id=patient_id,
             patient_name=patient_name,
             study_date=f"{date:%Y%m%d}",
@@ -129,20 +129,20 @@ def phantom(
         )
     except ValueError as error:
         raise CoronodeError(f"no such phantom: {error}") from error
-    made = make_phantom(spec)
-    paths = write_series(made, out)
-    total = made.truth.agatston.total
+    phantom_series = make_phantom(spec)
+    paths = write_series(phantom_series, out)
+    total = phantom_series.truth.agatston.total
     click.echo(f"{len(paths)} slices in {out / 'dicom'}, truth in {out / 'truth.json'}; Agatston {total:.1f}")
 
 
-def _scaled(factor: float) -> tuple[Calcification, ...]:
+def _scale_calcifications(factor: float) -> tuple[Calcification, ...]:
     """The usual calcifications, larger or smaller. Raises ValueError when one cannot be built."""
     from scoring.phantom.spec import DEFAULT_CALCIFICATIONS
 
     return tuple(lesion.scaled(factor) for lesion in DEFAULT_CALCIFICATIONS)
 
 
-def _alone(context: click.Context, option: str) -> None:
+def _refuse_others(context: click.Context, option: str) -> None:
     """Refuse options that one draws itself (UsageError)."""
     given = [
         name
@@ -154,7 +154,7 @@ def _alone(context: click.Context, option: str) -> None:
         raise click.UsageError(f"--{option} draws these itself, leave them out: {', '.join(sorted(given))}")
 
 
-def _unfit(out: Path, kind: str, seed: int, matrix: int | None) -> None:
+def _write_unfit(out: Path, kind: str, seed: int, matrix: int | None) -> None:
     """Write a series that must not be scored."""
     from scoring.phantom import draw_unfit
 
@@ -165,25 +165,25 @@ def _unfit(out: Path, kind: str, seed: int, matrix: int | None) -> None:
     click.echo(f"{len(paths)} images in {out / 'dicom'} that must not be scored: {kind}")
 
 
-def _population(out: Path, count: int, first: int, matrix: int | None) -> None:
+def _write_population(out: Path, count: int, first: int, matrix: int | None) -> None:
     """Write the patients of the seeds from `first` on; folders that are whole stay as they are."""
     from scoring.phantom import draw, make_phantom, write_series
 
     for number in range(count):
         folder, seed = out / f"{number:04d}", first + number
-        total = _finished(folder, seed)
+        total = _read_finished(folder, seed)
         if total is None:
             try:
-                made = make_phantom(draw(seed, matrix))
+                phantom_series = make_phantom(draw(seed, matrix))
             except ValueError as error:
                 raise CoronodeError(f"no such phantom: {error}") from error
             shutil.rmtree(folder / "dicom", ignore_errors=True)
-            write_series(made, folder)
-            total = made.truth.agatston.total
+            write_series(phantom_series, folder)
+            total = phantom_series.truth.agatston.total
         click.echo(f"{number + 1} of {count}: {folder}, seed {seed}, Agatston {total:.1f}")
 
 
-def _finished(folder: Path, seed: int) -> float | None:
+def _read_finished(folder: Path, seed: int) -> float | None:
     """Agatston of the patient whose whole series lies in a folder, None where there is none yet."""
     from scoring.phantom import Truth
 

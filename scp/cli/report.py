@@ -75,12 +75,12 @@ def report(
         settings.results, version=source.version, created=source.created, predecessor=source.predecessor
     )
     try:
-        made = making.make(score, source.files, kinds, request)
+        files = making.make(score, source.files, kinds, request)
     except ValueError as error:
         raise CoronodeError(f"{result}: {error}") from error
-    for path in write_documents(out, kinds, made):
+    for path in write_documents(out, kinds, files):
         click.echo(path)
-    if not made:
+    if not files:
         click.echo(f"nothing to write: the series has no score ({score.reason})", err=True)
 
 
@@ -123,8 +123,8 @@ def _find_on_disk(places: Sequence[Path], score: Score) -> tuple[Path, ...]:
     from scoring.images import series
 
     cited = {score.series.series_instance_uid}
-    found = [item for item in series.group(places) if item.series_instance_uid in cited]
-    return tuple(path for item in found for path in item.paths)
+    matching = [item for item in series.group(places) if item.series_instance_uid in cited]
+    return tuple(path for item in matching for path in item.paths)
 
 
 def _find_in_store(score: Score, settings: Settings, written: datetime) -> tuple[_Source | None, bool]:

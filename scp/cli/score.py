@@ -84,26 +84,26 @@ def score(
     if convention is not None:
         chosen = settings.scoring.model_copy(update={"convention": convention})
         settings = settings.model_copy(update={"scoring": chosen})
-    found = series.group(paths)
-    if not found:
+    chosen_series = series.group(paths)
+    if not chosen_series:
         raise CoronodeError(f"no DICOM image in {', '.join(map(str, paths))}")
     if documents and out is None:
         raise click.UsageError("--documents needs --out: the folder that they are written to")
-    if mask is not None and len(found) > 1:
-        raise click.UsageError(f"--mask fits one series, {len(found)} were found; give one folder")
-    studies = len({item.study_instance_uid for item in found})
+    if mask is not None and len(chosen_series) > 1:
+        raise click.UsageError(f"--mask fits one series, {len(chosen_series)} were found; give one folder")
+    studies = len({item.study_instance_uid for item in chosen_series})
     context = clinical_options.read_context(settings, age=age, sex=sex, group=group, clinical=clinical, studies=studies)
-    requested = None if out is None or not documents else RequestedDocuments.to(out, documents, settings)
+    requested = None if out is None or not documents else RequestedDocuments.in_folder(out, documents, settings)
     run = ScoringRun(settings, context, mask, jobs, requested)
     failed = 0
     with ScoreTable(out) if out is not None else nullcontext() as table:
-        for row in _show_progress(run.rows(found), len(found)):
+        for row in _show_progress(run.rows(chosen_series), len(chosen_series)):
             failed += bool(row.score is None or row.undocumented)
-            _print_row(row, as_json=as_json, explain=explain, indent=2 if len(found) == 1 else None)
+            _print_row(row, as_json=as_json, explain=explain, indent=2 if len(chosen_series) == 1 else None)
             if table is not None:
                 table.add(row)
     if out is not None:
-        click.echo(f"{len(found)} series in {out / 'scores.csv'}", err=True)
+        click.echo(f"{len(chosen_series)} series in {out / 'scores.csv'}", err=True)
     if failed:
         raise SystemExit(1)
 
@@ -119,9 +119,9 @@ def _print_row(row: Row, *, as_json: bool, explain: bool, indent: int | None) ->
     else:
         click.echo(row.text())
         if explain and row.score.agatston is not None:
-            from scp.cli.terminal.explanation import explained
+            from scp.cli.terminal.explanation import format_explanation
 
-            click.echo(textwrap.indent(explained(row.score), "    "))
+            click.echo(textwrap.indent(format_explanation(row.score), "    "))
 
 
 def _show_progress(rows: Iterable[Row], total: int) -> Iterator[Row]:

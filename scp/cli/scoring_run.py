@@ -36,12 +36,12 @@ class ScoringRun:
     jobs: int | None = None
     documents: RequestedDocuments | None = None
 
-    def rows(self, found: Sequence[SeriesFiles]) -> Iterator[Row]:
+    def rows(self, series: Sequence[SeriesFiles]) -> Iterator[Row]:
         """Score each series; rows come as they are ready. A single series is scored in this process."""
-        if len(found) == 1:
-            yield self._score_here(found[0])
+        if len(series) == 1:
+            yield self._score_here(series[0])
         else:
-            yield from self._score_in_processes(found)
+            yield from self._score_in_processes(series)
 
     def _score_here(self, item: SeriesFiles) -> Row:
         from scoring import engine
@@ -50,14 +50,14 @@ class ScoringRun:
         score = engine.score(
             item.paths, self.settings.scoring, self.settings.selection, context=self.context, mask=self.mask
         )
-        row = _row(item, score, begun)
+        row = _make_row(item, score, begun)
         return row if self.documents is None else self.documents.add(row, item, _make_documents)
 
-    def _score_in_processes(self, found: Sequence[SeriesFiles]) -> Iterator[Row]:
+    def _score_in_processes(self, series: Sequence[SeriesFiles]) -> Iterator[Row]:
         """Score in as many processes as jobs; one that dies takes only its own series with it."""
         from scp.work.scoring_process import Scorer
 
-        jobs = min(self.jobs or os.cpu_count() or 1, len(found))
+        jobs = min(self.jobs or os.cpu_count() or 1, len(series))
         idle: SimpleQueue[Scorer] = SimpleQueue()
         with ExitStack() as stack:
             for _ in range(jobs):
@@ -65,7 +65,7 @@ class ScoringRun:
                 stack.callback(scorer.close)
                 idle.put(scorer)
             pool = stack.enter_context(ThreadPoolExecutor(jobs))
-            for future in as_completed([pool.submit(self._score_with_idle, idle, item) for item in found]):
+            for future in as_completed([pool.submit(self._score_with_idle, idle, item) for item in series]):
                 yield future.result()
 
     def _score_with_idle(self, idle: SimpleQueue[Scorer], item: SeriesFiles) -> Row:
@@ -76,11 +76,11 @@ class ScoringRun:
         scorer = idle.get()
         try:
             score = scorer.score(item.paths, self.settings.scoring, self.settings.selection, context=self.context)
-            row = _row(item, score, begun)
-            return row if self.documents is None else self.documents.add(row, item, scorer.documents)
+            row = _make_row(item, score, begun)
+            return row if self.documents is None else self.documents.add(row, item, scorer.make_documents)
         except NotScorable as error:
             why = sentence(error, load_english())
-            return Row(_folder(item), item.study_instance_uid, item.series_instance_uid, None, why)
+            return Row(_find_folder(item), item.study_instance_uid, item.series_instance_uid, None, why)
         finally:
             idle.put(scorer)
 
@@ -92,10 +92,10 @@ def _make_documents(request: DocumentRequest) -> list[DocumentFile]:
     return documents.make(Score.from_json(request.score), request.files, request.kinds, request.report)
 
 
-def _row(item: SeriesFiles, score: Score, begun: float) -> Row:
+def _make_row(item: SeriesFiles, score: Score, begun: float) -> Row:
     seconds = time.perf_counter() - begun
-    return Row(_folder(item), item.study_instance_uid, item.series_instance_uid, score, "", seconds)
+    return Row(_find_folder(item), item.study_instance_uid, item.series_instance_uid, score, "", seconds)
 
 
-def _folder(item: SeriesFiles) -> str:
+def _find_folder(item: SeriesFiles) -> str:
     return os.path.commonpath([path.parent for path in item.paths])

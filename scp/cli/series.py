@@ -47,11 +47,13 @@ def list_(state: str | None, limit: int, config_file: Path | None, *, as_json: b
         raise click.BadParameter(f"allowed: {', '.join(State)}", param_hint="--state") from None
     hidden = State.KEPT if wanted is None else None
     with open_index(config_file) as database:
-        listed = [(item, _total(database, item)) for item in list_series(database, wanted, without=hidden, limit=limit)]
+        listed = [
+            (item, _read_total(database, item)) for item in list_series(database, wanted, without=hidden, limit=limit)
+        ]
     if as_json:
-        print_json(_fields(item, total) for item, total in listed)
+        print_json(_list_fields(item, total) for item, total in listed)
     else:
-        print_table(_COLUMNS, (_cells(item, total) for item, total in listed))
+        print_table(_COLUMNS, (_format_cells(item, total) for item, total in listed))
 
 
 @series.command(examples=("coronode series show 1.2.840.1.2.3", "coronode series show 1.2.840.1.2.3 --json"))
@@ -74,7 +76,7 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
         _show_facts(item)
         if result is not None and result.status == "scored":
             _show_score(result.score_json)
-        for line in _history(database, series_instance_uid):
+        for line in _format_history(database, series_instance_uid):
             click.echo(line)
 
 
@@ -91,7 +93,7 @@ def rescore(series_instance_uid: str, config_file: Path | None) -> None:
     click.echo("the series will be scored again; its new report will name the old one")
 
 
-def _total(database: Database, item: SeriesState) -> float | None:
+def _read_total(database: Database, item: SeriesState) -> float | None:
     """Agatston score of a series whose present version is scored."""
     from storage.series import results
     from storage.series.states import REPORTED
@@ -101,7 +103,7 @@ def _total(database: Database, item: SeriesState) -> float | None:
     return None if agatston is None else float(agatston["total"])
 
 
-def _cells(item: SeriesState, total: float | None) -> tuple[str, ...]:
+def _format_cells(item: SeriesState, total: float | None) -> tuple[str, ...]:
     return (
         item.series_instance_uid,
         item.state,
@@ -112,7 +114,7 @@ def _cells(item: SeriesState, total: float | None) -> tuple[str, ...]:
     )
 
 
-def _fields(item: SeriesState, total: float | None) -> dict[str, object]:
+def _list_fields(item: SeriesState, total: float | None) -> dict[str, object]:
     return {
         "series_instance_uid": item.series_instance_uid,
         "study_instance_uid": item.study_instance_uid,
@@ -151,26 +153,26 @@ def _show_facts(item: SeriesState) -> None:
             click.echo(f"{name + ':':13}{value}")
 
 
-def _history(database: Database, series_instance_uid: str) -> Iterator[str]:
+def _format_history(database: Database, series_instance_uid: str) -> Iterator[str]:
     """Deliveries and events of a series; equal lines in a row stand once, with their number."""
     from storage.database import audit
     from storage.outbox.deliveries import list_deliveries
 
     deliveries = list_deliveries(database, series_instance_uid=series_instance_uid)
-    for line, count in Counter(map(_delivery_line, deliveries)).items():
-        yield f"{'delivery:':13}{line}{_times(count)}"
+    for line, count in Counter(map(_format_delivery, deliveries)).items():
+        yield f"{'delivery:':13}{line}{_format_times(count)}"
     events = reversed(audit.list_events(database, series_instance_uid=series_instance_uid))
     for line, same in groupby(f"{event.at:%Y-%m-%d %H:%M} {event.kind} {event.text}" for event in events):
-        yield f"{'event:':13}{line}{_times(len(list(same)))}"
+        yield f"{'event:':13}{line}{_format_times(len(list(same)))}"
 
 
-def _delivery_line(item: Delivery) -> str:
+def _format_delivery(item: Delivery) -> str:
     error = f": {item.last_error}" if item.last_error else ""
     where = f"{item.kind} to {item.destination}, version {item.version}"
     return f"{where}: {item.state} after {item.attempts} attempt{'s' if item.attempts != 1 else ''}{error}"
 
 
-def _times(count: int) -> str:
+def _format_times(count: int) -> str:
     return f" ({count} times)" if count > 1 else ""
 
 

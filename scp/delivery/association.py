@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from config.settings import NodeSettings, PeerSettings
-from scp.delivery.store_scu import Sending, associated, store
+from scp.delivery.store_scu import Sending, open_association, store
 from scp.network.requestor import Requestor
 
 
@@ -63,7 +63,7 @@ def associate_as(node: NodeSettings) -> Associate:
 
     @contextmanager
     def associate(peer: PeerSettings, objects: Sequence[Sending]) -> Iterator[Association]:
-        with associated(node, peer, objects) as requestor:
+        with open_association(node, peer, objects) as requestor:
             yield StoreAssociation(requestor, peer)
 
     return associate

@@ -92,7 +92,7 @@ class Courier:
 
     def _send(self, peer: PeerSettings, left: dict[Delivery, None]) -> None:
         """Send what is in `left`, taking out each document whose outcome is noted."""
-        objects = self._readable(left)
+        objects = self._read_documents(left)
         if not objects:
             return
         results = self._settings.results
@@ -114,11 +114,11 @@ class Courier:
             self._replace(item, objects[item], name)
             del left[item]
 
-    def _readable(self, left: dict[Delivery, None]) -> dict[Delivery, Sending]:
+    def _read_documents(self, left: dict[Delivery, None]) -> dict[Delivery, Sending]:
         objects = {}
         for item in list(left):
             try:
-                objects[item] = Sending.of(self._files.path(item.path))
+                objects[item] = Sending.from_file(self._files.path(item.path))
             except Permanent as error:
                 self._give_up([item], str(error))
                 del left[item]

@@ -52,7 +52,7 @@ class Sending:
     data_set_at: int | None = None
 
     @classmethod
-    def of(cls, path: Path) -> Sending:
+    def from_file(cls, path: Path) -> Sending:
         """Read the identifiers of a Part 10 file. The data set's own identifiers win over the file meta's.
 
         Raises Permanent when the file is not DICOM or lacks an identifier.
@@ -87,7 +87,7 @@ def propose_contexts(objects: Sequence[Sending]) -> list[PresentationContext]:
 
 
 @contextmanager
-def associated(node: NodeSettings, peer: PeerSettings, objects: Sequence[Sending]) -> Iterator[Requestor]:
+def open_association(node: NodeSettings, peer: PeerSettings, objects: Sequence[Sending]) -> Iterator[Requestor]:
     """An association to `peer` on which `objects` can be sent; released at the end.
 
     Raises Transient when there is no connection, no answer or a transient rejection; Permanent when the
@@ -108,23 +108,23 @@ def store(association: Requestor, item: Sending, peer: PeerSettings) -> int:
     name = f"{peer.ae_title} at {peer.host}:{peer.port}"
     if not association.is_established:
         raise Transient(f"{name}: association ended before the object was sent")
-    context = _accepted_context(association, item)
+    context = _choose_context(association, item)
     if context is None:
         uid = UID(item.transfer_syntax_uid)
         raise Permanent(f"{name}: accepts no {UID(item.sop_class_uid).name} in {uid.name}")
     try:
-        answer = association.store(context, item.sop_instance_uid, _data_set(item, context.transfer_syntax))
+        answer = association.store(context, item.sop_instance_uid, _read_data_set(item, context.transfer_syntax))
     except AssociationEnded as error:
         raise Transient(f"{name}: association ended while sending: {error}") from error
     except OSError as error:
         raise Permanent(f"{item.path}: cannot be read: {error.strerror or error}") from error
     if answer.status is None:
         raise Transient(f"{name}: answered C-STORE without a status")
-    outcome = status.outcome(answer.status)
+    outcome = status.classify_outcome(answer.status)
     if outcome == "delivered":
         return answer.status
     error_type: type[CoronodeError] = Transient if outcome == "transient" else Permanent
-    raise error_type(f"{name}: answered C-STORE with {_words(answer)}")
+    raise error_type(f"{name}: answered C-STORE with {_describe_answer(answer)}")
 
 
 def verify(node: NodeSettings, peer: PeerSettings) -> None:
@@ -134,7 +134,7 @@ def verify(node: NodeSettings, peer: PeerSettings) -> None:
     try:
         answer = association.echo(association.accepted_contexts[0])
         if answer.status != status.SUCCESS:
-            raise Permanent(f"{name}: answered C-ECHO with {_words(answer)}")
+            raise Permanent(f"{name}: answered C-ECHO with {_describe_answer(answer)}")
     except AssociationEnded as error:
         raise Transient(f"{name}: association ended while sending: {error}") from error
     finally:
@@ -177,7 +177,7 @@ def _open(node: NodeSettings, peer: PeerSettings, proposals: Sequence[Presentati
     return association
 
 
-def _accepted_context(association: Requestor, item: Sending) -> AcceptedContext | None:
+def _choose_context(association: Requestor, item: Sending) -> AcceptedContext | None:
     """The accepted context that the object can travel in, in its own transfer syntax if possible."""
     fitting = [
         context
@@ -191,7 +191,7 @@ def _accepted_context(association: Requestor, item: Sending) -> AcceptedContext 
     return min(fitting, key=lambda context: context.transfer_syntax != item.transfer_syntax_uid, default=None)
 
 
-def _data_set(item: Sending, syntax: str) -> bytes | tuple[Path, int]:
+def _read_data_set(item: Sending, syntax: str) -> bytes | tuple[Path, int]:
     """The bytes to send: those of the file where they fit, else the data set encoded again."""
     if syntax == item.transfer_syntax_uid and item.data_set_at is not None:
         return item.path, item.data_set_at
@@ -207,9 +207,9 @@ def _data_set(item: Sending, syntax: str) -> bytes | tuple[Path, int]:
     return bytes(buffer.getvalue())
 
 
-def _words(answer: Command) -> str:
+def _describe_answer(answer: Command) -> str:
     """Status, and the peer's Error Comment (0000,0902) when it gave one."""
     if answer.status is None:
         return "no status"
-    words = status.name(answer.status)
+    words = status.format_status(answer.status)
     return f"{words}: {answer.comment}" if answer.comment else words

@@ -33,6 +33,6 @@ class Batch:
         return Job(DELIVER, workflow_id, arguments, self.destination)
 
 
-def group(deliveries: Iterable[Delivery]) -> list[Batch]:
+def group_deliveries(deliveries: Iterable[Delivery]) -> list[Batch]:
     """The batches of some deliveries, each once, in the order of their first delivery."""
     return list(dict.fromkeys(map(Batch.from_delivery, deliveries)))

@@ -56,7 +56,7 @@ class DbosEngine:
         }
         DBOS(config=config)
         for kind, step in steps.items():
-            _register(kind, step, around)
+            _register_workflow(kind, step, around)
         DBOS.launch()
         for kind in steps:
             DBOS.register_queue(
@@ -103,7 +103,9 @@ class DbosEngine:
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=_NOTED_SECONDS if busy else 0)
 
 
-def _register(kind: Kind, step: Callable[..., None], around: Callable[[], AbstractContextManager[Any]]) -> None:
+def _register_workflow(
+    kind: Kind, step: Callable[..., None], around: Callable[[], AbstractContextManager[Any]]
+) -> None:
     """Name a workflow of one step, which may be repeated, to the library."""
 
     def workflow(*arguments: Any) -> None:

@@ -13,7 +13,7 @@ class JsonSerializer(Serializer):
 
     def serialize(self, data: Any) -> str:
         """JSON text."""
-        return json.dumps(data, default=_error_text)
+        return json.dumps(data, default=_format_error)
 
     def deserialize(cls, serialized_data: str) -> Any:  # noqa: N805  # the base class names it so
         """What the text holds."""
@@ -24,5 +24,5 @@ class JsonSerializer(Serializer):
         return "coronode_json"
 
 
-def _error_text(value: object) -> str:
+def _format_error(value: object) -> str:
     return f"{type(value).__name__}: {value}"

@@ -24,7 +24,7 @@ import structlog
 from config.errors import Transient
 from scp.delivery.courier import Courier
 from scp.durable.attempts import ATTEMPTS, Work, attempt
-from scp.durable.batch import group
+from scp.durable.batch import group_deliveries
 from scp.durable.job import DELIVER, SCORE, Engine, Job
 from scp.installation import Installation
 from storage.database.engine import Transaction
@@ -69,7 +69,7 @@ class Workflow:
     def start(self) -> None:
         """Launch the engine and take up what an earlier process left."""
         outgoing.recover(self._database, self._clock())  # before an interrupted job can claim anything
-        self._engine.start({SCORE: self._score, DELIVER: self._deliver}, around=self._under_way)
+        self._engine.start({SCORE: self._score, DELIVER: self._deliver}, around=self._count_running)
         self.reconcile()
         self._thread.start()
 
@@ -99,7 +99,7 @@ class Workflow:
         for state in states.list_unfinished(self._database):
             self._take_up(Job.score(state.series_instance_uid, state.version))
         self._courier.release()
-        for batch in group(deliveries.list_due(self._database, self._clock())):
+        for batch in group_deliveries(deliveries.list_due(self._database, self._clock())):
             self._take_up(batch.job)
 
     def _take_up(self, job: Job) -> None:
@@ -115,7 +115,7 @@ class Workflow:
         self._courier.deliver(series_instance_uid, version, destination)
 
     @contextmanager
-    def _under_way(self) -> Iterator[None]:
+    def _count_running(self) -> Iterator[None]:
         """Work that `stop` waits for. Raises Transient when the node is stopping: it is taken up at the next start."""
         if self._stop.is_set():
             raise Transient("the node is stopping")

@@ -30,7 +30,7 @@ from scp.network.errors import (
 )
 from scp.network.message import Message, Messages, Released
 from scp.network.negotiation import AcceptedContext, PresentationContext
-from scp.network.states import Action, Event, Machine, Role, State, received
+from scp.network.states import Action, Event, Machine, Role, State, classify_pdu
 from scp.network.wire import Wire
 
 log = structlog.get_logger(__name__)
@@ -131,7 +131,7 @@ class Acceptor:
         """End the association from another thread; a request that is being answered loses its response alone."""
         if not self.busy and self._contexts:
             with suppress(AssociationEnded):
-                self._wire.send(pdu.abort(None))
+                self._wire.send(pdu.encode_abort(None))
         self._wire.shut()
 
     def is_alive(self) -> bool:
@@ -144,8 +144,8 @@ class Acceptor:
 
     def respond(self, message: Message, status: int, *, comment: str = "") -> None:
         """Send a final response without data set. Raises Closed and Expired."""
-        answer = command.response(message.command, status, comment=comment)
-        self.send(*pdu.fragments(answer, message.context_id, self._room, is_command=True))
+        answer = command.encode_response(message.command, status, comment=comment)
+        self.send(*pdu.encode_fragments(answer, message.context_id, self._room, is_command=True))
 
     def send(self, *buffers: bytes | memoryview) -> None:
         """Send PDUs. Raises Closed and Expired."""
@@ -166,8 +166,8 @@ class Acceptor:
         self._wire.begin()
         self._wire.wait_no_longer_than(self._limits.artim)
         kind, length = pdu.read_header(self._wire)
-        if received(kind) is not Event.ASSOCIATE_RQ_RECEIVED:
-            if self._machine.on(received(kind)) is Action.AA_2:
+        if classify_pdu(kind) is not Event.ASSOCIATE_RQ_RECEIVED:
+            if self._machine.on(classify_pdu(kind)) is Action.AA_2:
                 raise Closed("aborted before a request")
             raise pdu.find_violation(kind)
         request = associate.read_request(pdu.read_body(self._wire, length))
@@ -178,7 +178,7 @@ class Acceptor:
         if isinstance(verdict, Rejection):
             if refusal is None:
                 self._machine.on(Event.REJECT_RESPONSE)
-            self._wire.send(pdu.reject(verdict.result, verdict.source, verdict.diagnostic))
+            self._wire.send(pdu.encode_reject(verdict.result, verdict.source, verdict.diagnostic))
             self._await_close()
             return False
         answer, accepted = negotiation.accept(request, verdict, self._limits.maximum_length)
@@ -222,7 +222,7 @@ class Acceptor:
         if not is_decided and (not self._machine.allows(event) or self._machine.on(event) is Action.AA_2):
             return
         with suppress(AssociationEnded):
-            self._wire.send(pdu.abort(reason))
+            self._wire.send(pdu.encode_abort(reason))
             self._await_close()
 
     def _await_close(self) -> None:

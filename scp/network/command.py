@@ -60,8 +60,8 @@ def decode(data: bytes | bytearray) -> Command:
             raise Violation(INVALID_PARAMETER, "a command set holds what is no element of it")
         values[element] = bytes(data[position : position + length])
         position += length
-    numbers = {tag: _number(value) for tag, value in values.items() if tag in _NUMBERS}
-    texts = {tag: _text(value) for tag, value in values.items() if tag in _TEXTS}
+    numbers = {tag: _read_number(value) for tag, value in values.items() if tag in _NUMBERS}
+    texts = {tag: _read_text(value) for tag, value in values.items() if tag in _TEXTS}
     field, data_set = numbers.get(_FIELD), numbers.get(_DATA_SET_TYPE)
     if field is None or data_set is None:
         raise Violation(INVALID_PARAMETER, "a command set without Command Field or Command Data Set Type")
@@ -80,85 +80,87 @@ def decode(data: bytes | bytearray) -> Command:
     )
 
 
-def response(request: Command, status: int, *, has_data_set: bool = False, comment: str = "") -> bytes:
+def encode_response(request: Command, status: int, *, has_data_set: bool = False, comment: str = "") -> bytes:
     """The command set that answers `request` (PS3.7 9.3), an Error Comment (0000,0902) only where there is one."""
     elements = [
-        _uid(_AFFECTED_CLASS, request.sop_class_uid) if request.sop_class_uid else b"",
-        _us(_FIELD, request.field | RESPONSE),
-        _us(_RESPONDED, request.message_id),
-        _us(_DATA_SET_TYPE, _HAS_DATA_SET if has_data_set else _NO_DATA_SET),
-        _us(_STATUS, status),
-        _element(_COMMENT, comment.encode("ascii", "replace"), b" ") if comment else b"",
-        _uid(_AFFECTED_INSTANCE, request.sop_instance_uid) if request.sop_instance_uid else b"",
+        _encode_uid(_AFFECTED_CLASS, request.sop_class_uid) if request.sop_class_uid else b"",
+        _encode_us(_FIELD, request.field | RESPONSE),
+        _encode_us(_RESPONDED, request.message_id),
+        _encode_us(_DATA_SET_TYPE, _HAS_DATA_SET if has_data_set else _NO_DATA_SET),
+        _encode_us(_STATUS, status),
+        _encode_element(_COMMENT, comment.encode("ascii", "replace"), b" ") if comment else b"",
+        _encode_uid(_AFFECTED_INSTANCE, request.sop_instance_uid) if request.sop_instance_uid else b"",
     ]
-    return _with_length(elements)
+    return _encode_group(elements)
 
 
-def store_request(message_id: int, sop_class_uid: str, sop_instance_uid: str) -> bytes:
+def encode_store_request(message_id: int, sop_class_uid: str, sop_instance_uid: str) -> bytes:
     """A C-STORE-RQ (PS3.7 9.3.1.1)."""
-    return _with_length(
+    return _encode_group(
         [
-            _uid(_AFFECTED_CLASS, sop_class_uid),
-            _us(_FIELD, C_STORE_RQ),
-            _us(_MESSAGE_ID, message_id),
-            _us(_PRIORITY, _MEDIUM),
-            _us(_DATA_SET_TYPE, _HAS_DATA_SET),
-            _uid(_AFFECTED_INSTANCE, sop_instance_uid),
+            _encode_uid(_AFFECTED_CLASS, sop_class_uid),
+            _encode_us(_FIELD, C_STORE_RQ),
+            _encode_us(_MESSAGE_ID, message_id),
+            _encode_us(_PRIORITY, _MEDIUM),
+            _encode_us(_DATA_SET_TYPE, _HAS_DATA_SET),
+            _encode_uid(_AFFECTED_INSTANCE, sop_instance_uid),
         ]
     )
 
 
-def echo_request(message_id: int, sop_class_uid: str) -> bytes:
+def encode_echo_request(message_id: int, sop_class_uid: str) -> bytes:
     """A C-ECHO-RQ (PS3.7 9.3.5.1)."""
-    return _with_length(
+    return _encode_group(
         [
-            _uid(_AFFECTED_CLASS, sop_class_uid),
-            _us(_FIELD, C_ECHO_RQ),
-            _us(_MESSAGE_ID, message_id),
-            _us(_DATA_SET_TYPE, _NO_DATA_SET),
+            _encode_uid(_AFFECTED_CLASS, sop_class_uid),
+            _encode_us(_FIELD, C_ECHO_RQ),
+            _encode_us(_MESSAGE_ID, message_id),
+            _encode_us(_DATA_SET_TYPE, _NO_DATA_SET),
         ]
     )
 
 
-def query_request(field: int, message_id: int, sop_class_uid: str) -> bytes:
+def encode_query_request(field: int, message_id: int, sop_class_uid: str) -> bytes:
     """A C-FIND-RQ or C-GET-RQ, by its Command Field; the identifier follows (PS3.7 9.3.2.1, 9.3.3.1)."""
-    return _with_length(
+    return _encode_group(
         [
-            _uid(_AFFECTED_CLASS, sop_class_uid),
-            _us(_FIELD, field),
-            _us(_MESSAGE_ID, message_id),
-            _us(_PRIORITY, _MEDIUM),
-            _us(_DATA_SET_TYPE, _HAS_DATA_SET),
+            _encode_uid(_AFFECTED_CLASS, sop_class_uid),
+            _encode_us(_FIELD, field),
+            _encode_us(_MESSAGE_ID, message_id),
+            _encode_us(_PRIORITY, _MEDIUM),
+            _encode_us(_DATA_SET_TYPE, _HAS_DATA_SET),
         ]
     )
 
 
-def cancel_request(responded: int) -> bytes:
+def encode_cancel_request(responded: int) -> bytes:
     """A C-CANCEL-RQ for the request with this Message ID (PS3.7 9.3.2.3)."""
-    return _with_length([_us(_FIELD, C_CANCEL_RQ), _us(_RESPONDED, responded), _us(_DATA_SET_TYPE, _NO_DATA_SET)])
+    return _encode_group(
+        [_encode_us(_FIELD, C_CANCEL_RQ), _encode_us(_RESPONDED, responded), _encode_us(_DATA_SET_TYPE, _NO_DATA_SET)]
+    )
 
 
-def _with_length(elements: list[bytes]) -> bytes:
+def _encode_group(elements: list[bytes]) -> bytes:
     body = b"".join(elements)
     return struct.pack("<HHII", 0, 0, 4, len(body)) + body
 
 
-def _us(element: int, value: int) -> bytes:
+def _encode_us(element: int, value: int) -> bytes:
     return struct.pack("<HHIH", 0, element, 2, value)
 
 
-def _uid(element: int, value: str) -> bytes:
-    return _element(element, value.encode("ascii", "replace"), b"\0")
+def _encode_uid(element: int, value: str) -> bytes:
+    return _encode_element(element, value.encode("ascii", "replace"), b"\0")
 
 
-def _element(element: int, value: bytes, padding: bytes) -> bytes:
+def _encode_element(element: int, value: bytes, padding: bytes) -> bytes:
     padded = value + padding * (len(value) % 2)
     return struct.pack("<HHI", 0, element, len(padded)) + padded
 
 
-def _number(value: bytes) -> int | None:
+def _read_number(value: bytes) -> int | None:
     return int.from_bytes(value, "little") if len(value) == _US_BYTES else None
 
 
-def _text(value: bytes) -> str:
+def _read_text(value: bytes) -> str:
     return value.decode("ascii", "replace").strip("\0 ")

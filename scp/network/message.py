@@ -34,7 +34,7 @@ class Messages:
 
     def __init__(self, reader: Reader, longest_pdu: int, machine: Machine, is_open: Callable[[int], bool]) -> None:
         self._reader = reader
-        self._pieces = pdu.pieces(reader, longest_pdu, machine)
+        self._pieces = pdu.read_pieces(reader, longest_pdu, machine)
         self._is_open = is_open
         self._data_left: Message | None = None
 

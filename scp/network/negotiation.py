@@ -20,7 +20,7 @@ from scp.network.associate import (
     read_acceptance,
 )
 from scp.network.errors import INVALID_PARAMETER, Violation
-from scp.network.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ, associate_pdu
+from scp.network.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ, encode_associate
 from scp.network.user_information import RoleSelection, UserInformation
 
 # Results of a presentation context (PS3.8 table 9-18).
@@ -100,7 +100,7 @@ def accept(
             abstract_syntax = proposed.abstract_syntaxes[0]
             accepted[answer.context_id] = AcceptedContext(answer.context_id, abstract_syntax, answer.transfer_syntax)
     acceptance = AssociateAcceptance(tuple(answers), _introduce(maximum_length), request.titles)
-    return associate_pdu(A_ASSOCIATE_AC, encode_acceptance(acceptance)), accepted
+    return encode_associate(A_ASSOCIATE_AC, encode_acceptance(acceptance)), accepted
 
 
 def propose(
@@ -123,7 +123,7 @@ def propose(
         ),
         user=_introduce(maximum_length, roles),
     )
-    return associate_pdu(A_ASSOCIATE_RQ, encode_request(request)), request
+    return encode_associate(A_ASSOCIATE_RQ, encode_request(request)), request
 
 
 def conclude(request: AssociateRequest, body: bytes) -> tuple[list[AcceptedContext], int]:

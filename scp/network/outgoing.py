@@ -35,7 +35,9 @@ def send_file(send: Callable[[memoryview], None], context_id: int, room: int, pa
                 length = min(room, count - start)
                 is_last = left <= 0 and start + length == count
                 at = start // room * slot
-                buffer[at : at + _HEADERS] = pdu.value_header(length, context_id, is_command=False, is_last=is_last)
+                buffer[at : at + _HEADERS] = pdu.encode_value_header(
+                    length, context_id, is_command=False, is_last=is_last
+                )
                 end = at + _HEADERS + length
             send(buffer[:end])
 

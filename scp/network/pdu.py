@@ -13,7 +13,7 @@ from typing import Final
 
 from scp.network.errors import INVALID_PARAMETER, UNEXPECTED_PDU, UNRECOGNIZED_PDU, Aborted, Violation
 from scp.network.reader import Reader
-from scp.network.states import Action, Event, Machine, received
+from scp.network.states import Action, Event, Machine, classify_pdu
 
 A_ASSOCIATE_RQ: Final = 1
 A_ASSOCIATE_AC: Final = 2
@@ -59,18 +59,18 @@ class Release:
     """An A-RELEASE-RQ."""
 
 
-def abort(reason: int | None) -> bytes:
+def encode_abort(reason: int | None) -> bytes:
     """An A-ABORT by the service provider with a reason, or by the service user (None), PS3.8 9.3.8."""
     source = _BY_USER if reason is None else _BY_PROVIDER
     return bytes([A_ABORT, 0, 0, 0, 0, 4, 0, 0, source, reason or 0])
 
 
-def reject(result: int, source: int, reason: int) -> bytes:
+def encode_reject(result: int, source: int, reason: int) -> bytes:
     """An A-ASSOCIATE-RJ (PS3.8 9.3.4)."""
     return bytes([A_ASSOCIATE_RJ, 0, 0, 0, 0, 4, 0, result, source, reason])
 
 
-def associate_pdu(kind: int, body: bytes) -> bytes:
+def encode_associate(kind: int, body: bytes) -> bytes:
     """An A-ASSOCIATE PDU of this type around its variable part."""
     return struct.pack(">BxI", kind, len(body)) + body
 
@@ -101,12 +101,12 @@ def drop_body(reader: Reader, length: int) -> None:
 
 def find_violation(kind: int) -> Violation:
     """Why a PDU of this type is aborted where the table has no other answer (PS3.8 table 9-26)."""
-    if received(kind) is Event.INVALID_PDU:
+    if classify_pdu(kind) is Event.INVALID_PDU:
         return Violation(UNRECOGNIZED_PDU, f"PDU of unknown type {kind}")
     return Violation(UNEXPECTED_PDU, f"PDU of type {kind} is not expected here")
 
 
-def pieces(reader: Reader, longest: int, machine: Machine) -> Iterator[Piece | Release]:
+def read_pieces(reader: Reader, longest: int, machine: Machine) -> Iterator[Piece | Release]:
     """What comes on an established association, without end; `machine` decides what each PDU is taken for.
 
     `longest` is the longest P-DATA-TF that is taken, in bytes of its variable part. Raises Closed, Expired, Aborted,
@@ -118,10 +118,10 @@ def pieces(reader: Reader, longest: int, machine: Machine) -> Iterator[Piece | R
             raise Violation(INVALID_PARAMETER, f"a P-DATA-TF of {length} bytes, at most {longest} are taken")
         if kind in _FIXED_KINDS and length != _FIXED:
             raise Violation(INVALID_PARAMETER, f"PDU of type {kind} with a length of {length}")
-        action = machine.on(received(kind))
+        action = machine.on(classify_pdu(kind))
         if action in (Action.DT_2, Action.AR_6):
             reader.begin()
-            yield from _values(reader, length)
+            yield from _read_values(reader, length)
         elif action is Action.AR_2:
             reader.read(_FIXED)
             yield Release()
@@ -132,7 +132,7 @@ def pieces(reader: Reader, longest: int, machine: Machine) -> Iterator[Piece | R
             raise find_violation(kind)
 
 
-def _values(reader: Reader, left: int) -> Iterator[Piece]:
+def _read_values(reader: Reader, left: int) -> Iterator[Piece]:
     """The data values of one P-DATA-TF with `left` bytes."""
     while left:
         if left < VALUE_HEADER_BYTES:
@@ -152,7 +152,7 @@ def _values(reader: Reader, left: int) -> Iterator[Piece]:
             yield Piece(context_id, is_command, is_last and not length, data)
 
 
-def value_header(length: int, context_id: int, *, is_command: bool, is_last: bool) -> bytes:
+def encode_value_header(length: int, context_id: int, *, is_command: bool, is_last: bool) -> bytes:
     """Header of a P-DATA-TF with one data value of `length` bytes."""
     control = (_COMMAND if is_command else 0) | (_LAST if is_last else 0)
     return struct.pack(">BxIIBB", P_DATA_TF, length + VALUE_HEADER_BYTES, length + 2, context_id, control)
@@ -169,16 +169,16 @@ def find_room(peer_maximum: int) -> int:
     return room
 
 
-def fragments(
+def encode_fragments(
     data: bytes | memoryview, context_id: int, most: int, *, is_command: bool
 ) -> Sequence[bytes | memoryview]:
     """Buffers to send: `data` in P-DATA-TFs of at most `most` bytes each."""
     if len(data) <= most:
-        return value_header(len(data), context_id, is_command=is_command, is_last=True), data
+        return encode_value_header(len(data), context_id, is_command=is_command, is_last=True), data
     buffers: list[bytes | memoryview] = []
     view = memoryview(data)
     for start in range(0, len(view), most):
         part = view[start : start + most]
         last = start + most >= len(view)
-        buffers += (value_header(len(part), context_id, is_command=is_command, is_last=last), part)
+        buffers += (encode_value_header(len(part), context_id, is_command=is_command, is_last=last), part)
     return buffers

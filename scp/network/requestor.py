@@ -16,7 +16,7 @@ from scp.network.message import Message, Messages, Released
 from scp.network.negotiation import AcceptedContext, PresentationContext
 from scp.network.opening import Opening, Rejected, SubOperation
 from scp.network.outgoing import send_file
-from scp.network.states import Action, Event, Machine, Role, State, received
+from scp.network.states import Action, Event, Machine, Role, State, classify_pdu
 from scp.network.wire import Pace, Wire
 
 _MOST_MESSAGES: Final = 65536
@@ -60,7 +60,7 @@ class Requestor:
     def echo(self, context: AcceptedContext) -> Command:
         """Ask whether the peer answers (C-ECHO). Raises AssociationEnded, after which nothing can be sent."""
         with self._ending_on_error():
-            self._send(context, command.echo_request(self._number(), context.abstract_syntax))
+            self._send(context, command.encode_echo_request(self._next_message_id(), context.abstract_syntax))
             return self._answer()
 
     def store(self, context: AcceptedContext, sop_instance_uid: str, data: bytes | tuple[Path, int]) -> Command:
@@ -69,7 +69,7 @@ class Requestor:
         `data` is the encoded data set, or a file and where in it the data set begins. Raises AssociationEnded, after
         which nothing can be sent, and OSError when the file cannot be read (the association is aborted then).
         """
-        request = command.store_request(self._number(), context.abstract_syntax, sop_instance_uid)
+        request = command.encode_store_request(self._next_message_id(), context.abstract_syntax, sop_instance_uid)
         with self._ending_on_error():
             if isinstance(data, bytes):
                 self._send(context, request, data)
@@ -83,7 +83,7 @@ class Requestor:
 
         Raises AssociationEnded, after which nothing can be sent.
         """
-        request = command.query_request(command.C_FIND_RQ, self._number(), context.abstract_syntax)
+        request = command.encode_query_request(command.C_FIND_RQ, self._next_message_id(), context.abstract_syntax)
         with self._ending_on_error():
             self._send(context, request, identifier)
         while True:
@@ -102,7 +102,7 @@ class Requestor:
         `keep` takes each object and returns the status to answer; of one longer than `most_bytes` it gets no data.
         Raises AssociationEnded, and what `keep` raises.
         """
-        request = command.query_request(command.C_GET_RQ, self._number(), context.abstract_syntax)
+        request = command.encode_query_request(command.C_GET_RQ, self._next_message_id(), context.abstract_syntax)
         with self._ending_on_error():
             self._send(context, request, identifier)
         while True:
@@ -128,18 +128,18 @@ class Requestor:
             while self._machine.state is not State.IDLE:
                 kind, length = pdu.read_header(self._wire)
                 pdu.drop_body(self._wire, length)
-                action = self._machine.on(received(kind))
+                action = self._machine.on(classify_pdu(kind))
                 if action is Action.AR_8:
                     self._machine.on(Event.RELEASE_RESPONSE)
                     self._wire.send(pdu.RELEASE_RP)
                 elif action is Action.AA_8:
-                    self._wire.send(pdu.abort(pdu.find_violation(kind).reason))
+                    self._wire.send(pdu.encode_abort(pdu.find_violation(kind).reason))
                     break
         self._close()
 
     def abort(self) -> None:
         """Abort the association; raises nothing."""
-        self._end(Event.ABORT_REQUEST, pdu.abort(None))
+        self._end(Event.ABORT_REQUEST, pdu.encode_abort(None))
 
     def _open(self, opening: Opening, request: bytes) -> None:
         """Sta4 and Sta5: send the request and read the answer."""
@@ -148,7 +148,7 @@ class Requestor:
         self._wire.send(request)
         kind, length = pdu.read_header(self._wire)
         answer = pdu.read_body(self._wire, length)
-        action = self._machine.on(received(kind))
+        action = self._machine.on(classify_pdu(kind))
         if action is Action.AE_4:
             raise Rejected(associate.read_rejection(answer))
         if action is Action.AA_3:
@@ -161,9 +161,9 @@ class Requestor:
     def _send(self, context: AcceptedContext, request: bytes, data: bytes = b"") -> None:
         """A command set and, where there is one, its data set."""
         self._machine.on(Event.DATA_REQUEST)
-        self._wire.send(*pdu.fragments(request, context.context_id, self._room, is_command=True))
+        self._wire.send(*pdu.encode_fragments(request, context.context_id, self._room, is_command=True))
         if data:
-            self._wire.send(*pdu.fragments(data, context.context_id, self._room, is_command=False))
+            self._wire.send(*pdu.encode_fragments(data, context.context_id, self._room, is_command=False))
 
     def _next(self) -> Message:
         """The peer's next message; its request for release instead is answered and raises Closed."""
@@ -194,7 +194,7 @@ class Requestor:
         if context.as_scp:
             asked = message.command
             code = keep(SubOperation(asked.sop_class_uid, asked.sop_instance_uid, context.transfer_syntax, data))
-        self._send(context, command.response(message.command, code))
+        self._send(context, command.encode_response(message.command, code))
 
     def _gather(self, most_bytes: int) -> bytes | None:
         """The data set of the last message, read to its end; None when it is longer than `most_bytes`."""
@@ -211,7 +211,7 @@ class Requestor:
             raise Closed("the peer asked for release in the middle of a message") from None
         return None if is_longer else bytes(gathered)
 
-    def _number(self) -> int:
+    def _next_message_id(self) -> int:
         """The next Message ID: 1 to 65535, then from the beginning."""
         self._last_message = self._last_message % (_MOST_MESSAGES - 1) + 1
         return self._last_message
@@ -222,13 +222,13 @@ class Requestor:
         try:
             yield
         except Violation as error:
-            self._end(Event.INVALID_PDU, pdu.abort(error.reason))
+            self._end(Event.INVALID_PDU, pdu.encode_abort(error.reason))
             raise
         except (Closed, Aborted, Rejected):
             self._close()
             raise
         except BaseException:
-            self._end(Event.ABORT_REQUEST, pdu.abort(None))
+            self._end(Event.ABORT_REQUEST, pdu.encode_abort(None))
             raise
 
     def _end(self, event: Event, last_words: bytes) -> None:

@@ -214,7 +214,7 @@ _RECEIVED: Final = {
 }
 
 
-def received(kind: int) -> Event:
+def classify_pdu(kind: int) -> Event:
     """The event that a PDU of this type is; Evt19 for a type that the Standard does not know (PS3.8 9.3)."""
     return _RECEIVED.get(kind, Event.INVALID_PDU)
 

@@ -118,24 +118,25 @@ def encode_user_information(user: UserInformation) -> bytes:
         window = user.operations_window
         items.append((_ASYNCHRONOUS_OPERATIONS, struct.pack(">HH", window.invoked, window.performed)))
     items += [
-        (_ROLE_SELECTION, _counted(encode_uid(role.sop_class_uid)) + bytes([role.scu, role.scp])) for role in user.roles
+        (_ROLE_SELECTION, _encode_counted(encode_uid(role.sop_class_uid)) + bytes([role.scu, role.scp]))
+        for role in user.roles
     ]
     if user.implementation_version_name:
         items.append((_IMPLEMENTATION_VERSION_NAME, user.implementation_version_name.encode("ascii", "replace")))
     items += [
-        (_EXTENDED_NEGOTIATION, _counted(encode_uid(extended.sop_class_uid)) + extended.information)
+        (_EXTENDED_NEGOTIATION, _encode_counted(encode_uid(extended.sop_class_uid)) + extended.information)
         for extended in user.extended
     ]
     for common in user.common_extended:
-        related = b"".join(_counted(encode_uid(uid)) for uid in common.related_general)
-        uids = _counted(encode_uid(common.sop_class_uid)) + _counted(encode_uid(common.service_class_uid))
-        items.append((_COMMON_EXTENDED_NEGOTIATION, uids + _counted(related)))
+        related = b"".join(_encode_counted(encode_uid(uid)) for uid in common.related_general)
+        uids = _encode_counted(encode_uid(common.sop_class_uid)) + _encode_counted(encode_uid(common.service_class_uid))
+        items.append((_COMMON_EXTENDED_NEGOTIATION, uids + _encode_counted(related)))
     if user.identity is not None:
         identity = user.identity
         head = bytes([identity.kind, identity.response_requested])
-        items.append((_USER_IDENTITY, head + _counted(identity.primary) + _counted(identity.secondary)))
+        items.append((_USER_IDENTITY, head + _encode_counted(identity.primary) + _encode_counted(identity.secondary)))
     if user.identity_response is not None:
-        items.append((_USER_IDENTITY_RESPONSE, _counted(user.identity_response)))
+        items.append((_USER_IDENTITY_RESPONSE, _encode_counted(user.identity_response)))
     return b"".join(encode_item(kind, value) for kind, value in items)
 
 
@@ -143,7 +144,7 @@ class _Malformed(Exception):
     """An optional sub-item contradicts its own lengths."""
 
 
-def _counted(value: bytes) -> bytes:
+def _encode_counted(value: bytes) -> bytes:
     return struct.pack(">H", len(value)) + value
 
 

@@ -42,38 +42,38 @@ class History:
         self._database = installation.database
         self._files = installation.files
 
-    def compared(self, score: Score, series_instance_uid: str) -> Score:
+    def compare(self, score: Score, series_instance_uid: str) -> Score:
         """The score with its change, or with the reason why there is none; a series without a score as it is."""
         if score.status != "scored":
             return score
         try:
-            return in_language(self._compared(score, series_instance_uid), load_english())
+            return in_language(self._compare(score, series_instance_uid), load_english())
         except Exception:  # the comparison's edge: the score goes out, with or without it
             log.exception("comparison failed", series=series_instance_uid)
-            return in_language(_without(score, Statement.build("history_failed")), load_english())
+            return in_language(_note_reason(score, Statement.build("history_failed")), load_english())
 
-    def _compared(self, score: Score, series_instance_uid: str) -> Score:
-        found = priors.find(self._database, series_instance_uid, reading.REPORT_CLASSES)
-        scanned = parse_date(score.series.date) or parse_date(found.study_date)
-        if not found.person.patient_id:
-            return _without(score, Statement.build("no_patient_id"))
+    def _compare(self, score: Score, series_instance_uid: str) -> Score:
+        known = priors.find(self._database, series_instance_uid, reading.REPORT_CLASSES)
+        scanned = parse_date(score.series.date) or parse_date(known.study_date)
+        if not known.person.patient_id:
+            return _note_reason(score, Statement.build("no_patient_id"))
         if scanned is None:
-            return _without(score, Statement.build("no_scan_date"))
+            return _note_reason(score, Statement.build("no_scan_date"))
         score = replace(score, series=replace(score.series, date=scanned.isoformat()))
-        fetched = self._fetched(found.person, scanned, score.series.study_instance_uid)
+        fetched = self._fetch(known.person, scanned, score.series.study_instance_uid)
         reports = [(dataset, self._settings.priors.peer or "") for dataset in fetched.reports]
-        earlier = [*_of_index(found), *_of_reports([*self._received(found), *reports])]
-        notes = [*_contradictions(found), *fetched.notes]
+        earlier = [*_read_scores(known), *_read_reports([*self._read_received(known), *reports])]
+        notes = [*_note_contradictions(known), *fetched.notes]
         bmi = None if score.patient is None else score.patient.bmi
-        change = compare(score, _each_once(earlier), bmi=bmi, notes=notes)
+        change = compare(score, _drop_repeats(earlier), bmi=bmi, notes=notes)
         log.info(
             "compared", series=series_instance_uid, earlier=len(earlier), since=None if change is None else change.date
         )
         if change is None:
-            return _without(score, Statement.build("no_earlier_score"), *notes)
+            return _note_reason(score, Statement.build("no_earlier_score"), *notes)
         return replace(score, change=change)
 
-    def _fetched(self, person: Person, scanned: date, study_instance_uid: str) -> Fetched:
+    def _fetch(self, person: Person, scanned: date, study_instance_uid: str) -> Fetched:
         settings = self._settings
         name = settings.priors.peer
         if name is None:
@@ -81,19 +81,19 @@ class History:
         wanted = Wanted(person, scanned, study_instance_uid, lambda uid: find_instance(self._database, uid) is not None)
         return fetch(settings.node, name, settings.peers[name], wanted, seconds=settings.priors.timeout_seconds)
 
-    def _received(self, found: Priors) -> Iterator[_Report]:
+    def _read_received(self, known: Priors) -> Iterator[_Report]:
         """Reports that came in; each names its patient itself, which the index has from the first object of a study."""
-        for item in found.reports:
+        for item in known.reports:
             dataset = elements.opened(self._files.path(item.path))
             if dataset is None:
                 continue
-            person = Person.of(dataset)
-            if person.is_same(found.person) and not person.contradicts(found.person):
+            person = Person.from_dataset(dataset)
+            if person.is_same(known.person) and not person.contradicts(known.person):
                 yield dataset, RECEIVED
 
 
-def _of_index(found: Priors) -> Iterator[Earlier]:
-    for item in found.results:
+def _read_scores(known: Priors) -> Iterator[Earlier]:
+    for item in known.results:
         try:
             score = Score.from_json(item.score_json)
         except ValueError:
@@ -106,7 +106,7 @@ def _of_index(found: Priors) -> Iterator[Earlier]:
                 yield replace(earlier, study_instance_uid=item.study_instance_uid)
 
 
-def _of_reports(reports: Iterable[_Report]) -> Iterator[Earlier]:
+def _read_reports(reports: Iterable[_Report]) -> Iterator[Earlier]:
     """What can be read, without the reports that another one has replaced."""
     known = list(reports)
     replaced = frozenset[str]().union(*(reading.replaced(dataset) for dataset, _ in known))
@@ -116,18 +116,18 @@ def _of_reports(reports: Iterable[_Report]) -> Iterator[Earlier]:
             yield earlier
 
 
-def _each_once(found: Iterable[Earlier]) -> list[Earlier]:
+def _drop_repeats(known: Iterable[Earlier]) -> list[Earlier]:
     """The first of those that are one document."""
     kept: dict[str, Earlier] = {}
-    for number, item in enumerate(found):
+    for number, item in enumerate(known):
         kept.setdefault(item.sop_instance_uid or f"#{number}", item)
     return list(kept.values())
 
 
-def _contradictions(found: Priors) -> list[Statement]:
-    count = len(found.contradicting)
+def _note_contradictions(known: Priors) -> list[Statement]:
+    count = len(known.contradicting)
     return [Statement.build("other_patients", count=count)] if count else []
 
 
-def _without(score: Score, *reasons: Statement) -> Score:
+def _note_reason(score: Score, *reasons: Statement) -> Score:
     return replace(score, risk=replace(score.risk or Risk(), change_reason=reasons))

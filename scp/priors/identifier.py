@@ -14,7 +14,7 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 
 from dicom import part10
-from dicom.text import text_of
+from dicom.text import read_text
 from scp.network.negotiation import AcceptedContext
 from scp.network.opening import SubOperation
 
@@ -53,12 +53,12 @@ def decode_match(data: bytes, context: AcceptedContext) -> Dataset | None:
 def get_text(dataset: Dataset, keyword: str) -> str:
     """The value of an element as text; several are joined by a backslash, none is ""."""
     tag = tag_for_keyword(keyword)
-    return "" if tag is None else text_of(dataset, tag, dictionary_VR(tag))
+    return "" if tag is None else read_text(dataset, tag, dictionary_VR(tag))
 
 
 def decode_report(came: SubOperation, data: bytes) -> Dataset | None:
     """An object as it came, None when it cannot be read."""
-    meta = part10.preface(came.sop_class_uid, came.sop_instance_uid, came.transfer_syntax_uid)
+    meta = part10.encode_preface(came.sop_class_uid, came.sop_instance_uid, came.transfer_syntax_uid)
     try:
         return dcmread(BytesIO(meta + data))
     except Exception as error:  # noqa: BLE001  # whatever the bytes make the parser raise

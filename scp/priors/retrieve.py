@@ -92,10 +92,10 @@ class _Search:
     def run(self, node: NodeSettings, peer: PeerSettings) -> None:
         association = self._associate(node, peer)
         try:
-            _check(association)
-            for study in self._studies(association):
-                for series in self._reports_of(association, study):
-                    for instance in self._instances(association, study, series):
+            _check_contexts(association)
+            for study in self._find_studies(association):
+                for series in self._find_report_series(association, study):
+                    for instance in self._find_reports(association, study, series):
                         if len(self.reports) >= MOST_REPORTS:
                             self.notes.append(Statement.build("many_reports", count=MOST_REPORTS))
                             return
@@ -106,7 +106,7 @@ class _Search:
         finally:
             association.release()
 
-    def _left(self) -> float:
+    def _require_time(self) -> float:
         """Seconds until the limit. Raises Transient when it has passed."""
         left = self.deadline - time.monotonic()
         if left <= 0:
@@ -116,7 +116,7 @@ class _Search:
     def _associate(self, node: NodeSettings, peer: PeerSettings) -> Requestor:
         if peer.port is None:
             raise Permanent("it has no port in the configuration, so it cannot be called")
-        left = self._left()
+        left = self._require_time()
         opening = Opening(
             calling_ae=node.ae_title,
             called_ae=peer.ae_title,
@@ -137,12 +137,12 @@ class _Search:
         except (AssociationEnded, OSError) as error:
             raise Transient("no association") from error
 
-    def _studies(self, association: Requestor) -> list[str]:
+    def _find_studies(self, association: Requestor) -> list[str]:
         """Studies before the day that may hold reports, the latest first."""
         person, last = self.wanted.person, self.wanted.before - timedelta(days=1)
         keys = {"PatientID": person.patient_id, "IssuerOfPatientID": person.issuer, "StudyDate": f"-{last:%Y%m%d}"}
         found = {}
-        for answer in self._find(association, "STUDY", keys | {"StudyInstanceUID": "", "ModalitiesInStudy": ""}):
+        for answer in self._query(association, "STUDY", keys | {"StudyInstanceUID": "", "ModalitiesInStudy": ""}):
             study, modalities = get_text(answer, "StudyInstanceUID"), get_text(answer, "ModalitiesInStudy")
             if study and study != self.wanted.study_instance_uid and (not modalities or "SR" in modalities.split("\\")):
                 found[study] = get_text(answer, "StudyDate")
@@ -150,33 +150,33 @@ class _Search:
             self.notes.append(Statement.build("many_studies", count=MOST_STUDIES))
         return sorted(found, key=lambda uid: (found[uid], uid), reverse=True)[:MOST_STUDIES]
 
-    def _reports_of(self, association: Requestor, study: str) -> list[str]:
+    def _find_report_series(self, association: Requestor, study: str) -> list[str]:
         keys = {"StudyInstanceUID": study, "Modality": "SR", "SeriesInstanceUID": ""}
-        answers = list(self._find(association, "SERIES", keys))
+        answers = list(self._query(association, "SERIES", keys))
         return [get_text(item, "SeriesInstanceUID") for item in answers if get_text(item, "Modality") in {"", "SR"}]
 
-    def _instances(self, association: Requestor, study: str, series: str) -> list[str]:
+    def _find_reports(self, association: Requestor, study: str, series: str) -> list[str]:
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": "", "SOPClassUID": ""}
         found = {
             get_text(item, "SOPInstanceUID"): get_text(item, "SOPClassUID")
-            for item in self._find(association, "IMAGE", keys)
+            for item in self._query(association, "IMAGE", keys)
         }
         readable = {"", *REPORT_CLASSES}
         return [uid for uid, kind in found.items() if uid and kind in readable and not self.wanted.known(uid)]
 
-    def _find(self, association: Requestor, level: str, keys: dict[str, str]) -> Iterator[Dataset]:
+    def _query(self, association: Requestor, level: str, keys: dict[str, str]) -> Iterator[Dataset]:
         """Matches as they come. Raises Transient when the peer fails or the time is over."""
         context = _find_context(association, STUDY_ROOT_FIND, "C-FIND")
-        with self._answering("C-FIND"):
+        with self._expect_answer("C-FIND"):
             for answer, match in association.find(context, encode(make_identifier(level, keys), context)):
-                self._left()
-                code = _status(answer, "C-FIND")
+                self._require_time()
+                code = _read_status(answer, "C-FIND")
                 if code in {status.PENDING, status.PENDING_UNSUPPORTED}:
                     dataset = decode_match(match, context)
                     if dataset is not None:
                         yield dataset
                 elif code != status.SUCCESS:
-                    raise Transient(f"it answered C-FIND with {status.name(code)}")
+                    raise Transient(f"it answered C-FIND with {status.format_status(code)}")
 
     def _get(self, association: Requestor, study: str, series: str, instance: str) -> None:
         """Fetch one object. One that the peer does not send is left out; silence raises Transient."""
@@ -184,19 +184,19 @@ class _Search:
         before = len(self.reports) + self.strangers
         context = _find_context(association, STUDY_ROOT_GET, "C-GET")
         identifier = encode(make_identifier("IMAGE", keys), context)
-        with self._answering("C-GET"):
+        with self._expect_answer("C-GET"):
             for answer in association.get(context, identifier, self._keep, _LARGEST_BYTES):
-                self._left()
-                _status(answer, "C-GET")
+                self._require_time()
+                _read_status(answer, "C-GET")
         self.missing += len(self.reports) + self.strangers == before
 
     @contextmanager
-    def _answering(self, request: str) -> Iterator[None]:
+    def _expect_answer(self, request: str) -> Iterator[None]:
         """The end of the association in place of an answer becomes Transient."""
         try:
             yield
         except AssociationEnded as error:
-            self._left()
+            self._require_time()
             raise Transient(f"it gave no valid answer to {request} in time") from error
 
     def _keep(self, came: SubOperation) -> int:
@@ -213,12 +213,12 @@ class _Search:
         return status.SUCCESS
 
     def _is_wanted(self, report: Dataset) -> bool:
-        found = Person.of(report)
+        found = Person.from_dataset(report)
         ours = self.wanted.person
         return found.is_same(ours) and not found.contradicts(ours)
 
 
-def _check(association: Requestor) -> None:
+def _check_contexts(association: Requestor) -> None:
     """Raise Permanent unless the peer answers queries and may send reports over this association."""
     for model, name in ((STUDY_ROOT_FIND, "C-FIND"), (STUDY_ROOT_GET, "C-GET")):
         _find_context(association, model, name)
@@ -233,7 +233,7 @@ def _find_context(association: Requestor, model: str, name: str) -> AcceptedCont
     raise Permanent(f"it accepts no {name} in the Study Root model")
 
 
-def _status(answer: Command, request: str) -> int:
+def _read_status(answer: Command, request: str) -> int:
     """The status of a response. Raises Transient when there was none."""
     if answer.status is None:
         raise Transient(f"it gave no valid answer to {request} in time")

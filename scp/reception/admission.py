@@ -61,7 +61,7 @@ class Admission:
     accept_unknown_peers: bool
 
     @classmethod
-    def of(cls, settings: Settings) -> Admission:
+    def from_settings(cls, settings: Settings) -> Admission:
         """Admission as configured."""
         return cls(settings.node.ae_title, settings.peers, settings.node.accept_unknown_peers)
 
@@ -71,7 +71,7 @@ class Admission:
             words = f"called AE title is {called.strip()!r}, this node is {self.ae_title!r}"
             return Refused(CALLED_AE_TITLE_NOT_RECOGNIZED, words)
         named = [peer for peer in self.peers.values() if peer.ae_title == calling.strip()]
-        matching = [peer for peer in named if host in _addresses(peer.host)]
+        matching = [peer for peer in named if host in _look_up(peer.host)]
         if matching:
             return Accepted(tuple(dict.fromkeys(service for peer in matching for service in peer.services)))
         if self.accept_unknown_peers:
@@ -101,7 +101,7 @@ class Door:
 
     def admit(self, request: AssociateRequest, host: str, holder: Holder) -> Sequence[PresentationContext] | Rejection:
         """The contexts that the caller may open, or why it is refused; logged and counted."""
-        address = _plain(host)
+        address = _shorten_address(host)
         verdict = self._admission.decide(called=request.called_ae, calling=request.calling_ae, host=address)
         if isinstance(verdict, Refused):
             refusal = Rejection(PERMANENT, BY_USER, verdict.diagnostic)
@@ -124,7 +124,7 @@ class Door:
         return refusal
 
 
-def _plain(address: str) -> str:
+def _shorten_address(address: str) -> str:
     """An address in its shortest form; IPv4 addresses mapped into IPv6 become IPv4."""
     try:
         parsed = ip_address(address)
@@ -134,10 +134,10 @@ def _plain(address: str) -> str:
     return str(mapped or parsed)
 
 
-def _addresses(host: str) -> Iterable[str]:
+def _look_up(host: str) -> Iterable[str]:
     """Addresses of a peer's host, looked up for each request: leases and names change."""
     try:
-        return {_plain(str(entry[4][0])) for entry in socket.getaddrinfo(host, None)}
+        return {_shorten_address(str(entry[4][0])) for entry in socket.getaddrinfo(host, None)}
     except OSError:
         log.warning("peer's host is unknown to the name service", host=host)
         return ()

@@ -53,7 +53,7 @@ class Watch:
         self._timers: dict[str, _Timer] = {}
         self._lock = threading.Lock()
 
-    def received(self, series_instance_uid: str, now: float, holder: Holder | None = None) -> None:
+    def note_instance(self, series_instance_uid: str, now: float, holder: Holder | None = None) -> None:
         """Restart the timer of a series; `holder` holds it while it lives."""
         with self._lock:
             timer = self._timers.setdefault(series_instance_uid, _Timer(now))
@@ -67,12 +67,12 @@ class Watch:
         with self._lock:
             self._timers.setdefault(series_instance_uid, _Timer(now))
 
-    def due(self, now: float) -> list[str]:
+    def list_due(self, now: float) -> list[str]:
         """Series that have been quiet long enough, are not held, and are not put off."""
         with self._lock:
             return [uid for uid, timer in self._timers.items() if self._is_due(timer, now)]
 
-    def quiet_for(self, series_instance_uid: str, now: float) -> float:
+    def measure_silence(self, series_instance_uid: str, now: float) -> float:
         """Seconds since the last instance; infinite for a series that is not watched."""
         with self._lock:
             timer = self._timers.get(series_instance_uid)
@@ -169,9 +169,9 @@ class Completion:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
 
-    def received(self, series_instance_uid: str, holder: Holder | None = None) -> None:
+    def note_instance(self, series_instance_uid: str, holder: Holder | None = None) -> None:
         """Note that an instance of a series came over the association `holder`."""
-        self._watch.received(series_instance_uid, self._clock(), holder)
+        self._watch.note_instance(series_instance_uid, self._clock(), holder)
 
     def watch(self, series_instance_uid: str) -> None:
         """Take up a series that is being received although no instance came here: after a start, or a rescore."""
@@ -190,7 +190,7 @@ class Completion:
     def tick(self) -> None:
         """Look once at every series that is due."""
         now = self._clock()
-        for series_instance_uid in self._watch.due(now):
+        for series_instance_uid in self._watch.list_due(now):
             try:
                 self._look(series_instance_uid, now)
             except Permanent as error:
@@ -203,7 +203,7 @@ class Completion:
         slices = self._slices(series_instance_uid)
         verdict = judge(slices)
         if isinstance(verdict, Gap):
-            left = self._settings.gap_deadline_seconds - self._watch.quiet_for(series_instance_uid, now)
+            left = self._settings.gap_deadline_seconds - self._watch.measure_silence(series_instance_uid, now)
             if left > 0:
                 log.info(
                     "series waits for slices", series=series_instance_uid, missing=verdict.missing, seconds=round(left)

@@ -73,7 +73,7 @@ class IncomingObject:
         try:
             self._look_at_disk()
             self._file = files.begin(request.transfer_syntax_uid)
-            preface = part10.preface(
+            preface = part10.encode_preface(
                 request.sop_class_uid, request.sop_instance_uid, request.transfer_syntax_uid, request.calling_ae
             )
             self._preface_bytes = len(preface)
@@ -108,11 +108,11 @@ class IncomingObject:
         try:
             if self._file is None:
                 raise self._failure or Rejected(status.OUT_OF_RESOURCES, "the object was not taken")
-            header = self._header(self._file)
+            header = self._read_header(self._file)
             if header.sop_class_uid != self._request.sop_class_uid:
                 raise Rejected(status.DOES_NOT_MATCH, "SOP Class UID differs from the request's")
             if header.sop_instance_uid != self._request.sop_instance_uid:
-                self._file = self._renamed(self._file, header)
+                self._file = self._copy_renamed(self._file, header)
             stored = self._file.settle(header.file_name(self._file.sha256))
             return self._intake.enter(Arrival(header, stored, self._clock(), self._request.calling_ae))
         finally:
@@ -133,14 +133,14 @@ class IncomingObject:
         self._failure = failure
         self.discard()
 
-    def _header(self, file: Incoming) -> InstanceHeader:
+    def _read_header(self, file: Incoming) -> InstanceHeader:
         """The indexed part of the data set, read from its first bytes when they are plain, else from the file."""
         syntax = self._request.transfer_syntax_uid
         try:
-            values = self._quick(syntax)
+            values = self._read_head(syntax)
             if values is not None:
                 return InstanceHeader.from_values(values, syntax)
-            dataset = self._slow(file, syntax)
+            dataset = self._read_file(file, syntax)
             identity.complete(dataset, self._request.association)
             return InstanceHeader.from_dataset(dataset, syntax)
         except Rejected:
@@ -148,31 +148,31 @@ class IncomingObject:
         except Exception as error:  # whatever the bytes make the parser raise, the object cannot be understood
             raise Rejected(status.UNABLE_TO_PROCESS, f"data set cannot be read: {type(error).__name__}") from error
 
-    def _quick(self, syntax: str) -> dict[int, bytes] | None:
+    def _read_head(self, syntax: str) -> dict[int, bytes] | None:
         """The wanted elements; None where the longer way is needed, also when Study or Series lack their UID."""
         if syntax == DeflatedExplicitVRLittleEndian:
             return None
         try:
             whole = self._size <= len(self._head)
-            found = head.read(self._head, implicit=syntax == ImplicitVRLittleEndian, whole=whole)
+            values = head.read(self._head, implicit=syntax == ImplicitVRLittleEndian, whole=whole)
         except head.NotPlain:
             return None
-        return found if found.get(_STUDY_UID) and found.get(_SERIES_UID) else None
+        return values if values.get(_STUDY_UID) and values.get(_SERIES_UID) else None
 
-    def _slow(self, file: Incoming, syntax: str) -> Dataset:
+    def _read_file(self, file: Incoming, syntax: str) -> Dataset:
         if syntax != DeflatedExplicitVRLittleEndian:
             return dcmread(file.path, stop_before_pixels=True)
         # bounded: a small object may inflate to any size
         inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(self._head, _INFLATED_BYTES)
-        meta = part10.preface("", "", ExplicitVRLittleEndian)
+        meta = part10.encode_preface("", "", ExplicitVRLittleEndian)
         return dcmread(BytesIO(meta + inflated), stop_before_pixels=True)
 
-    def _renamed(self, file: Incoming, header: InstanceHeader) -> Incoming:
+    def _copy_renamed(self, file: Incoming, header: InstanceHeader) -> Incoming:
         """A copy under the data set's own UID, where the request named another."""
         copy = self._files.begin(header.transfer_syntax_uid)
         try:
             copy.preface(
-                part10.preface(
+                part10.encode_preface(
                     header.sop_class_uid, header.sop_instance_uid, header.transfer_syntax_uid, self._request.calling_ae
                 )
             )

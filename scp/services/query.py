@@ -51,8 +51,8 @@ class Query:
         syntax = UID(association.context(message).transfer_syntax)
         code, comment = status.SUCCESS, ""
         try:
-            root = _root(association.context(message).abstract_syntax)
-            search = _search(association, root, implicit=syntax.is_implicit_VR)
+            root = _find_root(association.context(message).abstract_syntax)
+            search = _read_search(association, root, implicit=syntax.is_implicit_VR)
             with closing(search.encode_matches(self._database, implicit=syntax.is_implicit_VR)) as matches:
                 if not _send_matches(association, message, matches, supported=not search.unsupported):
                     code = status.CANCELLED
@@ -68,14 +68,14 @@ class Query:
             log.exception("query failed")
             code, comment = status.UNABLE_TO_PROCESS, "internal error, see the node's log"
         metrics.QUERIES.labels(f"0x{code:04X}").inc()
-        association.respond(message, code, comment=status.comment(comment))
+        association.respond(message, code, comment=status.cut_comment(comment))
 
 
-def _root(model: str) -> query.Root:
+def _find_root(model: str) -> query.Root:
     return "patient" if model == PATIENT_ROOT_FIND else "study"
 
 
-def _search(association: Conversation, root: query.Root, *, implicit: bool) -> query.Search:
+def _read_search(association: Conversation, root: query.Root, *, implicit: bool) -> query.Search:
     """What the request's data set asks for. Raises Rejected when it is too long or cannot be read."""
     gathered = bytearray()
     for data in association.messages.data():
@@ -95,25 +95,25 @@ def _search(association: Conversation, root: query.Root, *, implicit: bool) -> q
 def _send_matches(association: Conversation, message: Message, matches: Iterable[bytes], *, supported: bool) -> bool:
     """Send a pending response for each match; False when the peer cancelled."""
     pending = status.PENDING if supported else status.PENDING_UNSUPPORTED
-    answer = command.response(message.command, pending, has_data_set=True)
+    answer = command.encode_response(message.command, pending, has_data_set=True)
     room = association.data_room()
-    head = b"".join(pdu.fragments(answer, message.context_id, room, is_command=True))
+    head = b"".join(pdu.encode_fragments(answer, message.context_id, room, is_command=True))
     buffers: list[bytes | memoryview] = []
     for match in matches:
         buffers.append(head)
-        buffers += pdu.fragments(match, message.context_id, room, is_command=False)
+        buffers += pdu.encode_fragments(match, message.context_id, room, is_command=False)
         if len(buffers) >= _BUFFERS_A_SENDING:
             association.send(*buffers)
             metrics.MATCHES.inc(buffers.count(head))
             buffers.clear()
-            if association.messages.waiting() and _cancelled(association, message):
+            if association.messages.waiting() and _is_cancelled(association, message):
                 return False
     association.send(*buffers)
     metrics.MATCHES.inc(buffers.count(head))
     return True
 
 
-def _cancelled(association: Conversation, message: Message) -> bool:
+def _is_cancelled(association: Conversation, message: Message) -> bool:
     """Read what came meanwhile: whether it cancels this request (PS3.7 9.3.2.3). Raises Released at the end."""
     came = association.messages.next()
     if came is None:

@@ -164,4 +164,4 @@ class Storage:
             answer = self.finish(reception, association.calling_ae, association)
         finally:
             reception.discard()
-        association.respond(message, answer.status, comment=status.comment(answer.comment))
+        association.respond(message, answer.status, comment=status.cut_comment(answer.comment))

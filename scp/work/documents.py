@@ -45,7 +45,7 @@ def parse_template(label: str) -> SrTemplate | None:
 class DocumentMaker(Protocol):
     """Makes documents: the scoring process."""
 
-    def documents(self, request: DocumentRequest) -> Sequence[DocumentFile]:
+    def make_documents(self, request: DocumentRequest) -> Sequence[DocumentFile]:
         """Make the documents that are asked for, in that order. Raises NotScorable or Transient."""
         ...
 
@@ -60,7 +60,7 @@ class Reporting:
         self._clock = installation.clock
         self._maker = maker
 
-    def owed(self, result: Result) -> bool:
+    def is_owed(self, result: Result) -> bool:
         """Whether a report of the result is still to be made; a refusal has one where the site asks for it."""
         if result.report is not None or not result.score_json:
             return False
@@ -68,7 +68,7 @@ class Reporting:
             return True
         score = Score.from_json(result.score_json)
         expected = all(flag.code not in _NOBODY_EXPECTS_A_SCORE for flag in score.flags if flag.severity == "reject")
-        return self._settings.results.not_scorable_report and expected and bool(self._kinds(result))
+        return self._settings.results.not_scorable_report and expected and bool(self._list_kinds(result))
 
     def report(self, series_instance_uid: str, result: Result) -> None:
         """Make, store and enter the documents; the report and the outbox are noted in one transaction.
@@ -77,7 +77,7 @@ class Reporting:
         """
         files = [
             file
-            for kinds, template in self._portions(result)
+            for kinds, template in self._plan_portions(result)
             for file in self._make(series_instance_uid, result, kinds, template)
         ]
         documents = [self._keep(file, series_instance_uid, result.version) for file in files]
@@ -90,7 +90,7 @@ class Reporting:
                 results.Report(main.sop_class_uid, main.sop_instance_uid, main.series_instance_uid),
             )
             for destination in self._settings.results.destinations:
-                wanted = set(self._wanted(destination))
+                wanted = set(self._list_labels(destination))
                 chosen = [document for document in documents if document.kind in wanted]
                 outgoing.add(session, chosen, (destination,), self._clock())
         log.info("documents made", series=series_instance_uid, version=result.version, documents=len(documents))
@@ -110,35 +110,35 @@ class Reporting:
             for file in self._make(series_instance_uid, result, kinds, template or "tid1500")
         ]
 
-    def _portions(self, result: Result) -> Iterator[tuple[tuple[Kind, ...], SrTemplate]]:
+    def _plan_portions(self, result: Result) -> Iterator[tuple[tuple[Kind, ...], SrTemplate]]:
         """Kinds and forms in the order in which they are made: each form of the report, then all else at once."""
-        kinds = self._kinds(result)
-        for template in self._templates() if "sr" in kinds else ():
+        kinds = self._list_kinds(result)
+        for template in self._list_templates() if "sr" in kinds else ():
             yield ("sr",), template
         others = tuple(kind for kind in kinds if kind != "sr")
         if others:
             yield others, "tid1500"
 
-    def _kinds(self, result: Result) -> tuple[Kind, ...]:
+    def _list_kinds(self, result: Result) -> tuple[Kind, ...]:
         """All kinds that a destination or the site wants; for a series without a score only the report."""
         settings = self._settings
         peers = [settings.peers[name].documents for name in settings.results.destinations]
         kinds = dict.fromkeys(kind for wanted in (settings.results.documents, *peers) for kind in wanted or ())
         return tuple(kind for kind in kinds if kind == "sr" or result.status == "scored")
 
-    def _templates(self) -> tuple[SrTemplate, ...]:
+    def _list_templates(self) -> tuple[SrTemplate, ...]:
         """The forms of the report that destinations want, the usual one first: a later version names that one."""
         peers = [self._settings.peers[name] for name in self._settings.results.destinations]
-        wanted = {peer.sr for peer in peers if "sr" in self._documents(peer.documents)}
+        wanted = {peer.sr for peer in peers if "sr" in self._choose_kinds(peer.documents)}
         return tuple(template for template in SR_SOP_CLASSES if template in wanted) or ("tid1500",)
 
-    def _wanted(self, destination: str) -> Iterator[str]:
+    def _list_labels(self, destination: str) -> Iterator[str]:
         """The labels of the documents that a destination gets."""
         peer = self._settings.peers[destination]
-        for kind in self._documents(peer.documents):
+        for kind in self._choose_kinds(peer.documents):
             yield label_document(kind, peer.sr if kind == "sr" else None)
 
-    def _documents(self, own: Sequence[Kind] | None) -> Sequence[Kind]:
+    def _choose_kinds(self, own: Sequence[Kind] | None) -> Sequence[Kind]:
         return self._settings.results.documents if own is None else own
 
     def _make(
@@ -148,12 +148,12 @@ class Reporting:
             self._settings.results,
             version=result.version,
             created=result.created_at,
-            predecessor=self._predecessor(series_instance_uid, result.version, template),
+            predecessor=self._find_predecessor(series_instance_uid, result.version, template),
         )
         files = tuple(slices.list_files(self._database, self._files, series_instance_uid))
-        return list(self._maker.documents(DocumentRequest(result.score_json, files, kinds, request, (template,))))
+        return list(self._maker.make_documents(DocumentRequest(result.score_json, files, kinds, request, (template,))))
 
-    def _predecessor(self, series_instance_uid: str, version: int, template: SrTemplate) -> Predecessor | None:
+    def _find_predecessor(self, series_instance_uid: str, version: int, template: SrTemplate) -> Predecessor | None:
         """The report of the latest earlier version that has one, in the same form if it was made in that form."""
         before = results.find_predecessor(self._database, series_instance_uid, version)
         if before is None:

@@ -50,7 +50,7 @@ class Scorer:
         """
         return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection, mask, context)))
 
-    def documents(self, request: DocumentRequest) -> list[DocumentFile]:
+    def make_documents(self, request: DocumentRequest) -> list[DocumentFile]:
         """Make the documents of a score; raises as `score` does."""
         documents: list[DocumentFile] = self._ask(request)
         return documents

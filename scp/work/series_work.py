@@ -64,7 +64,7 @@ class Processing:
             return
         state = states.get(self._database, series_instance_uid)
         result = results.get(self._database, series_instance_uid, version)
-        if state.version == version and result is not None and self._reporting.owed(result):
+        if state.version == version and result is not None and self._reporting.is_owed(result):
             self._reporting.report(series_instance_uid, result)
 
     def abandon(self, series_instance_uid: str, version: int, reason: str) -> None:
@@ -92,7 +92,7 @@ class Processing:
         finish: dict[str, Any] = {}
         try:
             score = self._scorer.score(
-                self._paths(series_instance_uid),
+                self._list_paths(series_instance_uid),
                 self._settings.scoring,
                 self._settings.selection,
                 context=Context(self._settings.risk),
@@ -101,7 +101,7 @@ class Processing:
             finish |= {"result_json": "", "status": "not_scorable"}
             finish |= {"reason_code": verdict.code, "reason": sentence(verdict, load_english())}
         else:
-            score = self._history.compared(self._identified(score, series_instance_uid), series_instance_uid)
+            score = self._history.compare(self._identify(score, series_instance_uid), series_instance_uid)
             finish |= {"result_json": score.to_json(), "status": score.status}
             finish |= {"reason_code": score.reason_code or "", "reason": score.reason or ""}
         finish["now"] = self._clock()
@@ -110,7 +110,7 @@ class Processing:
         )
         return lifecycle.finish(self._database, series_instance_uid, version, **finish)
 
-    def _identified(self, score: Score, series_instance_uid: str) -> Score:
+    def _identify(self, score: Score, series_instance_uid: str) -> Score:
         """The score under the UIDs by which the node knows a series whose images have none of their own."""
         known = states.get(self._database, series_instance_uid)
         info = replace(
@@ -120,5 +120,5 @@ class Processing:
         )
         return replace(score, series=info)
 
-    def _paths(self, series_instance_uid: str) -> list[Path]:
+    def _list_paths(self, series_instance_uid: str) -> list[Path]:
         return slices.list_files(self._database, self._files, series_instance_uid)

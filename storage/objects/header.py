@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from config.errors import Rejected
 from dicom import status
-from dicom.text import fold, text_of, text_of_bytes
+from dicom.text import decode_text, fold, read_text
 from storage.objects.attributes import FOLDED, Attribute, list_attributes
 from storage.objects.files import instance_name
 
@@ -57,7 +57,7 @@ class InstanceHeader:
 
         def texts(attributes: tuple[Attribute, ...]) -> dict[str, str]:
             return {
-                item.column: text_of_bytes(values[item.tag], item.vr, character_set) if item.tag in values else ""
+                item.column: decode_text(values[item.tag], item.vr, character_set) if item.tag in values else ""
                 for item in attributes
             }
 
@@ -106,7 +106,7 @@ def _check_uid(keyword: str, value: str) -> None:
 
 
 def _read_texts(dataset: Dataset, attributes: tuple[Attribute, ...]) -> dict[str, str]:
-    return {attribute.column: text_of(dataset, attribute.tag, attribute.vr) for attribute in attributes}
+    return {attribute.column: read_text(dataset, attribute.tag, attribute.vr) for attribute in attributes}
 
 
 def _read_transfer_syntax(dataset: Dataset) -> str:

@@ -38,7 +38,7 @@ class Target:
 
 
 def build_condition(target: Target, text: str, dialect: str) -> ColumnElement[bool] | None:
-    """The condition for a key's text as `elements.text_of` gives it; None for universal matching (C.2.2.2.3).
+    """The condition for a key's text as `dicom.text.read_text` gives it; None for universal matching (C.2.2.2.3).
 
     Args:
         target: what to compare.

@@ -20,7 +20,7 @@ from sqlalchemy.sql.operators import custom_op
 from config.errors import Rejected
 from dicom import status
 from dicom.encoding import Encoder, Slot
-from dicom.text import text_of
+from dicom.text import read_text
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.objects.attributes import ATTRIBUTES, FOLDED, LEVELS, Level
@@ -76,7 +76,7 @@ class Search:
             IdentifierError: the level is missing or not of this root, or a key has too many values.
         """
         allowed = LEVELS if root == "patient" else LEVELS[1:]
-        name = text_of(identifier, _LEVEL, "CS")
+        name = read_text(identifier, _LEVEL, "CS")
         if name not in get_args(Level) or name not in allowed:
             raise IdentifierError(f"Query/Retrieve Level must be {', '.join(allowed)}"[:64])
         level: Level = next(level for level in LEVELS if level == name)
@@ -147,7 +147,7 @@ def _parse_key(identifier: Dataset, tag: int, level: Level, root: Root) -> Key:
     keyword = keyword_for_tag(tag)
     vr = dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
     supported = _is_supported(keyword, level, root)
-    text = text_of(identifier, tag, vr, longest=None) if supported else ""
+    text = read_text(identifier, tag, vr, longest=None) if supported else ""
     most = _MOST_UIDS if vr == "UI" else _MOST_VALUES
     if text.count("\\") >= most:
         raise IdentifierError(f"{keyword}: more than {most} values")

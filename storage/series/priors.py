@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from dicom.text import text_of
+from dicom.text import read_text
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, ResultRow, SeriesRow, StudyRow
 from storage.objects.attributes import ATTRIBUTES
@@ -36,10 +36,10 @@ class Person:
     sex: str = ""
 
     @classmethod
-    def of(cls, dataset: Dataset) -> Self:
+    def from_dataset(cls, dataset: Dataset) -> Self:
         """Who an object is of, as the index would have it."""
         attributes = (ATTRIBUTES[name] for name in _PERSON)
-        return cls(*(text_of(dataset, attribute.tag, attribute.vr) for attribute in attributes))
+        return cls(*(read_text(dataset, attribute.tag, attribute.vr) for attribute in attributes))
 
     def is_same(self, other: Person) -> bool:
         """Whether ID and issuer agree; two empty issuers do, an empty ID agrees with nothing."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import ConfigurationError
-from config.load import defaults_text, load
+from config.load import load, read_defaults
 from config.settings import NodeSettings, Settings
 
 PACS = '[peers.PACS]\nae_title = "PACS"\nhost = "10.0.0.5"\nport = 104\n'
@@ -30,16 +30,16 @@ def test_built_in_defaults_run_without_a_file(tmp_path, monkeypatch):
 
 
 def test_defaults_file_says_what_the_code_does():
-    assert Settings.model_validate(tomllib.loads(defaults_text())) == Settings()
+    assert Settings.model_validate(tomllib.loads(read_defaults())) == Settings()
 
 
 def test_defaults_file_names_every_key():
-    written = tomllib.loads(defaults_text())
+    written = tomllib.loads(read_defaults())
     for section, field in Settings.model_fields.items():
         if section == "peers":
             continue
         for key in field.annotation.model_fields:
-            assert key in written.get(section, {}) or f"# {key} =" in defaults_text(), f"{section}.{key}"
+            assert key in written.get(section, {}) or f"# {key} =" in read_defaults(), f"{section}.{key}"
 
 
 def test_file_in_the_working_folder_is_found(tmp_path, monkeypatch):

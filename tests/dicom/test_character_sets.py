@@ -15,8 +15,8 @@ from pydicom.filewriter import write_dataset
 from pydicom.tag import Tag
 
 from dicom import elements
-from dicom.character_sets import CHARACTER_SET, DEFAULT_REPERTOIRE, codecs_of, decode_value
-from dicom.text import text_of, text_of_bytes
+from dicom.character_sets import CHARACTER_SET, DEFAULT_REPERTOIRE, decode_value, find_codecs
+from dicom.text import decode_text, read_text
 from scoring.report.common.source import patient_and_study
 
 NAME = 0x00100010
@@ -43,12 +43,12 @@ NAME = 0x00100010
     ],
 )
 def test_defined_terms_in_every_spelling(declared, codecs):
-    assert codecs_of(declared) == codecs
+    assert find_codecs(declared) == codecs
 
 
 def test_what_is_unknown_is_inherited():
-    assert codecs_of("NONSENSE", ("UTF8",)) == ("UTF8",)
-    assert codecs_of("NONSENSE") == DEFAULT_REPERTOIRE
+    assert find_codecs("NONSENSE", ("UTF8",)) == ("UTF8",)
+    assert find_codecs("NONSENSE") == DEFAULT_REPERTOIRE
 
 
 def encoded(declared: str | None, name: bytes) -> Dataset:
@@ -81,8 +81,8 @@ def encoded(declared: str | None, name: bytes) -> Dataset:
 )
 def test_index_scoring_and_documents_read_the_same_name(declared, name, codec):
     dataset = encoded(declared, name.encode(codec))
-    assert text_of(dataset, NAME, "PN") == name
-    assert text_of_bytes(name.encode(codec), "PN", (declared or "").encode()) == name
+    assert read_text(dataset, NAME, "PN") == name
+    assert decode_text(name.encode(codec), "PN", (declared or "").encode()) == name
     assert elements.text(dataset, "PatientName") == name
     assert patient_and_study(dataset).PatientName == name
 
@@ -91,7 +91,7 @@ def test_index_scoring_and_documents_read_the_same_name(declared, name, codec):
 def test_no_bytes_raise_and_all_readers_agree(name, declared):
     dataset = encoded(declared, name)
     read = elements.texts(dataset, "PatientName")
-    indexed = text_of(dataset, NAME, "PN", None)
+    indexed = read_text(dataset, NAME, "PN", None)
     assert "\\".join(read).replace("\0", "").split() == indexed.split()
 
 

@@ -10,8 +10,8 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomIO
 from pydicom.filewriter import write_dataset
 
-from dicom.answers import element
-from dicom.encoding import Encoder, Slot, encoded_element
+from dicom.answers import make_element
+from dicom.encoding import Encoder, Slot, encode_element
 
 TAGS = {
     0x00080018: "UI",
@@ -59,15 +59,15 @@ def written(dataset: Dataset, *, implicit: bool) -> bytes:
 def test_a_row_is_encoded_as_pydicom_encodes_its_answer(values, implicit):
     answer = Dataset()
     slots = [Slot(0x00080052, "CS", varies=False, value="STUDY")]
-    answer.add(element(0x00080052, "CS", "STUDY"))
+    answer.add(make_element(0x00080052, "CS", "STUDY"))
     for tag, vr in CONSTANTS.items():
         slots.append(Slot(tag, vr, varies=False))
-        answer.add(element(tag, vr, None))
+        answer.add(make_element(tag, vr, None))
     for tag in values:
         slots.append(Slot(tag, TAGS[tag], varies=True))
-        answer.add(element(tag, TAGS[tag], values[tag]))
+        answer.add(make_element(tag, TAGS[tag], values[tag]))
     if not all(str(value).isascii() for value in values.values()):
-        answer.add(element(0x00080005, "CS", "ISO_IR 192"))
+        answer.add(make_element(0x00080005, "CS", "ISO_IR 192"))
     row = tuple(values[tag] for tag in sorted(values))
     encoder = Encoder(slots, implicit=implicit)
     assert encoder.encode(row) == written(answer, implicit=implicit)
@@ -75,5 +75,5 @@ def test_a_row_is_encoded_as_pydicom_encodes_its_answer(values, implicit):
 
 
 def test_a_value_too_long_for_its_length_field_is_unknown():
-    assert encoded_element(0x00080062, "UI", "1" * 65535, implicit=False)[4:12] == b"UN\0\0\0\0\1\0"
-    assert encoded_element(0x00080062, "UI", "1" * 65535, implicit=True)[4:8] == b"\0\0\1\0"
+    assert encode_element(0x00080062, "UI", "1" * 65535, implicit=False)[4:12] == b"UN\0\0\0\0\1\0"
+    assert encode_element(0x00080062, "UI", "1" * 65535, implicit=True)[4:8] == b"\0\0\1\0"

@@ -22,6 +22,6 @@ from dicom import status
     ],
 )
 def test_what_an_answer_means_for_a_delivery(code, outcome, words):
-    assert status.outcome(code) == outcome
-    assert words in status.name(code)
-    assert f"0x{code:04X}" in status.name(code)
+    assert status.classify_outcome(code) == outcome
+    assert words in status.format_status(code)
+    assert f"0x{code:04X}" in status.format_status(code)

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from config.errors import Rejected
-from dicom.text import fold, text_of
+from dicom.text import fold, read_text
 from storage.objects.attributes import ATTRIBUTES
 from storage.objects.header import InstanceHeader
 
@@ -51,11 +51,11 @@ def raw(values, *, little_endian=True):
     ],
 )
 def test_raw_values(tag, vr, value, text):
-    assert text_of(raw({tag: value}), tag, vr) == text
+    assert read_text(raw({tag: value}), tag, vr) == text
 
 
 def test_big_endian_numbers():
-    assert text_of(raw({ROWS: b"\x02\x00"}, little_endian=False), ROWS, "US") == "512"
+    assert read_text(raw({ROWS: b"\x02\x00"}, little_endian=False), ROWS, "US") == "512"
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_big_endian_numbers():
 )
 def test_character_sets(term, name, codec):
     dataset = raw({CHARACTER_SET: term.encode(), NAME: name.encode(codec)})
-    assert text_of(dataset, NAME, "PN") == name
+    assert read_text(dataset, NAME, "PN") == name
 
 
 def test_code_extensions():
     # PS3.5 H.3.2, Japanese with ISO 2022 IR 87.
     value = b"Yamada^Tarou=" + b"\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"
     dataset = raw({CHARACTER_SET: b"\\ISO 2022 IR 87", NAME: value})
-    assert text_of(dataset, NAME, "PN") == "Yamada^Tarou=山田^太郎"
+    assert read_text(dataset, NAME, "PN") == "Yamada^Tarou=山田^太郎"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
@@ -89,7 +89,7 @@ def test_no_bytes_make_reading_fail(values):
     dataset = raw({CHARACTER_SET: b"\\ISO 2022 IR 87"} if len(values) % 2 else {})
     dataset._dict.update(raw(values)._dict)
     for attribute in ATTRIBUTES.values():
-        text = text_of(dataset, attribute.tag, attribute.vr)
+        text = read_text(dataset, attribute.tag, attribute.vr)
         assert "\0" not in text
         assert len(text.encode("utf-8").decode()) <= 256
 
@@ -99,7 +99,7 @@ def test_converted_text_is_cleaned_too(value):
     dataset = Dataset()
     dataset.PatientComments = "placeholder"
     dataset[0x00104000]._value = value + "\ud800"
-    text = text_of(dataset, 0x00104000, "LT")
+    text = read_text(dataset, 0x00104000, "LT")
     assert "\0" not in text
     assert text.encode("utf-8")
 

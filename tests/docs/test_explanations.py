@@ -9,7 +9,7 @@ from dataclasses import fields
 import pytest
 from pydantic_core import PydanticUndefined
 
-from config.load import defaults_text, load
+from config.load import load, read_defaults
 from config.settings import PeerSettings, Settings
 from scoring.candidates import conventions
 from scoring.result import Lesion, RejectedCandidate, Score
@@ -51,14 +51,14 @@ def in_toml(value: object) -> str:
 @EVERY_SECTION
 def test_defaults_file_names_every_key(name, model):
     head = re.escape(name.replace("NAME", "PACS"))
-    part = re.search(rf"^(?:# )?\[{head}\]$(.*?)(?=^(?:# )?\[|\Z)", defaults_text(), re.DOTALL | re.MULTILINE)
+    part = re.search(rf"^(?:# )?\[{head}\]$(.*?)(?=^(?:# )?\[|\Z)", read_defaults(), re.DOTALL | re.MULTILINE)
     assert part
     assert re.findall(r"^(?:# )?(\w+) = ", part[1], re.MULTILINE) == list(model.model_fields)
 
 
 def test_defaults_file_holds_the_defaults(tmp_path):
     file = tmp_path / "coronode.toml"
-    file.write_text(defaults_text(), "utf-8")
+    file.write_text(read_defaults(), "utf-8")
     assert load(file) == Settings()
 
 

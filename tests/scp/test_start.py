@@ -8,7 +8,7 @@ from scp import start
 
 
 def test_the_packages_of_this_distribution_are_taken():
-    assert start.shadowed() == []
+    assert start.find_shadowed() == []
 
 
 @pytest.mark.parametrize("name", ["config", "storage"])

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
 
 from dicom import elements
-from dicom.character_sets import STRING_VRS, Codecs, declared_codecs, decode_value
+from dicom.character_sets import STRING_VRS, Codecs, decode_value, find_declared_codecs
 
 _REFERENCE: Final = ("ReferencedSOPClassUID", "ReferencedSOPInstanceUID")
 
@@ -92,7 +92,7 @@ def patient_and_study(source: Dataset) -> Dataset:
     Type 2 elements that the source lacks are there, empty; optional ones without a value, private ones and
     references to nothing are left out. The UIDs stay as they are, valid or not.
     """
-    codecs = declared_codecs(source)
+    codecs = find_declared_codecs(source)
     tags = [tag for tag in source.keys() if tag.group == 0x0010 or tag in _STUDY_TAGS]  # noqa: SIM118
     copied = _copy(source, tags, codecs, optional=True)
     for tag in _REQUIRED_TAGS:
@@ -104,7 +104,7 @@ def patient_and_study(source: Dataset) -> Dataset:
 def request_attributes(source: Dataset) -> list[Dataset]:
     """Items of Request Attributes Sequence (0040,0275) that have content, text as Unicode."""
     tag = Tag("RequestAttributesSequence")
-    copied = _copy(source, [tag] if tag in source else [], declared_codecs(source), optional=True)
+    copied = _copy(source, [tag] if tag in source else [], find_declared_codecs(source), optional=True)
     return list(copied.get("RequestAttributesSequence", ()))
 
 
@@ -141,7 +141,7 @@ def _element(source: Dataset, tag: BaseTag, codecs: Codecs) -> DataElement | Non
 
 def _items(items: Iterable[Dataset], codecs: Codecs) -> Iterator[Dataset]:
     for item in items:
-        own = declared_codecs(item, codecs)
+        own = find_declared_codecs(item, codecs)
         copied = _copy(item, item.keys(), own, optional=False)
         if all(element.is_empty for element in copied):
             continue

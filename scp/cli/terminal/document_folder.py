@@ -35,7 +35,7 @@ def parse_kinds(ctx: click.Context, param: click.Parameter, value: str | None) -
     return tuple(kind for kind in KINDS if kind in asked)
 
 
-def write_documents(folder: Path, kinds: Sequence[Kind], made: Sequence[DocumentFile]) -> list[Path]:
+def write_documents(folder: Path, kinds: Sequence[Kind], documents: Sequence[DocumentFile]) -> list[Path]:
     """Write documents into a folder, replacing those of the same kinds, and return their paths.
 
     Each is a DICOM file (.dcm); pages of pictures are written as PNG too, report and letter as PDF. Raises
@@ -49,7 +49,7 @@ def write_documents(folder: Path, kinds: Sequence[Kind], made: Sequence[Document
                 if old.fullmatch(path.name):
                     path.unlink()
         written = []
-        for name, content in _files(made):
+        for name, content in _name_files(documents):
             (folder / name).write_bytes(content)
             written.append(folder / name)
     except OSError as error:
@@ -57,10 +57,10 @@ def write_documents(folder: Path, kinds: Sequence[Kind], made: Sequence[Document
     return written
 
 
-def _files(made: Sequence[DocumentFile]) -> Iterator[tuple[str, bytes]]:
-    pages = sum(document.kind == "overlay" for document in made)
+def _name_files(documents: Sequence[DocumentFile]) -> Iterator[tuple[str, bytes]]:
+    pages = sum(document.kind == "overlay" for document in documents)
     page = 0
-    for document in made:
+    for document in documents:
         name = _NAMES[document.kind]
         if document.kind == "sr" and document.template not in {None, "tid1500"}:
             name = f"{name}-{document.template}"
@@ -69,12 +69,12 @@ def _files(made: Sequence[DocumentFile]) -> Iterator[tuple[str, bytes]]:
             name = f"{name}-{page:02d}"
         yield f"{name}.dcm", document.content
         if document.kind in {"pdf", "letter"}:
-            yield f"{name}.pdf", _pdf(document)
+            yield f"{name}.pdf", _extract_pdf(document)
         elif document.kind == "overlay":
-            yield from _pictures(name, document)
+            yield from _encode_frames(name, document)
 
 
-def _pdf(document: DocumentFile) -> bytes:
+def _extract_pdf(document: DocumentFile) -> bytes:
     from pydicom import dcmread
 
     dataset = dcmread(BytesIO(document.content))
@@ -82,7 +82,7 @@ def _pdf(document: DocumentFile) -> bytes:
     return content[: dataset.EncapsulatedDocumentLength]
 
 
-def _pictures(name: str, document: DocumentFile) -> Iterator[tuple[str, bytes]]:
+def _encode_frames(name: str, document: DocumentFile) -> Iterator[tuple[str, bytes]]:
     """Each frame as PNG."""
     from PIL import Image
     from pydicom import dcmread

@@ -12,7 +12,7 @@ _HEADS: Final = ("Agatston", "confidence", "slices", "peak HU", "x mm", "y mm", 
 _WORDS: Final = frozenset({"artery", "slices", "why not"})
 
 
-def explained(score: Score) -> str:
+def format_explanation(score: Score) -> str:
     """The range, every counted lesion and every rejected candidate near the heart; "" when there is no score."""
     if score.agatston is None or score.agatston_range is None:
         return ""
@@ -20,11 +20,11 @@ def explained(score: Score) -> str:
     counted = sorted(score.lesions, key=lambda item: -item.agatston)
     parts = [
         f"Total {score.agatston.total:.1f}; without and with what is in doubt: {low:.1f} to {high:.1f}",
-        *_counted(counted),
+        *_list_counted(counted),
     ]
     # inside a mask everything counts: nothing was judged
     if score.provenance.engine != "mask":
-        parts += _rejected(score)
+        parts += _list_rejected(score)
     if counted or score.rejected:
         parts.append(
             "Slices count from 1 at the feet; x, y, z: middle in mm towards left, back and head (DICOM coordinates)."
@@ -32,30 +32,31 @@ def explained(score: Score) -> str:
     return "\n".join(parts)
 
 
-def _counted(found: Sequence[Lesion]) -> list[str]:
-    if not found:
+def _list_counted(lesions: Sequence[Lesion]) -> list[str]:
+    if not lesions:
         return ["Counted: nothing"]
     heads = ("id", "artery", *_HEADS, "")
     rows = [
-        (str(item.id), item.artery or "-", *_cells(item), _IN_DOUBT if item.confidence < SURE else "") for item in found
+        (str(item.id), item.artery or "-", *_format_cells(item), _IN_DOUBT if item.confidence < SURE else "")
+        for item in lesions
     ]
-    return [f"Counted: {_number(len(found), 'lesion')}, largest first", *_columns(heads, rows)]
+    return [f"Counted: {_format_count(len(lesions), 'lesion')}, largest first", *_align_columns(heads, rows)]
 
 
-def _rejected(score: Score) -> list[str]:
+def _list_rejected(score: Score) -> list[str]:
     if not score.rejected:
         return ["Not counted at the heart: nothing"]
     heads = ("id", *_HEADS, "", "why not")
     rows = [
-        (str(item.id), *_cells(item), _IN_DOUBT if item.confidence >= POSSIBLE else "", item.reason.text)
+        (str(item.id), *_format_cells(item), _IN_DOUBT if item.confidence >= POSSIBLE else "", item.reason.text)
         for item in score.rejected
     ]
     more = f"; {score.rejected_left_out} more are not listed" if score.rejected_left_out else ""
-    title = f"Not counted at the heart: {_number(len(score.rejected), 'candidate')}, largest first{more}"
-    return [title, *_columns(heads, rows)]
+    title = f"Not counted at the heart: {_format_count(len(score.rejected), 'candidate')}, largest first{more}"
+    return [title, *_align_columns(heads, rows)]
 
 
-def _cells(item: Lesion | RejectedCandidate) -> tuple[str, ...]:
+def _format_cells(item: Lesion | RejectedCandidate) -> tuple[str, ...]:
     first, last = item.slices[0] + 1, item.slices[-1] + 1
     return (
         f"{item.agatston:.1f}",
@@ -66,7 +67,7 @@ def _cells(item: Lesion | RejectedCandidate) -> tuple[str, ...]:
     )
 
 
-def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def _align_columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     table = [heads, *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [
@@ -79,5 +80,5 @@ def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _number(count: int, noun: str) -> str:
+def _format_count(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"

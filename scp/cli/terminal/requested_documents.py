@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from config.errors import CoronodeError
 from config.settings import Document, ResultsSettings, Settings
 from scp.cli.terminal.document_folder import write_documents
-from scp.cli.terminal.score_table import Row, file_name
+from scp.cli.terminal.score_table import Row, choose_file_name
 
 if TYPE_CHECKING:
     from scoring.images.series import SeriesFiles
@@ -28,7 +28,7 @@ class RequestedDocuments:
     settings: ResultsSettings
 
     @classmethod
-    def to(cls, out: Path, kinds: tuple[Document, ...], settings: Settings) -> Self:
+    def in_folder(cls, out: Path, kinds: tuple[Document, ...], settings: Settings) -> Self:
         """Documents in `out`. Raises ConfigurationError when the site's words, logo or fonts cannot be used."""
         from scoring.report.typeset import site
 
@@ -50,8 +50,8 @@ class RequestedDocuments:
         now = datetime.now(UTC).replace(microsecond=0)
         request = ReportRequest.of(self.settings, version=1, created=now)
         try:
-            made = make(DocumentRequest(score.to_json(), item.paths, self.kinds, request))
-            write_documents(self.out / file_name(row.series_instance_uid), self.kinds, made)
+            documents = make(DocumentRequest(score.to_json(), item.paths, self.kinds, request))
+            write_documents(self.out / choose_file_name(row.series_instance_uid), self.kinds, documents)
         except (CoronodeError, ValueError) as error:
             return replace(row, undocumented=str(error))
         return replace(row, made_at=now)

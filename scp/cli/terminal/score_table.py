@@ -70,7 +70,7 @@ class Row:
         agatston = self.score.agatston
         arteries = ", ".join(f"{artery} {agatston.of(artery):.1f}" for artery in ARTERIES)
         flags = "".join(f"\n    {flag.severity}: {flag.message}" for flag in self.score.flags)
-        category = f"category {self.score.category}{_standing(self.score)}"
+        category = f"category {self.score.category}{_format_percentile(self.score)}"
         return f"{self.path}: Agatston {agatston.total:.1f} ({arteries}), {category}{flags}"
 
     def values(self) -> dict[str, object]:
@@ -150,22 +150,23 @@ class ScoreTable:
         self._writer.writerow(row.values())
         self._file.flush()
         if row.score is not None:
-            path = self._folder / f"{file_name(row.series_instance_uid)}.json"
+            path = self._folder / f"{choose_file_name(row.series_instance_uid)}.json"
             path.write_text(row.score.to_json(indent=2) + "\n", "utf-8")
             if row.made_at is not None:
                 # `coronode report` takes the moment from here, and so makes the same documents again
                 os.utime(path, (row.made_at.timestamp(), row.made_at.timestamp()))
 
 
-def _standing(score: Score) -> str:
+def _format_percentile(score: Score) -> str:
     """The percentile and the people it is of; nothing when it is not known."""
-    found = score.percentile
-    if found is None:
+    percentile = score.percentile
+    if percentile is None:
         return ""
-    return f", percentile {found.band} ({found.population}: {found.group}, {found.sex}, {found.age_years:g} years)"
+    people = f"{percentile.population}: {percentile.group}, {percentile.sex}, {percentile.age_years:g} years"
+    return f", percentile {percentile.band} ({people})"
 
 
-def file_name(series_instance_uid: str) -> str:
+def choose_file_name(series_instance_uid: str) -> str:
     """The UID where it is one, else a hash: a header must not choose a path."""
     plain = _PLAIN_UID.fullmatch(series_instance_uid) and series_instance_uid.strip(".")
     return series_instance_uid if plain else hashlib.sha256(series_instance_uid.encode()).hexdigest()[:32]

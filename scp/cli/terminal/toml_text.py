@@ -12,32 +12,32 @@ _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 def format_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
     """Write nested tables of texts, numbers, booleans and lists as TOML 1.0; a key without a value is left out."""
-    return "\n".join(line for name, table in sections.items() for line in _table((name,), table)).lstrip("\n")
+    return "\n".join(line for name, table in sections.items() for line in _format_table((name,), table)).lstrip("\n")
 
 
-def _table(path: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[str]:
+def _format_table(path: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[str]:
     values = {key: value for key, value in table.items() if value is not None and not isinstance(value, Mapping)}
     if values:
-        yield f"\n[{'.'.join(map(_key, path))}]"
+        yield f"\n[{'.'.join(map(_format_key, path))}]"
     for key, value in values.items():
-        yield f"{_key(key)} = {_value(value)}"
+        yield f"{_format_key(key)} = {_format_value(value)}"
     for key, value in table.items():
         if isinstance(value, Mapping):
-            yield from _table((*path, key), value)
+            yield from _format_table((*path, key), value)
 
 
-def _key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else _text(name)
+def _format_key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _format_text(name)
 
 
-def _value(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, str):
-        return _text(value)
+        return _format_text(value)
     if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(_format_value, value))}]"
     return json.dumps(value)
 
 
-def _text(text: str) -> str:
+def _format_text(text: str) -> str:
     """A basic string: JSON's escapes are TOML's too, except that TOML wants DEL escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

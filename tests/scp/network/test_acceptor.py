@@ -15,15 +15,15 @@ from storage.intake.instances import find_instance
 
 CT, ECHO, FIND = 1, 3, 5
 EXPLICIT = "1.2.840.10008.1.2.1"
-ABORT = pdu.abort(None)
-STORE = command.store_request(1, IMAGE_STORAGE[0], "1.2.3.9")
+ABORT = pdu.encode_abort(None)
+STORE = command.encode_store_request(1, IMAGE_STORAGE[0], "1.2.3.9")
 
 
 def data(message, context_id=CT, *, is_command=True, is_last=True):
     return (
-        b"".join(pdu.fragments(message, context_id, 2**20, is_command=is_command))
+        b"".join(pdu.encode_fragments(message, context_id, 2**20, is_command=is_command))
         if is_last
-        else (pdu.value_header(len(message), context_id, is_command=is_command, is_last=False) + message)
+        else (pdu.encode_value_header(len(message), context_id, is_command=is_command, is_last=False) + message)
     )
 
 
@@ -88,7 +88,7 @@ class TestAwaitingTheRequest:
             kind, body = peer.receive()
             assert kind == pdu.A_ASSOCIATE_AC
             assert [answer.result for answer in associate.read_acceptance(body).contexts] == [4, 0]
-            peer.send(data(command.echo_request(1, VERIFICATION), ECHO))
+            peer.send(data(command.encode_echo_request(1, VERIFICATION), ECHO))
             assert peer.response().status == 0
 
 
@@ -132,7 +132,7 @@ class TestOpen:
 
 class TestServices:
     def test_an_unknown_operation_is_told(self, site):
-        request = bytearray(command.echo_request(5, VERIFICATION))
+        request = bytearray(command.encode_echo_request(5, VERIFICATION))
         at = request.index(struct.pack("<HHIH", 0, 0x0100, 2, command.C_ECHO_RQ))
         request[at + 8 : at + 10] = struct.pack("<H", 0x0021)
         with site.peer() as peer:
@@ -145,28 +145,30 @@ class TestServices:
         with site.peer() as peer:
             peer.send(data(STORE, context_id), data(image_of("1.2.3.9"), context_id, is_command=False))
             assert peer.response().status == 0x0122
-            peer.send(data(command.echo_request(2, VERIFICATION), ECHO))
+            peer.send(data(command.encode_echo_request(2, VERIFICATION), ECHO))
             assert peer.response().status == 0
 
     def test_a_response_to_nothing_is_an_abort(self, site):
-        answer = command.response(command.decode(STORE), 0)
+        answer = command.encode_response(command.decode(STORE), 0)
         with site.peer() as peer:
             peer.send(data(answer))
             assert peer.ends() == (2, 2)
 
     def test_a_cancel_of_nothing_is_nothing(self, site):
         with site.peer() as peer:
-            peer.send(data(command.cancel_request(3), FIND), data(command.echo_request(2, VERIFICATION), ECHO))
+            peer.send(
+                data(command.encode_cancel_request(3), FIND), data(command.encode_echo_request(2, VERIFICATION), ECHO)
+            )
             assert peer.response().responded == 2
 
     def test_a_cancel_ends_a_query_at_once(self, site, image_of):
         with site.peer() as peer:
             for number in range(300):
                 uid = f"1.2.3.4.77.{number}"
-                request = command.store_request(number + 1, IMAGE_STORAGE[0], uid)
+                request = command.encode_store_request(number + 1, IMAGE_STORAGE[0], uid)
                 peer.send(data(request), data(image_of(uid, 8), is_command=False))
                 assert peer.response().status == 0
-            peer.send(find_request(9), find_identifier(), data(command.cancel_request(9), FIND))
+            peer.send(find_request(9), find_identifier(), data(command.encode_cancel_request(9), FIND))
             count, status = matches(peer)
             peer.send(find_request(10), find_identifier())
             whole, success = matches(peer)
@@ -184,7 +186,7 @@ class TestServices:
 
 
 def find_request(message_id):
-    return data(command.query_request(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND), FIND)
+    return data(command.encode_query_request(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND), FIND)
 
 
 def find_identifier():
@@ -227,8 +229,8 @@ class TestPace:
     def test_a_long_pdu_of_a_careless_sender_is_taken(self, site, image_of):
         whole = image_of("1.2.3.10", 2_000_000)
         with site.peer() as peer:
-            request = command.store_request(1, IMAGE_STORAGE[0], "1.2.3.10")
-            peer.send(data(request), pdu.value_header(len(whole), CT, is_command=False, is_last=True), whole)
+            request = command.encode_store_request(1, IMAGE_STORAGE[0], "1.2.3.10")
+            peer.send(data(request), pdu.encode_value_header(len(whole), CT, is_command=False, is_last=True), whole)
             assert peer.response().status == 0
 
     def test_limit_of_one_peer(self, serve, tmp_path, request_bytes):

@@ -26,7 +26,7 @@ from scp.network.states import Machine, Role, State
 from .conftest import BytesReader
 
 CT, ECHO = 1, 3
-STORE = command.store_request(1, "1.2.840.10008.5.1.4.1.1.2", "1.2.3.9")
+STORE = command.encode_store_request(1, "1.2.840.10008.5.1.4.1.1.2", "1.2.3.9")
 
 
 def messages_of(data: bytes, segments=(), *, longest=2**20, role=Role.ACCEPTOR) -> Messages:
@@ -35,7 +35,7 @@ def messages_of(data: bytes, segments=(), *, longest=2**20, role=Role.ACCEPTOR) 
 
 
 def fragment(message, context_id=CT, *, is_command=True, is_last=True) -> bytes:
-    return pdu.value_header(len(message), context_id, is_command=is_command, is_last=is_last) + message
+    return pdu.encode_value_header(len(message), context_id, is_command=is_command, is_last=is_last) + message
 
 
 def bare(kind, body=b"\0\0\0\0") -> bytes:
@@ -91,7 +91,7 @@ def test_what_sta6_does_not_allow_is_a_violation_with_its_reason(stream, reason)
 
 def test_an_abort_says_who_and_why():
     with pytest.raises(Aborted, match="source 2, reason 6"):
-        messages_of(pdu.abort(6)).next()
+        messages_of(pdu.encode_abort(6)).next()
 
 
 def test_the_end_of_the_bytes_is_the_end_of_the_association():
@@ -112,7 +112,7 @@ def test_a_request_for_release_between_messages_and_within_one():
 
 def test_data_after_our_request_for_release_is_still_read():
     """Sta7: the peer may send until it answers (AR-6)."""
-    echo = fragment(command.echo_request(1, VERIFICATION), ECHO)
+    echo = fragment(command.encode_echo_request(1, VERIFICATION), ECHO)
     machine = Machine(Role.REQUESTOR, State.AWAITING_RELEASE_RP)
     messages = Messages(BytesReader(echo), 2**20, machine, lambda _context_id: True)
     assert messages.next() is not None
@@ -120,7 +120,7 @@ def test_data_after_our_request_for_release_is_still_read():
 
 
 def test_an_empty_pdu_is_nothing():
-    echo = fragment(command.echo_request(1, VERIFICATION), ECHO)
+    echo = fragment(command.encode_echo_request(1, VERIFICATION), ECHO)
     ((asked, data),) = read_all(messages_of(bare(4, b"") + echo + pdu.RELEASE_RQ))
     assert (asked.field, asked.message_id, asked.sop_class_uid, data) == (command.C_ECHO_RQ, 1, VERIFICATION, b"")
 
@@ -136,10 +136,10 @@ def test_data_that_is_not_wanted_is_dropped_before_the_next_message():
 @pytest.mark.parametrize(
     ("encoded", "field", "has_data_set"),
     [
-        (command.echo_request(7, VERIFICATION), 0x0030, False),
-        (command.store_request(7, "1.2", "1.2.3"), 0x0001, True),
-        (command.query_request(command.C_FIND_RQ, 7, STUDY_ROOT_FIND), 0x0020, True),
-        (command.query_request(command.C_GET_RQ, 7, STUDY_ROOT_FIND), 0x0010, True),
+        (command.encode_echo_request(7, VERIFICATION), 0x0030, False),
+        (command.encode_store_request(7, "1.2", "1.2.3"), 0x0001, True),
+        (command.encode_query_request(command.C_FIND_RQ, 7, STUDY_ROOT_FIND), 0x0020, True),
+        (command.encode_query_request(command.C_GET_RQ, 7, STUDY_ROOT_FIND), 0x0010, True),
     ],
 )
 def test_a_command_set_comes_back_as_it_was(encoded, field, has_data_set):
@@ -192,7 +192,7 @@ def test_any_cut_is_the_same_message(size, in_command, in_data, in_pdus, segment
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=5000), st.integers(1, 700), st.booleans())
 def test_what_is_cut_for_a_peer_comes_back(data, most, is_command):
-    buffers = pdu.fragments(data, ECHO, most, is_command=is_command)
+    buffers = pdu.encode_fragments(data, ECHO, most, is_command=is_command)
     stream = b"".join(buffers)
     pieces = list(itertools.takewhile(lambda piece: not isinstance(piece, pdu.Release), pieces_of(stream)))
     assert b"".join(bytes(piece.data) for piece in pieces) == data
@@ -202,4 +202,4 @@ def test_what_is_cut_for_a_peer_comes_back(data, most, is_command):
 
 
 def pieces_of(stream):
-    return pdu.pieces(BytesReader(stream + pdu.RELEASE_RQ), 2**20, Machine(Role.ACCEPTOR, State.OPEN))
+    return pdu.read_pieces(BytesReader(stream + pdu.RELEASE_RQ), 2**20, Machine(Role.ACCEPTOR, State.OPEN))

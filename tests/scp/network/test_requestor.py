@@ -79,7 +79,7 @@ class Script:
                 plain, _ = negotiation.accept(request, supported, self._maximum_length)
                 acceptance = associate.read_acceptance(plain[pdu.HEADER_BYTES :])
                 acceptance = replace(acceptance, user=replace(acceptance.user, roles=self._roles))
-                connection.sendall(pdu.associate_pdu(pdu.A_ASSOCIATE_AC, associate.encode_acceptance(acceptance)))
+                connection.sendall(pdu.encode_associate(pdu.A_ASSOCIATE_AC, associate.encode_acceptance(acceptance)))
             self._answer(self, connection)
 
 
@@ -100,11 +100,11 @@ def call(port, seconds=5, *, as_scp=False, total=None):
 
 
 def respond(connection, asked, status=0, message_id=None):
-    answer = command.response(asked, status, comment="why" if status else "")
+    answer = command.encode_response(asked, status, comment="why" if status else "")
     if message_id is not None:
         at = answer.index(struct.pack("<HHI", 0, 0x0120, 2))
         answer = answer[: at + 8] + struct.pack("<H", message_id) + answer[at + 10 :]
-    connection.sendall(b"".join(pdu.fragments(answer, 1, 16378, is_command=True)))
+    connection.sendall(b"".join(pdu.encode_fragments(answer, 1, 16378, is_command=True)))
 
 
 def release(script, connection):
@@ -155,7 +155,7 @@ def test_both_sides_release_at_once():
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (pdu.abort(None), Aborted),
+        (pdu.encode_abort(None), Aborted),
         (pdu.RELEASE_RQ, Closed),
         (struct.pack(">BxI", 77, 0), Violation),
         (struct.pack(">BxI", 4, 2**32 - 1), Violation),
@@ -212,8 +212,8 @@ def test_status_and_comment_are_those_of_the_peer():
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (pdu.reject(2, 3, 2), Rejected),
-        (pdu.abort(0), Aborted),
+        (pdu.encode_reject(2, 3, 2), Rejected),
+        (pdu.encode_abort(0), Aborted),
         (pdu.RELEASE_RQ, Violation),
         (struct.pack(">BxI", 2, 40) + b"\xff" * 40, Violation),
         (struct.pack(">BxI", 2, 2**31), Violation),
@@ -245,12 +245,12 @@ def test_a_file_that_is_gone_aborts(tmp_path):
 
 
 def message(context_id, asked, dataset=b""):
-    parts = pdu.fragments(asked, context_id, 16378, is_command=True)
-    return b"".join([*parts, *(pdu.fragments(dataset, context_id, 16378, is_command=False) if dataset else ())])
+    parts = pdu.encode_fragments(asked, context_id, 16378, is_command=True)
+    return b"".join([*parts, *(pdu.encode_fragments(dataset, context_id, 16378, is_command=False) if dataset else ())])
 
 
 def pending(asked, status, dataset=b""):
-    return message(1, command.response(asked, status, has_data_set=bool(dataset)), dataset)
+    return message(1, command.encode_response(asked, status, has_data_set=bool(dataset)), dataset)
 
 
 def test_matches_come_one_by_one_until_the_final_response():
@@ -285,7 +285,7 @@ def test_objects_come_over_the_association_that_fetches(roles, dataset, kept, an
 
     def answer(script, connection):
         asked, _ = script.data_set(connection)
-        connection.sendall(message(1, command.store_request(77, CT, "1.2.9"), dataset))
+        connection.sendall(message(1, command.encode_store_request(77, CT, "1.2.9"), dataset))
         answers.append(script.data_set(connection)[0])
         connection.sendall(pending(asked, 0xFF00) + pending(asked, 0))
         release(script, connection)

@@ -88,12 +88,12 @@ def test_a_request_that_the_provider_rejects_goes_straight_to_the_end():
 
 @pytest.mark.parametrize(("kind", "number"), [(1, 6), (2, 3), (3, 4), (4, 10), (5, 12), (6, 13), (7, 16)])
 def test_each_pdu_is_an_event(kind, number):
-    assert states.received(kind).value == number
+    assert states.classify_pdu(kind).value == number
 
 
 @pytest.mark.parametrize("kind", [0, 8, 77, 255])
 def test_an_unknown_pdu_is_an_invalid_one(kind):
-    assert states.received(kind).value == 19
+    assert states.classify_pdu(kind).value == 19
 
 
 def test_both_sides_may_ask_for_release_at_once():

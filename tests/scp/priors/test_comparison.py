@@ -80,9 +80,9 @@ class Site:
             results.save(self.database, f"{study}.1", 1, "scored", score.to_json(), now=NOW)
         return f"{study}.1"
 
-    def compared(self, score: Score) -> Score:
+    def compare(self, score: Score) -> Score:
         history = History(Installation(self.settings, self.database, self.files))
-        return history.compared(score, score.series.series_instance_uid)
+        return history.compare(score, score.series.series_instance_uid)
 
 
 SLOW = Statement.build("peer_incomplete", peer="PACS", error="it is slow")
@@ -124,7 +124,7 @@ def test_a_scan_is_compared_with_the_index(site):
     site.scan("1.2.5", "2025-01-05", 100.0)
     site.scan("1.2.7", "2026-01-05")
     score = replace(scored("1.2.7", "2026-01-05", 150.0), patient=Patient(bmi=30.0))
-    change = site.compared(score).change
+    change = site.compare(score).change
     assert (change.date, change.interval_days, change.agatston.absolute, change.bmi) == ("2025-01-05", 365, 50, 30)
     (earlier,) = change.history
     assert (earlier.origin, earlier.study_instance_uid) == ("index", "1.2.5")
@@ -135,7 +135,7 @@ def test_the_date_of_the_study_stands_in_for_that_of_the_scan(site):
     site.scan("1.2.5", "2025-01-05")
     results.save(site.database, "1.2.5.1", 1, "scored", scored("1.2.5", None, 100.0).to_json(), now=NOW)
     site.scan("1.2.7", "2026-01-05")
-    found = site.compared(scored("1.2.7", None, 150.0))
+    found = site.compare(scored("1.2.7", None, 150.0))
     assert (found.change.interval_days, found.series.date) == (365, "2026-01-05")
 
 
@@ -143,7 +143,7 @@ def test_a_report_that_came_in_is_compared(site):
     site.keep(report("1.2.6", "2025-07-05", 120.0))
     site.scan("1.2.5", "2025-01-05", 100.0)
     site.scan("1.2.7", "2026-01-05")
-    change = site.compared(scored("1.2.7", "2026-01-05", 150.0)).change
+    change = site.compare(scored("1.2.7", "2026-01-05", 150.0)).change
     assert (change.date, change.agatston.then) == ("2025-07-05", 120)
     assert [item.origin for item in change.history] == ["index", "received SR"]
 
@@ -152,7 +152,7 @@ def test_reports_of_a_peer_are_compared_and_only_new_ones_asked_for(site, peer):
     asked = peer(report("1.2.6", "2025-07-05", 120.0), notes=(SLOW,))
     site.keep(report("1.2.4", "2024-07-05", 110.0))
     site.scan("1.2.7", "2026-01-05")
-    change = site.compared(scored("1.2.7", "2026-01-05", 150.0)).change
+    change = site.compare(scored("1.2.7", "2026-01-05", 150.0)).change
     assert [(item.origin, item.agatston) for item in change.history] == [("received SR", 110), ("PACS", 120)]
     assert change.notes[-1].text == "PACS gave no complete answer about earlier scores: it is slow"
     ((name, wanted, seconds),) = asked
@@ -169,7 +169,7 @@ def test_one_result_in_several_places_is_one(site, peer):
     made = results.Report(ours.SOPClassUID, ours.SOPInstanceUID, ours.SeriesInstanceUID)
     results.set_report(site.database, series, 1, made)
     site.scan("1.2.7", "2026-01-05")
-    change = site.compared(scored("1.2.7", "2026-01-05", 150.0)).change
+    change = site.compare(scored("1.2.7", "2026-01-05", 150.0)).change
     assert [item.origin for item in change.history] == ["index"]
 
 
@@ -179,14 +179,14 @@ def test_a_report_that_was_replaced_does_not_count(site, peer, newer_first):
     new = report("1.2.6", "2025-07-05", 120.0, old=old.SOPInstanceUID)
     peer(*((new, old) if newer_first else (old, new)))
     site.scan("1.2.7", "2026-01-05")
-    assert site.compared(scored("1.2.7", "2026-01-05", 150.0)).change.agatston.then == 120
+    assert site.compare(scored("1.2.7", "2026-01-05", 150.0)).change.agatston.then == 120
 
 
 def test_another_patient_of_the_same_name_is_not_compared(site):
     site.scan("1.2.5", "2025-01-05", 100.0, PatientID="43")
     site.keep(report("1.2.6", "2025-07-05", 120.0, IssuerOfPatientID="Elsewhere"))
     site.scan("1.2.7", "2026-01-05")
-    found = site.compared(scored("1.2.7", "2026-01-05", 150.0))
+    found = site.compare(scored("1.2.7", "2026-01-05", 150.0))
     assert (found.change, reasons(found)) == (None, ["no_earlier_score"])
 
 
@@ -194,14 +194,14 @@ def test_a_report_that_names_another_patient_than_its_study_is_not_compared(site
     site.scan("1.2.6", "2025-07-05")
     site.keep(report("1.2.6", "2025-07-05", 120.0, PatientID="43"))
     site.scan("1.2.7", "2026-01-05")
-    assert site.compared(scored("1.2.7", "2026-01-05", 150.0)).change is None
+    assert site.compare(scored("1.2.7", "2026-01-05", 150.0)).change is None
 
 
 def test_a_study_that_contradicts_is_left_out_and_said(site):
     site.scan("1.2.5", "2025-01-05", 100.0, PatientSex="M")
     site.scan("1.2.7", "2026-01-05")
     score = replace(scored("1.2.7", "2026-01-05", 150.0), risk=Risk(arterial_age_years=75.5))
-    risk = site.compared(score).risk
+    risk = site.compare(score).risk
     assert risk.arterial_age_years == 75.5
     assert risk.change_reason[1].text == "1 other study with this Patient ID left out: date of birth or sex differ"
 
@@ -212,7 +212,7 @@ def test_a_study_that_contradicts_is_left_out_and_said(site):
 )
 def test_the_reason_for_no_comparison_is_given(site, patient, day, code):
     site.scan("1.2.7", day, **patient)
-    found = site.compared(scored("1.2.7", None, 150.0))
+    found = site.compare(scored("1.2.7", None, 150.0))
     assert found.change is None
     assert reasons(found) == [code]
 
@@ -220,7 +220,7 @@ def test_the_reason_for_no_comparison_is_given(site, patient, day, code):
 def test_a_peer_that_fails_is_in_the_reason(site, peer):
     peer(notes=(SLOW,))
     site.scan("1.2.7", "2026-01-05")
-    result = site.compared(scored("1.2.7", "2026-01-05", 150.0))
+    result = site.compare(scored("1.2.7", "2026-01-05", 150.0))
     assert reasons(result) == ["no_earlier_score", "peer_incomplete"]
 
 
@@ -231,16 +231,16 @@ def test_reports_and_results_that_cannot_be_read_do_not_matter(site):
     site.files.path(found.path).write_bytes(b"nothing")
     site.scan("1.2.5", "2025-01-05")
     results.save(site.database, "1.2.5.1", 1, "scored", '{"schema": "of tomorrow"}', now=NOW)
-    found = site.compared(scored("1.2.7", "2026-01-05", 150.0))
+    found = site.compare(scored("1.2.7", "2026-01-05", 150.0))
     assert reasons(found) == ["no_earlier_score"]
 
 
 def test_an_error_inside_does_not_stop_the_score(site, monkeypatch):
     score = scored("1.2.7", "2026-01-05", 150.0)
-    assert site.compared(score).agatston == score.agatston
-    assert reasons(site.compared(score)) == ["history_failed"]
+    assert site.compare(score).agatston == score.agatston
+    assert reasons(site.compare(score)) == ["history_failed"]
 
 
 def test_a_series_without_a_score_is_left_alone(site):
     refused = replace(scored(generate_uid(), None, 0.0), status="not_scorable", agatston=None)
-    assert site.compared(refused) is refused
+    assert site.compare(refused) is refused

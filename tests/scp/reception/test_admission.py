@@ -15,7 +15,7 @@ CT_IMAGE = storage.IMAGE_STORAGE[0]
 
 
 def admission(*, unknown: bool = False, **peers: dict) -> Admission:
-    return Admission.of(Settings(node={"accept_unknown_peers": unknown}, peers=peers))
+    return Admission.from_settings(Settings(node={"accept_unknown_peers": unknown}, peers=peers))
 
 
 CT = {"ae_title": "CT1", "host": "127.0.0.1", "services": ["store"]}

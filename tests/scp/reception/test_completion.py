@@ -44,58 +44,58 @@ def at(z: float, **changes) -> SliceGeometry:
 class TestWatch:
     def test_quiet_series_is_due_and_each_instance_restarts_the_timer(self):
         watch = Watch(QUIET)
-        watch.received("A", 0)
-        watch.received("A", 9)
-        assert watch.due(18.9) == []
-        assert watch.due(19) == ["A"]
+        watch.note_instance("A", 0)
+        watch.note_instance("A", 9)
+        assert watch.list_due(18.9) == []
+        assert watch.list_due(19) == ["A"]
 
     def test_open_association_holds_the_series(self):
         watch, association = Watch(QUIET), Association()
-        watch.received("A", 0, association)
-        assert watch.due(59) == []
+        watch.note_instance("A", 0, association)
+        assert watch.list_due(59) == []
         association.alive = False
-        assert watch.due(59) == ["A"]
+        assert watch.list_due(59) == ["A"]
 
     def test_association_that_never_ends_holds_no_longer_than_configured(self):
         watch = Watch(QUIET)
-        watch.received("A", 0, Association())
-        assert watch.due(59.9) == []
-        assert watch.due(60) == ["A"]
+        watch.note_instance("A", 0, Association())
+        assert watch.list_due(59.9) == []
+        assert watch.list_due(60) == ["A"]
 
     def test_each_of_several_associations_holds(self):
         watch, one, two = Watch(QUIET), Association(), Association()
-        watch.received("A", 0, one)
-        watch.received("A", 0, two)
+        watch.note_instance("A", 0, one)
+        watch.note_instance("A", 0, two)
         one.alive = False
-        assert watch.due(20) == []
+        assert watch.list_due(20) == []
 
     def test_series_have_timers_of_their_own(self):
         watch = Watch(QUIET)
-        watch.received("A", 0)
-        watch.received("B", 5)
-        assert watch.due(10) == ["A"]
+        watch.note_instance("A", 0)
+        watch.note_instance("B", 5)
+        assert watch.list_due(10) == ["A"]
 
     def test_instance_between_due_and_forget_is_not_forgotten(self):
         watch = Watch(QUIET)
-        watch.received("A", 0)
-        watch.received("A", 10)
+        watch.note_instance("A", 0)
+        watch.note_instance("A", 10)
         watch.forget("A", 10)
-        assert watch.due(20) == ["A"]
+        assert watch.list_due(20) == ["A"]
 
     def test_put_off_until_a_time_or_the_next_instance(self):
         watch = Watch(QUIET)
-        watch.received("A", 0)
+        watch.note_instance("A", 0)
         watch.put_off("A", 50)
-        assert watch.due(49) == []
-        assert watch.due(50) == ["A"]
-        watch.received("A", 20)
-        assert watch.due(30) == ["A"]
+        assert watch.list_due(49) == []
+        assert watch.list_due(50) == ["A"]
+        watch.note_instance("A", 20)
+        assert watch.list_due(30) == ["A"]
 
     def test_adopting_does_not_restart(self):
         watch = Watch(QUIET)
-        watch.received("A", 0)
+        watch.note_instance("A", 0)
         watch.adopt("A", 9)
-        assert watch.due(10) == ["A"]
+        assert watch.list_due(10) == ["A"]
 
 
 class TestJudge:
@@ -171,25 +171,25 @@ class Site:
 class TestCompletion:
     def test_whole_series_completes_once(self):
         site = Site([at(z) for z in (0, 3, 6, 9)])
-        site.completion.received("A")
+        site.completion.note_instance("A")
         site.move(10)
         site.move(30)
         assert site.completed == [("A", [])]
 
     def test_gap_waits_with_a_reason_and_is_completed_by_the_missing_slice(self):
         site = Site([at(z) for z in (0, 3, 9, 12)])
-        site.completion.received("A")
+        site.completion.note_instance("A")
         site.move(10)
         assert site.waiting == [("A", 90, "1 slice missing inside the series")]
         site.slices.append(at(6))
         site.now = 60
-        site.completion.received("A")
+        site.completion.note_instance("A")
         site.move(70)
         assert site.completed == [("A", [])]
 
     def test_gap_is_given_up_at_the_deadline_and_named(self):
         site = Site([at(z) for z in (0, 3, 6, 15, 18)])
-        site.completion.received("A")
+        site.completion.note_instance("A")
         site.move(10)
         site.move(99)
         assert site.completed == []
@@ -213,7 +213,7 @@ class TestCompletion:
         def complete(uid, checked, why):
             if not checks:
                 site.slices.append(at(6))
-                site.completion.received(uid)
+                site.completion.note_instance(uid)
             checks.append((checked, list(why)))
             if checked == len(site.slices):
                 site.completed.append((uid, list(why)))
@@ -221,7 +221,7 @@ class TestCompletion:
         site.completion = Completion(
             QUIET, clock=lambda: site.now, slices=lambda _: list(site.slices), complete=complete, wait=lambda *_: None
         )
-        site.completion.received("A")
+        site.completion.note_instance("A")
         for now in (10, 100, 109, 110):
             site.move(now)
         assert checks == [(4, ["1 slice missing inside the series"]), (5, [])]

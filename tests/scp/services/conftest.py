@@ -51,7 +51,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         received=lambda series_instance_uid, _: received.append(series_instance_uid),
     )
     services = (verification.provide(), storage.provide(), Query(database).provide())
-    server = Server(settings.node, Admission.of(settings), services, has_room=storage.has_room)
+    server = Server(settings.node, Admission.from_settings(settings), services, has_room=storage.has_room)
     server.start()
     yield Site(database, files, storage, server, received)
     server.stop()

@@ -89,7 +89,7 @@ class FakeScorer:
             raise answer
         return answer
 
-    def documents(self, request: DocumentRequest) -> list[DocumentFile]:
+    def make_documents(self, request: DocumentRequest) -> list[DocumentFile]:
         self.requests.append(request)
         if self.failure is not None:
             raise self.failure

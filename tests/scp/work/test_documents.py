@@ -182,7 +182,7 @@ def test_a_substitute_is_made_once(site):
 def test_a_score_owes_a_report_until_it_is_made(site, reporting):
     if reporting == "once":
         site.report()
-    assert site.reporting.owed(site.result()) is (reporting == "never")
+    assert site.reporting.is_owed(site.result()) is (reporting == "never")
 
 
 @pytest.mark.parametrize(
@@ -201,12 +201,12 @@ def test_a_refusal_owes_a_report_where_the_site_asks_for_it_and_a_score_was_expe
 ):
     site = make_site(**results)
     refusal = replace(site.result(), status="not_scorable", score_json=refused(code).to_json())
-    assert site.reporting.owed(refusal) is owed
+    assert site.reporting.is_owed(refusal) is owed
 
 
 def test_a_refusal_without_a_result_owes_nothing(make_site):
     site = make_site(not_scorable_report=True)
-    assert not site.reporting.owed(replace(site.result(), status="not_scorable", score_json=""))
+    assert not site.reporting.is_owed(replace(site.result(), status="not_scorable", score_json=""))
 
 
 def test_of_a_refused_series_only_the_report_is_made(make_site, refused, scorer):
@@ -221,7 +221,7 @@ def test_a_document_that_cannot_be_made_leaves_the_report_owed(site, failure):
     site.scorer.failure = failure
     with pytest.raises(type(failure)):
         site.report()
-    assert site.reporting.owed(site.result())
+    assert site.reporting.is_owed(site.result())
     assert site.outbox == set()
 
 

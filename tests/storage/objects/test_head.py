@@ -13,7 +13,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 
-from dicom.text import text_of, text_of_bytes
+from dicom.text import decode_text, read_text
 from storage.objects import head
 from storage.objects.attributes import ATTRIBUTES
 
@@ -62,13 +62,13 @@ def image(depth: int = 2, *, undefined: bool = True) -> Dataset:
 def quick_texts(values: dict[int, bytes]) -> dict[str, str]:
     character_set = values.get(head.CHARACTER_SET, b"")
     return {
-        name: text_of_bytes(values[item.tag], item.vr, character_set) if item.tag in values else ""
+        name: decode_text(values[item.tag], item.vr, character_set) if item.tag in values else ""
         for name, item in ATTRIBUTES.items()
     }
 
 
 def texts(dataset: Dataset) -> dict[str, str]:
-    return {name: text_of(dataset, item.tag, item.vr) for name, item in ATTRIBUTES.items()}
+    return {name: read_text(dataset, item.tag, item.vr) for name, item in ATTRIBUTES.items()}
 
 
 @pytest.mark.parametrize("implicit", [True, False])
