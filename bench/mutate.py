@@ -1,13 +1,13 @@
-"""Mutated byte streams against the node's own upper layer: no crash, no hang, no leak, a legal answer or an end.
+"""Mutated byte streams against the node's upper layer: no crash, hang or leak, and only valid responses.
 
     python -m bench.mutate --streams 100000 --seed 1
 
-Each stream is a valid conversation (association, C-ECHO, C-STORE, C-FIND, release) of which bytes are changed, cut
-out, doubled, moved or replaced by extreme lengths. In every third stream the items of the A-ASSOCIATE-RQ are changed
-before: left out, doubled, moved, filled with noise, of unknown type, or of a length that lies; the PDU's own length is
-right then, so that the items are read. After it the sender closes its half; whatever comes back must be
-whole PDUs that an acceptor may send, and the connection must end. Now and then a valid conversation must still succeed.
-Threads and descriptors are counted at the end; memory is printed as it goes.
+Each stream is a valid conversation (association, C-ECHO, C-STORE, C-FIND, release) in which bytes are changed, cut out,
+doubled, moved or replaced by extreme lengths. In every third stream the items of the A-ASSOCIATE-RQ are changed first:
+omitted, doubled, moved, filled with noise, or given an unknown type or a wrong length; the PDU's own length is then
+correct, so that the items are read. The sender then closes its half; the node must return only complete PDUs that an
+acceptor may send, and end the connection. From time to time a valid conversation must still succeed. Threads and
+descriptors are counted at the end; memory is printed as it goes.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ PATIENCE_SECONDS: Final = 20.0
 CHECK_EVERY: Final = 500
 PARTS: Final = 10
 FIXED_BYTES: Final = 68  # of an A-ASSOCIATE-RQ before its items
-INSIDE: Final = 0.6  # share of the changes to an item that go to one inside it
+INSIDE: Final = 0.6  # probability of changing a nested item instead
 
 
 @dataclass
 class Outcome:
-    """What became of the streams; `faults` is empty when all is well."""
+    """The outcome of a run; `faults` is empty if all is well."""
 
     streams: int = 0
     endings: Counter[str] = field(default_factory=Counter)
@@ -73,8 +73,8 @@ class Outcome:
     longest_seconds: float = 0
 
 
-def valid_stream(uid: str = "1.2.3.4.1") -> bytes:
-    """A whole conversation of a well-behaved peer."""
+def make_stream(uid: str = "1.2.3.4.1") -> bytes:
+    """Make a complete conversation of a well-behaved peer."""
     proposals = [
         PresentationContext(IMAGE_STORAGE[0], (EXPLICIT,)),
         PresentationContext(VERIFICATION, (EXPLICIT,)),
@@ -96,28 +96,28 @@ def valid_stream(uid: str = "1.2.3.4.1") -> bytes:
     )
 
 
-def mutated_association(stream: bytes, rng: random.Random) -> bytes:
-    """The stream with one to three changes to items of its A-ASSOCIATE-RQ, at any depth."""
+def mutate_association(stream: bytes, rng: random.Random) -> bytes:
+    """Make one to three changes to items of the A-ASSOCIATE-RQ, at any depth."""
     length = int.from_bytes(stream[2:6], "big")
     body, rest = stream[pdu.HEADER_BYTES : pdu.HEADER_BYTES + length], stream[pdu.HEADER_BYTES + length :]
     fixed, variable = body[:FIXED_BYTES], body[FIXED_BYTES:]
     for _ in range(rng.randint(1, 3)):
-        variable = _with_changed_item(variable, rng)
+        variable = _change_item(variable, rng)
     return pdu.encode_associate(pdu.A_ASSOCIATE_RQ, fixed + variable) + rest
 
 
-def _with_changed_item(data: bytes, rng: random.Random) -> bytes:
-    """The items with one of them changed, or one of those inside it; a length that lies is left as it is."""
-    found = _split_items(data)
-    if not found:
+def _change_item(data: bytes, rng: random.Random) -> bytes:
+    """Change one item, or one nested in it; items with a wrong length are left alone."""
+    pairs = _split_items(data)
+    if not pairs:
         return data + items.encode_item(rng.randrange(256), rng.randbytes(rng.randrange(40)))
-    at = rng.randrange(len(found))
-    kind, value = found[at]
+    at = rng.randrange(len(pairs))
+    kind, value = pairs[at]
     head = {items.PROPOSED_CONTEXT: 4, items.USER_INFORMATION: 0}.get(kind)
     if head is not None and rng.random() < INSIDE:
-        found[at] = kind, value[:head] + _with_changed_item(value[head:], rng)
-        return b"".join(items.encode_item(*each) for each in found)
-    encoded = [items.encode_item(*each) for each in found]
+        pairs[at] = kind, value[:head] + _change_item(value[head:], rng)
+        return b"".join(items.encode_item(*each) for each in pairs)
+    encoded = [items.encode_item(*each) for each in pairs]
     match rng.choice(("drop", "double", "move", "noise", "unknown", "length", "long")):
         case "drop":
             del encoded[at]
@@ -139,12 +139,12 @@ def _with_changed_item(data: bytes, rng: random.Random) -> bytes:
 def _split_items(data: bytes) -> list[tuple[int, bytes]]:
     try:
         return list(items.read_items(data))
-    except Violation:  # an earlier change made a length lie
+    except Violation:  # an earlier change made a length wrong
         return []
 
 
-def mutated(stream: bytes, rng: random.Random) -> bytes:
-    """The stream with one to four changes."""
+def mutate(stream: bytes, rng: random.Random) -> bytes:
+    """Make one to four changes to the stream."""
     data = bytearray(stream)
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(data) or 1)
@@ -170,7 +170,7 @@ def mutated(stream: bytes, rng: random.Random) -> bytes:
 
 
 def converse(port: int, stream: bytes) -> tuple[str, str]:
-    """Send a stream and close; how it ended, and what was wrong with the answers ("" if nothing)."""
+    """Send a stream and close; return how it ended, and any fault in the responses ("" if none)."""
     with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
         connection.settimeout(PATIENCE_SECONDS)
         try:
@@ -189,10 +189,10 @@ def converse(port: int, stream: bytes) -> tuple[str, str]:
     kinds = []
     while answer:
         if len(answer) < pdu.HEADER_BYTES:
-            return "cut", "" if kinds else "an answer that is no PDU"
+            return "cut", "" if kinds else "a response that is not a PDU"
         kind, length = struct.unpack_from(">BxI", answer)
         if kind not in ANSWERS:
-            return "odd", f"a PDU of type {kind} in the answer"
+            return "odd", f"a PDU of type {kind} in the response"
         kinds.append(kind)
         answer = answer[pdu.HEADER_BYTES + length :]
     names = {pdu.A_RELEASE_RP: "release", pdu.A_ABORT: "abort", pdu.A_ASSOCIATE_RJ: "reject"}
@@ -202,16 +202,16 @@ def converse(port: int, stream: bytes) -> tuple[str, str]:
 def run(streams: int, seed: int) -> Outcome:
     """Send `streams` mutated streams, two at a time."""
     outcome = Outcome()
-    with _serving() as (port, incoming):
-        valid = valid_stream()
+    with _serve() as (port, incoming):
+        valid = make_stream()
         for _ in range(3):
             converse(port, valid)
         before = threading.active_count(), _descriptors()
         for number in range(streams):
-            rng = random.Random(f"{seed}:{number}")  # noqa: S311  # to be drawn again
+            rng = random.Random(f"{seed}:{number}")  # noqa: S311  # reproducible
             begun = time.perf_counter()
-            opened = mutated_association(valid, rng) if number % 3 == 0 else valid
-            ending, fault = converse(port, opened if number % 6 == 0 else mutated(opened, rng))
+            opened = mutate_association(valid, rng) if number % 3 == 0 else valid
+            ending, fault = converse(port, opened if number % 6 == 0 else mutate(opened, rng))
             outcome.longest_seconds = max(outcome.longest_seconds, time.perf_counter() - begun)
             outcome.endings[ending] += 1
             outcome.streams += 1
@@ -227,11 +227,11 @@ def run(streams: int, seed: int) -> Outcome:
         outcome.threads = before[0], threading.active_count()
         outcome.descriptors = before[1], _descriptors()
         if list(incoming.iterdir()):
-            outcome.faults.append("temporary files are left")
+            outcome.faults.append("temporary files remain")
         if outcome.threads[1] > outcome.threads[0]:
-            outcome.faults.append("threads are left")
+            outcome.faults.append("threads remain")
         if outcome.descriptors[1] > outcome.descriptors[0]:
-            outcome.faults.append("descriptors are left")
+            outcome.faults.append("descriptors remain")
     return outcome
 
 
@@ -251,7 +251,7 @@ def main() -> int:
 
 
 @contextmanager
-def _serving() -> Iterator[tuple[int, Path]]:
+def _serve() -> Iterator[tuple[int, Path]]:
     logs.configure("error", "text")
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(

@@ -1,14 +1,14 @@
-"""How fast CT slices are received: Coronode, DCMTK, Orthanc and pynetdicom, one after the other, in rounds.
+"""Measure how fast CT slices are received: Coronode, DCMTK, Orthanc and pynetdicom, in turn and in rounds.
 
-In each round every receiver is started with nothing in it and takes CT slices of 527 kB, a study an association, over 1
-and then over 4 associations at once, from the same senders (`scanner.py`: the messages lie ready in memory). What the
-receiver before has left to write is written to the disk before the next one begins. Ratios are of the same round.
+In each round every receiver starts empty and receives CT slices of 527 kB, one study per association, over 1 and then 4
+associations at once, from the same senders (`scanner.py`, with the messages prepared in memory). Pending writes are
+flushed to disk before the next receiver starts. Ratios are within a round.
 
     python bench/receive.py --out receive.md --picture receive.png
     python bench/receive.py --large
 
-With `--large` each receiver takes one Enhanced CT image of about 1 GB, which is made while it is sent; needed are that
-much free disk and, for the receivers that hold it in memory, some GB of memory.
+With `--large` each receiver gets one Enhanced CT image of about 1 GB, generated while it is sent; this needs as much
+free disk and, for receivers that keep it in memory, several GB of memory.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FINE: Final = 0.02
 
 @dataclass(frozen=True)
 class Measured:
-    """What one receiver did in one round: time and memory of the whole, or why there is none."""
+    """The result of one receiver in one round: total time and memory, or the error."""
 
     receiver: str
     associations: int
@@ -57,17 +57,17 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Objects a second."""
+        """Objects per second."""
         return self.objects / self.seconds
 
     @property
     def cpu_per_gb(self) -> float:
-        """Processor seconds for 10^9 bytes."""
+        """Processor seconds per 10^9 bytes."""
         return self.cpu_seconds / self.bytes * 1e9
 
 
 def send(port: int, arguments: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
-    """Let senders begin together, one for each list of arguments. Raises RuntimeError with what one of them says."""
+    """Start senders together, one for each list of arguments. Raises RuntimeError with the error of one of them."""
     senders = [
         subprocess.Popen(
             [sys.executable, str(SENDER), str(port), *given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -87,14 +87,14 @@ def send(port: int, arguments: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
         for sender in senders:
             sender.kill()
             sender.communicate()
-    failures = [outcome["error"] for outcome in outcomes if "error" in outcome]
-    if failures:
-        raise RuntimeError(failures[0])
+    errors = [outcome["error"] for outcome in outcomes if "error" in outcome]
+    if errors:
+        raise RuntimeError(errors[0])
     return outcomes
 
 
 def measure(running: Running, turn: int, arguments: Sequence[Sequence[str]], objects: int, period: float) -> Measured:
-    """Send, and see what it took."""
+    """Send, and measure time and memory."""
     os.sync()
     name = running.receiver.name
     with Watch(running.session, period) as watch:
@@ -102,7 +102,7 @@ def measure(running: Running, turn: int, arguments: Sequence[Sequence[str]], obj
             outcomes = send(running.port, arguments)
         except RuntimeError as error:
             return Measured(name, len(arguments), turn, error=str(error), peak_mib=watch.peak_mib)
-        time.sleep(_SETTLE_SECONDS)  # what is done after the answer costs processor time too
+        time.sleep(_SETTLE_SECONDS)  # work after the response costs processor time too
     seconds = max(item["ended"] for item in outcomes) - min(item["began"] for item in outcomes)
     sent = sum(item["bytes"] for item in outcomes)
     return Measured(
@@ -110,9 +110,9 @@ def measure(running: Running, turn: int, arguments: Sequence[Sequence[str]], obj
     )
 
 
-def slices(receivers: Sequence[Receiver], rounds: int, objects: int, folder: Path) -> list[Measured]:
-    """Every receiver in every round, over 1 and 4 associations."""
-    found = []
+def measure_slices(receivers: Sequence[Receiver], rounds: int, objects: int, folder: Path) -> list[Measured]:
+    """Measure every receiver in every round, over 1 and 4 associations."""
+    results = []
     for turn in range(rounds):
         for receiver in receivers:
             print(f"round {turn + 1}: {receiver.title}", file=sys.stderr)
@@ -121,36 +121,36 @@ def slices(receivers: Sequence[Receiver], rounds: int, objects: int, folder: Pat
                 for associations in ASSOCIATIONS:
                     each = max(1, objects // associations)
                     wanted = [["--objects", str(each)]] * associations
-                    found.append(measure(running, turn, wanted, each * associations, 0.1))
-    return found
+                    results.append(measure(running, turn, wanted, each * associations, 0.1))
+    return results
 
 
-def large(receivers: Sequence[Receiver], rounds: int, megabytes: int, folder: Path) -> list[Measured]:
-    """Every receiver in every round, one Enhanced CT image."""
-    frames, found = max(1, round(megabytes * 1e6 / traffic.FRAME_BYTES)), []
+def measure_large(receivers: Sequence[Receiver], rounds: int, megabytes: int, folder: Path) -> list[Measured]:
+    """Measure every receiver in every round with one Enhanced CT image."""
+    frames, results = max(1, round(megabytes * 1e6 / traffic.FRAME_BYTES)), []
     for turn in range(rounds):
         for receiver in receivers:
             print(f"round {turn + 1}: {receiver.title}", file=sys.stderr)
             with started(receiver, folder / f"{receiver.name}-{turn}") as running:
                 send(running.port, [["--objects", "1"]])
-                found.append(measure(running, turn, [["--frames", str(frames)]], 1, _FINE))
-    return found
+                results.append(measure(running, turn, [["--frames", str(frames)]], 1, _FINE))
+    return results
 
 
-def slices_table(receivers: Sequence[Receiver], found: Sequence[Measured]) -> str:
-    """A row for each receiver and number of associations."""
+def format_slices(receivers: Sequence[Receiver], results: Sequence[Measured]) -> str:
+    """Format a row for each receiver and number of associations."""
     rows = []
     for associations in ASSOCIATIONS:
         rates = {
             receiver.name: {
                 item.round: item.rate
-                for item in found
+                for item in results
                 if (item.receiver, item.associations) == (receiver.name, associations) and not item.error
             }
             for receiver in receivers
         }
         for receiver in receivers:
-            items = [item for item in found if (item.receiver, item.associations) == (receiver.name, associations)]
+            items = [item for item in results if (item.receiver, item.associations) == (receiver.name, associations)]
             rows.append(
                 [
                     receiver.title,
@@ -163,14 +163,14 @@ def slices_table(receivers: Sequence[Receiver], found: Sequence[Measured]) -> st
                 ]
             )
     header = ["Receiver", "associations", "objects/s", "x storescp", "x Orthanc", "CPU s/GB", "peak memory MiB"]
-    return table(header, rows) + failures(found)
+    return table(header, rows) + format_failures(results)
 
 
-def large_table(receivers: Sequence[Receiver], found: Sequence[Measured]) -> str:
-    """A row for each receiver."""
+def format_large(receivers: Sequence[Receiver], results: Sequence[Measured]) -> str:
+    """Format a row for each receiver."""
     rows = []
     for receiver in receivers:
-        items = [item for item in found if item.receiver == receiver.name]
+        items = [item for item in results if item.receiver == receiver.name]
         rows.append(
             [
                 receiver.title,
@@ -181,57 +181,57 @@ def large_table(receivers: Sequence[Receiver], found: Sequence[Measured]) -> str
             ]
         )
     header = ["Receiver", "MB/s", "CPU s/GB", "idle memory MiB", "peak above idle MiB"]
-    return table(header, rows) + failures(found)
+    return table(header, rows) + format_failures(results)
 
 
-def failures(found: Sequence[Measured]) -> str:
-    """What went wrong, a line each."""
-    lines = [f"- {item.receiver}, round {item.round + 1}: {item.error}" for item in found if item.error]
+def format_failures(results: Sequence[Measured]) -> str:
+    """Format the errors, one per line."""
+    lines = [f"- {item.receiver}, round {item.round + 1}: {item.error}" for item in results if item.error]
     return "\n" + "\n".join(lines) + "\n" if lines else ""
 
 
-def picture(path: Path, receivers: Sequence[Receiver], found: Sequence[Measured]) -> None:
-    """Objects a second."""
+def draw_chart(path: Path, receivers: Sequence[Receiver], results: Sequence[Measured]) -> None:
+    """Objects per second."""
     groups = [
         chart.Group(
             receiver.title,
             tuple(
-                median(i.rate for i in found if (i.receiver, i.associations) == (receiver.name, associations))
+                median(i.rate for i in results if (i.receiver, i.associations) == (receiver.name, associations))
                 for associations in ASSOCIATIONS
             ),
         )
         for receiver in receivers
     ]
-    chart.draw(path, "CT slices of 527 kB received a second", ("1 association", "4 associations"), groups)
+    chart.draw(path, "CT slices of 527 kB received per second", ("1 association", "4 associations"), groups)
 
 
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, help="default: 3, with --large 1")
-    parser.add_argument("--objects", type=int, default=400, help="slices a receiver and number of associations")
+    parser.add_argument("--objects", type=int, default=400, help="slices per receiver and number of associations")
     parser.add_argument("--receivers", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--large", action="store_true", help="one Enhanced CT image instead of slices")
-    parser.add_argument("--megabytes", type=int, default=1000, help="its size")
-    parser.add_argument("--out", type=Path, help="write the table there too")
-    parser.add_argument("--picture", type=Path, help="write a PNG there")
+    parser.add_argument("--large", action="store_true", help="send one Enhanced CT image instead of slices")
+    parser.add_argument("--megabytes", type=int, default=1000, help="size of that image")
+    parser.add_argument("--out", type=Path, help="also write the table to this file")
+    parser.add_argument("--picture", type=Path, help="write a PNG chart to this file")
     options = parser.parse_args()
     receivers = chosen(options.receivers)
     with tempfile.TemporaryDirectory(prefix="coronode-receive-") as name:
         if options.large:
             rounds = options.rounds or 1
-            found = large(receivers, rounds, options.megabytes, Path(name))
-            text = large_table(receivers, found)
+            results = measure_large(receivers, rounds, options.megabytes, Path(name))
+            text = format_large(receivers, results)
             work = f"one Enhanced CT image of {options.megabytes} MB"
         else:
             rounds = options.rounds or 3
-            found = slices(receivers, rounds, options.objects, Path(name))
-            text = slices_table(receivers, found)
+            results = measure_slices(receivers, rounds, options.objects, Path(name))
+            text = format_slices(receivers, results)
             work = f"{options.objects} CT slices of 527 kB"
     write(f"{text}\n{work}, {rounds} rounds; {machine()}\n", options.out)
     if options.picture and not options.large:
-        picture(options.picture, receivers, found)
-    return 1 if any(item.error for item in found) else 0
+        draw_chart(options.picture, receivers, results)
+    return 1 if any(item.error for item in results) else 0
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python bench/result_pictures.py docs/images
 
-Each shows the first page and, where there is calcium, the slice with the most lesions. The second patient was scanned a
-year before with four fifths of the calcium.
+Each shows the first page and, if there is calcium, the slice with the most lesions. The second patient was scanned a
+year earlier, with four fifths of the calcium.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from scoring.risk.comparison import compare, earlier_of
 from scoring.risk.context import Context
 
 PATIENTS: Final = {"none": (0.0, 3), "moderate": (1.0, 1), "severe": (4.0, 11)}
-"""Name: how many times the usual calcium, and the seed."""
+"""By name: multiple of the usual calcium, and the seed."""
 
 MAN: Final = Patient(age_years=62, sex="male")
 PAGE: Final = (384, 512)
@@ -42,47 +42,47 @@ def main() -> None:
     folder = parser.parse_args().out
     for name, (factor, seed) in PATIENTS.items():
         with tempfile.TemporaryDirectory() as place:
-            score, files = scored(Path(place) / "now", factor, seed)
+            score, files = score_patient(Path(place) / "now", factor, seed)
             if name == "moderate":
-                before, _ = scored(Path(place) / "before", 0.8 * factor, seed)
-                score = compared(score, before)
+                before, _ = score_patient(Path(place) / "before", 0.8 * factor, seed)
+                score = add_change(score, before)
             pages = documents.pictures(score, files, ReportRequest(version=1, created=datetime(2026, 1, 6, tzinfo=UTC)))
-        sheet(pages, most_lesions(score)).save(folder / f"result-{name}.jpg", quality=QUALITY, optimize=True)
+        join_pages(pages, find_most_lesions(score)).save(folder / f"result-{name}.jpg", quality=QUALITY, optimize=True)
 
 
-def scored(folder: Path, factor: float, seed: int) -> tuple[Score, list[Path]]:
-    """A patient with `factor` times the usual calcium, scored, and the files."""
+def score_patient(folder: Path, factor: float, seed: int) -> tuple[Score, list[Path]]:
+    """Make and score a patient with `factor` times the usual calcium, and return the score and the files."""
     pieces = tuple(piece.scaled(factor) for piece in DEFAULT_CALCIFICATIONS) if factor else ()
     files = write_series(make_phantom(PhantomSpec(seed=seed, calcifications=pieces)), folder)
     return engine.score(files, context=Context(RiskSettings(group="white"), MAN)), files
 
 
-def compared(score: Score, before: Score) -> Score:
-    """The score with the other one as that of a year before."""
+def add_change(score: Score, before: Score) -> Score:
+    """Add the change since `before`, taken as a year earlier."""
     scanned = date.fromisoformat(score.series.date or "")
     earlier = earlier_of(before, scanned.replace(year=scanned.year - 1), origin="index")
     if earlier is None:
         return score
-    # the same phantom has the same study; its scan of a year before would be another
+    # the same phantom has the same study UID; a scan of a year earlier would have another
     return dataclasses.replace(
         score, change=compare(score, [dataclasses.replace(earlier, study_instance_uid="2.25.1")])
     )
 
 
-def most_lesions(score: Score) -> int | None:
-    """The slice with the most lesions, counted back from the last page; None without lesions."""
+def find_most_lesions(score: Score) -> int | None:
+    """Find the slice with the most lesions, counted back from the last page; None without lesions."""
     slices = sorted({index for lesion in score.lesions for index in lesion.slices})
     counts = [sum(index in lesion.slices for lesion in score.lesions) for index in slices]
     return counts.index(max(counts)) - len(counts) if counts else None
 
 
-def sheet(pages: list[Image.Image], index: int | None) -> Image.Image:
-    """The first page, and one with a slice, side by side."""
+def join_pages(pages: list[Image.Image], index: int | None) -> Image.Image:
+    """Join the first page and one with a slice, side by side."""
     chosen = [pages[0]] if index is None else [pages[0], pages[index]]
-    made = Image.new("RGB", (len(chosen) * PAGE[0] + (len(chosen) - 1) * GAP, PAGE[1]), "white")
+    joined = Image.new("RGB", (len(chosen) * PAGE[0] + (len(chosen) - 1) * GAP, PAGE[1]), "white")
     for number, page in enumerate(chosen):
-        made.paste(page.resize(PAGE, Image.Resampling.LANCZOS), (number * (PAGE[0] + GAP), 0))
-    return made
+        joined.paste(page.resize(PAGE, Image.Resampling.LANCZOS), (number * (PAGE[0] + GAP), 0))
+    return joined
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How long a command takes until it has answered, and how much memory: --version, --help and `series list`.
+"""Measure time and memory of commands from start to exit: --version, --help and `series list`.
 
-The interpreter alone (`python -c pass`) is run beside them, and the commands of another installation if one is named,
-in alternating rounds. Medians over the rounds; ratios are of the same round. Compile both first: python -m compileall.
-A process that needs less memory than this one is shown with what this one has, about 18 MiB.
+The bare interpreter (`python -c pass`) runs alongside, and so do the commands of another installation if one is named,
+in alternating rounds. Medians over the rounds; ratios are within a round. Compile both first: python -m compileall.
+A process that needs less memory than this one is reported with this one's, about 18 MiB.
 
     python bench/start.py
     python bench/start.py --data coronode-demo/node --other /opt/coronode-0.1.0/.venv/bin/coronode
@@ -43,7 +43,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Program:
-    """A command line, and the folder that it runs in."""
+    """A command line and its working folder."""
 
     title: str
     words: tuple[str, ...]
@@ -51,7 +51,7 @@ class Program:
 
 
 def run(program: Program) -> Run:
-    """Run a program with its output thrown away. Raises CalledProcessError when it does not exit with 0."""
+    """Run a program, discarding its output. Raises CalledProcessError when it does not exit with 0."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CORONODE_")}
     began = time.perf_counter()
     process = subprocess.Popen(program.words, cwd=program.folder, env=environment, stdout=subprocess.DEVNULL)
@@ -63,18 +63,18 @@ def run(program: Program) -> Run:
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def installed(title: str, coronode: Path, data: Path | None, folder: Path) -> list[Program]:
-    """The commands of an installation, in a folder with an index of its own version."""
+def list_programs(title: str, coronode: Path, data: Path | None, folder: Path) -> list[Program]:
+    """List the commands of an installation, in a folder with an index of its own version."""
     (folder / "coronode-data").mkdir(parents=True)
     for path in () if data is None else data.glob("coronode.sqlite*"):
         shutil.copy(path, folder / "coronode-data")
-    # it opens the index, which makes it or brings it to this version; it exits with 1, for no peer is configured
+    # opening the index creates or migrates it; the command exits with 1 because no peer is configured
     subprocess.run([coronode, "doctor"], cwd=folder, capture_output=True, check=False)
     return [Program(f"{title} {' '.join(words)}", (str(coronode), *words), folder) for words in _COMMANDS]
 
 
 def measure(programs: Sequence[Program], rounds: int) -> dict[str, dict[int, Run]]:
-    """Runs of each program by round, one round before them to warm the file cache."""
+    """Run each program once per round, after one round to warm the file cache."""
     runs: dict[str, dict[int, Run]] = {program.title: {} for program in programs}
     for number_of_round in range(-1, rounds):
         for program in programs:
@@ -84,18 +84,18 @@ def measure(programs: Sequence[Program], rounds: int) -> dict[str, dict[int, Run
     return runs
 
 
-def report(runs: dict[str, dict[int, Run]]) -> str:
-    """A row for each program: medians, ratio to the bare interpreter, and to the other installation's same command."""
-    seconds = {title: {key: item.seconds for key, item in found.items()} for title, found in runs.items()}
+def format_report(runs: dict[str, dict[int, Run]]) -> str:
+    """Format a row per program: medians, ratio to the bare interpreter and to the other installation's command."""
+    seconds = {title: {key: item.seconds for key, item in by_round.items()} for title, by_round in runs.items()}
     rows = []
-    for title, found in runs.items():
+    for title, by_round in runs.items():
         counterpart = f"{_OTHER} {title.partition(' ')[2]}"
         rows.append(
             [
                 title,
-                number(median(item.seconds for item in found.values()), 3),
-                number(median(item.cpu_seconds for item in found.values()), 3),
-                number(median(item.peak_mib for item in found.values()), 1),
+                number(median(item.seconds for item in by_round.values()), 3),
+                number(median(item.cpu_seconds for item in by_round.values()), 3),
+                number(median(item.peak_mib for item in by_round.values()), 1),
                 number(ratio(seconds[title], seconds[_BARE]), 1),
                 number(ratio(seconds[title], seconds[counterpart]), 2) if counterpart in seconds else "-",
             ]
@@ -109,17 +109,17 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--coronode", type=Path, default=Path(sys.executable).parent / "coronode", help="the command")
     parser.add_argument("--other", type=Path, help="the command of another installation")
-    parser.add_argument("--data", type=Path, help="data folder of a node that is stopped")
-    parser.add_argument("--out", type=Path, help="write the table there too")
+    parser.add_argument("--data", type=Path, help="data folder of a stopped node")
+    parser.add_argument("--out", type=Path, help="also write the table to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="coronode-start-") as name:
         folder = Path(name)
         programs = [Program(_BARE, (sys.executable, "-c", "pass"), folder)]
-        programs += installed("coronode", options.coronode.absolute(), options.data, folder / "this")
+        programs += list_programs("coronode", options.coronode.absolute(), options.data, folder / "this")
         if options.other is not None:
-            programs += installed(_OTHER, options.other.absolute(), options.data, folder / "other")
+            programs += list_programs(_OTHER, options.other.absolute(), options.data, folder / "other")
         runs = measure(programs, options.rounds)
-    write(f"{report(runs)}\n{options.rounds} rounds; {machine()}\n", options.out)
+    write(f"{format_report(runs)}\n{options.rounds} rounds; {machine()}\n", options.out)
     return 0
 
 

@@ -12,15 +12,15 @@ from config.settings import Settings
 
 
 class _Environment(Settings, BaseSettings):
-    """`Settings` as the environment spells it."""
+    """`Settings` read from environment variables."""
 
     model_config = SettingsConfigDict(env_nested_delimiter="__", frozen=True, extra="forbid")
 
 
 def read_environment(prefix: str, peers: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the variables PREFIXSECTION__KEY, nested as the file has them.
+    """Read the variables PREFIXSECTION__KEY, nested like the file.
 
-    Names in the environment know no case: a peer's name takes the spelling of `peers`, the sections of the file. Raises
+    Variable names are case-insensitive: a peer's name is spelt as in `peers`, the sections of the file. Raises
     ConfigurationError for a list or table that is not JSON.
     """
     try:

@@ -1,11 +1,11 @@
-"""Every error that crosses a module's border says what is to be done about it.
+"""The errors that cross module boundaries; the class says who has to act.
 
 CoronodeError
 |-- ConfigurationError   the administrator corrects the configuration (exit status 2)
-|-- Rejected             the sender is told: the object was not taken, and why
-|-- Transient            worth another attempt later: network, busy peer, full disk
-|-- Permanent            no further attempt helps: a dead letter for an operator
-`-- NotScorable          the series is kept and gets a reason instead of a number
+|-- Rejected             reported to the sender: the object was not accepted, and why
+|-- Transient            retried later: network, busy peer, full disk
+|-- Permanent            retrying cannot help: a dead letter for an operator
+`-- NotScorable          the series is kept with a reason instead of a score
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class ConfigurationError(CoronodeError):
 
 
 class Rejected(CoronodeError):
-    """An object that is not taken: `status` is the DIMSE status (PS3.7 C) that tells the sender."""
+    """An object that is not accepted; `status` is the DIMSE status returned to the sender (PS3.7 C)."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(status, reason)
@@ -38,18 +38,18 @@ class Rejected(CoronodeError):
 
 
 class Transient(CoronodeError):
-    """A failure that may pass: try again later."""
+    """A temporary failure: retry later."""
 
 
 class Permanent(CoronodeError):
-    """A failure that will not pass by itself."""
+    """A failure that retrying will not resolve."""
 
 
 class NotScorable(CoronodeError):
-    """A series that gets no score: a stable code, and the values that explain it.
+    """A series that cannot be scored: a stable code, and the values that explain it.
 
     Where one code has several explanations, the value `variant` says which. The catalogue of the reports turns code and
-    values into a sentence; an anatomy engine of another maker may bring its own sentence as the value `text`. As a
+    values into a sentence; a third-party anatomy engine may supply its own sentence as the value `text`. As a
     string it is a line for the log.
     """
 

@@ -1,4 +1,4 @@
-"""From a TOML file and the environment to `Settings`, with errors that an administrator can act on."""
+"""Load `Settings` from a TOML file and the environment, with errors that an administrator can act on."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ DEFAULT_FILE: Final = Path("coronode.toml")
 
 
 def read_defaults() -> str:
-    """Text of `defaults.toml`: every key with its default and its meaning."""
+    """Return the text of `defaults.toml`: every key with its default and its meaning."""
     return resources.files("config").joinpath("defaults.toml").read_text(encoding="utf-8")
 
 
 def load(path: Path | None = None) -> Settings:
     """Read settings from `path`, else the file that CORONODE_CONFIG names, else coronode.toml in the working folder.
 
-    Without a file they are the built-in defaults. Environment variables CORONODE_SECTION__KEY win over the file.
+    Without a file the built-in defaults apply. Environment variables CORONODE_SECTION__KEY override the file.
 
     Raises ConfigurationError: one line with file or variable, key, value and what is allowed.
     """
@@ -57,7 +57,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _find_file() -> Path | None:
-    """The file to read where none is given."""
+    """Return the file to read when none is given."""
     named = os.environ.get(FILE_VARIABLE)
     if named:
         return Path(named)
@@ -65,7 +65,7 @@ def _find_file() -> Path | None:
 
 
 def _read_variables(written: Mapping[str, Any]) -> dict[str, Any]:
-    """What the environment sets. Raises ConfigurationError for a variable that names no section."""
+    """Read the settings in the environment. Raises ConfigurationError for a variable that names no section."""
     names = [name for name in os.environ if name.startswith(PREFIX) and name != FILE_VARIABLE]
     for name in names:
         section, separator, _ = name.removeprefix(PREFIX).lower().partition("__")
@@ -120,7 +120,7 @@ def _name_source(location: list[str], source: Path | None, spoken: Mapping[str, 
 
 
 def _find_section(location: list[str]) -> type[BaseModel] | None:
-    """Model class at a location such as ("peers", "PACS"); None where there is none."""
+    """Return the model class at a location such as ("peers", "PACS"), or None."""
     model: Any = Settings
     for part in location:
         if isinstance(model, type) and issubclass(model, BaseModel):

@@ -1,4 +1,4 @@
-"""Typed, frozen settings of the node, one class a section of the configuration file."""
+"""Typed, frozen settings of the node: one class for each section of the configuration file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PatientSize = Literal["small", "medium", "large"]
 
 
 def _check_ae_title(value: str) -> str:
-    """PS3.5 6.2: at most 16 characters of the default repertoire, no backslash, not only spaces."""
+    """Check an AE title: at most 16 characters of the default repertoire, no backslash, not only spaces (PS3.5 6.2)."""
     stripped = value.strip(" ")
     if (
         not stripped
@@ -42,7 +42,7 @@ Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
 
 
 class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors, values do not change after loading."""
+    """A section of the configuration: unknown keys are errors, values do not change after loading."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -75,7 +75,7 @@ class NodeSettings(Section):
 class PeerSettings(Section):
     """A DICOM application entity that calls the node, is called by it, or both.
 
-    `services` are those that it may use: "store" (send images), "query" (C-FIND); C-ECHO is open to every known peer. A
+    `services` lists what it may use: "store" (send images), "query" (C-FIND); C-ECHO is open to every known peer. A
     `port` of None marks a peer that only calls. `documents` are those sent to it, None for `results.documents`. `tls`
     is reserved: only False is accepted.
     """
@@ -96,7 +96,7 @@ class PeerSettings(Section):
 
 
 class CompletionSettings(Section):
-    """Times after which a series counts as complete: quiet timer, deadline for gaps, limit of an open association."""
+    """Times that decide when a series is complete: quiet timer, deadline for gaps, limit on an open association."""
 
     quiet_seconds: Seconds = 60
     gap_deadline_seconds: Seconds = 900
@@ -104,7 +104,7 @@ class CompletionSettings(Section):
 
 
 class SelectionSettings(Section):
-    """Limits of the slice thickness and spacing of series that are scored, mm."""
+    """Limits on the slice thickness and spacing of a series that is scored, mm."""
 
     minimum_thickness_mm: float = Field(default=0.4, ge=0)
     maximum_thickness_mm: float = Field(default=5.0, gt=0)
@@ -121,7 +121,7 @@ class ScoringSettings(Section):
 
 
 class ResultsSettings(Section):
-    """Destinations and documents of results, and the retries of a delivery."""
+    """Destinations and documents of the results, and how deliveries are retried."""
 
     destinations: tuple[str, ...] = ()
     documents: tuple[Document, ...] = Field(default=("sr", "overlay"), min_length=1)
@@ -141,9 +141,9 @@ class ResultsSettings(Section):
 
 
 class RiskSettings(Section):
-    """Inputs of the risk tables that images do not carry; none is ever guessed.
+    """Inputs of the risk tables that the images do not carry; none is ever guessed.
 
-    `group` applies to every patient without another; `groups` maps the text or code of Ethnic Group (0010,2160) to a
+    `group` is the default for every patient; `groups` maps the text or code of Ethnic Group (0010,2160) to a
     group of the table; `table` is a site's own CSV in the form of the shipped one.
     """
 
@@ -155,14 +155,14 @@ class RiskSettings(Section):
 
 
 class PriorsSettings(Section):
-    """A peer that is asked for earlier results of a patient, besides the node's own index."""
+    """The peer queried for a patient's earlier results, in addition to the node's own index."""
 
     peer: str | None = None
     timeout_seconds: Seconds = 30
 
 
 class StorageSettings(Section):
-    """Places of the data, None for `node.data_dir`. With `durability` "relaxed" a power cut may lose objects."""
+    """Where the data are kept; None: in `node.data_dir`. With `durability` "relaxed" a power cut may lose objects."""
 
     database_url: str | None = None
     blobs_url: str | None = Field(default=None, pattern=r"^file:///")

@@ -1,1 +1,1 @@
-"""Pure DICOM, the ground floor of all packages: element values, text, encoding, Part 10, status codes, UIDs, dates."""
+"""Pure DICOM, which all packages build on: element values, text, encoding, Part 10, status codes, UIDs, dates."""

@@ -1,4 +1,4 @@
-"""Elements of an answer, made from indexed text that may break the rules; no warning repeats a patient's name."""
+"""Elements of a query response, made from indexed text that may be invalid; no warning repeats a patient's name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydicom.sequence import Sequence
 
 # Representations to which Specific Character Set applies (PS3.5 6.1.2.3).
 CODED = frozenset({"SH", "LO", "ST", "LT", "UC", "UT", "PN"})
-# Numbers that are kept as binary, with the bits that they have.
+# Binary numbers, with their width in bits.
 BINARY = {"US": 16, "SS": 16, "UL": 32, "SL": 32}
 _SIGNED = frozenset({"SS", "SL"})
 _WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -19,7 +19,7 @@ _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def clean_values(vr: str, value: object) -> list[str]:
-    """The values as text that may stand in an element of `vr`; none for None, "" and for numbers that are none."""
+    """Return the values as text that is valid in an element of `vr`; none for None, "" and invalid numbers."""
     text = "" if value is None else str(value)
     if not text or vr == "SQ":
         return []
@@ -31,13 +31,13 @@ def clean_values(vr: str, value: object) -> list[str]:
     if vr == "PN":
         return [part.rstrip("=") for part in parts]
     if vr not in CODED and not text.isascii():
-        # The characters of one byte stay as they came; no other can be said in these representations.
+        # Single-byte characters stay as received; these representations can express no others.
         return [part.encode("latin-1", "replace").decode("latin-1") for part in parts]
     return parts
 
 
 def make_element(tag: int, vr: str, value: object) -> DataElement:
-    """An element of the dictionary's `vr` with the values that `clean_values` gives; zero length for none."""
+    """Make an element of the dictionary's `vr` with the values of `clean_values`; zero length when there are none."""
     if vr == "SQ":
         return DataElement(tag, vr, Sequence())
     parts = clean_values(vr, value)

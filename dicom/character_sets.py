@@ -1,4 +1,4 @@
-"""Specific Character Set (0008,0005) and the text that it encodes (PS3.3 C.12.1.1.2, PS3.5 6.1): decided here alone.
+"""Specific Character Set (0008,0005) and the text that it encodes (PS3.3 C.12.1.1.2, PS3.5 6.1).
 
 Index, scoring and documents read text through this module, so that they never disagree about a patient's name.
 """
@@ -45,11 +45,11 @@ _CODECS: Final = {_spell(term): codec for term, codec in python_encoding.items()
 
 @lru_cache(maxsize=256)
 def find_codecs(declared: str, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs:
-    r"""Codecs of the defined terms in `declared`, separated by backslashes as they are stored.
+    r"""Find the codecs of the defined terms in `declared`, separated by backslashes as stored.
 
-    Terms are known in any case and with any separator (`ISO IR 192`, `ISO_2022_IR_6`), UTF-8 also by that name; unknown
-    ones are passed over. `inherited` where none is known. A character set without code extensions that is not the first
-    one is passed over, and one that is the first stands alone (PS3.3 C.12.1.1.2).
+    Terms are recognised in any case and with any separator (`ISO IR 192`, `ISO_2022_IR_6`), UTF-8 also by that name;
+    unknown ones are ignored, and `inherited` is returned when none is known. A character set without code extensions
+    is ignored unless it comes first, and is then the only one (PS3.3 C.12.1.1.2).
     """
     codecs = [codec for term in declared.split("\\") if (codec := _CODECS.get(_spell(term))) is not None]
     if not codecs:
@@ -60,7 +60,7 @@ def find_codecs(declared: str, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs
 
 
 def find_declared_codecs(dataset: Dataset, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs:
-    """Codecs that a data set or an item declares itself, else those that it inherits from what it stands in."""
+    """Find the codecs that a data set or item declares, else those inherited from the enclosing data set."""
     if CHARACTER_SET not in dataset:
         return inherited
     value = dataset.get_item(CHARACTER_SET).value
@@ -71,10 +71,10 @@ def find_declared_codecs(dataset: Dataset, inherited: Codecs = DEFAULT_REPERTOIR
 
 
 def decode_value(value: bytes, vr: str, codecs: Codecs) -> str:
-    """An encoded value of one of `STRING_VRS` as text, values still separated by backslashes and padded.
+    """Decode a value of one of `STRING_VRS`; values stay separated by backslashes and padded.
 
-    Bytes that do not fit the declared character set are tried as UTF-8, then as Latin-1; where none but the default
-    repertoire is declared, whose bytes are ASCII, UTF-8 comes first. Nothing is raised.
+    Bytes that do not fit the declared character set are tried as UTF-8, then as Latin-1; when only the default
+    repertoire is declared, whose bytes are ASCII, UTF-8 comes first. Never raises.
     """
     if vr not in CODED_VRS:
         return value.decode("latin-1")
@@ -90,5 +90,5 @@ def decode_value(value: bytes, vr: str, codecs: Codecs) -> str:
 
 
 def _find_delimiters(vr: str) -> set[int]:
-    """Characters that end an escape sequence (PS3.5 6.1.2.5.3)."""
+    """Return the characters that end an escape sequence (PS3.5 6.1.2.5.3)."""
     return TEXT_VR_DELIMS | {0x5C} | ({0x5E, 0x3D} if vr == "PN" else set())

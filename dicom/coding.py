@@ -1,4 +1,4 @@
-"""Coded entries (PS3.3 8.8): a code, the scheme that it is from, and what it means."""
+"""Coded entries (PS3.3 8.8): a code, its scheme and its meaning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Code:
 
 
 def code_item(code: Code) -> Dataset:
-    """A code as item of a code sequence (PS3.3 8.8)."""
+    """Make the item of a code sequence for a code (PS3.3 8.8)."""
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
     return item

@@ -11,16 +11,16 @@ from pydicom.dataset import Dataset
 from dicom import elements
 
 FIRST_YEAR: Final = 1850
-"""An earlier year is what anonymisers put in place of a date, for instance 00010101: no patient of a CT is that old."""
+"""Anonymisers put earlier years in place of a date, for instance 00010101; no CT patient is that old."""
 
 _DATE: Final = re.compile(r"([0-9]{4})([.-]?)([0-9]{2})\2([0-9]{2})")
 _SCAN_KEYWORDS: Final = ("AcquisitionDate", "AcquisitionDateTime", "SeriesDate", "StudyDate")
 
 
 def parse_date(text: str | None) -> date | None:
-    """The day that a text names as YYYYMMDD (DA), YYYY.MM.DD (ACR-NEMA) or YYYY-MM-DD (ISO 8601).
+    """Parse a date written as YYYYMMDD (DA), YYYY.MM.DD (ACR-NEMA) or YYYY-MM-DD (ISO 8601).
 
-    None when it is no day of the calendar, or in a year before `FIRST_YEAR`.
+    None when it is not a calendar date, or in a year before `FIRST_YEAR`.
     """
     parts = _DATE.fullmatch(text or "")
     if parts is None:
@@ -33,13 +33,13 @@ def parse_date(text: str | None) -> date | None:
 
 
 def format_date(text: str | None) -> str:
-    """The day that a text names as YYYY-MM-DD; "" where `parse_date` gives none."""
+    """Format the date in a text as YYYY-MM-DD; "" where `parse_date` gives None."""
     parsed = parse_date(text)
     return "" if parsed is None else parsed.isoformat()
 
 
 def scan_date(dataset: Dataset) -> date | None:
-    """Day of the acquisition, else of the series or the study (PS3.3 C.7.6.1, C.7.3.1, C.7.2.1); None without any."""
+    """Return the acquisition date, else the series or study date (PS3.3 C.7.6.1, C.7.3.1, C.7.2.1), or None."""
     for keyword in _SCAN_KEYWORDS:
         text = elements.text(dataset, keyword)
         # a time may follow, not only in a DT

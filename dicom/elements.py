@@ -33,7 +33,7 @@ from dicom.character_sets import (
 # of files without preamble: the first group is identifying (0008) or file meta (0002), little endian
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
 
-# what pydicom raises for damaged files and values; the list comes from damaging some thousands of them
+# raised by pydicom for damaged files and values, as seen with some thousands of damaged files
 _DAMAGE = (
     InvalidDicomError,
     BytesLengthException,
@@ -52,7 +52,7 @@ _DAMAGE = (
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
-    """Every file in `paths`, folders searched to any depth; each once, sorted.
+    """List every file in `paths` once, sorted; folders are searched to any depth.
 
     Raises FileNotFoundError when a path does not exist.
     """
@@ -69,7 +69,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
 
 
 def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = None) -> Dataset | None:
-    """The data set of a DICOM file, without Pixel Data unless asked for; None when the file is not DICOM.
+    """Read the data set of a DICOM file, without Pixel Data unless asked for; None when the file is not DICOM.
 
     `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID.
     """
@@ -96,7 +96,7 @@ def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = Non
 
 
 def value(dataset: Dataset, keyword: str) -> Any:
-    """The element's value as pydicom converts it; None when it is absent, empty or cannot be read."""
+    """Return the element's value as pydicom converts it; None when it is absent, empty or unreadable."""
     try:
         converted = dataset.get(keyword)
     except _DAMAGE:
@@ -105,17 +105,17 @@ def value(dataset: Dataset, keyword: str) -> Any:
 
 
 def text(dataset: Dataset, keyword: str) -> str:
-    """The element's first value as text without surrounding space, "" when there is none."""
+    """Return the element's first value as text without surrounding space, "" when there is none."""
     return next(iter(texts(dataset, keyword)), "")
 
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
-    """Every value of the element as text without surrounding space."""
+    """Return every value of the element as text without surrounding space."""
     return tuple(str(item).strip(" \x00") for item in _values(dataset, keyword))
 
 
 def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[float, ...] | None:
-    """The element's values, or None unless all are finite numbers and there are `count` of them."""
+    """Return the element's values, or None unless they are exactly `count` finite numbers."""
     values = _values(dataset, keyword)
     try:
         converted = tuple(float(item) for item in values)
@@ -127,13 +127,13 @@ def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[f
 
 
 def number(dataset: Dataset, keyword: str) -> float | None:
-    """The element's first value, or None unless all its values are finite numbers."""
+    """Return the element's first value, or None unless all its values are finite numbers."""
     converted = numbers(dataset, keyword)
     return converted[0] if converted else None
 
 
 def inner(dataset: Dataset, *keywords: str) -> Dataset | None:
-    """The first item of a sequence, of a sequence in it, and so on; None where one is absent or empty."""
+    """Return the first item of a sequence, of a sequence within it, and so on; None where one is absent or empty."""
     item = dataset
     for keyword in keywords:
         sequence = value(item, keyword)
@@ -144,14 +144,14 @@ def inner(dataset: Dataset, *keywords: str) -> Dataset | None:
 
 
 def known_vr(vr: str | None, tag: int) -> str:
-    """The representation that an element was stored with; the dictionary's where that was implicit or unknown."""
+    """Return the stored value representation; the dictionary's where it was implicit or unknown."""
     if vr is None or vr == "UN":
         return dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
     return vr
 
 
 def _values(dataset: Dataset, keyword: str) -> Sequence[Any]:
-    """The element's values: decoded from its bytes where these are characters, which judges and warns of nothing."""
+    """Return the element's values; character data is decoded from its bytes, without validation or warnings."""
     tag = tag_for_keyword(keyword)
     if tag is None or tag not in dataset:
         return ()
@@ -168,7 +168,7 @@ def _values(dataset: Dataset, keyword: str) -> Sequence[Any]:
 
 
 def _codecs(dataset: Dataset) -> Codecs:
-    """Codecs of a data set; an item that declares none has those of the data set that it was read with."""
+    """Find the codecs of a data set; an item that declares none inherits those of its data set."""
     read_with = dataset.original_character_set
     inherited = (read_with,) if isinstance(read_with, str) else tuple(read_with)
     return find_declared_codecs(dataset, inherited if inherited and all(inherited) else DEFAULT_REPERTOIRE)

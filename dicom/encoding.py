@@ -1,4 +1,4 @@
-"""Answers as encoded data sets: what is the same in every row is prepared once, a row only fills in its values.
+"""Query responses as encoded data sets: what is the same in every row is encoded once.
 
 Implicit and Explicit VR Little Endian (PS3.5 annex A.1 and A.2). The rules for values are those of `answers`.
 """
@@ -16,13 +16,13 @@ from dicom.answers import BINARY, CODED, clean_values
 
 _LONGEST_SHORT: Final = 0xFFFF
 _FORMATS: Final = {"US": "<H", "SS": "<h", "UL": "<L", "SL": "<l"}
-# Most columns repeat themselves from row to row; more values than these are forgotten and made again.
+# Most columns repeat from row to row; the cache is cleared beyond this many values.
 _MOST_REMEMBERED: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One element of the answers: filled from the row when `varies`, else always `value`."""
+    """One element of the responses: filled from the row when `varies`, else always `value`."""
 
     tag: int
     vr: str
@@ -34,7 +34,7 @@ _UTF_8: Final = Slot(0x00080005, "CS", varies=False, value="ISO_IR 192")
 
 
 class Encoder:
-    """Encodes the rows of one shape.
+    """Encodes rows with one set of columns.
 
     Args:
         slots: the elements in any order; those that vary take the row's values in the order of their tags.
@@ -47,13 +47,13 @@ class Encoder:
         self._coded = _Elements([*slots, _UTF_8], implicit=implicit)
 
     def encode(self, row: Sequence[object]) -> bytes:
-        """The data set of one row; it names ISO_IR 192 when a value is not ASCII (PS3.3 C.12.1.1.2)."""
+        """Encode the data set of one row; it declares ISO_IR 192 when a value is not ASCII (PS3.3 C.12.1.1.2)."""
         elements = self._plain if "".join(map(str, row)).isascii() else self._coded
         return elements.encode(row)
 
 
 class _Elements:
-    """The elements in the order of their tags (PS3.5 7.1), constant ones joined to the one that follows."""
+    """The elements in tag order (PS3.5 7.1), constant ones joined to the one that follows."""
 
     def __init__(self, slots: Iterable[Slot], *, implicit: bool) -> None:
         self._columns: list[_Column] = []
@@ -73,7 +73,7 @@ class _Elements:
 
 
 class _Column(dict[object, bytes]):
-    """Value of a row -> encoded element, with the constant elements before it; grows to a bound."""
+    """Cache from a row's value to the encoded element with the constant elements before it; bounded."""
 
     def __init__(self, before: bytes, slot: Slot, *, implicit: bool) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class _Column(dict[object, bytes]):
 
 
 def encode_element(tag: int, vr: str, value: object, *, implicit: bool) -> bytes:
-    """One element, its value padded to an even length (PS3.5 7.1.1); too long for its VR's length field, it is UN."""
+    """Encode one element, padded to even length (PS3.5 7.1.1); as UN when too long for the VR's length field."""
     content = _encode_value(vr, clean_values(vr, value))
     group, number, size = tag >> 16, tag & 0xFFFF, len(content)
     if implicit:

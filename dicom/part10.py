@@ -1,4 +1,4 @@
-"""Preamble and File Meta Information of a stored object (PS3.10 7.1), packed directly: it is needed once per object."""
+"""Preamble and File Meta Information of a stored object (PS3.10 7.1), packed directly: every object needs it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _VERSION: Final = struct.pack("<HH2sHI", 0x0002, 0x0001, b"OB", 0, 2) + b"\0\1"
 
 
 def encode_preface(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str, calling_ae: str = "") -> bytes:
-    """Everything before the data set in the file; values longer than 64 characters are cut."""
+    """Encode everything that precedes the data set in the file; values longer than 64 characters are cut."""
     body = b"".join(
         (
             _VERSION,

@@ -1,4 +1,4 @@
-"""Settings of pydicom that hold for a whole process, made once when it starts and never inside a request."""
+"""Process-wide settings of pydicom, made once when a process starts and never inside a request."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pydicom import config
 
 @functools.cache
 def configure_process() -> None:
-    """Have pydicom read what others wrote without judging the values, and without a word about them.
+    """Make pydicom read other people's files without validating values and without warnings.
 
-    De-identified and converted images often break the Standard in ways that do not touch the score, and a warning
-    would repeat the value, a patient's name among them. Both settings belong to the process and have no counterpart
-    that a thread could have for itself, so whatever starts one (a command, the node, the scoring process, a program
-    that calls `scoring.engine.score`) calls this before it reads, and nothing takes it back. Later calls do nothing.
+    De-identified and converted images often break the Standard in ways that do not affect the score, and a warning
+    would repeat the value, possibly a patient's name. Both settings are process-wide and cannot be made for one
+    thread, so every process (a command, the node, the scoring process, a program that calls
+    `scoring.engine.score`) calls this before it reads, and nothing undoes it. Further calls have no effect.
 
-    What pydicom checks while it writes stays as it is.
+    Validation on writing is unchanged.
     """
     config.settings.reading_validation_mode = config.IGNORE
     warnings.filterwarnings("ignore", category=UserWarning, module=r"(pydicom|highdicom)(\.|$)")

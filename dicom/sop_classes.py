@@ -1,4 +1,4 @@
-"""SOP classes and transfer syntaxes that more than one part of the node names (PS3.4, PS3.6 annex A)."""
+"""SOP classes and transfer syntaxes used by more than one part of the node (PS3.4, PS3.6 annex A)."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ _STORAGE_ROOT: Final = "1.2.840.10008.5.1.4.1.1."
 
 
 def is_storage(sop_class_uid: str) -> bool:
-    """Whether it is a class of the Storage service: all of the Standard's lie under one root (PS3.4 B.5, PS3.6 A)."""
+    """Return whether this is a Storage SOP class: all of them share one UID root (PS3.4 B.5, PS3.6 A)."""
     return sop_class_uid.startswith(_STORAGE_ROOT)

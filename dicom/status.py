@@ -1,4 +1,4 @@
-"""DIMSE status codes: every one that the node answers or understands, once, with its name.
+"""The DIMSE status codes that the node returns or understands, each defined once and with its name.
 
 PS3.7 annex C lists the general codes, PS3.4 tables B.2-1 (C-STORE), C.4-1 (C-FIND) and C.4-3 (C-GET) those of the
 services.
@@ -31,7 +31,7 @@ OUT_OF_RESOURCES: Final = 0xA700
 DOES_NOT_MATCH: Final = 0xA900
 """First of A9xx: the data set (C-STORE) or the identifier (C-FIND) does not match the SOP class."""
 WARNING: Final = 0xB000
-"""First of Bxxx: stored, with a remark."""
+"""First of Bxxx: stored, with a warning."""
 UNABLE_TO_PROCESS: Final = 0xC000
 """First of Cxxx: cannot understand (C-STORE), unable to process (C-FIND, C-GET)."""
 CANCELLED: Final = 0xFE00
@@ -68,7 +68,7 @@ _MAY_PASS: Final = frozenset({PROCESSING_FAILURE, DUPLICATE_INVOCATION, RESOURCE
 
 
 def format_status(status: int) -> str:
-    """Words for a C-STORE status, for instance "0xA700 out of resources"."""
+    """Describe a C-STORE status, for instance "0xA700 out of resources"."""
     if status in _NAMES:
         words = _NAMES[status]
     elif _is_out_of_resources(status):
@@ -85,16 +85,16 @@ def format_status(status: int) -> str:
 
 
 def cut_comment(words: str) -> str:
-    """An Error Comment (0000,0902), which is an LO: at most 64 characters, of ASCII here."""
+    """Shorten a text to an Error Comment (0000,0902), an LO: at most 64 characters, ASCII here."""
     return words.encode("ascii", "replace").decode()[:_LONGEST_COMMENT]
 
 
 def classify_outcome(status: int) -> Outcome:
-    """What a peer's C-STORE status means for the object that was sent.
+    """Classify a peer's C-STORE status by what it means for the object that was sent.
 
     An object answered with a warning (Bxxx) was stored, and "duplicate SOP instance" means that an earlier attempt
-    arrived. A full or busy peer (A7xx, resource limitation, processing failure) may take the object later; with any
-    other failure, sending it again would not help.
+    arrived. A full or busy peer (A7xx, resource limitation, processing failure) may accept the object later; after
+    any other failure, sending it again would not help.
     """
     if status in {SUCCESS, DUPLICATE_SOP_INSTANCE} or _is_warning(status):
         return "delivered"

@@ -1,6 +1,6 @@
-"""DICOM elements as the text by which the index keeps and compares them, whatever rules their header breaks.
+"""DICOM elements as text for the index, however invalid the header.
 
-The raw bytes are read where pydicom has not converted them yet: this is quick, raises nothing for an invalid value, and
+The raw bytes are read where pydicom has not converted them yet: this is fast, never raises for an invalid value, and
 no warning repeats a patient's name.
 """
 
@@ -20,10 +20,10 @@ _AS_IT_IS = frozenset({"UI", "CS", "SH", "LO", "PN", "DS", "AS", "AE"})
 
 
 def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST) -> str:
-    """The element's value as trimmed text, values joined by a backslash; "" when absent, empty or unreadable.
+    """Return the element's value as trimmed text, values joined by a backslash; "" when absent, empty or unreadable.
 
-    NULs and lone surrogates are removed, more than `longest` characters are cut off (None: never), and dates and times
-    lose the dots and colons of ACR-NEMA (PS3.5 6.2).
+    NULs and lone surrogates are removed, the text is cut after `longest` characters (None: never), and the dots and
+    colons of ACR-NEMA dates and times are dropped (PS3.5 6.2).
     """
     if tag not in dataset:
         return ""
@@ -44,11 +44,11 @@ def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST
 
 
 def decode_text(value: bytes, vr: str, character_set: bytes, longest: int = LONGEST) -> str:
-    """The same for an encoded value in little endian; `character_set` is that of Specific Character Set (0008,0005)."""
+    """Decode a little-endian value in the same way; `character_set` is Specific Character Set (0008,0005)."""
     if vr in _BINARY:
         raw = _decode_numbers(value, vr, little=True)
     else:
-        # most values are ASCII: the character set is looked at for the others alone
+        # most values are ASCII: only the others need the character set
         plain = vr not in CODED_VRS or (value.isascii() and b"\x1b" not in value)
         raw = (
             value.decode("latin-1") if plain else decode_value(value, vr, find_codecs(character_set.decode("latin-1")))
@@ -59,7 +59,7 @@ def decode_text(value: bytes, vr: str, character_set: bytes, longest: int = LONG
 
 
 def _strip(raw: str, vr: str) -> str:
-    """Text as it is indexed and compared: no padding, NULs or surrogates."""
+    """Return text as it is indexed and compared: no padding, NULs or surrogates."""
     legible = raw.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
     parts = (part.strip() for part in legible.split("\\"))
     if vr == "DA":
@@ -72,7 +72,7 @@ def _strip(raw: str, vr: str) -> str:
 
 
 def fold(name: str) -> str:
-    """A person's name as it is matched: case folded, without empty trailing components and groups."""
+    """Fold a person's name for matching: case folded, without empty trailing components and groups."""
     groups = (group.rstrip("^ ") for group in name.casefold().split("="))
     return "=".join(groups).rstrip("=")
 

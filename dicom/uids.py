@@ -1,4 +1,4 @@
-"""Legality of UIDs, and UIDs derived from a name (PS3.5 9.1, B.2)."""
+"""Validity of UIDs, and UIDs derived from a name (PS3.5 9.1, B.2)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _NAMESPACE: Final = uuid.UUID("0b6c2f0e-58f4-4d0c-9b53-0a6c4d7c11e2")
 
 
 def derived_uid(*parts: str | int, namespace: uuid.UUID = _NAMESPACE) -> str:
-    """UID under 2.25 (PS3.5 B.2) from a name-based UUID (RFC 9562 version 5) of the parts: equal for equal parts."""
+    """Derive a UID under 2.25 (PS3.5 B.2) from a name-based UUID (RFC 9562 version 5): equal parts, equal UID."""
     name = "\x1f".join(str(part) for part in parts)
     return f"2.25.{uuid.uuid5(namespace, name).int}"
 
 
 def is_valid_uid(uid: str) -> bool:
-    """Whether a UID conforms to PS3.5 9.1: at most 64 characters, no component with a leading zero."""
+    """Return whether a UID conforms to PS3.5 9.1: at most 64 characters, no component with a leading zero."""
     return len(uid) <= _LONGEST and _UID.fullmatch(uid) is not None

@@ -1,1 +1,1 @@
-"""The DICOM node: association, services, completion, durable work, delivery, command line."""
+"""The DICOM node: associations, services, completion, durable work, delivery, command line."""

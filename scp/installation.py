@@ -1,4 +1,4 @@
-"""One installation of the node: the things that every stage of its work needs."""
+"""One installation of the node: what every stage of its work needs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from storage.objects.files import Files
 
 
 def utc_now() -> datetime:
-    """The wall clock of an installation, aware and in UTC."""
+    """Return the current time, aware and in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Settings, index, files and clock, handed on as one; a test gives a clock of its own."""
+    """Settings, index, files and clock, passed on together; a test supplies its own clock."""
 
     settings: Settings
     database: Database

@@ -1,4 +1,4 @@
-"""One node at a time on one data folder: a second one would remove the files that the first is writing."""
+"""A lock that allows one node per data folder: a second would delete files that the first is writing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILE_NAME: Final = "coronode.lock"
 
 
 class DataLock:
-    """An advisory lock on a data folder; the system releases it when the process ends, however it ends."""
+    """An advisory lock on a data folder; the system releases it whenever and however the process ends."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
@@ -36,7 +36,7 @@ class DataLock:
             ) from error
 
     def release(self) -> None:
-        """Release the lock; without it nothing happens."""
+        """Release the lock, if held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

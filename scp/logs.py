@@ -1,4 +1,4 @@
-"""Logging of the whole process: structured, on standard error, with UIDs and states but no patient data."""
+"""Logging for the process: structured, on standard error, with UIDs and states but no patient data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 
 
 class _ToStandardError(logging.StreamHandler[TextIO]):
-    """Writes to the standard error of the moment, which may be replaced after logging was configured."""
+    """Writes to the current standard error, which may be replaced after logging was configured."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -19,11 +19,10 @@ class _ToStandardError(logging.StreamHandler[TextIO]):
 
 
 def configure(level: str = "info", form: Literal["text", "json"] = "text") -> None:
-    """Send our events and those of the libraries through one formatter to standard error.
+    """Log our events and those of the libraries to standard error through one formatter.
 
-    pydicom complains about each odd value in a header every time it reads one, and shows the value: it is
-    kept to what is critical, because we log every refusal and failure. DBOS logs its own workings: it is kept to
-    warnings.
+    pydicom complains about every odd value each time it reads it, and shows the value: only its critical messages pass,
+    because we log every refusal and failure ourselves. DBOS logs its internals: only its warnings pass.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

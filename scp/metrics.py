@@ -1,4 +1,4 @@
-"""The node's metrics for Prometheus: states and sizes, never the patient."""
+"""The node's Prometheus metrics: states and sizes, no patient data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REFUSED: Final = Counter(
 )
 ENDED: Final = Counter(
     "coronode_associations_broken",
-    "Associations that ended without release: closed, aborted, timeout, protocol, object_too_long, internal",
+    "Associations that ended without a release: closed, aborted, timeout, protocol, object_too_long, internal",
     ["reason"],
     registry=REGISTRY,
 )
@@ -36,24 +36,24 @@ MATCHES: Final = Counter("coronode_query_matches", "Pending C-FIND responses sen
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A web server in a thread of its own."""
+    """A web server in its own thread."""
 
     server: WSGIServer
     thread: threading.Thread
 
     def close(self) -> None:
-        """Stop answering."""
+        """Stop the server."""
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
 
 
 def serve(host: str, port: int) -> Serving | None:
-    """Serve http://host:port/metrics until closed; None for a port of 0, and for one in use, which is logged."""
+    """Serve http://host:port/metrics until closed; None for port 0, and for a port in use, which is logged."""
     if port == 0:
         return None
     try:
         return Serving(*start_http_server(port, host, registry=REGISTRY))
     except OSError as error:
-        log.warning("no metrics: web.port cannot be listened on", host=host, port=port, reason=error.strerror)
+        log.warning("no metrics: cannot listen on web.port", host=host, port=port, reason=error.strerror)
         return None

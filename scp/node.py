@@ -1,4 +1,4 @@
-"""The whole node: its parts, and the order in which they start and stop."""
+"""The node: its parts, and the order in which they start and stop."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Node:
         self.server = self._make_server(settings)
 
     def start(self) -> None:
-        """Start every part. The port is bound first, because it may be taken, and served last."""
+        """Start every part. The port is bound first, because it may be in use, and served last."""
         self.server.bind()
         swept = self.files.sweep()
         if swept:
@@ -76,7 +76,7 @@ class Node:
         self.server.start()
 
     def stop(self) -> None:
-        """Stop in the opposite order; unfinished work resumes at the next start."""
+        """Stop in reverse order; unfinished work resumes at the next start."""
         self._workflow.halt()
         self.server.stop()
         self._completion.stop()
@@ -86,7 +86,7 @@ class Node:
         self._lock.release()
 
     def _make_workflow(self, installation: Installation) -> Workflow:
-        """Scoring, documents and delivery."""
+        """Make the workflow of scoring, documents and delivery."""
         settings = installation.settings
         reporting = Reporting(installation, self._scorer)
         return Workflow(
@@ -103,7 +103,7 @@ class Node:
         )
 
     def _make_server(self, settings: Settings) -> Server:
-        """The services that peers may ask for."""
+        """Make the server with the services for peers."""
         storage = Storage(
             self.database,
             self.files,

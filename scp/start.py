@@ -1,7 +1,7 @@
 """Entry point of the console script: it checks that the packages are ours, then runs the command line.
 
-The five import names are generic. Where another distribution installs one of them, ours would run with foreign
-code or not at all, so that is refused before anything of ours is imported.
+The five import names are generic. If another distribution installs one of them, ours would run with foreign code or
+not at all, so the start is refused before anything of ours is imported.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the node keeps: files, index, the states of series, and what is to be delivered."""
+"""Persistent data: files, index, series states, outbox."""

@@ -13,14 +13,14 @@ _ENTRIES = {
     "serve": Entry("serve", "Run the node."),
     "demo": Entry("demo", "Try everything once on a synthetic patient."),
     "score": Entry("score", "Score CT series on disk."),
-    "report": Entry("report", "Make the documents of a stored result again."),
+    "report": Entry("report", "Recreate the documents of a stored result."),
     "phantom": Entry("phantom", "Write a synthetic chest CT with a known score."),
-    "echo": Entry("peers", "Ask a peer whether it answers (C-ECHO)."),
+    "echo": Entry("peers", "Test the connection to a peer (C-ECHO)."),
     "send": Entry("peers", "Send DICOM files to a peer (C-STORE)."),
     "series": Entry("series", "List, show or rescore received series."),
     "outbox": Entry("outbox", "List, retry or discard deliveries."),
     "config": Entry("configure", "Check, show or write the configuration."),
-    "doctor": Entry("doctor", "Check this installation and say how to repair it."),
+    "doctor": Entry("doctor", "Check this installation and suggest repairs."),
 }
 
 
@@ -40,7 +40,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; errors of ours become one line on standard error."""
+    """Run the command line; our own errors become one line on standard error."""
     try:
         cli.main(standalone_mode=True)
     except ConfigurationError as error:

@@ -32,14 +32,14 @@ FILE of --clinical, for the MESA 10-year risk, has all of these (mg/dL, mmHg):
   family_history = false
 """
 
-# wide enough for every patient, and too narrow for values in mmol/L or kPa
+# wide enough for any patient, but too narrow for values in mmol/L or kPa
 _Total = Annotated[float, Field(ge=50, le=1000)]
 _Hdl = Annotated[float, Field(ge=10, le=250)]
 _Pressure = Annotated[float, Field(ge=50, le=300)]
 
 
 class _Clinical(Section):
-    """The file of --clinical."""
+    """The contents of the --clinical file."""
 
     total_cholesterol: _Total
     hdl_cholesterol: _Hdl
@@ -62,10 +62,10 @@ def patient_options(function: F) -> F:
         click.option(
             "--group",
             type=click.Choice(get_args(PopulationGroup)),
-            help="Population group of the percentile; wins over header and configuration.",
+            help="Population group for the percentile; overrides header and configuration.",
         ),
-        click.option("--sex", type=click.Choice(["female", "male"]), help="Instead of the header's."),
-        click.option("--age", type=click.IntRange(0, 120), help="Years at the scan, instead of the header's."),
+        click.option("--sex", type=click.Choice(["female", "male"]), help="Overrides the header."),
+        click.option("--age", type=click.IntRange(0, 120), help="Age in years at the scan; overrides the header."),
     ):
         function = option(function)
     return function
@@ -80,10 +80,10 @@ def read_context(
     clinical: Path | None,
     studies: int,
 ) -> Context:
-    """The inputs of the risk tables that do not come from the images.
+    """Read the inputs of the risk tables that do not come from the images.
 
-    Raises UsageError when values of one patient are given for several `studies`, ConfigurationError when the file of
-    --clinical or the site's own population cannot be used.
+    Raises UsageError when values of one patient are given for several `studies`, ConfigurationError when the --clinical
+    file or the site's own population cannot be used.
     """
     from scoring.result import Patient
     from scoring.risk import population

@@ -23,7 +23,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group of such commands, with examples of its own."""
+    """A group of such commands, with its own examples."""
 
     command_class = Command
 
@@ -38,14 +38,14 @@ class Group(click.Group):
 
 
 class Entry(NamedTuple):
-    """Where a command is defined, and the line that describes it in the list of commands."""
+    """The module of a command, and its line in the list of commands."""
 
     module: str
     summary: str
 
 
 class LazyGroup(Group):
-    """A group whose commands are imported when they are called: the list of commands needs none of them.
+    """A group that imports a command only when it is called; listing the commands imports none.
 
     `entries` maps each command to its module in this package, which defines it under the command's own name.
     """
@@ -55,12 +55,12 @@ class LazyGroup(Group):
         self.entries: Final = entries
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names in the order of `entries`."""
+        """List the names in the order of `entries`."""
         del ctx
         return list(self.entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; None when there is no such name."""
+        """Import a command; None when there is none of this name."""
         del ctx
         entry = self.entries.get(cmd_name)
         if entry is None:

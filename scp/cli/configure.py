@@ -20,7 +20,7 @@ def config() -> None:
 @config.command(examples=("coronode config check --config /etc/coronode.toml",))
 @config_option
 def check(config_file: Path | None) -> None:
-    """Say whether the configuration can be used."""
+    """Check whether the configuration is valid."""
     from scoring import plugins
     from scoring.report.typeset import site
     from scoring.risk import population
@@ -53,7 +53,7 @@ def init(path: Path) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(read_defaults())
     except FileExistsError:
-        raise CoronodeError(f"{path}: exists already and was left as it is") from None
+        raise CoronodeError(f"{path}: already exists and was not changed") from None
     except OSError as error:
         raise CoronodeError(f"{path}: cannot be written: {error.strerror}") from error
     click.echo(f"wrote {path}; next: name your scanner and PACS in it, then: coronode doctor --config {path}")

@@ -1,4 +1,4 @@
-"""The demo's PACS: takes results by C-STORE and keeps them in a folder."""
+"""The demo's PACS: receives results by C-STORE and keeps them in a folder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class DemoPacs:
 
     @property
     def port(self) -> int:
-        """The port that the system chose."""
+        """The port chosen by the system."""
         return self._listener.port
 
     def __enter__(self) -> Self:

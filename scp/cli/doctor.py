@@ -1,4 +1,4 @@
-"""`coronode doctor`: checks this installation and says how to repair it."""
+"""`coronode doctor`: check this installation and suggest repairs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Finding(NamedTuple):
-    """Whether a check passed, its name, and what it found with the advice that helps."""
+    """The outcome of a check, its name, and the finding with advice on how to repair it."""
 
     ok: bool
     check: str
@@ -40,7 +40,7 @@ def _fail(check: str, finding: str) -> Finding:
 @json_option
 @config_option
 def doctor(config_file: Path | None, *, as_json: bool) -> None:
-    """Check packages, configuration, port, disk, database and peers; exit 1 when something is wrong."""
+    """Check packages, configuration, port, disk, database and peers; exit 1 if something is wrong."""
     settings = load(config_file)
     findings = []
     for item in _run_checks(settings):
@@ -57,9 +57,9 @@ def _run_checks(settings: Settings) -> Iterator[Finding]:
     yield _check_packages()
     yield _pass("configuration", f"AE title {settings.node.ae_title}, {len(settings.peers)} peers")
     if not settings.peers and not settings.node.accept_unknown_peers:
-        yield _fail("peers", "none is configured, so nobody may call; add [peers.NAME] sections")
+        yield _fail("peers", "none is configured, so no caller is accepted; add [peers.NAME] sections")
     if not settings.results.destinations:
-        yield _fail("results", "go nowhere; name a peer in results.destinations")
+        yield _fail("results", "none: results stay on this node; name a peer in results.destinations")
     yield _check_port(settings)
     yield from _check_storage(settings)
     yield from _check_peers(settings)
@@ -115,14 +115,14 @@ def _check_peers(settings: Settings) -> Iterator[Finding]:
         try:
             socket.getaddrinfo(peer.host, None)
         except OSError:
-            yield _fail(check, f"the name service does not know {peer.host!r}; correct peers.{name}.host")
+            yield _fail(check, f"cannot resolve the host name {peer.host!r}; correct peers.{name}.host")
             continue
         if peer.port is None:
-            yield _pass(check, "has no port: it only calls, so there is nothing to try")
+            yield _pass(check, "has no port: it only calls, so there is nothing to test")
             continue
         try:
             verify(settings.node, peer)
             yield _pass(check, f"{peer.ae_title} at {peer.host}:{peer.port} answers C-ECHO")
         except CoronodeError as error:
-            advice = f"check its address, and that it knows {settings.node.ae_title}"
+            advice = f"check its address, and that it accepts the AE title {settings.node.ae_title}"
             yield _fail(check, f"{error}; {advice}")

@@ -1,4 +1,4 @@
-"""The node's index, opened for one command."""
+"""Opening the node's index for a command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_index(config_file: Path | None) -> Iterator[Database]:
-    """Open the index that the configuration names.
+    """Open the configured index.
 
     Raises ConfigurationError where no node has run yet: a command must not create an empty index there.
     """

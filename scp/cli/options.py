@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def config_option(function: F) -> F:
 
 def json_option(function: F) -> F:
     """Add --json as `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="JSON for a script.")(function)
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")(function)
 
 
 def find_peer(settings: Settings, name: str) -> PeerSettings:
-    """The configured peer of that name (any case). Raises ConfigurationError that lists the configured peers."""
+    """Find the configured peer of this name (in any case). Raises ConfigurationError, listing the known peers."""
     for key, peer in settings.peers.items():
         if key.lower() == name.lower():
             return peer

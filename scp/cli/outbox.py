@@ -1,4 +1,4 @@
-"""`coronode outbox`: what is to be delivered, to whom, and what an operator can do about it."""
+"""`coronode outbox`: list deliveries, retry or discard them."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def outbox() -> None:
 
 @outbox.command("list", examples=("coronode outbox list", "coronode outbox list --state dead --json"))
 @click.option("--state", help="Only deliveries in this state.")
-@click.option("--limit", default=50, show_default=True, help="At most this many.")
+@click.option("--limit", default=50, show_default=True, help="Maximum number of rows.")
 @json_option
 @config_option
 def list_(state: str | None, limit: int, config_file: Path | None, *, as_json: bool) -> None:
-    """List deliveries, the newest first."""
+    """List deliveries, newest first."""
     from storage.outbox.deliveries import DeliveryState, list_deliveries
 
     try:
@@ -56,7 +56,7 @@ def list_(state: str | None, limit: int, config_file: Path | None, *, as_json: b
 @click.option("--all", "every", is_flag=True, help="Every dead delivery.")
 @config_option
 def retry(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
-    """Try dead or discarded deliveries again; the running node sends them within seconds."""
+    """Retry dead or discarded deliveries; a running node sends them within seconds."""
     from storage.outbox import outgoing
 
     _change(outgoing.retry, delivery_ids, config_file, every=every)
@@ -67,7 +67,7 @@ def retry(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: boo
 @click.option("--all", "every", is_flag=True, help="Every dead delivery.")
 @config_option
 def discard(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
-    """Give deliveries up for good; the documents stay here and can be queried."""
+    """Give up deliveries for good; the documents stay on this node and can be queried."""
     from storage.outbox import outgoing
 
     _change(outgoing.discard, delivery_ids, config_file, every=every)
@@ -78,7 +78,7 @@ def _change(change: Change, delivery_ids: tuple[int, ...], config_file: Path | N
     from storage.outbox.deliveries import DeliveryState, list_deliveries
 
     if every == bool(delivery_ids):
-        raise click.UsageError("give the numbers of deliveries (coronode outbox list), or --all")
+        raise click.UsageError("give delivery numbers (see coronode outbox list), or --all")
     with open_index(config_file) as database:
         if every:
             dead = list_deliveries(database, DeliveryState.DEAD, limit=_EVERY)
@@ -87,7 +87,7 @@ def _change(change: Change, delivery_ids: tuple[int, ...], config_file: Path | N
             changed = change(database, delivery_id, utc_now())
             click.echo(f"delivery {changed.id} ({changed.kind} to {changed.destination}) is {changed.state}")
     if not delivery_ids:
-        click.echo("no delivery is dead")
+        click.echo("there is no dead delivery")
 
 
 def _format_cells(item: Delivery) -> tuple[str, ...]:

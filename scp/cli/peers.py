@@ -1,4 +1,4 @@
-"""`coronode echo` and `coronode send`: try a peer of the configuration."""
+"""`coronode echo` and `coronode send`: test a configured peer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scp.cli.options import config_option, find_peer
 @click.argument("peer")
 @config_option
 def echo(peer: str, config_file: Path | None) -> None:
-    """Ask PEER (a name from the configuration) whether it answers: C-ECHO."""
+    """Test the connection to PEER, a name from the configuration, with C-ECHO."""
     from scp.delivery.store_scu import verify
 
     settings = load(config_file)
@@ -31,7 +31,7 @@ def echo(peer: str, config_file: Path | None) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @config_option
 def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
-    """Send DICOM files, or all in folders, to PEER by C-STORE."""
+    """Send DICOM files, or folders of them, to PEER by C-STORE."""
     from dicom.process import configure_process
     from scp.delivery.store_scu import Sending, open_association, store
 
@@ -45,9 +45,9 @@ def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
         except Permanent:
             if named:
                 raise
-            click.echo(f"left out, not DICOM: {path}", err=True)
+            click.echo(f"skipped, not DICOM: {path}", err=True)
     if not objects:
-        raise Permanent("no DICOM file in what was given")
+        raise Permanent("no DICOM files to send")
     failed = 0
     with open_association(settings.node, target, objects) as association:
         for item in objects:
@@ -65,7 +65,7 @@ def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
 
 
 def _list_files(paths: tuple[Path, ...]) -> Iterator[tuple[Path, bool]]:
-    """Each file, and whether it was named itself."""
+    """List the files, each with whether it was named itself rather than found in a folder."""
     for path in paths:
         if path.is_dir():
             yield from ((file, False) for file in sorted(path.rglob("*")) if file.is_file())

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 @click.option("--seed", default=0, show_default=True, help="Another seed is another patient.")
 @click.option("--noise", "noise_sd_hu", default=15.0, show_default=True, help="Standard deviation of the noise, HU.")
 @click.option("--thickness", default=3.0, show_default=True, help="Slice thickness, mm.")
-@click.option("--increment", default=None, type=float, help="Distance of the slices, mm  [default: the thickness]")
+@click.option("--increment", default=None, type=float, help="Slice spacing, mm  [default: the thickness]")
 @click.option("--matrix", default=512, show_default=True, help="Rows and columns.")
-@click.option("--patient-id", default=None, help="Patient ID  [default: follows from the seed]")
+@click.option("--patient-id", default=None, help="Patient ID  [default: derived from the seed]")
 @click.option("--patient-name", default="PHANTOM^CORONODE", show_default=True, help="Patient's Name, Family^Given.")
 @click.option(
     "--date",
     type=click.DateTime(["%Y-%m-%d", "%Y%m%d"]),
     default="2024-01-02",
     show_default=True,
-    help="Date of the scan; a later one and --calcium give the next scan of a patient.",
+    help="Date of the scan; with a later date and --calcium: a patient's next scan.",
 )
 @click.option(
     "--calcium",
@@ -63,15 +63,15 @@ if TYPE_CHECKING:
 @click.option(
     "--unfit",
     metavar="KIND",
-    help="A series that must not be scored: contrast, abdomen, localizer, ...; of the other options only --seed and "
-    "--matrix hold.",
+    help="A series that must not be scored: contrast, abdomen, localizer, ...; only --seed and "
+    "--matrix may be combined with it.",
 )
 @click.option(
     "--population",
     type=click.IntRange(min=1),
     metavar="N",
-    help="N random patients and scans, seeds from --seed on, in OUT/0000 and so on; of the other options only --matrix "
-    "holds. Run again, it goes on where it was interrupted.",
+    help="N random patients and scans, seeds from --seed on, in OUT/0000 and so on; only --matrix may "
+    "be combined with it. If interrupted, run it again: it resumes where it stopped.",
 )
 @click.pass_context
 def phantom(
@@ -96,7 +96,7 @@ def phantom(
     unfit: str | None,
     population: int | None,
 ) -> None:
-    """Write a synthetic chest CT: slices in OUT/dicom, their truth in OUT/truth.json."""
+    """Write a synthetic chest CT: slices to OUT/dicom, the truth to OUT/truth.json."""
     from scoring.phantom import PhantomSpec, make_phantom, write_series
 
     chosen = matrix if context.get_parameter_source("matrix") is ParameterSource.COMMANDLINE else None
@@ -136,14 +136,14 @@ def phantom(
 
 
 def _scale_calcifications(factor: float) -> tuple[Calcification, ...]:
-    """The usual calcifications, larger or smaller. Raises ValueError when one cannot be built."""
+    """Scale the usual calcifications. Raises ValueError when one cannot be built."""
     from scoring.phantom.spec import DEFAULT_CALCIFICATIONS
 
     return tuple(lesion.scaled(factor) for lesion in DEFAULT_CALCIFICATIONS)
 
 
 def _refuse_others(context: click.Context, option: str) -> None:
-    """Refuse options that one draws itself (UsageError)."""
+    """Refuse options whose values `option` draws itself (UsageError)."""
     given = [
         name
         for name in context.params
@@ -151,7 +151,7 @@ def _refuse_others(context: click.Context, option: str) -> None:
         and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]
     if given:
-        raise click.UsageError(f"--{option} draws these itself, leave them out: {', '.join(sorted(given))}")
+        raise click.UsageError(f"--{option} cannot be combined with: {', '.join(sorted(given))}")
 
 
 def _write_unfit(out: Path, kind: str, seed: int, matrix: int | None) -> None:
@@ -166,7 +166,7 @@ def _write_unfit(out: Path, kind: str, seed: int, matrix: int | None) -> None:
 
 
 def _write_population(out: Path, count: int, first: int, matrix: int | None) -> None:
-    """Write the patients of the seeds from `first` on; folders that are whole stay as they are."""
+    """Write one patient for each seed from `first` on; complete folders are kept."""
     from scoring.phantom import draw, make_phantom, write_series
 
     for number in range(count):
@@ -184,7 +184,7 @@ def _write_population(out: Path, count: int, first: int, matrix: int | None) -> 
 
 
 def _read_finished(folder: Path, seed: int) -> float | None:
-    """Agatston of the patient whose whole series lies in a folder, None where there is none yet."""
+    """Read the Agatston score of the complete patient in a folder, None where there is none yet."""
     from scoring.phantom import Truth
 
     try:
@@ -192,5 +192,5 @@ def _read_finished(folder: Path, seed: int) -> float | None:
     except (FileNotFoundError, ValueError):
         return None
     if truth.seed != seed:
-        raise CoronodeError(f"{folder}: holds the patient of seed {truth.seed}, not {seed}; give another folder")
+        raise CoronodeError(f"{folder}: contains the patient of seed {truth.seed}, not {seed}; give another folder")
     return truth.agatston.total

@@ -1,4 +1,4 @@
-"""`coronode report`: the documents of a stored result, made again."""
+"""`coronode report`: recreate the documents of a stored result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """The images of a result, and which result of its series it is."""
+    """The images of a result, and its version among the results of the series."""
 
     files: tuple[Path, ...]
     version: int
@@ -37,12 +37,12 @@ class _Source:
     examples=("coronode report results/1.2.840.1.2.3.json --out documents --images /archive/study",),
 )
 @click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Write them here.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Output folder.")
 @click.option(
     "--images",
     multiple=True,
     type=click.Path(exists=True, path_type=Path),
-    help="File or folder with the images; else beside RESULT, else in the node's own store.",
+    help="File or folder with the images  [default: next to RESULT, else the node's store]",
 )
 @click.option(
     "--documents",
@@ -60,7 +60,7 @@ def report(
 ) -> None:
     """Make documents of RESULT, a JSON file of `coronode score` or of `coronode series show --json`.
 
-    The images are needed: they identify the patient, which a result does not, and show what was counted.
+    The images are needed to identify the patient, which a result does not, and to show what was counted.
     """
     from scoring.report import documents as making
     from scoring.report.common.request import ReportRequest
@@ -98,7 +98,7 @@ def _read_score(path: Path) -> Score:
 def _find_source(path: Path, score: Score, images: Sequence[Path], settings: Settings) -> _Source:
     """Find the images of a score, in this order.
 
-    With --images only there; else in the node's store when the result is its own, beside the file, in the store.
+    With --images only there; else in the node's store if the result is its own, next to the file, in the store.
     """
     uid = score.series.series_instance_uid
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -109,11 +109,11 @@ def _find_source(path: Path, score: Score, images: Sequence[Path], settings: Set
     if files:
         return _Source(files, 1, written)
     if images:
-        raise CoronodeError(f"--images {', '.join(map(str, images))}: no image of series {uid} is there")
+        raise CoronodeError(f"--images {', '.join(map(str, images))}: contains no image of series {uid}")
     if stored is None:
         raise CoronodeError(
-            f"the images of series {uid} are neither in {path.parent} nor in the node's store; name them with "
-            "--images: they identify the patient, which a result does not"
+            f"the images of series {uid} are neither in {path.parent} nor in the node's store; give "
+            "--images FOLDER: they are needed to identify the patient"
         )
     return stored
 
@@ -130,7 +130,7 @@ def _find_on_disk(places: Sequence[Path], score: Score) -> tuple[Path, ...]:
 def _find_in_store(score: Score, settings: Settings, written: datetime) -> tuple[_Source | None, bool]:
     """Find the series in the node's store, and say whether the score is the latest result there.
 
-    Then the source has the version and the moment of that result, so that the documents are the same objects.
+    If it is, the source has the version and time of that result, so that the documents are the same objects.
     """
     from scoring.report.common.request import Predecessor
     from scoring.result import Score

@@ -1,4 +1,4 @@
-"""`coronode score`: series on disk, one or thousands."""
+"""`coronode score`: score one or thousands of series on disk."""
 
 from __future__ import annotations
 
@@ -33,24 +33,26 @@ if TYPE_CHECKING:
     epilog=clinical_options.EPILOG,
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; of several series one on each line.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; for several series one object per line.")
 @click.option(
     "--explain",
     is_flag=True,
-    help="Print every lesion, and what near the heart was not counted and why (the JSON has it anyway).",
+    help="Print every lesion, and what was not counted near the heart and why (always in the JSON).",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Write one JSON each and scores.csv here."
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for a JSON file per series and scores.csv."
 )
 @click.option(
     "--documents",
     callback=parse_kinds,
     metavar="KINDS",
-    help="With --out: any of sr,overlay,seg,pdf,letter, or all, in a folder for each series. They name the patient.",
+    help="With --out: any of sr,overlay,seg,pdf,letter, or all, a folder per series. They identify the patient.",
 )
-@click.option("--mask", type=click.Path(exists=True, path_type=Path), help="DICOM SEG or NIfTI: count inside it.")
-@click.option("--convention", type=click.Choice(get_args(ConventionName)), help="Preset of the Agatston rules.")
-@click.option("--jobs", type=click.IntRange(1), default=None, help="Series at a time  [default: number of cores]")
+@click.option("--mask", type=click.Path(exists=True, path_type=Path), help="DICOM SEG or NIfTI: count only inside it.")
+@click.option("--convention", type=click.Choice(get_args(ConventionName)), help="Preset of Agatston rules.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=None, help="Series scored at a time  [default: number of cores]"
+)
 @clinical_options.patient_options
 @config_option
 def score(
@@ -71,7 +73,7 @@ def score(
 ) -> None:
     """Score every CT series found in PATHS (files and folders).
 
-    A series that cannot be scored gets its reason in place of a number; a bad one does not stop the others.
+    A series that cannot be scored gets a reason instead of a score and does not stop the others.
     """
     from dicom.process import configure_process
     from scoring.images import series
@@ -88,9 +90,9 @@ def score(
     if not chosen_series:
         raise CoronodeError(f"no DICOM image in {', '.join(map(str, paths))}")
     if documents and out is None:
-        raise click.UsageError("--documents needs --out: the folder that they are written to")
+        raise click.UsageError("--documents needs --out, the folder to write them to")
     if mask is not None and len(chosen_series) > 1:
-        raise click.UsageError(f"--mask fits one series, {len(chosen_series)} were found; give one folder")
+        raise click.UsageError(f"--mask applies to one series, but {len(chosen_series)} were found; give one folder")
     studies = len({item.study_instance_uid for item in chosen_series})
     context = clinical_options.read_context(settings, age=age, sex=sex, group=group, clinical=clinical, studies=studies)
     requested = None if out is None or not documents else RequestedDocuments.in_folder(out, documents, settings)

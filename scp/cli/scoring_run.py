@@ -1,4 +1,4 @@
-"""Series on disk, scored one after the other or at the same time in processes of their own."""
+"""Series on disk, scored one after the other or in parallel processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScoringRun:
-    """One call of `coronode score`: the rules and the context of every series, and the documents made of each."""
+    """One run of `coronode score`: rules and context of every series, and the documents to make."""
 
     settings: Settings
     context: Context
@@ -37,7 +37,7 @@ class ScoringRun:
     documents: RequestedDocuments | None = None
 
     def rows(self, series: Sequence[SeriesFiles]) -> Iterator[Row]:
-        """Score each series; rows come as they are ready. A single series is scored in this process."""
+        """Score each series and yield rows as they are ready; a single series is scored in this process."""
         if len(series) == 1:
             yield self._score_here(series[0])
         else:
@@ -54,7 +54,7 @@ class ScoringRun:
         return row if self.documents is None else self.documents.add(row, item, _make_documents)
 
     def _score_in_processes(self, series: Sequence[SeriesFiles]) -> Iterator[Row]:
-        """Score in as many processes as jobs; one that dies takes only its own series with it."""
+        """Score in as many processes as jobs; one that dies loses only its own series."""
         from scp.work.scoring_process import Scorer
 
         jobs = min(self.jobs or os.cpu_count() or 1, len(series))

@@ -1,4 +1,4 @@
-"""`coronode series`: what came, what became of it, and scoring it again."""
+"""`coronode series`: list and show received series, and score them again."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def series() -> None:
 
 @series.command("list", examples=("coronode series list --state not_scorable", "coronode series list --json"))
 @click.option("--state", help='Only series in this state ("kept": documents and other objects, never scored).')
-@click.option("--limit", default=50, show_default=True, help="At most this many.")
+@click.option("--limit", default=50, show_default=True, help="Maximum number of rows.")
 @json_option
 @config_option
 def list_(state: str | None, limit: int, config_file: Path | None, *, as_json: bool) -> None:
-    """List series, the latest first."""
+    """List series, latest first."""
     from storage.series.states import State, list_series
 
     try:
@@ -58,7 +58,7 @@ def list_(state: str | None, limit: int, config_file: Path | None, *, as_json: b
 
 @series.command(examples=("coronode series show 1.2.840.1.2.3", "coronode series show 1.2.840.1.2.3 --json"))
 @click.argument("series_instance_uid")
-@click.option("--json", "as_json", is_flag=True, help="The stored score as JSON, nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="Print only the stored score, as JSON.")
 @config_option
 def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -> None:
     """Show one series: state, reason, result, deliveries, history."""
@@ -84,17 +84,17 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
 @click.argument("series_instance_uid")
 @config_option
 def rescore(series_instance_uid: str, config_file: Path | None) -> None:
-    """Score a series again; the running node takes it up within seconds."""
+    """Score a series again; a running node starts within seconds."""
     from scp.installation import utc_now
     from storage.series import lifecycle
 
     with open_index(config_file) as database:
         lifecycle.rescore(database, series_instance_uid, utc_now())
-    click.echo("the series will be scored again; its new report will name the old one")
+    click.echo("the series will be scored again; the new report will name the old one as its predecessor")
 
 
 def _read_total(database: Database, item: SeriesState) -> float | None:
-    """Agatston score of a series whose present version is scored."""
+    """Read the Agatston score of a series whose current version is scored."""
     from storage.series import results
     from storage.series.states import REPORTED
 
@@ -154,7 +154,7 @@ def _show_facts(item: SeriesState) -> None:
 
 
 def _format_history(database: Database, series_instance_uid: str) -> Iterator[str]:
-    """Deliveries and events of a series; equal lines in a row stand once, with their number."""
+    """List deliveries and events of a series; repeated lines are shown once, with their number."""
     from storage.database import audit
     from storage.outbox.deliveries import list_deliveries
 

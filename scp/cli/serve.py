@@ -1,4 +1,4 @@
-"""`coronode serve`: the whole node."""
+"""`coronode serve`: run the node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An association with a destination, as narrow as delivery needs it."""
+"""The interface to an association with a destination that delivery needs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Association(Protocol):
 
     @property
     def is_established(self) -> bool:
-        """Whether anything can still be sent."""
+        """True as long as objects can be sent."""
         ...
 
     def store(self, item: Sending) -> int:
@@ -33,7 +33,7 @@ class Association(Protocol):
 Associate = Callable[[PeerSettings, Sequence[Sending]], AbstractContextManager[Association]]
 """Opens an association on which the given objects can be sent, and releases it at the end of the block.
 
-Raises Transient when there is none for now, Permanent when the peer refuses for good."""
+Raises Transient when none can be opened for now, Permanent when the peer refuses for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class StoreAssociation:
 
     @property
     def is_established(self) -> bool:
-        """Whether anything can still be sent."""
+        """True as long as objects can be sent."""
         return self.requestor.is_established
 
     def store(self, item: Sending) -> int:
@@ -59,7 +59,7 @@ class StoreAssociation:
 
 
 def associate_as(node: NodeSettings) -> Associate:
-    """Associate under the node's own AE title and time limits."""
+    """Return a function that associates with the node's own AE title and timeouts."""
 
     @contextmanager
     def associate(peer: PeerSettings, objects: Sequence[Sending]) -> Iterator[Association]:

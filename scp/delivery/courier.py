@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Courier:
-    """Takes the documents of a result to their destinations; safe for several threads.
+    """Delivers the documents of a result to their destinations; thread-safe.
 
     `associate` opens associations, `reporting` makes substitutes, `retry` decides when a delivery is due again.
     """
@@ -39,7 +39,7 @@ class Courier:
         self._lock = threading.Lock()
 
     def deliver(self, series_instance_uid: str, version: int, destination: str) -> None:
-        """Try every due document of one version for one destination once and note each outcome in the outbox."""
+        """Try every due document of one version for one destination once, and record each outcome in the outbox."""
         key = (series_instance_uid, version, destination)
         with self._lock:
             self._under_way.add(key)
@@ -50,12 +50,12 @@ class Courier:
                 self._under_way.discard(key)
 
     def release(self) -> None:
-        """Put back what is claimed but no longer under way: the database did not take the note of the outcome."""
+        """Reset deliveries that are claimed but no longer in progress, because the outcome could not be recorded."""
         with self._lock:
             for item in deliveries.list_deliveries(self._database, DeliveryState.SENDING, limit=None):
                 if (item.series_instance_uid, item.version, item.destination) not in self._under_way:
                     now = self._clock()
-                    error = "the outcome of the last attempt could not be noted"
+                    error = "the outcome of the last attempt could not be recorded"
                     outgoing.mark_failed(self._database, item.id, now, error=error, retry_at=now)
 
     def _deliver(self, series_instance_uid: str, version: int, destination: str) -> None:
@@ -64,7 +64,7 @@ class Courier:
             return
         peer = self._settings.peers.get(destination)
         if peer is None:
-            self._give_up(claimed, f"no peer is named {destination!r} in the configuration any more")
+            self._give_up(claimed, f"there is no longer a peer {destination!r} in the configuration")
             return
         left = dict.fromkeys(claimed)
         try:
@@ -73,12 +73,12 @@ class Courier:
             self._put_off(list(left), str(error))
         except Permanent as error:
             self._give_up(list(left), str(error))
-        except Exception as error:  # the delivery's edge: what was claimed must not stay claimed
+        except Exception as error:  # the edge of a delivery: nothing may stay claimed
             log.exception("delivery failed", to=destination)
             self._put_off(list(left), f"internal error: {type(error).__name__}: {error}")
 
     def _claim(self, series_instance_uid: str, version: int, destination: str) -> list[Delivery]:
-        """The due documents, each taken from pending to sending, the oldest first."""
+        """Claim the due documents, oldest first."""
         now = self._clock()
         pending = deliveries.list_deliveries(
             self._database, DeliveryState.PENDING, series_instance_uid=series_instance_uid, limit=None
@@ -91,7 +91,7 @@ class Courier:
         return [item for item in claimed if item is not None]
 
     def _send(self, peer: PeerSettings, left: dict[Delivery, None]) -> None:
-        """Send what is in `left`, taking out each document whose outcome is noted."""
+        """Send the documents in `left`, removing each one whose outcome is recorded."""
         objects = self._read_documents(left)
         if not objects:
             return
@@ -125,7 +125,7 @@ class Courier:
         return objects
 
     def _send_one(self, association: Association, item: Delivery, sending: Sending) -> None:
-        """Send one document and note the outcome. Raises Transient when the association ended meanwhile."""
+        """Send one document and record the outcome. Raises Transient when the association ended."""
         try:
             status = association.store(sending)
         except Permanent as error:
@@ -139,13 +139,13 @@ class Courier:
             log.info("delivered", series=item.series_instance_uid, kind=item.kind, to=item.destination)
 
     def _replace(self, item: Delivery, sending: Sending, instead: str) -> None:
-        """Enter what the destination takes in place of a document; it is due at once."""
+        """Add the document that the destination accepts instead, due at once."""
         error = f"{item.destination} accepts no {UID(sending.sop_class_uid).name}"
         documents = self._reporting.make_other(item.series_instance_uid, item.version, instead)
         if not documents:
             self._give_up([item], error)
             return
-        log.warning("another document goes instead", delivery=item.id, to=item.destination, instead=instead)
+        log.warning("sending another document instead", delivery=item.id, to=item.destination, instead=instead)
         error = f"{error}; sent instead: {instead}"
         outgoing.mark_replaced(self._database, item.id, documents, self._clock(), error=error)
 

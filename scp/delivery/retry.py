@@ -1,4 +1,4 @@
-"""When to try again: a strategy is a value; it decides, and never sleeps."""
+"""Retry strategies as values: they decide when to try again, and never sleep."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _MOST_DOUBLINGS: Final = 60  # 2 to the power of 60 seconds is longer than any p
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Exponential backoff with jitter between half of the pause and all of it.
+    """Exponential backoff, with jitter between half the pause and the full pause.
 
-    The pause after the first failure is `first_seconds`; it doubles with each further one up to `longest_seconds`, and
-    no try follows the last of `attempts`. `jitter` returns a number in [0, 1), so that many deliveries that failed
-    together do not come back together; a constant 1 gives the whole pause.
+    The pause after the first failure is `first_seconds`; it doubles with each further failure up to `longest_seconds`,
+    and there is no retry after the last of `attempts`. `jitter` returns a number in [0, 1), so that deliveries that
+    failed together are not retried together; a constant 1 gives the full pause.
     """
 
     first_seconds: float
@@ -29,11 +29,11 @@ class Retry:
 
     @classmethod
     def from_settings(cls, settings: ResultsSettings) -> Self:
-        """The strategy that is configured for deliveries."""
+        """Make the strategy configured for deliveries."""
         return cls(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
 
     def pause(self, attempts: int) -> timedelta | None:
-        """The time to wait after `attempts` failed tries, counted from 1; None when that was the last one."""
+        """Return the pause after `attempts` failures, counted from 1; None after the last attempt."""
         if attempts >= self.attempts:
             return None
         whole = min(self.longest_seconds, self.first_seconds * 2.0 ** min(attempts - 1, _MOST_DOUBLINGS))

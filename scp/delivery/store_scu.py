@@ -1,4 +1,4 @@
-"""Send objects to a peer by C-STORE and say what became of each (PS3.4 annex B, as SCU)."""
+"""Sending objects to a peer by C-STORE, with the outcome of each (PS3.4 annex B, as SCU)."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """An object in a file: what a presentation context must name.
+    """An object in a file, with what its presentation context must name.
 
-    `data_set_at` is where its data set begins; None where the file does not say.
+    `data_set_at` is the offset of its data set; None where the file does not say.
     """
 
     path: Path
@@ -53,7 +53,7 @@ class Sending:
 
     @classmethod
     def from_file(cls, path: Path) -> Sending:
-        """Read the identifiers of a Part 10 file. The data set's own identifiers win over the file meta's.
+        """Read the identifiers of a Part 10 file; those of the data set take precedence over the file meta information.
 
         Raises Permanent when the file is not DICOM or lacks an identifier.
         """
@@ -74,13 +74,13 @@ class Sending:
         except InvalidDicomError as error:
             raise Permanent(f"{path}: is not a DICOM file (PS3.10)") from error
         except (AttributeError, EOFError, ValueError) as error:
-            raise Permanent(f"{path}: lacks what sending needs: {error}") from error
+            raise Permanent(f"{path}: lacks an element needed for sending: {error}") from error
 
 
 def propose_contexts(objects: Sequence[Sending]) -> list[PresentationContext]:
-    """One context for each SOP class and transfer syntax of the objects, in the order of their UIDs.
+    """Propose one context for each SOP class and transfer syntax of the objects, in UID order.
 
-    An object that is not compressed may also go in the other uncompressed syntax.
+    An uncompressed object may also be sent in the other uncompressed syntax.
     """
     kinds = sorted({(item.sop_class_uid, item.transfer_syntax_uid) for item in objects})
     return [PresentationContext(sop_class, _offer_syntaxes(syntax)) for sop_class, syntax in kinds]
@@ -88,7 +88,7 @@ def propose_contexts(objects: Sequence[Sending]) -> list[PresentationContext]:
 
 @contextmanager
 def open_association(node: NodeSettings, peer: PeerSettings, objects: Sequence[Sending]) -> Iterator[Requestor]:
-    """An association to `peer` on which `objects` can be sent; released at the end.
+    """Open an association with `peer` on which `objects` can be sent; release it at the end.
 
     Raises Transient when there is no connection, no answer or a transient rejection; Permanent when the
     peer rejects for good.
@@ -111,7 +111,7 @@ def store(association: Requestor, item: Sending, peer: PeerSettings) -> int:
     context = _choose_context(association, item)
     if context is None:
         uid = UID(item.transfer_syntax_uid)
-        raise Permanent(f"{name}: accepts no {UID(item.sop_class_uid).name} in {uid.name}")
+        raise Permanent(f"{name}: does not accept {UID(item.sop_class_uid).name} in {uid.name}")
     try:
         answer = association.store(context, item.sop_instance_uid, _read_data_set(item, context.transfer_syntax))
     except AssociationEnded as error:
@@ -128,7 +128,7 @@ def store(association: Requestor, item: Sending, peer: PeerSettings) -> int:
 
 
 def verify(node: NodeSettings, peer: PeerSettings) -> None:
-    """Send a C-ECHO (PS3.4 annex A). Raises Transient or Permanent with what is wrong."""
+    """Send a C-ECHO (PS3.4 annex A). Raises Transient or Permanent with the reason."""
     name = f"{peer.ae_title} at {peer.host}:{peer.port}"
     association = _open(node, peer, [PresentationContext(VERIFICATION, UNCOMPRESSED)])
     try:
@@ -178,7 +178,7 @@ def _open(node: NodeSettings, peer: PeerSettings, proposals: Sequence[Presentati
 
 
 def _choose_context(association: Requestor, item: Sending) -> AcceptedContext | None:
-    """The accepted context that the object can travel in, in its own transfer syntax if possible."""
+    """Choose the accepted context for an object, in its own transfer syntax if possible."""
     fitting = [
         context
         for context in association.accepted_contexts
@@ -192,7 +192,7 @@ def _choose_context(association: Requestor, item: Sending) -> AcceptedContext | 
 
 
 def _read_data_set(item: Sending, syntax: str) -> bytes | tuple[Path, int]:
-    """The bytes to send: those of the file where they fit, else the data set encoded again."""
+    """Read the bytes to send: the file's own where the syntax fits, else the data set encoded again."""
     if syntax == item.transfer_syntax_uid and item.data_set_at is not None:
         return item.path, item.data_set_at
     try:
@@ -202,13 +202,13 @@ def _read_data_set(item: Sending, syntax: str) -> bytes | tuple[Path, int]:
         write_dataset(buffer, dataset)
     except OSError as error:
         raise Permanent(f"{item.path}: cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # whatever the file makes the library raise, it cannot travel so
+    except Exception as error:  # whatever the library raises for this file, it cannot be sent in this syntax
         raise Permanent(f"{item.path}: cannot be sent: {type(error).__name__}: {error}") from error
     return bytes(buffer.getvalue())
 
 
 def _describe_answer(answer: Command) -> str:
-    """Status, and the peer's Error Comment (0000,0902) when it gave one."""
+    """Describe the status, with the peer's Error Comment (0000,0902) if any."""
     if answer.status is None:
         return "no status"
     words = status.format_status(answer.status)

@@ -18,11 +18,11 @@ PREFERENCE: Final[dict[SrTemplate, tuple[SrTemplate, ...]]] = {
     "tid1500-3d": ("tid1500-3d", "tid1500", "tid3900"),
     "tid3900": ("tid3900", "tid1500", "tid1500-3d"),
 }
-"""For each configured form, the forms in the order in which they are tried; none is replaced by one before it."""
+"""For each configured form, the forms that are tried, in order; none is replaced by an earlier one."""
 
 
 def find_substitutes(label: str, sending: Sending, peer: PeerSettings, results: ResultsSettings) -> dict[str, Sending]:
-    """The substitutes of a document by their label in the outbox, the best first; only reports have any.
+    """Find the substitutes of a document by their label in the outbox, best first; only reports have any.
 
     Each is a proposal: the document as `sending`, under the SOP class of the substitute.
     """
@@ -38,7 +38,7 @@ def find_substitutes(label: str, sending: Sending, peer: PeerSettings, results: 
 
 
 def choose_accepted(sending: Sending, others: Mapping[str, Sending], accepted: Collection[str]) -> str | None:
-    """The label of the best substitute that the peer accepts; None when it accepts the document itself, or nothing."""
+    """Choose the best substitute that the peer accepts; None when it accepts the document itself, or nothing."""
     if sending.sop_class_uid in accepted:
         return None
     return next((name for name, other in others.items() if other.sop_class_uid in accepted), None)

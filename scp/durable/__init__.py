@@ -1,1 +1,1 @@
-"""Durable work on DBOS Transact, which no other package imports."""
+"""Durable work on DBOS Transact, imported by no other package."""

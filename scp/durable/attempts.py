@@ -1,7 +1,7 @@
-"""Attempts at one series: after a failure it is tried again, given up with a reason, or left for later.
+"""Attempts at one series: after a failure it is retried, given up with a reason, or left for later.
 
-`decide` is the policy and does nothing itself; `attempt` carries it out. A series never stays without an answer, and a
-fault of disk, database or machine is never a verdict on it.
+`decide` is the policy and does nothing itself; `attempt` carries it out. Every series gets an answer, and a failure
+of disk, database or machine is never a verdict on it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scp.delivery.retry import Retry
 log = structlog.get_logger(__name__)
 
 ATTEMPTS: Final = Retry(first_seconds=2, longest_seconds=4, attempts=3, jitter=lambda: 1.0)
-"""Two more tries, after 2 and after 4 seconds: the one scoring process waits meanwhile, and so do other series."""
+"""Two retries, after 2 and 4 seconds, because the only scoring process, and so every other series, waits meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class LeaveForLater:
-    """Leave the version as it is: the tables still owe it, so that it is taken up again."""
+    """Leave the version as it is: it is still pending in the tables and will be resumed."""
 
 
 def decide(error: Exception, attempts: int, *, retry: Retry, stopping: bool) -> TryAgain | GiveUp | LeaveForLater:
-    """What follows when the attempt of this number, counted from 1, ended with `error`."""
+    """Decide what follows when attempt number `attempts`, counted from 1, ended with `error`."""
     if stopping:
         return LeaveForLater()
     pause = retry.pause(attempts)
@@ -55,23 +55,23 @@ class Work(Protocol):
     """Work on one version of a series, which may be repeated."""
 
     def run(self, series_instance_uid: str, version: int) -> None:
-        """Do what is left to do."""
+        """Do the remaining work."""
         ...
 
     def abandon(self, series_instance_uid: str, version: int, reason: str) -> None:
-        """Note that nothing more will be tried, and why."""
+        """Record that nothing more will be tried, and why."""
         ...
 
 
 class Stop(Protocol):
-    """Says when the node is stopping: a `threading.Event`."""
+    """Signals that the node is stopping; a `threading.Event` will do."""
 
     def is_set(self) -> bool:
-        """Whether the node is stopping."""
+        """Return whether the node is stopping."""
         ...
 
     def wait(self, timeout: float) -> bool:
-        """Wait for some seconds, or until the node is stopping, and return whether it is."""
+        """Wait for some seconds or until the node is stopping, and return whether it is stopping."""
         ...
 
 
@@ -83,7 +83,7 @@ def attempt(work: Work, series_instance_uid: str, version: int, *, retry: Retry,
     for number in count(1):
         try:
             work.run(series_instance_uid, version)
-        except Exception as error:  # the job's edge: a series never stays without an answer
+        except Exception as error:  # the edge of a job: every series gets an answer
             decision = decide(error, number, retry=retry, stopping=stop.is_set())
             if isinstance(decision, LeaveForLater):
                 raise

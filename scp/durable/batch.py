@@ -1,4 +1,4 @@
-"""Deliveries that travel together: one association, one job."""
+"""Deliveries sent together: one association, one job."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Batch:
 
     @classmethod
     def from_delivery(cls, delivery: Delivery) -> Self:
-        """The batch that a delivery belongs to."""
+        """Return the batch of a delivery."""
         due = delivery.next_attempt_at.isoformat()
         return cls(delivery.series_instance_uid, delivery.version, delivery.destination, due)
 
     @property
     def job(self) -> Job:
-        """The job of this batch: another one each time that it falls due, in the partition of its destination."""
+        """The job of this batch: a new one each time it falls due, in the partition of its destination."""
         workflow_id = f"deliver:{self.destination}:{self.series_instance_uid}:{self.version}:{self.due}"
         arguments = (self.series_instance_uid, self.version, self.destination, self.due)
         return Job(DELIVER, workflow_id, arguments, self.destination)
 
 
 def group_deliveries(deliveries: Iterable[Delivery]) -> list[Batch]:
-    """The batches of some deliveries, each once, in the order of their first delivery."""
+    """Group deliveries into batches, in the order of their first delivery."""
     return list(dict.fromkeys(map(Batch.from_delivery, deliveries)))

@@ -16,22 +16,22 @@ from scp.durable.serializer import JsonSerializer
 from storage.database.engine import Database, Transaction
 
 APPLICATION_VERSION: Final = "coronode-1"
-"""Jobs are taken up by engines of the same version: it changes when a workflow's arguments do."""
+"""Only an engine of the same version resumes a job; change it whenever a workflow's arguments change."""
 
 _POLLING_SECONDS: Final = 0.5
 _ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 _NOTED_SECONDS: Final = 5
 _MOST_FORGOTTEN: Final = 10_000
-_SILENCE: Final = logging.NullHandler()  # without a handler the library would write to the console by itself
+_SILENCE: Final = logging.NullHandler()  # without a handler the library would write to the console
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """Whether a log record of the library is news; work that is left for later is not, however it is logged."""
+    """Return whether a log record of the library is worth showing; work left for later is not, whatever its level."""
     return not (record.exc_info and isinstance(record.exc_info[1], Transient))
 
 
 class DbosEngine:
-    """DBOS Transact on the engine of a database; one in a process at a time."""
+    """DBOS Transact on the engine of a database; one per process at a time."""
 
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
@@ -40,7 +40,7 @@ class DbosEngine:
     def start(
         self, steps: Mapping[Kind, Callable[..., None]], *, around: Callable[[], AbstractContextManager[Any]]
     ) -> None:
-        """Launch the engine, which also takes up what an earlier process left; see `scp.durable.job.Engine`."""
+        """Launch the engine, which also resumes jobs of an earlier process; see `scp.durable.job.Engine`."""
         logger = logging.getLogger("dbos")
         logger.addHandler(_SILENCE)
         logger.addFilter(is_news)
@@ -69,7 +69,7 @@ class DbosEngine:
         self._client = DBOSClient(system_database_engine=self._engine, serializer=JsonSerializer())
 
     def enqueue(self, job: Job, transaction: Transaction | None = None) -> None:
-        """Enqueue a job, in the caller's transaction when there is one; a job that is known stays as it is."""
+        """Enqueue a job, in the caller's transaction if given; a known job stays unchanged."""
         if self._client is None:
             raise CoronodeError("the durable engine is not started")
         options: Any = {
@@ -86,18 +86,18 @@ class DbosEngine:
             self._client.enqueue_in_transaction(transaction, options, *job.arguments)
 
     def forget_ended(self, workflow_id: str) -> None:
-        """Forget a job that has ended, in whatever way, so that it can be enqueued again."""
+        """Forget a job that has ended, successfully or not, so that it can be enqueued again."""
         status = DBOS.get_workflow_status(workflow_id)
         if status is not None and status.status in _ENDED:
             DBOS.delete_workflow(workflow_id)
 
     def forget_before(self, moment: datetime) -> None:
-        """Forget the jobs that ended before a moment, the oldest ten thousand of them."""
+        """Forget the jobs that ended before a given time, at most the ten thousand oldest."""
         ended = DBOS.list_workflows(status=list(_ENDED), end_time=moment.isoformat(), limit=_MOST_FORGOTTEN)
         DBOS.delete_workflows([item.workflow_id for item in ended])
 
     def stop(self, *, busy: bool) -> None:
-        """Stop; the library looks once a second whether the outcome of what was running is written down."""
+        """Stop; the library checks once a second whether the outcome of running jobs is stored."""
         if self._client is not None:
             self._client.destroy()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=_NOTED_SECONDS if busy else 0)
@@ -106,7 +106,7 @@ class DbosEngine:
 def _register_workflow(
     kind: Kind, step: Callable[..., None], around: Callable[[], AbstractContextManager[Any]]
 ) -> None:
-    """Name a workflow of one step, which may be repeated, to the library."""
+    """Register a workflow of one repeatable step with the library."""
 
     def workflow(*arguments: Any) -> None:
         with around():

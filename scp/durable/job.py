@@ -1,4 +1,4 @@
-"""Jobs for the durable engine, and the narrow seam through which they reach it."""
+"""Jobs for the durable engine, and the interface to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.database.engine import Transaction
 class Kind:
     """A kind of job: its workflow with a single step, and its queue.
 
-    One job of a queue runs at a time in a process; in a partitioned queue, one of each partition.
+    A process runs one job of a queue at a time; of a partitioned queue, one of each partition.
     """
 
     workflow: str
@@ -39,31 +39,31 @@ class Job:
 
     @classmethod
     def score(cls, series_instance_uid: str, version: int) -> Job:
-        """The scoring of one version of a series."""
+        """Make the job that scores one version of a series."""
         return cls(SCORE, f"score:{series_instance_uid}:{version}", (series_instance_uid, version))
 
 
 class Engine(Protocol):
-    """A durable engine: it runs each job at least once, also after a crash."""
+    """A durable engine: it runs each job at least once, even across crashes."""
 
     def start(
         self, steps: Mapping[Kind, Callable[..., None]], *, around: Callable[[], AbstractContextManager[Any]]
     ) -> None:
-        """Run jobs from now on: the step of each kind takes the job's arguments, inside the block `around()`."""
+        """Start running jobs: the step of each kind gets the job's arguments, inside the block `around()`."""
         ...
 
     def enqueue(self, job: Job, transaction: Transaction | None = None) -> None:
-        """Enqueue a job, in the caller's transaction when there is one; a job that is known stays as it is."""
+        """Enqueue a job, in the caller's transaction if given; a known job stays unchanged."""
         ...
 
     def forget_ended(self, workflow_id: str) -> None:
-        """Forget a job that has ended, in whatever way, so that it can be enqueued again."""
+        """Forget a job that has ended, successfully or not, so that it can be enqueued again."""
         ...
 
     def forget_before(self, moment: datetime) -> None:
-        """Forget the jobs that ended before a moment."""
+        """Forget the jobs that ended before a given time."""
         ...
 
     def stop(self, *, busy: bool) -> None:
-        """Stop; when steps were still running a moment ago, their outcome is written down first."""
+        """Stop; with `busy`, the outcome of steps that have just ended is stored first."""
         ...

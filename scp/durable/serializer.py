@@ -1,4 +1,4 @@
-"""How the durable engine writes arguments and answers: as JSON, which is readable and cannot run code."""
+"""JSON serialisation for the durable engine: readable, and unable to run code."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dbos import Serializer
 
 
 class JsonSerializer(Serializer):
-    """Workflow arguments and answers as JSON; an error is kept as its text."""
+    """Serialises workflow arguments and results as JSON; an error is stored as text."""
 
     def serialize(self, data: Any) -> str:
-        """JSON text."""
+        """Serialise as JSON."""
         return json.dumps(data, default=_format_error)
 
     def deserialize(cls, serialized_data: str) -> Any:  # noqa: N805  # the base class names it so
-        """What the text holds."""
+        """Deserialise JSON."""
         return json.loads(serialized_data)
 
     def name(self) -> str:
-        """The format's name in the engine's tables."""
+        """Return the format's name in the engine's tables."""
         return "coronode_json"
 
 

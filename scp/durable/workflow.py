@@ -1,14 +1,14 @@
-"""Durable work: score -> report -> deliver, each taken up again after a crash.
+"""Durable work: score -> report -> deliver, each resumed after a crash.
 
     series complete --(same transaction)--> job score:<series>:<version>
         score   in the scoring process; the result is saved with the series' state
         report  documents made, stored, entered in the outbox
     outbox      --> job deliver:<destination>:<series>:<version>:<due>
-        send    one association; each document delivered, put off, or dead
+        send    one association; each document delivered, postponed, or dead
 
-Our tables are the truth. Every job can be repeated: it looks there first and changes state by compare-and-set.
-`reconcile` enqueues what the tables owe, at the start and every few seconds: after a crash, and after an operator's
-rescore or retry from another process.
+Our tables are the truth. Every job can be repeated: it checks there first and changes state by compare-and-set.
+`reconcile` enqueues outstanding work at the start and every few seconds: after a crash, or an operator's rescore or
+retry from another process.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ log = structlog.get_logger(__name__)
 
 RECONCILE_SECONDS: Final = 3.0
 KEEP_ENDED: Final = timedelta(days=7)
-_STOP_SECONDS: Final = 60.0  # longer than a peer's silence by default
+_STOP_SECONDS: Final = 60.0  # longer than the default timeout for a silent peer
 _CLEANUP_EVERY: Final = 1200  # reconciliations, about an hour
 
 
 class Workflow:
-    """Enqueues jobs as the tables owe them and runs them, from `start` to `stop`.
+    """Enqueues and runs the outstanding jobs, from `start` to `stop`.
 
     `watch` takes the UID of each series that is being received, so that its completion is not missed.
     """
@@ -67,19 +67,19 @@ class Workflow:
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
 
     def start(self) -> None:
-        """Launch the engine and take up what an earlier process left."""
+        """Launch the engine and resume the work of an earlier process."""
         outgoing.recover(self._database, self._clock())  # before an interrupted job can claim anything
         self._engine.start({SCORE: self._score, DELIVER: self._deliver}, around=self._count_running)
         self.reconcile()
         self._thread.start()
 
     def halt(self) -> None:
-        """Begin nothing new; what fails from now on is taken up at the next start."""
+        """Start nothing new; work that fails after this is resumed at the next start."""
         self._stop.set()
         self._wake.set()
 
     def stop(self) -> None:
-        """Stop the engine; unfinished work is taken up at the next start."""
+        """Stop the engine; unfinished work resumes at the next start."""
         self.halt()
         if self._thread.ident is not None:
             self._thread.join()
@@ -93,7 +93,7 @@ class Workflow:
         self._engine.enqueue(Job.score(series_instance_uid, version), transaction)
 
     def reconcile(self) -> None:
-        """Enqueue what the tables owe and watch what is being received; what is under way stays as it is."""
+        """Enqueue outstanding work and watch the series being received; running jobs stay unaffected."""
         for state in states.list_receiving(self._database):
             self._watch(state.series_instance_uid)
         for state in states.list_unfinished(self._database):
@@ -103,7 +103,7 @@ class Workflow:
             self._take_up(batch.job)
 
     def _take_up(self, job: Job) -> None:
-        """Enqueue a job, once more if it ended without doing its work."""
+        """Enqueue a job, again if it ended without doing its work."""
         self._engine.forget_ended(job.workflow_id)
         self._engine.enqueue(job)
 
@@ -116,7 +116,7 @@ class Workflow:
 
     @contextmanager
     def _count_running(self) -> Iterator[None]:
-        """Work that `stop` waits for. Raises Transient when the node is stopping: it is taken up at the next start."""
+        """Count a running step, so that `stop` waits for it. Raises Transient when the node is stopping."""
         if self._stop.is_set():
             raise Transient("the node is stopping")
         with self._idle:
@@ -139,6 +139,6 @@ class Workflow:
             try:
                 self.reconcile()
                 if count % _CLEANUP_EVERY == 0:
-                    self._engine.forget_before(self._clock() - KEEP_ENDED)  # their work stands in our tables
-            except Exception:  # the thread's edge: tried again in a few seconds
+                    self._engine.forget_before(self._clock() - KEEP_ENDED)  # their work is recorded in our tables
+            except Exception:  # the edge of the thread: retried in a few seconds
                 log.exception("reconciliation failed; trying again")

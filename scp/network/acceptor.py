@@ -1,4 +1,4 @@
-r"""One association that a peer opened, from its A-ASSOCIATE-RQ to the end (PS3.8 9.2, the acceptor's states).
+r"""One association opened by a peer, from its A-ASSOCIATE-RQ to the end (PS3.8 9.2, the acceptor's states).
 
 Sta2 awaiting the request --> Sta6 open --> Sta13 awaiting the peer's close
 \\-> rejected -----/        (after A-RELEASE-RP, A-ASSOCIATE-RJ or A-ABORT)
@@ -38,9 +38,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a peer may take: `artim` is the ARTIM timer in seconds (PS3.8 9.1.5), lengths of PDUs are in bytes.
+    """Limits on a peer: `artim` is the ARTIM timer in seconds (PS3.8 9.1.5), PDU lengths are in bytes.
 
-    `maximum_length` is what we ask for, `longest_pdu` what is taken from a peer that does not keep to it.
+    `maximum_length` is what we propose, `longest_pdu` what is accepted from a peer that exceeds it.
     """
 
     artim: float
@@ -49,14 +49,14 @@ class Limits:
 
 
 Admit = Callable[[AssociateRequest, str], Sequence[PresentationContext] | Rejection]
-"""Decides on a request from a host: the contexts that the caller may open, or a rejection."""
+"""Decides on a request: the contexts that the caller may open, or a rejection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Told that an association was accepted, and of what kind its end was when it was not released.
+    """Notified when an association is accepted, and when it ends without a release.
 
-    Kinds: closed, aborted, timeout, protocol, object_too_long, internal.
+    Kinds of end: closed, aborted, timeout, protocol, object_too_long, internal.
     """
 
     accepted: Callable[[], None] = lambda: None
@@ -94,16 +94,16 @@ class Acceptor:
 
     @property
     def name(self) -> str:
-        """Caller, address, port, and a token that no earlier association on the same port has."""
+        """Caller, address, port, and a token that distinguishes it from earlier associations on that port."""
         return f"{self.calling_ae} {self._host}:{self._port} {self._token}"
 
     @property
     def messages(self) -> Messages:
-        """What the peer sends."""
+        """The messages from the peer."""
         return self._messages
 
     def run(self) -> None:
-        """Serve the association until its end; raises nothing."""
+        """Serve the association until it ends; never raises."""
         try:
             if self._open():
                 self._serve()
@@ -120,7 +120,7 @@ class Acceptor:
             if self._machine.allows(Event.CLOSED):
                 self._machine.on(Event.CLOSED)
             self._note("closed", str(error))
-        except Exception:  # the association's edge: the others go on
+        except Exception:  # the edge of the association: the others continue
             log.exception("association failed", association=self.name)
             self._abort(Event.ABORT_REQUEST, None, "internal", "internal error")
         finally:
@@ -128,14 +128,14 @@ class Acceptor:
             self._wire.close()
 
     def stop(self) -> None:
-        """End the association from another thread; a request that is being answered loses its response alone."""
+        """End the association from another thread; a request in progress loses only its response."""
         if not self.busy and self._contexts:
             with suppress(AssociationEnded):
                 self._wire.send(pdu.encode_abort(None))
         self._wire.shut()
 
     def is_alive(self) -> bool:
-        """Whether the association is still open."""
+        """Return whether the association is still open."""
         return not self._ended.is_set()
 
     def wait(self, seconds: float) -> None:
@@ -143,7 +143,7 @@ class Acceptor:
         self._ended.wait(seconds)
 
     def respond(self, message: Message, status: int, *, comment: str = "") -> None:
-        """Send a final response without data set. Raises Closed and Expired."""
+        """Send a final response without a data set. Raises Closed and Expired."""
         answer = command.encode_response(message.command, status, comment=comment)
         self.send(*pdu.encode_fragments(answer, message.context_id, self._room, is_command=True))
 
@@ -153,11 +153,11 @@ class Acceptor:
         self._wire.send(*buffers)
 
     def data_room(self) -> int:
-        """Bytes of data that fit one PDU to the peer."""
+        """Return how many bytes of data fit one PDU to the peer."""
         return self._room
 
     def context(self, message: Message) -> AcceptedContext:
-        """The presentation context on which a message came."""
+        """Return the presentation context of a message."""
         return self._contexts[message.context_id]
 
     def _open(self) -> bool:
@@ -205,8 +205,8 @@ class Acceptor:
     def _handle(self, message: Message) -> None:
         asked = message.command
         if asked.is_response:
-            raise Violation(UNEXPECTED_PDU, f"a response (0x{asked.field:04X}) to nothing that was asked")
-        if asked.field == command.C_CANCEL_RQ:  # too late: what it cancels has its final response
+            raise Violation(UNEXPECTED_PDU, f"an unsolicited response (0x{asked.field:04X})")
+        if asked.field == command.C_CANCEL_RQ:  # too late: the final response has been sent
             return
         operation = self._operations.get(asked.field)
         if operation is not None:
@@ -216,7 +216,7 @@ class Acceptor:
         self.respond(message, status.UNRECOGNIZED_OPERATION)
 
     def _abort(self, event: Event, reason: int | None, kind: str, words: str) -> None:
-        """End the association as the table has it: an A-ABORT in most states, nothing when ARTIM ran out."""
+        """End the association as the table says: with an A-ABORT in most states, silently when ARTIM expired."""
         self._note(kind, words)
         is_decided = event is Event.INVALID_PDU and self._machine.state is State.AWAITING_CLOSE  # AA-1 or AA-8 came
         if not is_decided and (not self._machine.allows(event) or self._machine.on(event) is Action.AA_2):
@@ -226,7 +226,7 @@ class Acceptor:
             self._await_close()
 
     def _await_close(self) -> None:
-        """Sta13: the peer has until ARTIM to close the connection; whatever it still sends is ignored (AA-6)."""
+        """Sta13: the peer has until ARTIM to close the connection; anything it still sends is ignored (AA-6)."""
         closed = self._wire.drain(self._limits.artim)
         self._machine.on(Event.CLOSED if closed else Event.ARTIM_EXPIRED)
 

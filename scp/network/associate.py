@@ -1,7 +1,7 @@
-"""A-ASSOCIATE-RQ, -AC and -RJ: between bytes and values (PS3.8 9.3.2 to 9.3.4).
+"""Reading and encoding A-ASSOCIATE-RQ, -AC and -RJ (PS3.8 9.3.2 to 9.3.4).
 
-Reading is tolerant where the Standard demands it: unknown items are skipped (9.3.1), reserved fields are not looked at,
-AE titles may be padded with spaces or NUL. A length that overruns what holds it is a Violation. What the values mean
+Reading is tolerant where the Standard demands it: unknown items are skipped (9.3.1), reserved fields are ignored,
+AE titles may be padded with spaces or NUL. A length that overruns its container is a Violation. What the values mean
 for the association is decided in `negotiation`.
 """
 
@@ -29,7 +29,7 @@ _REJECTION_BYTES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class ProposedContext:
-    """A presentation context as it was proposed; a legal one has one abstract syntax and some transfer syntaxes."""
+    """A proposed presentation context; a valid one has one abstract syntax and at least one transfer syntax."""
 
     context_id: int
     abstract_syntaxes: tuple[str, ...]
@@ -38,7 +38,7 @@ class ProposedContext:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredContext:
-    """Result of a presentation context (PS3.8 table 9-18); the transfer syntax counts for acceptance only."""
+    """Result of a presentation context (PS3.8 table 9-18); the transfer syntax is significant only if accepted."""
 
     context_id: int
     result: int
@@ -47,7 +47,7 @@ class AnsweredContext:
 
 @dataclass(frozen=True, slots=True)
 class AssociateRequest:
-    """An A-ASSOCIATE-RQ. `titles` are the bytes that an answer repeats (PS3.8 table 9-17); empty when we write it."""
+    """An A-ASSOCIATE-RQ. `titles` are the bytes that a response repeats (PS3.8 table 9-17); empty in our own."""
 
     called_ae: str
     calling_ae: str
@@ -59,7 +59,7 @@ class AssociateRequest:
 
     @property
     def abstract_syntaxes(self) -> frozenset[str]:
-        """Every abstract syntax that is proposed."""
+        """All proposed abstract syntaxes."""
         return frozenset(uid for context in self.contexts for uid in context.abstract_syntaxes)
 
 
@@ -82,7 +82,7 @@ class Rejection:
 
 
 def read_request(body: bytes) -> AssociateRequest:
-    """Read the variable part of an A-ASSOCIATE-RQ. Raises Violation when the bytes are none."""
+    """Read the variable part of an A-ASSOCIATE-RQ. Raises Violation when it is malformed."""
     version, variable = _read_fixed(body)
     application_context, contexts, user = "", [], UserInformation()
     for kind, value in variable:
@@ -104,7 +104,7 @@ def read_request(body: bytes) -> AssociateRequest:
 
 
 def encode_request(request: AssociateRequest) -> bytes:
-    """The variable part of an A-ASSOCIATE-RQ."""
+    """Encode the variable part of an A-ASSOCIATE-RQ."""
     titles = request.titles or _encode_title(request.called_ae) + _encode_title(request.calling_ae) + bytes(32)
     contexts = (
         encode_item(
@@ -127,7 +127,7 @@ def encode_request(request: AssociateRequest) -> bytes:
 
 
 def read_acceptance(body: bytes) -> AssociateAcceptance:
-    """Read the variable part of an A-ASSOCIATE-AC. Raises Violation when the bytes are none."""
+    """Read the variable part of an A-ASSOCIATE-AC. Raises Violation when it is malformed."""
     _, variable = _read_fixed(body)
     contexts, user = [], UserInformation()
     for kind, value in variable:
@@ -139,7 +139,7 @@ def read_acceptance(body: bytes) -> AssociateAcceptance:
 
 
 def encode_acceptance(acceptance: AssociateAcceptance) -> bytes:
-    """The variable part of an A-ASSOCIATE-AC."""
+    """Encode the variable part of an A-ASSOCIATE-AC."""
     contexts = (
         encode_item(
             items.ANSWERED_CONTEXT,
@@ -167,9 +167,9 @@ def read_rejection(body: bytes) -> Rejection:
 
 
 def _read_fixed(body: bytes) -> tuple[int, list[tuple[int, bytes]]]:
-    """Protocol version and items."""
+    """Read the protocol version and the items."""
     if len(body) < _FIXED_BYTES:
-        raise Violation(INVALID_PARAMETER, f"an association PDU of {len(body)} bytes, at least {_FIXED_BYTES} are due")
+        raise Violation(INVALID_PARAMETER, f"an association PDU of {len(body)} bytes, shorter than {_FIXED_BYTES}")
     return int.from_bytes(body[:2], "big"), list(read_items(body[_FIXED_BYTES:]))
 
 

@@ -1,4 +1,4 @@
-"""Command sets (PS3.7 6.3 and annex E): Implicit VR Little Endian, group 0000, one message each."""
+"""Command sets (PS3.7 6.3 and annex E): Implicit VR Little Endian, group 0000, one per message."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TEXTS: Final = frozenset({_AFFECTED_CLASS, _REQUESTED_CLASS, _COMMENT, _AFFECTE
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command set as far as our services need it. `message_id` is that of a request, `responded` of a response."""
+    """The elements of a command set that the services need; requests have `message_id`, responses `responded`."""
 
     field: int
     has_data_set: bool
@@ -43,12 +43,12 @@ class Command:
 
     @property
     def is_response(self) -> bool:
-        """Whether it answers a request."""
+        """True for a response."""
         return bool(self.field & RESPONSE)
 
 
 def decode(data: bytes | bytearray) -> Command:
-    """Read a whole command set. Raises Violation when it is none, or lacks what every message has."""
+    """Decode a complete command set. Raises Violation when it is malformed or lacks a mandatory element."""
     values: dict[int, bytes] = {}
     position = 0
     while position < len(data):
@@ -57,7 +57,7 @@ def decode(data: bytes | bytearray) -> Command:
         group, element, length = struct.unpack_from("<HHI", data, position)
         position += 8
         if group != 0 or position + length > len(data):
-            raise Violation(INVALID_PARAMETER, "a command set holds what is no element of it")
+            raise Violation(INVALID_PARAMETER, "a command set contains a foreign element")
         values[element] = bytes(data[position : position + length])
         position += length
     numbers = {tag: _read_number(value) for tag, value in values.items() if tag in _NUMBERS}
@@ -81,7 +81,7 @@ def decode(data: bytes | bytearray) -> Command:
 
 
 def encode_response(request: Command, status: int, *, has_data_set: bool = False, comment: str = "") -> bytes:
-    """The command set that answers `request` (PS3.7 9.3), an Error Comment (0000,0902) only where there is one."""
+    """Encode a response to `request` (PS3.7 9.3), with an Error Comment (0000,0902) if given."""
     elements = [
         _encode_uid(_AFFECTED_CLASS, request.sop_class_uid) if request.sop_class_uid else b"",
         _encode_us(_FIELD, request.field | RESPONSE),
@@ -95,7 +95,7 @@ def encode_response(request: Command, status: int, *, has_data_set: bool = False
 
 
 def encode_store_request(message_id: int, sop_class_uid: str, sop_instance_uid: str) -> bytes:
-    """A C-STORE-RQ (PS3.7 9.3.1.1)."""
+    """Encode a C-STORE-RQ (PS3.7 9.3.1.1)."""
     return _encode_group(
         [
             _encode_uid(_AFFECTED_CLASS, sop_class_uid),
@@ -109,7 +109,7 @@ def encode_store_request(message_id: int, sop_class_uid: str, sop_instance_uid: 
 
 
 def encode_echo_request(message_id: int, sop_class_uid: str) -> bytes:
-    """A C-ECHO-RQ (PS3.7 9.3.5.1)."""
+    """Encode a C-ECHO-RQ (PS3.7 9.3.5.1)."""
     return _encode_group(
         [
             _encode_uid(_AFFECTED_CLASS, sop_class_uid),
@@ -121,7 +121,7 @@ def encode_echo_request(message_id: int, sop_class_uid: str) -> bytes:
 
 
 def encode_query_request(field: int, message_id: int, sop_class_uid: str) -> bytes:
-    """A C-FIND-RQ or C-GET-RQ, by its Command Field; the identifier follows (PS3.7 9.3.2.1, 9.3.3.1)."""
+    """Encode a C-FIND-RQ or C-GET-RQ, by its Command Field; the identifier follows (PS3.7 9.3.2.1, 9.3.3.1)."""
     return _encode_group(
         [
             _encode_uid(_AFFECTED_CLASS, sop_class_uid),
@@ -134,7 +134,7 @@ def encode_query_request(field: int, message_id: int, sop_class_uid: str) -> byt
 
 
 def encode_cancel_request(responded: int) -> bytes:
-    """A C-CANCEL-RQ for the request with this Message ID (PS3.7 9.3.2.3)."""
+    """Encode a C-CANCEL-RQ for the request with this Message ID (PS3.7 9.3.2.3)."""
     return _encode_group(
         [_encode_us(_FIELD, C_CANCEL_RQ), _encode_us(_RESPONDED, responded), _encode_us(_DATA_SET_TYPE, _NO_DATA_SET)]
     )

@@ -1,4 +1,4 @@
-"""What an operation may do with the association while it answers; the services are written against this alone."""
+"""The interface of an association to the services that answer requests on it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from scp.network.negotiation import AcceptedContext
 
 
 class Conversation(Protocol):
-    """An open association, seen by whoever answers a request on it."""
+    """An open association, as seen by the service that answers a request."""
 
     calling_ae: str
 
     @property
     def name(self) -> str:
-        """The association in logs, and where objects are told apart by it."""
+        """Identifies the association in logs and among the sources of objects."""
         ...
 
     @property
     def messages(self) -> Messages:
-        """What the peer sends."""
+        """The messages from the peer."""
         ...
 
     def respond(self, message: Message, status: int, *, comment: str = "") -> None:
-        """Send a final response without data set. Raises AssociationEnded."""
+        """Send a final response without a data set. Raises AssociationEnded."""
         ...
 
     def send(self, *buffers: bytes | memoryview) -> None:
@@ -33,17 +33,17 @@ class Conversation(Protocol):
         ...
 
     def data_room(self) -> int:
-        """Bytes of data that fit one PDU to the peer."""
+        """Return how many bytes of data fit one PDU to the peer."""
         ...
 
     def context(self, message: Message) -> AcceptedContext:
-        """The presentation context on which a message came."""
+        """Return the presentation context of a message."""
         ...
 
     def is_alive(self) -> bool:
-        """Whether the association is still open."""
+        """Return whether the association is still open."""
         ...
 
 
 Operation = Callable[[Conversation, Message], None]
-"""Answers one request; it may raise AssociationEnded and Released."""
+"""Answers one request; may raise AssociationEnded and Released."""

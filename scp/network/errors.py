@@ -1,10 +1,10 @@
-"""What ends an association before its release.
+"""Errors that end an association before its release.
 
 AssociationEnded
-├── Closed       the connection is gone
+├── Closed       the connection is closed or lost
 ├── Aborted      the peer sent an A-ABORT
-├── Expired      the peer was silent, or too slow, for too long
-├── TooLong      an object is longer than the node takes: an A-ABORT by the service user
+├── Expired      the peer was silent or too slow for too long
+├── TooLong      an object exceeds the node's limit: an A-ABORT by the service user
 └── Violation    the peer broke the protocol: it gets an A-ABORT with the reason (PS3.8 table 9-26)
 """
 
@@ -21,11 +21,11 @@ INVALID_PARAMETER: Final = 6
 
 
 class AssociationEnded(Exception):
-    """The association cannot go on; the text says why."""
+    """The association cannot continue; the text says why."""
 
 
 class Closed(AssociationEnded):
-    """The connection is gone: Evt17 of the state table (PS3.8 table 9-10)."""
+    """The connection is closed or lost: Evt17 of the state table (PS3.8 table 9-10)."""
 
 
 class Aborted(AssociationEnded):
@@ -33,11 +33,11 @@ class Aborted(AssociationEnded):
 
 
 class Expired(AssociationEnded):
-    """A timer ran out: the peer was silent, or sent less than the least rate."""
+    """A timer expired: the peer was silent, or slower than the minimum rate."""
 
 
 class TooLong(AssociationEnded):
-    """An object does not end: the peer gets an A-ABORT and keeps it."""
+    """An object is too long: it is not stored, and the peer gets an A-ABORT."""
 
 
 class Violation(AssociationEnded):

@@ -19,9 +19,9 @@ _HEADER: Final = struct.Struct(">BxH")
 
 
 def read_items(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and value of each item, unknown types too: who reads them skips those (PS3.8 9.3.1).
+    """Read type and value of each item, including unknown types, which the caller skips (PS3.8 9.3.1).
 
-    Raises Violation when an item is longer than what holds it.
+    Raises Violation when an item overruns its container.
     """
     position = 0
     while position < len(data):
@@ -30,21 +30,21 @@ def read_items(data: bytes) -> Iterator[tuple[int, bytes]]:
         kind, length = _HEADER.unpack_from(data, position)
         position += _HEADER.size
         if position + length > len(data):
-            raise Violation(INVALID_PARAMETER, f"item {kind:02X}H is longer than what holds it")
+            raise Violation(INVALID_PARAMETER, f"item {kind:02X}H overruns its container")
         yield kind, data[position : position + length]
         position += length
 
 
 def encode_item(kind: int, value: bytes) -> bytes:
-    """One item, whatever its value."""
+    """Encode one item."""
     return _HEADER.pack(kind, len(value)) + value
 
 
 def decode_uid(value: bytes) -> str:
-    """A UID, without the padding that some add although none is due here (PS3.8 annex F)."""
+    """Decode a UID, dropping the padding that some peers add although it is not allowed here (PS3.8 annex F)."""
     return value.decode("ascii", "replace").strip("\0 ")
 
 
 def encode_uid(uid: str) -> bytes:
-    """A UID as it stands in an item: not padded (PS3.8 annex F)."""
+    """Encode a UID for an item, without padding (PS3.8 annex F)."""
     return uid.encode("ascii", "replace")

@@ -1,4 +1,4 @@
-"""The listening socket: a thread for each connection, which becomes an association or not."""
+"""The listening socket, with a thread for each connection."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ log = structlog.get_logger(__name__)
 _QUEUED_CONNECTIONS: Final = 128
 
 Open = Callable[[socket.socket, tuple[str, int]], Acceptor]
-"""Makes the acceptor of a connection from an address."""
+"""Makes the acceptor for a connection from an address."""
 
 
 class Listener(socketserver.ThreadingTCPServer):
-    """One thread a connection; connections queue up rather than being refused while one is accepted.
+    """A server with one thread per connection; connections arriving meanwhile queue up instead of being refused.
 
-    With `most_connections` open, a further one is closed at once, and `on_refused` is called.
+    Beyond `most_connections`, a connection is closed at once and `on_refused` is called.
     """
 
     allow_reuse_address = True
     daemon_threads = True
-    block_on_close = False  # whoever stops the listener ends the associations, too
+    block_on_close = False  # whoever stops the listener also ends the associations
     request_queue_size = _QUEUED_CONNECTIONS
 
     def __init__(
@@ -39,7 +39,7 @@ class Listener(socketserver.ThreadingTCPServer):
         most_connections: int = 128,
         on_refused: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take the port. Raises OSError when it cannot be taken."""
+        """Bind the port. Raises OSError when that fails."""
         self._open = open_acceptor
         self._most_connections = most_connections
         self._on_refused = on_refused
@@ -52,26 +52,26 @@ class Listener(socketserver.ThreadingTCPServer):
 
     @property
     def port(self) -> int:
-        """The port listened on, also when the system chose it."""
+        """The port listened on, even if the system chose it."""
         return int(self.server_address[1])
 
     @property
     def acceptors(self) -> list[Acceptor]:
-        """The associations that are served, and the connections that may become some."""
+        """The current associations, and connections that may become associations."""
         with self._lock:
             return list(self._acceptors)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Close a connection at once when far more are open than may become associations."""
+        """Refuse a connection when far more are open than may become associations."""
         del request
         if self._connections < self._most_connections:
             return True
         self._on_refused()
-        log.warning("connection closed: too many are open", host=client_address[0], open=self._connections)
+        log.warning("connection closed: too many open connections", host=client_address[0], open=self._connections)
         return False
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, in a thread of its own."""
+        """Serve one connection in its own thread."""
         with self._lock:
             self._connections += 1
         try:
@@ -81,12 +81,12 @@ class Listener(socketserver.ThreadingTCPServer):
                 self._connections -= 1
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what no one caught; the base class would print it."""
+        """Log an uncaught error, which the base class would print."""
         del request
         log.exception("connection failed", host=client_address[0])  # noqa: LOG004  # it is called in one
 
     def shutdown(self) -> None:
-        """Stop `serve_forever` and close the socket; connections that are open stay so."""
+        """Stop `serve_forever` and close the socket; open connections stay open."""
         super().shutdown()
         self.server_close()
 

@@ -1,4 +1,4 @@
-"""Messages out of fragments (PS3.7 6.3.1, PS3.8 E.2): a whole command set, then the data set as it comes."""
+"""Messages from fragments (PS3.7 6.3.1, PS3.8 E.2): the complete command set, then the data set as it arrives."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from scp.network.reader import Reader
 from scp.network.states import Machine
 
 LONGEST_COMMAND: Final = 16 * 1024
-"""Bytes; the longest of the Standard's are a few hundred."""
+"""Bytes; the longest command sets of the Standard have a few hundred."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The command set of a message and the presentation context that it came on; its data set is yet to be read."""
+    """The command set of a message and its presentation context; the data set has yet to be read."""
 
     context_id: int
     command: Command
 
 
 class Released(Exception):
-    """The peer asks for release while a message is not complete."""
+    """The peer requested release before a message was complete."""
 
 
 class Messages:
-    """The messages of one association, in order. `is_open` says whether a context was accepted."""
+    """The messages of one association, in order. `is_open` tells whether a context was accepted."""
 
     def __init__(self, reader: Reader, longest_pdu: int, machine: Machine, is_open: Callable[[int], bool]) -> None:
         self._reader = reader
@@ -39,7 +39,7 @@ class Messages:
         self._data_left: Message | None = None
 
     def next(self) -> Message | None:
-        """Wait for the next message, dropping what is left of the last one's data set; None asks for release.
+        """Wait for the next message, dropping the rest of the previous data set; None is a request for release.
 
         Raises AssociationEnded; Released within a message.
         """
@@ -65,7 +65,7 @@ class Messages:
         return message
 
     def data(self) -> Iterator[memoryview]:
-        """Pieces of the last message's data set, each valid until the next one. Raises as `next` does."""
+        """Yield the last message's data set in pieces, each valid until the next. Raises as `next` does."""
         while self._data_left is not None:
             piece = next(self._pieces)
             if isinstance(piece, Release):
@@ -76,12 +76,12 @@ class Messages:
             yield piece.data
 
     def drop(self) -> None:
-        """Read and drop what is left of the last message's data set. Raises as `next` does."""
+        """Read and drop the rest of the last message's data set. Raises as `next` does."""
         for _ in self.data():
             pass
 
     def waiting(self) -> bool:
-        """Whether the peer has sent something that is not read yet, without waiting."""
+        """Return whether data from the peer is waiting to be read, without blocking."""
         return self._reader.pending()
 
     def _check(self, piece: Piece, context_id: int | None, *, is_command: bool) -> None:
@@ -89,6 +89,6 @@ class Messages:
             raise Violation(INVALID_PARAMETER, f"presentation context {piece.context_id} was not accepted")
         if piece.is_command is not is_command:
             expected = "command" if is_command else "data set"
-            raise Violation(UNEXPECTED_PARAMETER, f"a fragment of a {expected} was due, another came")
+            raise Violation(UNEXPECTED_PARAMETER, f"expected a fragment of a {expected}, received another")
         if context_id is not None and piece.context_id != context_id:
             raise Violation(UNEXPECTED_PARAMETER, "fragments of two presentation contexts in one message")

@@ -1,4 +1,4 @@
-"""What both sides agree on when an association opens: presentation contexts and roles (PS3.8 7.1, PS3.7 D.3.3.4)."""
+"""Negotiation of presentation contexts and roles when an association opens (PS3.8 7.1, PS3.7 D.3.3.4)."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ _MOST_CONTEXTS: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class PresentationContext:
-    """An abstract syntax with transfer syntaxes, the preferred one first: what one side supports or proposes.
+    """An abstract syntax with transfer syntaxes, preferred first, as supported or proposed by one side.
 
-    `as_scp` proposes that the requestor is SCP of the class instead of SCU (PS3.7 D.3.3.4).
+    `as_scp` proposes that the requestor be SCP of the class instead of SCU (PS3.7 D.3.3.4).
     """
 
     abstract_syntax: str
@@ -69,7 +69,7 @@ class AcceptedContext:
 
 
 def find_refusal(request: AssociateRequest) -> Rejection | None:
-    """Why the provider must reject a request whoever sends it; None when the service user may decide (PS3.8 9.3.4)."""
+    """Find why the provider must reject a request from anyone; None when the service user decides (PS3.8 9.3.4)."""
     if not request.protocol_version & PROTOCOL_VERSION:
         return Rejection(PERMANENT, BY_ACSE, PROTOCOL_VERSION_NOT_SUPPORTED)
     if request.application_context != DICOM_APPLICATION_CONTEXT:
@@ -82,10 +82,10 @@ def find_refusal(request: AssociateRequest) -> Rejection | None:
 def accept(
     request: AssociateRequest, supported: Sequence[PresentationContext], maximum_length: int
 ) -> tuple[bytes, Mapping[int, AcceptedContext]]:
-    """The A-ASSOCIATE-AC, and the contexts that it accepts by identifier.
+    """Make the A-ASSOCIATE-AC, and the accepted contexts by identifier.
 
-    `maximum_length` is the longest PDU that we ask for, in bytes. Of several transfer syntaxes the first of ours is
-    taken. A context that breaks the rules is rejected alone.
+    `maximum_length` is the longest PDU that we propose, in bytes. Of several transfer syntaxes our most preferred is
+    chosen. An invalid context is rejected without affecting the others.
     """
     by_syntax = {context.abstract_syntax: context for context in supported}
     answers: list[AnsweredContext] = []
@@ -106,7 +106,7 @@ def accept(
 def propose(
     calling_ae: str, called_ae: str, contexts: Sequence[PresentationContext], maximum_length: int
 ) -> tuple[bytes, AssociateRequest]:
-    """An A-ASSOCIATE-RQ, as bytes and as the value against which its answer is read.
+    """Make an A-ASSOCIATE-RQ, as bytes and as the value needed to interpret the response.
 
     Raises ValueError when the contexts do not fit one association: identifiers are odd, 1 to 255 (PS3.8 9.3.2.2).
     """
@@ -127,10 +127,10 @@ def propose(
 
 
 def conclude(request: AssociateRequest, body: bytes) -> tuple[list[AcceptedContext], int]:
-    """Accepted contexts and the acceptor's maximum length, from the variable part of the A-ASSOCIATE-AC.
+    """Read the accepted contexts and the acceptor's maximum length from the variable part of the A-ASSOCIATE-AC.
 
     A context that was not proposed, or in a transfer syntax that was not, is not accepted. Raises Violation when the
-    bytes are no acceptance.
+    bytes are malformed.
     """
     acceptance = read_acceptance(body)
     if not acceptance.contexts:
@@ -150,7 +150,7 @@ def conclude(request: AssociateRequest, body: bytes) -> tuple[list[AcceptedConte
 
 
 def _answer(proposed: ProposedContext, supported: Mapping[str, PresentationContext]) -> AnsweredContext:
-    if len(proposed.abstract_syntaxes) > 1:  # nobody could say which one its messages mean
+    if len(proposed.abstract_syntaxes) > 1:  # its messages would be ambiguous
         return _reject(proposed, NO_REASON)
     ours = supported.get(proposed.abstract_syntaxes[0]) if proposed.abstract_syntaxes else None
     if ours is None:
@@ -162,7 +162,7 @@ def _answer(proposed: ProposedContext, supported: Mapping[str, PresentationConte
 
 
 def _reject(proposed: ProposedContext, result: int) -> AnsweredContext:
-    """A refusal; it names a transfer syntax because the item must hold one (PS3.8 9.3.3.2)."""
+    """Make a refusal; it names a transfer syntax because the item must contain one (PS3.8 9.3.3.2)."""
     named = proposed.transfer_syntaxes[0] if proposed.transfer_syntaxes else _IMPLICIT_VR_LITTLE_ENDIAN
     return AnsweredContext(proposed.context_id, result, named)
 

@@ -1,4 +1,4 @@
-"""What a requestor is told and what it tells: whom to call, objects that it fetches, a rejection."""
+"""Values of a requestor: whom to call, objects received, a rejection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class SubOperation:
-    """An object that comes by C-STORE as part of a C-GET; `data` is its data set, None for one that is too long."""
+    """An object received by C-STORE during a C-GET; `data` is its data set, None if it is too long."""
 
     sop_class_uid: str
     sop_instance_uid: str

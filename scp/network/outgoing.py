@@ -1,4 +1,4 @@
-"""A data set from a file to a peer: P-DATA-TFs of the peer's length, several in each call of the system."""
+"""Sending a data set from a file, several P-DATA-TFs of the peer's length in each system call."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scp.network import pdu
 from scp.network.wire import BUFFER_BYTES
 
 _HEADERS: Final = pdu.HEADER_BYTES + pdu.VALUE_HEADER_BYTES
-_MOST_PDUS: Final = 64  # in one call of the system
+_MOST_PDUS: Final = 64  # in one system call
 
 
 def send_file(send: Callable[[memoryview], None], context_id: int, room: int, path: Path, offset: int) -> None:
-    """Send what follows `offset` in a file as one data set, `room` bytes of it in each PDU.
+    """Send the rest of a file after `offset` as one data set, `room` bytes in each PDU.
 
-    Raises OSError when the file cannot be read or becomes shorter meanwhile, and what `send` raises.
+    Raises OSError when the file cannot be read or is truncated meanwhile, and whatever `send` raises.
     """
     slot = room + _HEADERS
     buffer = memoryview(bytearray(slot * max(1, min(_MOST_PDUS, BUFFER_BYTES // slot))))
@@ -28,7 +28,7 @@ def send_file(send: Callable[[memoryview], None], context_id: int, room: int, pa
         while left > 0:
             count = _fill(file.fileno(), slots)
             if count == 0:
-                raise OSError(f"{path}: became shorter while it was sent")
+                raise OSError(f"{path}: was truncated while it was being sent")
             left -= count
             end = 0
             for start in range(0, count, room):
@@ -43,7 +43,7 @@ def send_file(send: Callable[[memoryview], None], context_id: int, room: int, pa
 
 
 def _fill(descriptor: int, slots: Sequence[memoryview]) -> int:
-    """Read into the slots, one after the other, until all are full or the file ends; the number of bytes."""
+    """Fill the slots one after the other, until all are full or the file ends, and return the number of bytes."""
     size = sum(len(slot) for slot in slots)
     count = os.readv(descriptor, slots)
     while 0 < count < size:

@@ -1,7 +1,7 @@
 """PDU framing (PS3.8 9.3): the seven PDUs on the wire, and the presentation data values in P-DATA-TF.
 
-Data values are handed on in pieces as they come, views of the reader's buffer; none is gathered here, whatever the
-lengths say. A PDU may hold several data values, and a piece ends wherever the buffer did.
+Data values are passed on in pieces as they arrive, as views of the reader's buffer; none is gathered here, whatever the
+lengths say. A PDU may contain several data values, and a piece ends wherever the buffer ended.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BY_USER: Final = 0
 _BY_PROVIDER: Final = 2
 
 LONGEST_ASSOCIATE: Final = 1024 * 1024
-"""Bytes; 128 contexts with all transfer syntaxes that there are stay far below."""
+"""Bytes; 128 contexts with all existing transfer syntaxes are far shorter."""
 
 _FIXED: Final = 4  # bytes of the variable part of A-RELEASE and A-ABORT
 _FIXED_KINDS: Final = frozenset({A_RELEASE_RQ, A_RELEASE_RP, A_ABORT})
@@ -37,14 +37,14 @@ _COMMAND: Final = 1
 _LAST: Final = 2
 HEADER_BYTES: Final = 6
 VALUE_HEADER_BYTES: Final = 6
-_UNLIMITED: Final = 128 * 1024  # what we send to a peer that names no maximum (0: PS3.8 D.1)
+_UNLIMITED: Final = 128 * 1024  # for a peer without a maximum (0: PS3.8 D.1)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Bytes of one presentation data value (PS3.8 9.3.5.1, E.2).
 
-    `ends` says that they are the last of the last fragment of a command or data set. `data` is valid until the next
+    `ends` marks the end of the last fragment of a command or data set. `data` is valid until the next
     piece is read.
     """
 
@@ -60,29 +60,29 @@ class Release:
 
 
 def encode_abort(reason: int | None) -> bytes:
-    """An A-ABORT by the service provider with a reason, or by the service user (None), PS3.8 9.3.8."""
+    """Encode an A-ABORT by the service provider with a reason, or by the service user (None), PS3.8 9.3.8."""
     source = _BY_USER if reason is None else _BY_PROVIDER
     return bytes([A_ABORT, 0, 0, 0, 0, 4, 0, 0, source, reason or 0])
 
 
 def encode_reject(result: int, source: int, reason: int) -> bytes:
-    """An A-ASSOCIATE-RJ (PS3.8 9.3.4)."""
+    """Encode an A-ASSOCIATE-RJ (PS3.8 9.3.4)."""
     return bytes([A_ASSOCIATE_RJ, 0, 0, 0, 0, 4, 0, result, source, reason])
 
 
 def encode_associate(kind: int, body: bytes) -> bytes:
-    """An A-ASSOCIATE PDU of this type around its variable part."""
+    """Encode an A-ASSOCIATE PDU of this type with its variable part."""
     return struct.pack(">BxI", kind, len(body)) + body
 
 
 def read_header(reader: Reader) -> tuple[int, int]:
-    """Type and length of the next PDU. Raises Closed and Expired."""
+    """Read type and length of the next PDU. Raises Closed and Expired."""
     kind, length = struct.unpack(">BxI", reader.read(HEADER_BYTES))
     return kind, length
 
 
 def read_body(reader: Reader, length: int) -> bytes:
-    """The variable part of an association PDU, whole. Raises Violation when it is too long for one."""
+    """Read the complete variable part of an association PDU. Raises Violation when it is too long."""
     if length > LONGEST_ASSOCIATE:
         raise Violation(UNEXPECTED_PDU, f"an association PDU of {length} bytes")
     parts = []
@@ -100,22 +100,22 @@ def drop_body(reader: Reader, length: int) -> None:
 
 
 def find_violation(kind: int) -> Violation:
-    """Why a PDU of this type is aborted where the table has no other answer (PS3.8 table 9-26)."""
+    """Return the reason for the A-ABORT on a PDU that the table does not allow (PS3.8 table 9-26)."""
     if classify_pdu(kind) is Event.INVALID_PDU:
         return Violation(UNRECOGNIZED_PDU, f"PDU of unknown type {kind}")
     return Violation(UNEXPECTED_PDU, f"PDU of type {kind} is not expected here")
 
 
 def read_pieces(reader: Reader, longest: int, machine: Machine) -> Iterator[Piece | Release]:
-    """What comes on an established association, without end; `machine` decides what each PDU is taken for.
+    """Read PDUs on an established association, without end; `machine` decides how each PDU is treated.
 
-    `longest` is the longest P-DATA-TF that is taken, in bytes of its variable part. Raises Closed, Expired, Aborted,
+    `longest` is the longest P-DATA-TF accepted, in bytes of its variable part. Raises Closed, Expired, Aborted,
     and Violation for what the state does not allow.
     """
     while True:
         kind, length = read_header(reader)
         if kind == P_DATA_TF and length > longest:
-            raise Violation(INVALID_PARAMETER, f"a P-DATA-TF of {length} bytes, at most {longest} are taken")
+            raise Violation(INVALID_PARAMETER, f"a P-DATA-TF of {length} bytes, longer than {longest}")
         if kind in _FIXED_KINDS and length != _FIXED:
             raise Violation(INVALID_PARAMETER, f"PDU of type {kind} with a length of {length}")
         action = machine.on(classify_pdu(kind))
@@ -133,7 +133,7 @@ def read_pieces(reader: Reader, longest: int, machine: Machine) -> Iterator[Piec
 
 
 def _read_values(reader: Reader, left: int) -> Iterator[Piece]:
-    """The data values of one P-DATA-TF with `left` bytes."""
+    """Read the data values of one P-DATA-TF with `left` bytes."""
     while left:
         if left < VALUE_HEADER_BYTES:
             raise Violation(INVALID_PARAMETER, "a data value is cut by the end of its PDU")
@@ -153,13 +153,13 @@ def _read_values(reader: Reader, left: int) -> Iterator[Piece]:
 
 
 def encode_value_header(length: int, context_id: int, *, is_command: bool, is_last: bool) -> bytes:
-    """Header of a P-DATA-TF with one data value of `length` bytes."""
+    """Encode the header of a P-DATA-TF with one data value of `length` bytes."""
     control = (_COMMAND if is_command else 0) | (_LAST if is_last else 0)
     return struct.pack(">BxIIBB", P_DATA_TF, length + VALUE_HEADER_BYTES, length + 2, context_id, control)
 
 
 def find_room(peer_maximum: int) -> int:
-    """Bytes of data that fit one P-DATA-TF to a peer with this maximum length (PS3.8 D.1; 0: no limit).
+    """Return how many bytes fit one P-DATA-TF to a peer with this maximum length (PS3.8 D.1; 0: no limit).
 
     Raises Violation when the maximum length leaves none.
     """
@@ -172,7 +172,7 @@ def find_room(peer_maximum: int) -> int:
 def encode_fragments(
     data: bytes | memoryview, context_id: int, most: int, *, is_command: bool
 ) -> Sequence[bytes | memoryview]:
-    """Buffers to send: `data` in P-DATA-TFs of at most `most` bytes each."""
+    """Return the buffers to send: `data` in P-DATA-TFs of at most `most` bytes each."""
     if len(data) <= most:
         return encode_value_header(len(data), context_id, is_command=is_command, is_last=True), data
     buffers: list[bytes | memoryview] = []

@@ -1,4 +1,4 @@
-"""What PDUs and messages are read from: a connection, or bytes that are all there."""
+"""The source that PDUs and messages are read from: a connection, or bytes in memory."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import Protocol
 
 
 class Reader(Protocol):
-    """A source of bytes in order; the views that it gives are valid until the next call."""
+    """A sequential source of bytes; the views that it returns are valid until the next call."""
 
     def read(self, count: int) -> memoryview:
-        """Exactly the next `count` bytes. Raises Closed at the end of the bytes, and Expired."""
+        """Read exactly `count` bytes. Raises Closed at the end of the bytes, and Expired."""
         ...
 
     def read_some(self, count: int) -> memoryview:
-        """Between one and `count` of the next bytes. Raises Closed at the end of the bytes, and Expired."""
+        """Read between one and `count` bytes. Raises Closed at the end of the bytes, and Expired."""
         ...
 
     def begin(self) -> None:
-        """A message begins: from now on the peer must keep its pace."""
+        """Begin a message: the peer must now keep up the pace."""
         ...
 
     def end(self) -> None:
-        """A message has ended: the peer may be idle."""
+        """End a message: the peer may now be idle."""
         ...
 
     def pending(self) -> bool:
-        """Whether bytes are there without waiting. Raises Closed when none will come."""
+        """Return whether bytes are available without waiting. Raises Closed when there will be none."""
         ...

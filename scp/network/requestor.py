@@ -28,10 +28,10 @@ class Requestor:
     """An open association; for one thread."""
 
     def __init__(self, opening: Opening, proposals: Sequence[PresentationContext]) -> None:
-        """Open it.
+        """Open the association.
 
-        Raises OSError when there is no connection, Rejected, and AssociationEnded when it ends before it began;
-        ValueError when there are more proposals than fit.
+        Raises OSError when there is no connection, Rejected, and AssociationEnded when it ends during negotiation;
+        ValueError when there are too many proposals.
         """
         request, self._request = negotiation.propose(
             opening.calling_ae, opening.called_ae, proposals, opening.maximum_length
@@ -54,11 +54,11 @@ class Requestor:
 
     @property
     def is_established(self) -> bool:
-        """Whether requests can be sent."""
+        """True as long as requests can be sent."""
         return self._machine.state is State.OPEN
 
     def echo(self, context: AcceptedContext) -> Command:
-        """Ask whether the peer answers (C-ECHO). Raises AssociationEnded, after which nothing can be sent."""
+        """Send a C-ECHO. Raises AssociationEnded, after which nothing can be sent."""
         with self._ending_on_error():
             self._send(context, command.encode_echo_request(self._next_message_id(), context.abstract_syntax))
             return self._answer()
@@ -66,7 +66,7 @@ class Requestor:
     def store(self, context: AcceptedContext, sop_instance_uid: str, data: bytes | tuple[Path, int]) -> Command:
         """Send one object (C-STORE) and return the response.
 
-        `data` is the encoded data set, or a file and where in it the data set begins. Raises AssociationEnded, after
+        `data` is the encoded data set, or a file and the offset of the data set in it. Raises AssociationEnded, after
         which nothing can be sent, and OSError when the file cannot be read (the association is aborted then).
         """
         request = command.encode_store_request(self._next_message_id(), context.abstract_syntax, sop_instance_uid)
@@ -97,9 +97,9 @@ class Requestor:
     def get(
         self, context: AcceptedContext, identifier: bytes, keep: Callable[[SubOperation], int], most_bytes: int
     ) -> Iterator[Command]:
-        """Fetch (C-GET, PS3.4 C.4.3): each response, the final one last; objects come by C-STORE meanwhile.
+        """Fetch (C-GET, PS3.4 C.4.3): each response, the final one last; objects arrive by C-STORE meanwhile.
 
-        `keep` takes each object and returns the status to answer; of one longer than `most_bytes` it gets no data.
+        `keep` receives each object and returns the status to answer; it gets no data of one longer than `most_bytes`.
         Raises AssociationEnded, and what `keep` raises.
         """
         request = command.encode_query_request(command.C_GET_RQ, self._next_message_id(), context.abstract_syntax)
@@ -117,7 +117,7 @@ class Requestor:
                 return
 
     def release(self) -> None:
-        """Release the association (A-RELEASE), also when both sides ask at the same time; raises nothing."""
+        """Release the association (A-RELEASE), even if both sides ask at the same time; never raises."""
         if not self.is_established:
             return
         with suppress(AssociationEnded):
@@ -138,7 +138,7 @@ class Requestor:
         self._close()
 
     def abort(self) -> None:
-        """Abort the association; raises nothing."""
+        """Abort the association; never raises."""
         self._end(Event.ABORT_REQUEST, pdu.encode_abort(None))
 
     def _open(self, opening: Opening, request: bytes) -> None:
@@ -159,35 +159,35 @@ class Requestor:
         self._room = pdu.find_room(peer_maximum)
 
     def _send(self, context: AcceptedContext, request: bytes, data: bytes = b"") -> None:
-        """A command set and, where there is one, its data set."""
+        """Send a command set and its data set, if any."""
         self._machine.on(Event.DATA_REQUEST)
         self._wire.send(*pdu.encode_fragments(request, context.context_id, self._room, is_command=True))
         if data:
             self._wire.send(*pdu.encode_fragments(data, context.context_id, self._room, is_command=False))
 
     def _next(self) -> Message:
-        """The peer's next message; its request for release instead is answered and raises Closed."""
+        """Read the peer's next message; a request for release instead is answered and raises Closed."""
         with suppress(Released):
             message = self._messages.next()
             if message is not None:
                 return message
         self._machine.on(Event.RELEASE_RESPONSE)
         self._wire.send(pdu.RELEASE_RP)
-        raise Closed("the peer asked for release before it answered")
+        raise Closed("the peer requested release before it responded")
 
     def _answer(self) -> Command:
-        """The response to the last request; its data set, if there is one, is dropped."""
+        """Read the response to the last request, dropping its data set, if any."""
         answer = self._check_response(self._next())
         self._gather(0)
         return answer
 
     def _check_response(self, message: Message) -> Command:
         if not message.command.is_response or message.command.responded != self._last_message:
-            raise Violation(UNEXPECTED_PDU, "a message that answers nothing that was asked")
+            raise Violation(UNEXPECTED_PDU, "a message that answers no request")
         return message.command
 
     def _take(self, message: Message, keep: Callable[[SubOperation], int], most_bytes: int) -> None:
-        """Answer a C-STORE-RQ of the peer: only where it is SCU by role selection (PS3.7 D.3.3.4)."""
+        """Answer the peer's C-STORE-RQ, allowed only where role selection made it SCU (PS3.7 D.3.3.4)."""
         context = next(one for one in self.accepted_contexts if one.context_id == message.context_id)
         data = self._gather(most_bytes)
         code = status.SOP_CLASS_NOT_SUPPORTED
@@ -197,7 +197,7 @@ class Requestor:
         self._send(context, command.encode_response(message.command, code))
 
     def _gather(self, most_bytes: int) -> bytes | None:
-        """The data set of the last message, read to its end; None when it is longer than `most_bytes`."""
+        """Read the data set of the last message to its end; None when it is longer than `most_bytes`."""
         gathered = bytearray()
         is_longer = False
         try:
@@ -208,17 +208,17 @@ class Requestor:
         except Released:
             self._machine.on(Event.RELEASE_RESPONSE)
             self._wire.send(pdu.RELEASE_RP)
-            raise Closed("the peer asked for release in the middle of a message") from None
+            raise Closed("the peer requested release in the middle of a message") from None
         return None if is_longer else bytes(gathered)
 
     def _next_message_id(self) -> int:
-        """The next Message ID: 1 to 65535, then from the beginning."""
+        """Return the next Message ID: 1 to 65535, then 1 again."""
         self._last_message = self._last_message % (_MOST_MESSAGES - 1) + 1
         return self._last_message
 
     @contextmanager
     def _ending_on_error(self) -> Iterator[None]:
-        """Whatever is raised, the association is over: with an A-ABORT where the peer is still there."""
+        """End the association on any error, with an A-ABORT if the peer is still connected."""
         try:
             yield
         except Violation as error:

@@ -1,7 +1,7 @@
 """The upper layer's state machine (PS3.8 9.2): states, events and actions of tables 9-1 to 9-9, transitions of 9-10.
 
 The numbers of states and events are the Standard's (Sta6 is `State(6)`), and so are the names of the actions. Acceptor
-and requestor ask the machine at every event; what it answers is what they do.
+and requestor ask the machine at every event and do what it returns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scp.network.errors import UNEXPECTED_PDU, Violation
 
 
 class Role(Enum):
-    """Which side opened the association; they differ where both ask for release at once."""
+    """The role in the association; it matters when both sides ask for release at once."""
 
     REQUESTOR = "requestor"
     ACCEPTOR = "acceptor"
@@ -64,7 +64,7 @@ class Event(IntEnum):
 
 
 class Action(Enum):
-    """What is to be done (PS3.8 tables 9-6 to 9-9)."""
+    """Actions (PS3.8 tables 9-6 to 9-9)."""
 
     AE_1 = "open the connection"
     AE_2 = "send A-ASSOCIATE-RQ"
@@ -141,7 +141,7 @@ _AFTER_COLLISION: Final = {
     Role.REQUESTOR: State.COLLISION_REQUESTOR_LOCAL,
     Role.ACCEPTOR: State.COLLISION_ACCEPTOR_REMOTE,
 }
-# The rows of table 9-10: for each event the action and the numbers of the states in which it is taken.
+# The rows of table 9-10: for each event the action and the numbers of the states in which it applies.
 _OPEN_OR_ENDING: Final = (6, 7, 8, 9, 10, 11, 12)
 _UNEXPECTED: Final = {Action.AA_1: (2,), Action.AA_6: (13,)}
 _ROWS: Final[Mapping[Event, Mapping[Action, tuple[int, ...]]]] = {
@@ -215,7 +215,7 @@ _RECEIVED: Final = {
 
 
 def classify_pdu(kind: int) -> Event:
-    """The event that a PDU of this type is; Evt19 for a type that the Standard does not know (PS3.8 9.3)."""
+    """Return the event of a received PDU type; Evt19 for a type that the Standard does not define (PS3.8 9.3)."""
     return _RECEIVED.get(kind, Event.INVALID_PDU)
 
 
@@ -227,10 +227,10 @@ class Machine:
         self._table = TABLE[role]
 
     def on(self, event: Event, *, acceptable: bool = True) -> Action:
-        """Move to the state that follows `event`, and return what is to be done.
+        """Move to the state that follows `event`, and return the action.
 
         `acceptable` is false for an A-ASSOCIATE-RQ that the provider itself rejects (AE-6). Raises Violation for a
-        pair that is not in the table; the state stays then.
+        pair that is not in the table, and keeps the state.
         """
         cell = self._table.get((self.state, event))
         if cell is None:
@@ -239,5 +239,5 @@ class Machine:
         return cell.action
 
     def allows(self, event: Event) -> bool:
-        """Whether the table has an action for `event` in the present state."""
+        """Return whether the table has an action for `event` in the current state."""
         return (self.state, event) in self._table

@@ -1,7 +1,7 @@
 """User Information of an association PDU (PS3.8 9.3.2.3 and annex D, PS3.7 annex D.3.3).
 
-Unknown sub-items are skipped (PS3.8 D.2), and so is an optional one that contradicts its own lengths: what it would
-have negotiated keeps its default. The maximum length alone must be readable, for it bounds what is sent.
+Unknown sub-items are skipped (PS3.8 D.2), and so is an optional one with inconsistent lengths: the default applies to
+what it would have negotiated. Only the maximum length must be readable, because it limits what is sent.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class OperationsWindow:
 
 @dataclass(frozen=True, slots=True)
 class ExtendedNegotiation:
-    """SOP class extended negotiation (PS3.7 D.3.3.5); what `information` means is the service's own."""
+    """SOP class extended negotiation (PS3.7 D.3.3.5); the meaning of `information` depends on the service."""
 
     sop_class_uid: str
     information: bytes
@@ -73,7 +73,7 @@ class UserIdentity:
 
 @dataclass(frozen=True, slots=True)
 class UserInformation:
-    """The sub-items that were understood; `maximum_length` is in bytes, 0 for no limit (PS3.8 D.1)."""
+    """The known sub-items; `maximum_length` is in bytes, 0 for no limit (PS3.8 D.1)."""
 
     maximum_length: int = 0
     implementation_class_uid: str = ""
@@ -87,7 +87,7 @@ class UserInformation:
 
 
 def read_user_information(data: bytes) -> UserInformation:
-    """Understand the value of a User Information item. Raises Violation when a sub-item is longer than the item."""
+    """Read the value of a User Information item. Raises Violation when a sub-item overruns the item."""
     values: dict[int, list[Any]] = {}
     for kind, value in read_items(data):
         read = _READERS.get(kind)
@@ -111,7 +111,7 @@ def read_user_information(data: bytes) -> UserInformation:
 
 
 def encode_user_information(user: UserInformation) -> bytes:
-    """The value of a User Information item, sub-items in the order of their types."""
+    """Encode the value of a User Information item, sub-items in order of type."""
     items = [(_MAXIMUM_LENGTH, struct.pack(">I", user.maximum_length))]
     items.append((_IMPLEMENTATION_CLASS_UID, encode_uid(user.implementation_class_uid)))
     if user.operations_window is not None:
@@ -141,7 +141,7 @@ def encode_user_information(user: UserInformation) -> bytes:
 
 
 class _Malformed(Exception):
-    """An optional sub-item contradicts its own lengths."""
+    """An optional sub-item has inconsistent lengths."""
 
 
 def _encode_counted(value: bytes) -> bytes:
@@ -149,7 +149,7 @@ def _encode_counted(value: bytes) -> bytes:
 
 
 def _split_counted(value: bytes) -> tuple[bytes, bytes]:
-    """A field with its length of two bytes before it, and what follows."""
+    """Split off a field preceded by its two-byte length."""
     (length,) = struct.unpack_from(">H", value)
     if 2 + length > len(value):
         raise _Malformed

@@ -1,6 +1,6 @@
-"""Bytes of one connection, read into one buffer that is used again and again, with timers on both ways.
+"""The bytes of one connection, read into a reused buffer, with timers in both directions.
 
-The socket blocks, and the system wakes it every few seconds to look at the timers: an idle connection costs nothing.
+The socket blocks, waking every few seconds to check the timers: an idle connection costs nothing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from scp.network.errors import Closed, Expired
 BUFFER_BYTES: Final = 256 * 1024
 _LONGEST_TICK: Final = 5.0
 _SHORTEST_TICK: Final = 0.05
-# how many buffers one call of the system takes (POSIX promises 16, Linux 1,024)
+# buffers per system call (POSIX guarantees 16, Linux 1,024)
 _MOST_BUFFERS: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long a peer may keep silent, in seconds, and how slow it may be.
+    """Limits on a peer's silence, in seconds, and on its slowness.
 
-    `idle` bounds the silence between messages, `stalled` that within one. A message that takes longer than `stalled`
-    must have come at `bytes_per_second` on the whole (0: at any rate). `total` bounds the life of the connection.
+    `idle` limits the silence between messages, `stalled` that within one. A message that takes longer than `stalled`
+    must arrive at an average of `bytes_per_second` (0: at any rate). `total` limits the life of the connection.
     """
 
     idle: float
@@ -57,20 +57,20 @@ class Wire:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, interval)
 
     def begin(self) -> None:
-        """A message begins: from now on the peer must keep its pace."""
+        """Begin a message: the peer must now keep up the pace."""
         if self._begun is None:
             self._begun, self._received, self._silence = self._clock(), 0, self._pace.stalled
 
     def end(self) -> None:
-        """A message has ended: the peer may be idle."""
+        """End a message: the peer may now be idle."""
         self._begun, self._silence = None, self._pace.idle
 
     def wait_no_longer_than(self, seconds: float) -> None:
-        """Bound the silence in another way than the pace does, until a message begins or ends."""
+        """Limit the silence differently until a message begins or ends."""
         self._silence = seconds
 
     def read(self, count: int) -> memoryview:
-        """The next `count` bytes (at most a buffer full), valid until the next call.
+        """Read exactly `count` bytes (at most a buffer full), valid until the next call.
 
         Raises Closed and Expired.
         """
@@ -80,7 +80,7 @@ class Wire:
         return self._view[self._start - count : self._start]
 
     def read_some(self, count: int) -> memoryview:
-        """At least one of the next `count` bytes and as many as come at once, valid until the next call.
+        """Read up to `count` bytes, at least one and as many as are available, valid until the next call.
 
         Raises Closed and Expired.
         """
@@ -95,7 +95,7 @@ class Wire:
         return self._view[self._start - length : self._start]
 
     def pending(self) -> bool:
-        """Whether bytes are here, or the end of the connection, without waiting."""
+        """Return whether bytes, or the end of the connection, are available without waiting."""
         if self._end > self._start:
             return True
         self._start = self._end = 0
@@ -111,7 +111,7 @@ class Wire:
         return True
 
     def send(self, *buffers: bytes | bytearray | memoryview) -> None:
-        """Send all bytes of `buffers`, in order. Raises Closed, and Expired when the peer does not take them."""
+        """Send all bytes of `buffers`, in order. Raises Closed, and Expired when the peer does not read them."""
         left = [memoryview(buffer) for buffer in buffers]
         last = self._clock()
         while left:
@@ -120,7 +120,7 @@ class Wire:
             except BlockingIOError:
                 self._check_total()
                 if self._clock() - last > self._pace.stalled:
-                    raise Expired(f"the peer took no byte for {self._pace.stalled:g} s") from None
+                    raise Expired(f"the peer read nothing for {self._pace.stalled:g} s") from None
                 continue
             except OSError as error:
                 raise Closed(f"connection lost: {error.strerror or error}") from error
@@ -133,14 +133,14 @@ class Wire:
         self._socket.close()
 
     def shut(self) -> None:
-        """End both directions from another thread: whoever reads sees the end."""
+        """Shut down both directions from another thread, so that a reader sees the end."""
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             return
 
     def drain(self, seconds: float) -> bool:
-        """Read and drop until the peer closes, `seconds` at most (the ARTIM timer of PS3.8 9.1.5); whether it did."""
+        """Drop input until the peer closes, for at most `seconds` (ARTIM, PS3.8 9.1.5), and return whether it did."""
         deadline = self._clock() + seconds
         try:
             self._socket.shutdown(socket.SHUT_WR)
@@ -163,7 +163,7 @@ class Wire:
             self._receive(BUFFER_BYTES - self._end, 0)
 
     def _receive(self, most: int, flags: int) -> None:
-        """One read into the free part of the buffer, repeated until something comes."""
+        """Read into the free part of the buffer, waiting until something arrives."""
         asked = self._clock()
         while True:
             try:
@@ -180,7 +180,7 @@ class Wire:
                 self._check_rate()
                 return
             if self._clock() - asked > self._silence:
-                raise Expired(f"no byte for {self._silence:g} s")
+                raise Expired(f"nothing received for {self._silence:g} s")
             self._check_rate()
 
     def _check_total(self) -> None:
@@ -195,7 +195,7 @@ class Wire:
         if seconds > self._pace.stalled and self._received < self._pace.bytes_per_second * seconds:
             rate = self._received / seconds
             raise Expired(
-                f"only {rate:.0f} bytes a second for {seconds:.0f} s, least is {self._pace.bytes_per_second:g}"
+                f"only {rate:.0f} bytes a second for {seconds:.0f} s, the minimum is {self._pace.bytes_per_second:g}"
             )
 
 

@@ -1,1 +1,1 @@
-"""Earlier results of a patient: from the index, from received reports, from another peer."""
+"""Earlier results of a patient: from the index, received reports and another peer."""

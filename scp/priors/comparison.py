@@ -1,6 +1,6 @@
-"""What is known of a patient's earlier scores, from everywhere, and the comparison of a new one with it.
+"""Comparison of a score with the patient's earlier scores from all sources.
 
-index (scores made here) + reports that came in + reports of the peer `priors.peer` -> Change, or why there is none
+index (own scores) + received reports + reports of the peer `priors.peer` -> Change, or why there is none
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _Report = tuple[Dataset, str]
 
 
 class History:
-    """Compares a score with the earlier ones of the same patient. Nothing here ever stops a score."""
+    """Compares a score with the patient's earlier scores; a failure never prevents a score."""
 
     def __init__(self, installation: Installation) -> None:
         self._settings = installation.settings
@@ -43,12 +43,12 @@ class History:
         self._files = installation.files
 
     def compare(self, score: Score, series_instance_uid: str) -> Score:
-        """The score with its change, or with the reason why there is none; a series without a score as it is."""
+        """Return the score with its change, or the reason for none; unchanged if it has no score."""
         if score.status != "scored":
             return score
         try:
             return in_language(self._compare(score, series_instance_uid), load_english())
-        except Exception:  # the comparison's edge: the score goes out, with or without it
+        except Exception:  # the edge of the comparison: the score is sent with or without it
             log.exception("comparison failed", series=series_instance_uid)
             return in_language(_note_reason(score, Statement.build("history_failed")), load_english())
 
@@ -82,7 +82,7 @@ class History:
         return fetch(settings.node, name, settings.peers[name], wanted, seconds=settings.priors.timeout_seconds)
 
     def _read_received(self, known: Priors) -> Iterator[_Report]:
-        """Reports that came in; each names its patient itself, which the index has from the first object of a study."""
+        """Read received reports, each with its own patient, as the index knows only that of a study's first object."""
         for item in known.reports:
             dataset = elements.opened(self._files.path(item.path))
             if dataset is None:
@@ -107,7 +107,7 @@ def _read_scores(known: Priors) -> Iterator[Earlier]:
 
 
 def _read_reports(reports: Iterable[_Report]) -> Iterator[Earlier]:
-    """What can be read, without the reports that another one has replaced."""
+    """Read the reports that are readable and not replaced by another."""
     known = list(reports)
     replaced = frozenset[str]().union(*(reading.replaced(dataset) for dataset, _ in known))
     for dataset, origin in known:
@@ -117,7 +117,7 @@ def _read_reports(reports: Iterable[_Report]) -> Iterator[Earlier]:
 
 
 def _drop_repeats(known: Iterable[Earlier]) -> list[Earlier]:
-    """The first of those that are one document."""
+    """Keep the first of several copies of one document."""
     kept: dict[str, Earlier] = {}
     for number, item in enumerate(known):
         kept.setdefault(item.sop_instance_uid or f"#{number}", item)

@@ -1,4 +1,4 @@
-"""Identifiers of queries, their matches and the reports that come: between data sets and bytes."""
+"""Encoding and decoding of query identifiers, matches and fetched reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 def make_identifier(level: str, keys: dict[str, str]) -> Dataset:
-    """An identifier of a level with these keys; it names ISO_IR 192 when a value is not ASCII (PS3.4 C.4.1.1.3)."""
+    """Make an identifier of a level with these keys; it declares ISO_IR 192 for non-ASCII values (PS3.4 C.4.1.1.3)."""
     identifier = Dataset()
     if not all(value.isascii() for value in keys.values()):
         identifier.SpecificCharacterSet = "ISO_IR 192"
@@ -33,7 +33,7 @@ def make_identifier(level: str, keys: dict[str, str]) -> Dataset:
 
 
 def encode(identifier: Dataset, context: AcceptedContext) -> bytes:
-    """The identifier in the context's transfer syntax."""
+    """Encode the identifier in the context's transfer syntax."""
     buffer = DicomBytesIO()
     buffer.is_little_endian, buffer.is_implicit_VR = True, UID(context.transfer_syntax).is_implicit_VR
     write_dataset(buffer, identifier)
@@ -41,7 +41,7 @@ def encode(identifier: Dataset, context: AcceptedContext) -> bytes:
 
 
 def decode_match(data: bytes, context: AcceptedContext) -> Dataset | None:
-    """A match; None where the peer sent none, or one that cannot be read."""
+    """Decode a match; None if the peer sent none, or an unreadable one."""
     try:
         implicit = UID(context.transfer_syntax).is_implicit_VR
         return read_dataset(BytesIO(data), is_implicit_VR=implicit, is_little_endian=True) if data else None
@@ -51,13 +51,13 @@ def decode_match(data: bytes, context: AcceptedContext) -> Dataset | None:
 
 
 def get_text(dataset: Dataset, keyword: str) -> str:
-    """The value of an element as text; several are joined by a backslash, none is ""."""
+    """Return the value of an element as text; several values are joined by a backslash, none is ""."""
     tag = tag_for_keyword(keyword)
     return "" if tag is None else read_text(dataset, tag, dictionary_VR(tag))
 
 
 def decode_report(came: SubOperation, data: bytes) -> Dataset | None:
-    """An object as it came, None when it cannot be read."""
+    """Decode a received object; None when it cannot be read."""
     meta = part10.encode_preface(came.sop_class_uid, came.sop_instance_uid, came.transfer_syntax_uid)
     try:
         return dcmread(BytesIO(meta + data))

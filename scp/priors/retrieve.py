@@ -1,7 +1,7 @@
-"""Ask a PACS for earlier reports of a patient: C-FIND and C-GET in the Study Root model, as SCU (PS3.4 annex C).
+"""Retrieving a patient's earlier reports from a PACS: C-FIND and C-GET, Study Root, as SCU (PS3.4 annex C).
 
-C-GET brings the objects over the association that asks: the PACS needs to know nothing of this node but its AE title.
-One time limit holds for everything, and numbers bound what a PACS can make us fetch.
+C-GET returns the objects on the same association: the PACS needs to know nothing of this node but its AE title.
+One time limit applies to everything, and the numbers of studies and reports are limited.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 MOST_STUDIES: Final = 20
 MOST_REPORTS: Final = 50
-"""The latest ones are looked at."""
+"""Only the latest are read."""
 
 _LARGEST_BYTES: Final = 16 * 1024 * 1024
 _WILD: Final = frozenset("*?\\")
@@ -42,7 +42,7 @@ _WILD: Final = frozenset("*?\\")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Reports of a patient in studies before a day, without those of one study and those that are `known`."""
+    """The search: a patient's reports in studies before a date, except those of one study and those already `known`."""
 
     person: Person
     before: date
@@ -52,14 +52,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a peer sent: reports of that patient, and what is to be said about the search."""
+    """The outcome: reports of that patient, and notes about the search."""
 
     reports: tuple[Dataset, ...]
     notes: tuple[Statement, ...]
 
 
 def fetch(node: NodeSettings, name: str, peer: PeerSettings, wanted: Wanted, *, seconds: float) -> Fetched:
-    """Earlier reports that the peer called `name` has, the latest studies first; failures are notes, never errors."""
+    """Fetch earlier reports from the peer `name`, latest studies first; failures become notes, never errors."""
     if not wanted.person.patient_id or _WILD & set(wanted.person.patient_id):
         return Fetched((), (Statement.build("peer_not_asked", peer=name),))
     search = _Search(wanted, time.monotonic() + seconds)
@@ -67,20 +67,20 @@ def fetch(node: NodeSettings, name: str, peer: PeerSettings, wanted: Wanted, *, 
         search.run(node, peer)
     except CoronodeError as error:
         search.notes.append(Statement.build("peer_incomplete", peer=name, error=str(error)))
-    except Exception as error:  # the peer's edge: nothing that it does may stop a score
-        log.exception("asking for priors failed", peer=name)
+    except Exception as error:  # the edge of the peer: nothing that it does may prevent a score
+        log.exception("retrieving priors failed", peer=name)
         search.notes.append(Statement.build("peer_incomplete", peer=name, error=type(error).__name__))
     if search.missing:
         search.notes.append(Statement.build("peer_withheld", peer=name, count=search.missing))
     if search.strangers:
         search.notes.append(Statement.build("peer_strangers", peer=name, count=search.strangers))
-    log.info("asked for priors", peer=name, reports=len(search.reports), notes=[note.code for note in search.notes])
+    log.info("priors retrieved", peer=name, reports=len(search.reports), notes=[note.code for note in search.notes])
     return Fetched(tuple(search.reports), tuple(search.notes))
 
 
 @dataclass(slots=True)
 class _Search:
-    """One association with a peer, and what it brought so far."""
+    """One association with a peer, and what it has returned so far."""
 
     wanted: Wanted
     deadline: float
@@ -100,14 +100,14 @@ class _Search:
                             self.notes.append(Statement.build("many_reports", count=MOST_REPORTS))
                             return
                         self._get(association, study, series, instance)
-        except Transient:  # it may still be sending: no use in waiting for it to agree to a release
+        except Transient:  # it may still be sending: do not wait for a release
             association.abort()
             raise
         finally:
             association.release()
 
     def _require_time(self) -> float:
-        """Seconds until the limit. Raises Transient when it has passed."""
+        """Return the seconds left. Raises Transient when the time limit has passed."""
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise Transient("it took longer than priors.timeout_seconds")
@@ -138,7 +138,7 @@ class _Search:
             raise Transient("no association") from error
 
     def _find_studies(self, association: Requestor) -> list[str]:
-        """Studies before the day that may hold reports, the latest first."""
+        """Find studies before the date that may contain reports, latest first."""
         person, last = self.wanted.person, self.wanted.before - timedelta(days=1)
         keys = {"PatientID": person.patient_id, "IssuerOfPatientID": person.issuer, "StudyDate": f"-{last:%Y%m%d}"}
         found = {}
@@ -165,7 +165,7 @@ class _Search:
         return [uid for uid, kind in found.items() if uid and kind in readable and not self.wanted.known(uid)]
 
     def _query(self, association: Requestor, level: str, keys: dict[str, str]) -> Iterator[Dataset]:
-        """Matches as they come. Raises Transient when the peer fails or the time is over."""
+        """Yield matches as they arrive. Raises Transient when the peer fails or the time limit has passed."""
         context = _find_context(association, STUDY_ROOT_FIND, "C-FIND")
         with self._expect_answer("C-FIND"):
             for answer, match in association.find(context, encode(make_identifier(level, keys), context)):
@@ -179,7 +179,7 @@ class _Search:
                     raise Transient(f"it answered C-FIND with {status.format_status(code)}")
 
     def _get(self, association: Requestor, study: str, series: str, instance: str) -> None:
-        """Fetch one object. One that the peer does not send is left out; silence raises Transient."""
+        """Fetch one object; one that the peer does not send is skipped. Raises Transient when the peer is silent."""
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
         before = len(self.reports) + self.strangers
         context = _find_context(association, STUDY_ROOT_GET, "C-GET")
@@ -192,18 +192,18 @@ class _Search:
 
     @contextmanager
     def _expect_answer(self, request: str) -> Iterator[None]:
-        """The end of the association in place of an answer becomes Transient."""
+        """Turn the end of the association into Transient."""
         try:
             yield
         except AssociationEnded as error:
             self._require_time()
             raise Transient(f"it gave no valid answer to {request} in time") from error
 
-    def _keep(self, came: SubOperation) -> int:
-        """Keep a report of the patient in memory, and return the status to answer."""
-        if came.data is None or len(self.reports) + self.strangers >= MOST_REPORTS:
+    def _keep(self, received: SubOperation) -> int:
+        """Keep a report of the patient in memory, and return the response status."""
+        if received.data is None or len(self.reports) + self.strangers >= MOST_REPORTS:
             return status.OUT_OF_RESOURCES
-        report = decode_report(came, came.data)
+        report = decode_report(received, received.data)
         if report is None:
             return status.UNABLE_TO_PROCESS
         if self._is_wanted(report):
@@ -213,9 +213,9 @@ class _Search:
         return status.SUCCESS
 
     def _is_wanted(self, report: Dataset) -> bool:
-        found = Person.from_dataset(report)
+        person = Person.from_dataset(report)
         ours = self.wanted.person
-        return found.is_same(ours) and not found.contradicts(ours)
+        return person.is_same(ours) and not person.contradicts(ours)
 
 
 def _check_contexts(association: Requestor) -> None:
@@ -234,7 +234,7 @@ def _find_context(association: Requestor, model: str, name: str) -> AcceptedCont
 
 
 def _read_status(answer: Command, request: str) -> int:
-    """The status of a response. Raises Transient when there was none."""
+    """Read the status of a response. Raises Transient when there is none."""
     if answer.status is None:
         raise Transient(f"it gave no valid answer to {request} in time")
     return answer.status

@@ -1,1 +1,1 @@
-"""From association to complete series: who may come in, what is taken, when it is whole."""
+"""From association to complete series: admission, storage, completion."""

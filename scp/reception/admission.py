@@ -36,14 +36,14 @@ EVERY_SERVICE: Final[tuple[Service, ...]] = get_args(Service)
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The caller may use `services`."""
+    """An accepted caller, who may use `services`."""
 
     services: tuple[Service, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An A-ASSOCIATE-RJ, rejected permanent by the service user, with `diagnostic` (PS3.8 table 9-21)."""
+    """A refused caller: rejected-permanent by the service user, with `diagnostic` (PS3.8 table 9-21)."""
 
     diagnostic: int
     reason: str
@@ -51,9 +51,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who may open an association: the called AE title must be ours, the caller a configured peer.
+    """The policy on callers: the called AE title must be ours, the caller a configured peer.
 
-    A peer is its calling AE title together with the address that its `host` has.
+    A peer is identified by its calling AE title together with the address of its `host`.
     """
 
     ae_title: str
@@ -62,7 +62,7 @@ class Admission:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Admission:
-        """Admission as configured."""
+        """Make the configured policy."""
         return cls(settings.node.ae_title, settings.peers, settings.node.accept_unknown_peers)
 
     def decide(self, *, called: str, calling: str, host: str) -> Accepted | Refused:
@@ -85,7 +85,7 @@ class Admission:
 
 
 class Door:
-    """Answers every request for an association: who may come in, while there are seats and room on the disk."""
+    """Answers requests for an association: by policy, number of open associations and free disk space."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class Door:
         self._has_room = has_room
 
     def admit(self, request: AssociateRequest, host: str, holder: Holder) -> Sequence[PresentationContext] | Rejection:
-        """The contexts that the caller may open, or why it is refused; logged and counted."""
+        """Return the contexts that the caller may open, or log, count and return its rejection."""
         address = _shorten_address(host)
         verdict = self._admission.decide(called=request.called_ae, calling=request.calling_ae, host=address)
         if isinstance(verdict, Refused):
@@ -108,14 +108,14 @@ class Door:
             return self._refuse("unknown", refusal, request, address, verdict.reason)
         stores = bool(request.abstract_syntaxes) and all(map(is_storage, request.abstract_syntaxes))
         if stores and not self._has_room():
-            words = "free disk space is under the reserve (node.reserve_mb)"
+            words = "free disk space is below the reserve (node.reserve_mb)"
             refusal = Rejection(TRANSIENT, BY_PRESENTATION, TEMPORARY_CONGESTION)
             return self._refuse("disk", refusal, request, address, words)
         limit = self._seats.take(holder, f"{request.calling_ae} {address}")
         if limit is not None:
             key = "node.max_associations" if limit == "limit" else "node.max_associations_per_peer"
             refusal = Rejection(TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT_EXCEEDED)
-            return self._refuse(limit, refusal, request, address, f"{key} are open")
+            return self._refuse(limit, refusal, request, address, f"{key} reached")
         return select_contexts(self._services, verdict.services)
 
     def _refuse(self, why: str, refusal: Rejection, request: AssociateRequest, host: str, words: str) -> Rejection:
@@ -125,7 +125,7 @@ class Door:
 
 
 def _shorten_address(address: str) -> str:
-    """An address in its shortest form; IPv4 addresses mapped into IPv6 become IPv4."""
+    """Return an address in its shortest form; IPv4-mapped IPv6 addresses become IPv4."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -135,9 +135,9 @@ def _shorten_address(address: str) -> str:
 
 
 def _look_up(host: str) -> Iterable[str]:
-    """Addresses of a peer's host, looked up for each request: leases and names change."""
+    """Look up the addresses of a peer's host, for each request: leases and names change."""
     try:
         return {_shorten_address(str(entry[4][0])) for entry in socket.getaddrinfo(host, None)}
     except OSError:
-        log.warning("peer's host is unknown to the name service", host=host)
+        log.warning("cannot resolve the peer's host name", host=host)
         return ()

@@ -1,12 +1,12 @@
-"""Completion: a series is quiet long enough, no association that carried it is open, and no slice is missing.
+"""Completion of a series: it has been quiet long enough, no association holds it open, and no slice is missing.
 
     instance --> quiet timer --> held by an open association? --> slices regular? --> complete
                     ^   |                                             | gap
                     |   +-- restarted by each instance                +--> wait until the deadline, then
                     +------------------------------------------------      complete, with a flag
 
-`Watch` keeps the timers in memory by the clock that it is given; `judge` looks at the geometry.
-Neither does any input or output. `Completion` joins them with the index and runs in a thread of its own.
+`Watch` keeps the timers in memory, on a given clock; `judge` checks the geometry.
+Neither performs input or output. `Completion` connects them to the index and runs in its own thread.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from storage.series.slices import SliceGeometry
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS: Final = 0.25
-_FEWEST: Final = 3  # slices that make a usual step
-_GAP: Final = 1.5  # a step this many times the usual one misses at least one slice
+_FEWEST: Final = 3  # slices needed to establish a usual step
+_GAP: Final = 1.5  # a larger multiple of the usual step means that a slice is missing
 
 
 class Holder(Protocol):
-    """Something that keeps a series open for as long as it lives: an association."""
+    """Something that keeps a series open as long as it is alive: an association."""
 
     def is_alive(self) -> bool:
-        """Whether it is still there."""
+        """Return whether it is still alive."""
         ...
 
 
@@ -46,7 +46,7 @@ class _Timer:
 
 
 class Watch:
-    """Quiet timers of the series that are being received. Times are seconds of one monotonic clock."""
+    """Quiet timers of the series being received. Times are seconds of one monotonic clock."""
 
     def __init__(self, settings: CompletionSettings) -> None:
         self._settings = settings
@@ -54,7 +54,7 @@ class Watch:
         self._lock = threading.Lock()
 
     def note_instance(self, series_instance_uid: str, now: float, holder: Holder | None = None) -> None:
-        """Restart the timer of a series; `holder` holds it while it lives."""
+        """Restart the timer of a series, which `holder` keeps open while alive."""
         with self._lock:
             timer = self._timers.setdefault(series_instance_uid, _Timer(now))
             timer.last = now
@@ -63,29 +63,29 @@ class Watch:
                 timer.holders.append(holder)
 
     def adopt(self, series_instance_uid: str, now: float) -> None:
-        """Start the timer of a series that is not watched yet; one that is stays as it is."""
+        """Start the timer of a series that is not watched yet."""
         with self._lock:
             self._timers.setdefault(series_instance_uid, _Timer(now))
 
     def list_due(self, now: float) -> list[str]:
-        """Series that have been quiet long enough, are not held, and are not put off."""
+        """List series that have been quiet long enough, are not held open, and are not postponed."""
         with self._lock:
             return [uid for uid, timer in self._timers.items() if self._is_due(timer, now)]
 
     def measure_silence(self, series_instance_uid: str, now: float) -> float:
-        """Seconds since the last instance; infinite for a series that is not watched."""
+        """Return the seconds since the last instance; infinite for a series that is not watched."""
         with self._lock:
             timer = self._timers.get(series_instance_uid)
             return float("inf") if timer is None else now - timer.last
 
     def put_off(self, series_instance_uid: str, until: float) -> None:
-        """Ask again at `until`, unless an instance comes before."""
+        """Postpone a series until `until`, or until the next instance."""
         with self._lock:
             if series_instance_uid in self._timers:
                 self._timers[series_instance_uid].ripe_at = until
 
     def forget(self, series_instance_uid: str, last: float) -> None:
-        """Stop watching, unless an instance came after `last`."""
+        """Stop watching, unless an instance arrived after `last`."""
         with self._lock:
             timer = self._timers.get(series_instance_uid)
             if timer is not None and timer.last < last:
@@ -102,7 +102,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Regular:
-    """Nothing seems to be missing."""
+    """No slice seems to be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ def judge(slices: Sequence[SliceGeometry]) -> Regular | Gap:
     """Look for missing slices: unique positions along the common normal must lie a uniform step apart.
 
     Positions and orientations are those of the Image Plane Module (PS3.3 C.7.6.2). Slices of another
-    orientation (a localizer in the series) are left out: it is for the scorer to say what mixed geometry means.
-    Multi-frame objects hold their whole geometry and have no gap.
+    orientation (a localizer in the series) are ignored here: mixed geometry is for the scorer to judge.
+    Multi-frame objects contain their complete geometry and have no gap.
     """
     groups: dict[tuple[float, ...], list[np.ndarray]] = {}
     for item in slices:
@@ -144,11 +144,11 @@ def judge(slices: Sequence[SliceGeometry]) -> Regular | Gap:
 
 
 class Completion:
-    """Watches the series being received and hands each complete one on.
+    """Watches the series being received and passes on each complete one.
 
     `slices` reads the geometry of every object of a series. `complete` takes a series, the number of objects that
-    were checked, and the reasons for which it is imperfect; it leaves the series alone when more objects have come
-    meanwhile, since those restart the timer. `wait` notes why a series still waits. `clock` is monotonic seconds.
+    were checked, and its imperfections; it leaves the series alone when more objects have arrived
+    meanwhile, since those restart the timer. `wait` records why a series still waits. `clock` is monotonic seconds.
     """
 
     def __init__(
@@ -170,11 +170,11 @@ class Completion:
         self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
 
     def note_instance(self, series_instance_uid: str, holder: Holder | None = None) -> None:
-        """Note that an instance of a series came over the association `holder`."""
+        """Record that an instance of a series arrived on the association `holder`."""
         self._watch.note_instance(series_instance_uid, self._clock(), holder)
 
     def watch(self, series_instance_uid: str) -> None:
-        """Take up a series that is being received although no instance came here: after a start, or a rescore."""
+        """Watch a series that is being received although no instance arrived: after a start, or a rescore."""
         self._watch.adopt(series_instance_uid, self._clock())
 
     def start(self) -> None:
@@ -182,22 +182,22 @@ class Completion:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop watching; series that are not complete stay as they are."""
+        """Stop watching; incomplete series stay in receiving."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def tick(self) -> None:
-        """Look once at every series that is due."""
+        """Check every series that is due, once."""
         now = self._clock()
         for series_instance_uid in self._watch.list_due(now):
             try:
                 self._look(series_instance_uid, now)
             except Permanent as error:
-                log.info("series is not watched", series=series_instance_uid, reason=str(error))
+                log.info("series no longer watched", series=series_instance_uid, reason=str(error))
                 self._watch.forget(series_instance_uid, now)
-            except Exception:  # one series must not keep the others waiting
-                log.exception("completion failed; trying again", series=series_instance_uid)
+            except Exception:  # one series must not hold up the others
+                log.exception("completion check failed; will retry", series=series_instance_uid)
 
     def _look(self, series_instance_uid: str, now: float) -> None:
         slices = self._slices(series_instance_uid)
@@ -219,5 +219,5 @@ class Completion:
         while not self._stop.wait(TICK_SECONDS):
             try:
                 self.tick()
-            except Exception:  # the thread's edge: one failure must not end the watch
-                log.exception("completion failed; trying again")
+            except Exception:  # the edge of the thread: one failure must not end the watch
+                log.exception("completion check failed; will retry")

@@ -1,9 +1,9 @@
 """Study and Series Instance UIDs for objects that arrive without them: some anonymisers remove them.
 
-Both are type 1 (PS3.3 C.7.2.1, C.7.3.1), but refusing such an object would lose it. It is kept as it came, and
-the index knows it under UIDs that are derived from what the slices of one acquisition have in common. Where
-nothing in the header names the acquisition, only what comes over one association belongs together: two patients
-must never become one series.
+Both are type 1 (PS3.3 C.7.2.1, C.7.3.1), but refusing such an object would lose it. It is stored as received and
+indexed under UIDs derived from what the slices of one acquisition have in common. Where nothing in the header
+identifies the acquisition, only objects of one association belong together: two patients must never become one
+series.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "identity.coronode")
 
 
 def complete(dataset: Dataset, association: str) -> None:
-    """Give `dataset`, a header in memory, a Study and a Series Instance UID if it has none.
+    """Add Study and Series Instance UID to `dataset`, a header in memory, if missing.
 
-    `association` names the association over which it arrived.
+    `association` identifies the association on which it arrived.
     """
     missing = [keyword for keyword in ("StudyInstanceUID", "SeriesInstanceUID") if not dataset.get(keyword)]
     if not missing:
@@ -54,4 +54,4 @@ def complete(dataset: Dataset, association: str) -> None:
     for keyword, facts in (("StudyInstanceUID", study), ("SeriesInstanceUID", series)):
         if keyword in missing:
             setattr(dataset, keyword, derived_uid(f"{keyword}:{facts!r}", namespace=_NAMESPACE))
-    log.debug("identity derived", missing=missing, series=str(dataset.SeriesInstanceUID))
+    log.debug("study and series UID derived", missing=missing, series=str(dataset.SeriesInstanceUID))

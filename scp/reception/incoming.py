@@ -1,8 +1,8 @@
-"""One object on its way in: from the peer's bytes to a file that is durable and a row that is committed.
+"""An incoming object: from the peer's bytes to a durable file and a committed row.
 
 pieces of the data set -> temporary file -> fdatasync -> rename -> (group) folder's fsync, row committed -> Success
 
-A failure is remembered and reported at the end, when the sender asks; the rest of the data set is dropped meanwhile.
+A failure is remembered and reported in the response; the rest of the data set is dropped.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _COPY_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoreRequest:
-    """An object as a C-STORE-RQ and its association announce it. `association` names the association."""
+    """An object as announced by a C-STORE-RQ; `association` identifies the association."""
 
     sop_class_uid: str
     sop_instance_uid: str
@@ -48,7 +48,7 @@ class StoreRequest:
 
 
 class IncomingObject:
-    """Takes the data set of one object; `finish` or `discard` ends it. For one thread."""
+    """Receives the data set of one object, until `finish` or `discard`; for one thread."""
 
     def __init__(
         self,
@@ -83,11 +83,11 @@ class IncomingObject:
 
     @property
     def size(self) -> int:
-        """Bytes of the data set so far."""
+        """Bytes of the data set received so far."""
         return self._size
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take the next bytes of the data set; raises nothing, `finish` reports what went wrong."""
+        """Write the next bytes of the data set; never raises, `finish` reports any failure."""
         self._size += len(data)
         if self._file is None:
             return
@@ -101,13 +101,13 @@ class IncomingObject:
             self._fail(failure)
 
     def finish(self) -> Registered:
-        """Store and register the object; when this returns, Success may be answered.
+        """Store and register the object; once this returns, Success may be answered.
 
         Raises Rejected: 0xA700 when it cannot be stored, 0xA900 or 0xC000 when it does not match the request.
         """
         try:
             if self._file is None:
-                raise self._failure or Rejected(status.OUT_OF_RESOURCES, "the object was not taken")
+                raise self._failure or Rejected(status.OUT_OF_RESOURCES, "the object was not stored")
             header = self._read_header(self._file)
             if header.sop_class_uid != self._request.sop_class_uid:
                 raise Rejected(status.DOES_NOT_MATCH, "SOP Class UID differs from the request's")
@@ -119,7 +119,7 @@ class IncomingObject:
             self.discard()
 
     def discard(self) -> None:
-        """Drop what was written, unless `finish` gave it its name."""
+        """Remove the file, unless `finish` has stored it."""
         if self._file is not None:
             self._file.discard()
             self._file = None
@@ -127,14 +127,14 @@ class IncomingObject:
     def _look_at_disk(self) -> None:
         self._looked_at = self._size
         if self._files.free_bytes() < self._reserve_bytes:
-            raise Rejected(status.OUT_OF_RESOURCES, "free disk space is under the reserve (node.reserve_mb)")
+            raise Rejected(status.OUT_OF_RESOURCES, "free disk space is below the reserve (node.reserve_mb)")
 
     def _fail(self, failure: Rejected) -> None:
         self._failure = failure
         self.discard()
 
     def _read_header(self, file: Incoming) -> InstanceHeader:
-        """The indexed part of the data set, read from its first bytes when they are plain, else from the file."""
+        """Read the indexed part of the data set, from its first bytes if they are plain, else from the file."""
         syntax = self._request.transfer_syntax_uid
         try:
             values = self._read_head(syntax)
@@ -145,11 +145,11 @@ class IncomingObject:
             return InstanceHeader.from_dataset(dataset, syntax)
         except Rejected:
             raise
-        except Exception as error:  # whatever the bytes make the parser raise, the object cannot be understood
+        except Exception as error:  # whatever the parser raises, the object cannot be understood
             raise Rejected(status.UNABLE_TO_PROCESS, f"data set cannot be read: {type(error).__name__}") from error
 
     def _read_head(self, syntax: str) -> dict[int, bytes] | None:
-        """The wanted elements; None where the longer way is needed, also when Study or Series lack their UID."""
+        """Read the wanted elements; None where the file must be parsed: also without Study or Series UID."""
         if syntax == DeflatedExplicitVRLittleEndian:
             return None
         try:
@@ -168,7 +168,7 @@ class IncomingObject:
         return dcmread(BytesIO(meta + inflated), stop_before_pixels=True)
 
     def _copy_renamed(self, file: Incoming, header: InstanceHeader) -> Incoming:
-        """A copy under the data set's own UID, where the request named another."""
+        """Copy the file under the data set's own SOP Instance UID, where the request named another."""
         copy = self._files.begin(header.transfer_syntax_uid)
         try:
             copy.preface(

@@ -1,4 +1,4 @@
-"""A service as the node provides it to its peers: presentation contexts, and what answers the requests."""
+"""A service for peers: its presentation contexts, and the operations that answer requests."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scp.network.negotiation import PresentationContext
 
 @dataclass(frozen=True, slots=True)
 class ProvidedService:
-    """What a peer may open, and the operation for each Command Field (PS3.7 annex E.1).
+    """The contexts that a peer may open, and the operation for each Command Field (PS3.7 annex E.1).
 
-    `name` is that of `peers.X.services`; None for a service that is open to every peer.
+    `name` is the name in `peers.X.services`; None for a service that is open to every peer.
     """
 
     name: Service | None
@@ -23,13 +23,13 @@ class ProvidedService:
 
 
 def select_contexts(provided: Iterable[ProvidedService], names: Iterable[Service]) -> tuple[PresentationContext, ...]:
-    """The contexts of a peer with these services, and of those that are open to every peer."""
+    """Select the contexts of these services, and of the services open to every peer."""
     allowed = {None, *names}
     return tuple(context for service in provided if service.name in allowed for context in service.contexts)
 
 
 def join_operations(provided: Iterable[ProvidedService]) -> dict[int, Operation]:
-    """The operations of all services. Raises ValueError when two of them answer one Command Field."""
+    """Join the operations of all services. Raises ValueError when two answer the same Command Field."""
     operations: dict[int, Operation] = {}
     for service in provided:
         for field, operation in service.operations.items():

@@ -1,4 +1,4 @@
-"""How many associations are open, in all and of one peer."""
+"""Limits on the number of open associations, in total and per peer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Refusal = Literal["limit", "peer_limit"]
 
 
 class Seats:
-    """Counts the associations that are alive. Safe for many threads."""
+    """Counts the open associations; thread-safe."""
 
     def __init__(self, most: int, most_of_peer: int) -> None:
         self._most: Final = most
@@ -20,7 +20,7 @@ class Seats:
         self._lock = threading.Lock()
 
     def take(self, holder: Holder, peer: str) -> Refusal | None:
-        """Give `holder` a seat for as long as it is alive, or say which limit is reached."""
+        """Give `holder` a seat as long as it is alive, or return the limit that is reached."""
         with self._lock:
             self._taken = [(other, name) for other, name in self._taken if other.is_alive()]
             if len(self._taken) >= self._most:
@@ -31,6 +31,6 @@ class Seats:
             return None
 
     def count(self) -> int:
-        """The number of associations that are alive."""
+        """Return the number of open associations."""
         with self._lock:
             return sum(holder.is_alive() for holder, _ in self._taken)

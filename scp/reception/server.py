@@ -1,4 +1,4 @@
-"""The listening side: one AE on one port, the services that it is given, its limits (PS3.8)."""
+"""The listening side: one AE on one port, with its services and limits (PS3.8)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SPARE_CONNECTIONS: Final = 64  # that have yet to say what they want
 class Server:
     """The node's AE: listens from `start` to `stop`, and provides `services`.
 
-    An association that only stores is turned away while `has_room` says no.
+    A storage-only association is rejected while `has_room` returns false.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port listened on, also when the system chose it. Raises RuntimeError before `bind`."""
+        """The port listened on, even if the system chose it. Raises RuntimeError before `bind`."""
         if self._listener is None:
             raise RuntimeError("the server is not started")
         return self._listener.port
 
     def bind(self) -> None:
-        """Take the port; who connects from now on waits for `start`.
+        """Bind the port; connections wait until `start`.
 
         Raises ConfigurationError when the address or port cannot be used.
         """
@@ -75,12 +75,12 @@ class Server:
             ) from error
 
     def start(self) -> None:
-        """Serve associations, taking the port first unless `bind` did."""
+        """Serve associations, binding the port unless `bind` did."""
         if self._listener is None:
             self.bind()
         listener = self._listener
         if listener is None:
-            raise RuntimeError("the port was not taken")
+            raise RuntimeError("the port is not bound")
         self._thread = threading.Thread(
             target=listener.serve_forever, args=(_POLL_SECONDS,), name="listener", daemon=True
         )
@@ -89,7 +89,7 @@ class Server:
         log.info("listening", ae_title=self._settings.ae_title, host=self._settings.host, port=self.port)
 
     def stop(self) -> None:
-        """Stop listening, abort the associations that are open, and wait until what they were storing is stored."""
+        """Stop listening, abort open associations, and wait until objects in progress are stored."""
         if self._listener is None:
             return
         if self._thread is None:

@@ -1,1 +1,1 @@
-"""DICOM services that the node provides: one family of SOP classes a module."""
+"""DICOM services of the node: one module per family of SOP classes."""

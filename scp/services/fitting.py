@@ -1,4 +1,4 @@
-"""A request on a presentation context of another service: refused, and the association lives on (PS3.7 annex C.5.6)."""
+"""Refusing a request on a presentation context of another service; the association continues (PS3.7 annex C.5.6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scp.network.message import Message
 
 
 def refuse_misplaced(association: Conversation, message: Message, fits: Callable[[str], bool]) -> bool:
-    """Refuse a request whose context's abstract syntax is not one that `fits`; False when it is, and can be served.
+    """Refuse a request unless the abstract syntax of its context `fits`, and return whether it was refused.
 
     Raises AssociationEnded.
     """

@@ -35,13 +35,13 @@ _BUFFERS_A_SENDING: Final = 128
 
 
 class Query:
-    """The Query SCP: answers from the index, over what came in and what was made here."""
+    """The Query SCP: answers from the index of received objects and documents made here."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def provide(self) -> ProvidedService:
-        """The service for the node's peers."""
+        """Return the service for the node's peers."""
         return ProvidedService("query", CONTEXTS, {command.C_FIND_RQ: self.serve})
 
     def serve(self, association: Conversation, message: Message) -> None:
@@ -64,7 +64,7 @@ class Query:
             code, comment = status.UNABLE_TO_PROCESS, str(error)
         except (AssociationEnded, Released):
             raise
-        except Exception:  # the service's edge: the peer gets a failure, the log the trace
+        except Exception:  # the edge of the service: the peer gets a failure, the log the traceback
             log.exception("query failed")
             code, comment = status.UNABLE_TO_PROCESS, "internal error, see the node's log"
         metrics.QUERIES.labels(f"0x{code:04X}").inc()
@@ -76,7 +76,7 @@ def _find_root(model: str) -> query.Root:
 
 
 def _read_search(association: Conversation, root: query.Root, *, implicit: bool) -> query.Search:
-    """What the request's data set asks for. Raises Rejected when it is too long or cannot be read."""
+    """Read and parse the identifier. Raises Rejected when it is too long or unreadable."""
     gathered = bytearray()
     for data in association.messages.data():
         if len(gathered) <= _LONGEST_IDENTIFIER:
@@ -88,12 +88,12 @@ def _read_search(association: Conversation, root: query.Root, *, implicit: bool)
         return query.Search.parse(root, identifier)
     except Rejected:
         raise
-    except Exception as error:  # whatever the bytes make the parser raise, they are no identifier
+    except Exception as error:  # whatever the parser raises, the identifier is invalid
         raise Rejected(status.DOES_NOT_MATCH, f"identifier cannot be read: {type(error).__name__}") from error
 
 
 def _send_matches(association: Conversation, message: Message, matches: Iterable[bytes], *, supported: bool) -> bool:
-    """Send a pending response for each match; False when the peer cancelled."""
+    """Send a pending response for each match; return False if the peer cancelled."""
     pending = status.PENDING if supported else status.PENDING_UNSUPPORTED
     answer = command.encode_response(message.command, pending, has_data_set=True)
     room = association.data_room()
@@ -114,10 +114,10 @@ def _send_matches(association: Conversation, message: Message, matches: Iterable
 
 
 def _is_cancelled(association: Conversation, message: Message) -> bool:
-    """Read what came meanwhile: whether it cancels this request (PS3.7 9.3.2.3). Raises Released at the end."""
-    came = association.messages.next()
-    if came is None:
+    """Read a message and return whether it cancels this request (PS3.7 9.3.2.3). Raises Released."""
+    other = association.messages.next()
+    if other is None:
         raise Released
-    if came.command.field != command.C_CANCEL_RQ:
-        raise Violation(UNEXPECTED_PARAMETER, "a request while another is being answered")
-    return came.command.responded == message.command.message_id
+    if other.command.field != command.C_CANCEL_RQ:
+        raise Violation(UNEXPECTED_PARAMETER, "a request while another is in progress")
+    return other.command.responded == message.command.message_id

@@ -1,4 +1,4 @@
-"""Storage service (PS3.4 annex B): Success only when the file is durable and its row is committed."""
+"""Storage service (PS3.4 annex B): Success only once the file is durable and its row committed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ IMAGE_TRANSFER_SYNTAXES: Final[tuple[str, ...]] = (
     HTJ2KLosslessRPCL,
     HTJ2K,
 )
-"""Stored as they come, decoded when scored."""
+"""Stored as received, decoded when scored."""
 
 IMAGE_STORAGE: Final[tuple[str, ...]] = (
     CTImageStorage,
@@ -68,7 +68,7 @@ IMAGE_STORAGE: Final[tuple[str, ...]] = (
 )
 
 REPORT_STORAGE: Final[tuple[str, ...]] = (ComprehensiveSRStorage, Comprehensive3DSRStorage, EnhancedSRStorage)
-"""Earlier reports of a patient: kept, and read for a comparison."""
+"""Earlier reports of a patient, stored and read for comparison."""
 
 CONTEXTS: Final = (
     *(PresentationContext(uid, IMAGE_TRANSFER_SYNTAXES) for uid in IMAGE_STORAGE),
@@ -85,7 +85,7 @@ class Answer:
 
 
 class Storage:
-    """The Storage SCP: takes one object at a time from any number of associations."""
+    """The Storage SCP: receives one object at a time from each of any number of associations."""
 
     def __init__(
         self,
@@ -105,19 +105,19 @@ class Storage:
         self._longest_bytes = longest_bytes
 
     def provide(self) -> ProvidedService:
-        """The service for the node's peers."""
+        """Return the service for the node's peers."""
         return ProvidedService("store", CONTEXTS, {command.C_STORE_RQ: self.serve})
 
     def has_room(self) -> bool:
-        """Whether the disk has more than the reserve left."""
+        """Return whether free disk space is above the reserve."""
         return self._files.free_bytes() >= self._reserve_bytes
 
     def begin(self, request: StoreRequest) -> IncomingObject:
-        """Begin to take an object; its data set follows."""
+        """Begin to receive an object; its data set follows."""
         return IncomingObject(request, self._files, self._intake, clock=self._clock, reserve_bytes=self._reserve_bytes)
 
     def finish(self, reception: IncomingObject, calling_ae: str, holder: Holder | None = None) -> Answer:
-        """Keep the object, or say why not (PS3.4 B.2.3). `holder` is the association that it came over."""
+        """Store the object and return the response (PS3.4 B.2.3); `holder` is its association."""
         answer = self._finish(reception, calling_ae, holder)
         metrics.OBJECTS.labels(f"0x{answer.status:04X}").inc()
         metrics.OBJECT_BYTES.inc(reception.size)
@@ -134,16 +134,16 @@ class Storage:
         except CoronodeError as error:
             log.error("object not stored", reason=str(error), calling=calling_ae)
             return Answer(status.OUT_OF_RESOURCES, str(error))
-        except Exception:  # the service's edge: without Success the sender keeps the object and tries again
+        except Exception:  # the edge of the service: without Success the sender keeps the object and retries
             log.exception("object not stored", calling=calling_ae)
             return Answer(status.OUT_OF_RESOURCES, "internal error, see the node's log")
         log.debug("object", outcome=stored.outcome, series=stored.series_instance_uid)
-        if stored.outcome != "conflict":  # a sender that begins again with what is here is still sending
+        if stored.outcome != "conflict":  # a sender that repeats known objects is still sending
             self._received(stored.series_instance_uid, holder)
         return Answer(status.SUCCESS)
 
     def serve(self, association: Conversation, message: Message) -> None:
-        """Answer a C-STORE-RQ; its data set goes to the disk as it comes. Raises AssociationEnded and Released."""
+        """Answer a C-STORE-RQ, writing its data set to disk as it arrives. Raises AssociationEnded and Released."""
         if refuse_misplaced(association, message, is_storage):
             return
         asked = message.command

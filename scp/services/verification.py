@@ -16,7 +16,7 @@ CONTEXTS: Final = (PresentationContext(VERIFICATION, UNCOMPRESSED),)
 
 
 def provide() -> ProvidedService:
-    """The service for the node's peers."""
+    """Return the service for the node's peers."""
     return ProvidedService(None, CONTEXTS, {command.C_ECHO_RQ: echo})
 
 

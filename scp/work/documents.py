@@ -1,4 +1,4 @@
-"""From a result to documents in the outbox: each destination gets the kinds and the form of report that it wants."""
+"""From a result to documents in the outbox: each destination gets its kinds and its form of report."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _SR: Final = "sr"
 
 
 def label_document(kind: Kind, template: SrTemplate | None = None) -> str:
-    """The label of a document in the outbox: its kind, and the form of a report where it is not the usual one."""
+    """Return the label of a document in the outbox: its kind, and the form of a report unless it is the default."""
     return kind if template in {None, "tid1500"} else f"{kind} {template}"
 
 
 def parse_template(label: str) -> SrTemplate | None:
-    """The form of a report by its label; None for every other kind of document."""
+    """Return the form of a report from its label; None for any other kind of document."""
     return next((template for template in SR_SOP_CLASSES if label_document("sr", template) == label), None)
 
 
@@ -46,7 +46,7 @@ class DocumentMaker(Protocol):
     """Makes documents: the scoring process."""
 
     def make_documents(self, request: DocumentRequest) -> Sequence[DocumentFile]:
-        """Make the documents that are asked for, in that order. Raises NotScorable or Transient."""
+        """Make the requested documents, in that order. Raises NotScorable or Transient."""
         ...
 
 
@@ -61,7 +61,7 @@ class Reporting:
         self._maker = maker
 
     def is_owed(self, result: Result) -> bool:
-        """Whether a report of the result is still to be made; a refusal has one where the site asks for it."""
+        """Return whether a report of the result has yet to be made; refusals get one where the site asks for it."""
         if result.report is not None or not result.score_json:
             return False
         if result.status == "scored":
@@ -71,9 +71,9 @@ class Reporting:
         return self._settings.results.not_scorable_report and expected and bool(self._list_kinds(result))
 
     def report(self, series_instance_uid: str, result: Result) -> None:
-        """Make, store and enter the documents; the report and the outbox are noted in one transaction.
+        """Make and store the documents, and record the report and its deliveries in one transaction.
 
-        Raises NotScorable when a document cannot be made, Transient when disk or database do not take one.
+        Raises NotScorable when a document cannot be made, Transient when disk or database refuse one.
         """
         files = [
             file
@@ -96,7 +96,7 @@ class Reporting:
         log.info("documents made", series=series_instance_uid, version=result.version, documents=len(documents))
 
     def make_other(self, series_instance_uid: str, version: int, label: str) -> list[Document]:
-        """Make and store the documents of one label for a result that is here; those made before stay as they are.
+        """Make and store the documents of one label for an existing result; documents made before stay unchanged.
 
         Raises as `report` does.
         """
@@ -111,7 +111,7 @@ class Reporting:
         ]
 
     def _plan_portions(self, result: Result) -> Iterator[tuple[tuple[Kind, ...], SrTemplate]]:
-        """Kinds and forms in the order in which they are made: each form of the report, then all else at once."""
+        """Plan the order of work: each form of the report by itself, then everything else at once."""
         kinds = self._list_kinds(result)
         for template in self._list_templates() if "sr" in kinds else ():
             yield ("sr",), template
@@ -120,20 +120,20 @@ class Reporting:
             yield others, "tid1500"
 
     def _list_kinds(self, result: Result) -> tuple[Kind, ...]:
-        """All kinds that a destination or the site wants; for a series without a score only the report."""
+        """List all kinds wanted by a destination or the site; for a series without a score only the report."""
         settings = self._settings
         peers = [settings.peers[name].documents for name in settings.results.destinations]
         kinds = dict.fromkeys(kind for wanted in (settings.results.documents, *peers) for kind in wanted or ())
         return tuple(kind for kind in kinds if kind == "sr" or result.status == "scored")
 
     def _list_templates(self) -> tuple[SrTemplate, ...]:
-        """The forms of the report that destinations want, the usual one first: a later version names that one."""
+        """List the forms of report that destinations want, the default first: a later version refers to it."""
         peers = [self._settings.peers[name] for name in self._settings.results.destinations]
         wanted = {peer.sr for peer in peers if "sr" in self._choose_kinds(peer.documents)}
         return tuple(template for template in SR_SOP_CLASSES if template in wanted) or ("tid1500",)
 
     def _list_labels(self, destination: str) -> Iterator[str]:
-        """The labels of the documents that a destination gets."""
+        """List the labels of the documents that a destination gets."""
         peer = self._settings.peers[destination]
         for kind in self._choose_kinds(peer.documents):
             yield label_document(kind, peer.sr if kind == "sr" else None)
@@ -154,7 +154,7 @@ class Reporting:
         return list(self._maker.make_documents(DocumentRequest(result.score_json, files, kinds, request, (template,))))
 
     def _find_predecessor(self, series_instance_uid: str, version: int, template: SrTemplate) -> Predecessor | None:
-        """The report of the latest earlier version that has one, in the same form if it was made in that form."""
+        """Find the latest report of an earlier version, in the same form if it was made in that form."""
         before = results.find_predecessor(self._database, series_instance_uid, version)
         if before is None:
             return None
@@ -178,7 +178,7 @@ class Reporting:
                 incoming.write(document.content)
                 stored = incoming.commit(header.file_name(incoming.sha256))
             registered = register(self._database, self._files, header, stored, now=self._clock(), origin="made")
-        except Rejected as error:  # no sender is there to be refused
+        except Rejected as error:  # there is no sender to refuse
             raise Transient(f"a document was not stored: {error}") from error
         label = label_document(document.kind, document.template)
         return Document(series_instance_uid, version, document.sop_instance_uid, label, registered.path)

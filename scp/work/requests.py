@@ -1,4 +1,4 @@
-"""Requests to the scoring process: plain values that travel through its pipe."""
+"""Requests to the scoring process: plain values, sent through its pipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_CONTEXT: Final = Context()
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """Files of one series and how to score them; `mask` is a file, `context` what images do not say of a patient."""
+    """Files of one series and how to score them; `mask` is a file, `context` the patient data that images lack."""
 
     files: tuple[Path, ...]
     scoring: ScoringSettings

@@ -1,4 +1,4 @@
-"""Scoring in a process of its own: a crash, a hang or a leak there does not touch the node."""
+"""Scoring in a separate process: a crash, hang or leak there does not affect the node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scp.work.worker import Died, TookTooLong, Worker, spawn
 
 
 class Scorer:
-    """One worker process that scores; calls from several threads wait for each other.
+    """One worker process that scores; calls from several threads are serialised.
 
     `start_worker` starts a process; the scorer replaces one that has died or takes longer than `timeout_seconds`.
     """
@@ -30,7 +30,7 @@ class Scorer:
         self._closed = False
 
     def start(self) -> None:
-        """Start the process now, so that the first series need not wait for it."""
+        """Start the process now, so that the first series does not wait for it."""
         with self._lock:
             self._ensure()
 
@@ -43,7 +43,7 @@ class Scorer:
         mask: Path | None = None,
         context: Context = NO_CONTEXT,
     ) -> Score:
-        """Score one series, inside `mask` when one is given; `context` is what images do not say of the patient.
+        """Score one series, inside `mask` when one is given; `context` is the patient data that images lack.
 
         Raises NotScorable when the process dies on the series twice or takes longer than the timeout, Transient
         when the node is stopping.
@@ -56,7 +56,7 @@ class Scorer:
         return documents
 
     def close(self) -> None:
-        """End the process, also in the middle of a series: the work is taken up at the next start."""
+        """End the process, even in the middle of a series: the work resumes at the next start."""
         self._closed = True
         worker = self._worker
         if worker is not None:
@@ -65,7 +65,7 @@ class Scorer:
             self._end()
 
     def _ask(self, request: Request) -> Any:
-        """The answer; a process that dies is replaced once, since it may have been ended from outside."""
+        """Return the answer; a process that dies is replaced once, since it may have been killed from outside."""
         with self._lock:
             try:
                 answer = self._exchange(request)

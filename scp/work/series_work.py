@@ -1,6 +1,6 @@
-"""The work on a complete series: score it, then have its documents made.
+"""The work on a complete series: score it, then make its documents.
 
-Each part first looks whether it was done before, so that the whole can be repeated after a crash.
+Each part first checks whether it has been done, so that all of it can be repeated after a crash.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class Processing:
         self._reporting = reporting
 
     def run(self, series_instance_uid: str, version: int) -> None:
-        """Take one version of a series as far as it goes; nothing happens once a later one has replaced it.
+        """Process one version of a series as far as possible; does nothing once a later version has replaced it.
 
-        Raises Transient when the node is stopping, or disk or database are away: the version is taken up again.
+        Raises Transient when the node is stopping, or disk or database fail: the version is processed again later.
         """
         if lifecycle.start_scoring(self._database, series_instance_uid, version, self._clock()) and not self._score(
             series_instance_uid, version
@@ -87,7 +87,7 @@ class Processing:
             )
 
     def _score(self, series_instance_uid: str, version: int) -> bool:
-        """Score and save; False when the version is superseded."""
+        """Score and save; return False when the version is superseded."""
         log.info("scoring", series=series_instance_uid, version=version)
         finish: dict[str, Any] = {}
         try:
@@ -111,7 +111,7 @@ class Processing:
         return lifecycle.finish(self._database, series_instance_uid, version, **finish)
 
     def _identify(self, score: Score, series_instance_uid: str) -> Score:
-        """The score under the UIDs by which the node knows a series whose images have none of their own."""
+        """Add the UIDs under which the node knows a series whose images have none."""
         known = states.get(self._database, series_instance_uid)
         info = replace(
             score.series,

@@ -1,6 +1,6 @@
-"""A process that answers one request after the other; it ends with its parent.
+"""A process that answers one request after another and ends with its parent.
 
-It is a fresh interpreter (spawn): nothing of the node's threads and locks is in it.
+It is a fresh interpreter (spawn), without the node's threads and locks.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from scoring.result import Score
 from scp.work.requests import Request, ScoreRequest
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
-_ENDING_SECONDS: Final = 5  # from the end of its pipe until a process is gone
+_ENDING_SECONDS: Final = 5  # from closing the pipe until the process has ended
 
 
 class Died(Exception):
-    """The process ended before it answered; the text says with which exit code."""
+    """The process ended before it answered; the text gives the exit code."""
 
 
 class TookTooLong(Exception):
@@ -47,24 +47,24 @@ class Worker(Protocol):
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can still answer."""
+        """True while it can answer."""
         ...
 
     def ask(self, request: Request, timeout: float) -> Any:
-        """The answer, or the error that stands for it. Raises Died or TookTooLong (`timeout` in seconds)."""
+        """Return the answer, or an error in its place. Raises Died or TookTooLong (`timeout` in seconds)."""
         ...
 
     def kill(self) -> None:
-        """End it now, from any thread; whoever waits for its answer is told that it died."""
+        """End it now, from any thread; a waiting `ask` raises Died."""
         ...
 
     def close(self) -> None:
-        """End it and give everything back."""
+        """End it and release its resources."""
         ...
 
 
 class ProcessWorker:
-    """A worker in a process of its own, started at once."""
+    """A worker in its own process, started at once."""
 
     def __init__(self, serve: Callable[[Pipe], None]) -> None:
         self._pipe, theirs = _CONTEXT.Pipe()
@@ -74,11 +74,11 @@ class ProcessWorker:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process is there."""
+        """True while the process is running."""
         return self._process.is_alive()
 
     def ask(self, request: Request, timeout: float) -> Any:
-        """The answer, or the error that stands for it. Raises Died or TookTooLong (`timeout` in seconds)."""
+        """Return the answer, or an error in its place. Raises Died or TookTooLong (`timeout` in seconds)."""
         try:
             self._pipe.send(request)
             if not self._pipe.poll(timeout):
@@ -89,12 +89,12 @@ class ProcessWorker:
             raise Died(f"exit code {self._process.exitcode}") from error
 
     def kill(self) -> None:
-        """End the process now, from any thread; whoever waits for its answer is told that it died."""
-        with suppress(ValueError):  # it is closed already
+        """End the process now, from any thread; a waiting `ask` raises Died."""
+        with suppress(ValueError):  # it is already closed
             self._process.kill()
 
     def close(self) -> None:
-        """End the process and wait until it is gone."""
+        """End the process and wait for its end."""
         self._pipe.close()
         self._process.kill()
         self._process.join()
@@ -107,7 +107,7 @@ def spawn() -> Worker:
 
 
 def serve(pipe: Pipe) -> None:
-    """The process: a request in, an answer or an exception out, until the parent closes the pipe or dies."""
+    """Answer requests, with an exception in place of a failed answer, until the parent closes the pipe or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the node, which ends this process
     threading.Thread(target=_die_with_parent, daemon=True).start()
     handle = _load()
@@ -117,7 +117,7 @@ def serve(pipe: Pipe) -> None:
 
 
 def answer(handle: Callable[[Request], Any], request: Request) -> Any:
-    """The answer, or the error that goes to the parent in its place."""
+    """Return the answer, or the error sent to the parent in its place."""
     try:
         return handle(request)
     except CoronodeError as error:

@@ -1,4 +1,4 @@
-"""What happened, in order: events are added and read, never changed. No patient's name or number belongs here."""
+"""The audit log: events are added and read, never changed, and contain no patient's name or ID."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def record(
     sop_instance_uid: str = "",
     peer_ae: str = "",
 ) -> None:
-    """Add an event, in the caller's transaction when a session is given."""
+    """Add an event, in the caller's transaction if a session is given."""
     with writing(where) as session:
         session.execute(
             insert(AuditRow).values(
@@ -51,7 +51,7 @@ def record(
 def list_events(
     db: Database, *, series_instance_uid: str | None = None, kind: str | None = None, limit: int = 100
 ) -> list[Event]:
-    """The newest events first, of one series or one kind if asked."""
+    """List events, newest first, of one series or one kind if asked."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
     if series_instance_uid is not None:
         query = query.where(AuditRow.series_instance_uid == series_instance_uid)

@@ -23,7 +23,7 @@ from config.errors import ConfigurationError, Transient
 from storage.migrations import HEAD, VERSION_TABLE
 
 Transaction: TypeAlias = Session
-"""A writing transaction in the hands of other packages: they pass it on, and write nothing through it themselves."""
+"""A write transaction as other packages see it: they pass it on, and write nothing through it themselves."""
 
 BUSY_SECONDS = 30
 LONGEST_READING = 600
@@ -34,14 +34,14 @@ _migrating = threading.Lock()
 
 
 def _sqlite_module() -> ModuleType:
-    """The DB-API module: the interpreter's own unless its SQLite is older than the durable engine needs."""
+    """Return the DB-API module: the interpreter's own unless its SQLite is too old for the durable engine."""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE and importlib.util.find_spec("pysqlite3") is not None:
         return import_module("pysqlite3.dbapi2")
     return sqlite3
 
 
 def _prepare_sqlite(connection: Any, *, durable: bool) -> None:
-    """Per connection: writers take the lock at once; a durable commit is on the disk when it returns."""
+    """Configure a connection: writers take the lock at once; a durable commit is on the disk when it returns."""
     connection.isolation_level = "IMMEDIATE"
     cursor = connection.cursor()
     try:
@@ -54,7 +54,7 @@ def _prepare_sqlite(connection: Any, *, durable: bool) -> None:
 
 
 def _use_wal(cursor: Any) -> None:
-    """Switch to WAL; changing the mode does not wait for other processes by itself, so it is tried again."""
+    """Switch to WAL; SQLite does not wait for other processes when it changes the mode, so retry."""
     deadline = time.monotonic() + BUSY_SECONDS
     while cursor.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
         try:
@@ -73,7 +73,7 @@ def _prepare_postgresql(connection: Any, *, durable: bool) -> None:
 
 
 def make_engine(url: str, *, durable: bool = True) -> Engine:
-    """Make the engine for `url`; the durable workflow engine is given the same one.
+    """Make the engine for `url`; the durable workflow engine shares it.
 
     On SQLite plain statements read in autocommit and each writing transaction begins IMMEDIATE, so that two writers
     wait for each other instead of failing. Raises ConfigurationError for a URL that names no usable database.
@@ -96,7 +96,7 @@ def make_engine(url: str, *, durable: bool = True) -> Engine:
 
 
 def _make_parent(url: URL) -> None:
-    """Create the database file's folder; memory databases are refused because each thread would see its own."""
+    """Create the folder of the database file; in-memory databases are refused because each thread would see its own."""
     if not url.database or url.database == ":memory:" or url.query.get("mode") == "memory":
         raise ConfigurationError(
             "storage.database_url: SQLite needs a file, for example sqlite:////var/lib/coronode.db"
@@ -121,7 +121,7 @@ class Database:
     def open(cls, url: str, *, durable: bool = True) -> Self:
         """Open the database at `url` (an SQLAlchemy URL) and try one connection.
 
-        Without `durable` a power cut may take the last commits, never the whole.
+        Without `durable` a power cut may lose the last commits, but never corrupts the database.
 
         Raises ConfigurationError when the database cannot be reached or the file cannot be opened.
         """
@@ -139,7 +139,7 @@ class Database:
         """One short writing transaction: committed at the end of the block, rolled back by any exception.
 
         Do not nest it: the inner one would wait for the outer one. Raises Transient when the database is busy, full
-        or away.
+        or unreachable.
         """
         if self._sqlite and not self._writer.acquire(timeout=BUSY_SECONDS):
             raise Transient("the database is busy: another writer has held it too long")
@@ -151,14 +151,14 @@ class Database:
         except OperationalError as error:
             raise Transient(f"the database did not take the change: {error.orig}") from error
         except PoolTimeout as error:
-            raise Transient("the database is busy: no connection became free") from error
+            raise Transient("the database is busy: no connection became available") from error
         finally:
             if self._sqlite:
                 self._writer.release()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for reading; several statements in it see one state of the database."""
+        """Open a session for reading; all its statements see one state of the database."""
         try:
             with self._sessions() as session:
                 if self._sqlite:
@@ -169,13 +169,13 @@ class Database:
         except OperationalError as error:
             raise Transient(f"the database did not answer: {error.orig}") from error
         except PoolTimeout as error:
-            raise Transient("the database is busy: no connection became free") from error
+            raise Transient("the database is busy: no connection became available") from error
 
     def rows(self, statement: Select[Any], *, batch: int) -> Generator[Sequence[Sequence[Any]]]:
         """Yield a statement's rows in batches as they are read; close the generator to stop the statement.
 
         The rows come from one state of the database, which has to be kept while they are read: a reader that takes
-        longer than `LONGEST_READING` is ended, so that it does not make the write-ahead log grow for ever.
+        longer than `LONGEST_READING` is ended, so that the write-ahead log does not grow without limit.
 
         Raises Transient when the database did not answer, or the rows were taken too slowly.
         """
@@ -188,7 +188,7 @@ class Database:
                     raise Transient(f"the matches were not taken within {LONGEST_READING} seconds")
 
     def migrate(self) -> None:
-        """Bring the tables to this version's state; several processes may call it at the same time.
+        """Migrate the tables to this version; safe to call from several processes at once.
 
         Raises ConfigurationError when the database was written by a newer version.
         """
@@ -203,7 +203,7 @@ class Database:
             connection.commit()
 
     def _lock_schema(self, connection: Connection) -> None:
-        """Hold off other processes until the migration's transaction ends."""
+        """Lock out other processes until the migration's transaction ends."""
         if self._sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
@@ -215,7 +215,7 @@ class Database:
 
 
 def _read_revision(connection: Connection) -> str | None:
-    """The revision of the tables; None before the first."""
+    """Return the revision of the tables; None before the first migration."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
@@ -224,6 +224,6 @@ def _read_revision(connection: Connection) -> str | None:
 
 @contextmanager
 def writing(where: Database | Session) -> Iterator[Session]:
-    """A writing session: a new short transaction of a database, or the caller's own, which is left open."""
+    """Open a short write transaction on a database, or join the caller's session, which is left open."""
     with where.session() if isinstance(where, Database) else nullcontext(where) as session:
         yield session

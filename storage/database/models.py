@@ -1,6 +1,6 @@
 """The tables; rows never leave this package.
 
-Query keys are kept as text as in DICOM. Patient attributes stand with the study because identities are often empty.
+Query keys are kept as text, as in DICOM. Patient attributes belong to the study because identities are often empty.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Refuse a naive time: nobody could say which clock it came from."""
+        """Refuse a naive time, whose clock would be unknown."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -27,13 +27,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Give the zone back."""
+        """Restore the time zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-# Ranges and wildcards compare code points; a PostgreSQL locale would sort otherwise.
+# Ranges and wildcards compare code points; a PostgreSQL locale would sort differently.
 _RAW = Text().with_variant(Text(collation="C"), "postgresql")
 
 Identity = Annotated[int, mapped_column(primary_key=True)]
@@ -57,12 +57,12 @@ class Base(DeclarativeBase):
 
 
 class StudyRow(Base):
-    """A study and its patient, as the first object of the study has them."""
+    """A study and its patient, as given by the first object of the study."""
 
     __tablename__ = "studies"
     __table_args__ = (
         Index(None, "patient_id", "issuer_of_patient_id", "patient_name"),
-        # Names of several groups, which are searched for one of them.
+        # Names with several groups, any of which may be searched for.
         Index(
             "ix_studies_patient_name_groups",
             "patient_name_folded",
@@ -90,7 +90,7 @@ class StudyRow(Base):
 
 
 class SeriesRow(Base):
-    """A series, its query keys and where it stands on the way to a score."""
+    """A series, its query keys and its progress towards a score."""
 
     __tablename__ = "series"
 
@@ -128,7 +128,7 @@ class SeriesRow(Base):
 
 
 class InstanceRow(Base):
-    """An object, its file, and what completion and IMAGE level queries need of it."""
+    """An object, its file, and the attributes needed for completion and IMAGE level queries."""
 
     __tablename__ = "instances"
 
@@ -206,7 +206,7 @@ class DeliveryRow(Base):
 
 
 class QuarantineRow(Base):
-    """An object that contradicts one that was there first."""
+    """An object that contradicts an earlier one."""
 
     __tablename__ = "quarantine"
     __table_args__ = (UniqueConstraint("sop_instance_uid", "sha256"),)
@@ -224,7 +224,7 @@ class QuarantineRow(Base):
 
 
 class AuditRow(Base):
-    """Something that happened; only ever added."""
+    """An event of the audit log; rows are only ever added."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_series_uid", "series_instance_uid"),)

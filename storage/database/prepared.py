@@ -1,8 +1,8 @@
-"""Statements that are run for every object: compiled once for a dialect, then given to the driver as they are.
+"""Statements that run for every object: compiled once for each dialect, then passed straight to the driver.
 
-SQLAlchemy builds and looks up a statement at each execution, which costs 60 to 70 microseconds an object more, a
-quarter of the registration when four objects share a transaction. SQL written by hand would be as fast, but would stand
-twice, once for each dialect, with the conversion of times besides.
+SQLAlchemy builds and looks up a statement at each execution, which costs 60 to 70 microseconds per object, a quarter of
+the registration when four objects share a transaction. Hand-written SQL would be as fast, but would be needed twice,
+once for each dialect, and with its own conversion of times.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Compiled:
     processors: Mapping[str, Callable[[Any], Any]]
 
     def convert(self, values: Mapping[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
-        """The values as the driver takes them: by position, or by name."""
+        """Convert the values for the driver: by position, or by name."""
         given = {
             name: self.processors[name](value) if name in self.processors else value for name, value in values.items()
         }
@@ -32,7 +32,7 @@ class _Compiled:
 
 
 class Prepared:
-    """A statement with named parameters, all of which are given at each run."""
+    """A statement with named parameters, all of which are given for each run."""
 
     def __init__(self, statement: Statement) -> None:
         self._statement = statement
@@ -44,7 +44,7 @@ class Prepared:
         return connection.exec_driver_sql(compiled.text, compiled.convert(values))
 
     def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute it for each of the rows."""
+        """Execute it for each row."""
         compiled = self._compile_for(connection.dialect)
         parameters: Any = [compiled.convert(row) for row in rows]
         connection.exec_driver_sql(compiled.text, parameters)

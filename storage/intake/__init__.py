@@ -1,1 +1,1 @@
-"""From object to row: many objects are committed together."""
+"""From object to row, committed in groups."""

@@ -1,7 +1,7 @@
-"""Objects whose file is in place and whose row is not, and the short way into the index for the usual ones.
+"""Objects with a file but no row yet, and the fast path into the index for the usual ones.
 
-Of a hundred slices ninety-nine are new objects of a series that is being received. A group of them costs two questions,
-one insertion and one update for each series; whatever is not so usual is left to `storage.instances`.
+Of a hundred slices ninety-nine are new objects of a series that is being received. A group of them costs two queries,
+one insert and one update for each series; everything else is left to `storage.intake.instances`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FILLABLE = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An object whose file is in place and whose row is not."""
+    """An object with a file but no row yet."""
 
     header: InstanceHeader
     stored: StoredFile
@@ -39,7 +39,7 @@ class Arrival:
 
 
 def make_row(arrival: Arrival, series_id: int) -> dict[str, Any]:
-    """The row of an object."""
+    """Make the row of an object."""
     return {
         **arrival.header.image,
         "series_id": series_id,
@@ -76,17 +76,17 @@ _INSERT = Prepared(
 
 
 def count_instances(session: Session, series_id: int, last: Arrival, number: int = 1) -> None:
-    """Note on the series that `number` objects came, `last` of them last."""
+    """Add `number` received objects to their series; `last` is the latest."""
     _COUNT.run(session.connection(), of_series=series_id, number=number, at=last.now, caller=last.calling_ae)
 
 
 def insert_instances(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows as `make_row` makes them."""
+    """Insert rows made by `make_row`."""
     _INSERT.run_many(session.connection(), rows)
 
 
 def enter_usual(session: Session, arrivals: Sequence[Arrival]) -> set[int]:
-    """Enter the new objects of series that are being received, and return their places in `arrivals`."""
+    """Register the new objects of series that are being received, and return their positions in `arrivals`."""
     connection = session.connection()
     receiving: dict[str, Row[Any] | None] = {}
     seen: set[str] = set()
@@ -112,7 +112,7 @@ def enter_usual(session: Session, arrivals: Sequence[Arrival]) -> set[int]:
 
 
 def _agrees(series: Row[Any], arrival: Arrival) -> bool:
-    """Whether the object belongs to the study that the series is in, and tells nothing of it that is not known yet."""
+    """Return whether the object belongs to the study of the series and adds no attribute still missing there."""
     header = arrival.header
     if arrival.origin != "received" or series.study_instance_uid != header.study_instance_uid:
         return False

@@ -1,7 +1,7 @@
-"""Group commit: one transaction, and one synchronisation of each folder, for all objects that wait at the moment.
+"""Group commit: one transaction, and one fsync of each folder, for all objects that are waiting.
 
-A thread that comes while nobody commits commits at once, alone; those that come meanwhile wait, and the first of them
-commits for all the others. So nothing waits when there is no one to share with, and no thread is needed for it.
+A thread that arrives while no commit is running commits at once, alone; those that arrive meanwhile wait, and the first
+of them commits for all. So an object never waits unless there is a commit to share, and no extra thread is needed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LARGEST_GROUP: Final = 256
 
 @dataclass(eq=False, slots=True)
 class _Ticket:
-    """One waiting arrival. `woken` is released when the answer stands, or when its thread is to commit."""
+    """One waiting arrival; `woken` is released when the outcome is known, or when its thread has to commit."""
 
     arrival: Arrival
     woken: threading.Lock = field(default_factory=threading.Lock)
@@ -35,7 +35,7 @@ class _Ticket:
 
 
 class Intake:
-    """Enters settled files into the index; safe for any number of threads."""
+    """Registers settled files in the index; thread-safe."""
 
     def __init__(self, database: Database, files: Files) -> None:
         self._database = database
@@ -45,9 +45,9 @@ class Intake:
         self._committing = False
 
     def enter(self, arrival: Arrival) -> Registered:
-        """Make the name of a settled file durable and register it; when this returns, Success may be answered.
+        """Make the name of a settled file durable and register it; once this returns, Success may be answered.
 
-        Raises Rejected (0xA700) when the disk or the database does not take it.
+        Raises Rejected (0xA700) when the disk or the database refuses it.
         """
         ticket = _Ticket(arrival)
         with self._lock:
@@ -65,7 +65,7 @@ class Intake:
         raise ticket.answer or Rejected(status.OUT_OF_RESOURCES, "internal error, see the node's log")
 
     def _lead(self) -> None:
-        """Commit what waits, tell the waiting threads, and hand on to one that came meanwhile."""
+        """Commit all waiting arrivals, wake their threads, and pass the lead to one that arrived meanwhile."""
         with self._lock:
             group, self._waiting = self._waiting[:_LARGEST_GROUP], self._waiting[_LARGEST_GROUP:]
         try:
@@ -87,7 +87,7 @@ class Intake:
             return register_all(self._database, self._files, arrivals)
         except Rejected as error:
             return [error] * len(arrivals)
-        except Exception:  # one object must not refuse the others: each is tried alone
+        except Exception:  # one bad object must not fail the others: each is tried alone
             if len(arrivals) == 1:
                 log.exception("object not registered", instance=arrivals[0].header.sop_instance_uid)
                 return [Rejected(status.OUT_OF_RESOURCES, "internal error, see the node's log")]

@@ -1,4 +1,4 @@
-"""Registering an object, idempotent: the same bytes twice are one object, other bytes under its UID are put aside."""
+"""Idempotent registration of objects: a repeated object counts once, different bytes under its UID are quarantined."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Outcome = Literal["stored", "duplicate", "conflict"]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The outcome of registering an object; `path` is the file that counts for its UID, relative to the store."""
+    """The outcome of registering an object; `path` is the file that holds the UID, relative to the store."""
 
     outcome: Outcome
     series_instance_uid: str
@@ -37,7 +37,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object that is here."""
+    """A registered object."""
 
     sop_instance_uid: str
     sop_class_uid: str
@@ -49,7 +49,7 @@ class Stored:
 
 
 def find_instance(db: Database, sop_instance_uid: str) -> Stored | None:
-    """The object with this SOP Instance UID, or None."""
+    """Find the object with this SOP Instance UID, or None."""
     query = select(InstanceRow, SeriesRow.series_instance_uid).join(SeriesRow)
     with db.reading() as session:
         match = session.execute(query.where(InstanceRow.sop_instance_uid == sop_instance_uid)).one_or_none()
@@ -77,22 +77,21 @@ def register(
     calling_ae: str = "",
     origin: Origin = "received",
 ) -> Registered:
-    """Enter a stored file into the index; when this returns, the row is on the disk and Success may be answered.
+    """Register a stored file; once this returns, the row is on the disk and Success may be answered.
 
-    A first object of CT opens a series in receiving. A new slice of a series that was complete or further returns it
-    there (`late`). What we made ourselves (`origin="made"`) is found by queries and never scored; made again with other
-    bytes, the first stays and the new file is deleted.
+    The first CT object of a series puts it into receiving. A new slice returns a series that was complete or further
+    to it (`late`). Documents made by the node (`origin="made"`) are found by queries and never scored; if one is
+    made again with different bytes, the first stays and the new file is deleted.
 
-    Raises Rejected (0xA700) when the database does not take the row. The file stays and is used when the object comes
-    again.
+    Raises Rejected (0xA700) when the database refuses the row. The file stays and is used when the object is resent.
     """
     return register_all(db, files, [Arrival(header, stored, now, calling_ae, origin)])[0]
 
 
 def register_all(db: Database, files: Files, arrivals: Sequence[Arrival]) -> list[Registered]:
-    """Enter several stored files in one transaction, as `register` does each, in their order.
+    """Register several stored files in one transaction, in order, each as `register` does.
 
-    Raises Rejected (0xA700) when the database takes none of them.
+    Raises Rejected (0xA700) when the database refuses them.
     """
     try:
         with db.session() as session:
@@ -180,7 +179,7 @@ def _open_series(session: Session, arrival: Arrival) -> int:
 
 
 def _fill_study(session: Session, study_id: int, values: Mapping[str, str]) -> None:
-    """Take over what earlier objects left empty; what is there stays as the first object told it."""
+    """Fill in attributes that earlier objects left empty; values from the first object stay."""
     row = session.get_one(StudyRow, study_id)
     for column, value in values.items():
         if value and not getattr(row, column):

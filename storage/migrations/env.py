@@ -10,7 +10,7 @@ from storage.migrations import VERSION_TABLE
 
 
 def _is_ours(item: SchemaItem, name: str | None, kind: str, reflected: bool, compare_to: SchemaItem | None) -> bool:  # noqa: ARG001
-    """The durable engine keeps its own tables in the same database; they are not ours to change."""
+    """Leave out the durable engine's tables, which share the database and are not ours to change."""
     return kind != "table" or name in Base.metadata.tables
 
 

@@ -14,9 +14,9 @@ from storage.migrations import HEAD
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the tables to the latest revision, inside the transaction of an open connection.
+    """Migrate the tables to the latest revision, inside the transaction of an open connection.
 
-    Raises ConfigurationError for a database that a newer version has used.
+    Raises ConfigurationError for a database used by a newer version.
     """
     try:
         command.upgrade(migration_config(connection), HEAD)
@@ -27,7 +27,7 @@ def upgrade(connection: Connection) -> None:
 
 
 def migration_config(connection: Connection) -> Config:
-    """Alembic's configuration for the revisions of this package, working on an open connection."""
+    """Make Alembic's configuration for the revisions of this package on an open connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -1,1 +1,1 @@
-"""One DICOM object: where its bytes lie, and what of its header is indexed."""
+"""One DICOM object: its file, and the part of its header that is indexed."""

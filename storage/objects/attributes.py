@@ -1,4 +1,4 @@
-"""The indexed attributes in one table: keyword, level of the query model, column.
+"""Table of the indexed attributes: keyword, level of the query model, column.
 
 Storing, matching and answering read this table. The value representation comes from the data dictionary.
 """
@@ -16,7 +16,7 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An attribute that is kept as text in `column` of the table of its level (patient and study share one)."""
+    """An attribute kept as text in `column` of its level's table (patient and study share one)."""
 
     keyword: str
     level: Level
@@ -104,5 +104,5 @@ FOLDED: dict[str, str] = {
 
 
 def list_attributes(*levels: Level) -> tuple[Attribute, ...]:
-    """The attributes of the given levels, in the order of the table."""
+    """List the attributes of the given levels, in table order."""
     return tuple(attribute for attribute in ATTRIBUTES.values() if attribute.level in levels)

@@ -1,4 +1,4 @@
-"""The local disk: files and folders that survive a power cut, and refusals in words for a sender."""
+"""The local disk: files and folders that survive a power cut, and disk errors in words for the sender."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @contextmanager
 def refuse_on_errors() -> Iterator[None]:
-    """Turn an error of the system into a refusal in words for the sender.
+    """Turn a system error into a refusal in words for the sender.
 
     Raises Rejected (0xA700) with at most 64 characters (PS3.7 C, Error Comment).
     """
@@ -30,7 +30,7 @@ def refuse_on_errors() -> Iterator[None]:
 
 
 def sync_data(descriptor: int) -> None:
-    """Synchronise a file's contents; fdatasync leaves out the modification time, but not every system has it."""
+    """Synchronise a file's contents, with fdatasync where the system has it (it skips the modification time)."""
     getattr(os, "fdatasync", os.fsync)(descriptor)
 
 

@@ -1,8 +1,8 @@
 """Part 10 files on the local disk: a temporary name, fsync, rename, fsync of the folder.
 
-root/incoming/    being written; swept at start
+root/incoming/    being written; emptied at start
 root/instances/   whole objects, named by hashes
-root/quarantine/  objects that contradict one that was there first
+root/quarantine/  objects that contradict an earlier one
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST_FOLDERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A whole file under its final name: path relative to the store, bytes, digest of what was received."""
+    """A complete file under its final name: path relative to the store, size in bytes, digest of the data received."""
 
     path: str
     size: int
@@ -33,7 +33,7 @@ class StoredFile:
 
 
 def instance_name(study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, digest: str) -> str:
-    """A relative path made of hashes, so that no UID can name a place outside the store.
+    """Return a relative path made of hashes, so that no UID can point outside the store.
 
     The digest is part of it: two objects under one SOP Instance UID never share a file.
     """
@@ -44,7 +44,7 @@ def instance_name(study_instance_uid: str, series_instance_uid: str, sop_instanc
 
 
 class Incoming:
-    """A file that is being written; nobody sees it before `settle` or `commit`."""
+    """A file that is being written, not visible before `settle` or `commit`."""
 
     def __init__(self, files: Files, path: Path, descriptor: int, transfer_syntax_uid: str) -> None:
         self._files = files
@@ -55,7 +55,7 @@ class Incoming:
         self._settled = False
 
     def preface(self, data: bytes) -> None:
-        """Write preamble and file meta information, which differ from sender to sender and are not digested."""
+        """Write preamble and file meta information, which differ between senders and are not part of the digest."""
         self._append(memoryview(data))
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -70,18 +70,18 @@ class Incoming:
 
     @property
     def path(self) -> Path:
-        """The temporary file, to read again what was written."""
+        """The temporary file, for reading back what was written."""
         return self._path
 
     @property
     def sha256(self) -> str:
-        """Hexadecimal digest of the transfer syntax UID and the data set's bytes so far."""
+        """Hexadecimal digest of the transfer syntax UID and the bytes of the data set so far."""
         return self._digest.hexdigest()
 
     def settle(self, name: str) -> StoredFile:
-        """Make the contents durable under `name` (relative to the store); the name itself needs `Files.sync` yet.
+        """Make the contents durable under `name` (relative to the store); the name itself still needs `Files.sync`.
 
-        Raises Rejected (0xA700) when the disk does not take it.
+        Raises Rejected (0xA700) when the disk refuses it.
         """
         final = self._files.path(name)
         with refuse_on_errors():
@@ -97,13 +97,13 @@ class Incoming:
         return StoredFile(name, self._size, self.sha256)
 
     def commit(self, name: str) -> StoredFile:
-        """Make the file durable under `name`, name and all; raises as `settle` does."""
+        """Make both the contents and the name durable under `name`; raises as `settle` does."""
         stored = self.settle(name)
         self._files.sync([stored.path])
         return stored
 
     def discard(self) -> None:
-        """Close and, unless it has its final name, remove the temporary file."""
+        """Close the temporary file, and remove it unless it has its final name."""
         if self._descriptor is not None:
             with contextlib.suppress(OSError):
                 os.close(self._descriptor)
@@ -122,9 +122,9 @@ class Incoming:
 
 
 class Files:
-    """A folder of Part 10 files; safe for many threads.
+    """A folder of Part 10 files; thread-safe.
 
-    With `durable` false no file is synchronised: a power cut may take what was stored in the last half minute.
+    With `durable` false no file is synchronised: a power cut may lose the last half minute.
     """
 
     def __init__(self, root: Path, *, durable: bool = True) -> None:
@@ -138,17 +138,17 @@ class Files:
                 make_folder(folder)
 
     def path(self, name: str) -> Path:
-        """The absolute path of a stored name; a name that leads out of the store is a ValueError."""
+        """Return the absolute path of a stored name. Raises ValueError for a name that leads out of the store."""
         path = Path(os.path.normpath(self._prefix + name))
         if path.parent not in self._folders:
-            # resolving asks the disk about each part of the path; a folder made here needs it once
+            # resolving a path reads the disk for each part; a folder created here needs that only once
             path = (self.root / name).resolve()
         if not path.is_relative_to(self.root) or path == self.root:
             raise ValueError("a stored name must lie inside the store")
         return path
 
     def make_folder(self, folder: Path) -> None:
-        """Create a folder of the store so that it survives a power cut; one made before costs nothing."""
+        """Create a folder of the store so that it survives a power cut; repeating it costs nothing."""
         if folder not in self._folders or not folder.is_dir():
             make_folder(folder)
             if len(self._folders) >= _MOST_FOLDERS:
@@ -156,9 +156,9 @@ class Files:
             self._folders.add(folder)
 
     def sync(self, names: Iterable[str]) -> None:
-        """Make the names of settled files durable: the second half of a commit, one fsync a folder.
+        """Make the names of settled files durable: the second half of a commit, one fsync per folder.
 
-        Raises Rejected (0xA700) when the disk does not take it.
+        Raises Rejected (0xA700) when the disk refuses it.
         """
         if not self.durable:
             return
@@ -167,9 +167,9 @@ class Files:
                 sync_folder(self.root / folder)
 
     def begin(self, transfer_syntax_uid: str = "") -> Incoming:
-        """Open a temporary file in the store's own file system; `discard` removes it unless it was given its name.
+        """Open a temporary file in the store's own file system; `discard` removes it unless it has its final name.
 
-        Raises Rejected (0xA700) when the disk is full or does not let us write.
+        Raises Rejected (0xA700) when the disk is full or not writable.
         """
         path = self._incoming / secrets.token_hex(16)
         with refuse_on_errors():
@@ -178,7 +178,7 @@ class Files:
 
     @contextmanager
     def incoming(self, transfer_syntax_uid: str = "") -> Iterator[Incoming]:
-        """The same for the length of a block."""
+        """Open a temporary file for the length of a block."""
         file = self.begin(transfer_syntax_uid)
         try:
             yield file
@@ -188,7 +188,7 @@ class Files:
     def write(
         self, chunks: bytes | Iterable[bytes], name: str, *, preface: bytes = b"", transfer_syntax_uid: str = ""
     ) -> StoredFile:
-        """Store a whole object at once under `name`; raises as `incoming` does."""
+        """Store a complete object under `name`; raises as `incoming` does."""
         with self.incoming(transfer_syntax_uid) as file:
             file.preface(preface)
             for chunk in (chunks,) if isinstance(chunks, bytes) else chunks:
@@ -196,30 +196,30 @@ class Files:
             return file.commit(name)
 
     def quarantine(self, name: str) -> str:
-        """Move a stored file aside and return its new name; doing it twice is harmless."""
+        """Move a stored file to quarantine and return its new name; repeating it is harmless."""
         target = f"quarantine/{Path(name).name}"
         final = self.path(target)
         with refuse_on_errors():
             try:
                 self.path(name).replace(final)
             except FileNotFoundError:
-                # Another thread moved the same bytes a moment ago.
+                # Another thread has just moved the same bytes.
                 if not final.exists():
                     raise
             sync_folder(final.parent)
         return target
 
     def remove(self, name: str) -> None:
-        """Delete a stored file; absent is fine."""
+        """Delete a stored file if it exists."""
         self.path(name).unlink(missing_ok=True)
 
     def sweep(self) -> int:
-        """Delete what an earlier process left half written and return how many; call it before receiving starts."""
+        """Delete half-written files of an earlier process and return their number; call it before receiving starts."""
         left = [path for path in self._incoming.iterdir() if path.is_file()]
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
 
     def free_bytes(self) -> int:
-        """Bytes that this process may still write to the store's file system."""
+        """Return how many bytes this process may still write to the store's file system."""
         return shutil.disk_usage(self.root).free

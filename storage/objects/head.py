@@ -1,7 +1,7 @@
-"""The head of an encoded data set: the elements that the index keeps, found without decoding the rest (PS3.5 7.1).
+"""The head of an encoded data set: the indexed elements, read without decoding the rest (PS3.5 7.1).
 
-Elements are stored in the order of their tags, so everything of interest lies before the pixels. The caller leaves to
-pydicom whatever is not plain: a truncated head, an unknown value representation, sequences nested too deeply.
+Elements are stored in tag order, so everything of interest precedes the pixels. Whatever is not plain (a truncated
+head, an unknown value representation, sequences nested too deeply) the caller leaves to pydicom.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LAST: Final = max(WANTED)
 
 
 class NotPlain(Exception):
-    """The head cannot be read this way: `truncated` says that it might be with more bytes."""
+    """The head cannot be read this way; with `truncated`, more bytes might help."""
 
     def __init__(self, *, truncated: bool) -> None:
         super().__init__("truncated" if truncated else "not plain")
@@ -37,12 +37,12 @@ class NotPlain(Exception):
 
 
 def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = False) -> dict[int, bytes]:
-    """The wanted elements by tag, their values as they are encoded.
+    """Read the wanted elements, as encoded values by tag.
 
     Args:
         data: the first bytes of a data set in little endian byte order.
         implicit: whether value representations are implicit.
-        whole: whether `data` is the whole data set, so that it may end before the last wanted tag.
+        whole: whether `data` is the complete data set, so that it may end before the last wanted tag.
 
     Raises:
         NotPlain: see the class.
@@ -72,7 +72,7 @@ def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = 
 
 
 def _read_element(data: bytes | bytearray | memoryview, position: int, *, implicit: bool) -> tuple[bytes, int, int]:
-    """Value representation (empty when implicit), length and where the value begins."""
+    """Read value representation (empty when implicit), length and offset of the value."""
     if implicit:
         return b"", struct.unpack_from("<I", data, position)[0], position + 4
     vr, length = struct.unpack_from("<2sH", data, position)
@@ -84,7 +84,7 @@ def _read_element(data: bytes | bytearray | memoryview, position: int, *, implic
 
 
 def _skip_sequence(data: bytes | bytearray | memoryview, position: int, *, implicit: bool) -> int:
-    """The end of a sequence of undefined length (PS3.5 7.5), wherever its items and sequences end."""
+    """Return the offset after a sequence of undefined length (PS3.5 7.5), however it is nested."""
     open_ends = [_SEQUENCE_END]
     while open_ends:
         if len(open_ends) > _DEEPEST:

@@ -1,4 +1,4 @@
-"""The part of an object that the index keeps: the query keys of four levels and the geometry of a slice."""
+"""The indexed part of an object: the query keys of four levels and the slice geometry."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClas
 
 @dataclass(frozen=True, slots=True)
 class InstanceHeader:
-    """The indexed part of one object; the three mappings go from column to text as in the object."""
+    """The indexed part of one object; the three mappings are from column to text as in the object."""
 
     study_instance_uid: str
     series_instance_uid: str
@@ -52,7 +52,7 @@ class InstanceHeader:
 
     @classmethod
     def from_values(cls, values: Mapping[int, bytes], transfer_syntax_uid: str) -> Self:
-        """The same from encoded values by tag, as `storage.objects.head` reads them; raises as `from_dataset` does."""
+        """Make it from encoded values by tag, as read by `storage.objects.head`; raises as `from_dataset` does."""
         character_set = values.get(_CHARACTER_SET, b"")
 
         def texts(attributes: tuple[Attribute, ...]) -> dict[str, str]:
@@ -94,7 +94,7 @@ class InstanceHeader:
         )
 
     def file_name(self, digest: str) -> str:
-        """Where the object's file belongs, relative to the store: hashes alone, never a UID of the sender."""
+        """Return the object's path relative to the store, made of hashes only, never of a sender's UID."""
         return instance_name(self.study_instance_uid, self.series_instance_uid, self.sop_instance_uid, digest)
 
 

@@ -1,4 +1,4 @@
-"""The folder of objects as the configuration names it."""
+"""Opening the configured folder of objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.objects.files import Files
 
 
 def open_files(settings: Settings) -> Files:
-    """Open the folder of objects, made if need be. Raises ConfigurationError when it cannot be written."""
+    """Open the folder of objects, creating it if necessary. Raises ConfigurationError when it cannot be written."""
     url = settings.storage.blobs_url
     root = settings.node.data_dir / "objects" if url is None else Path(unquote(urlsplit(url).path))
     try:

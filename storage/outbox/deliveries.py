@@ -1,4 +1,4 @@
-"""Deliveries, to read: one document on its way to one destination; `storage.outbox.outgoing` changes them."""
+"""Reading deliveries: one document on its way to one destination; `storage.outbox.outgoing` changes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DeliveryState(StrEnum):
 
 
 class UnknownDelivery(Permanent):
-    """No delivery has this number, or it is not in a state that allows the change."""
+    """No delivery has this number, or its state does not allow the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,18 @@ class Delivery:
 
 
 def get(db: Database, delivery_id: int) -> Delivery:
-    """One delivery. Raises UnknownDelivery."""
+    """Return one delivery. Raises UnknownDelivery."""
     with db.reading() as session:
         row = session.get(DeliveryRow, delivery_id)
         if row is None:
-            raise UnknownDelivery(f"no delivery {delivery_id}; `coronode outbox list` shows those that are there")
+            raise UnknownDelivery(f"no delivery {delivery_id}; `coronode outbox list` shows all deliveries")
         return to_delivery(row)
 
 
 def list_deliveries(
     db: Database, state: DeliveryState | None = None, *, series_instance_uid: str | None = None, limit: int | None = 100
 ) -> list[Delivery]:
-    """Deliveries, the newest first, of one state or series if asked."""
+    """List deliveries, newest first, of one state or series if asked."""
     query = select(DeliveryRow).order_by(DeliveryRow.id.desc()).limit(limit)
     if state is not None:
         query = query.where(DeliveryRow.state == state)
@@ -82,7 +82,7 @@ def list_deliveries(
 
 
 def list_due(db: Database, now: datetime, *, limit: int | None = None) -> list[Delivery]:
-    """Pending deliveries whose time has come, the longest due first."""
+    """List pending deliveries that are due, the longest due first."""
     return _list(
         db,
         select(DeliveryRow)
@@ -98,7 +98,7 @@ def _list(db: Database, query: Select[DeliveryRow]) -> list[Delivery]:
 
 
 def to_delivery(row: DeliveryRow) -> Delivery:
-    """The row as it leaves this package."""
+    """Convert a row to the value that leaves this package."""
     return Delivery(
         id=row.id,
         series_instance_uid=row.series_instance_uid,

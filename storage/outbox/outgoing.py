@@ -1,4 +1,4 @@
-"""The outbox: changes to what is to be delivered, to whom, and with what outcome.
+"""Changing the outbox: adding deliveries and recording their outcome.
 
     pending --claim()--> sending --mark_delivered()--> delivered
        ^                    |
@@ -6,7 +6,7 @@
        +---------------------retry()-----------+
        and from pending or sending, mark_replaced(): the destination takes another kind of document instead
 
-The series follows: delivered when every document of its version is, undeliverable while one is dead.
+The series follows: delivered when every document of its version is, undeliverable as long as one is dead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from storage.series.states import REPORTED, Reported, State
 def add(
     where: Database | Session, documents: Iterable[Document], destinations: Iterable[str], now: datetime
 ) -> list[int]:
-    """Enter every document for every destination and return the deliveries' ids; what is there is left alone."""
+    """Add a delivery of every document to every destination and return their IDs; existing ones stay unchanged."""
     targets = tuple(destinations)
     ids = []
     with writing(where) as session:
@@ -42,7 +42,7 @@ def add(
 
 
 def claim(db: Database, delivery_id: int, now: datetime) -> Delivery | None:
-    """Take a pending delivery for one attempt; None when it is not pending (another took it, or it is done)."""
+    """Claim a pending delivery for one attempt; None when it is not pending (already claimed, or done)."""
     with db.session() as session:
         row = session.get(DeliveryRow, delivery_id, with_for_update=True)
         if row is None or row.state != DeliveryState.PENDING:
@@ -54,7 +54,7 @@ def claim(db: Database, delivery_id: int, now: datetime) -> Delivery | None:
 
 
 def recover(db: Database, now: datetime) -> int:
-    """Put back what an earlier process was sending when it died, and return how many; call it before sending starts."""
+    """Reset deliveries that a dead process was sending and return their number; call it before sending starts."""
     with db.session() as session:
         rows = session.scalars(
             update(DeliveryRow)
@@ -66,7 +66,7 @@ def recover(db: Database, now: datetime) -> int:
 
 
 def mark_delivered(db: Database, delivery_id: int, now: datetime, *, status: int = 0) -> None:
-    """Note that the destination has the document; `status` is its DIMSE status (a warning counts as delivered)."""
+    """Record that the destination has the document; `status` is its DIMSE status (a warning counts as delivered)."""
     with db.session() as session:
         row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DELIVERED)
         row.last_error = ""
@@ -77,7 +77,7 @@ def mark_delivered(db: Database, delivery_id: int, now: datetime, *, status: int
 def mark_failed(
     db: Database, delivery_id: int, now: datetime, *, error: str, retry_at: datetime, status: int | None = None
 ) -> None:
-    """Note a failure that may pass; the delivery is due again at `retry_at`."""
+    """Record a temporary failure; the delivery is due again at `retry_at`."""
     with db.session() as session:
         row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
         row.state = DeliveryState.PENDING
@@ -88,7 +88,7 @@ def mark_failed(
 
 
 def mark_dead(db: Database, delivery_id: int, now: datetime, *, error: str, status: int | None = None) -> None:
-    """Give up: the delivery waits for an operator with the destination's own words in `error`."""
+    """Give up: the delivery waits for an operator, with the destination's own words in `error`."""
     with db.session() as session:
         row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DEAD)
         row.last_error = error
@@ -96,7 +96,7 @@ def mark_dead(db: Database, delivery_id: int, now: datetime, *, error: str, stat
 
 
 def mark_replaced(db: Database, delivery_id: int, documents: Iterable[Document], now: datetime, *, error: str) -> None:
-    """Enter `documents` for the destination in place of one that it does not take; `error` says what and why."""
+    """Add `documents` for the destination in place of one that it does not accept; `error` says what and why."""
     with db.session() as session:
         row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
         for document in documents:
@@ -106,9 +106,9 @@ def mark_replaced(db: Database, delivery_id: int, documents: Iterable[Document],
 
 
 def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
-    """Make a dead, discarded or replaced delivery pending again, due at once, its attempts counted from zero again.
+    """Make a dead, discarded or replaced delivery pending and due at once, with its attempts reset to zero.
 
-    Raises UnknownDelivery when there is none, or it is in another state.
+    Raises UnknownDelivery when it does not exist or is in another state.
     """
     with db.session() as session:
         row = _get_row(session, delivery_id, DeliveryState.DEAD, DeliveryState.DISCARDED, DeliveryState.REPLACED)
@@ -119,9 +119,9 @@ def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
 
 
 def discard(db: Database, delivery_id: int, now: datetime) -> Delivery:
-    """Give a delivery up for good at an operator's word; one that is being sent or done cannot be.
+    """Give a delivery up for good on an operator's request, unless it is being sent or done.
 
-    Raises UnknownDelivery when there is none, or it is neither pending nor dead.
+    Raises UnknownDelivery when it does not exist or is neither pending nor dead.
     """
     with db.session() as session:
         row = _get_row(session, delivery_id, DeliveryState.PENDING, DeliveryState.DEAD)
@@ -162,14 +162,14 @@ def _enter(session: Session, document: Document, destination: str, now: datetime
 def _get_row(session: Session, delivery_id: int, *allowed: DeliveryState) -> DeliveryRow:
     row = session.get(DeliveryRow, delivery_id, with_for_update=True)
     if row is None:
-        raise UnknownDelivery(f"no delivery {delivery_id}; `coronode outbox list` shows those that are there")
+        raise UnknownDelivery(f"no delivery {delivery_id}; `coronode outbox list` shows all deliveries")
     if row.state not in allowed:
-        raise UnknownDelivery(f"delivery {delivery_id} is {row.state}; this works when it is {' or '.join(allowed)}")
+        raise UnknownDelivery(f"delivery {delivery_id} is {row.state}; it must be {' or '.join(allowed)}")
     return row
 
 
 def _change_state(session: Session, row: DeliveryRow, state: DeliveryState, status: int | None, now: datetime) -> None:
-    """Enter a state that the series follows, and the audit."""
+    """Change the state, record it in the audit log, and let the series follow."""
     changed = row.state != state
     row.state = state
     row.last_status = status
@@ -189,7 +189,7 @@ def _change_state(session: Session, row: DeliveryRow, state: DeliveryState, stat
 
 
 def _settle(session: Session, series_instance_uid: str, version: int, now: datetime) -> None:
-    """Let the series follow its deliveries; one whose version is out of date or has no score stays as it is."""
+    """Update the series from its deliveries, unless the version is out of date or has no score."""
     there = set(
         session.scalars(
             select(DeliveryRow.state).where(

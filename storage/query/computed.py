@@ -1,7 +1,7 @@
-"""C-FIND keys that stand in no object: counts, lists, the patient behind several studies (PS3.4 C.6.1.1, C.6.2.1).
+"""C-FIND keys that no object contains: counts, lists, the patient of several studies (PS3.4 C.6.1.1, C.6.2.1).
 
-Each is a correlated subquery of the one SELECT, so that no match costs a second question; it is built once, which costs
-more than most queries take.
+Each is a correlated subquery of the one SELECT, so that no match costs a second query; it is built once, because that
+takes longer than most queries.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from storage.query.matching import Target, build_condition
 
 
 def in_study(keyword: str, text: str, dialect: str) -> ColumnElement[bool] | None:
-    """Any series or object of the study has one of the values (PS3.4 C.6.1.1.3, Modalities in Study)."""
+    """Match studies of which any series or object has one of the values (PS3.4 C.6.1.1.3, Modalities in Study)."""
     series = aliased(SeriesRow)
     if keyword == "ModalitiesInStudy":
         matched = build_condition(Target(series.modality.expression, "CS"), text, dialect)
@@ -34,10 +34,10 @@ def in_study(keyword: str, text: str, dialect: str) -> ColumnElement[bool] | Non
 
 
 def _aggregate_patient(query: Select[Any], other: type[StudyRow]) -> ColumnElement[Any]:
-    """The query's one value for all studies `other` of the patient of a study.
+    """Evaluate an aggregate query over all studies `other` of a study's patient.
 
-    One patient is one ID and issuer; without an ID, as after de-identification, the name tells patients apart. These
-    are two questions, because an index answers each of them and no index their OR.
+    A patient is one ID and issuer; without an ID, as after de-identification, patients are distinguished by name. These
+    are two subqueries, because each can use an index and their OR cannot.
     """
     query = query.where(
         other.patient_id == StudyRow.patient_id, other.issuer_of_patient_id == StudyRow.issuer_of_patient_id
@@ -49,7 +49,7 @@ def _aggregate_patient(query: Select[Any], other: type[StudyRow]) -> ColumnEleme
 
 @cache
 def first_of_patient() -> ColumnElement[bool]:
-    """A patient's attributes are those of the first study that came."""
+    """Select the first study received of each patient, which gives the patient's attributes."""
     other = aliased(StudyRow)
     first: ColumnElement[bool] = StudyRow.id == _aggregate_patient(select(func.min(other.id)), other)
     return first

@@ -23,13 +23,13 @@ _PARTS = {
 }
 _RANGES = {vr: re.compile(rf"({part})?-({part})?") for vr, part in _PARTS.items()}
 _SINGLE = {vr: re.compile(part) for vr, part in _PARTS.items()}
-# Sorts after every digit and the dot, so that it ends a range after all finer values.
+# Sorts after every digit and the dot, so a range ends after all finer values.
 _AFTER = "~"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a key is compared with: the column, its folded copy for names, and whether it holds several values."""
+    """The column that a key is compared with, its folded copy for names, and whether it holds several values."""
 
     column: ColumnElement[str]
     vr: str
@@ -38,7 +38,7 @@ class Target:
 
 
 def build_condition(target: Target, text: str, dialect: str) -> ColumnElement[bool] | None:
-    """The condition for a key's text as `dicom.text.read_text` gives it; None for universal matching (C.2.2.2.3).
+    """Build the condition for a key's text from `dicom.text.read_text`; None for universal matching (C.2.2.2.3).
 
     Args:
         target: what to compare.
@@ -47,19 +47,19 @@ def build_condition(target: Target, text: str, dialect: str) -> ColumnElement[bo
     """
     values = [value for value in text.split("\\") if value]
     if target.folded is not None:
-        # A name of delimiters alone comes from a form with empty fields.
+        # A name of nothing but delimiters comes from a form with empty fields.
         values = [fold(value) for value in values]
     if not values or any(not value.strip("*") for value in values):
         return None
     if target.vr in _RANGES:
         if "-" in values:
-            # A range open at both ends asks for nothing.
+            # A range open at both ends is universal matching.
             return None
         return or_(*(_match_moment(target.column, value, target.vr) for value in values))
     if target.folded is not None:
         return _match_name(target.folded, values, dialect)
     if target.several:
-        # A stored value stands alone, first, last or in the middle.
+        # A stored value may be alone, first, last or in the middle.
         values = [form for value in values for form in (value, rf"{value}\*", rf"*\{value}", rf"*\{value}\*")]
         return _match_texts(target.column, values, dialect, wildcards=True)
     return _match_texts(target.column, values, dialect, wildcards=target.vr in WILDCARD_VRS)
@@ -68,7 +68,7 @@ def build_condition(target: Target, text: str, dialect: str) -> ColumnElement[bo
 def _match_texts(
     column: ColumnElement[str], values: list[str], dialect: str, *, wildcards: bool
 ) -> ColumnElement[bool]:
-    """Single values (C.2.2.2.1), lists of UIDs (C.2.2.2.2) and wildcards (C.2.2.2.4)."""
+    """Match single values (C.2.2.2.1), lists of UIDs (C.2.2.2.2) and wildcards (C.2.2.2.4)."""
     patterns = [value for value in values if wildcards and ("*" in value or "?" in value)]
     exact = [value for value in values if value not in patterns]
     conditions = [_match_pattern(column, pattern, dialect) for pattern in patterns]
@@ -78,7 +78,7 @@ def _match_texts(
 
 
 def _match_pattern(column: ColumnElement[str], pattern: str, dialect: str) -> ColumnElement[bool]:
-    """Case-sensitive on every database: SQLite's LIKE is not, its GLOB is and has the same * and ?."""
+    """Match a pattern case-sensitively: SQLite's LIKE is not, but its GLOB is and has the same * and ?."""
     short = re.sub(r"\*+", "*", pattern)
     if dialect == "sqlite":
         matched = column.op("GLOB", is_comparison=True)(short.replace("[", "[[]"))
@@ -86,17 +86,17 @@ def _match_pattern(column: ColumnElement[str], pattern: str, dialect: str) -> Co
         escaped = re.sub(r"([%_!])", r"!\1", short)
         matched = column.like(escaped.replace("*", "%").replace("?", "_"), escape="!")
     beginning = re.split(r"[*?]", short, maxsplit=1)[0]
-    # Neither database looks a pattern up in an index when it comes as a parameter or in an OR; a range always.
+    # Neither database uses an index for a pattern given as a parameter or within an OR; for a range it always does.
     return and_(*_match_beginning(column, beginning), matched)
 
 
 def _match_beginning(column: ColumnElement[str], text: str) -> list[ColumnElement[bool]]:
-    """The range of the texts that begin with `text`, by code points."""
+    """Match the texts that begin with `text`, as a range of code points."""
     if not text:
         return []
     last = ord(text[-1])
     if last in (0xD7FF, 0x10FFFF):
-        # No character follows, or a surrogate, which no database stores.
+        # The next character does not exist, or is a surrogate, which no database stores.
         return [column >= text]
     return [column >= text, column < text[:-1] + chr(last + 1)]
 
@@ -117,19 +117,19 @@ def _match_name(column: ColumnElement[str], values: list[str], dialect: str) -> 
     by_group = and_(_has_groups(column, dialect), _match_texts(column, groups, dialect, wildcards=True))
     if not isinstance(column, Column) or not column.index:
         return or_(whole, by_group)
-    # No index serves an OR of both; the few names of several groups have an index of their own.
+    # No index serves the OR of both; the few names with several groups have their own index.
     found = union_all(select(column.table.c.id).where(whole), select(column.table.c.id).where(by_group))
     return column.table.c.id.in_(found)
 
 
 def _has_groups(column: ColumnElement[str], dialect: str) -> ColumnElement[bool]:
-    """The name has more than one group; written as in the index of these names."""
+    """Test whether a name has more than one group, in the same words as the index of these names."""
     place = func.instr if dialect == "sqlite" else func.strpos
     return and_(column > "", place(column, literal_column("'='")) > literal_column("0"))
 
 
 def _match_moment(column: ColumnElement[str], value: str, vr: str) -> ColumnElement[bool]:
-    """Single values and ranges (C.2.2.2.5) of dates and times, compared as text; an absent value matches no range."""
+    """Match single values and ranges (C.2.2.2.5) of dates and times as text; an absent value matches no range."""
     if _SINGLE[vr].fullmatch(value):
         return column == value if vr == "DA" else _match_range(column, value, value, vr)
     if found := _RANGES[vr].fullmatch(value):
@@ -147,7 +147,7 @@ def _match_range(column: ColumnElement[str], first: str | None, last: str | None
 
 
 def _shorten_time(first: str, vr: str) -> str:
-    """The shortest text of the same moment: 101500.000 is 1015, and a stored 1015 must not sort before it."""
+    """Return the shortest text for the same time: 101500.000 is 1015, and a stored 1015 must not sort before it."""
     keep = {"DA": 8, "TM": 2, "DT": 8}[vr]
     text = re.sub(r"[+-]\d{4}$", "", first) if vr == "DT" else first
     if "." in text:

@@ -1,7 +1,7 @@
 """C-FIND: an identifier becomes one SELECT, each row a response (PS3.4 C.2.2.2, C.4.1, C.6.1, C.6.2).
 
 More is accepted than the Standard demands: unique keys of the levels above may be missing, and keys of the levels above
-are matched and answered too.
+are matched and returned too.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _TABLES: dict[Level, type[StudyRow | SeriesRow | InstanceRow]] = {
 
 
 class IdentifierError(Rejected):
-    """The identifier cannot be answered: 0xA900, Identifier does not match SOP Class (PS3.4 C.4.1.1.4)."""
+    """The identifier is invalid: 0xA900, Identifier does not match SOP Class (PS3.4 C.4.1.1.4)."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(status.DOES_NOT_MATCH, reason)
@@ -62,7 +62,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """An identifier that was understood."""
+    """A parsed identifier."""
 
     root: Root
     level: Level
@@ -70,7 +70,7 @@ class Search:
 
     @classmethod
     def parse(cls, root: Root, identifier: Dataset) -> Self:
-        """Understand an identifier.
+        """Parse an identifier.
 
         Raises:
             IdentifierError: the level is missing or not of this root, or a key has too many values.
@@ -80,14 +80,14 @@ class Search:
         if name not in get_args(Level) or name not in allowed:
             raise IdentifierError(f"Query/Retrieve Level must be {', '.join(allowed)}"[:64])
         level: Level = next(level for level in LEVELS if level == name)
-        # In the order of the tags, in which the answers' elements stand.
+        # In tag order, like the elements of the responses.
         tags = sorted(tag for tag in identifier.keys() if tag.element != 0)  # noqa: SIM118
         keys = [_parse_key(identifier, tag, level, root) for tag in tags if tag not in (_LEVEL, _CHARACTER_SET, _VIEW)]
         return cls(root, level, tuple(keys))
 
     @property
     def unsupported(self) -> tuple[str, ...]:
-        """Keys that are answered empty and not matched: with any, the status is 0xFF01 instead of 0xFF00."""
+        """Keys that are returned empty and not matched; with any of them the status is 0xFF01 instead of 0xFF00."""
         return tuple(key.keyword or f"{key.tag:08X}" for key in self.keys if not key.supported)
 
     def encode_matches(self, db: Database, *, implicit: bool) -> Generator[bytes]:
@@ -132,10 +132,10 @@ class Search:
         return statement.where(*conditions), list(columns) or [""]
 
     def _link_parent(self, table: type[StudyRow | SeriesRow], *below: str, dialect: str) -> ColumnElement[int]:
-        """The key that the rows below refer to; SQLite goes down from it unless a unique key begins `below`.
+        """Return the parent key for a join; SQLite starts from the parent unless a unique key is given `below`.
 
-        Without statistics SQLite believes that going through a million objects costs less than a few studies with all
-        that is in them. The sign keeps the key's own index from being used.
+        Without statistics SQLite assumes that scanning a million objects costs less than a few studies with all their
+        contents. The sign keeps it from using the key's own index.
         """
         column: ColumnElement[int] = table.id.expression
         if dialect != "sqlite" or any(key.text and key.keyword in below for key in self.keys):

@@ -9,8 +9,8 @@
         +-- a late slice, or rescore(), from every state on the right
 
 `complete()` raises `version` by one; `finish()` names the version that it worked on and returns False when a late slice
-has made it out of date. Deliveries (storage.outbox) move a series between scored, delivered and undeliverable. A series
-that is not CT, or that we made, is `kept` and takes no part.
+has superseded it. Deliveries (storage.outbox) move a series between scored, delivered and undeliverable. A series
+that is not CT, or that the node made, is `kept` and takes no part.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from storage.series.states import FINISHED, REPORTED, IllegalTransition, Reporte
 
 
 def wait(db: Database, series_instance_uid: str, until: datetime, reason: str) -> None:
-    """Note why a quiet series is not complete yet; the next slice clears it."""
+    """Record why a quiet series is not complete yet; the next slice clears it."""
     with db.session() as session:
         session.execute(
             _update_series(series_instance_uid)
@@ -48,12 +48,12 @@ def complete(
     flags: Iterable[str] = (),
     in_transaction: Callable[[Session, int], None] | None = None,
 ) -> int | None:
-    """Move a series from receiving to complete and return its new version; None when it is to be checked again.
+    """Move a series from receiving to complete and return its new version; None when it has to be checked again.
 
-    `expected` is the number of instances that were checked. When it is no longer that of the series, or the series is
-    not receiving any more, nothing changes: `flags`, the findings of the check (without a line break), are never those
-    of fewer slices than are scored. `in_transaction` is called with the transaction and the version before the commit;
-    its own writing and the change of state happen both or not at all.
+    `expected` is the number of instances that were checked. When the series has more by now, or is
+    no longer receiving, nothing changes, so that `flags`, the findings of the check (without line breaks), always cover
+    every slice that is scored. `in_transaction` is called with the transaction and the version before the commit; its
+    writes and the change of state happen together or not at all.
 
     Raises UnknownSeries or IllegalTransition when the series is kept and never scored.
     """
@@ -140,7 +140,7 @@ def deliver(
     to: Reported,
     now: datetime,
 ) -> bool:
-    """Note where the delivery of a version stands; False when the version is out of date.
+    """Record the delivery state of a version; False when the version is out of date.
 
     Raises UnknownSeries or IllegalTransition when the version has no score that could be delivered.
     """
@@ -149,7 +149,7 @@ def deliver(
         if before is None:
             return False
         if before.state not in REPORTED:
-            raise IllegalTransition(f"series {series_instance_uid} is {before.state} and has nothing to deliver")
+            raise IllegalTransition(f"series {series_instance_uid} is {before.state}: there is nothing to deliver")
         if before.state != to:
             session.execute(_update_series(series_instance_uid).values(state=to, updated_at=now))
             audit.record(session, now, to, f"version {version}", series_instance_uid=series_instance_uid)
@@ -166,7 +166,7 @@ def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
         if before.state == State.KEPT:
             raise IllegalTransition(
                 f"series {series_instance_uid} is kept, not scored: "
-                f"it is not CT, or it was made here ({before.modality})"
+                f"it is not CT, or was made by this node ({before.modality})"
             )
         return_to_receiving(session, series_instance_uid, now)
         audit.record(
@@ -175,7 +175,7 @@ def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
 
 
 def return_to_receiving(session: Session, series_instance_uid: str, now: datetime) -> None:
-    """Put a series back to receiving in the caller's transaction; the running version is thereby out of date."""
+    """Return a series to receiving in the caller's transaction, which makes the running version out of date."""
     session.execute(
         _update_series(series_instance_uid).values(
             state=State.RECEIVING, reason_code="", reason="", wait_until=None, wait_reason="", updated_at=now
@@ -188,7 +188,7 @@ def _update_series(series_instance_uid: str) -> Update:
 
 
 def _get_current(session: Session, series_instance_uid: str, version: int) -> SeriesState | None:
-    """The series if `version` is its current one and no slice has come since; else None."""
+    """Return the series if `version` is current and no slice has arrived since, else None."""
     state = get(session, series_instance_uid)
     if version > state.version or state.state == State.KEPT:
         raise IllegalTransition(f"series {series_instance_uid} has no version {version}")

@@ -1,7 +1,7 @@
-"""Earlier results of a patient that are here: scores made here, and reports that others sent.
+"""A patient's earlier results in the index: this node's own scores, and reports received from others.
 
-A patient is a Patient ID with its issuer (PS3.3 C.7.1.1), never a name; an empty Patient ID is nobody's. Where the date
-of birth or the sex of two studies contradict each other, they are not of one patient, whatever their ID says.
+A patient is a Patient ID with its issuer (PS3.3 C.7.1.1), never a name; an empty Patient ID matches nobody. Two studies
+whose date of birth or sex contradict each other are not of one patient, whatever their ID says.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from storage.database.models import InstanceRow, ResultRow, SeriesRow, StudyRow
 from storage.objects.attributes import ATTRIBUTES
 
 _MOST = 200
-"""Results, and reports, that are looked at for one patient, the latest studies first."""
+"""Maximum number of results, and of reports, read for one patient, latest studies first."""
 
 _PERSON = ("PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex")
 _LATEST_FIRST = (StudyRow.study_date.desc(), StudyRow.id)
@@ -28,7 +28,7 @@ _LATEST_FIRST = (StudyRow.study_date.desc(), StudyRow.id)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who a study is of, as it stands in the index: text as in the objects, empty where they say nothing."""
+    """The patient of a study as indexed: text as in the objects, empty where they have no value."""
 
     patient_id: str
     issuer: str = ""
@@ -37,16 +37,16 @@ class Person:
 
     @classmethod
     def from_dataset(cls, dataset: Dataset) -> Self:
-        """Who an object is of, as the index would have it."""
+        """Read the patient of an object, as it would be indexed."""
         attributes = (ATTRIBUTES[name] for name in _PERSON)
         return cls(*(read_text(dataset, attribute.tag, attribute.vr) for attribute in attributes))
 
     def is_same(self, other: Person) -> bool:
-        """Whether ID and issuer agree; two empty issuers do, an empty ID agrees with nothing."""
+        """Return whether ID and issuer agree; two empty issuers do, an empty ID agrees with nothing."""
         return bool(self.patient_id) and (self.patient_id, self.issuer) == (other.patient_id, other.issuer)
 
     def contradicts(self, other: Person) -> bool:
-        """Whether date of birth or sex are there in both and differ."""
+        """Return whether both have a date of birth or a sex and these differ."""
         pairs = ((self.birth_date, other.birth_date), (self.sex, other.sex))
         return any(ours and theirs and ours != theirs for ours, theirs in pairs)
 
@@ -64,7 +64,7 @@ class EarlierResult:
 
 @dataclass(frozen=True, slots=True)
 class EarlierReport:
-    """A report that came in, of another study of the patient; `path` is relative to the store."""
+    """A received report of another study of the patient; `path` is relative to the store."""
 
     study_instance_uid: str
     study_date: str
@@ -74,9 +74,9 @@ class EarlierReport:
 
 @dataclass(frozen=True, slots=True)
 class Priors:
-    """The patient of a series, and all that is here of their other studies.
+    """The patient of a series, and everything indexed of their other studies.
 
-    `contradicting` are the dates of the studies that were left out because their patient cannot be the same.
+    `contradicting` lists the dates of studies left out because their patient cannot be the same.
     """
 
     person: Person
@@ -87,9 +87,9 @@ class Priors:
 
 
 def find(db: Database, series_instance_uid: str, report_classes: Collection[str]) -> Priors:
-    """Earlier results of the patient of a series; `report_classes` are the SOP classes that can be read as reports.
+    """Find earlier results of a series' patient; `report_classes` are the SOP classes that can be read as reports.
 
-    A series whose latest version gave no score has no result. Raises LookupError when the series is not known.
+    A series whose latest version has no score has no result. Raises LookupError when the series is unknown.
     """
     with db.reading() as session:
         study = session.scalar(
@@ -98,7 +98,7 @@ def find(db: Database, series_instance_uid: str, report_classes: Collection[str]
             .where(SeriesRow.series_instance_uid == series_instance_uid)
         )
         if study is None:
-            raise LookupError(f"no series {series_instance_uid} is known")
+            raise LookupError(f"there is no series {series_instance_uid}")
         person = _get_person(study)
         same, contradicting = _find_studies(session, study, person)
         return Priors(
@@ -115,7 +115,7 @@ def _get_person(row: StudyRow) -> Person:
 
 
 def _find_studies(session: Session, study: StudyRow, person: Person) -> tuple[list[int], list[str]]:
-    """Row numbers of the patient's other studies, and the dates of those that contradict."""
+    """Find the row IDs of the patient's other studies, and the dates of those that contradict."""
     if not person.patient_id:
         return [], []
     others = session.scalars(

@@ -1,4 +1,4 @@
-"""Scores as JSON, one for each version of a series, and the report made of each."""
+"""Scores as JSON, one for each version of a series, and the report of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of scoring one version of a series; `report` is None until one is made."""
+    """The outcome of scoring one version of a series; `report` is None until it is made."""
 
     series_instance_uid: str
     version: int
@@ -36,7 +36,7 @@ class Result:
 def save(
     where: Database | Session, series_instance_uid: str, version: int, status: str, score_json: str, *, now: datetime
 ) -> None:
-    """Store a version's result; a second one for the same version is ignored."""
+    """Store a version's result; a second result for the same version is ignored."""
     with writing(where) as session:
         if session.scalar(_select_version(series_instance_uid, version)) is None:
             session.execute(
@@ -54,11 +54,11 @@ def save(
 
 
 def set_report(where: Database | Session, series_instance_uid: str, version: int, report: Report) -> None:
-    """Note which report was made of a version. Raises LookupError when the version has no result."""
+    """Record which report was made of a version. Raises LookupError when the version has no result."""
     with writing(where) as session:
         result = session.scalar(_select_version(series_instance_uid, version))
         if result is None:
-            raise LookupError(f"series {series_instance_uid} has no result of version {version}")
+            raise LookupError(f"series {series_instance_uid} has no result for version {version}")
         session.execute(
             update(ResultRow)
             .where(ResultRow.id == result.id)
@@ -71,7 +71,7 @@ def set_report(where: Database | Session, series_instance_uid: str, version: int
 
 
 def get(db: Database, series_instance_uid: str, version: int | None = None) -> Result | None:
-    """A version's result, the latest one when no version is named; None when there is none."""
+    """Return a version's result, or the latest one; None when there is none."""
     query = (
         select(ResultRow)
         .where(ResultRow.series_instance_uid == series_instance_uid)
@@ -86,7 +86,7 @@ def get(db: Database, series_instance_uid: str, version: int | None = None) -> R
 
 
 def find_predecessor(db: Database, series_instance_uid: str, version: int) -> Report | None:
-    """The latest report made of an earlier version, which the new report names; None for the first."""
+    """Find the latest report of an earlier version, which a new report names as predecessor; None for the first."""
     query = (
         select(ResultRow)
         .where(

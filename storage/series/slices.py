@@ -1,4 +1,4 @@
-"""The geometry of the slices of a series as their headers give it, for the check that none is missing."""
+"""The slice geometry of a series from the headers, for the check that no slice is missing."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class SliceGeometry:
 
 
 def list_slices(db: Database, series_instance_uid: str) -> list[SliceGeometry]:
-    """Every object of a series, in the order of arrival."""
+    """List every object of a series, in order of arrival."""
     query = select(InstanceRow).join(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid)
     with db.reading() as session:
         return [_to_geometry(row) for row in session.scalars(query.order_by(InstanceRow.id))]
 
 
 def list_files(db: Database, files: Files, series_instance_uid: str) -> list[Path]:
-    """Absolute paths of a series' files, in the order of arrival."""
+    """List the absolute paths of a series' files, in order of arrival."""
     query = select(InstanceRow.path).join(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid)
     with db.reading() as session:
         return [files.path(name) for name in session.scalars(query.order_by(InstanceRow.id))]
@@ -75,7 +75,7 @@ def _to_geometry(row: InstanceRow) -> SliceGeometry:
 
 
 def _parse_numbers(text: str, count: int) -> tuple[float, ...] | None:
-    """Exactly `count` finite numbers, else None."""
+    """Parse exactly `count` finite numbers, else return None."""
     try:
         values = tuple(float(part) for part in text.split("\\"))
     except ValueError:

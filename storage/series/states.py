@@ -1,4 +1,4 @@
-"""The states of series, to read; `storage.series.lifecycle` changes them."""
+"""Reading the states of series; `storage.series.lifecycle` changes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.database.models import ResultRow, SeriesRow, StudyRow
 
 
 class State(StrEnum):
-    """The place of a series on its way from the sender to the destinations."""
+    """The state of a series on its way from the sender to the destinations."""
 
     RECEIVING = "receiving"
     COMPLETE = "complete"
@@ -34,19 +34,19 @@ REPORTED = (State.SCORED, State.DELIVERED, State.UNDELIVERABLE)
 
 
 class UnknownSeries(Permanent):
-    """No series with this UID is here."""
+    """No series has this UID."""
 
     def __init__(self, series_instance_uid: str) -> None:
-        super().__init__(f"no series {series_instance_uid} is known here; `coronode series list` shows those that are")
+        super().__init__(f"there is no series {series_instance_uid}; `coronode series list` shows all series")
 
 
 class IllegalTransition(Permanent):
-    """A change of state that the machine does not have."""
+    """A change of state that is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesState:
-    """A series with its state, without its patient; texts are empty where nothing is known."""
+    """A series with its state, without its patient; unknown texts are empty."""
 
     series_instance_uid: str
     study_instance_uid: str
@@ -69,10 +69,10 @@ class SeriesState:
 
 
 def get(where: Database | Session, series_instance_uid: str) -> SeriesState:
-    """The state of one series. Raises UnknownSeries."""
+    """Return the state of one series. Raises UnknownSeries."""
     query = _select_series().where(SeriesRow.series_instance_uid == series_instance_uid)
     if isinstance(where, Session):
-        # Nothing on SQLite, where a writer is alone; elsewhere the row stays as read until the transaction ends.
+        # No effect on SQLite, which has a single writer; elsewhere it locks the row until the transaction ends.
         row = where.execute(query.with_for_update(of=SeriesRow)).one_or_none()
     else:
         with where.reading() as session:
@@ -85,7 +85,7 @@ def get(where: Database | Session, series_instance_uid: str) -> SeriesState:
 def list_series(
     db: Database, state: State | None = None, *, without: State | None = None, limit: int = 100, offset: int = 0
 ) -> list[SeriesState]:
-    """Series, the latest received first, of one state, or without those of one, if asked."""
+    """List series, latest received first, optionally of one state or without one state."""
     query = (
         _select_series().order_by(SeriesRow.last_received_at.desc(), SeriesRow.id.desc()).limit(limit).offset(offset)
     )
@@ -97,15 +97,15 @@ def list_series(
 
 
 def list_receiving(db: Database) -> list[SeriesState]:
-    """Series that may become complete, the longest quiet first."""
+    """List series that may become complete, the longest quiet first."""
     return _list(db, _select_series().where(SeriesRow.state == State.RECEIVING).order_by(SeriesRow.last_received_at))
 
 
 def list_unfinished(db: Database) -> list[SeriesState]:
-    """Complete series whose score or report is still owed: what a start of the node must take up again.
+    """List complete series that still need a score or report, to be resumed when the node starts.
 
-    A scored series counts until its report is noted (`results.set_report`, in one transaction with `outbox.add`);
-    from then on its deliveries stand in the outbox.
+    A scored series is listed until its report is recorded (`results.set_report`, in one transaction with
+    `outgoing.add`); after that its deliveries are in the outbox.
     """
     reported = exists().where(
         ResultRow.series_instance_uid == SeriesRow.series_instance_uid,

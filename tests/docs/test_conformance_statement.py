@@ -58,7 +58,7 @@ ANSWERED = {
         "storage/intake/group_commit.py",
     ],
     "Query as SCP": ["scp/services/query.py", "storage/query/search.py"],
-    "Objects that come by C-GET": ["scp/priors/retrieve.py:_keep", "scp/network/requestor.py:_take"],
+    "Objects received by C-GET": ["scp/priors/retrieve.py:_keep", "scp/network/requestor.py:_take"],
 }
 
 
@@ -112,7 +112,7 @@ def is_prose(path, codes: set[int]) -> bool:
 
 
 def test_meaning_of_a_peers_answers(conformance):
-    rows = conformance.section("What an answer to our C-STORE means").table("Status", "Taken as")
+    rows = conformance.section("Responses to our C-STORE").table("Status", "Taken as")
     told = {int(code, 16): meaning for code, meaning in rows}
     ranges = {0xA7: 0xA700, 0xA9: 0xA900, **dict.fromkeys(range(0xB0, 0xC0), 0xB000)}
     ranges |= dict.fromkeys(range(0xC0, 0xD0), 0xC000)

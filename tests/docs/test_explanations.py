@@ -79,8 +79,8 @@ def test_thresholds_by_voltage_are_those_of_the_code(scoring_page):
 
 
 def test_states_are_those_of_the_code(operating):
-    assert [row[0] for row in operating.section("What became of a series").table("State")] == [*State]
-    assert [row[0] for row in operating.section("What is on its way").table("State")] == [*DeliveryState]
+    assert [row[0] for row in operating.section("The state of a series").table("State")] == [*State]
+    assert [row[0] for row in operating.section("The outbox").table("State")] == [*DeliveryState]
 
 
 @pytest.fixture(scope="module")

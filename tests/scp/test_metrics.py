@@ -34,7 +34,7 @@ def test_counts_are_served_at_the_configured_address():
 def test_a_port_that_is_taken_is_logged_and_harms_nothing():
     with socket.create_server(("127.0.0.1", 0)) as taken, capture_logs() as logged:
         assert metrics.serve("127.0.0.1", taken.getsockname()[1]) is None
-    assert [entry["event"] for entry in logged] == ["no metrics: web.port cannot be listened on"]
+    assert [entry["event"] for entry in logged] == ["no metrics: cannot listen on web.port"]
 
 
 def test_port_0_turns_metrics_off():

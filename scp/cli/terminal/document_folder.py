@@ -1,4 +1,4 @@
-"""A folder of documents, as `coronode score` and `coronode report` write it."""
+"""A folder of documents, as written by `coronode score` and `coronode report`."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _extract_pdf(document: DocumentFile) -> bytes:
 
 
 def _encode_frames(name: str, document: DocumentFile) -> Iterator[tuple[str, bytes]]:
-    """Each frame as PNG."""
+    """Encode each frame as PNG."""
     from PIL import Image
     from pydicom import dcmread
 

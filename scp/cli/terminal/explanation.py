@@ -13,21 +13,21 @@ _WORDS: Final = frozenset({"artery", "slices", "why not"})
 
 
 def format_explanation(score: Score) -> str:
-    """The range, every counted lesion and every rejected candidate near the heart; "" when there is no score."""
+    """Format the range, every counted lesion and every rejected candidate near the heart; "" when there is no score."""
     if score.agatston is None or score.agatston_range is None:
         return ""
     low, high = score.agatston_range
     counted = sorted(score.lesions, key=lambda item: -item.agatston)
     parts = [
-        f"Total {score.agatston.total:.1f}; without and with what is in doubt: {low:.1f} to {high:.1f}",
+        f"Total {score.agatston.total:.1f}; without and with doubtful lesions: {low:.1f} to {high:.1f}",
         *_list_counted(counted),
     ]
-    # inside a mask everything counts: nothing was judged
+    # inside a mask everything counts: no candidate was judged
     if score.provenance.engine != "mask":
         parts += _list_rejected(score)
     if counted or score.rejected:
         parts.append(
-            "Slices count from 1 at the feet; x, y, z: middle in mm towards left, back and head (DICOM coordinates)."
+            "Slices count from 1 at the feet; x, y, z: centre in mm towards left, back and head (DICOM coordinates)."
         )
     return "\n".join(parts)
 
@@ -45,14 +45,14 @@ def _list_counted(lesions: Sequence[Lesion]) -> list[str]:
 
 def _list_rejected(score: Score) -> list[str]:
     if not score.rejected:
-        return ["Not counted at the heart: nothing"]
+        return ["Not counted near the heart: nothing"]
     heads = ("id", *_HEADS, "", "why not")
     rows = [
         (str(item.id), *_format_cells(item), _IN_DOUBT if item.confidence >= POSSIBLE else "", item.reason.text)
         for item in score.rejected
     ]
     more = f"; {score.rejected_left_out} more are not listed" if score.rejected_left_out else ""
-    title = f"Not counted at the heart: {_format_count(len(score.rejected), 'candidate')}, largest first{more}"
+    title = f"Not counted near the heart: {_format_count(len(score.rejected), 'candidate')}, largest first{more}"
     return [title, *_align_columns(heads, rows)]
 
 

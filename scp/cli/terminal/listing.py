@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 _PIPE_WIDTH: Final = 220
-"""Columns where standard output is no terminal: rows with long UIDs stay on one line."""
+"""Width when standard output is not a terminal, so that rows with long UIDs stay on one line."""
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -28,7 +28,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_json(rows: Iterable[dict[str, object]]) -> None:
-    """Print a JSON array of objects; moments in UTC as ISO 8601 says."""
+    """Print a JSON array of objects; times in UTC, as ISO 8601."""
     click.echo(json.dumps(list(rows), indent=2, ensure_ascii=False, default=_encode))
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestedDocuments:
-    """Kinds of documents, and the folder that holds a folder of them for each series."""
+    """Kinds of documents, and the folder that contains a folder of them for each series."""
 
     out: Path
     kinds: tuple[Document, ...]
@@ -29,17 +29,17 @@ class RequestedDocuments:
 
     @classmethod
     def in_folder(cls, out: Path, kinds: tuple[Document, ...], settings: Settings) -> Self:
-        """Documents in `out`. Raises ConfigurationError when the site's words, logo or fonts cannot be used."""
+        """Write documents to `out`. Raises ConfigurationError when the site's words, logo or fonts cannot be used."""
         from scoring.report.typeset import site
 
         site.check(settings.results)
         return cls(out, kinds, settings.results)
 
     def add(self, row: Row, item: SeriesFiles, make: Callable[[DocumentRequest], list[DocumentFile]]) -> Row:
-        """Make and write the documents of a scored series, and note the moment in its row.
+        """Make and write the documents of a scored series, and record the time in its row.
 
-        They are written at once, so that they are kept nowhere else. A series without a score gets its report where
-        the configuration asks for one; the reason why documents cannot be made goes into the row.
+        They are written at once, so that they are not kept in memory. A series without a score gets a report where the
+        configuration asks for one; if documents cannot be made, the reason is recorded in the row.
         """
         from scoring.report.common.request import ReportRequest
         from scp.work.requests import DocumentRequest

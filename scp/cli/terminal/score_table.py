@@ -48,9 +48,9 @@ _PLAIN_UID: Final = re.compile(r"[0-9.]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One series: its score, or the error that kept it from one.
+    """One series: its score, or the error that prevented it.
 
-    `undocumented` says why its documents were not made; `made_at` is the moment that they name.
+    `undocumented` says why its documents were not made; `made_at` is the time that they state.
     """
 
     path: str
@@ -63,7 +63,7 @@ class Row:
     made_at: datetime | None = None
 
     def text(self) -> str:
-        """One line for a person."""
+        """Return one line for a person."""
         if self.score is None or self.score.agatston is None:
             why = f"failed: {self.error}" if self.score is None else f"not scorable: {self.score.reason}"
             return f"{self.path}: {why}"
@@ -74,7 +74,7 @@ class Row:
         return f"{self.path}: Agatston {agatston.total:.1f} ({arteries}), {category}{flags}"
 
     def values(self) -> dict[str, object]:
-        """The CSV row."""
+        """Return the CSV row."""
         values: dict[str, object] = {
             "path": self.path,
             "study_instance_uid": self.study_instance_uid,
@@ -125,7 +125,7 @@ class Row:
 
 
 class ScoreTable:
-    """A folder with scores.csv and one JSON file per series; each row is on the disk once it is added."""
+    """A folder with scores.csv and one JSON file per series; each row is written as soon as it is added."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -153,12 +153,12 @@ class ScoreTable:
             path = self._folder / f"{choose_file_name(row.series_instance_uid)}.json"
             path.write_text(row.score.to_json(indent=2) + "\n", "utf-8")
             if row.made_at is not None:
-                # `coronode report` takes the moment from here, and so makes the same documents again
+                # `coronode report` takes the time from here, so that it makes the same documents again
                 os.utime(path, (row.made_at.timestamp(), row.made_at.timestamp()))
 
 
 def _format_percentile(score: Score) -> str:
-    """The percentile and the people it is of; nothing when it is not known."""
+    """Format the percentile and its population; "" when unknown."""
     percentile = score.percentile
     if percentile is None:
         return ""
@@ -167,6 +167,6 @@ def _format_percentile(score: Score) -> str:
 
 
 def choose_file_name(series_instance_uid: str) -> str:
-    """The UID where it is one, else a hash: a header must not choose a path."""
+    """Return the UID if it is valid, else a hash: a header must not choose a path."""
     plain = _PLAIN_UID.fullmatch(series_instance_uid) and series_instance_uid.strip(".")
     return series_instance_uid if plain else hashlib.sha256(series_instance_uid.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Settings as the text of a configuration file."""
+"""Formatting settings as a configuration file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def format_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
-    """Write nested tables of texts, numbers, booleans and lists as TOML 1.0; a key without a value is left out."""
+    """Format nested tables of strings, numbers, booleans and lists as TOML 1.0; keys without a value are left out."""
     return "\n".join(line for name, table in sections.items() for line in _format_table((name,), table)).lstrip("\n")
 
 
@@ -39,5 +39,5 @@ def _format_value(value: object) -> str:
 
 
 def _format_text(text: str) -> str:
-    """A basic string: JSON's escapes are TOML's too, except that TOML wants DEL escaped."""
+    """Format a basic string: JSON's escapes are valid TOML, which also wants DEL escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

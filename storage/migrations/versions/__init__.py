@@ -1,1 +1,1 @@
-"""One module a revision, named by its number and what it does."""
+"""One module for each revision, named after its number and purpose."""

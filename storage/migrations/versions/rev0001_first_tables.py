@@ -10,7 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# As the models had them when this revision was made; later revisions do not change it.
+# The models as of this revision; later revisions do not change it.
 RAW = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 WHEN = sa.DateTime(timezone=True)
 
@@ -198,6 +198,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the revision back: everything the index holds is gone."""
+    """Revert the revision: everything in the index is lost."""
     for table in ("instances", "series", "studies", "results", "quarantine", "deliveries", "audit"):
         op.drop_table(table)

@@ -1,4 +1,4 @@
-"""Indexes for queries: patients told apart by name, and names of several groups."""
+"""Indexes for queries: patients distinguished by name, and names with several groups."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the revision back."""
+    """Revert the revision."""
     op.drop_index(_GROUPS, "studies")
     op.drop_index(_NEW, "studies")
     op.create_index(_OLD, "studies", ["patient_id", "issuer_of_patient_id"])

@@ -1,4 +1,4 @@
-"""Columns are named as the Standard names their attributes."""
+"""Columns named after the attributes of the Standard."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the revision back."""
+    """Revert the revision."""
     for table, before, after in _RENAMED:
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {after} TO {before}")

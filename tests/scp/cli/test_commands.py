@@ -107,7 +107,7 @@ class TestOperating:
     def test_empty_lists(self, coronode):
         assert coronode("series", "list").code == 0
         assert coronode("outbox", "list").code == 0
-        assert "no delivery is dead" in coronode("outbox", "retry", "--all").out
+        assert "there is no dead delivery" in coronode("outbox", "retry", "--all").out
 
     @pytest.mark.parametrize("command", [("series", "list"), ("outbox", "list")])
     def test_a_state_that_does_not_exist_names_those_that_do(self, coronode, command):

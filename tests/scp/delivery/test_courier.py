@@ -139,7 +139,7 @@ def test_a_destination_that_is_no_longer_configured_is_a_dead_letter(site):
     site.deliver("OLD")
     assert site.peer.called == []
     assert site.item(one).state == DEAD
-    assert site.item(one).last_error == "no peer is named 'OLD' in the configuration any more"
+    assert site.item(one).last_error == "there is no longer a peer 'OLD' in the configuration"
 
 
 def test_a_file_that_is_lost_is_a_dead_letter_and_the_others_go(site):
@@ -166,7 +166,7 @@ def test_the_database_is_away_at_the_note_and_the_delivery_is_released_later(sit
 
     site.courier.release()
     assert site.item(one).state == PENDING
-    assert site.item(one).last_error == "the outcome of the last attempt could not be noted"
+    assert site.item(one).last_error == "the outcome of the last attempt could not be recorded"
     site.peer.when_open = lambda: None
     site.deliver()
     assert site.item(one).state == DELIVERED

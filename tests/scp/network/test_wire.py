@@ -76,7 +76,7 @@ def test_silence_is_bounded(pair, clock, prepare, seconds):
     wire = Wire(pair[0], Pace(idle=60, stalled=0.2), clock=clock)
     prepare(wire)
     clock.step = 1000
-    with pytest.raises(Expired, match=f"no byte for {seconds} s"):
+    with pytest.raises(Expired, match=f"nothing received for {seconds} s"):
         wire.read(1)
 
 
