@@ -55,7 +55,7 @@ class Reading:
 
     @property
     def is_right(self) -> bool:
-        """Whether category or refusal is as expected."""
+        """True if category or refusal is as expected."""
         if self.score is None:
             return False
         return (self.score.category or NOT_SCORABLE) in self.case.expected

@@ -37,7 +37,7 @@ class Scan:
 
     @property
     def is_fit(self) -> bool:
-        """Whether only a score is correct; with metal in the heart, so is a refusal."""
+        """True if only a score is correct; with metal in the heart a refusal is correct, too."""
         return self.truth.refusal is None
 
     @property

@@ -141,4 +141,4 @@ class Workflow:
                 if count % _CLEANUP_EVERY == 0:
                     self._engine.forget_before(self._clock() - KEEP_ENDED)  # their work is recorded in our tables
             except Exception:  # the edge of the thread: retried in a few seconds
-                log.exception("reconciliation failed; trying again")
+                log.exception("reconciliation failed; will retry")

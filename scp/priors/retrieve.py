@@ -141,14 +141,14 @@ class _Search:
         """Find studies before the date that may contain reports, latest first."""
         person, last = self.wanted.person, self.wanted.before - timedelta(days=1)
         keys = {"PatientID": person.patient_id, "IssuerOfPatientID": person.issuer, "StudyDate": f"-{last:%Y%m%d}"}
-        found = {}
+        study_dates = {}
         for answer in self._query(association, "STUDY", keys | {"StudyInstanceUID": "", "ModalitiesInStudy": ""}):
             study, modalities = get_text(answer, "StudyInstanceUID"), get_text(answer, "ModalitiesInStudy")
             if study and study != self.wanted.study_instance_uid and (not modalities or "SR" in modalities.split("\\")):
-                found[study] = get_text(answer, "StudyDate")
-        if len(found) > MOST_STUDIES:
+                study_dates[study] = get_text(answer, "StudyDate")
+        if len(study_dates) > MOST_STUDIES:
             self.notes.append(Statement.build("many_studies", count=MOST_STUDIES))
-        return sorted(found, key=lambda uid: (found[uid], uid), reverse=True)[:MOST_STUDIES]
+        return sorted(study_dates, key=lambda uid: (study_dates[uid], uid), reverse=True)[:MOST_STUDIES]
 
     def _find_report_series(self, association: Requestor, study: str) -> list[str]:
         keys = {"StudyInstanceUID": study, "Modality": "SR", "SeriesInstanceUID": ""}
@@ -157,12 +157,12 @@ class _Search:
 
     def _find_reports(self, association: Requestor, study: str, series: str) -> list[str]:
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": "", "SOPClassUID": ""}
-        found = {
+        classes = {
             get_text(item, "SOPInstanceUID"): get_text(item, "SOPClassUID")
             for item in self._query(association, "IMAGE", keys)
         }
         readable = {"", *REPORT_CLASSES}
-        return [uid for uid, kind in found.items() if uid and kind in readable and not self.wanted.known(uid)]
+        return [uid for uid, kind in classes.items() if uid and kind in readable and not self.wanted.known(uid)]
 
     def _query(self, association: Requestor, level: str, keys: dict[str, str]) -> Iterator[Dataset]:
         """Yield matches as they arrive. Raises Transient when the peer fails or the time limit has passed."""

@@ -118,8 +118,8 @@ def _match_name(column: ColumnElement[str], values: list[str], dialect: str) -> 
     if not isinstance(column, Column) or not column.index:
         return or_(whole, by_group)
     # No index serves the OR of both; the few names with several groups have their own index.
-    found = union_all(select(column.table.c.id).where(whole), select(column.table.c.id).where(by_group))
-    return column.table.c.id.in_(found)
+    matching_ids = union_all(select(column.table.c.id).where(whole), select(column.table.c.id).where(by_group))
+    return column.table.c.id.in_(matching_ids)
 
 
 def _has_groups(column: ColumnElement[str], dialect: str) -> ColumnElement[bool]:
@@ -132,8 +132,8 @@ def _match_moment(column: ColumnElement[str], value: str, vr: str) -> ColumnElem
     """Match single values and ranges (C.2.2.2.5) of dates and times as text; an absent value matches no range."""
     if _SINGLE[vr].fullmatch(value):
         return column == value if vr == "DA" else _match_range(column, value, value, vr)
-    if found := _RANGES[vr].fullmatch(value):
-        return _match_range(column, found[1], found[2], vr)
+    if bounds := _RANGES[vr].fullmatch(value):
+        return _match_range(column, bounds[1], bounds[2], vr)
     return false()
 
 

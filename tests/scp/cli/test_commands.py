@@ -61,7 +61,7 @@ def test_config_init_writes_what_check_and_show_take(coronode, tmp_path):
     assert Settings.model_validate(json.loads(coronode("config", "show", "--json").out)) == Settings()
     again = coronode("config", "init")
     assert again.code == 1
-    assert "exists already" in again.err
+    assert "already exists" in again.err
 
 
 class TestPeers:
