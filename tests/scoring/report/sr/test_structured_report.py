@@ -202,7 +202,7 @@ def test_the_summary_stands_on_its_own(
     request = replace(first, warning_text="Only for Dr. Núñez's study")
     lines = summary(read_back(structured_report.build(scores["250"], sources, request=request))).splitlines()
     assert lines[0] == "Only for Dr. Núñez's study"
-    assert lines[1] == "Found automatically, to be confirmed by a physician."
+    assert lines[1] == "Automated result, to be confirmed by a physician."
     text = "\n".join(lines)
     for part in (
         "Agatston score: 250",
