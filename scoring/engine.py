@@ -54,7 +54,7 @@ def score(
     """Score one series, given as files and folders in any order; files without an image are ignored.
 
     With `mask` (DICOM SEG or NIfTI) every voxel at or above the threshold inside it counts, artery by artery,
-    and no anatomy is looked for; `finder` replaces the configured anatomy engine. `context` is what images do not say
+    and no anatomy is located; `finder` replaces the configured anatomy engine. `context` is what the images do not say
     about the patient. A series that cannot be scored gives a `Score` that says why. `version` is the software's, by
     default that of the installed distribution.
 
@@ -76,7 +76,7 @@ def score(
 
 @dataclass(slots=True)
 class _Known:
-    """Everything known about a series so far; a refusal goes out with it."""
+    """Everything known about a series so far, which a refusal includes."""
 
     provenance: Provenance
     info: SeriesInfo = series.UNKNOWN

@@ -1,8 +1,8 @@
 """Candidate calcifications in a volume: Agatston score, volume and attenuation of each.
 
 Agatston et al., J Am Coll Cardiol 1990;15:827: in every slice the connected pixels from 130 HU are weighted
-by their own maximum; here times slice spacing / 3 mm, as the spacing of the positions, not the thickness of
-the slices, says how often a calcification is counted.
+by their own maximum; here times slice spacing / 3 mm, because the spacing of the positions, not the thickness of
+the slices, determines how often a calcification is counted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scoring.candidates.conventions import Convention
     from scoring.images.volume import Volume
 
-# ways to the neighbouring rows, (z, y): within a slice, and of the 26 neighbours
+# steps to the neighbouring rows, (z, y): within a slice, and among the 26 neighbours
 _IN_PLANE = ((0, 1),)
 _IN_SPACE = ((0, 1), (1, -1), (1, 0), (1, 1))
 
@@ -91,7 +91,7 @@ def _sums(group: NDArray[np.int64], values: NDArray[Any], number: int) -> NDArra
 
 
 def _above(volume: Volume, threshold: float, mask: NDArray[np.bool_] | None) -> _Voxels:
-    # slice by slice: the comparison of a whole chest would need its size in memory again
+    # slice by slice: comparing a whole chest at once would take as much memory again
     size = volume.hu[0].size
     level = int(np.ceil(threshold))
     places, values = [], []
@@ -110,7 +110,7 @@ def _above(volume: Volume, threshold: float, mask: NDArray[np.bool_] | None) -> 
 
 
 def _large_enough(pixels: NDArray[np.float64], pixel_mm2: float, convention: Convention) -> NDArray[np.bool_]:
-    # a component whose area is the minimum to a rounding error has that area
+    # a component whose area equals the minimum within rounding error counts as having it
     area = np.round(pixels * pixel_mm2, 9)
     if convention.strict_area:
         return (area > convention.minimum_area_mm2) & (pixels > convention.minimum_pixels)

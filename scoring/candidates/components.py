@@ -55,7 +55,7 @@ def runs(flat: NDArray[np.int64], shape: tuple[int, int, int]) -> Runs:
 def labels(found: Runs, steps: Sequence[tuple[int, int]], reach: int) -> tuple[int, NDArray[np.int64]]:
     """Number of components, and the component (from 0) of every run.
 
-    `steps` are the (z, y) ways to the rows that touch, one of each opposite pair; `reach` is 1 where voxels
+    `steps` are the (z, y) steps to the rows that touch, one of each opposite pair; `reach` is 1 where voxels
     that meet at a corner are connected, else 0. Components are numbered by their first run.
     """
     if not len(found):

@@ -26,7 +26,7 @@ _UNNAMED: Final = len(ARTERIES) + 1
 
 @dataclass(frozen=True, slots=True)
 class ArteryMask:
-    """Which voxels are calcium of which artery.
+    """The voxels of calcium, by artery.
 
     `labels` has the volume's shape (z, y, x), uint8: 0 outside, 1 to 4 the arteries in the order of `ARTERIES`,
     5 inside but of no named artery.
@@ -59,10 +59,10 @@ def load(path: Path, volume: Volume, frame_of_reference_uid: str = "") -> Artery
     """Read a mask and lay it onto `volume`.
 
     Of a SEG, segments labelled LM, LAD, LCX or RCA, or coded so, give the artery, others count in the total
-    alone; where segments overlap the first wins. Of a NIfTI file 1 to 4 are LM, LAD, LCX, RCA; a file whose
+    alone; where segments overlap, the first one counts. In a NIfTI file 1 to 4 are LM, LAD, LCX, RCA; a file whose
     only value is 1, and any other value, counts in the total alone.
 
-    Raises ConfigurationError when the file is no mask that can be read, NotScorable (`mask_mismatch`) when it
+    Raises ConfigurationError when the file is not a readable mask, NotScorable (`mask_mismatch`) when it
     belongs to another frame of reference or none of it lies in the volume.
     """
     if not path.is_file():
@@ -110,10 +110,10 @@ def _nifti(path: Path) -> _Grid:
         image: Any = nibabel.load(path)
         values = np.rint(np.asarray(image.dataobj)).squeeze()
         affine = np.asarray(image.affine, dtype=np.float64)
-    except Exception as error:  # nibabel has no common base for what can be wrong with a file
-        raise ConfigurationError(f"mask {path}: not a NIfTI file that can be read ({error})") from error
+    except Exception as error:  # nibabel's exceptions for a broken file have no common base
+        raise ConfigurationError(f"mask {path}: not a readable NIfTI file ({error})") from error
     if values.ndim != 3:
-        raise ConfigurationError(f"mask {path}: {values.ndim} dimensions, a mask has 3")
+        raise ConfigurationError(f"mask {path}: {values.ndim} dimensions; a mask has 3")
     found = set(np.unique(values).tolist()) - {0.0}
     labels = np.where(values > 0, _UNNAMED, 0).astype(np.uint8)
     if found != {1.0}:
@@ -133,7 +133,7 @@ def _segmentation(path: Path, volume: Volume, frame_of_reference_uid: str) -> _G
     try:
         return _seg_grid(path, dataset, volume)
     except (ValueError, TypeError, AttributeError, LookupError, RuntimeError, NotImplementedError) as error:
-        raise ConfigurationError(f"mask {path}: a Segmentation that cannot be read ({error})") from error
+        raise ConfigurationError(f"mask {path}: an unreadable Segmentation ({error})") from error
 
 
 def _seg_grid(path: Path, dataset: Dataset, volume: Volume) -> _Grid:
@@ -181,7 +181,7 @@ class _SegFrame:
     """A frame: its segment, or 0 for a label map; lengths in mm.
 
     `position` has shape (3,); the columns of `directions` (3, 2) are the steps down a column and along a row;
-    `apart` is the stated distance of planes or 0.
+    `apart` is the stated plane spacing, or 0.
     """
 
     segment: int
@@ -209,9 +209,9 @@ class _SegFrame:
 
 
 def _plane_distance(volume: Volume, frames: list[_SegFrame], stated: float) -> float:
-    """Distance of neighbouring planes in mm.
+    """Plane spacing in mm.
 
-    Frames without a voxel are mostly left out, so that the positions alone do not tell. Where all lie on
+    Frames without a voxel are mostly left out, so that the positions alone do not give it. Where all lie on
     slices of the volume, its spacing holds, as slices may overlap and be thicker than they are apart.
     """
     slices = volume.to_index(np.stack([item.position for item in frames]))[:, 0]

@@ -1,4 +1,4 @@
-"""How a series was acquired, as far as its header says: what the score and its quality depend on."""
+"""The acquisition of a series according to its header: the facts on which the score and its quality depend."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from scoring.images.slices import Slice
 REFERENCE_KVP: Final = 120
 # seen in the field: reconstruction at 70 % of the cardiac cycle; mean heart rate during the scan
 _TRIGGER = re.compile(r"TP\d+PC\d+|OSCRATEAVG\d+BPM")
-# PS3.3 C.7.6.18.1: with the second no gating is applied
+# PS3.3 C.7.6.18.1: the second means that no gating is applied
 _NOT_GATED = ("", "NONE", "REALTIME")
 
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """Facts of one header, "" or None where it is silent. Units: kV, mAs, mm.
+    """Facts from one header, "" or None where it gives none. Units: kV, mAs, mm.
 
     `mass_factor_patient` (0018,9351) and `mass_factor_device` (0018,9352; small, medium, large) are
     (mg/cm3)/HU as stored. `contrast` and `contrast_route` describe a contrast agent. `gated` says that the header
-    tells of synchronization with the heart; without it nothing is known. `kernel` has all values of Convolution
+    records synchronization with the heart; False means not known. `kernel` has all values of Convolution
     Kernel (0018,1210), separated by backslashes; `energy_kev` is that of a virtual monoenergetic image (0018,937C),
-    `algorithm` Reconstruction Algorithm (0018,9315); `descriptions` are free words on the images. `date` is that of
+    `algorithm` Reconstruction Algorithm (0018,9315); `descriptions` are free text about the images. `date` is that of
     the scan (YYYY-MM-DD), `field_of_view_mm` Reconstruction Diameter (0018,1100), `header` the data set without pixels.
     """
 
@@ -52,7 +52,7 @@ class Acquisition:
 
 
 def of(item: Slice) -> Acquisition:
-    """Read the header of the file that holds `item`; all is unknown when it can no longer be read."""
+    """Read the header of the file that holds `item`; everything is unknown when it can no longer be read."""
     dataset = elements.opened(item.path)
     return _of(dataset if dataset is not None else Dataset(), item)
 
@@ -92,14 +92,14 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
 
 
 def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
-    """Where facts can stand: the header, and the frame's and the shared functional groups (PS3.3 C.8.15.3)."""
+    """The data sets that can hold a fact: the header, the frame's and the shared functional groups (PS3.3 C.8.15.3)."""
     energies = elements.inner(dataset, "MultienergyCTCharacteristicsSequence")
     places = [dataset] if energies is None else [dataset, energies]
     frames = elements.value(dataset, "PerFrameFunctionalGroupsSequence")
     groups = [frames[item.frame - 1]] if item.frame is not None and frames else []
     shared = elements.inner(dataset, "SharedFunctionalGroupsSequence")
     for group in (*groups, *(() if shared is None else (shared,))):
-        # a converted image keeps what has no macro of its own as unassigned attributes (C.7.6.16.2.25)
+        # a converted image keeps attributes without a macro of their own as unassigned ones (C.7.6.16.2.25)
         for name in (
             "CTXRayDetailsSequence",
             "CTExposureSequence",

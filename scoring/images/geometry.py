@@ -19,11 +19,11 @@ from scoring.images.slices import Slice
 from scoring.images.volume import Gap, StoredOrder, Volume
 from scoring.result import ImageRef
 
-# a plane further than this from the transverse one is a reformation, no axial slice
+# a plane at a larger angle to the transverse plane is a reformation, not an axial slice
 _AXIAL_DEG = 35.0
-# two slices closer than this are at one position
+# two slices closer than this share a position
 _SAME_MM = 0.02
-# a step that differs by more than this part of the regular one is a gap, or the slices are irregular
+# a step that differs from the regular one by more than this fraction is a gap, or the slices are irregular
 _UNEVEN = 0.25
 # positions rounded to 0.1 mm by the scanner do not make a series uneven
 _ROUNDED_MM = 0.11
@@ -36,8 +36,8 @@ class Stack:
     """Slices of one size and orientation, from the feet to the head, each position once.
 
     `offsets_mm` are distances from the first along the normal, `step_mm` the regular one. `axes` and
-    `origin_mm` are those of `Volume`. `tilt_deg` is the angle between the normal and the way from slice to
-    slice. `duplicates` counts slices that were there twice with the same pixels; one of each pair is kept.
+    `origin_mm` are those of `Volume`. `tilt_deg` is the angle between the normal and the direction from slice to
+    slice. `duplicates` counts slices that were present twice with the same pixels; one of each pair is kept.
     """
 
     slices: tuple[Slice, ...]
@@ -123,7 +123,7 @@ def _even(offsets: NDArray[np.float64], even: NDArray[np.float64]) -> bool:
 def _uniform(slices: Sequence[Slice]) -> None:
     first = slices[0]
     frames = {item.plane.frame_of_reference_uid for item in slices}
-    # one for every image is no statement about positions: some de-identification does that
+    # a separate one for every image says nothing about positions: some de-identification does that
     if 1 < len(frames) < len(slices):
         raise NotScorable("mixed_series", variant="frames", count=len(frames))
     for what, name in (("plane", "matrix_size"), ("spacing", "pixel_spacing"), ("orientation", "orientation")):
@@ -166,7 +166,7 @@ def _unique(slices: Sequence[Slice], normal: NDArray[np.float64]) -> tuple[tuple
 
 
 def _steps(offsets: NDArray[np.float64]) -> tuple[float, tuple[Gap, ...]]:
-    """The regular step and the gaps: places where whole slices are missing."""
+    """The regular step and the gaps, where whole slices are missing."""
     steps = np.diff(offsets)
     middle = float(np.median(steps))
     tolerance = max(_UNEVEN * middle, _ROUNDED_MM)

@@ -30,7 +30,7 @@ def read(slices: Sequence[Slice], order: StoredOrder, out: NDArray[np.int16]) ->
     for index, item in enumerate(slices):
         files.setdefault(item.path, []).append(index)
     for indices in files.values():
-        # frames in the order of the file: compressed frames are found by walking through it
+        # frames in file order: compressed frames can only be located by reading through the file
         ordered = sorted(indices, key=lambda index: slices[index].frame or 0)
         images = _stored([slices[index] for index in ordered])
         for index, (stored, padding) in zip(ordered, images, strict=True):
@@ -38,7 +38,7 @@ def read(slices: Sequence[Slice], order: StoredOrder, out: NDArray[np.int16]) ->
 
 
 def same(one: Slice, other: Slice) -> bool:
-    """Whether two slices of one size hold the same HU."""
+    """True if two slices of the same size hold the same HU."""
     order = StoredOrder(one.plane.rows, one.plane.columns)
     both = np.empty((2, *order.shape), dtype=np.int16)
     read((one, other), order, both)
@@ -57,9 +57,9 @@ def _stored(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], tuple[int, 
         images = _images(first, header, syntax, [(item.frame or 1) - 1 for item in slices])
         for item, image in zip(slices, images, strict=True):
             if image.shape != (item.plane.rows, item.plane.columns):
-                raise ValueError(f"decoded as {image.shape}")  # noqa: TRY301 - one text for all that can be wrong
+                raise ValueError(f"decoded as {image.shape}")  # noqa: TRY301 - one text for everything that can be wrong
             yield _signed(image, header), padding
-    # decoders raise whatever they like for a damaged stream; the answer is the same
+    # decoders raise all kinds of exceptions for a damaged stream; the verdict is the same
     except Exception as error:
         words = " ".join(str(error).split())
         raise NotScorable(

@@ -1,7 +1,7 @@
-"""Reconstruction, in the header's words: signs that images are sharper, smoother or of another energy.
+"""Reconstruction according to the header: signs that images are sharper, smoother or of another energy.
 
-The Standard leaves the names of kernels to the makers. Known here are those that stand in manuals, papers and public
-collections of headers; what is not known is not judged.
+The Standard leaves kernel names to the manufacturers. Those known here come from manuals, papers and public
+collections of headers; unknown names are not judged.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-# values of Image Type: VMI by PS3.3 C.8.15.3.12; makers write ME70KEV, MONO_E, MONOENERGETIC_70_KEV and the like
+# values of Image Type: VMI by PS3.3 C.8.15.3.12; manufacturers write ME70KEV, MONO_E, MONOENERGETIC_70_KEV
 _MONO_VALUE: Final = re.compile(r"VMI(\d.*)?|(VIRTUAL)?MONOE(NERG.*|\d.*)?|(VIRTUAL)?MONOCHROMATIC.*|.*\dKEV.*")
 _MONO_WORDS: Final = re.compile(
     r"(?<![A-Z])(VMI|MONO[ _-]?E)(?![A-Z])|MONO[ _-]?ENERG|MONOCHROMATIC|\d[ _]?KEV(?![A-Z])"
@@ -34,7 +34,7 @@ _ITERATIVE_NAMES: Final = re.compile(
 
 
 def monoenergetic(image_type: Sequence[str], energy_kev: float | None, descriptions: Sequence[str]) -> str:
-    """The sign of a virtual monoenergetic image: its energy, else the words; "" without any.
+    """Find the sign of a virtual monoenergetic image: its energy, else the words in the header; "" without any.
 
     `energy_kev` is Monoenergetic Energy Equivalent (0018,937C), required for them (PS3.3 C.8.15.3.12).
     """
@@ -45,7 +45,7 @@ def monoenergetic(image_type: Sequence[str], energy_kev: float | None, descripti
     energies = [found for text in (*marks, *words) if (found := _KEV.search(text.upper()))]
     if energies:
         return f"{float(energies[0][1]):g} keV"
-    # no more of free text than the sign itself
+    # of free text, keep only the sign itself
     return next(iter([*marks, *(found[0] for text in words if (found := _MONO_WORDS.search(text)))]), "")
 
 
@@ -84,5 +84,5 @@ def sharp(kernel: str, manufacturer: str) -> str:
 
 
 def _made_by(manufacturer: str, *names: str) -> bool:
-    """Whether the maker is one of `names`, or unknown, as after de-identification."""
+    """True if the manufacturer is one of `names`, or unknown, as after de-identification."""
     return not manufacturer or any(name in manufacturer.upper() for name in names)

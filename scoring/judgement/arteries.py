@@ -1,4 +1,4 @@
-"""Which artery each part of a lesion lies in: one lesion can reach from the left main into both its branches."""
+"""The artery of each part of a lesion: one lesion can extend from the left main into both of its branches."""
 
 from __future__ import annotations
 

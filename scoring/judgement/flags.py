@@ -24,7 +24,7 @@ _EXTENSIVE: Final = 1000.0
 def scan_flags(
     stack: Stack, acquisition: Acquisition, convention: Convention, mass: MassFactor | None, left_out: int
 ) -> list[Flag]:
-    """Flags on voltage, reconstruction, geometry and calibration; `left_out` images of the series were no axial CT."""
+    """Flags on voltage, reconstruction, geometry and calibration; `left_out` images of the series were not axial CT."""
     flags = [*_voltage(acquisition, convention), *_reconstruction(acquisition), *_spacing(stack)]
     if not acquisition.gated:
         flags.append(Flag.build("gating_unknown", "info"))
@@ -111,6 +111,6 @@ def result_flags(agatston: ArteryValues, lesions: tuple[Lesion, ...], ends: Rang
 
 
 def _categories(ends: Range) -> tuple[Category, ...]:
-    """The categories that a range reaches, the lowest first."""
+    """The categories that a range spans, the lowest first."""
     low, high = (CATEGORIES.index(category(total, any_lesion=total > 0)) for total in (ends.low, ends.high))
     return CATEGORIES[low : high + 1]

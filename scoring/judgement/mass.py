@@ -27,7 +27,7 @@ class MassFactor:
 def factor(acquisition: Acquisition, settings: ScoringSettings) -> MassFactor | None:
     """The factor that applies to a series, or None.
 
-    Calcium Scoring Mass Factor Patient (0018,9351) wins, then Device (0018,9352) for the configured patient
+    Calcium Scoring Mass Factor Patient (0018,9351) takes precedence, then Device (0018,9352) for the configured patient
     size (PS3.3 C.8.2.1, C.8.15.3.9), then the configuration. Zero, negative and not finite are absent. Six decimals
     are kept: the header holds 32-bit numbers.
     """

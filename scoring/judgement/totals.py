@@ -1,4 +1,4 @@
-"""From judged candidates to lesions, totals, the range between which the total lies, and what was not counted."""
+"""From judged candidates to lesions, totals, the range in which the total lies, and what was not counted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOST_REJECTED: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A candidate with the decision about it; `confidence` is that it is coronary, 0 to 1, to three digits.
+    """A candidate with the decision about it; `confidence` (0 to 1, to three digits) is that it is coronary.
 
     `reason` is the code of the strongest reason against it, empty where there is none.
     """
@@ -63,7 +63,7 @@ def sums(lesions: Sequence[Lesion], quantity: str, digits: int) -> ArteryValues:
 
 
 def bounds(findings: Sequence[Finding]) -> Range:
-    """The total without and with every uncertain finding: counted but not sure, or not counted but possible."""
+    """The total without and with every uncertain finding: counted but not certain, or not counted but possible."""
     doubtful = [item for item in findings if item.counted and item.confidence < SURE]
     left_out = [item for item in findings if not item.counted and item.confidence >= POSSIBLE]
     low = [item for item in findings if item.counted and item.confidence >= SURE]

@@ -1,4 +1,4 @@
-"""Verdicts on candidates: whether they are coronary calcium, how sure that is, and in which artery they lie.
+"""Verdicts on candidates: whether they are coronary calcium, how certain that is, and in which artery they lie.
 
 Every rule says how well one measured feature fits a coronary calcification (0..1, falling smoothly round its
 limit); all must hold, so their product decides. A lesion near any limit is uncertain, and its reason is that of
@@ -23,10 +23,10 @@ from scoring.images.volume import Volume
 from scoring.judgement.features import Features, Surroundings, measure, surroundings
 from scoring.result import ARTERIES, COUNTED, SURE, Artery
 
-# The look at the surroundings costs time, and thousands of candidates that are noise fail by their place alone. It must
-# not begin above POSSIBLE: what the range includes has been looked at.
+# Examining the surroundings costs time, and thousands of noise candidates fail on position alone. The threshold must
+# not exceed POSSIBLE: everything that the range includes has been examined.
 LOOKED_AT: Final = 0.15
-# Limits on tissue were found on real scans, limits in mm follow from the size of the nets' cubes and from anatomy:
+# Limits on tissue were derived from real scans, limits in mm from the size of the nets' cubes and from anatomy:
 # docs/scoring-method.md lists them with their reasons, bench/sensitivity.py moves each of them.
 NOISE_LIMIT, NOISE_WIDTH = 6.0, 0.7
 LOCAL_NOISE_SHARE = 0.75
@@ -108,7 +108,7 @@ PLACE_RULES: Final = (
 def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
     """Judge every candidate of a volume, in their order; lengths in mm, attenuations in HU.
 
-    Raises NotScorable: `metal` where metal lies where coronary arteries run, `noise` where no lesion is sure and
+    Raises NotScorable: `metal` for metal where coronary arteries run, `noise` where no lesion is certain and
     the noise may hide others.
     """
     verdicts = _judged(volume, anatomy, candidates) if candidates else []
@@ -119,7 +119,7 @@ def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> 
 def refuse_noise(noise_hu: float, verdicts: Sequence[Verdict]) -> None:
     """Refuse (noise) a score of 0, or of uncertain lesions alone, at a noise of more than 25 HU.
 
-    A calcification of 2 mm is then found in less than half of the scans; a sure lesion still shows that there is
+    A calcification of 2 mm is then found in less than half of the scans; a certain lesion still shows that there is
     calcium.
     """
     if noise_hu > NOISE_ZERO_HU and not any(verdict.counted and verdict.confidence >= SURE for verdict in verdicts):
@@ -129,7 +129,7 @@ def refuse_noise(noise_hu: float, verdicts: Sequence[Verdict]) -> None:
 def _refuse_metal(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> None:
     """Refuse (metal) where 2,000 HU are reached inside the heart, or where coronary calcium could be.
 
-    Looked for slice by slice, as a wire that runs through the heart is neither at one place nor at one height.
+    Checked slice by slice, because a wire that runs through the heart has no single position or height.
     """
     pieces = []
     for candidate in candidates:
@@ -164,7 +164,7 @@ def _judged(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
             _, reason = min(((weak, reason), *seen), key=itemgetter(0))
             stent = float(fit(features.max_hu[index], STENT_HU, 60.0) * fit(features.length_mm[index], STENT_MM, 1.5))
             if sure >= SURE and stent > COUNTED:
-                # Calcium can be so long and bright too: it counts, and a reader looks.
+                # Calcium can be this long and bright too: it counts, and a reader reviews it.
                 sure, reason = AS_STENT, "like_stent"
         verdicts.append(
             Verdict(
@@ -193,16 +193,16 @@ def _by_place(features: Features, noise_limit: float) -> tuple[NDArray[np.float6
 
 
 def _noise_limit(candidates: int) -> float:
-    """Standard deviations over blood that noise hardly reaches: more where it makes more candidates."""
+    """Standard deviations above blood that noise rarely reaches: more where noise produces more candidates."""
     return NOISE_LIMIT + 0.6 * float(np.log10(max(candidates, 300) / 300.0))
 
 
 def _by_surroundings(
     around: Surroundings, features: Features, index: int, noise_limit: float, smooth_noise_hu: float
 ) -> tuple[tuple[float, Reason], ...]:
-    """Fit of one candidate to each rule about the tissue around it, and to that about the aorta's wall."""
+    """Fit of one candidate to each rule about the tissue around it, and to the rule about the aortic wall."""
     above = float(features.above_mm[index])
-    # Far below, the arteries lie on the diaphragm's side, where thin fat is lost in thick slices; and noise alone
+    # Far below, the arteries lie on the diaphragmatic surface, where thick slices lose thin fat; and noise alone
     # makes some voxels of blood look like fat.
     thin = float(fit(above, -65.0, -4.0))
     fat_hu = FAT_HU + thin * (THIN_FAT_HU - FAT_HU) - DARKENING * max(0.0, smooth_noise_hu - QUIET_HU)
@@ -223,10 +223,10 @@ def _by_surroundings(
 
 
 def _outside_root(features: Features, index: int) -> float:
-    """Degree to which a place lies outside the wall of the ascending aorta and root.
+    """Degree to which a position lies outside the wall of the ascending aorta and root.
 
-    Below the left main the circle is less sure: only what lies on or inside it is wall or valve, and from
-    40 mm on nothing is. Where an artery leaves the aorta it lies at the wall.
+    Below the left main the circle is less certain: only what lies on or inside it is wall or valve, and from
+    40 mm down nothing is. An artery lies at the wall where it leaves the aorta.
     """
     above_mm = float(features.above_mm[index])
     origin = float(fit(features.course_mm[[ARTERIES.index("LM"), ARTERIES.index("RCA")], index].min(), OSTIUM_MM, -0.6))

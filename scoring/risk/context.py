@@ -19,9 +19,9 @@ _NO_SETTINGS: Final = RiskSettings()
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Facts that images lack: the site's settings, and what whoever asks for the score knows of the patient.
+    """Facts that images lack: the site's settings, and what the caller knows about the patient.
 
-    `patient` wins over the header; without `clinical` there is no ten-year risk.
+    `patient` takes precedence over the header; without `clinical` there is no ten-year risk.
     """
 
     settings: RiskSettings = _NO_SETTINGS

@@ -15,7 +15,7 @@ from scoring.result import Group, Patient, Sex
 _AGE: Final = re.compile(r"(\d{1,3})([DWMY])")
 _A_YEAR: Final = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _SEXES: Final[dict[str, Sex]] = {"F": "female", "M": "male"}
-# what lies outside is a wrong unit or a placeholder, not a person
+# a value outside is a wrong unit or a placeholder
 _OLDEST: Final = 120.0
 _HEIGHTS_M: Final = (0.5, 2.5)
 _WEIGHTS_KG: Final = (10.0, 400.0)
@@ -28,7 +28,7 @@ def of(dataset: Dataset, settings: RiskSettings, told: Patient = NOTHING) -> Pat
     """The patient of an image: what was `told` wins over the header, the header over the configuration's one group.
 
     Age is Patient's Age (0010,1010), else from the dates of birth and of the scan; group follows from Ethnic Group
-    (0010,2160) through `risk.groups`. Values that no person has are taken as none.
+    (0010,2160) through `risk.groups`. Impossible values count as missing.
     """
     group, origin = _group(dataset, settings, told)
     sex = _SEXES.get(elements.text(dataset, "PatientSex").upper())

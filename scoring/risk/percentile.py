@@ -13,7 +13,7 @@ from scoring.risk.population import ALL, PERCENTS, Level, Population
 def percentile(
     population: Population, agatston: float, patient: Patient, caveats: Sequence[Statement] = ()
 ) -> Percentile | Statement:
-    """Where an Agatston score stands among comparable people, or the reason why that is not known.
+    """The percentile of an Agatston score among comparable people, or the reason why it is not known.
 
     Age counts in completed years. `caveats` are those of the scan; those of the table and the patient are added.
     """

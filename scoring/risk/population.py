@@ -22,7 +22,7 @@ from scoring.result import GROUPS, Group, Sex, Statement
 HEADER: Final = ("race", "sex", "age", "p_nonzero_pct", "p25", "p50", "p75", "p90")
 PERCENTS: Final = (25, 50, 75, 90)
 ALL: Final = "all"
-"""The group of a table that makes no difference between groups."""
+"""The group of a table that does not distinguish groups."""
 
 MESA_NAME: Final = "MESA"
 MESA_CITATION: Final = "McClelland et al., Circulation 2006;113:30"
@@ -41,7 +41,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """A named table: levels, the youngest first, by group (or `ALL`) and sex. `caveats` belong beside every result."""
+    """A named table: levels, the youngest first, by group (or `ALL`) and sex. `caveats` accompany every result."""
 
     name: str
     citation: str
@@ -49,7 +49,7 @@ class Population:
     caveats: tuple[Statement, ...] = ()
 
     def of(self, group: Group | None, sex: Sex) -> tuple[str, tuple[Level, ...]] | None:
-        """The group under which these people stand in the table, and their levels; None when it has none."""
+        """The group under which the table lists these people, and their levels; None when it has none."""
         for name in (group, ALL):
             if name is not None and (name, sex) in self.levels:
                 return name, self.levels[name, sex]
@@ -72,7 +72,7 @@ def configured(settings: RiskSettings) -> Population:
         return mesa()
     for key, value in (("table_name", settings.table_name), ("table_citation", settings.table_citation)):
         if not value.strip():
-            raise ConfigurationError(f"risk.{key}: is empty; a table of the site stands in reports under both")
+            raise ConfigurationError(f"risk.{key}: is empty; reports name a site's table by both")
     return load(settings.table, settings.table_name, settings.table_citation)
 
 
@@ -103,7 +103,7 @@ def _levels(text: str, source: str) -> dict[tuple[str, Sex], tuple[Level, ...]]:
             raise ConfigurationError(f"{where}: {len(cells)} values; allowed: {len(HEADER)} ({','.join(HEADER)})")
         group, sex, level = _row([cell.strip() for cell in cells], where)
         if level.age in found.setdefault((group, sex), {}):
-            raise ConfigurationError(f"{where}: {group} {sex} of {level.age:g} years stands there twice")
+            raise ConfigurationError(f"{where}: {group} {sex} of {level.age:g} years is listed twice")
         found[group, sex][level.age] = level
     if not found:
         raise ConfigurationError(f"{source}: has no row under the header")
@@ -139,7 +139,7 @@ def _row(cells: list[str], where: str) -> tuple[str, Sex, Level]:
             f"an Agatston score of {below:g} or more",
             lambda value, below=below: value >= below,  # type: ignore[misc]
         )
-        # one point for values that were rounded
+        # a tolerance of one point for rounded values
         if score > 0 and percent < 100 - nonzero - 1:
             raise ConfigurationError(
                 f"{where}: {HEADER[index]} = {cells[index]!r}, but only {nonzero:g} % have any calcium; allowed: 0"
