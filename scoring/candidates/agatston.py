@@ -58,29 +58,29 @@ def candidates(volume: Volume, convention: Convention, mask: NDArray[np.bool_] |
     `mask`, of the volume's shape, keeps only voxels inside it before components are formed. Components across
     a gap of missing slices are not joined.
     """
-    found = _above(volume, convention.threshold_hu, mask)
-    number, component = labels(found.runs, _IN_PLANE, reach=int(convention.connectivity == 8))
+    bright = _above(volume, convention.threshold_hu, mask)
+    number, component = labels(bright.runs, _IN_PLANE, reach=int(convention.connectivity == 8))
     if not number:
         return []
     pixel_mm2 = volume.spacing_mm[1] * volume.spacing_mm[2]
-    pixels = _sums(component, found.runs.length, number)
+    pixels = _sums(component, bright.runs.length, number)
     peak = np.full(number, np.iinfo(np.int16).min, dtype=np.int16)
-    np.maximum.at(peak, component, np.maximum.reduceat(found.hu, found.runs.first))
+    np.maximum.at(peak, component, np.maximum.reduceat(bright.hu, bright.runs.first))
     weight = np.searchsorted(np.asarray(convention.thresholds), peak, side="right")
     scores = pixels * pixel_mm2 * weight * volume.spacing_mm[0] / REFERENCE_MM
     kept = _large_enough(pixels, pixel_mm2, convention)[component]
 
     # share of each run in its component's score, so that one sum over the runs is the lesion's score
-    share = (found.runs.length / pixels[component] * scores[component])[kept]
-    counted = found.runs.take(kept)
+    share = (bright.runs.length / pixels[component] * scores[component])[kept]
+    counted = bright.runs.take(kept)
     number, lesion = labels(_apart(counted, volume), _IN_SPACE, reach=1)
     agatston = _sums(lesion, share, number)
-    chosen = np.repeat(kept, found.runs.length)
+    chosen = np.repeat(kept, bright.runs.length)
     return _groups(
         volume,
         convention,
-        found.flat[chosen],
-        found.hu[chosen],
+        bright.flat[chosen],
+        bright.hu[chosen],
         lesion=np.repeat(lesion.astype(np.int32), counted.length),
         agatston=agatston,
     )

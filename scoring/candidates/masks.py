@@ -96,8 +96,8 @@ def _laid_onto(volume: Volume, grid: _Grid) -> NDArray[np.uint8]:
         # a voxel centre halfway between two mask voxels must not depend on rounding errors
         nearest = np.floor(position @ back[:3, :3].T + back[:3, 3] + 0.5 + 1e-4).astype(int)
         hit = np.all((nearest >= 0) & (nearest < grid.values.shape), axis=-1)
-        found = grid.values[tuple(np.where(hit[..., np.newaxis], nearest, 0).transpose(2, 0, 1))]
-        labels[z, start[1] : stop[1], start[2] : stop[2]] = np.where(hit, found, 0)
+        values = grid.values[tuple(np.where(hit[..., np.newaxis], nearest, 0).transpose(2, 0, 1))]
+        labels[z, start[1] : stop[1], start[2] : stop[2]] = np.where(hit, values, 0)
     return labels
 
 
@@ -114,9 +114,9 @@ def _nifti(path: Path) -> _Grid:
         raise ConfigurationError(f"mask {path}: not a readable NIfTI file ({error})") from error
     if values.ndim != 3:
         raise ConfigurationError(f"mask {path}: {values.ndim} dimensions; a mask has 3")
-    found = set(np.unique(values).tolist()) - {0.0}
+    distinct = set(np.unique(values).tolist()) - {0.0}
     labels = np.where(values > 0, _UNNAMED, 0).astype(np.uint8)
-    if found != {1.0}:
+    if distinct != {1.0}:
         named = (values >= 1) & (values <= len(ARTERIES))
         labels[named] = values[named].astype(np.uint8)
     # NIfTI points to the right, to the front and up; DICOM to the left, to the back and up
@@ -192,8 +192,8 @@ class _SegFrame:
     @classmethod
     def of(cls, frame: Dataset, shared: Dataset) -> _SegFrame:
         def macro(name: str) -> Dataset:
-            found = elements.inner(frame, name)
-            return found if found is not None else elements.inner(shared, name) or Dataset()
+            inner = elements.inner(frame, name)
+            return inner if inner is not None else elements.inner(shared, name) or Dataset()
 
         position = elements.numbers(macro("PlanePositionSequence"), "ImagePositionPatient", 3)
         orientation = elements.numbers(macro("PlaneOrientationSequence"), "ImageOrientationPatient", 6)
@@ -222,7 +222,7 @@ def _plane_distance(volume: Volume, frames: list[_SegFrame], stated: float) -> f
 
 def _arteries(dataset: Dataset) -> dict[int, int]:
     """Label of every segment number whose label or coded type names an artery."""
-    found: dict[int, int] = {}
+    labels: dict[int, int] = {}
     for segment in dataset.SegmentSequence:
         kind = elements.inner(segment, "SegmentedPropertyTypeCodeSequence")
         site = elements.inner(segment, "PrimaryAnatomicStructureSequence") or elements.inner(
@@ -232,5 +232,5 @@ def _arteries(dataset: Dataset) -> dict[int, int]:
         label = elements.text(segment, "SegmentLabel").upper()
         name = next((artery for artery in ARTERIES if artery == label), None) or next(filter(None, codes), None)
         if name is not None:
-            found[int(segment.SegmentNumber)] = ARTERIES.index(name) + 1
-    return found
+            labels[int(segment.SegmentNumber)] = ARTERIES.index(name) + 1
+    return labels

@@ -61,10 +61,10 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
     places = _places(dataset, item)
 
     def text(keyword: str) -> str:
-        return next((found for place in places if (found := elements.text(place, keyword))), "")
+        return next((value for place in places if (value := elements.text(place, keyword))), "")
 
     def number(keyword: str) -> float | None:
-        return next((found for place in places if (found := elements.number(place, keyword)) is not None), None)
+        return next((value for place in places if (value := elements.number(place, keyword)) is not None), None)
 
     kernels = ("\\".join(elements.texts(place, "ConvolutionKernel")) for place in places)
     device = (elements.numbers(place, "CalciumScoringMassFactorDevice") for place in places)
@@ -73,18 +73,18 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
     return Acquisition(
         kvp=item.kvp if item.kvp is not None else number("KVP"),
         exposure_mas=number("Exposure") or number("ExposureInmAs"),
-        kernel=item.kernel or next((found for found in kernels if found), ""),
+        kernel=item.kernel or next((value for value in kernels if value), ""),
         manufacturer=text("Manufacturer"),
         model=text("ManufacturerModelName"),
         contrast=agent,
         contrast_route=route,
         gated=any(_gated(place) for place in places),
         mass_factor_patient=number("CalciumScoringMassFactorPatient"),
-        mass_factor_device=next((found for found in device if found), ()),
+        mass_factor_device=next((value for value in device if value), ()),
         image_type=item.image_type,
         energy_kev=number("MonoenergeticEnergyEquivalent"),
         algorithm=text("ReconstructionAlgorithm"),
-        descriptions=tuple(found for keyword in ("SeriesDescription", "ImageComments") if (found := text(keyword))),
+        descriptions=tuple(value for keyword in ("SeriesDescription", "ImageComments") if (value := text(keyword))),
         date=None if scanned is None else scanned.isoformat(),
         field_of_view_mm=number("ReconstructionDiameter"),
         header=dataset,
@@ -109,9 +109,9 @@ def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
             "UnassignedPerFrameConvertedAttributesSequence",
             "UnassignedSharedConvertedAttributesSequence",
         ):
-            found = elements.inner(group, name)
-            if found is not None:
-                places.append(found)
+            group_item = elements.inner(group, name)
+            if group_item is not None:
+                places.append(group_item)
     return places
 
 

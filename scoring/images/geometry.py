@@ -91,28 +91,28 @@ def stack(slices: Sequence[Slice]) -> Stack:
     )
 
 
-def volume(found: Stack) -> Volume:
+def volume(stacked: Stack) -> Volume:
     """Decode every slice of the stack into one array, which is allocated once.
 
     Raises NotScorable when pixels cannot be decoded or there is no memory for the array.
     """
-    shape = (len(found.slices), *found.order.shape)
+    shape = (len(stacked.slices), *stacked.order.shape)
     try:
         hu = np.empty(shape, dtype=np.int16)
     except MemoryError:
         size = math.prod(shape) * 2 / 2**30
         raise NotScorable("too_large", size_gib=round(size, 2)) from None
-    pixels.read(found.slices, found.order, hu)
-    even = np.arange(len(found.slices), dtype=np.float64) * found.spacing_mm[0]
+    pixels.read(stacked.slices, stacked.order, hu)
+    even = np.arange(len(stacked.slices), dtype=np.float64) * stacked.spacing_mm[0]
     return Volume(
         hu=hu,
-        spacing_mm=found.spacing_mm,
-        origin_mm=found.origin_mm,
-        axes=found.axes,
-        images=tuple(ImageRef(z, item.sop_instance_uid, item.frame) for z, item in enumerate(found.slices)),
-        offsets_mm=None if _even(np.asarray(found.offsets_mm), even) else found.offsets_mm,
-        gaps=found.gaps,
-        stored=found.order,
+        spacing_mm=stacked.spacing_mm,
+        origin_mm=stacked.origin_mm,
+        axes=stacked.axes,
+        images=tuple(ImageRef(z, item.sop_instance_uid, item.frame) for z, item in enumerate(stacked.slices)),
+        offsets_mm=None if _even(np.asarray(stacked.offsets_mm), even) else stacked.offsets_mm,
+        gaps=stacked.gaps,
+        stored=stacked.order,
     )
 
 

@@ -42,11 +42,11 @@ def monoenergetic(image_type: Sequence[str], energy_kev: float | None, descripti
         return f"{energy_kev:g} keV"
     marks = [value for value in image_type if _MONO_VALUE.fullmatch(re.sub(r"[^A-Z0-9]", "", value.upper()))]
     words = [text.upper() for text in descriptions if _MONO_WORDS.search(text.upper())]
-    energies = [found for text in (*marks, *words) if (found := _KEV.search(text.upper()))]
+    energies = [match for text in (*marks, *words) if (match := _KEV.search(text.upper()))]
     if energies:
         return f"{float(energies[0][1]):g} keV"
     # of free text, keep only the sign itself
-    return next(iter([*marks, *(found[0] for text in words if (found := _MONO_WORDS.search(text)))]), "")
+    return next(iter([*marks, *(match[0] for text in words if (match := _MONO_WORDS.search(text)))]), "")
 
 
 def iterative(kernel: str, manufacturer: str, algorithm: str, descriptions: Sequence[str]) -> Mapping[str, str]:

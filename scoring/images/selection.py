@@ -29,11 +29,11 @@ def select_images(slices: Sequence[Slice]) -> tuple[tuple[Slice, ...], int]:
     """
     if not slices:
         raise NotScorable("not_ct", variant="empty")
-    found = [item for item in slices if item.is_ct_image and item.modality in ("CT", "")]
-    if not found:
+    ct_images = [item for item in slices if item.is_ct_image and item.modality in ("CT", "")]
+    if not ct_images:
         kinds = sorted({f"{item.modality or '-'}: {UID(item.sop_class_uid).name}" for item in slices})
         raise NotScorable("not_ct", variant="kinds", kinds=tuple(kinds))
-    kept = tuple(item for item in found if not item.is_localizer)
+    kept = tuple(item for item in ct_images if not item.is_localizer)
     if not kept:
         raise NotScorable("localizer")
     number = len({item.series_instance_uid for item in kept})
@@ -47,8 +47,8 @@ def check_header(acquisition: Acquisition) -> None:
     agent = acquisition.contrast
     if agent.upper().replace("-", " ").strip(" .") in _NO_AGENT:
         return
-    said = f"{agent} {acquisition.contrast_route}".upper()
-    words = set(said.replace("/", " ").replace(",", " ").split())
+    description = f"{agent} {acquisition.contrast_route}".upper()
+    words = set(description.replace("/", " ").replace(",", " ").split())
     if words & set(_OTHER_ROUTES) and "IV" not in words and "INTRAVENOUS" not in words:
         return
     raise NotScorable("contrast", variant="header", agent=agent)

@@ -106,8 +106,8 @@ def _slice(path: Path, dataset: Dataset, groups: tuple[Dataset, ...], frame: int
         # a single-frame header is its own and only functional group
         if frame is None:
             return dataset
-        found = (elements.inner(group, *macros) for group in groups)
-        return next((item for item in found if item is not None), Dataset())
+        macro_items = (elements.inner(group, *macros) for group in groups)
+        return next((item for item in macro_items if item is not None), Dataset())
 
     measures = within("PixelMeasuresSequence")
     transformation = within("PixelValueTransformationSequence")

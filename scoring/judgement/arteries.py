@@ -49,14 +49,14 @@ def parts(volume: Volume, convention: Convention, heart: Heart, candidate: Candi
         owner[here] = ARTERIES.index(nearest(heart, points[here]))
     if len(np.unique(owner)) == 1:
         return whole
-    found = [
+    divided = [
         (ARTERIES[number], part)
         for number in np.unique(owner)
         for part in _regrouped(volume, convention, candidate, owner == number)
     ]
-    if any(part.agatston < SMALLEST for _, part in found):
+    if any(part.agatston < SMALLEST for _, part in divided):
         return whole
-    return found
+    return divided
 
 
 def _regrouped(

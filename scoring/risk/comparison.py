@@ -76,7 +76,7 @@ def earlier_of(score: Score, scanned: date, *, origin: str, sop_instance_uid: st
     """A score as an earlier one to compare with; None without a number. `sop_instance_uid` is that of its report."""
     if score.agatston is None:
         return None
-    series, made = score.series, score.provenance
+    series, provenance = score.series, score.provenance
     return Earlier(
         date=scanned.isoformat(),
         agatston=score.agatston.total,
@@ -91,7 +91,7 @@ def earlier_of(score: Score, scanned: date, *, origin: str, sop_instance_uid: st
         kernel=series.kernel,
         scanner=_scanner(score),
         software=_software(score),
-        convention=made.convention,
+        convention=provenance.convention,
         gated=series.gated,
         volume_definition=made.volume_definition,
     )

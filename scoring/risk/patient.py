@@ -24,26 +24,26 @@ _BMI: Final = (10.0, 100.0)
 NOTHING: Final = Patient()
 
 
-def of(dataset: Dataset, settings: RiskSettings, told: Patient = NOTHING) -> Patient:
-    """The patient of an image: what was `told` wins over the header, the header over the configuration's one group.
+def of(dataset: Dataset, settings: RiskSettings, stated: Patient = NOTHING) -> Patient:
+    """The patient of an image: what was `stated` wins over the header, the header over the configuration's one group.
 
     Age is Patient's Age (0010,1010), else from the dates of birth and of the scan; group follows from Ethnic Group
     (0010,2160) through `risk.groups`. Impossible values count as missing.
     """
-    group, origin = _group(dataset, settings, told)
+    group, origin = _group(dataset, settings, stated)
     sex = _SEXES.get(elements.text(dataset, "PatientSex").upper())
     return Patient(
-        age_years=told.age_years if told.age_years is not None else _age(dataset),
-        sex=told.sex or sex,
+        age_years=stated.age_years if stated.age_years is not None else _age(dataset),
+        sex=stated.sex or sex,
         group=group,
         group_origin=origin,
-        bmi=told.bmi if told.bmi is not None else _bmi(dataset),
+        bmi=stated.bmi if stated.bmi is not None else _bmi(dataset),
     )
 
 
-def _group(dataset: Dataset, settings: RiskSettings, told: Patient) -> tuple[Group | None, str]:
-    if told.group is not None:
-        return told.group, told.group_origin
+def _group(dataset: Dataset, settings: RiskSettings, stated: Patient) -> tuple[Group | None, str]:
+    if stated.group is not None:
+        return stated.group, stated.group_origin
     mapped = {words.strip().casefold(): group for words, group in settings.groups.items()}
     coded = elements.inner(dataset, "EthnicGroupCodeSequence")
     words = (

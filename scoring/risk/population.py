@@ -94,7 +94,7 @@ def _levels(text: str, source: str) -> dict[tuple[str, Sex], tuple[Level, ...]]:
     lines = csv.reader(text.splitlines())
     if tuple(cell.strip() for cell in next(lines, [])) != HEADER:
         raise ConfigurationError(f"{source}, line 1: the header must be {','.join(HEADER)}")
-    found: dict[tuple[str, Sex], dict[float, Level]] = {}
+    table: dict[tuple[str, Sex], dict[float, Level]] = {}
     for cells in lines:
         where = f"{source}, line {lines.line_num}"
         if not any(cell.strip() for cell in cells):
@@ -102,15 +102,15 @@ def _levels(text: str, source: str) -> dict[tuple[str, Sex], tuple[Level, ...]]:
         if len(cells) != len(HEADER):
             raise ConfigurationError(f"{where}: {len(cells)} values; allowed: {len(HEADER)} ({','.join(HEADER)})")
         group, sex, level = _row([cell.strip() for cell in cells], where)
-        if level.age in found.setdefault((group, sex), {}):
+        if level.age in table.setdefault((group, sex), {}):
             raise ConfigurationError(f"{where}: {group} {sex} of {level.age:g} years is listed twice")
-        found[group, sex][level.age] = level
-    if not found:
+        table[group, sex][level.age] = level
+    if not table:
         raise ConfigurationError(f"{source}: has no row under the header")
-    for (group, sex), ages in found.items():
+    for (group, sex), ages in table.items():
         if len(ages) < 2:
             raise ConfigurationError(f"{source}: {group} {sex} has one age; allowed: two or more, to read between")
-    return {people: tuple(ages[age] for age in sorted(ages)) for people, ages in found.items()}
+    return {people: tuple(ages[age] for age in sorted(ages)) for people, ages in table.items()}
 
 
 def _row(cells: list[str], where: str) -> tuple[str, Sex, Level]:

@@ -132,14 +132,16 @@ def _single(
     return document
 
 
-def _multiframe(score: Score, source: Dataset, origin: Origin, request: ReportRequest, made: Iterator[Page]) -> Dataset:
+def _multiframe(
+    score: Score, source: Dataset, origin: Origin, request: ReportRequest, drawn: Iterator[Page]
+) -> Dataset:
     """One object with a frame a page; Page Number Vector (PS3.3 C.8.6.4) numbers them."""
     uid = overlay_instance_uid(origin.series_instance_uid, request.version, 0)
     document = _started(score, source, origin, request, MultiFrameTrueColorSecondaryCaptureImageStorage, uid)
     frames = BytesIO()
     images: list[ImageRef] = []
     count = 0
-    for page in made:
+    for page in drawn:
         frames.write(page.picture.tobytes())
         document.Columns, document.Rows = page.picture.size
         images += [] if page.image is None else [page.image]

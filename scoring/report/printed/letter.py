@@ -72,9 +72,9 @@ def _parts(score: Score, site: Site) -> Iterator[dict[str, Any]]:
     texts = site.texts
     meaning = [texts(key) for key in _meaning(score)]
     if score.change is not None:
-        found = score.change
+        change = score.change
         meaning.append(
-            " ".join(_before(found.date, figure(texts, found.agatston.then), found.agatston.exceeds_limit, site))
+            " ".join(_before(change.date, figure(texts, change.agatston.then), change.agatston.exceeds_limit, site))
         )
     yield {"title": texts("letter.category"), "lines": [line for line in meaning if line]}
     next_ = [texts("letter.decides"), texts("letter.automatic")]

@@ -88,7 +88,7 @@ def measurement(
     properties = None
     if percentile is not None:
         properties = hd.MeasurementProperties(measurement_statistical_properties=rank(percentile))
-    made = hd.Measurement(
+    content = hd.Measurement(
         concept(quantity.name),
         _exact(quantity),
         concept(quantity.unit),
@@ -96,8 +96,8 @@ def measurement(
         method=None if quantity.method is None else concept(quantity.method),
         properties=properties,
     )
-    _round(made[0], quantity.digits)
-    return made
+    _round(content[0], quantity.digits)
+    return content
 
 
 def number(
