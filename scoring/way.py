@@ -148,7 +148,7 @@ def _divide(
     """The parts of a counted candidate by artery; any other as it is."""
     if not verdict.counted:
         return [(verdict.artery, verdict.candidate)]
-    return arteries.parts(volume, convention, anatomy.heart, verdict.candidate)
+    return arteries.divide(volume, convention, anatomy.heart, verdict.candidate)
 
 
 def _at_heart(volume: Volume, anatomy: Anatomy, findings: Sequence[Finding]) -> NDArray[np.bool_]:

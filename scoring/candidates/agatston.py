@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scoring.candidates.components import Runs, labels, runs
+from scoring.candidates.components import Runs, find_runs, label_runs
 from scoring.candidates.conventions import REFERENCE_MM
 
 if TYPE_CHECKING:
@@ -58,25 +58,25 @@ def candidates(volume: Volume, convention: Convention, mask: NDArray[np.bool_] |
     `mask`, of the volume's shape, keeps only voxels inside it before components are formed. Components across
     a gap of missing slices are not joined.
     """
-    bright = _above(volume, convention.threshold_hu, mask)
-    number, component = labels(bright.runs, _IN_PLANE, reach=int(convention.connectivity == 8))
+    bright = _select_above(volume, convention.threshold_hu, mask)
+    number, component = label_runs(bright.runs, _IN_PLANE, reach=int(convention.connectivity == 8))
     if not number:
         return []
     pixel_mm2 = volume.spacing_mm[1] * volume.spacing_mm[2]
-    pixels = _sums(component, bright.runs.length, number)
+    pixels = _sum_by_component(component, bright.runs.length, number)
     peak = np.full(number, np.iinfo(np.int16).min, dtype=np.int16)
     np.maximum.at(peak, component, np.maximum.reduceat(bright.hu, bright.runs.first))
     weight = np.searchsorted(np.asarray(convention.thresholds), peak, side="right")
     scores = pixels * pixel_mm2 * weight * volume.spacing_mm[0] / REFERENCE_MM
-    kept = _large_enough(pixels, pixel_mm2, convention)[component]
+    kept = _select_large(pixels, pixel_mm2, convention)[component]
 
     # share of each run in its component's score, so that one sum over the runs is the lesion's score
     share = (bright.runs.length / pixels[component] * scores[component])[kept]
     counted = bright.runs.take(kept)
-    number, lesion = labels(_apart(counted, volume), _IN_SPACE, reach=1)
-    agatston = _sums(lesion, share, number)
+    number, lesion = label_runs(_separate_at_gaps(counted, volume), _IN_SPACE, reach=1)
+    agatston = _sum_by_component(lesion, share, number)
     chosen = np.repeat(kept, bright.runs.length)
-    return _groups(
+    return _group(
         volume,
         convention,
         bright.flat[chosen],
@@ -86,11 +86,11 @@ def candidates(volume: Volume, convention: Convention, mask: NDArray[np.bool_] |
     )
 
 
-def _sums(group: NDArray[np.int64], values: NDArray[Any], number: int) -> NDArray[np.float64]:
+def _sum_by_component(group: NDArray[np.int64], values: NDArray[Any], number: int) -> NDArray[np.float64]:
     return np.bincount(group, weights=values, minlength=number).astype(np.float64)
 
 
-def _above(volume: Volume, threshold: float, mask: NDArray[np.bool_] | None) -> _Voxels:
+def _select_above(volume: Volume, threshold: float, mask: NDArray[np.bool_] | None) -> _Voxels:
     # slice by slice: comparing a whole chest at once would take as much memory again
     size = volume.hu[0].size
     level = int(np.ceil(threshold))
@@ -106,10 +106,10 @@ def _above(volume: Volume, threshold: float, mask: NDArray[np.bool_] | None) -> 
     flat = np.concatenate(places) if places else np.zeros(0, dtype=np.int64)
     hu = np.concatenate(values) if values else np.zeros(0, dtype=np.int16)
     depth, height, width = volume.hu.shape
-    return _Voxels(flat, hu, runs(flat, (depth, height, width)))
+    return _Voxels(flat, hu, find_runs(flat, (depth, height, width)))
 
 
-def _large_enough(pixels: NDArray[np.float64], pixel_mm2: float, convention: Convention) -> NDArray[np.bool_]:
+def _select_large(pixels: NDArray[np.float64], pixel_mm2: float, convention: Convention) -> NDArray[np.bool_]:
     # a component whose area equals the minimum within rounding error counts as having it
     area = np.round(pixels * pixel_mm2, 9)
     if convention.strict_area:
@@ -117,14 +117,14 @@ def _large_enough(pixels: NDArray[np.float64], pixel_mm2: float, convention: Con
     return (area >= convention.minimum_area_mm2) & (pixels >= convention.minimum_pixels)
 
 
-def _apart(counted: Runs, volume: Volume) -> Runs:
+def _separate_at_gaps(counted: Runs, volume: Volume) -> Runs:
     """The runs with a slice number left out at every gap, so that nothing touches across it."""
     after = np.asarray([gap.after for gap in volume.gaps], dtype=np.int64)
     z = counted.z + np.searchsorted(np.sort(after), counted.z, side="left")
     return Runs(z, counted.y, counted.start, counted.length, counted.first)
 
 
-def _groups(
+def _group(
     volume: Volume,
     convention: Convention,
     flat: NDArray[np.int64],
@@ -151,7 +151,9 @@ def _groups(
         middle = np.add.reduceat(volume.to_patient(voxels.astype(np.float64)), first, axis=0) / count[:, np.newaxis]
     size = count * volume.voxel_mm3
     if convention.volume == "isotropic":
-        size = _isotropic(volume, convention.threshold_hu, voxels, np.repeat(np.arange(number), count), number)
+        size = _interpolate_volumes(
+            volume, convention.threshold_hu, voxels, np.repeat(np.arange(number), count), number
+        )
     pieces = np.split(voxels, first[1:])
     return [
         Candidate(
@@ -167,7 +169,7 @@ def _groups(
     ]
 
 
-def _isotropic(
+def _interpolate_volumes(
     volume: Volume, threshold: float, voxels: NDArray[np.int32], lesion: NDArray[np.int64], number: int
 ) -> NDArray[np.float64]:
     """Volume (mm3) of each lesion among voxels as high as wide, interpolated linearly between the slices.

@@ -43,8 +43,8 @@ class ArteryMask:
 
     def slices(self) -> tuple[int, int] | None:
         """First and last slice with a voxel inside, None when there is none."""
-        found = np.flatnonzero(self.labels.any(axis=(1, 2)))
-        return (int(found[0]), int(found[-1])) if len(found) else None
+        occupied = np.flatnonzero(self.labels.any(axis=(1, 2)))
+        return (int(occupied[0]), int(occupied[-1])) if len(occupied) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,16 @@ def load(path: Path, volume: Volume, frame_of_reference_uid: str = "") -> Artery
     if not path.is_file():
         raise ConfigurationError(f"mask {path}: no such file")
     if path.name.lower().endswith((".nii", ".nii.gz")):
-        grid = _nifti(path)
+        grid = _read_nifti(path)
     else:
-        grid = _segmentation(path, volume, frame_of_reference_uid)
-    labels = _laid_onto(volume, grid)
+        grid = _read_segmentation(path, volume, frame_of_reference_uid)
+    labels = _lay_onto(volume, grid)
     if grid.values.any() and not labels.any():
         raise NotScorable("mask_mismatch", variant="outside", mask=path.name)
     return ArteryMask(labels)
 
 
-def _laid_onto(volume: Volume, grid: _Grid) -> NDArray[np.uint8]:
+def _lay_onto(volume: Volume, grid: _Grid) -> NDArray[np.uint8]:
     labels = np.zeros(volume.hu.shape, dtype=np.uint8)
     inside = np.argwhere(grid.values)
     if not len(inside):
@@ -101,7 +101,7 @@ def _laid_onto(volume: Volume, grid: _Grid) -> NDArray[np.uint8]:
     return labels
 
 
-def _nifti(path: Path) -> _Grid:
+def _read_nifti(path: Path) -> _Grid:
     try:
         import nibabel  # noqa: PLC0415 - an extra that most sites do not install
     except ImportError:
@@ -123,7 +123,7 @@ def _nifti(path: Path) -> _Grid:
     return _Grid(labels, np.diag((-1.0, -1.0, 1.0, 1.0)) @ affine)
 
 
-def _segmentation(path: Path, volume: Volume, frame_of_reference_uid: str) -> _Grid:
+def _read_segmentation(path: Path, volume: Volume, frame_of_reference_uid: str) -> _Grid:
     dataset = elements.opened(path)
     if dataset is None or elements.text(dataset, "Modality") != "SEG" or "SegmentSequence" not in dataset:
         raise ConfigurationError(f"mask {path}: neither a DICOM Segmentation nor a NIfTI file (.nii, .nii.gz)")
@@ -131,12 +131,12 @@ def _segmentation(path: Path, volume: Volume, frame_of_reference_uid: str) -> _G
     if frame_of_reference_uid and other and other != frame_of_reference_uid:
         raise NotScorable("mask_mismatch", variant="frame", mask=path.name, uid=other)
     try:
-        return _seg_grid(path, dataset, volume)
+        return _stack_frames(path, dataset, volume)
     except (ValueError, TypeError, AttributeError, LookupError, RuntimeError, NotImplementedError) as error:
         raise ConfigurationError(f"mask {path}: an unreadable Segmentation ({error})") from error
 
 
-def _seg_grid(path: Path, dataset: Dataset, volume: Volume) -> _Grid:
+def _stack_frames(path: Path, dataset: Dataset, volume: Volume) -> _Grid:
     """The frames of a SEG as one array (plane, row, column)."""
     shared = elements.inner(dataset, "SharedFunctionalGroupsSequence") or Dataset()
     frames = [_SegFrame.of(frame, shared) for frame in dataset.PerFrameFunctionalGroupsSequence]
@@ -146,10 +146,10 @@ def _seg_grid(path: Path, dataset: Dataset, volume: Volume) -> _Grid:
     across = np.cross(first.directions[:, 1], first.directions[:, 0])
     across /= np.linalg.norm(across)
     places = np.asarray([float(item.position @ across) for item in frames])
-    apart = _plane_distance(volume, frames, first.apart)
+    apart = _find_plane_spacing(volume, frames, first.apart)
     planes = np.rint((places - places.min()) / apart).astype(int)
     values = np.zeros((int(planes.max()) + 1, int(dataset.Rows), int(dataset.Columns)), dtype=np.uint8)
-    arteries = _arteries(dataset)
+    arteries = _read_arteries(dataset)
     kind = elements.text(dataset, "SegmentationType")
     fractional = kind == "FRACTIONAL"
     background = int(elements.number(dataset, "PixelPaddingValue") or 0)
@@ -208,7 +208,7 @@ class _SegFrame:
         return cls(int(number or 0), np.asarray(position), directions, abs(apart))
 
 
-def _plane_distance(volume: Volume, frames: list[_SegFrame], stated: float) -> float:
+def _find_plane_spacing(volume: Volume, frames: list[_SegFrame], stated: float) -> float:
     """Plane spacing in mm.
 
     Frames without a voxel are mostly left out, so that the positions alone do not give it. Where all lie on
@@ -220,7 +220,7 @@ def _plane_distance(volume: Volume, frames: list[_SegFrame], stated: float) -> f
     return stated
 
 
-def _arteries(dataset: Dataset) -> dict[int, int]:
+def _read_arteries(dataset: Dataset) -> dict[int, int]:
     """Label of every segment number whose label or coded type names an artery."""
     labels: dict[int, int] = {}
     for segment in dataset.SegmentSequence:

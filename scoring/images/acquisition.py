@@ -51,14 +51,14 @@ class Acquisition:
     header: Dataset = field(default_factory=Dataset, repr=False, compare=False)
 
 
-def of(item: Slice) -> Acquisition:
+def read_acquisition(item: Slice) -> Acquisition:
     """Read the header of the file that holds `item`; everything is unknown when it can no longer be read."""
     dataset = elements.opened(item.path)
-    return _of(dataset if dataset is not None else Dataset(), item)
+    return _read(dataset if dataset is not None else Dataset(), item)
 
 
-def _of(dataset: Dataset, item: Slice) -> Acquisition:
-    places = _places(dataset, item)
+def _read(dataset: Dataset, item: Slice) -> Acquisition:
+    places = _find_groups(dataset, item)
 
     def text(keyword: str) -> str:
         return next((value for place in places if (value := elements.text(place, keyword))), "")
@@ -68,7 +68,7 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
 
     kernels = ("\\".join(elements.texts(place, "ConvolutionKernel")) for place in places)
     device = (elements.numbers(place, "CalciumScoringMassFactorDevice") for place in places)
-    agent, route = _contrast(dataset)
+    agent, route = _read_contrast(dataset)
     scanned = scan_date(dataset)
     return Acquisition(
         kvp=item.kvp if item.kvp is not None else number("KVP"),
@@ -78,7 +78,7 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
         model=text("ManufacturerModelName"),
         contrast=agent,
         contrast_route=route,
-        gated=any(_gated(place) for place in places),
+        gated=any(_is_gated(place) for place in places),
         mass_factor_patient=number("CalciumScoringMassFactorPatient"),
         mass_factor_device=next((value for value in device if value), ()),
         image_type=item.image_type,
@@ -91,7 +91,7 @@ def _of(dataset: Dataset, item: Slice) -> Acquisition:
     )
 
 
-def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
+def _find_groups(dataset: Dataset, item: Slice) -> list[Dataset]:
     """The data sets that can hold a fact: the header, the frame's and the shared functional groups (PS3.3 C.8.15.3)."""
     energies = elements.inner(dataset, "MultienergyCTCharacteristicsSequence")
     places = [dataset] if energies is None else [dataset, energies]
@@ -115,7 +115,7 @@ def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
     return places
 
 
-def _gated(place: Dataset) -> bool:
+def _is_gated(place: Dataset) -> bool:
     """Cardiac Synchronization (PS3.3 C.7.6.18), or the trigger that a scanner writes among its Scan Options."""
     if elements.text(place, "CardiacSynchronizationTechnique").upper() not in _NOT_GATED:
         return True
@@ -125,7 +125,7 @@ def _gated(place: Dataset) -> bool:
     return any(_TRIGGER.fullmatch(option) for option in elements.texts(place, "ScanOptions"))
 
 
-def _contrast(dataset: Dataset) -> tuple[str, str]:
+def _read_contrast(dataset: Dataset) -> tuple[str, str]:
     """Agent and route: plain (PS3.3 C.7.6.4), or as the first coded agent (C.7.6.4b)."""
     agent = elements.text(dataset, "ContrastBolusAgent")
     route = elements.text(dataset, "ContrastBolusRoute")

@@ -51,7 +51,7 @@ class Stack:
     duplicates: int
 
 
-def stack(slices: Sequence[Slice]) -> Stack:
+def stack_slices(slices: Sequence[Slice]) -> Stack:
     """Order the slices of one reconstruction in space.
 
     Raises NotScorable: `no_positions`, `mixed_series`, `not_axial`, `too_few_slices`, `irregular_slices`,
@@ -61,26 +61,26 @@ def stack(slices: Sequence[Slice]) -> Stack:
         raise NotScorable("too_few_slices", variant="none")
     if any(None in (item.plane.position, item.plane.orientation, item.plane.pixel_spacing) for item in slices):
         raise NotScorable("no_positions", variant="missing")
-    _uniform(slices)
-    right, down = _directions(slices[0])
+    _check_uniform(slices)
+    right, down = _read_directions(slices[0])
     normal = np.cross(right, down)
     normal /= math.copysign(float(np.linalg.norm(normal)), normal[2])
     if normal[2] < math.cos(math.radians(_AXIAL_DEG)):
         angle = math.degrees(math.acos(min(1.0, normal[2])))
         raise NotScorable("not_axial", angle_deg=round(angle, 1))
-    ordered, duplicates = _unique(slices, normal)
+    ordered, duplicates = _drop_duplicates(slices, normal)
     if len(ordered) < 2:
         raise NotScorable("too_few_slices", variant="one_position")
     positions = np.asarray([item.plane.position for item in ordered], dtype=np.float64)
     offsets = (positions - positions[0]) @ normal
-    step, gaps = _steps(offsets)
-    shear = _shear(positions, offsets, normal)
-    order, origin, axes, in_plane = _canonical(ordered[0], right, down)
+    step, gaps = _find_gaps(offsets)
+    shear = _measure_shear(positions, offsets, normal)
+    order, origin, axes, in_plane = _find_orientation(ordered[0], right, down)
     axes[:, 0] = normal + shear
     even = np.arange(len(offsets), dtype=np.float64) * step
     return Stack(
         slices=ordered,
-        offsets_mm=tuple(np.round(even if _even(offsets, even) else offsets, 6).tolist()),
+        offsets_mm=tuple(np.round(even if _is_even(offsets, even) else offsets, 6).tolist()),
         spacing_mm=(step, *in_plane),
         origin_mm=origin,
         axes=axes,
@@ -91,7 +91,7 @@ def stack(slices: Sequence[Slice]) -> Stack:
     )
 
 
-def volume(stacked: Stack) -> Volume:
+def decode(stacked: Stack) -> Volume:
     """Decode every slice of the stack into one array, which is allocated once.
 
     Raises NotScorable when pixels cannot be decoded or there is no memory for the array.
@@ -110,17 +110,17 @@ def volume(stacked: Stack) -> Volume:
         origin_mm=stacked.origin_mm,
         axes=stacked.axes,
         images=tuple(ImageRef(z, item.sop_instance_uid, item.frame) for z, item in enumerate(stacked.slices)),
-        offsets_mm=None if _even(np.asarray(stacked.offsets_mm), even) else stacked.offsets_mm,
+        offsets_mm=None if _is_even(np.asarray(stacked.offsets_mm), even) else stacked.offsets_mm,
         gaps=stacked.gaps,
         stored=stacked.order,
     )
 
 
-def _even(offsets: NDArray[np.float64], even: NDArray[np.float64]) -> bool:
+def _is_even(offsets: NDArray[np.float64], even: NDArray[np.float64]) -> bool:
     return bool(np.abs(offsets - even).max() <= _ROUNDED_MM)
 
 
-def _uniform(slices: Sequence[Slice]) -> None:
+def _check_uniform(slices: Sequence[Slice]) -> None:
     first = slices[0]
     frames = {item.plane.frame_of_reference_uid for item in slices}
     # a separate one for every image says nothing about positions: some de-identification does that
@@ -140,7 +140,7 @@ def _uniform(slices: Sequence[Slice]) -> None:
         raise NotScorable("mixed_series", variant="reconstructions")
 
 
-def _directions(item: Slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _read_directions(item: Slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Unit vectors along a stored row and down a stored column."""
     both = np.asarray(item.plane.orientation, dtype=np.float64).reshape(2, 3)
     lengths = np.linalg.norm(both, axis=1)
@@ -151,7 +151,7 @@ def _directions(item: Slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return right, down
 
 
-def _unique(slices: Sequence[Slice], normal: NDArray[np.float64]) -> tuple[tuple[Slice, ...], int]:
+def _drop_duplicates(slices: Sequence[Slice], normal: NDArray[np.float64]) -> tuple[tuple[Slice, ...], int]:
     def place(item: Slice) -> float:
         return float(np.asarray(item.plane.position) @ normal)
 
@@ -160,12 +160,12 @@ def _unique(slices: Sequence[Slice], normal: NDArray[np.float64]) -> tuple[tuple
     for item in ordered[1:]:
         if place(item) - place(kept[-1]) > _SAME_MM:
             kept.append(item)
-        elif not pixels.same(kept[-1], item):
+        elif not pixels.hold_same_hu(kept[-1], item):
             raise NotScorable("overlapping_reconstructions")
     return tuple(kept), len(ordered) - len(kept)
 
 
-def _steps(offsets: NDArray[np.float64]) -> tuple[float, tuple[Gap, ...]]:
+def _find_gaps(offsets: NDArray[np.float64]) -> tuple[float, tuple[Gap, ...]]:
     """The regular step and the gaps, where whole slices are missing."""
     steps = np.diff(offsets)
     middle = float(np.median(steps))
@@ -179,7 +179,7 @@ def _steps(offsets: NDArray[np.float64]) -> tuple[float, tuple[Gap, ...]]:
     return step, tuple(Gap(int(at), int(missing[at])) for at in np.flatnonzero(~regular))
 
 
-def _shear(
+def _measure_shear(
     positions: NDArray[np.float64], offsets: NDArray[np.float64], normal: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Sideways shift (x, y, z) per mm along the normal; zero unless the gantry was tilted."""
@@ -190,7 +190,7 @@ def _shear(
     return shear if float(np.linalg.norm(shear)) > _SHEAR else np.zeros(3)
 
 
-def _canonical(
+def _find_orientation(
     first: Slice, right: NDArray[np.float64], down: NDArray[np.float64]
 ) -> tuple[StoredOrder, tuple[float, float, float], NDArray[np.float64], tuple[float, float]]:
     """Stored order, origin (x, y, z), axes (columns z, y, x; z is left open) and spacing (y, x)."""

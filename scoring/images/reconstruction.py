@@ -33,7 +33,7 @@ _ITERATIVE_NAMES: Final = re.compile(
 )
 
 
-def monoenergetic(image_type: Sequence[str], energy_kev: float | None, descriptions: Sequence[str]) -> str:
+def find_monoenergetic(image_type: Sequence[str], energy_kev: float | None, descriptions: Sequence[str]) -> str:
     """Find the sign of a virtual monoenergetic image: its energy, else the words in the header; "" without any.
 
     `energy_kev` is Monoenergetic Energy Equivalent (0018,937C), required for them (PS3.3 C.8.15.3.12).
@@ -49,14 +49,14 @@ def monoenergetic(image_type: Sequence[str], energy_kev: float | None, descripti
     return next(iter([*marks, *(match[0] for text in words if (match := _MONO_WORDS.search(text)))]), "")
 
 
-def iterative(kernel: str, manufacturer: str, algorithm: str, descriptions: Sequence[str]) -> Mapping[str, str]:
+def find_iterative(kernel: str, manufacturer: str, algorithm: str, descriptions: Sequence[str]) -> Mapping[str, str]:
     r"""The sign of iterative, model-based or deep-learning reconstruction, as the values of a flag; empty without any.
 
     Siemens writes the strength as a second value of the kernel: I30f\3. `algorithm` is Reconstruction Algorithm
     (0018,9315): FILTER_BACK_PROJ or ITERATIVE (PS3.3, CT Reconstruction Macro).
     """
     first, *others = kernel.split("\\")
-    if _made_by(manufacturer, "SIEMENS") and _SIEMENS.match(first.upper()):
+    if _is_from(manufacturer, "SIEMENS") and _SIEMENS.match(first.upper()):
         strength = next((value for value in others if value.isdecimal() and int(value) > 0), "")
         if strength or _SIEMENS_ITERATIVE.match(first.upper()):
             if strength:
@@ -69,20 +69,20 @@ def iterative(kernel: str, manufacturer: str, algorithm: str, descriptions: Sequ
     return {"variant": "name", "name": name} if name else {}
 
 
-def sharp(kernel: str, manufacturer: str) -> str:
+def find_sharp_kernel(kernel: str, manufacturer: str) -> str:
     """The kernel's name when it is known to be one for lung, bone or fine detail; else ""."""
     first = kernel.partition("\\")[0].strip()
     name = first.upper()
-    graded = _SIEMENS.match(name) if _made_by(manufacturer, "SIEMENS") else None
+    graded = _SIEMENS.match(name) if _is_from(manufacturer, "SIEMENS") else None
     known = (
         any(word in name for word in _SHARP_WORDS)
         or (graded is not None and int(graded[1]) >= _SHARP_FROM)
-        or (_made_by(manufacturer, "CANON", "TOSHIBA") and _CANON.match(name) is not None)
+        or (_is_from(manufacturer, "CANON", "TOSHIBA") and _CANON.match(name) is not None)
         or ("PHILIPS" in manufacturer.upper() and name in _PHILIPS)
     )
     return first if known else ""
 
 
-def _made_by(manufacturer: str, *names: str) -> bool:
+def _is_from(manufacturer: str, *names: str) -> bool:
     """True if the manufacturer is one of `names`, or unknown, as after de-identification."""
     return not manufacturer or any(name in manufacturer.upper() for name in names)

@@ -75,7 +75,7 @@ def group(paths: Iterable[Path]) -> list[SeriesFiles]:
     )
 
 
-def info(slices: Sequence[Slice], stack: Stack | None = None, facts: Acquisition | None = None) -> SeriesInfo:
+def describe(slices: Sequence[Slice], stack: Stack | None = None, facts: Acquisition | None = None) -> SeriesInfo:
     """Describe a series for its result, as far as it is known: from the slices alone, or with its stack and header."""
     first = min(slices, key=lambda item: (item.sop_instance_uid, item.frame or 0))
     spacing = None if stack is None else stack.spacing_mm

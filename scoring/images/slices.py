@@ -96,12 +96,12 @@ def read(path: Path) -> list[Slice]:
         return []
     frames = elements.value(dataset, "PerFrameFunctionalGroupsSequence")
     if not frames:
-        return [_slice(path, dataset, (dataset,), None)]
+        return [_read_slice(path, dataset, (dataset,), None)]
     shared = elements.inner(dataset, "SharedFunctionalGroupsSequence") or Dataset()
-    return [_slice(path, dataset, (group, shared), index) for index, group in enumerate(frames, start=1)]
+    return [_read_slice(path, dataset, (group, shared), index) for index, group in enumerate(frames, start=1)]
 
 
-def _slice(path: Path, dataset: Dataset, groups: tuple[Dataset, ...], frame: int | None) -> Slice:
+def _read_slice(path: Path, dataset: Dataset, groups: tuple[Dataset, ...], frame: int | None) -> Slice:
     def within(*macros: str) -> Dataset:
         # a single-frame header is its own and only functional group
         if frame is None:

@@ -78,7 +78,9 @@ def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
         chest.oesophagus.at(points),
         *heart.course_mm(points),
     ]
-    up, body, chambers, ascending, root, descending, bone, airway, abdomen, oesophagus, *courses = _medians(rows, owner)
+    up, body, chambers, ascending, root, descending, bone, airway, abdomen, oesophagus, *courses = _compute_medians(
+        rows, owner
+    )
     peak = np.array([item.max_hu for item in candidates])
     middle = np.clip(np.rint(up / spacing[0]).astype(np.intp), 0, len(volume.hu) - 1)
     return Features(
@@ -102,7 +104,7 @@ def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
     )
 
 
-def _medians(rows: Sequence[NDArray[np.float64]], owner: NDArray[np.intp]) -> list[NDArray[np.float64]]:
+def _compute_medians(rows: Sequence[NDArray[np.float64]], owner: NDArray[np.intp]) -> list[NDArray[np.float64]]:
     """Median over each candidate's points of every row."""
     names = np.arange(int(owner[-1]) + 1)
     return [np.asarray(ndimage.median(row, owner, names), dtype=np.float64) for row in rows]
@@ -123,7 +125,7 @@ class Surroundings:
     noise_hu: float
 
 
-def surroundings(volume: Volume, anatomy: Anatomy, candidate: Candidate) -> Surroundings:
+def measure_surroundings(volume: Volume, anatomy: Anatomy, candidate: Candidate) -> Surroundings:
     """Measure the shells around a candidate at full resolution."""
     spacing = np.asarray(volume.spacing_mm)
     reach = np.ceil(RING_MM[1] / spacing).astype(int)

@@ -20,7 +20,7 @@ from config.errors import NotScorable
 from scoring.anatomy.frame import NOISE_ZERO_HU, Anatomy
 from scoring.candidates.agatston import Candidate
 from scoring.images.volume import Volume
-from scoring.judgement.features import Features, Surroundings, measure, surroundings
+from scoring.judgement.features import Features, Surroundings, measure, measure_surroundings
 from scoring.result import ARTERIES, COUNTED, SURE, Artery
 
 # Examining the surroundings costs time, and thousands of noise candidates fail on position alone. The threshold must
@@ -111,7 +111,7 @@ def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> 
     Raises NotScorable: `metal` for metal where coronary arteries run, `noise` where no lesion is certain and
     the noise may hide others.
     """
-    verdicts = _judged(volume, anatomy, candidates) if candidates else []
+    verdicts = _judge_one(volume, anatomy, candidates) if candidates else []
     refuse_noise(anatomy.blood.noise_hu, verdicts)
     return verdicts
 
@@ -143,23 +143,23 @@ def _refuse_metal(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candida
     if not pieces:
         return
     features = measure(volume, anatomy, pieces)
-    confidence, _, _ = _by_place(features, _noise_limit(len(candidates)))
+    confidence, _, _ = _fit_position(features, _noise_limit(len(candidates)))
     if ((confidence >= COUNTED) | (features.heart_mm < -METAL_DEPTH_MM)).any():
         raise NotScorable("metal", max_hu=max(piece.max_hu for piece in pieces))
 
 
-def _judged(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
+def _judge_one(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
     _refuse_metal(volume, anatomy, candidates)
     features = measure(volume, anatomy, candidates)
     noise_limit = _noise_limit(len(candidates))
-    confidence, weakest, reasons = _by_place(features, noise_limit)
+    confidence, weakest, reasons = _fit_position(features, noise_limit)
     verdicts = []
     for index, candidate in enumerate(candidates):
         sure, weak, reason = float(confidence[index]), float(weakest[index]), reasons[index]
         if sure >= LOOKED_AT:
-            around = surroundings(volume, anatomy, candidate)
+            around = measure_surroundings(volume, anatomy, candidate)
             smooth_noise_hu = anatomy.blood.smooth_noise_hu
-            seen = _by_surroundings(around, features, index, noise_limit, smooth_noise_hu)
+            seen = _fit_surroundings(around, features, index, noise_limit, smooth_noise_hu)
             sure *= math.prod(fits for fits, _ in seen)
             _, reason = min(((weak, reason), *seen), key=itemgetter(0))
             stent = float(fit(features.max_hu[index], STENT_HU, 60.0) * fit(features.length_mm[index], STENT_MM, 1.5))
@@ -170,7 +170,7 @@ def _judged(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
             Verdict(
                 candidate=candidate,
                 counted=sure >= COUNTED,
-                artery=_artery(features, index),
+                artery=_find_artery(features, index),
                 confidence=sure,
                 reason=reason if sure < SURE else "",
             )
@@ -183,7 +183,9 @@ def fit(value: float | NDArray[np.float64], limit: float, width: float) -> NDArr
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip((np.asarray(value) - limit) / width, -40.0, 40.0))))
 
 
-def _by_place(features: Features, noise_limit: float) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Reason]]:
+def _fit_position(
+    features: Features, noise_limit: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Reason]]:
     """Fit of candidates to all rules of place together, to the weakest of them, and its reason."""
     fits = [fit(getattr(features, rule.feature), rule.limit, rule.width) for rule in PLACE_RULES]
     fits.append(fit(features.contrast_hu / features.noise_hu, noise_limit, NOISE_WIDTH))
@@ -197,7 +199,7 @@ def _noise_limit(candidates: int) -> float:
     return NOISE_LIMIT + 0.6 * float(np.log10(max(candidates, 300) / 300.0))
 
 
-def _by_surroundings(
+def _fit_surroundings(
     around: Surroundings, features: Features, index: int, noise_limit: float, smooth_noise_hu: float
 ) -> tuple[tuple[float, Reason], ...]:
     """Fit of one candidate to each rule about the tissue around it, and to the rule about the aortic wall."""
@@ -218,11 +220,11 @@ def _by_surroundings(
         (float(fit(around.median_hu - features.blood_hu, BRIGHT_HU, -2.5)), "in_streak"),
         (float(fit(around.lung, lung_share, -0.035)), "in_lung"),
         (float(fit(around.touching_lung, touching, -0.035)), "at_lung"),
-        (_outside_root(features, index), "ascending_aorta"),
+        (_fit_outside_root(features, index), "ascending_aorta"),
     )
 
 
-def _outside_root(features: Features, index: int) -> float:
+def _fit_outside_root(features: Features, index: int) -> float:
     """Degree to which a position lies outside the wall of the ascending aorta and root.
 
     Below the left main the circle is less certain: only what lies on or inside it is wall or valve, and from
@@ -235,6 +237,6 @@ def _outside_root(features: Features, index: int) -> float:
     return max(float(fit(features.ascending_mm[index], limit_mm, 1.0)), float(fit(above_mm, -40.0, -3.0)))
 
 
-def _artery(features: Features, index: int) -> Artery:
+def _find_artery(features: Features, index: int) -> Artery:
     """The artery whose likely course is nearest."""
     return ARTERIES[int(features.course_mm[:, index].argmin())]

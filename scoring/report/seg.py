@@ -164,7 +164,7 @@ def _segment(number: int, segment: _Segment, score: Score, origin: Origin) -> Da
 
 
 def _by_mask(score: Score) -> bool:
-    """Whether a person's mask decided what counted; masks of two arteries may overlap."""
+    """True if a hand-drawn mask decided what counted; masks of two arteries may overlap."""
     return score.provenance.engine == "mask"
 
 

@@ -42,7 +42,7 @@ def compare(
     scanned = parse_date(score.series.date)
     if scanned is None or score.agatston is None:
         return None
-    kept = _one_a_study(score, history, scanned)
+    kept = _choose_per_study(score, history, scanned)
     if not kept:
         return None
     then, now = kept[-1], score.agatston.total
@@ -52,7 +52,7 @@ def compare(
     masses = None if then.mass_mg is None or score.mass_mg is None else (then.mass_mg, score.mass_mg.total)
     index = USUAL_BMI if bmi is None else bmi
     noise = max(then.agatston, now) < NOISE_BELOW
-    unlike, unknown = _beside(score, then)
+    unlike, unknown = _count_differences(score, then)
     return Change(
         date=then.date,
         interval_days=days,
@@ -119,12 +119,12 @@ def _difference(then: float, now: float, days: int, limit: float | None) -> Diff
     )
 
 
-def _one_a_study(score: Score, history: Iterable[Earlier], scanned: date) -> list[Earlier]:
+def _choose_per_study(score: Score, history: Iterable[Earlier], scanned: date) -> list[Earlier]:
     """The scores that may be compared, the oldest first; of two on one day the more comparable one comes last."""
     best: dict[str, Earlier] = {}
     for item in history:
-        taken = parse_date(item.date)
-        if taken is None or taken >= scanned or item.study_instance_uid == score.series.study_instance_uid:
+        scanned_on = parse_date(item.date)
+        if scanned_on is None or scanned_on >= scanned or item.study_instance_uid == score.series.study_instance_uid:
             continue
         study = item.study_instance_uid or item.sop_instance_uid
         if study not in best or _comparability(score, item) > _comparability(score, best[study]):
@@ -134,7 +134,7 @@ def _one_a_study(score: Score, history: Iterable[Earlier], scanned: date) -> lis
 
 def _comparability(score: Score, item: Earlier) -> tuple[int, bool, float, str, str]:
     """Sort key, greater is better: few differences or unknowns, a volume, slices near 3 mm; then anything definite."""
-    unlike, unknown = _beside(score, item)
+    unlike, unknown = _count_differences(score, item)
     thickness = math.inf if item.slice_thickness_mm is None else abs(item.slice_thickness_mm - _USUAL_THICKNESS_MM)
     doubts = len(unlike) + len(unknown)
     return -doubts, item.volume_mm3 is not None, -thickness, item.sop_instance_uid, repr(item)
@@ -169,7 +169,7 @@ class _Fact:
         return Statement("differs", {"variant": self.variant, "what": self.name, **values})
 
 
-def _beside(score: Score, then: Earlier) -> tuple[list[Statement], list[str]]:
+def _count_differences(score: Score, then: Earlier) -> tuple[list[Statement], list[str]]:
     """The differences between the two scans, and the names of the properties known for only one of them."""
     unlike, unknown = [], []
     for fact in _facts(score, then):

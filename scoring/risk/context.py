@@ -37,7 +37,7 @@ def in_context(score: Score, patient: Patient, context: Context) -> Score:
     if score.agatston is None:
         return replace(score, patient=patient)
     total = score.agatston.total
-    people = population.configured(context.settings)
+    people = population.load_configured(context.settings)
     standing = percentile(people, total, patient, tuple(_caveats(score.series)))
     chance = ten_year.ten_year(patient, context.clinical, total)
     risk = chance if isinstance(chance, TenYearRisk) else None

@@ -57,19 +57,19 @@ class Population:
 
 
 @functools.cache
-def mesa() -> Population:
+def load_mesa() -> Population:
     """The shipped table: 6,110 people of 45 to 84 years without clinical disease."""
     text = resources.files("scoring.risk").joinpath("populations/mesa.csv").read_text("utf-8")
-    return Population(MESA_NAME, MESA_CITATION, _levels(text, "mesa.csv"), (Statement.build("mesa_lesion_size"),))
+    return Population(MESA_NAME, MESA_CITATION, _parse_levels(text, "mesa.csv"), (Statement.build("mesa_lesion_size"),))
 
 
-def configured(settings: RiskSettings) -> Population:
+def load_configured(settings: RiskSettings) -> Population:
     """The site's own table (`[risk] table`), else the shipped one.
 
     Raises ConfigurationError with file, line and what is allowed when the table cannot be used.
     """
     if settings.table is None:
-        return mesa()
+        return load_mesa()
     for key, value in (("table_name", settings.table_name), ("table_citation", settings.table_citation)):
         if not value.strip():
             raise ConfigurationError(f"risk.{key}: is empty; reports name a site's table by both")
@@ -87,10 +87,10 @@ def load(path: Path, name: str, citation: str) -> Population:
         raise ConfigurationError(f"risk.table: {path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"risk.table: {path}: is not UTF-8 text (byte {error.start})") from error
-    return Population(name, citation, _levels(text, f"risk.table: {path}"))
+    return Population(name, citation, _parse_levels(text, f"risk.table: {path}"))
 
 
-def _levels(text: str, source: str) -> dict[tuple[str, Sex], tuple[Level, ...]]:
+def _parse_levels(text: str, source: str) -> dict[tuple[str, Sex], tuple[Level, ...]]:
     lines = csv.reader(text.splitlines())
     if tuple(cell.strip() for cell in next(lines, [])) != HEADER:
         raise ConfigurationError(f"{source}, line 1: the header must be {','.join(HEADER)}")
@@ -101,7 +101,7 @@ def _levels(text: str, source: str) -> dict[tuple[str, Sex], tuple[Level, ...]]:
             continue
         if len(cells) != len(HEADER):
             raise ConfigurationError(f"{where}: {len(cells)} values; allowed: {len(HEADER)} ({','.join(HEADER)})")
-        group, sex, level = _row([cell.strip() for cell in cells], where)
+        group, sex, level = _parse_row([cell.strip() for cell in cells], where)
         if level.age in table.setdefault((group, sex), {}):
             raise ConfigurationError(f"{where}: {group} {sex} of {level.age:g} years is listed twice")
         table[group, sex][level.age] = level
@@ -113,7 +113,7 @@ def _levels(text: str, source: str) -> dict[tuple[str, Sex], tuple[Level, ...]]:
     return {people: tuple(ages[age] for age in sorted(ages)) for people, ages in table.items()}
 
 
-def _row(cells: list[str], where: str) -> tuple[str, Sex, Level]:
+def _parse_row(cells: list[str], where: str) -> tuple[str, Sex, Level]:
     def number(index: int, allowed: str, fits: Callable[[float], bool]) -> float:
         try:
             value = float(cells[index])

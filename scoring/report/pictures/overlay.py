@@ -63,13 +63,13 @@ def build(score: Score, sources: Sequence[Dataset], request: ReportRequest, pixe
     An image a page, or one object with a frame a page, as `request.overlay` says. Arguments and errors are those of
     `pages`. The series number is one above that of the report.
     """
-    made = _pages(score, sources, request, pixels)
+    drawn = _pages(score, sources, request, pixels)
     origin = origin_of(score, sources[0])
     if request.overlay == "multiframe":
-        return iter([_multiframe(score, sources[0], origin, request, made)])
+        return iter([_multiframe(score, sources[0], origin, request, drawn)])
     return (
         _single(score, sources[0], origin, request, number=number, page=page)
-        for number, page in enumerate(made, start=1)
+        for number, page in enumerate(drawn, start=1)
     )
 
 
@@ -162,7 +162,7 @@ def _multiframe(
 def _started(
     score: Score, source: Dataset, origin: Origin, request: ReportRequest, sop_class_uid: str, uid: str
 ) -> Dataset:
-    """Everything but the pages."""
+    """The object without its pages."""
     document = start(
         sop_class_uid=sop_class_uid,
         sop_instance_uid=uid,

@@ -43,7 +43,7 @@ def measurement_report(score: Score, origin: Origin, request: ReportRequest) -> 
     children = root.ContentSequence
     for item in (items.text(codes.SUMMARY, summary(score, request)), items.acquisition(score.series)):
         children.insert(len(children) - 1, item)
-    # Continuous content is shown as running text, where a number loses its name.
+    # Continuous content is shown as running text, without the names of numbers.
     for container in (root, children[-1], *(group[0] for group in groups)):
         container.ContinuityOfContent = "SEPARATE"
     return root

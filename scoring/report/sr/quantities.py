@@ -38,7 +38,7 @@ def calcium(score: Score, artery: Artery | None) -> list[Quantity]:
 
 
 def interval(score: Score) -> list[Quantity]:
-    """Ends of the total's interval: without and with what is in doubt."""
+    """Ends of the total's interval: excluding and including what is in doubt."""
     if score.agatston_range is None:
         return []
     low, high = score.agatston_range
@@ -46,7 +46,7 @@ def interval(score: Score) -> list[Quantity]:
 
 
 def territories(score: Score) -> Quantity:
-    """How many of the four arteries have calcium."""
+    """The number of the four arteries that have calcium."""
     diseased = sum(lesion_count(score, artery) > 0 for artery in ARTERIES)
     return Quantity(codes.DISEASED_TERRITORIES, diseased, codes.TERRITORIES)
 
@@ -75,7 +75,7 @@ def of_lesion(lesion: Lesion) -> list[Quantity]:
 
 
 def risk(score: Score) -> list[Quantity]:
-    """Arterial age and ten-year risks, those that are there."""
+    """Arterial age and ten-year risks, as far as they are known."""
     if score.risk is None:
         return []
     estimates = (
@@ -87,7 +87,7 @@ def risk(score: Score) -> list[Quantity]:
 
 
 def change(comparison: Change) -> list[Quantity]:
-    """The comparison with the earlier scan: of each quantity then, difference, that a year, limit of a repeat."""
+    """The comparison with the earlier scan: each quantity then, its difference, yearly rate and limit of a repeat."""
     quantities = [Quantity(codes.INTERVAL, comparison.interval_days, codes.DAY)]
     parts: tuple[tuple[codes.ChangedName, Difference | None, Code], ...] = (
         ("AGATSTON", comparison.agatston, codes.NO_UNITS),

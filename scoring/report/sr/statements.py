@@ -29,7 +29,7 @@ def evaluations(score: Score) -> list[Evaluation]:
 
 
 def suitability(score: Score) -> Code:
-    """Whether the images were fit for scoring, as the flags say."""
+    """Suitability of the images for scoring, according to the flags."""
     if score.status != "scored" or any(flag.severity == "reject" for flag in score.flags):
         return codes.NOT_SUITABLE
     return codes.WITH_REMARKS if any(flag.severity == "warning" for flag in score.flags) else codes.SUITABLE
@@ -51,7 +51,7 @@ def notes(score: Score) -> Iterator[Note]:
 
 
 def verdicts(change: Change) -> list[Evaluation]:
-    """Whether each quantity changed by more than a repeated scan does, and whether the volume's root grew."""
+    """Verdicts: whether each quantity changed by more than repeated scans vary, and whether the volume's root grew."""
     answers = [
         (codes.EXCEEDS["AGATSTON"], change.agatston.exceeds_limit),
         (codes.EXCEEDS["VOLUME"], change.volume_mm3.exceeds_limit if change.volume_mm3 else None),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pypdf import PdfReader
 
-from scoring.judgement.category import category
+from scoring.judgement.category import categorise
 from scoring.report.common.colours import CATEGORY_COLOUR, SCREEN
 from scoring.report.common.request import ReportRequest
 from scoring.report.pictures.cover import TEMPLATE, cover, cover_values
@@ -61,7 +61,7 @@ def at(score: Score, total: float) -> Score:
         score,
         agatston=replace(score.agatston, **values),
         agatston_range=(total * 0.875, total * 1.125),
-        category=category(total, any_lesion=total > 0),
+        category=categorise(total, any_lesion=total > 0),
         lesions=lesions if total else (),
     )
 

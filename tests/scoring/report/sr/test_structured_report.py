@@ -400,7 +400,7 @@ def test_invalid_identifiers_are_kept(
     assert LEADING_ZERO.encode() in written(document)
     assert document.StudyInstanceUID == LEADING_ZERO
     assert "1.2.03.4" in evidence(document)
-    # readers refuse it in a content item, so it stands there as text
+    # readers refuse it in a content item, so it becomes text
     assert references(document) == {lesion.images[1].sop_instance_uid}
     texts = [str(item.TextValue) for item in walk(document) if item.get("ValueType") == "TEXT"]
     assert "1.2.03.4" in texts
