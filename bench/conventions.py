@@ -35,7 +35,7 @@ def main() -> None:
 def inserts(folder: Path) -> tuple[Volume, list[NDArray[np.bool_]], float | None]:
     """Return the scan, a mask around each insert whose centre is known, and the tube voltage (kVp)."""
     images = [item for path in elements.find([folder / "dicom"]) for item in slices.read(path)]
-    volume = geometry.volume(geometry.stack(images))
+    volume = geometry.decode(geometry.stack_slices(images))
     references = json.loads((folder / "reference.json").read_text("utf-8"))["inserts"].values()
     return volume, [ball(volume, item["center_mm"]) for item in references if "center_mm" in item], images[0].kvp
 

@@ -30,7 +30,7 @@ from scoring.candidates import agatston, conventions
 from scoring.images import geometry, selection, slices
 from scoring.images.volume import Volume
 from scoring.judgement import verdicts as lesions
-from scoring.judgement.category import category
+from scoring.judgement.category import categorise
 
 _OUTSIDE_HU: Final = -1000
 FIELD_MM: Final = 200.0
@@ -169,7 +169,7 @@ def load(folder: Path, *, backwards: bool = False) -> Volume:
     """Load the volume of one series. Raises NotScorable."""
     paths = sorted(elements.find([folder]), reverse=backwards)
     images = [item for path in paths for item in slices.read(path)]
-    return geometry.volume(geometry.stack(selection.select_images(images)[0]))
+    return geometry.decode(geometry.stack_slices(selection.select_images(images)[0]))
 
 
 def read(volume: Volume) -> Reading:
@@ -184,7 +184,7 @@ def read(volume: Volume) -> Reading:
     total = float(np.sum(counted))
     at = np.array([landmarks.left_main.z_mm])
     y, x = landmarks.ascending.at(at)[0, :2]
-    label = category(total, any_lesion=bool(counted))
+    label = categorise(total, any_lesion=bool(counted))
     return Reading(total, label, (y + HEART_FROM_AORTA_MM[0], x + HEART_FROM_AORTA_MM[1]))
 
 
@@ -196,7 +196,7 @@ def outcome(base: Reading, reading: Reading, perturbation: Perturbation) -> Outc
         return "other"
     if base.total > 0 and reading.total == 0:
         return "false zero"
-    expected = category(base.total * perturbation.factor, any_lesion=base.total > 0)
+    expected = categorise(base.total * perturbation.factor, any_lesion=base.total > 0)
     return "same" if reading.label == expected else "other"
 
 

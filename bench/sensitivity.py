@@ -23,7 +23,7 @@ from scoring import anatomy
 from scoring.candidates import agatston, conventions
 from scoring.images import geometry, selection, slices
 from scoring.judgement import features, verdicts
-from scoring.judgement.category import category
+from scoring.judgement.category import categorise
 
 FEW: Final = 1.0
 MUCH: Final = 0.05
@@ -88,7 +88,7 @@ def main() -> None:
     for folder in sorted(f for root in options.scans for f in root.iterdir() if f.is_dir()):
         images = [item for path in elements.find([folder]) for item in slices.read(path)]
         try:
-            volume = geometry.volume(geometry.stack(selection.select_images(images)[0]))
+            volume = geometry.decode(geometry.stack_slices(selection.select_images(images)[0]))
             place = anatomy.find(volume)
         except NotScorable as verdict:
             print(f"{folder.name}: not scorable ({verdict.code})")
@@ -119,7 +119,7 @@ def matters(before: float | str, after: float | str) -> bool:
     """Return whether the category, or a relevant part of the total, changed."""
     if isinstance(before, str) or isinstance(after, str):
         return before != after
-    if category(before, any_lesion=before > 0) != category(after, any_lesion=after > 0):
+    if categorise(before, any_lesion=before > 0) != categorise(after, any_lesion=after > 0):
         return True
     return abs(after - before) > max(FEW, MUCH * before)
 

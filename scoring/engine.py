@@ -24,8 +24,8 @@ from scoring.images.geometry import Stack
 from scoring.images.selection import check_geometry, select_images
 from scoring.images.volume import Volume
 from scoring.judgement import mass, totals
-from scoring.judgement.category import cac_drs, category
-from scoring.judgement.flags import result_flags, scan_flags
+from scoring.judgement.category import categorise, format_cac_drs
+from scoring.judgement.flags import flag_result, flag_scan
 from scoring.judgement.mass import MassFactor
 from scoring.report.common.catalogue import in_language
 from scoring.report.common.texts import load_english
@@ -54,7 +54,7 @@ def score(
     """Score one series, given as files and folders in any order; files without an image are ignored.
 
     With `mask` (DICOM SEG or NIfTI) every voxel at or above the threshold inside it counts, artery by artery,
-    and no anatomy is looked for; `finder` replaces the configured anatomy engine. `context` is what images do not say
+    and no anatomy is located; `finder` replaces the configured anatomy engine. `context` is what the images do not say
     about the patient. A series that cannot be scored gives a `Score` that says why. `version` is the software's, by
     default that of the installed distribution.
 
@@ -70,13 +70,13 @@ def score(
         result = _measure(_read(files, known), settings, selection, way, known)
     except NotScorable as verdict:
         result = _refuse(verdict, known)
-    standing = in_context(result, patient.of(known.header, context.settings, context.patient), context)
+    standing = in_context(result, patient.read_patient(known.header, context.settings, context.patient), context)
     return in_language(standing, load_english())
 
 
 @dataclass(slots=True)
 class _Known:
-    """Everything known about a series so far; a refusal goes out with it."""
+    """Everything known about a series so far, which a refusal includes."""
 
     provenance: Provenance
     info: SeriesInfo = series.UNKNOWN
@@ -103,12 +103,12 @@ def _read(files: Sequence[Path], known: _Known) -> _Scan:
     """Read and order the images. Raises NotScorable."""
     images = [item for path in elements.find(files) for item in slices.read(path)]
     if images:
-        known.info = series.info(images)
+        known.info = series.describe(images)
     kept, left_out = select_images(images)
-    known.info = series.info(kept)
-    stack = geometry.stack(kept)
-    facts = acquisition.of(stack.slices[len(stack.slices) // 2])
-    known.info, known.header = series.info(stack.slices, stack, facts), facts.header
+    known.info = series.describe(kept)
+    stack = geometry.stack_slices(kept)
+    facts = acquisition.read_acquisition(stack.slices[len(stack.slices) // 2])
+    known.info, known.header = series.describe(stack.slices, stack, facts), facts.header
     return _Scan(stack, facts, left_out)
 
 
@@ -116,13 +116,13 @@ def _measure(scan: _Scan, settings: ScoringSettings, limits: SelectionSettings, 
     """Judge the candidates of a scan that can be scored. Raises NotScorable."""
     stack, facts = scan.stack, scan.facts
     convention = conventions.named(settings.convention, facts.kvp, facts.kernel)
-    factor = mass.factor(facts, settings)
+    factor = mass.find_factor(facts, settings)
     pixel_mm2 = stack.spacing_mm[1] * stack.spacing_mm[2]
     known.provenance = _provenance(convention, way, known.provenance.version, factor, pixel_mm2)
-    known.flags += scan_flags(stack, facts, convention, factor, scan.left_out)
+    known.flags += flag_scan(stack, facts, convention, factor, scan.left_out)
     way.check(facts)
     check_geometry(stack, limits, whole_heart=way.whole_heart)
-    volume = geometry.volume(stack)
+    volume = geometry.decode(stack)
     located = way.locate(volume, known.info.frame_of_reference_uid or "")
     known.flags += located.flags
     known.provenance = replace(known.provenance, weights=located.weights)
@@ -130,24 +130,24 @@ def _measure(scan: _Scan, settings: ScoringSettings, limits: SelectionSettings, 
 
 
 def _sum_up(volume: Volume, judged: Judged, factor: MassFactor | None, known: _Known) -> Score:
-    lesions = totals.lesions(volume, judged.findings, factor)
-    total = totals.sums(lesions, "agatston", digits=4)
-    ends = totals.bounds(judged.findings)
-    rejected, left_out = totals.rejected(judged.findings, judged.near)
+    lesions = totals.build_lesions(volume, judged.findings, factor)
+    total = totals.sum_by_artery(lesions, "agatston", digits=4)
+    ends = totals.compute_range(judged.findings)
+    rejected, left_out = totals.list_rejected(judged.findings, judged.near)
     return Score(
         status="scored",
         reason=None,
         series=known.info,
         agatston=total,
         agatston_range=(ends.low, ends.high),
-        volume_mm3=totals.sums(lesions, "volume_mm3", digits=3),
-        mass_mg=None if factor is None else totals.sums(lesions, "mass_mg", digits=4),
+        volume_mm3=totals.sum_by_artery(lesions, "volume_mm3", digits=3),
+        mass_mg=None if factor is None else totals.sum_by_artery(lesions, "mass_mg", digits=4),
         lesions=lesions,
-        category=category(total.total, any_lesion=bool(lesions)),
-        cac_drs=cac_drs(total.total, [item.artery for item in lesions]),
+        category=categorise(total.total, any_lesion=bool(lesions)),
+        cac_drs=format_cac_drs(total.total, [item.artery for item in lesions]),
         percentile=None,
         change=None,
-        flags=(*known.flags, *result_flags(total, lesions, ends)),
+        flags=(*known.flags, *flag_result(total, lesions, ends)),
         provenance=known.provenance,
         rejected=rejected,
         rejected_left_out=left_out,

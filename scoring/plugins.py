@@ -1,4 +1,4 @@
-"""Anatomy engines by name: the built-in one, and those of others (entry point group `coronode.anatomy`)."""
+"""Anatomy engines by name: the built-in one, and plug-ins (entry point group `coronode.anatomy`)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def check(name: str) -> None:
     known = importlib.metadata.entry_points(group=GROUP).names
     if name != OURS and name not in known:
         installed = ", ".join(sorted({OURS, *known}))
-        raise ConfigurationError(f"scoring.engine: no engine is named {name!r}; installed: {installed}")
+        raise ConfigurationError(f"scoring.engine: there is no engine named {name!r}; installed: {installed}")
 
 
 def finder(name: str) -> Callable[[Volume], Anatomy]:
-    """The function that finds the anatomy in a volume.
+    """Load the function that finds the anatomy in a volume.
 
     Raises ConfigurationError when there is none of that name or it cannot be loaded.
     """

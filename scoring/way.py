@@ -31,8 +31,8 @@ from scoring.result import Artery, Flag
 
 Finder = Callable[[Volume], Anatomy]
 
-# A candidate that is not counted is listed where a reader would look for calcium: this close to the heart, this far off
-# bone, and no skeleton; elsewhere if it is not quite hopeless.
+# An uncounted candidate is listed where a reader would look for calcium: this close to the heart, this far from
+# bone, and not skeleton; elsewhere only with some chance of being coronary.
 _NEAR_HEART_MM: Final = 5.0
 _OFF_BONE_MM: Final = 3.0
 _NO_BONE_MM3: Final = 20_000.0
@@ -49,7 +49,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A volume in which it is known where calcium counts; `weights` names the nets' weights, None without nets.
+    """A volume with the places where calcium counts; `weights` names the nets' weights, None without nets.
 
     `judge` finds and judges the candidates by a convention, and raises NotScorable.
     """
@@ -68,13 +68,13 @@ class Way(Protocol):
 
     @property
     def whole_heart(self) -> bool:
-        """Whether the scan must be long enough to hold a heart."""
+        """True if the scan must be long enough to contain a heart."""
 
     def check(self, facts: Acquisition) -> None:
         """Raise NotScorable when the header rules this way out."""
 
     def locate(self, volume: Volume, frame_of_reference_uid: str) -> Located:
-        """Look for the places where calcium counts. Raises NotScorable."""
+        """Locate the places where calcium counts. Raises NotScorable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class ByAnatomy:
     def locate(self, volume: Volume, frame_of_reference_uid: str) -> Located:  # noqa: ARG002
         """Locate the anatomy. Raises NotScorable."""
         anatomy = self.finder(volume)
-        # engines of other makers need no weights
+        # third-party engines need not have weights
         weights = getattr(anatomy, "weights", "") or None
         return Located(functools.partial(_judge_by_anatomy, volume, anatomy), anatomy.flags, weights)
 
@@ -106,7 +106,7 @@ class ByMask:
     whole_heart: bool = False
 
     def check(self, facts: Acquisition) -> None:
-        """Nothing in a header rules out a mask: whoever drew it saw the images."""
+        """Accept any header: the person who drew the mask saw the images."""
 
     def locate(self, volume: Volume, frame_of_reference_uid: str) -> Located:
         """Lay the mask onto the volume. Raises NotScorable, and ConfigurationError when it cannot be read."""
@@ -148,7 +148,7 @@ def _divide(
     """The parts of a counted candidate by artery; any other as it is."""
     if not verdict.counted:
         return [(verdict.artery, verdict.candidate)]
-    return arteries.parts(volume, convention, anatomy.heart, verdict.candidate)
+    return arteries.divide(volume, convention, anatomy.heart, verdict.candidate)
 
 
 def _at_heart(volume: Volume, anatomy: Anatomy, findings: Sequence[Finding]) -> NDArray[np.bool_]:

@@ -46,7 +46,7 @@ class Node:
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
         configure_process()
         plugins.check(settings.scoring.engine)
-        population.configured(settings.risk)
+        population.load_configured(settings.risk)
         site.check(settings.results)
         self._clock = clock
         self._lock = DataLock(settings.node.data_dir)

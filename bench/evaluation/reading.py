@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from evaluation import workers
 from scoring import engine
-from scoring.judgement.category import category
+from scoring.judgement.category import categorise
 from scoring.result import CATEGORIES, Lesion, Score
 
 MATCH_MM: Final = 5.0
@@ -42,7 +42,7 @@ class Case:
         """The correct results."""
         if self.total is None:
             return tuple(self.reference["expect"])
-        return (category(self.total, any_lesion=self.total > 0),)
+        return (categorise(self.total, any_lesion=self.total > 0),)
 
 
 @dataclass(frozen=True, slots=True)

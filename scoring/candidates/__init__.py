@@ -1,1 +1,1 @@
-"""What is bright enough to be calcium, under which rules, and what it scores."""
+"""Candidates: voxels bright enough to be calcium, the rules of the conventions, and the scores."""

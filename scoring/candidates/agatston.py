@@ -1,8 +1,8 @@
 """Candidate calcifications in a volume: Agatston score, volume and attenuation of each.
 
 Agatston et al., J Am Coll Cardiol 1990;15:827: in every slice the connected pixels from 130 HU are weighted
-by their own maximum; here times slice spacing / 3 mm, as the spacing of the positions, not the thickness of
-the slices, says how often a calcification is counted.
+by their own maximum; here times slice spacing / 3 mm, because the spacing of the positions, not the thickness of
+the slices, determines how often a calcification is counted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scoring.candidates.components import Runs, labels, runs
+from scoring.candidates.components import Runs, find_runs, label_runs
 from scoring.candidates.conventions import REFERENCE_MM
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scoring.candidates.conventions import Convention
     from scoring.images.volume import Volume
 
-# ways to the neighbouring rows, (z, y): within a slice, and of the 26 neighbours
+# steps to the neighbouring rows, (z, y): within a slice, and among the 26 neighbours
 _IN_PLANE = ((0, 1),)
 _IN_SPACE = ((0, 1), (1, -1), (1, 0), (1, 1))
 
@@ -58,40 +58,40 @@ def candidates(volume: Volume, convention: Convention, mask: NDArray[np.bool_] |
     `mask`, of the volume's shape, keeps only voxels inside it before components are formed. Components across
     a gap of missing slices are not joined.
     """
-    found = _above(volume, convention.threshold_hu, mask)
-    number, component = labels(found.runs, _IN_PLANE, reach=int(convention.connectivity == 8))
+    bright = _select_above(volume, convention.threshold_hu, mask)
+    number, component = label_runs(bright.runs, _IN_PLANE, reach=int(convention.connectivity == 8))
     if not number:
         return []
     pixel_mm2 = volume.spacing_mm[1] * volume.spacing_mm[2]
-    pixels = _sums(component, found.runs.length, number)
+    pixels = _sum_by_component(component, bright.runs.length, number)
     peak = np.full(number, np.iinfo(np.int16).min, dtype=np.int16)
-    np.maximum.at(peak, component, np.maximum.reduceat(found.hu, found.runs.first))
+    np.maximum.at(peak, component, np.maximum.reduceat(bright.hu, bright.runs.first))
     weight = np.searchsorted(np.asarray(convention.thresholds), peak, side="right")
     scores = pixels * pixel_mm2 * weight * volume.spacing_mm[0] / REFERENCE_MM
-    kept = _large_enough(pixels, pixel_mm2, convention)[component]
+    kept = _select_large(pixels, pixel_mm2, convention)[component]
 
     # share of each run in its component's score, so that one sum over the runs is the lesion's score
-    share = (found.runs.length / pixels[component] * scores[component])[kept]
-    counted = found.runs.take(kept)
-    number, lesion = labels(_apart(counted, volume), _IN_SPACE, reach=1)
-    agatston = _sums(lesion, share, number)
-    chosen = np.repeat(kept, found.runs.length)
-    return _groups(
+    share = (bright.runs.length / pixels[component] * scores[component])[kept]
+    counted = bright.runs.take(kept)
+    number, lesion = label_runs(_separate_at_gaps(counted, volume), _IN_SPACE, reach=1)
+    agatston = _sum_by_component(lesion, share, number)
+    chosen = np.repeat(kept, bright.runs.length)
+    return _group(
         volume,
         convention,
-        found.flat[chosen],
-        found.hu[chosen],
+        bright.flat[chosen],
+        bright.hu[chosen],
         lesion=np.repeat(lesion.astype(np.int32), counted.length),
         agatston=agatston,
     )
 
 
-def _sums(group: NDArray[np.int64], values: NDArray[Any], number: int) -> NDArray[np.float64]:
+def _sum_by_component(group: NDArray[np.int64], values: NDArray[Any], number: int) -> NDArray[np.float64]:
     return np.bincount(group, weights=values, minlength=number).astype(np.float64)
 
 
-def _above(volume: Volume, threshold: float, mask: NDArray[np.bool_] | None) -> _Voxels:
-    # slice by slice: the comparison of a whole chest would need its size in memory again
+def _select_above(volume: Volume, threshold: float, mask: NDArray[np.bool_] | None) -> _Voxels:
+    # slice by slice: comparing a whole chest at once would take as much memory again
     size = volume.hu[0].size
     level = int(np.ceil(threshold))
     places, values = [], []
@@ -106,25 +106,25 @@ def _above(volume: Volume, threshold: float, mask: NDArray[np.bool_] | None) -> 
     flat = np.concatenate(places) if places else np.zeros(0, dtype=np.int64)
     hu = np.concatenate(values) if values else np.zeros(0, dtype=np.int16)
     depth, height, width = volume.hu.shape
-    return _Voxels(flat, hu, runs(flat, (depth, height, width)))
+    return _Voxels(flat, hu, find_runs(flat, (depth, height, width)))
 
 
-def _large_enough(pixels: NDArray[np.float64], pixel_mm2: float, convention: Convention) -> NDArray[np.bool_]:
-    # a component whose area is the minimum to a rounding error has that area
+def _select_large(pixels: NDArray[np.float64], pixel_mm2: float, convention: Convention) -> NDArray[np.bool_]:
+    # a component whose area equals the minimum within rounding error counts as having it
     area = np.round(pixels * pixel_mm2, 9)
     if convention.strict_area:
         return (area > convention.minimum_area_mm2) & (pixels > convention.minimum_pixels)
     return (area >= convention.minimum_area_mm2) & (pixels >= convention.minimum_pixels)
 
 
-def _apart(counted: Runs, volume: Volume) -> Runs:
+def _separate_at_gaps(counted: Runs, volume: Volume) -> Runs:
     """The runs with a slice number left out at every gap, so that nothing touches across it."""
     after = np.asarray([gap.after for gap in volume.gaps], dtype=np.int64)
     z = counted.z + np.searchsorted(np.sort(after), counted.z, side="left")
     return Runs(z, counted.y, counted.start, counted.length, counted.first)
 
 
-def _groups(
+def _group(
     volume: Volume,
     convention: Convention,
     flat: NDArray[np.int64],
@@ -151,7 +151,9 @@ def _groups(
         middle = np.add.reduceat(volume.to_patient(voxels.astype(np.float64)), first, axis=0) / count[:, np.newaxis]
     size = count * volume.voxel_mm3
     if convention.volume == "isotropic":
-        size = _isotropic(volume, convention.threshold_hu, voxels, np.repeat(np.arange(number), count), number)
+        size = _interpolate_volumes(
+            volume, convention.threshold_hu, voxels, np.repeat(np.arange(number), count), number
+        )
     pieces = np.split(voxels, first[1:])
     return [
         Candidate(
@@ -167,7 +169,7 @@ def _groups(
     ]
 
 
-def _isotropic(
+def _interpolate_volumes(
     volume: Volume, threshold: float, voxels: NDArray[np.int32], lesion: NDArray[np.int64], number: int
 ) -> NDArray[np.float64]:
     """Volume (mm3) of each lesion among voxels as high as wide, interpolated linearly between the slices.

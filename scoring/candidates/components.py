@@ -41,7 +41,7 @@ class Runs:
         return Runs(self.z[chosen], self.y[chosen], self.start[chosen], self.length[chosen], self.first[chosen])
 
 
-def runs(flat: NDArray[np.int64], shape: tuple[int, int, int]) -> Runs:
+def find_runs(flat: NDArray[np.int64], shape: tuple[int, int, int]) -> Runs:
     """Runs of the voxels with the sorted flat indices `flat` in an array of `shape` (z, y, x)."""
     _, height, width = shape
     x = flat % width
@@ -52,32 +52,32 @@ def runs(flat: NDArray[np.int64], shape: tuple[int, int, int]) -> Runs:
     return Runs(row // height, row % height, x[first], np.diff(first, append=len(flat)), first)
 
 
-def labels(found: Runs, steps: Sequence[tuple[int, int]], reach: int) -> tuple[int, NDArray[np.int64]]:
+def label_runs(runs: Runs, steps: Sequence[tuple[int, int]], reach: int) -> tuple[int, NDArray[np.int64]]:
     """Number of components, and the component (from 0) of every run.
 
-    `steps` are the (z, y) ways to the rows that touch, one of each opposite pair; `reach` is 1 where voxels
+    `steps` are the (z, y) steps to the rows that touch, one of each opposite pair; `reach` is 1 where voxels
     that meet at a corner are connected, else 0. Components are numbered by their first run.
     """
-    if not len(found):
+    if not len(runs):
         return 0, np.zeros(0, dtype=np.int64)
     # one number per voxel in which no row borders on another, so that a search finds only true neighbours
-    width = int((found.start + found.length).max()) + 3
-    height = int(found.y.max()) + 3
-    row = found.z * height + found.y + 1
-    begin = row * width + found.start + 1
-    end = begin + found.length - 1
+    width = int((runs.start + runs.length).max()) + 3
+    height = int(runs.y.max()) + 3
+    row = runs.z * height + runs.y + 1
+    begin = row * width + runs.start + 1
+    end = begin + runs.length - 1
     pairs: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     for dz, dy in steps:
         shift = (dz * height + dy) * width
         low = np.searchsorted(end, begin + shift - reach, side="left")
         high = np.searchsorted(begin, end + shift + reach, side="right")
         count = np.maximum(high - low, 0)
-        source = np.repeat(np.arange(len(found)), count)
+        source = np.repeat(np.arange(len(runs)), count)
         within = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
         pairs.append((source, np.repeat(low, count) + within))
     source = np.concatenate([pair[0] for pair in pairs])
     target = np.concatenate([pair[1] for pair in pairs])
-    graph = coo_array((np.ones(len(source), dtype=np.int8), (source, target)), shape=(len(found), len(found)))
+    graph = coo_array((np.ones(len(source), dtype=np.int8), (source, target)), shape=(len(runs), len(runs)))
     number, found_label = connected_components(graph, directed=False)
     _, position, label = np.unique(found_label, return_index=True, return_inverse=True)
     rank = np.empty(number, dtype=np.int64)

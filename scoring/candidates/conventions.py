@@ -1,6 +1,6 @@
 """Named scoring conventions: thresholds, smallest area, connectivity and how volume is defined.
 
-Every result names its convention, because the choices move the score: 8- to 4-connected components lower
+Every result names its convention, because the choice affects the score: 4- instead of 8-connected components lower
 it by 3 %, a minimum of 2 pixels instead of 4 raises it by 16 % (van Ooijen, Eur Radiol 2005;15:102).
 """
 
@@ -22,7 +22,7 @@ Thresholds = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """How pixels become a score.
+    """Rules from pixels to a score.
 
     `thresholds` (HU) are where the weights 1, 2, 3 and 4 begin; the first one is the scoring threshold. A 2-D
     component (4- or 8-connected) counts from `minimum_area_mm2` and `minimum_pixels`, both of which must be
@@ -87,7 +87,7 @@ PRESETS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
 
 
 def imitates_120_kvp(kernel: str) -> bool:
-    """Whether the reconstruction kernel gives calcium the HU of 120 kVp whatever the tube voltage."""
+    """True if the reconstruction kernel gives calcium the HU of 120 kVp at any tube voltage."""
     return kernel.upper().startswith(_AS_AT_120_KVP)
 
 

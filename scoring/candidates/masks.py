@@ -26,7 +26,7 @@ _UNNAMED: Final = len(ARTERIES) + 1
 
 @dataclass(frozen=True, slots=True)
 class ArteryMask:
-    """Which voxels are calcium of which artery.
+    """The voxels of calcium, by artery.
 
     `labels` has the volume's shape (z, y, x), uint8: 0 outside, 1 to 4 the arteries in the order of `ARTERIES`,
     5 inside but of no named artery.
@@ -43,8 +43,8 @@ class ArteryMask:
 
     def slices(self) -> tuple[int, int] | None:
         """First and last slice with a voxel inside, None when there is none."""
-        found = np.flatnonzero(self.labels.any(axis=(1, 2)))
-        return (int(found[0]), int(found[-1])) if len(found) else None
+        occupied = np.flatnonzero(self.labels.any(axis=(1, 2)))
+        return (int(occupied[0]), int(occupied[-1])) if len(occupied) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +59,25 @@ def load(path: Path, volume: Volume, frame_of_reference_uid: str = "") -> Artery
     """Read a mask and lay it onto `volume`.
 
     Of a SEG, segments labelled LM, LAD, LCX or RCA, or coded so, give the artery, others count in the total
-    alone; where segments overlap the first wins. Of a NIfTI file 1 to 4 are LM, LAD, LCX, RCA; a file whose
+    alone; where segments overlap, the first one counts. In a NIfTI file 1 to 4 are LM, LAD, LCX, RCA; a file whose
     only value is 1, and any other value, counts in the total alone.
 
-    Raises ConfigurationError when the file is no mask that can be read, NotScorable (`mask_mismatch`) when it
+    Raises ConfigurationError when the file is not a readable mask, NotScorable (`mask_mismatch`) when it
     belongs to another frame of reference or none of it lies in the volume.
     """
     if not path.is_file():
         raise ConfigurationError(f"mask {path}: no such file")
     if path.name.lower().endswith((".nii", ".nii.gz")):
-        grid = _nifti(path)
+        grid = _read_nifti(path)
     else:
-        grid = _segmentation(path, volume, frame_of_reference_uid)
-    labels = _laid_onto(volume, grid)
+        grid = _read_segmentation(path, volume, frame_of_reference_uid)
+    labels = _lay_onto(volume, grid)
     if grid.values.any() and not labels.any():
         raise NotScorable("mask_mismatch", variant="outside", mask=path.name)
     return ArteryMask(labels)
 
 
-def _laid_onto(volume: Volume, grid: _Grid) -> NDArray[np.uint8]:
+def _lay_onto(volume: Volume, grid: _Grid) -> NDArray[np.uint8]:
     labels = np.zeros(volume.hu.shape, dtype=np.uint8)
     inside = np.argwhere(grid.values)
     if not len(inside):
@@ -96,12 +96,12 @@ def _laid_onto(volume: Volume, grid: _Grid) -> NDArray[np.uint8]:
         # a voxel centre halfway between two mask voxels must not depend on rounding errors
         nearest = np.floor(position @ back[:3, :3].T + back[:3, 3] + 0.5 + 1e-4).astype(int)
         hit = np.all((nearest >= 0) & (nearest < grid.values.shape), axis=-1)
-        found = grid.values[tuple(np.where(hit[..., np.newaxis], nearest, 0).transpose(2, 0, 1))]
-        labels[z, start[1] : stop[1], start[2] : stop[2]] = np.where(hit, found, 0)
+        values = grid.values[tuple(np.where(hit[..., np.newaxis], nearest, 0).transpose(2, 0, 1))]
+        labels[z, start[1] : stop[1], start[2] : stop[2]] = np.where(hit, values, 0)
     return labels
 
 
-def _nifti(path: Path) -> _Grid:
+def _read_nifti(path: Path) -> _Grid:
     try:
         import nibabel  # noqa: PLC0415 - an extra that most sites do not install
     except ImportError:
@@ -110,20 +110,20 @@ def _nifti(path: Path) -> _Grid:
         image: Any = nibabel.load(path)
         values = np.rint(np.asarray(image.dataobj)).squeeze()
         affine = np.asarray(image.affine, dtype=np.float64)
-    except Exception as error:  # nibabel has no common base for what can be wrong with a file
-        raise ConfigurationError(f"mask {path}: not a NIfTI file that can be read ({error})") from error
+    except Exception as error:  # nibabel's exceptions for a broken file have no common base
+        raise ConfigurationError(f"mask {path}: not a readable NIfTI file ({error})") from error
     if values.ndim != 3:
-        raise ConfigurationError(f"mask {path}: {values.ndim} dimensions, a mask has 3")
-    found = set(np.unique(values).tolist()) - {0.0}
+        raise ConfigurationError(f"mask {path}: {values.ndim} dimensions; a mask has 3")
+    distinct = set(np.unique(values).tolist()) - {0.0}
     labels = np.where(values > 0, _UNNAMED, 0).astype(np.uint8)
-    if found != {1.0}:
+    if distinct != {1.0}:
         named = (values >= 1) & (values <= len(ARTERIES))
         labels[named] = values[named].astype(np.uint8)
     # NIfTI points to the right, to the front and up; DICOM to the left, to the back and up
     return _Grid(labels, np.diag((-1.0, -1.0, 1.0, 1.0)) @ affine)
 
 
-def _segmentation(path: Path, volume: Volume, frame_of_reference_uid: str) -> _Grid:
+def _read_segmentation(path: Path, volume: Volume, frame_of_reference_uid: str) -> _Grid:
     dataset = elements.opened(path)
     if dataset is None or elements.text(dataset, "Modality") != "SEG" or "SegmentSequence" not in dataset:
         raise ConfigurationError(f"mask {path}: neither a DICOM Segmentation nor a NIfTI file (.nii, .nii.gz)")
@@ -131,12 +131,12 @@ def _segmentation(path: Path, volume: Volume, frame_of_reference_uid: str) -> _G
     if frame_of_reference_uid and other and other != frame_of_reference_uid:
         raise NotScorable("mask_mismatch", variant="frame", mask=path.name, uid=other)
     try:
-        return _seg_grid(path, dataset, volume)
+        return _stack_frames(path, dataset, volume)
     except (ValueError, TypeError, AttributeError, LookupError, RuntimeError, NotImplementedError) as error:
-        raise ConfigurationError(f"mask {path}: a Segmentation that cannot be read ({error})") from error
+        raise ConfigurationError(f"mask {path}: an unreadable Segmentation ({error})") from error
 
 
-def _seg_grid(path: Path, dataset: Dataset, volume: Volume) -> _Grid:
+def _stack_frames(path: Path, dataset: Dataset, volume: Volume) -> _Grid:
     """The frames of a SEG as one array (plane, row, column)."""
     shared = elements.inner(dataset, "SharedFunctionalGroupsSequence") or Dataset()
     frames = [_SegFrame.of(frame, shared) for frame in dataset.PerFrameFunctionalGroupsSequence]
@@ -146,10 +146,10 @@ def _seg_grid(path: Path, dataset: Dataset, volume: Volume) -> _Grid:
     across = np.cross(first.directions[:, 1], first.directions[:, 0])
     across /= np.linalg.norm(across)
     places = np.asarray([float(item.position @ across) for item in frames])
-    apart = _plane_distance(volume, frames, first.apart)
+    apart = _find_plane_spacing(volume, frames, first.apart)
     planes = np.rint((places - places.min()) / apart).astype(int)
     values = np.zeros((int(planes.max()) + 1, int(dataset.Rows), int(dataset.Columns)), dtype=np.uint8)
-    arteries = _arteries(dataset)
+    arteries = _read_arteries(dataset)
     kind = elements.text(dataset, "SegmentationType")
     fractional = kind == "FRACTIONAL"
     background = int(elements.number(dataset, "PixelPaddingValue") or 0)
@@ -181,7 +181,7 @@ class _SegFrame:
     """A frame: its segment, or 0 for a label map; lengths in mm.
 
     `position` has shape (3,); the columns of `directions` (3, 2) are the steps down a column and along a row;
-    `apart` is the stated distance of planes or 0.
+    `apart` is the stated plane spacing, or 0.
     """
 
     segment: int
@@ -192,8 +192,8 @@ class _SegFrame:
     @classmethod
     def of(cls, frame: Dataset, shared: Dataset) -> _SegFrame:
         def macro(name: str) -> Dataset:
-            found = elements.inner(frame, name)
-            return found if found is not None else elements.inner(shared, name) or Dataset()
+            inner = elements.inner(frame, name)
+            return inner if inner is not None else elements.inner(shared, name) or Dataset()
 
         position = elements.numbers(macro("PlanePositionSequence"), "ImagePositionPatient", 3)
         orientation = elements.numbers(macro("PlaneOrientationSequence"), "ImageOrientationPatient", 6)
@@ -208,10 +208,10 @@ class _SegFrame:
         return cls(int(number or 0), np.asarray(position), directions, abs(apart))
 
 
-def _plane_distance(volume: Volume, frames: list[_SegFrame], stated: float) -> float:
-    """Distance of neighbouring planes in mm.
+def _find_plane_spacing(volume: Volume, frames: list[_SegFrame], stated: float) -> float:
+    """Plane spacing in mm.
 
-    Frames without a voxel are mostly left out, so that the positions alone do not tell. Where all lie on
+    Frames without a voxel are mostly left out, so that the positions alone do not give it. Where all lie on
     slices of the volume, its spacing holds, as slices may overlap and be thicker than they are apart.
     """
     slices = volume.to_index(np.stack([item.position for item in frames]))[:, 0]
@@ -220,9 +220,9 @@ def _plane_distance(volume: Volume, frames: list[_SegFrame], stated: float) -> f
     return stated
 
 
-def _arteries(dataset: Dataset) -> dict[int, int]:
+def _read_arteries(dataset: Dataset) -> dict[int, int]:
     """Label of every segment number whose label or coded type names an artery."""
-    found: dict[int, int] = {}
+    labels: dict[int, int] = {}
     for segment in dataset.SegmentSequence:
         kind = elements.inner(segment, "SegmentedPropertyTypeCodeSequence")
         site = elements.inner(segment, "PrimaryAnatomicStructureSequence") or elements.inner(
@@ -232,5 +232,5 @@ def _arteries(dataset: Dataset) -> dict[int, int]:
         label = elements.text(segment, "SegmentLabel").upper()
         name = next((artery for artery in ARTERIES if artery == label), None) or next(filter(None, codes), None)
         if name is not None:
-            found[int(segment.SegmentNumber)] = ARTERIES.index(name) + 1
-    return found
+            labels[int(segment.SegmentNumber)] = ARTERIES.index(name) + 1
+    return labels

@@ -1,4 +1,4 @@
-"""How a series was acquired, as far as its header says: what the score and its quality depend on."""
+"""The acquisition of a series according to its header: the facts on which the score and its quality depend."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from scoring.images.slices import Slice
 REFERENCE_KVP: Final = 120
 # seen in the field: reconstruction at 70 % of the cardiac cycle; mean heart rate during the scan
 _TRIGGER = re.compile(r"TP\d+PC\d+|OSCRATEAVG\d+BPM")
-# PS3.3 C.7.6.18.1: with the second no gating is applied
+# PS3.3 C.7.6.18.1: the second means that no gating is applied
 _NOT_GATED = ("", "NONE", "REALTIME")
 
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """Facts of one header, "" or None where it is silent. Units: kV, mAs, mm.
+    """Facts from one header, "" or None where it gives none. Units: kV, mAs, mm.
 
     `mass_factor_patient` (0018,9351) and `mass_factor_device` (0018,9352; small, medium, large) are
     (mg/cm3)/HU as stored. `contrast` and `contrast_route` describe a contrast agent. `gated` says that the header
-    tells of synchronization with the heart; without it nothing is known. `kernel` has all values of Convolution
+    records synchronization with the heart; False means not known. `kernel` has all values of Convolution
     Kernel (0018,1210), separated by backslashes; `energy_kev` is that of a virtual monoenergetic image (0018,937C),
-    `algorithm` Reconstruction Algorithm (0018,9315); `descriptions` are free words on the images. `date` is that of
+    `algorithm` Reconstruction Algorithm (0018,9315); `descriptions` are free text about the images. `date` is that of
     the scan (YYYY-MM-DD), `field_of_view_mm` Reconstruction Diameter (0018,1100), `header` the data set without pixels.
     """
 
@@ -51,55 +51,55 @@ class Acquisition:
     header: Dataset = field(default_factory=Dataset, repr=False, compare=False)
 
 
-def of(item: Slice) -> Acquisition:
-    """Read the header of the file that holds `item`; all is unknown when it can no longer be read."""
+def read_acquisition(item: Slice) -> Acquisition:
+    """Read the header of the file that holds `item`; everything is unknown when it can no longer be read."""
     dataset = elements.opened(item.path)
-    return _of(dataset if dataset is not None else Dataset(), item)
+    return _read(dataset if dataset is not None else Dataset(), item)
 
 
-def _of(dataset: Dataset, item: Slice) -> Acquisition:
-    places = _places(dataset, item)
+def _read(dataset: Dataset, item: Slice) -> Acquisition:
+    places = _find_groups(dataset, item)
 
     def text(keyword: str) -> str:
-        return next((found for place in places if (found := elements.text(place, keyword))), "")
+        return next((value for place in places if (value := elements.text(place, keyword))), "")
 
     def number(keyword: str) -> float | None:
-        return next((found for place in places if (found := elements.number(place, keyword)) is not None), None)
+        return next((value for place in places if (value := elements.number(place, keyword)) is not None), None)
 
     kernels = ("\\".join(elements.texts(place, "ConvolutionKernel")) for place in places)
     device = (elements.numbers(place, "CalciumScoringMassFactorDevice") for place in places)
-    agent, route = _contrast(dataset)
+    agent, route = _read_contrast(dataset)
     scanned = scan_date(dataset)
     return Acquisition(
         kvp=item.kvp if item.kvp is not None else number("KVP"),
         exposure_mas=number("Exposure") or number("ExposureInmAs"),
-        kernel=item.kernel or next((found for found in kernels if found), ""),
+        kernel=item.kernel or next((value for value in kernels if value), ""),
         manufacturer=text("Manufacturer"),
         model=text("ManufacturerModelName"),
         contrast=agent,
         contrast_route=route,
-        gated=any(_gated(place) for place in places),
+        gated=any(_is_gated(place) for place in places),
         mass_factor_patient=number("CalciumScoringMassFactorPatient"),
-        mass_factor_device=next((found for found in device if found), ()),
+        mass_factor_device=next((value for value in device if value), ()),
         image_type=item.image_type,
         energy_kev=number("MonoenergeticEnergyEquivalent"),
         algorithm=text("ReconstructionAlgorithm"),
-        descriptions=tuple(found for keyword in ("SeriesDescription", "ImageComments") if (found := text(keyword))),
+        descriptions=tuple(value for keyword in ("SeriesDescription", "ImageComments") if (value := text(keyword))),
         date=None if scanned is None else scanned.isoformat(),
         field_of_view_mm=number("ReconstructionDiameter"),
         header=dataset,
     )
 
 
-def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
-    """Where facts can stand: the header, and the frame's and the shared functional groups (PS3.3 C.8.15.3)."""
+def _find_groups(dataset: Dataset, item: Slice) -> list[Dataset]:
+    """The data sets that can hold a fact: the header, the frame's and the shared functional groups (PS3.3 C.8.15.3)."""
     energies = elements.inner(dataset, "MultienergyCTCharacteristicsSequence")
     places = [dataset] if energies is None else [dataset, energies]
     frames = elements.value(dataset, "PerFrameFunctionalGroupsSequence")
     groups = [frames[item.frame - 1]] if item.frame is not None and frames else []
     shared = elements.inner(dataset, "SharedFunctionalGroupsSequence")
     for group in (*groups, *(() if shared is None else (shared,))):
-        # a converted image keeps what has no macro of its own as unassigned attributes (C.7.6.16.2.25)
+        # a converted image keeps attributes without a macro of their own as unassigned ones (C.7.6.16.2.25)
         for name in (
             "CTXRayDetailsSequence",
             "CTExposureSequence",
@@ -109,13 +109,13 @@ def _places(dataset: Dataset, item: Slice) -> list[Dataset]:
             "UnassignedPerFrameConvertedAttributesSequence",
             "UnassignedSharedConvertedAttributesSequence",
         ):
-            found = elements.inner(group, name)
-            if found is not None:
-                places.append(found)
+            group_item = elements.inner(group, name)
+            if group_item is not None:
+                places.append(group_item)
     return places
 
 
-def _gated(place: Dataset) -> bool:
+def _is_gated(place: Dataset) -> bool:
     """Cardiac Synchronization (PS3.3 C.7.6.18), or the trigger that a scanner writes among its Scan Options."""
     if elements.text(place, "CardiacSynchronizationTechnique").upper() not in _NOT_GATED:
         return True
@@ -125,7 +125,7 @@ def _gated(place: Dataset) -> bool:
     return any(_TRIGGER.fullmatch(option) for option in elements.texts(place, "ScanOptions"))
 
 
-def _contrast(dataset: Dataset) -> tuple[str, str]:
+def _read_contrast(dataset: Dataset) -> tuple[str, str]:
     """Agent and route: plain (PS3.3 C.7.6.4), or as the first coded agent (C.7.6.4b)."""
     agent = elements.text(dataset, "ContrastBolusAgent")
     route = elements.text(dataset, "ContrastBolusRoute")

@@ -19,11 +19,11 @@ from scoring.images.slices import Slice
 from scoring.images.volume import Gap, StoredOrder, Volume
 from scoring.result import ImageRef
 
-# a plane further than this from the transverse one is a reformation, no axial slice
+# a plane at a larger angle to the transverse plane is a reformation, not an axial slice
 _AXIAL_DEG = 35.0
-# two slices closer than this are at one position
+# two slices closer than this share a position
 _SAME_MM = 0.02
-# a step that differs by more than this part of the regular one is a gap, or the slices are irregular
+# a step that differs from the regular one by more than this fraction is a gap, or the slices are irregular
 _UNEVEN = 0.25
 # positions rounded to 0.1 mm by the scanner do not make a series uneven
 _ROUNDED_MM = 0.11
@@ -36,8 +36,8 @@ class Stack:
     """Slices of one size and orientation, from the feet to the head, each position once.
 
     `offsets_mm` are distances from the first along the normal, `step_mm` the regular one. `axes` and
-    `origin_mm` are those of `Volume`. `tilt_deg` is the angle between the normal and the way from slice to
-    slice. `duplicates` counts slices that were there twice with the same pixels; one of each pair is kept.
+    `origin_mm` are those of `Volume`. `tilt_deg` is the angle between the normal and the direction from slice to
+    slice. `duplicates` counts slices that were present twice with the same pixels; one of each pair is kept.
     """
 
     slices: tuple[Slice, ...]
@@ -51,7 +51,7 @@ class Stack:
     duplicates: int
 
 
-def stack(slices: Sequence[Slice]) -> Stack:
+def stack_slices(slices: Sequence[Slice]) -> Stack:
     """Order the slices of one reconstruction in space.
 
     Raises NotScorable: `no_positions`, `mixed_series`, `not_axial`, `too_few_slices`, `irregular_slices`,
@@ -61,26 +61,26 @@ def stack(slices: Sequence[Slice]) -> Stack:
         raise NotScorable("too_few_slices", variant="none")
     if any(None in (item.plane.position, item.plane.orientation, item.plane.pixel_spacing) for item in slices):
         raise NotScorable("no_positions", variant="missing")
-    _uniform(slices)
-    right, down = _directions(slices[0])
+    _check_uniform(slices)
+    right, down = _read_directions(slices[0])
     normal = np.cross(right, down)
     normal /= math.copysign(float(np.linalg.norm(normal)), normal[2])
     if normal[2] < math.cos(math.radians(_AXIAL_DEG)):
         angle = math.degrees(math.acos(min(1.0, normal[2])))
         raise NotScorable("not_axial", angle_deg=round(angle, 1))
-    ordered, duplicates = _unique(slices, normal)
+    ordered, duplicates = _drop_duplicates(slices, normal)
     if len(ordered) < 2:
         raise NotScorable("too_few_slices", variant="one_position")
     positions = np.asarray([item.plane.position for item in ordered], dtype=np.float64)
     offsets = (positions - positions[0]) @ normal
-    step, gaps = _steps(offsets)
-    shear = _shear(positions, offsets, normal)
-    order, origin, axes, in_plane = _canonical(ordered[0], right, down)
+    step, gaps = _find_gaps(offsets)
+    shear = _measure_shear(positions, offsets, normal)
+    order, origin, axes, in_plane = _find_orientation(ordered[0], right, down)
     axes[:, 0] = normal + shear
     even = np.arange(len(offsets), dtype=np.float64) * step
     return Stack(
         slices=ordered,
-        offsets_mm=tuple(np.round(even if _even(offsets, even) else offsets, 6).tolist()),
+        offsets_mm=tuple(np.round(even if _is_even(offsets, even) else offsets, 6).tolist()),
         spacing_mm=(step, *in_plane),
         origin_mm=origin,
         axes=axes,
@@ -91,39 +91,39 @@ def stack(slices: Sequence[Slice]) -> Stack:
     )
 
 
-def volume(found: Stack) -> Volume:
+def decode(stacked: Stack) -> Volume:
     """Decode every slice of the stack into one array, which is allocated once.
 
     Raises NotScorable when pixels cannot be decoded or there is no memory for the array.
     """
-    shape = (len(found.slices), *found.order.shape)
+    shape = (len(stacked.slices), *stacked.order.shape)
     try:
         hu = np.empty(shape, dtype=np.int16)
     except MemoryError:
         size = math.prod(shape) * 2 / 2**30
         raise NotScorable("too_large", size_gib=round(size, 2)) from None
-    pixels.read(found.slices, found.order, hu)
-    even = np.arange(len(found.slices), dtype=np.float64) * found.spacing_mm[0]
+    pixels.read(stacked.slices, stacked.order, hu)
+    even = np.arange(len(stacked.slices), dtype=np.float64) * stacked.spacing_mm[0]
     return Volume(
         hu=hu,
-        spacing_mm=found.spacing_mm,
-        origin_mm=found.origin_mm,
-        axes=found.axes,
-        images=tuple(ImageRef(z, item.sop_instance_uid, item.frame) for z, item in enumerate(found.slices)),
-        offsets_mm=None if _even(np.asarray(found.offsets_mm), even) else found.offsets_mm,
-        gaps=found.gaps,
-        stored=found.order,
+        spacing_mm=stacked.spacing_mm,
+        origin_mm=stacked.origin_mm,
+        axes=stacked.axes,
+        images=tuple(ImageRef(z, item.sop_instance_uid, item.frame) for z, item in enumerate(stacked.slices)),
+        offsets_mm=None if _is_even(np.asarray(stacked.offsets_mm), even) else stacked.offsets_mm,
+        gaps=stacked.gaps,
+        stored=stacked.order,
     )
 
 
-def _even(offsets: NDArray[np.float64], even: NDArray[np.float64]) -> bool:
+def _is_even(offsets: NDArray[np.float64], even: NDArray[np.float64]) -> bool:
     return bool(np.abs(offsets - even).max() <= _ROUNDED_MM)
 
 
-def _uniform(slices: Sequence[Slice]) -> None:
+def _check_uniform(slices: Sequence[Slice]) -> None:
     first = slices[0]
     frames = {item.plane.frame_of_reference_uid for item in slices}
-    # one for every image is no statement about positions: some de-identification does that
+    # a separate one for every image says nothing about positions: some de-identification does that
     if 1 < len(frames) < len(slices):
         raise NotScorable("mixed_series", variant="frames", count=len(frames))
     for what, name in (("plane", "matrix_size"), ("spacing", "pixel_spacing"), ("orientation", "orientation")):
@@ -140,7 +140,7 @@ def _uniform(slices: Sequence[Slice]) -> None:
         raise NotScorable("mixed_series", variant="reconstructions")
 
 
-def _directions(item: Slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _read_directions(item: Slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Unit vectors along a stored row and down a stored column."""
     both = np.asarray(item.plane.orientation, dtype=np.float64).reshape(2, 3)
     lengths = np.linalg.norm(both, axis=1)
@@ -151,7 +151,7 @@ def _directions(item: Slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return right, down
 
 
-def _unique(slices: Sequence[Slice], normal: NDArray[np.float64]) -> tuple[tuple[Slice, ...], int]:
+def _drop_duplicates(slices: Sequence[Slice], normal: NDArray[np.float64]) -> tuple[tuple[Slice, ...], int]:
     def place(item: Slice) -> float:
         return float(np.asarray(item.plane.position) @ normal)
 
@@ -160,13 +160,13 @@ def _unique(slices: Sequence[Slice], normal: NDArray[np.float64]) -> tuple[tuple
     for item in ordered[1:]:
         if place(item) - place(kept[-1]) > _SAME_MM:
             kept.append(item)
-        elif not pixels.same(kept[-1], item):
+        elif not pixels.hold_same_hu(kept[-1], item):
             raise NotScorable("overlapping_reconstructions")
     return tuple(kept), len(ordered) - len(kept)
 
 
-def _steps(offsets: NDArray[np.float64]) -> tuple[float, tuple[Gap, ...]]:
-    """The regular step and the gaps: places where whole slices are missing."""
+def _find_gaps(offsets: NDArray[np.float64]) -> tuple[float, tuple[Gap, ...]]:
+    """The regular step and the gaps, where whole slices are missing."""
     steps = np.diff(offsets)
     middle = float(np.median(steps))
     tolerance = max(_UNEVEN * middle, _ROUNDED_MM)
@@ -179,7 +179,7 @@ def _steps(offsets: NDArray[np.float64]) -> tuple[float, tuple[Gap, ...]]:
     return step, tuple(Gap(int(at), int(missing[at])) for at in np.flatnonzero(~regular))
 
 
-def _shear(
+def _measure_shear(
     positions: NDArray[np.float64], offsets: NDArray[np.float64], normal: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Sideways shift (x, y, z) per mm along the normal; zero unless the gantry was tilted."""
@@ -190,7 +190,7 @@ def _shear(
     return shear if float(np.linalg.norm(shear)) > _SHEAR else np.zeros(3)
 
 
-def _canonical(
+def _find_orientation(
     first: Slice, right: NDArray[np.float64], down: NDArray[np.float64]
 ) -> tuple[StoredOrder, tuple[float, float, float], NDArray[np.float64], tuple[float, float]]:
     """Stored order, origin (x, y, z), axes (columns z, y, x; z is left open) and spacing (y, x)."""

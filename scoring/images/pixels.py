@@ -30,22 +30,22 @@ def read(slices: Sequence[Slice], order: StoredOrder, out: NDArray[np.int16]) ->
     for index, item in enumerate(slices):
         files.setdefault(item.path, []).append(index)
     for indices in files.values():
-        # frames in the order of the file: compressed frames are found by walking through it
+        # frames in file order: compressed frames can only be located by reading through the file
         ordered = sorted(indices, key=lambda index: slices[index].frame or 0)
-        images = _stored([slices[index] for index in ordered])
+        images = _decode([slices[index] for index in ordered])
         for index, (stored, padding) in zip(ordered, images, strict=True):
-            out[index] = order.canonical(_rescaled(stored, padding, slices[index]))
+            out[index] = order.canonical(_rescale(stored, padding, slices[index]))
 
 
-def same(one: Slice, other: Slice) -> bool:
-    """Whether two slices of one size hold the same HU."""
+def hold_same_hu(one: Slice, other: Slice) -> bool:
+    """True if two slices of the same size hold the same HU."""
     order = StoredOrder(one.plane.rows, one.plane.columns)
     both = np.empty((2, *order.shape), dtype=np.int16)
     read((one, other), order, both)
     return bool(np.array_equal(both[0], both[1]))
 
 
-def _stored(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], tuple[int, int] | None]]:
+def _decode(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], tuple[int, int] | None]]:
     """Stored values and the range of padding values of slices that lie in one file."""
     first = slices[0]
     header = elements.opened(first.path, pixels=first.frame is None)
@@ -53,13 +53,13 @@ def _stored(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], tuple[int, 
         raise NotScorable("unreadable_pixels", variant="gone", uid=first.sop_instance_uid)
     syntax = UID(header.file_meta.TransferSyntaxUID)
     try:
-        padding = _padding(header)
-        images = _images(first, header, syntax, [(item.frame or 1) - 1 for item in slices])
+        padding = _read_padding(header)
+        images = _decode_images(first, header, syntax, [(item.frame or 1) - 1 for item in slices])
         for item, image in zip(slices, images, strict=True):
             if image.shape != (item.plane.rows, item.plane.columns):
-                raise ValueError(f"decoded as {image.shape}")  # noqa: TRY301 - one text for all that can be wrong
-            yield _signed(image, header), padding
-    # decoders raise whatever they like for a damaged stream; the answer is the same
+                raise ValueError(f"decoded as {image.shape}")  # noqa: TRY301 - one text for everything that can be wrong
+            yield _extend_sign(image, header), padding
+    # decoders raise all kinds of exceptions for a damaged stream; the verdict is the same
     except Exception as error:
         words = " ".join(str(error).split())
         raise NotScorable(
@@ -67,7 +67,7 @@ def _stored(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], tuple[int, 
         ) from error
 
 
-def _images(first: Slice, header: Dataset, syntax: UID, frames: Sequence[int]) -> Iterator[NDArray[Any]]:
+def _decode_images(first: Slice, header: Dataset, syntax: UID, frames: Sequence[int]) -> Iterator[NDArray[Any]]:
     if first.frame is None:
         return iter_pixels(header, indices=frames, raw=True)
     if syntax == DeflatedExplicitVRLittleEndian:
@@ -77,7 +77,7 @@ def _images(first: Slice, header: Dataset, syntax: UID, frames: Sequence[int]) -
     return iter_pixels(first.path, indices=frames, raw=True)
 
 
-def _signed(image: NDArray[Any], header: Dataset) -> NDArray[Any]:
+def _extend_sign(image: NDArray[Any], header: Dataset) -> NDArray[Any]:
     """Sign-extend stored values whose stream was coded as unsigned with more bits than are stored (PS3.5 8.1.1)."""
     unused = image.dtype.itemsize * 8 - int(elements.number(header, "BitsStored") or 16)
     if image.dtype.kind != "i" or unused <= 0:
@@ -85,7 +85,7 @@ def _signed(image: NDArray[Any], header: Dataset) -> NDArray[Any]:
     return (image << unused) >> unused
 
 
-def _padding(header: Dataset) -> tuple[int, int] | None:
+def _read_padding(header: Dataset) -> tuple[int, int] | None:
     value = elements.number(header, "PixelPaddingValue")
     if value is None:
         return None
@@ -102,7 +102,7 @@ def _padding(header: Dataset) -> tuple[int, int] | None:
     return min(ends), max(ends)
 
 
-def _rescaled(stored: NDArray[Any], padding: tuple[int, int] | None, item: Slice) -> NDArray[np.int16]:
+def _rescale(stored: NDArray[Any], padding: tuple[int, int] | None, item: Slice) -> NDArray[np.int16]:
     if item.slope == 1.0 and item.intercept.is_integer():
         hu: NDArray[Any] = stored.astype(np.int32) + int(item.intercept)
     else:

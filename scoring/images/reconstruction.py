@@ -1,7 +1,7 @@
-"""Reconstruction, in the header's words: signs that images are sharper, smoother or of another energy.
+"""Reconstruction according to the header: signs that images are sharper, smoother or of another energy.
 
-The Standard leaves the names of kernels to the makers. Known here are those that stand in manuals, papers and public
-collections of headers; what is not known is not judged.
+The Standard leaves kernel names to the manufacturers. Those known here come from manuals, papers and public
+collections of headers; unknown names are not judged.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-# values of Image Type: VMI by PS3.3 C.8.15.3.12; makers write ME70KEV, MONO_E, MONOENERGETIC_70_KEV and the like
+# values of Image Type: VMI by PS3.3 C.8.15.3.12; manufacturers write ME70KEV, MONO_E, MONOENERGETIC_70_KEV
 _MONO_VALUE: Final = re.compile(r"VMI(\d.*)?|(VIRTUAL)?MONOE(NERG.*|\d.*)?|(VIRTUAL)?MONOCHROMATIC.*|.*\dKEV.*")
 _MONO_WORDS: Final = re.compile(
     r"(?<![A-Z])(VMI|MONO[ _-]?E)(?![A-Z])|MONO[ _-]?ENERG|MONOCHROMATIC|\d[ _]?KEV(?![A-Z])"
@@ -33,8 +33,8 @@ _ITERATIVE_NAMES: Final = re.compile(
 )
 
 
-def monoenergetic(image_type: Sequence[str], energy_kev: float | None, descriptions: Sequence[str]) -> str:
-    """The sign of a virtual monoenergetic image: its energy, else the words; "" without any.
+def find_monoenergetic(image_type: Sequence[str], energy_kev: float | None, descriptions: Sequence[str]) -> str:
+    """Find the sign of a virtual monoenergetic image: its energy, else the words in the header; "" without any.
 
     `energy_kev` is Monoenergetic Energy Equivalent (0018,937C), required for them (PS3.3 C.8.15.3.12).
     """
@@ -42,21 +42,21 @@ def monoenergetic(image_type: Sequence[str], energy_kev: float | None, descripti
         return f"{energy_kev:g} keV"
     marks = [value for value in image_type if _MONO_VALUE.fullmatch(re.sub(r"[^A-Z0-9]", "", value.upper()))]
     words = [text.upper() for text in descriptions if _MONO_WORDS.search(text.upper())]
-    energies = [found for text in (*marks, *words) if (found := _KEV.search(text.upper()))]
+    energies = [match for text in (*marks, *words) if (match := _KEV.search(text.upper()))]
     if energies:
         return f"{float(energies[0][1]):g} keV"
-    # no more of free text than the sign itself
-    return next(iter([*marks, *(found[0] for text in words if (found := _MONO_WORDS.search(text)))]), "")
+    # of free text, keep only the sign itself
+    return next(iter([*marks, *(match[0] for text in words if (match := _MONO_WORDS.search(text)))]), "")
 
 
-def iterative(kernel: str, manufacturer: str, algorithm: str, descriptions: Sequence[str]) -> Mapping[str, str]:
+def find_iterative(kernel: str, manufacturer: str, algorithm: str, descriptions: Sequence[str]) -> Mapping[str, str]:
     r"""The sign of iterative, model-based or deep-learning reconstruction, as the values of a flag; empty without any.
 
     Siemens writes the strength as a second value of the kernel: I30f\3. `algorithm` is Reconstruction Algorithm
     (0018,9315): FILTER_BACK_PROJ or ITERATIVE (PS3.3, CT Reconstruction Macro).
     """
     first, *others = kernel.split("\\")
-    if _made_by(manufacturer, "SIEMENS") and _SIEMENS.match(first.upper()):
+    if _is_from(manufacturer, "SIEMENS") and _SIEMENS.match(first.upper()):
         strength = next((value for value in others if value.isdecimal() and int(value) > 0), "")
         if strength or _SIEMENS_ITERATIVE.match(first.upper()):
             if strength:
@@ -69,20 +69,20 @@ def iterative(kernel: str, manufacturer: str, algorithm: str, descriptions: Sequ
     return {"variant": "name", "name": name} if name else {}
 
 
-def sharp(kernel: str, manufacturer: str) -> str:
+def find_sharp_kernel(kernel: str, manufacturer: str) -> str:
     """The kernel's name when it is known to be one for lung, bone or fine detail; else ""."""
     first = kernel.partition("\\")[0].strip()
     name = first.upper()
-    graded = _SIEMENS.match(name) if _made_by(manufacturer, "SIEMENS") else None
+    graded = _SIEMENS.match(name) if _is_from(manufacturer, "SIEMENS") else None
     known = (
         any(word in name for word in _SHARP_WORDS)
         or (graded is not None and int(graded[1]) >= _SHARP_FROM)
-        or (_made_by(manufacturer, "CANON", "TOSHIBA") and _CANON.match(name) is not None)
+        or (_is_from(manufacturer, "CANON", "TOSHIBA") and _CANON.match(name) is not None)
         or ("PHILIPS" in manufacturer.upper() and name in _PHILIPS)
     )
     return first if known else ""
 
 
-def _made_by(manufacturer: str, *names: str) -> bool:
-    """Whether the maker is one of `names`, or unknown, as after de-identification."""
+def _is_from(manufacturer: str, *names: str) -> bool:
+    """True if the manufacturer is one of `names`, or unknown, as after de-identification."""
     return not manufacturer or any(name in manufacturer.upper() for name in names)

@@ -1,4 +1,4 @@
-"""Whether a series can be scored, as its headers say; the operator reads the reason where it cannot."""
+"""Selection by header: the images of a series that can be scored, or the reason for the operator why it cannot."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scoring.images.acquisition import Acquisition
 from scoring.images.geometry import Stack
 from scoring.images.slices import Slice
 
-# a heart is about twice as long; what is shorter cannot cover it
+# a heart is about twice as long; a shorter scan cannot cover it
 _SHORTEST_MM = 60.0
-# positions and thicknesses are written with few decimals
+# headers give positions and thicknesses to few decimals
 _ROUNDED_MM = 0.01
 
 _NO_AGENT = ("", "NONE", "NO", "N", "NEGATIVE", "NO CONTRAST", "NON CONTRAST", "NONCONTRAST", "WITHOUT", "W/O", "0")
@@ -23,17 +23,17 @@ _OTHER_ROUTES = ("ORAL", "RECTAL", "PO", "P.O.", "ENEMA", "WATER", "INTRATHECAL"
 
 
 def select_images(slices: Sequence[Slice]) -> tuple[tuple[Slice, ...], int]:
-    """The axial candidates of a series: CT images that are no localizer, and how many others were left out.
+    """Select the axial images of a series: CT images that are not localizers, and the number of others left out.
 
-    Raises NotScorable (`not_ct`, `localizer`, `mixed_series`) when nothing is left, or more than one series is.
+    Raises NotScorable (`not_ct`, `localizer`, `mixed_series`) when no image, or more than one series, is left.
     """
     if not slices:
         raise NotScorable("not_ct", variant="empty")
-    found = [item for item in slices if item.is_ct_image and item.modality in ("CT", "")]
-    if not found:
+    ct_images = [item for item in slices if item.is_ct_image and item.modality in ("CT", "")]
+    if not ct_images:
         kinds = sorted({f"{item.modality or '-'}: {UID(item.sop_class_uid).name}" for item in slices})
         raise NotScorable("not_ct", variant="kinds", kinds=tuple(kinds))
-    kept = tuple(item for item in found if not item.is_localizer)
+    kept = tuple(item for item in ct_images if not item.is_localizer)
     if not kept:
         raise NotScorable("localizer")
     number = len({item.series_instance_uid for item in kept})
@@ -47,8 +47,8 @@ def check_header(acquisition: Acquisition) -> None:
     agent = acquisition.contrast
     if agent.upper().replace("-", " ").strip(" .") in _NO_AGENT:
         return
-    said = f"{agent} {acquisition.contrast_route}".upper()
-    words = set(said.replace("/", " ").replace(",", " ").split())
+    description = f"{agent} {acquisition.contrast_route}".upper()
+    words = set(description.replace("/", " ").replace(",", " ").split())
     if words & set(_OTHER_ROUTES) and "IV" not in words and "INTRAVENOUS" not in words:
         return
     raise NotScorable("contrast", variant="header", agent=agent)

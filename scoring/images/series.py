@@ -1,4 +1,4 @@
-"""Files on disk, grouped into series by what their headers say, and what a result says of its series."""
+"""Files on disk, grouped into series by their headers, and the description of a series in its result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scoring.images.slices import Slice
 from scoring.result import SeriesInfo
 
 UNKNOWN: Final = SeriesInfo("", "", slices=0, rows=0, columns=0, spacing_mm=None)
-"""A series of which nothing is known."""
+"""A series about which nothing is known."""
 
 _TAGS = (
     "SOPClassUID",
@@ -59,14 +59,14 @@ def group(paths: Iterable[Path]) -> list[SeriesFiles]:
             elements.text(dataset, "SeriesDescription"),
             None if stated is None else int(stated),
         )
-        # the least of what the files say: the same for every order and naming of the files
+        # the smallest of the values in the files: independent of their order and names
         facts[key] = min(facts.get(key, fact), fact, key=lambda item: (item[0], item[1], str(item[2])))
-    found = []
+    grouped = []
     for (study, series), paths_found in members.items():
         modality, description, number = facts[study, series]
-        found.append(SeriesFiles(study, series, modality, description, number, tuple(paths_found)))
+        grouped.append(SeriesFiles(study, series, modality, description, number, tuple(paths_found)))
     return sorted(
-        found,
+        grouped,
         key=lambda item: (
             item.study_instance_uid,
             item.number if item.number is not None else 2**31,
@@ -75,16 +75,16 @@ def group(paths: Iterable[Path]) -> list[SeriesFiles]:
     )
 
 
-def info(found: Sequence[Slice], stack: Stack | None = None, facts: Acquisition | None = None) -> SeriesInfo:
-    """What a result says of its series, as far as it is known: from the slices alone, or also stacked and read."""
-    first = min(found, key=lambda item: (item.sop_instance_uid, item.frame or 0))
+def describe(slices: Sequence[Slice], stack: Stack | None = None, facts: Acquisition | None = None) -> SeriesInfo:
+    """Describe a series for its result, as far as it is known: from the slices alone, or with its stack and header."""
+    first = min(slices, key=lambda item: (item.sop_instance_uid, item.frame or 0))
     spacing = None if stack is None else stack.spacing_mm
-    frames = {item.plane.frame_of_reference_uid for item in found}
-    thickness = max((item.thickness_mm for item in found if item.thickness_mm), default=None)
+    frames = {item.plane.frame_of_reference_uid for item in slices}
+    thickness = max((item.thickness_mm for item in slices if item.thickness_mm), default=None)
     return SeriesInfo(
         study_instance_uid=first.study_instance_uid,
         series_instance_uid=first.series_instance_uid,
-        slices=len(found),
+        slices=len(slices),
         rows=first.plane.rows,
         columns=first.plane.columns,
         spacing_mm=spacing,

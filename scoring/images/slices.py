@@ -1,7 +1,7 @@
-"""What a header says about each slice: where it lies and how its pixels become Hounsfield units.
+"""Each slice as its header describes it: its position, and the conversion of its pixels to Hounsfield units.
 
 A slice is a CT Image (PS3.3 A.3) or one frame of an Enhanced CT (A.38) or Legacy Converted Enhanced CT
-(A.70) image, whose attributes stand in the shared or the per-frame functional groups (C.7.6.16).
+(A.70) image, whose attributes are in the shared or the per-frame functional groups (C.7.6.16).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Slice:
 
     @property
     def is_ct_image(self) -> bool:
-        """Whether the object is of one of the three CT image SOP classes, or at least says that it is CT."""
+        """True if the object has one of the three CT image SOP classes, or at least claims to be CT."""
         return self.sop_class_uid in _CT or (not self.sop_class_uid and self.modality == "CT")
 
     @property
@@ -90,24 +90,24 @@ class Slice:
 
 
 def read(path: Path) -> list[Slice]:
-    """The slices of one file; none when it is no DICOM file or holds no image."""
+    """Read the slices of one file; none when it is not a DICOM file or holds no image."""
     dataset = elements.opened(path, tags=_TAGS)
     if dataset is None or "Rows" not in dataset or "Columns" not in dataset:
         return []
     frames = elements.value(dataset, "PerFrameFunctionalGroupsSequence")
     if not frames:
-        return [_slice(path, dataset, (dataset,), None)]
+        return [_read_slice(path, dataset, (dataset,), None)]
     shared = elements.inner(dataset, "SharedFunctionalGroupsSequence") or Dataset()
-    return [_slice(path, dataset, (group, shared), index) for index, group in enumerate(frames, start=1)]
+    return [_read_slice(path, dataset, (group, shared), index) for index, group in enumerate(frames, start=1)]
 
 
-def _slice(path: Path, dataset: Dataset, groups: tuple[Dataset, ...], frame: int | None) -> Slice:
+def _read_slice(path: Path, dataset: Dataset, groups: tuple[Dataset, ...], frame: int | None) -> Slice:
     def within(*macros: str) -> Dataset:
         # a single-frame header is its own and only functional group
         if frame is None:
             return dataset
-        found = (elements.inner(group, *macros) for group in groups)
-        return next((item for item in found if item is not None), Dataset())
+        macro_items = (elements.inner(group, *macros) for group in groups)
+        return next((item for item in macro_items if item is not None), Dataset())
 
     measures = within("PixelMeasuresSequence")
     transformation = within("PixelValueTransformationSequence")

@@ -16,7 +16,7 @@ AIR_HU: Final = -1024
 
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """How a stored pixel matrix becomes (y, x): transposed first, then flipped.
+    """The steps from a stored pixel matrix to (y, x): transposed first, then flipped.
 
     `rows` and `columns` are the size of the stored matrix.
     """
@@ -55,17 +55,17 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """Slices of one series as one array in a fixed orientation, whatever way they were stored.
+    """Slices of one series as one array in a fixed orientation, however they were stored.
 
     `hu` has the axes (z, y, x): z towards the head, y towards the back, x towards the patient's left
     (LPS, PS3.3 C.7.6.2.1.1), shape (slices, rows, columns), int16 HU. `spacing_mm` is (z, y, x), z along the
     normal of the slices. `origin_mm` is the (x, y, z) position of the centre of voxel [0, 0, 0]; column k of
     `axes` is the unit vector (x, y, z) along array axis k. Oblique series keep their true axes; where the
-    gantry was tilted, so that each slice is shifted against the one before, column 0 is that shifted
+    gantry was tilted, so that each slice is shifted relative to the previous one, column 0 is that shifted
     direction for 1 mm along the normal and a little longer than 1. `images[i]` names the source of slice i.
 
     `offsets_mm`, when not None, holds each slice's distance from the first along the normal: the slices are
-    not evenly spaced, and `gaps` says where some are missing. `stored` is None for an array that came from no
+    not evenly spaced, and `gaps` says where some are missing. `stored` is None for an array that was not read from a
     file.
     """
 
@@ -103,5 +103,5 @@ class Volume:
 
     @property
     def voxel_mm3(self) -> float:
-        """Volume of one voxel: the true one also where the gantry was tilted."""
+        """Volume of one voxel, correct for a tilted gantry too."""
         return float(np.prod(self.spacing_mm))

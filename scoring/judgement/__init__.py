@@ -1,1 +1,1 @@
-"""From candidates to a score: what each is, whose artery it is, how sure that is, and what it adds up to."""
+"""From candidates to a score: what each is, in which artery, how certain that is, and what they add up to."""

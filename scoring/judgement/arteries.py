@@ -1,4 +1,4 @@
-"""Which artery each part of a lesion lies in: one lesion can reach from the left main into both its branches."""
+"""The artery of each part of a lesion: one lesion can extend from the left main into both of its branches."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ LONG_MM: Final = 6.0
 SMALLEST: Final = 1.0
 
 
-def nearest(heart: Heart, points_mm: NDArray[np.float64]) -> Artery:
+def find_nearest(heart: Heart, points_mm: NDArray[np.float64]) -> Artery:
     """The artery whose likely course is nearest to points (n, 3) (z, y, x), by their median distance."""
     return ARTERIES[int(np.median(heart.course_mm(points_mm), axis=1).argmin())]
 
 
-def parts(volume: Volume, convention: Convention, heart: Heart, candidate: Candidate) -> list[tuple[Artery, Candidate]]:
+def divide(
+    volume: Volume, convention: Convention, heart: Heart, candidate: Candidate
+) -> list[tuple[Artery, Candidate]]:
     """The candidate with its artery, or its parts where components of it lie in different arteries.
 
     Components stay whole, so that the sum of the parts' Agatston scores is the candidate's. A part under a score of 1
@@ -33,7 +35,7 @@ def parts(volume: Volume, convention: Convention, heart: Heart, candidate: Candi
     """
     spacing = np.asarray(volume.spacing_mm)
     points = candidate.voxels * spacing
-    whole = [(nearest(heart, points), candidate)]
+    whole = [(find_nearest(heart, points), candidate)]
     if np.ptp(points, axis=0).max() < LONG_MM:
         return whole
     low, high = candidate.voxels.min(axis=0), candidate.voxels.max(axis=0) + 1
@@ -46,22 +48,20 @@ def parts(volume: Volume, convention: Convention, heart: Heart, candidate: Candi
     owner = np.empty(len(local), dtype=np.intp)
     for number in np.unique(component):
         here = component == number
-        owner[here] = ARTERIES.index(nearest(heart, points[here]))
+        owner[here] = ARTERIES.index(find_nearest(heart, points[here]))
     if len(np.unique(owner)) == 1:
         return whole
-    found = [
+    divided = [
         (ARTERIES[number], part)
         for number in np.unique(owner)
-        for part in _regrouped(volume, convention, candidate, owner == number)
+        for part in _regroup(volume, convention, candidate, owner == number)
     ]
-    if any(part.agatston < SMALLEST for _, part in found):
+    if any(part.agatston < SMALLEST for _, part in divided):
         return whole
-    return found
+    return divided
 
 
-def _regrouped(
-    volume: Volume, convention: Convention, candidate: Candidate, kept: NDArray[np.bool_]
-) -> list[Candidate]:
+def _regroup(volume: Volume, convention: Convention, candidate: Candidate, kept: NDArray[np.bool_]) -> list[Candidate]:
     """The groups that some of a candidate's components form by themselves."""
     voxels = candidate.voxels[kept]
     low, high = voxels.min(axis=0), voxels.max(axis=0) + 1

@@ -1,4 +1,4 @@
-"""What is measured of a candidate calcification: its place in the frame of the heart, and what surrounds it."""
+"""Measurements of a candidate calcification: its position relative to the heart, and the tissue around it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNKNOWN_HU: Final = 40.0
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Where candidates lie: arrays (n,), distances in mm as medians over a candidate's voxels.
+    """Positions of candidates: arrays (n,), distances in mm as medians over a candidate's voxels.
 
     Distances count outwards from a surface, negative inside: `heart_mm` from heart, ascending aorta and pulmonary
     trunk together, `chamber_mm` from the four chambers with their walls, `ascending_mm` and `descending_mm` from the
@@ -78,7 +78,9 @@ def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
         chest.oesophagus.at(points),
         *heart.course_mm(points),
     ]
-    up, body, chambers, ascending, root, descending, bone, airway, abdomen, oesophagus, *courses = _medians(rows, owner)
+    up, body, chambers, ascending, root, descending, bone, airway, abdomen, oesophagus, *courses = _compute_medians(
+        rows, owner
+    )
     peak = np.array([item.max_hu for item in candidates])
     middle = np.clip(np.rint(up / spacing[0]).astype(np.intp), 0, len(volume.hu) - 1)
     return Features(
@@ -102,7 +104,7 @@ def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -
     )
 
 
-def _medians(rows: Sequence[NDArray[np.float64]], owner: NDArray[np.intp]) -> list[NDArray[np.float64]]:
+def _compute_medians(rows: Sequence[NDArray[np.float64]], owner: NDArray[np.intp]) -> list[NDArray[np.float64]]:
     """Median over each candidate's points of every row."""
     names = np.arange(int(owner[-1]) + 1)
     return [np.asarray(ndimage.median(row, owner, names), dtype=np.float64) for row in rows]
@@ -110,7 +112,7 @@ def _medians(rows: Sequence[NDArray[np.float64]], owner: NDArray[np.intp]) -> li
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What lies round one candidate, in the slightly smoothed image.
+    """The tissue around one candidate, in the slightly smoothed image.
 
     `darkest_hu` (5th percentile) and `median_hu` of the tissue 2-6.5 mm away, the share of `lung` there and, as
     `touching_lung`, 1-3.5 mm away, and the noise in HU estimated from the fine structure around.
@@ -123,8 +125,8 @@ class Surroundings:
     noise_hu: float
 
 
-def surroundings(volume: Volume, anatomy: Anatomy, candidate: Candidate) -> Surroundings:
-    """Look at the shells round a candidate at full resolution."""
+def measure_surroundings(volume: Volume, anatomy: Anatomy, candidate: Candidate) -> Surroundings:
+    """Measure the shells around a candidate at full resolution."""
     spacing = np.asarray(volume.spacing_mm)
     reach = np.ceil(RING_MM[1] / spacing).astype(int)
     low = np.maximum(candidate.voxels.min(axis=0) - reach, 0)
@@ -138,7 +140,7 @@ def surroundings(volume: Volume, anatomy: Anatomy, candidate: Candidate) -> Surr
     near = (distance >= NEAR_MM[0]) & (distance <= NEAR_MM[1])
     lung, dark = smooth < LUNG_HU, smooth < NOT_FAT_HU
     tissue = ring & ~lung
-    # The edge of the lung is as dark as fat: only what lies apart from it shows fat.
+    # The edge of the lung is as dark as fat: only dark tissue away from it is evidence of fat.
     apart = tissue & (ndimage.distance_transform_edt(~dark, sampling=spacing) > EDGE_MM) if dark.any() else tissue
     fine = (part[tissue] - smooth[tissue]) if tissue.any() else np.zeros(1, np.float32)
     return Surroundings(

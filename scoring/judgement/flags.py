@@ -9,7 +9,7 @@ from scoring.candidates.conventions import BY_KVP, REFERENCE_MM, Convention, imi
 from scoring.images import reconstruction
 from scoring.images.acquisition import REFERENCE_KVP, Acquisition
 from scoring.images.geometry import Stack
-from scoring.judgement.category import category
+from scoring.judgement.category import categorise
 from scoring.judgement.mass import MassFactor
 from scoring.result import CATEGORIES, ArteryValues, Category, Flag, Lesion, Range
 from scoring.risk.comparison import NOISE_BELOW
@@ -21,11 +21,11 @@ _ROUNDED_MM: Final = 0.05
 _EXTENSIVE: Final = 1000.0
 
 
-def scan_flags(
+def flag_scan(
     stack: Stack, acquisition: Acquisition, convention: Convention, mass: MassFactor | None, left_out: int
 ) -> list[Flag]:
-    """Flags on voltage, reconstruction, geometry and calibration; `left_out` images of the series were no axial CT."""
-    flags = [*_voltage(acquisition, convention), *_reconstruction(acquisition), *_spacing(stack)]
+    """Flags on voltage, reconstruction, geometry and calibration; `left_out` images of the series were not axial CT."""
+    flags = [*_flag_voltage(acquisition, convention), *_flag_reconstruction(acquisition), *_flag_spacing(stack)]
     if not acquisition.gated:
         flags.append(Flag.build("gating_unknown", "info"))
     if mass is None:
@@ -42,7 +42,7 @@ def scan_flags(
     return flags
 
 
-def _voltage(acquisition: Acquisition, convention: Convention) -> Iterator[Flag]:
+def _flag_voltage(acquisition: Acquisition, convention: Convention) -> Iterator[Flag]:
     kvp, kernel, threshold_hu = acquisition.kvp, acquisition.kernel, convention.threshold_hu
     if kvp is None:
         yield Flag.build("kvp_unknown", "warning", threshold_hu=threshold_hu, reference=REFERENCE_KVP)
@@ -61,22 +61,22 @@ def _voltage(acquisition: Acquisition, convention: Convention) -> Iterator[Flag]
         yield Flag.build("kvp_adapted", "warning", kvp=kvp, threshold_hu=threshold_hu)
 
 
-def _reconstruction(acquisition: Acquisition) -> Iterator[Flag]:
+def _flag_reconstruction(acquisition: Acquisition) -> Iterator[Flag]:
     """Flags on the reconstruction.
 
     Monoenergetic: attenuation depends on the energy, values can be very different (PS3.17 JJJJ.4). Iterative: Caruso,
     Acad Radiol 2016;23(12).
     """
     kernel, maker, words = acquisition.kernel, acquisition.manufacturer, acquisition.descriptions
-    if energy := reconstruction.monoenergetic(acquisition.image_type, acquisition.energy_kev, words):
+    if energy := reconstruction.find_monoenergetic(acquisition.image_type, acquisition.energy_kev, words):
         yield Flag.build("monoenergetic", "warning", energy=energy, reference=REFERENCE_KVP)
-    if signs := reconstruction.iterative(kernel, maker, acquisition.algorithm, words):
+    if signs := reconstruction.find_iterative(kernel, maker, acquisition.algorithm, words):
         yield Flag("iterative", "warning", values=signs)
-    if name := reconstruction.sharp(kernel, maker):
+    if name := reconstruction.find_sharp_kernel(kernel, maker):
         yield Flag.build("kernel", "warning", kernel=name)
 
 
-def _spacing(stack: Stack) -> Iterator[Flag]:
+def _flag_spacing(stack: Stack) -> Iterator[Flag]:
     step = stack.spacing_mm[0]
     stated = max((item.thickness_mm for item in stack.slices if item.thickness_mm), default=None)
     thickness = stated or step
@@ -88,7 +88,7 @@ def _spacing(stack: Stack) -> Iterator[Flag]:
         yield Flag.build("slices_apart", "warning", thickness_mm=thickness, spacing_mm=step)
 
 
-def result_flags(agatston: ArteryValues, lesions: tuple[Lesion, ...], ends: Range) -> Iterator[Flag]:
+def flag_result(agatston: ArteryValues, lesions: tuple[Lesion, ...], ends: Range) -> Iterator[Flag]:
     """Flags on the numbers: uncertain lesions, a small total, calcium in the left main, a total over 1,000."""
     if ends.doubtful or ends.left_out:
         reached = _categories(ends)
@@ -111,6 +111,6 @@ def result_flags(agatston: ArteryValues, lesions: tuple[Lesion, ...], ends: Rang
 
 
 def _categories(ends: Range) -> tuple[Category, ...]:
-    """The categories that a range reaches, the lowest first."""
-    low, high = (CATEGORIES.index(category(total, any_lesion=total > 0)) for total in (ends.low, ends.high))
+    """The categories that a range spans, the lowest first."""
+    low, high = (CATEGORIES.index(categorise(total, any_lesion=total > 0)) for total in (ends.low, ends.high))
     return CATEGORIES[low : high + 1]

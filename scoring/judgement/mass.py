@@ -24,29 +24,29 @@ class MassFactor:
     origin: Statement
 
 
-def factor(acquisition: Acquisition, settings: ScoringSettings) -> MassFactor | None:
+def find_factor(acquisition: Acquisition, settings: ScoringSettings) -> MassFactor | None:
     """The factor that applies to a series, or None.
 
-    Calcium Scoring Mass Factor Patient (0018,9351) wins, then Device (0018,9352) for the configured patient
+    Calcium Scoring Mass Factor Patient (0018,9351) takes precedence, then Device (0018,9352) for the configured patient
     size (PS3.3 C.8.2.1, C.8.15.3.9), then the configuration. Zero, negative and not finite are absent. Six decimals
     are kept: the header holds 32-bit numbers.
     """
     patient = acquisition.mass_factor_patient
-    if patient is not None and _usable(patient):
+    if patient is not None and _is_usable(patient):
         return MassFactor(round(patient, 6), Statement.build("mass_factor_patient"))
     device = acquisition.mass_factor_device
     index = _SIZES.index(settings.patient_size)
-    if len(device) == len(_SIZES) and _usable(device[index]):
+    if len(device) == len(_SIZES) and _is_usable(device[index]):
         return MassFactor(round(device[index], 6), Statement.build("mass_factor_device", size=settings.patient_size))
     if settings.mass_factor is not None:
         return MassFactor(settings.mass_factor, Statement.build("mass_factor_configured"))
     return None
 
 
-def mass_mg(calibration: MassFactor, mean_hu: float, volume_mm3: float) -> float:
+def compute_mass_mg(calibration: MassFactor, mean_hu: float, volume_mm3: float) -> float:
     """Mass in mg of a lesion of that mean attenuation and volume."""
     return calibration.value * mean_hu * volume_mm3 / 1000.0
 
 
-def _usable(value: float) -> bool:
+def _is_usable(value: float) -> bool:
     return math.isfinite(value) and value > 0

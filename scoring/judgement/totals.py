@@ -1,4 +1,4 @@
-"""From judged candidates to lesions, totals, the range between which the total lies, and what was not counted."""
+"""From judged candidates to lesions, totals, the range in which the total lies, and what was not counted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOST_REJECTED: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A candidate with the decision about it; `confidence` is that it is coronary, 0 to 1, to three digits.
+    """A candidate with the decision about it; `confidence` (0 to 1, to three digits) is that it is coronary.
 
     `reason` is the code of the strongest reason against it, empty where there is none.
     """
@@ -44,15 +44,15 @@ class Finding:
     reason: str = ""
 
 
-def lesions(volume: Volume, findings: Sequence[Finding], factor: MassFactor | None) -> tuple[Lesion, ...]:
+def build_lesions(volume: Volume, findings: Sequence[Finding], factor: MassFactor | None) -> tuple[Lesion, ...]:
     """The counted findings as lesions, numbered from 1 in the order of their first voxel."""
     counted = sorted(
         (item for item in findings if item.counted), key=lambda item: tuple(item.candidate.voxels[0].tolist())
     )
-    return tuple(_lesion(number, volume, item, factor) for number, item in enumerate(counted, start=1))
+    return tuple(_build_lesion(number, volume, item, factor) for number, item in enumerate(counted, start=1))
 
 
-def sums(lesions: Sequence[Lesion], quantity: str, digits: int) -> ArteryValues:
+def sum_by_artery(lesions: Sequence[Lesion], quantity: str, digits: int) -> ArteryValues:
     """Total and share of each artery of one quantity of the lesions, a field's name; None counts as 0."""
     total = math.fsum(getattr(item, quantity) or 0.0 for item in lesions)
     shares = {
@@ -62,8 +62,8 @@ def sums(lesions: Sequence[Lesion], quantity: str, digits: int) -> ArteryValues:
     return ArteryValues(round(total, digits), **{artery: round(share, digits) for artery, share in shares.items()})
 
 
-def bounds(findings: Sequence[Finding]) -> Range:
-    """The total without and with every uncertain finding: counted but not sure, or not counted but possible."""
+def compute_range(findings: Sequence[Finding]) -> Range:
+    """The total without and with every uncertain finding: counted but not certain, or not counted but possible."""
     doubtful = [item for item in findings if item.counted and item.confidence < SURE]
     left_out = [item for item in findings if not item.counted and item.confidence >= POSSIBLE]
     low = [item for item in findings if item.counted and item.confidence >= SURE]
@@ -75,7 +75,7 @@ def bounds(findings: Sequence[Finding]) -> Range:
     )
 
 
-def rejected(
+def list_rejected(
     findings: Sequence[Finding], near: Sequence[bool], most: int = MOST_REJECTED
 ) -> tuple[tuple[RejectedCandidate, ...], int]:
     """The findings not counted though possible or `near` the heart, largest Agatston first, and the number left out.
@@ -89,7 +89,7 @@ def rejected(
     ]
     matter.sort(key=lambda item: (-item.candidate.agatston, tuple(item.candidate.voxels[0].tolist())))
     kept = sorted(range(len(matter)), key=lambda index: (matter[index].confidence < POSSIBLE, index))[:most]
-    listed = tuple(_rejected(number, matter[index]) for number, index in enumerate(sorted(kept), start=1))
+    listed = tuple(_build_rejected(number, matter[index]) for number, index in enumerate(sorted(kept), start=1))
     return listed, len(matter) - len(listed)
 
 
@@ -98,7 +98,7 @@ def _total(findings: Sequence[Finding]) -> float:
     return round(math.fsum(round(item.candidate.agatston, 4) for item in findings), 4)
 
 
-def _lesion(number: int, volume: Volume, finding: Finding, factor: MassFactor | None) -> Lesion:
+def _build_lesion(number: int, volume: Volume, finding: Finding, factor: MassFactor | None) -> Lesion:
     candidate = finding.candidate
     sections = _slices(candidate)
     return Lesion(
@@ -107,7 +107,9 @@ def _lesion(number: int, volume: Volume, finding: Finding, factor: MassFactor | 
         confidence=finding.confidence,
         agatston=round(candidate.agatston, 4),
         volume_mm3=round(candidate.volume_mm3, 3),
-        mass_mg=None if factor is None else round(mass.mass_mg(factor, candidate.mean_hu, candidate.volume_mm3), 4),
+        mass_mg=None
+        if factor is None
+        else round(mass.compute_mass_mg(factor, candidate.mean_hu, candidate.volume_mm3), 4),
         max_hu=candidate.max_hu,
         mean_hu=round(candidate.mean_hu, 2),
         centroid_mm=_centroid(candidate),
@@ -117,7 +119,7 @@ def _lesion(number: int, volume: Volume, finding: Finding, factor: MassFactor | 
     )
 
 
-def _rejected(number: int, finding: Finding) -> RejectedCandidate:
+def _build_rejected(number: int, finding: Finding) -> RejectedCandidate:
     candidate = finding.candidate
     return RejectedCandidate(
         id=number,
@@ -147,5 +149,5 @@ def _stored_runs(volume: Volume, candidate: Candidate) -> tuple[tuple[int, int, 
     stored = order.to_stored(candidate.voxels)
     shape = (depth, order.rows, order.columns)
     flat = np.sort(np.ravel_multi_index((stored[:, 0], stored[:, 1], stored[:, 2]), shape))
-    runs = components.runs(flat, shape)
+    runs = components.find_runs(flat, shape)
     return tuple(zip(runs.z.tolist(), runs.y.tolist(), runs.start.tolist(), runs.length.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Verdicts on candidates: whether they are coronary calcium, how sure that is, and in which artery they lie.
+"""Verdicts on candidates: whether they are coronary calcium, how certain that is, and in which artery they lie.
 
 Every rule says how well one measured feature fits a coronary calcification (0..1, falling smoothly round its
 limit); all must hold, so their product decides. A lesion near any limit is uncertain, and its reason is that of
@@ -20,13 +20,13 @@ from config.errors import NotScorable
 from scoring.anatomy.frame import NOISE_ZERO_HU, Anatomy
 from scoring.candidates.agatston import Candidate
 from scoring.images.volume import Volume
-from scoring.judgement.features import Features, Surroundings, measure, surroundings
+from scoring.judgement.features import Features, Surroundings, measure, measure_surroundings
 from scoring.result import ARTERIES, COUNTED, SURE, Artery
 
-# The look at the surroundings costs time, and thousands of candidates that are noise fail by their place alone. It must
-# not begin above POSSIBLE: what the range includes has been looked at.
+# Examining the surroundings costs time, and thousands of noise candidates fail on position alone. The threshold must
+# not exceed POSSIBLE: everything that the range includes has been examined.
 LOOKED_AT: Final = 0.15
-# Limits on tissue were found on real scans, limits in mm follow from the size of the nets' cubes and from anatomy:
+# Limits on tissue were derived from real scans, limits in mm from the size of the nets' cubes and from anatomy:
 # docs/scoring-method.md lists them with their reasons, bench/sensitivity.py moves each of them.
 NOISE_LIMIT, NOISE_WIDTH = 6.0, 0.7
 LOCAL_NOISE_SHARE = 0.75
@@ -108,10 +108,10 @@ PLACE_RULES: Final = (
 def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
     """Judge every candidate of a volume, in their order; lengths in mm, attenuations in HU.
 
-    Raises NotScorable: `metal` where metal lies where coronary arteries run, `noise` where no lesion is sure and
+    Raises NotScorable: `metal` for metal where coronary arteries run, `noise` where no lesion is certain and
     the noise may hide others.
     """
-    verdicts = _judged(volume, anatomy, candidates) if candidates else []
+    verdicts = _judge_one(volume, anatomy, candidates) if candidates else []
     refuse_noise(anatomy.blood.noise_hu, verdicts)
     return verdicts
 
@@ -119,7 +119,7 @@ def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> 
 def refuse_noise(noise_hu: float, verdicts: Sequence[Verdict]) -> None:
     """Refuse (noise) a score of 0, or of uncertain lesions alone, at a noise of more than 25 HU.
 
-    A calcification of 2 mm is then found in less than half of the scans; a sure lesion still shows that there is
+    A calcification of 2 mm is then found in less than half of the scans; a certain lesion still shows that there is
     calcium.
     """
     if noise_hu > NOISE_ZERO_HU and not any(verdict.counted and verdict.confidence >= SURE for verdict in verdicts):
@@ -129,7 +129,7 @@ def refuse_noise(noise_hu: float, verdicts: Sequence[Verdict]) -> None:
 def _refuse_metal(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> None:
     """Refuse (metal) where 2,000 HU are reached inside the heart, or where coronary calcium could be.
 
-    Looked for slice by slice, as a wire that runs through the heart is neither at one place nor at one height.
+    Checked slice by slice, because a wire that runs through the heart has no single position or height.
     """
     pieces = []
     for candidate in candidates:
@@ -143,34 +143,34 @@ def _refuse_metal(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candida
     if not pieces:
         return
     features = measure(volume, anatomy, pieces)
-    confidence, _, _ = _by_place(features, _noise_limit(len(candidates)))
+    confidence, _, _ = _fit_position(features, _noise_limit(len(candidates)))
     if ((confidence >= COUNTED) | (features.heart_mm < -METAL_DEPTH_MM)).any():
         raise NotScorable("metal", max_hu=max(piece.max_hu for piece in pieces))
 
 
-def _judged(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
+def _judge_one(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
     _refuse_metal(volume, anatomy, candidates)
     features = measure(volume, anatomy, candidates)
     noise_limit = _noise_limit(len(candidates))
-    confidence, weakest, reasons = _by_place(features, noise_limit)
+    confidence, weakest, reasons = _fit_position(features, noise_limit)
     verdicts = []
     for index, candidate in enumerate(candidates):
         sure, weak, reason = float(confidence[index]), float(weakest[index]), reasons[index]
         if sure >= LOOKED_AT:
-            around = surroundings(volume, anatomy, candidate)
+            around = measure_surroundings(volume, anatomy, candidate)
             smooth_noise_hu = anatomy.blood.smooth_noise_hu
-            seen = _by_surroundings(around, features, index, noise_limit, smooth_noise_hu)
+            seen = _fit_surroundings(around, features, index, noise_limit, smooth_noise_hu)
             sure *= math.prod(fits for fits, _ in seen)
             _, reason = min(((weak, reason), *seen), key=itemgetter(0))
             stent = float(fit(features.max_hu[index], STENT_HU, 60.0) * fit(features.length_mm[index], STENT_MM, 1.5))
             if sure >= SURE and stent > COUNTED:
-                # Calcium can be so long and bright too: it counts, and a reader looks.
+                # Calcium can be this long and bright too: it counts, and a reader reviews it.
                 sure, reason = AS_STENT, "like_stent"
         verdicts.append(
             Verdict(
                 candidate=candidate,
                 counted=sure >= COUNTED,
-                artery=_artery(features, index),
+                artery=_find_artery(features, index),
                 confidence=sure,
                 reason=reason if sure < SURE else "",
             )
@@ -183,7 +183,9 @@ def fit(value: float | NDArray[np.float64], limit: float, width: float) -> NDArr
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip((np.asarray(value) - limit) / width, -40.0, 40.0))))
 
 
-def _by_place(features: Features, noise_limit: float) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Reason]]:
+def _fit_position(
+    features: Features, noise_limit: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Reason]]:
     """Fit of candidates to all rules of place together, to the weakest of them, and its reason."""
     fits = [fit(getattr(features, rule.feature), rule.limit, rule.width) for rule in PLACE_RULES]
     fits.append(fit(features.contrast_hu / features.noise_hu, noise_limit, NOISE_WIDTH))
@@ -193,16 +195,16 @@ def _by_place(features: Features, noise_limit: float) -> tuple[NDArray[np.float6
 
 
 def _noise_limit(candidates: int) -> float:
-    """Standard deviations over blood that noise hardly reaches: more where it makes more candidates."""
+    """Standard deviations above blood that noise rarely reaches: more where noise produces more candidates."""
     return NOISE_LIMIT + 0.6 * float(np.log10(max(candidates, 300) / 300.0))
 
 
-def _by_surroundings(
+def _fit_surroundings(
     around: Surroundings, features: Features, index: int, noise_limit: float, smooth_noise_hu: float
 ) -> tuple[tuple[float, Reason], ...]:
-    """Fit of one candidate to each rule about the tissue around it, and to that about the aorta's wall."""
+    """Fit of one candidate to each rule about the tissue around it, and to the rule about the aortic wall."""
     above = float(features.above_mm[index])
-    # Far below, the arteries lie on the diaphragm's side, where thin fat is lost in thick slices; and noise alone
+    # Far below, the arteries lie on the diaphragmatic surface, where thick slices lose thin fat; and noise alone
     # makes some voxels of blood look like fat.
     thin = float(fit(above, -65.0, -4.0))
     fat_hu = FAT_HU + thin * (THIN_FAT_HU - FAT_HU) - DARKENING * max(0.0, smooth_noise_hu - QUIET_HU)
@@ -218,15 +220,15 @@ def _by_surroundings(
         (float(fit(around.median_hu - features.blood_hu, BRIGHT_HU, -2.5)), "in_streak"),
         (float(fit(around.lung, lung_share, -0.035)), "in_lung"),
         (float(fit(around.touching_lung, touching, -0.035)), "at_lung"),
-        (_outside_root(features, index), "ascending_aorta"),
+        (_fit_outside_root(features, index), "ascending_aorta"),
     )
 
 
-def _outside_root(features: Features, index: int) -> float:
-    """Degree to which a place lies outside the wall of the ascending aorta and root.
+def _fit_outside_root(features: Features, index: int) -> float:
+    """Degree to which a position lies outside the wall of the ascending aorta and root.
 
-    Below the left main the circle is less sure: only what lies on or inside it is wall or valve, and from
-    40 mm on nothing is. Where an artery leaves the aorta it lies at the wall.
+    Below the left main the circle is less certain: only what lies on or inside it is wall or valve, and from
+    40 mm down nothing is. An artery lies at the wall where it leaves the aorta.
     """
     above_mm = float(features.above_mm[index])
     origin = float(fit(features.course_mm[[ARTERIES.index("LM"), ARTERIES.index("RCA")], index].min(), OSTIUM_MM, -0.6))
@@ -235,6 +237,6 @@ def _outside_root(features: Features, index: int) -> float:
     return max(float(fit(features.ascending_mm[index], limit_mm, 1.0)), float(fit(above_mm, -40.0, -3.0)))
 
 
-def _artery(features: Features, index: int) -> Artery:
+def _find_artery(features: Features, index: int) -> Artery:
     """The artery whose likely course is nearest."""
     return ARTERIES[int(features.course_mm[:, index].argmin())]

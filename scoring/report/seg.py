@@ -80,11 +80,11 @@ def build(score: Score, sources: Sequence[Dataset], request: ReportRequest) -> D
 
 def _segments(score: Score) -> list[_Segment]:
     named: tuple[Artery | None, ...] = (*ARTERIES, None)
-    found = [
+    segments = [
         _Segment(artery, tuple(lesion for lesion in score.lesions if lesion.artery == artery and lesion.runs))
         for artery in named
     ]
-    return [segment for segment in found if segment.lesions]
+    return [segment for segment in segments if segment.lesions]
 
 
 def _frames(score: Score, segments: Sequence[_Segment], slices: Sequence[int]) -> list[_Frame]:
@@ -164,7 +164,7 @@ def _segment(number: int, segment: _Segment, score: Score, origin: Origin) -> Da
 
 
 def _by_mask(score: Score) -> bool:
-    """Whether a person's mask decided what counted; masks of two arteries may overlap."""
+    """True if a hand-drawn mask decided what counted; masks of two arteries may overlap."""
     return score.provenance.engine == "mask"
 
 

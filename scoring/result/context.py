@@ -1,4 +1,4 @@
-"""The score in context: the patient, the standing among other people, risk, and the change since an earlier scan."""
+"""The score in context: the patient, comparison with a population, risk, and the change since an earlier scan."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Patient:
 
 @dataclass(frozen=True, slots=True)
 class Percentile:
-    """Where a score stands in a named population.
+    """The percentile of a score in a named population.
 
     `population` names the table ("MESA"), `group`, `sex` and `age_years` the people compared with. `estimate` is a
     whole per cent, 0 for no calcium, None above the table's last percentile; `band` names the two percentiles between
-    which the score lies. `p_nonzero_percent` have any calcium; `p25` to `p90` are Agatston scores. `caveats` belong
+    which the score lies. `p_nonzero_percent` have any calcium; `p25` to `p90` are Agatston scores. `caveats` appear
     beside the number.
     """
 

@@ -1,6 +1,6 @@
 """The JSON form of a score: `coronode.score/1`.
 
-A sentence stands there as its English text, as in version 0.1.0, with code and values beside it:
+A sentence appears as its English text, as in version 0.1.0, with code and values beside it:
 
     "reason": "next to bone", "reason_code": "at_bone", "reason_values": {}
     "caveats": ["..."], "caveats_coded": [{"code": "...", "values": {}, "text": "..."}]
@@ -79,7 +79,7 @@ def parse(text: str | bytes) -> Score:
 
 
 def _lift_sentences(values: Holder) -> None:
-    """Put the sentences of the JSON form together again; where there is no code, the text is all that is known."""
+    """Reassemble the sentences of the JSON form; without a code, the text is all that is known."""
     for section, name, _ in _SINGLE:
         for holder in _holders(values, section):
             text, code = holder.get(name), holder.pop(f"{name}_code", None)
@@ -111,7 +111,7 @@ def _holders(values: Holder, section: str) -> Iterator[Holder]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"not a score: {name} is no number of JSON")
+    raise ValueError(f"not a score: {name} is not a JSON number")
 
 
 @functools.cache

@@ -37,9 +37,9 @@ class ArteryValues:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Totals without (`low`) and with (`high`) every uncertain lesion.
+    """Totals excluding (`low`) and including (`high`) every uncertain lesion.
 
-    `doubtful` lesions are counted but not sure, `left_out` candidates are not counted but possible.
+    `doubtful` lesions are counted but not certain, `left_out` candidates are not counted but possible.
     """
 
     low: float
@@ -84,7 +84,7 @@ class Lesion:
 
     @property
     def is_uncertain(self) -> bool:
-        """Whether it was counted without being surely coronary calcium."""
+        """True if it was counted without being certain to be coronary calcium."""
         return self.confidence < SURE
 
 
@@ -92,7 +92,7 @@ class Lesion:
 class RejectedCandidate:
     """Something bright near the heart that was not counted, and the strongest reason against it.
 
-    `confidence` (0..1) is that it is coronary calcium all the same; `centroid_mm` and `slices` as in `Lesion`.
+    `confidence` (0..1) is that it is coronary calcium nevertheless; `centroid_mm` and `slices` as in `Lesion`.
     """
 
     id: int
@@ -106,5 +106,5 @@ class RejectedCandidate:
 
     @property
     def is_possible(self) -> bool:
-        """Whether it may be coronary calcium although it was not counted."""
+        """True if it may be coronary calcium although it was not counted."""
         return self.confidence >= POSSIBLE

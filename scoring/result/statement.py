@@ -32,7 +32,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Something that a reader of the score should know; `reject` made the series not scorable.
+    """A remark that a reader of the score should know; `reject` made the series not scorable.
 
     `code` is stable for machines; `values` and `message` are those of a `Statement`.
     """

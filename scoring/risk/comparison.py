@@ -16,10 +16,10 @@ USUAL_BMI: Final = 27.0
 """Body mass index, kg/m2, where the images give none."""
 
 SHORTEST_DAYS: Final = 90
-"""Below it no yearly rate is given: it would be the noise of two scans, multiplied."""
+"""Days below which no yearly rate is given: it would be the noise of two scans, multiplied."""
 
 NOISE_BELOW: Final = 10.0
-"""A score under it is inside the noise of a repeated scan: its 95 % limit at a score of 10 is 18 (Chung, AJR 2008)."""
+"""Scores below it are within the variation of repeated scans: 95 % limit of 18 at a score of 10 (Chung, AJR 2008)."""
 
 PROGRESSION_ROOT: Final = 2.5
 """Growth of the square root of the volume, mm3 ** 0.5, that studies call progression (KOICA registry)."""
@@ -42,7 +42,7 @@ def compare(
     scanned = parse_date(score.series.date)
     if scanned is None or score.agatston is None:
         return None
-    kept = _one_a_study(score, history, scanned)
+    kept = _choose_per_study(score, history, scanned)
     if not kept:
         return None
     then, now = kept[-1], score.agatston.total
@@ -52,7 +52,7 @@ def compare(
     masses = None if then.mass_mg is None or score.mass_mg is None else (then.mass_mg, score.mass_mg.total)
     index = USUAL_BMI if bmi is None else bmi
     noise = max(then.agatston, now) < NOISE_BELOW
-    unlike, unknown = _beside(score, then)
+    unlike, unknown = _count_differences(score, then)
     return Change(
         date=then.date,
         interval_days=days,
@@ -73,10 +73,10 @@ def compare(
 
 
 def earlier_of(score: Score, scanned: date, *, origin: str, sop_instance_uid: str = "") -> Earlier | None:
-    """A score as one to be compared with; None when it has no number. `sop_instance_uid` is that of its report."""
+    """A score as an earlier one to compare with; None without a number. `sop_instance_uid` is that of its report."""
     if score.agatston is None:
         return None
-    series, made = score.series, score.provenance
+    series, provenance = score.series, score.provenance
     return Earlier(
         date=scanned.isoformat(),
         agatston=score.agatston.total,
@@ -91,7 +91,7 @@ def earlier_of(score: Score, scanned: date, *, origin: str, sop_instance_uid: st
         kernel=series.kernel,
         scanner=_scanner(score),
         software=_software(score),
-        convention=made.convention,
+        convention=provenance.convention,
         gated=series.gated,
         volume_definition=made.volume_definition,
     )
@@ -119,12 +119,12 @@ def _difference(then: float, now: float, days: int, limit: float | None) -> Diff
     )
 
 
-def _one_a_study(score: Score, history: Iterable[Earlier], scanned: date) -> list[Earlier]:
-    """The scores that may be compared, the oldest first; of two on one day the more comparable one stands last."""
+def _choose_per_study(score: Score, history: Iterable[Earlier], scanned: date) -> list[Earlier]:
+    """The scores that may be compared, the oldest first; of two on one day the more comparable one comes last."""
     best: dict[str, Earlier] = {}
     for item in history:
-        taken = parse_date(item.date)
-        if taken is None or taken >= scanned or item.study_instance_uid == score.series.study_instance_uid:
+        scanned_on = parse_date(item.date)
+        if scanned_on is None or scanned_on >= scanned or item.study_instance_uid == score.series.study_instance_uid:
             continue
         study = item.study_instance_uid or item.sop_instance_uid
         if study not in best or _comparability(score, item) > _comparability(score, best[study]):
@@ -133,15 +133,15 @@ def _one_a_study(score: Score, history: Iterable[Earlier], scanned: date) -> lis
 
 
 def _comparability(score: Score, item: Earlier) -> tuple[int, bool, float, str, str]:
-    """More is better: little that differs or is not known, a volume, slices of about 3 mm; then anything definite."""
-    unlike, unknown = _beside(score, item)
+    """Sort key, greater is better: few differences or unknowns, a volume, slices near 3 mm; then anything definite."""
+    unlike, unknown = _count_differences(score, item)
     thickness = math.inf if item.slice_thickness_mm is None else abs(item.slice_thickness_mm - _USUAL_THICKNESS_MM)
     doubts = len(unlike) + len(unknown)
     return -doubts, item.volume_mm3 is not None, -thickness, item.sop_instance_uid, repr(item)
 
 
 def _volumes(score: Score, then: Earlier) -> tuple[float, float] | None:
-    """Volume then and now in mm3, None where one is not known or they are defined in different ways."""
+    """Volume then and now in mm3, None where one is not known or their definitions differ."""
     if then.volume_mm3 is None or score.volume_mm3 is None or _defined_otherwise(score, then):
         return None
     return then.volume_mm3, score.volume_mm3.total
@@ -153,7 +153,7 @@ def _defined_otherwise(score: Score, then: Earlier) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
-    """One property of both scans that moves a score; None where a scan does not say."""
+    """One property of both scans that affects a score; None where it is not known for a scan."""
 
     name: str
     then: str | float | None
@@ -169,8 +169,8 @@ class _Fact:
         return Statement("differs", {"variant": self.variant, "what": self.name, **values})
 
 
-def _beside(score: Score, then: Earlier) -> tuple[list[Statement], list[str]]:
-    """The differences between the two scans, and the names of what only one of them says."""
+def _count_differences(score: Score, then: Earlier) -> tuple[list[Statement], list[str]]:
+    """The differences between the two scans, and the names of the properties known for only one of them."""
     unlike, unknown = [], []
     for fact in _facts(score, then):
         if fact.then is None or fact.now is None:
@@ -181,7 +181,7 @@ def _beside(score: Score, then: Earlier) -> tuple[list[Statement], list[str]]:
 
 
 def _facts(score: Score, then: Earlier) -> Iterator[_Fact]:
-    """Everything known of the two scans that moves a score."""
+    """Everything known about the two scans that affects a score."""
     series, origin = score.series, score.provenance
     spacing = None if series.spacing_mm is None else series.spacing_mm[0]
     yield _text_fact("convention", then.convention, origin.convention)

@@ -19,9 +19,9 @@ _NO_SETTINGS: Final = RiskSettings()
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Facts that images lack: the site's settings, and what whoever asks for the score knows of the patient.
+    """Facts that images lack: the site's settings, and what the caller knows about the patient.
 
-    `patient` wins over the header; without `clinical` there is no ten-year risk.
+    `patient` takes precedence over the header; without `clinical` there is no ten-year risk.
     """
 
     settings: RiskSettings = _NO_SETTINGS
@@ -37,7 +37,7 @@ def in_context(score: Score, patient: Patient, context: Context) -> Score:
     if score.agatston is None:
         return replace(score, patient=patient)
     total = score.agatston.total
-    people = population.configured(context.settings)
+    people = population.load_configured(context.settings)
     standing = percentile(people, total, patient, tuple(_caveats(score.series)))
     chance = ten_year.ten_year(patient, context.clinical, total)
     risk = chance if isinstance(chance, TenYearRisk) else None

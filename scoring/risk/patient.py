@@ -15,7 +15,7 @@ from scoring.result import Group, Patient, Sex
 _AGE: Final = re.compile(r"(\d{1,3})([DWMY])")
 _A_YEAR: Final = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _SEXES: Final[dict[str, Sex]] = {"F": "female", "M": "male"}
-# what lies outside is a wrong unit or a placeholder, not a person
+# a value outside is a wrong unit or a placeholder
 _OLDEST: Final = 120.0
 _HEIGHTS_M: Final = (0.5, 2.5)
 _WEIGHTS_KG: Final = (10.0, 400.0)
@@ -24,26 +24,26 @@ _BMI: Final = (10.0, 100.0)
 NOTHING: Final = Patient()
 
 
-def of(dataset: Dataset, settings: RiskSettings, told: Patient = NOTHING) -> Patient:
-    """The patient of an image: what was `told` wins over the header, the header over the configuration's one group.
+def read_patient(dataset: Dataset, settings: RiskSettings, stated: Patient = NOTHING) -> Patient:
+    """The patient of an image: what was `stated` wins over the header, the header over the configuration's one group.
 
     Age is Patient's Age (0010,1010), else from the dates of birth and of the scan; group follows from Ethnic Group
-    (0010,2160) through `risk.groups`. Values that no person has are taken as none.
+    (0010,2160) through `risk.groups`. Impossible values count as missing.
     """
-    group, origin = _group(dataset, settings, told)
+    group, origin = _choose_group(dataset, settings, stated)
     sex = _SEXES.get(elements.text(dataset, "PatientSex").upper())
     return Patient(
-        age_years=told.age_years if told.age_years is not None else _age(dataset),
-        sex=told.sex or sex,
+        age_years=stated.age_years if stated.age_years is not None else _read_age(dataset),
+        sex=stated.sex or sex,
         group=group,
         group_origin=origin,
-        bmi=told.bmi if told.bmi is not None else _bmi(dataset),
+        bmi=stated.bmi if stated.bmi is not None else _compute_bmi(dataset),
     )
 
 
-def _group(dataset: Dataset, settings: RiskSettings, told: Patient) -> tuple[Group | None, str]:
-    if told.group is not None:
-        return told.group, told.group_origin
+def _choose_group(dataset: Dataset, settings: RiskSettings, stated: Patient) -> tuple[Group | None, str]:
+    if stated.group is not None:
+        return stated.group, stated.group_origin
     mapped = {words.strip().casefold(): group for words, group in settings.groups.items()}
     coded = elements.inner(dataset, "EthnicGroupCodeSequence")
     words = (
@@ -56,7 +56,7 @@ def _group(dataset: Dataset, settings: RiskSettings, told: Patient) -> tuple[Gro
     return settings.group, "" if settings.group is None else "configuration"
 
 
-def _age(dataset: Dataset) -> float | None:
+def _read_age(dataset: Dataset) -> float | None:
     """Age String (PS3.5 6.2), else completed years between birth and scan."""
     stated = _AGE.fullmatch(elements.text(dataset, "PatientAge").upper())
     if stated:
@@ -69,7 +69,7 @@ def _age(dataset: Dataset) -> float | None:
     return float(completed) if 0 <= completed <= _OLDEST else None
 
 
-def _bmi(dataset: Dataset) -> float | None:
+def _compute_bmi(dataset: Dataset) -> float | None:
     """From Patient's Size (0010,1020) in m and Patient's Weight (0010,1030) in kg (PS3.3 C.7.2.2)."""
     height, weight = elements.number(dataset, "PatientSize"), elements.number(dataset, "PatientWeight")
     if height is None or weight is None:

@@ -13,7 +13,7 @@ from scoring.risk.population import ALL, PERCENTS, Level, Population
 def percentile(
     population: Population, agatston: float, patient: Patient, caveats: Sequence[Statement] = ()
 ) -> Percentile | Statement:
-    """Where an Agatston score stands among comparable people, or the reason why that is not known.
+    """The percentile of an Agatston score among comparable people, or the reason why it is not known.
 
     Age counts in completed years. `caveats` are those of the scan; those of the table and the patient are added.
     """
@@ -97,9 +97,9 @@ def standing(level: Level, agatston: float) -> tuple[int | None, Band]:
             points.append((score, float(percent)))
     (below, from_), (above, to) = next(pair for pair in itertools.pairwise(points) if agatston <= pair[1][0])
     share = (math.log1p(agatston) - math.log1p(below)) / (math.log1p(above) - math.log1p(below))
-    return max(1, round(from_ + share * (to - from_))), _band(level, agatston)
+    return max(1, round(from_ + share * (to - from_))), _find_band(level, agatston)
 
 
-def _band(level: Level, agatston: float) -> Band:
+def _find_band(level: Level, agatston: float) -> Band:
     bands: tuple[Band, ...] = ("under 25th", "25th-50th", "50th-75th", "75th-90th")
     return bands[sum(agatston >= score for score in level.scores[:-1])]

@@ -22,7 +22,7 @@ from scoring.result import GROUPS, Group, Sex, Statement
 HEADER: Final = ("race", "sex", "age", "p_nonzero_pct", "p25", "p50", "p75", "p90")
 PERCENTS: Final = (25, 50, 75, 90)
 ALL: Final = "all"
-"""The group of a table that makes no difference between groups."""
+"""The group of a table that does not distinguish groups."""
 
 MESA_NAME: Final = "MESA"
 MESA_CITATION: Final = "McClelland et al., Circulation 2006;113:30"
@@ -41,7 +41,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """A named table: levels, the youngest first, by group (or `ALL`) and sex. `caveats` belong beside every result."""
+    """A named table: levels, the youngest first, by group (or `ALL`) and sex. `caveats` accompany every result."""
 
     name: str
     citation: str
@@ -49,7 +49,7 @@ class Population:
     caveats: tuple[Statement, ...] = ()
 
     def of(self, group: Group | None, sex: Sex) -> tuple[str, tuple[Level, ...]] | None:
-        """The group under which these people stand in the table, and their levels; None when it has none."""
+        """The group under which the table lists these people, and their levels; None when it has none."""
         for name in (group, ALL):
             if name is not None and (name, sex) in self.levels:
                 return name, self.levels[name, sex]
@@ -57,22 +57,22 @@ class Population:
 
 
 @functools.cache
-def mesa() -> Population:
+def load_mesa() -> Population:
     """The shipped table: 6,110 people of 45 to 84 years without clinical disease."""
     text = resources.files("scoring.risk").joinpath("populations/mesa.csv").read_text("utf-8")
-    return Population(MESA_NAME, MESA_CITATION, _levels(text, "mesa.csv"), (Statement.build("mesa_lesion_size"),))
+    return Population(MESA_NAME, MESA_CITATION, _parse_levels(text, "mesa.csv"), (Statement.build("mesa_lesion_size"),))
 
 
-def configured(settings: RiskSettings) -> Population:
+def load_configured(settings: RiskSettings) -> Population:
     """The site's own table (`[risk] table`), else the shipped one.
 
     Raises ConfigurationError with file, line and what is allowed when the table cannot be used.
     """
     if settings.table is None:
-        return mesa()
+        return load_mesa()
     for key, value in (("table_name", settings.table_name), ("table_citation", settings.table_citation)):
         if not value.strip():
-            raise ConfigurationError(f"risk.{key}: is empty; a table of the site stands in reports under both")
+            raise ConfigurationError(f"risk.{key}: is empty; reports name a site's table by both")
     return load(settings.table, settings.table_name, settings.table_citation)
 
 
@@ -87,33 +87,33 @@ def load(path: Path, name: str, citation: str) -> Population:
         raise ConfigurationError(f"risk.table: {path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"risk.table: {path}: is not UTF-8 text (byte {error.start})") from error
-    return Population(name, citation, _levels(text, f"risk.table: {path}"))
+    return Population(name, citation, _parse_levels(text, f"risk.table: {path}"))
 
 
-def _levels(text: str, source: str) -> dict[tuple[str, Sex], tuple[Level, ...]]:
+def _parse_levels(text: str, source: str) -> dict[tuple[str, Sex], tuple[Level, ...]]:
     lines = csv.reader(text.splitlines())
     if tuple(cell.strip() for cell in next(lines, [])) != HEADER:
         raise ConfigurationError(f"{source}, line 1: the header must be {','.join(HEADER)}")
-    found: dict[tuple[str, Sex], dict[float, Level]] = {}
+    table: dict[tuple[str, Sex], dict[float, Level]] = {}
     for cells in lines:
         where = f"{source}, line {lines.line_num}"
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(HEADER):
             raise ConfigurationError(f"{where}: {len(cells)} values; allowed: {len(HEADER)} ({','.join(HEADER)})")
-        group, sex, level = _row([cell.strip() for cell in cells], where)
-        if level.age in found.setdefault((group, sex), {}):
-            raise ConfigurationError(f"{where}: {group} {sex} of {level.age:g} years stands there twice")
-        found[group, sex][level.age] = level
-    if not found:
+        group, sex, level = _parse_row([cell.strip() for cell in cells], where)
+        if level.age in table.setdefault((group, sex), {}):
+            raise ConfigurationError(f"{where}: {group} {sex} of {level.age:g} years is listed twice")
+        table[group, sex][level.age] = level
+    if not table:
         raise ConfigurationError(f"{source}: has no row under the header")
-    for (group, sex), ages in found.items():
+    for (group, sex), ages in table.items():
         if len(ages) < 2:
             raise ConfigurationError(f"{source}: {group} {sex} has one age; allowed: two or more, to read between")
-    return {people: tuple(ages[age] for age in sorted(ages)) for people, ages in found.items()}
+    return {people: tuple(ages[age] for age in sorted(ages)) for people, ages in table.items()}
 
 
-def _row(cells: list[str], where: str) -> tuple[str, Sex, Level]:
+def _parse_row(cells: list[str], where: str) -> tuple[str, Sex, Level]:
     def number(index: int, allowed: str, fits: Callable[[float], bool]) -> float:
         try:
             value = float(cells[index])
@@ -139,7 +139,7 @@ def _row(cells: list[str], where: str) -> tuple[str, Sex, Level]:
             f"an Agatston score of {below:g} or more",
             lambda value, below=below: value >= below,  # type: ignore[misc]
         )
-        # one point for values that were rounded
+        # a tolerance of one point for rounded values
         if score > 0 and percent < 100 - nonzero - 1:
             raise ConfigurationError(
                 f"{where}: {HEADER[index]} = {cells[index]!r}, but only {nonzero:g} % have any calcium; allowed: 0"

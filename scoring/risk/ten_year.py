@@ -118,12 +118,12 @@ def ten_year(patient: Patient, clinical: Clinical | None, agatston: float) -> Te
     if not YOUNGEST <= age <= OLDEST:
         return Statement.build("age_outside_range", age=age, first=YOUNGEST, last=OLDEST)
     return TenYearRisk(
-        with_score=_risk(_WITH, age, patient, clinical, agatston),
-        without_score=_risk(_WITHOUT, age, patient, clinical, agatston),
+        with_score=_compute_risk(_WITH, age, patient, clinical, agatston),
+        without_score=_compute_risk(_WITHOUT, age, patient, clinical, agatston),
     )
 
 
-def _risk(table: _Coefficients, age: int, patient: Patient, clinical: Clinical, agatston: float) -> float:
+def _compute_risk(table: _Coefficients, age: int, patient: Patient, clinical: Clinical, agatston: float) -> float:
     total = (
         table.age * age
         + table.male * (patient.sex == "male")

@@ -89,7 +89,7 @@ def read_context(
     from scoring.risk import population
     from scoring.risk.context import Context
 
-    population.configured(settings.risk)
+    population.load_configured(settings.risk)
     if studies > 1 and not (age is None and sex is None and clinical is None):
         raise click.UsageError(f"--age, --sex and --clinical describe one patient, but {studies} studies were found")
     return Context(

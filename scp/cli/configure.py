@@ -27,7 +27,7 @@ def check(config_file: Path | None) -> None:
 
     settings = load(config_file)
     plugins.check(settings.scoring.engine)
-    population.configured(settings.risk)
+    population.load_configured(settings.risk)
     site.check(settings.results)
     peers = ", ".join(sorted(settings.peers)) or "none"
     targets = ", ".join(settings.results.destinations) or "none: results stay on this node"

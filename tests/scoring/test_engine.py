@@ -237,7 +237,7 @@ def test_convention_and_voltage(ct, series, tmp_path) -> None:
 
 def test_an_unknown_engine_is_a_configuration_error(series) -> None:
     paths = series(np.zeros((4, 8, 8), dtype=np.int16))
-    with pytest.raises(ConfigurationError, match="no engine is named 'other'; installed: default"):
+    with pytest.raises(ConfigurationError, match="there is no engine named 'other'; installed: default"):
         engine.score(paths, ScoringSettings(engine="other"))
 
 

@@ -22,7 +22,7 @@ def phantom(ct):
         pytest.skip(f"the QRM scan is not at {folder}")
     reference = json.loads((folder / "reference.json").read_text())
     paths = sorted((folder / "dicom").iterdir())
-    volume = geometry.volume(geometry.stack([item for path in paths for item in slices.read(path)]))
+    volume = geometry.decode(geometry.stack_slices([item for path in paths for item in slices.read(path)]))
     spheres = {
         name: ball(volume, np.asarray(insert["center_mm"]))
         for name, insert in reference["inserts"].items()

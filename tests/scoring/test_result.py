@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.judgement import flags as quality
-from scoring.judgement.category import category
+from scoring.judgement.category import categorise
 from scoring.result import (
     ArteryValues,
     Flag,
@@ -89,7 +89,7 @@ def test_the_weights_are_recorded() -> None:
 
 
 def review(low: float, high: float, total: float) -> Flag:
-    flags = quality.result_flags(ArteryValues(total=total), (), Range(low, high, 1, 0))
+    flags = quality.flag_result(ArteryValues(total=total), (), Range(low, high, 1, 0))
     (flag,) = [flag for flag in flags if flag.code == "review"]
     return flag
 
@@ -119,7 +119,7 @@ def test_review_names_the_categories_of_the_range(low, high, categories) -> None
 @given(st.lists(st.floats(0, 2000), min_size=3, max_size=3).map(sorted))
 def test_review_names_the_category_of_every_total_in_the_range(totals) -> None:
     low, total, high = totals
-    assert category(total, any_lesion=total > 0) in review(low, high, total).values["categories"]
+    assert categorise(total, any_lesion=total > 0) in review(low, high, total).values["categories"]
 
 
 EVERYTHING = dataclasses.replace(

@@ -16,7 +16,7 @@ from scoring.images import acquisition, geometry, selection, slices
 from scoring.images.acquisition import Acquisition
 from scoring.judgement import flags as quality
 from scoring.judgement import mass
-from scoring.judgement.category import cac_drs, category
+from scoring.judgement.category import categorise, format_cac_drs
 from scoring.report.common.catalogue import sentence
 from scoring.report.common.texts import load_english
 from scoring.result import ArteryValues, Range, Statement
@@ -97,7 +97,7 @@ def test_thresholds_by_tube_voltage(kvp, thresholds) -> None:
     ],
 )
 def test_mass_factor(patient, device, size, configured, expected) -> None:
-    found = mass.factor(
+    found = mass.find_factor(
         facts(mass_factor_patient=patient, mass_factor_device=device),
         ScoringSettings(patient_size=size, mass_factor=configured),
     )
@@ -111,7 +111,7 @@ def test_mass_factor(patient, device, size, configured, expected) -> None:
 
 def test_mass_of_the_calibration_insert() -> None:
     # 200 mg/cm3 at 250 HU: a factor of 0.8; 1 cm3 of it is 200 mg
-    assert mass.mass_mg(mass.MassFactor(0.8, Statement("test")), 250.0, 1000.0) == 200.0
+    assert mass.compute_mass_mg(mass.MassFactor(0.8, Statement("test")), 250.0, 1000.0) == 200.0
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_mass_of_the_calibration_insert() -> None:
     ],
 )
 def test_category(total, lesions, expected) -> None:
-    assert category(total, any_lesion=bool(lesions)) == expected
+    assert categorise(total, any_lesion=bool(lesions)) == expected
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_category(total, lesions, expected) -> None:
     ],
 )
 def test_cac_drs(total, arteries, words) -> None:
-    assert cac_drs(total, arteries) == words
+    assert format_cac_drs(total, arteries) == words
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_contrast_by_header(agent, route, refused) -> None:
 
 def stack(series, number: int = 30, **attributes) -> geometry.Stack:
     paths = series(np.zeros((number, 4, 4), dtype=np.int16), **attributes)
-    return geometry.stack([item for path in paths for item in slices.read(path)])
+    return geometry.stack_slices([item for path in paths for item in slices.read(path)])
 
 
 @pytest.mark.parametrize(
@@ -224,14 +224,14 @@ def codes(flags) -> dict[str, str]:
 def test_flags_of_the_tube_voltage(series, kvp, name, expected) -> None:
     factor = mass.MassFactor(0.8, Statement("test"))
     convention = conventions.named(name, kvp)
-    assert codes(quality.scan_flags(stack(series), facts(kvp=kvp), convention, factor, 0)) == expected
+    assert codes(quality.flag_scan(stack(series), facts(kvp=kvp), convention, factor, 0)) == expected
 
 
 def said(series, code: str, **values) -> str:
     """Sentence of the flag with that code; each scan has the flags asked for and no other of its kind."""
     found = facts(**values)
     convention = conventions.named("standard", found.kvp, found.kernel)
-    flags = quality.scan_flags(stack(series), found, convention, mass.MassFactor(0.8, Statement("test")), 0)
+    flags = quality.flag_scan(stack(series), found, convention, mass.MassFactor(0.8, Statement("test")), 0)
     assert codes(flags).keys() == ({code} if code else set())
     return sentence(flags[0], load_english()) if flags else ""
 
@@ -243,7 +243,7 @@ def test_a_kernel_that_imitates_120_kvp(series) -> None:
 
 def test_adapted_thresholds_come_with_their_caveat(series) -> None:
     found = facts(kvp=80.0)
-    flags = quality.scan_flags(stack(series), found, conventions.named("kvp-adapted", 80.0), None, 0)
+    flags = quality.flag_scan(stack(series), found, conventions.named("kvp-adapted", 80.0), None, 0)
     assert flags[0].values == {"kvp": 80.0, "threshold_hu": 177.0}
     assert "7 % at 80 kVp and 17 % at 70 kVp" in sentence(flags[0], load_english())
 
@@ -345,7 +345,7 @@ def test_what_the_header_tells_of_the_reconstruction(series) -> None:
         ImageType=["DERIVED", "PRIMARY", "AXIAL", "VMI"],
         MultienergyCTCharacteristicsSequence=[item(MonoenergeticEnergyEquivalent=70.0)],
     )
-    found = acquisition.of(slices.read(path)[0])
+    found = acquisition.read_acquisition(slices.read(path)[0])
     assert (found.kernel, found.algorithm, found.descriptions) == ("I30f\\3", "ITERATIVE", ("CaSc",))
     assert (found.image_type[3], found.energy_kev, found.gated) == ("VMI", 70.0, False)
 
@@ -369,21 +369,21 @@ def test_what_the_header_tells_of_the_reconstruction(series) -> None:
 )
 def test_gating_by_header(series, values, gated) -> None:
     (path, *_) = series(np.zeros((2, 4, 4), dtype=np.int16), **values)
-    assert acquisition.of(slices.read(path)[0]).gated is gated
+    assert acquisition.read_acquisition(slices.read(path)[0]).gated is gated
 
 
 def test_flags_of_the_geometry(series) -> None:
     standard = conventions.named("standard")
     thick = stack(series, positions=[*range(0, 60, 5), *range(70, 160, 5)], SliceThickness=5)
-    assert codes(quality.scan_flags(thick, FACTS, standard, None, 2)) == {
+    assert codes(quality.flag_scan(thick, FACTS, standard, None, 2)) == {
         "no_mass_factor": "info",
         "thickness": "info",
         "gap": "warning",
         "other_images": "info",
     }
     ungated = facts(gated=False)
-    assert "gating_unknown" in codes(quality.scan_flags(thick, ungated, standard, None, 0))
-    assert "overlap" in codes(quality.scan_flags(stack(series, 60, step=1.5), FACTS, standard, None, 0))
+    assert "gating_unknown" in codes(quality.flag_scan(thick, ungated, standard, None, 0))
+    assert "overlap" in codes(quality.flag_scan(stack(series, 60, step=1.5), FACTS, standard, None, 0))
 
 
 def test_minimum_area_of_conventions_that_count_pixels() -> None:
@@ -394,9 +394,9 @@ def test_minimum_area_of_conventions_that_count_pixels() -> None:
 
 def test_flags_of_the_result() -> None:
     none = Range(0, 0, 0, 0)
-    assert list(quality.result_flags(ArteryValues(), (), none)) == []
+    assert list(quality.flag_result(ArteryValues(), (), none)) == []
     unsure = Range(1000.1, 1010.0, 1, 2)
-    found = codes(quality.result_flags(ArteryValues(total=1000.1, LAD=1000.1), (), unsure))
+    found = codes(quality.flag_result(ArteryValues(total=1000.1, LAD=1000.1), (), unsure))
     assert found == {"review": "warning", "over_1000": "info"}
 
 
@@ -412,5 +412,5 @@ def test_flags_of_the_result() -> None:
     ],
 )
 def test_a_small_total_is_inside_the_noise_of_a_repeat(total, expected) -> None:
-    found = quality.result_flags(ArteryValues(total=total), (), Range(total, total, 0, 0))
+    found = quality.flag_result(ArteryValues(total=total), (), Range(total, total, 0, 0))
     assert codes(found) == expected

@@ -1,1 +1,1 @@
-"""What every document has in common: the source's identity, UIDs, the plane of an image, words."""
+"""Modules common to all documents: the source's identity, UIDs, the plane of an image, words."""

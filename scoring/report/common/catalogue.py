@@ -1,4 +1,4 @@
-"""From codes and values to sentences: the one place where flags, refusals and statements get their words.
+"""From codes and values to sentences: the one place that words flags, refusals and statements.
 
 The texts of a language hold a sentence for each code, in the section of its kind; where a code has several, the key is
 "code-variant", and "-one" at its end is the form for a value `count` of 1.
@@ -20,10 +20,10 @@ STATEMENTS: Final = "statements"
 
 
 def sentence(item: Flag | Statement | NotScorable, texts: Texts) -> str:
-    """The sentence of a flag, a statement or a refusal, without a full stop at its end.
+    """The sentence of a flag, a statement or a refusal, without a final full stop.
 
-    What has no entry in the catalogue keeps the words that it brought: a result of version 0.1.0, and an anatomy engine
-    of another maker (value `text`).
+    An item without an entry in the catalogue keeps its own words: those of a version 0.1.0 result, or of a third-party
+    anatomy engine (value `text`).
     """
     key = _find_key(item, texts)
     if key is not None:
@@ -41,11 +41,11 @@ def in_language(score: Score, texts: Texts) -> Score:
         score,
         reason=None if score.status == "scored" else verdict,
         flags=flags,
-        provenance=replace(score.provenance, mass_factor_origin=_stated_if_any(origin, texts)),
-        rejected=tuple(_rejected(item, texts) for item in score.rejected),
-        percentile=None if score.percentile is None else _percentile(score.percentile, texts),
-        risk=None if score.risk is None else _risk(score.risk, texts),
-        change=None if score.change is None else _change(score.change, texts),
+        provenance=replace(score.provenance, mass_factor_origin=_fill_optional(origin, texts)),
+        rejected=tuple(_fill_rejected(item, texts) for item in score.rejected),
+        percentile=None if score.percentile is None else _fill_percentile(score.percentile, texts),
+        risk=None if score.risk is None else _fill_risk(score.risk, texts),
+        change=None if score.change is None else _fill_change(score.change, texts),
     )
 
 
@@ -65,43 +65,43 @@ def _find_key(item: Flag | Statement | NotScorable, texts: Texts) -> str | None:
 
 
 def _describe(code: str, values: Mapping[str, Value]) -> str:
-    """A line for what nobody gave words to."""
+    """A fallback line for a code without a sentence."""
     return " ".join((code, *(f"{name}={value}" for name, value in values.items())))
 
 
-def _stated(statement: Statement, texts: Texts) -> Statement:
+def _fill_statement(statement: Statement, texts: Texts) -> Statement:
     return replace(statement, text=sentence(statement, texts))
 
 
-def _stated_if_any(statement: Statement | None, texts: Texts) -> Statement | None:
-    return None if statement is None else _stated(statement, texts)
+def _fill_optional(statement: Statement | None, texts: Texts) -> Statement | None:
+    return None if statement is None else _fill_statement(statement, texts)
 
 
-def _all_stated(statements: tuple[Statement, ...], texts: Texts) -> tuple[Statement, ...]:
-    return tuple(_stated(statement, texts) for statement in statements)
+def _fill_all(statements: tuple[Statement, ...], texts: Texts) -> tuple[Statement, ...]:
+    return tuple(_fill_statement(statement, texts) for statement in statements)
 
 
-def _rejected(item: RejectedCandidate, texts: Texts) -> RejectedCandidate:
-    return replace(item, reason=_stated(item.reason, texts))
+def _fill_rejected(item: RejectedCandidate, texts: Texts) -> RejectedCandidate:
+    return replace(item, reason=_fill_statement(item.reason, texts))
 
 
-def _percentile(item: Percentile, texts: Texts) -> Percentile:
-    return replace(item, caveats=_all_stated(item.caveats, texts))
+def _fill_percentile(item: Percentile, texts: Texts) -> Percentile:
+    return replace(item, caveats=_fill_all(item.caveats, texts))
 
 
-def _risk(item: Risk, texts: Texts) -> Risk:
+def _fill_risk(item: Risk, texts: Texts) -> Risk:
     return replace(
         item,
-        ten_year_reason=_stated_if_any(item.ten_year_reason, texts),
-        percentile_reason=_stated_if_any(item.percentile_reason, texts),
-        change_reason=_all_stated(item.change_reason, texts),
+        ten_year_reason=_fill_optional(item.ten_year_reason, texts),
+        percentile_reason=_fill_optional(item.percentile_reason, texts),
+        change_reason=_fill_all(item.change_reason, texts),
     )
 
 
-def _change(item: Change, texts: Texts) -> Change:
+def _fill_change(item: Change, texts: Texts) -> Change:
     return replace(
         item,
-        differences=_all_stated(item.differences, texts),
-        notes=_all_stated(item.notes, texts),
-        citations=_all_stated(item.citations, texts),
+        differences=_fill_all(item.differences, texts),
+        notes=_fill_all(item.notes, texts),
+        citations=_fill_all(item.citations, texts),
     )

@@ -1,4 +1,4 @@
-"""Colours of all documents: the colour-blind tell those with a meaning apart, and a name stands beside each.
+"""Colours of all documents: the colour-blind can tell those with a meaning apart, and a name is always beside them.
 
 `PAPER` is for what is printed, `SCREEN` for pictures in a dark reading room.
 """

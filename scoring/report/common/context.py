@@ -1,6 +1,6 @@
-"""The score among other people and over time, in sentences: percentile, arterial age, ten-year risk, change.
+"""The score in its population and over time, in sentences: percentile, arterial age, ten-year risk, change.
 
-Every sentence stands on its own, with its source; where something is not known, the reason is given. The language is
+Every sentence is self-contained and names its source; where a value is not known, the reason is given. The language is
 English unless other texts are given; the sentences of the score itself are as `catalogue.in_language` left them.
 """
 
@@ -26,13 +26,13 @@ def context(score: Score, texts: Texts | None = None) -> Iterator[str]:
 
 
 def percentile(score: Score, texts: Texts | None = None) -> str:
-    """Where the score stands in its population, or why that is not known."""
+    """The percentile of the score in its population, or the reason why it is not known."""
     words = texts or load_english()
     return words("context.percentile", standing=standing(score, words))
 
 
 def standing(score: Score, texts: Texts | None = None) -> str:
-    """`percentile` without the word at its beginning."""
+    """`percentile` without its leading word."""
     words, place = texts or load_english(), score.percentile
     if place is None:
         reason = score.risk.percentile_reason if score.risk else None
@@ -101,7 +101,7 @@ def change(score: Score, texts: Texts | None = None) -> Iterator[str]:
 
 
 def comparison(score: Score, texts: Texts | None = None) -> Iterator[str]:
-    """`change` without the word at the beginning of its first line."""
+    """`change` without the leading word of its first line."""
     words, result = texts or load_english(), score.change
     if result is None:
         yield _finish(words("context.not_compared"), score.risk.change_reason if score.risk else ())
@@ -122,7 +122,7 @@ def comparison(score: Score, texts: Texts | None = None) -> Iterator[str]:
 
 
 def close(text: str) -> str:
-    """A sentence with its first letter large and a full stop at its end."""
+    """Capitalise a sentence and end it with a full stop."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}" if text else ""
 
 

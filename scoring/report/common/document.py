@@ -35,7 +35,7 @@ class Origin:
 def origin_of(score: Score, source: Dataset) -> Origin:
     """Study and series that a document belongs to.
 
-    The header of the source speaks first, then the score; a source without either gets UIDs derived from its
+    The header of the source takes precedence over the score; without UIDs in either, they are derived from the source's
     SOP Instance UID, so that the document can exist at all.
     """
     instance = text(source, "SOPInstanceUID")
@@ -51,7 +51,7 @@ def origin_of(score: Score, source: Dataset) -> Origin:
 
 
 def put_uid(dataset: Dataset, keyword: str, uid: str) -> None:
-    """Set a UID of the source as it is, also an invalid one, for instance with leading zeros."""
+    """Set a UID of the source as it is, even an invalid one, for instance with leading zeros."""
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise ValueError(f"{keyword} is not a keyword of the data dictionary")
@@ -88,7 +88,7 @@ def start(
 ) -> Dataset:
     """Data set with SOP Common, Patient, General Study and Equipment and its file meta information.
 
-    Dates and times of creation stand in the time zone of the source, when it names one, because (0008,0201)
+    Dates and times of creation are in the time zone of the source, when it names one, because (0008,0201)
     governs every date and time of a data set.
     """
     document = patient_and_study(source)

@@ -1,4 +1,4 @@
-"""The elements that a document takes over from the header of its source, however broken that header is.
+"""The elements that a document copies from the header of its source, however broken that header is.
 
 Patient and Study modules are copied as they are stored; only text changes its encoding, to UTF-8. Elements
 are taken from their bytes wherever possible, because conversion judges values that are not ours to judge.
@@ -145,7 +145,7 @@ def _items(items: Iterable[Dataset], codecs: Codecs) -> Iterator[Dataset]:
         copied = _copy(item, item.keys(), own, optional=False)
         if all(element.is_empty for element in copied):
             continue
-        # An item that names nothing (empty UID or code) is worth less than none: both are type 1.
+        # An item that names nothing (empty UID or code) is worse than none: both are type 1.
         if any(keyword in copied and not copied[keyword].value for keyword in (*_REFERENCE, "CodeMeaning")):
             continue
         if len([keyword for keyword in _REFERENCE if keyword in copied]) == 1:

@@ -1,4 +1,4 @@
-"""The words of every document in one language: those shipped, and the ones that a site puts in their place."""
+"""The words of every document in one language: the shipped ones, and those with which a site replaces them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from config.settings import Language
 
 PAPERS: Final = ("a4", "us-letter")
 
-# sections in which a site may leave a text out by giving an empty one, and the keys there that stay
+# sections in which a site may omit a text by making it empty, and the keys there that are required
 _OPTIONAL: Final = {"letter": frozenset({"title", "score", "automatic", "decides"})}
 # form of a placeholder's value: digits of a number, names that are looked up in [terms] and [people], alternatives
 _FORMS: Final = re.compile(r"|\+?\.\d[fg]|terms|or")
-# until 0.1.0 a site translated whole English sentences there
+# a section of whole English sentences for sites to translate, up to 0.1.0
 _GONE: Final = "sentences"
 
 
@@ -48,7 +48,7 @@ class _Formatter(string.Formatter):
 class Texts:
     """Every text by its key ("report.title"), and the form of numbers and dates.
 
-    Keys and placeholders were checked when it was loaded: a call with a wrong one is a mistake of the program.
+    Keys and placeholders were checked on loading: a call with a wrong one is a programming error.
     """
 
     words: Mapping[str, str]
@@ -63,15 +63,15 @@ class Texts:
         return parse_placeholders(self.words[key])
 
     def term(self, name: str) -> str:
-        """The word for a name of the program, as "voxels"; the name itself where there is none."""
+        """The word for a named value, such as "voxels"; the name itself where there is none."""
         return _find_term(self.words, name)
 
     def number(self, value: float, digits: int = 1) -> str:
-        """A number with so many decimals."""
+        """A number with the given number of decimals."""
         return f"{value:.{digits}f}".replace(".", self.words["format.decimal"])
 
     def short(self, value: float, digits: int = 4) -> str:
-        """A number with so many significant digits and no zeros at its end."""
+        """A number with the given number of significant digits and no trailing zeros."""
         return f"{value:.{digits}g}".replace(".", self.words["format.decimal"])
 
     def signed(self, value: float, digits: int = 1) -> str:
@@ -97,7 +97,7 @@ def _find_term(words: Mapping[str, str], name: str) -> str:
 
 
 def load(language: Language, path: Path | None = None) -> Texts:
-    """The texts of a language, with those of a site's own file (`results.texts`) in their place.
+    """Load the texts of a language, replaced by those of a site's own file (`results.texts`) where it has them.
 
     Raises ConfigurationError with file, key and what is allowed when the file has an unknown key, another type, an
     unknown placeholder or lacks one.

@@ -35,7 +35,7 @@ def cover(
 def cover_values(
     score: Score, site: Site, *, version: int, series_number: str = "", slices: int = 0, left_out: int = 0
 ) -> dict[str, Any]:
-    """Everything that stands on the first pages; neither the patient nor a date is among it.
+    """Everything on the first pages, which show neither the patient nor a date.
 
     Arguments and errors are those of `cover`.
     """
@@ -69,7 +69,7 @@ def _beside(score: Score, texts: Texts) -> Iterator[str]:
 
 
 def _notes(values: dict[str, Any], texts: Texts, slices: int, left_out: int) -> Iterator[dict[str, Any]]:
-    """What is to be noted: first what differs between two scans, then flags, then what the pages leave out."""
+    """Remarks: first the differences between two scans, then the flags, then what the pages leave out."""
     if values["change"]["unlike"]:
         yield {"kind": texts("report.warning"), "alarm": True, "words": values["change"]["unlike"]}
     yield from values["flags"]["items"]

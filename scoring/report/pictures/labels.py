@@ -13,26 +13,26 @@ _RINGS: Final = (14, 34, 60, 90, 130, 180, 240)
 _STEP: Final = 12
 
 
-def places(things: Sequence[tuple[Box, float, float]], taken: Sequence[Box], area: Box) -> list[Box | None]:
+def place_labels(things: Sequence[tuple[Box, float, float]], occupied: Sequence[Box], area: Box) -> list[Box | None]:
     """For each thing (its box, width and height of its words) the nearest free place in `area`; None where none is.
 
-    `taken` are boxes that stay free besides the things themselves. The upper things choose first.
+    `occupied` are boxes that stay free besides the things themselves. The upper things choose first.
     """
-    used = [*taken, *(box for box, _, _ in things)]
-    found: list[Box | None] = [None] * len(things)
+    used = [*occupied, *(box for box, _, _ in things)]
+    chosen: list[Box | None] = [None] * len(things)
     for index in sorted(range(len(things)), key=lambda one: (things[one][0][1], one)):
         box, width, height = things[index]
-        place = _nearest(box, _beside(box, width, height), used, area) or _nearest(
+        place = _find_nearest(box, _beside(box, width, height), used, area) or _find_nearest(
             box, _everywhere(width, height, area), used, area
         )
         if place is not None:
             used.append(place)
-        found[index] = place
-    return found
+        chosen[index] = place
+    return chosen
 
 
 def overlap(one: Box, other: Box, gap: float = _GAP) -> bool:
-    """Whether two boxes come nearer than `gap`."""
+    """True if two boxes come closer than `gap`."""
     across = one[0] < other[2] + gap and other[0] < one[2] + gap
     return across and one[1] < other[3] + gap and other[1] < one[3] + gap
 
@@ -44,7 +44,7 @@ def distance(one: Box, other: Box) -> float:
     return math.hypot(across, down)
 
 
-def _nearest(box: Box, candidates: Iterator[Box], used: Sequence[Box], area: Box) -> Box | None:
+def _find_nearest(box: Box, candidates: Iterator[Box], used: Sequence[Box], area: Box) -> Box | None:
     free = (
         place
         for place in candidates

@@ -1,4 +1,4 @@
-"""Words on a picture: signs from the fonts of the package and the site, lengths in pixels, and lines that fit."""
+"""Words on a picture: glyphs from the fonts of the package and the site, lengths in pixels, and lines that fit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DOTS: Final = "..."
 
 
 class Lettering:
-    """Measures and breaks words as they are drawn: on one line, each sign from the first font that has it.
+    """Measures and breaks words as they are drawn: on one line, each glyph from the first font that has it.
 
     Not for threads: each picture has its own, or they are drawn one after the other.
     """
@@ -29,7 +29,7 @@ class Lettering:
         self._sized: dict[tuple[int, int], FreeTypeFont] = {}
 
     def runs(self, text: str, size: int, weight: Weight = REGULAR) -> Iterator[tuple[str, FreeTypeFont, float]]:
-        """Parts of a text with their font and their length; what no font shows is a question mark."""
+        """Parts of a text with their font and their length; a character without a glyph becomes a question mark."""
         signs = [(char, *self._sign(char, size, weight)) for char in self._faces.printable(text)]
         for _, group in groupby(signs, key=lambda sign: id(sign[1])):
             run = list(group)
@@ -70,7 +70,7 @@ class Lettering:
         return f"{text}{_DOTS}"
 
     def _length(self, printable: str, size: int, weight: Weight) -> float:
-        # the simple layout sets sign beside sign, so that lengths add up
+        # the simple layout places glyph beside glyph, so that lengths add up
         return sum(self._sign(char, size, weight)[1] for char in printable)
 
     def _broken(self, word: str, size: int, room: float, weight: Weight) -> list[str]:
@@ -82,7 +82,7 @@ class Lettering:
         return parts
 
     def _sign(self, char: str, size: int, weight: Weight) -> tuple[FreeTypeFont, float]:
-        """The font that draws a character, in pixels, and the length of the sign."""
+        """The font that draws a character, in pixels, and the width of its glyph."""
         key = char, size, weight
         if key not in self._signs:
             font = self._font(self._face(char, weight), size)
@@ -90,7 +90,7 @@ class Lettering:
         return self._signs[key]
 
     def _face(self, char: str, weight: Weight) -> int:
-        """Index of the first font with this sign, the shipped one of the weight before all others."""
+        """Index of the first font with this glyph; the shipped one of the weight comes before all others."""
         faces = self._faces.faces
         own: list[int] = [index for index, face in enumerate(faces) if (face.family, face.weight) == (FAMILY, weight)]
         order: list[int] = [*own, *range(len(faces))]

@@ -20,7 +20,7 @@ from scoring.report.slices.slice_picture import Shown, grey, label, outlined
 from scoring.result import Lesion
 
 MOST: Final = 5
-"""Lesions that have room."""
+"""The largest number of lesions shown."""
 
 _SIDE: Final = 124
 _PITCH: Final = 140

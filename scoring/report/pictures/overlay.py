@@ -63,13 +63,13 @@ def build(score: Score, sources: Sequence[Dataset], request: ReportRequest, pixe
     An image a page, or one object with a frame a page, as `request.overlay` says. Arguments and errors are those of
     `pages`. The series number is one above that of the report.
     """
-    made = _pages(score, sources, request, pixels)
+    drawn = _pages(score, sources, request, pixels)
     origin = origin_of(score, sources[0])
     if request.overlay == "multiframe":
-        return iter([_multiframe(score, sources[0], origin, request, made)])
+        return iter([_multiframe(score, sources[0], origin, request, drawn)])
     return (
         _single(score, sources[0], origin, request, number=number, page=page)
-        for number, page in enumerate(made, start=1)
+        for number, page in enumerate(drawn, start=1)
     )
 
 
@@ -132,14 +132,16 @@ def _single(
     return document
 
 
-def _multiframe(score: Score, source: Dataset, origin: Origin, request: ReportRequest, made: Iterator[Page]) -> Dataset:
+def _multiframe(
+    score: Score, source: Dataset, origin: Origin, request: ReportRequest, drawn: Iterator[Page]
+) -> Dataset:
     """One object with a frame a page; Page Number Vector (PS3.3 C.8.6.4) numbers them."""
     uid = overlay_instance_uid(origin.series_instance_uid, request.version, 0)
     document = _started(score, source, origin, request, MultiFrameTrueColorSecondaryCaptureImageStorage, uid)
     frames = BytesIO()
     images: list[ImageRef] = []
     count = 0
-    for page in made:
+    for page in drawn:
         frames.write(page.picture.tobytes())
         document.Columns, document.Rows = page.picture.size
         images += [] if page.image is None else [page.image]
@@ -160,7 +162,7 @@ def _multiframe(score: Score, source: Dataset, origin: Origin, request: ReportRe
 def _started(
     score: Score, source: Dataset, origin: Origin, request: ReportRequest, sop_class_uid: str, uid: str
 ) -> Dataset:
-    """Everything but the pages."""
+    """The object without its pages."""
     document = start(
         sop_class_uid=sop_class_uid,
         sop_instance_uid=uid,

@@ -29,7 +29,7 @@ _LABEL: Final = 17
 
 @dataclass(frozen=True, slots=True)
 class Captions:
-    """What every page of a result says: the result and the warning, in the words of `texts`, of how many slices."""
+    """Content common to the pages of a result: the result and the warning, worded by `texts`; number of slices."""
 
     result: str
     warning: str
@@ -81,7 +81,7 @@ def _places(
 ) -> list[Box | None]:
     widths = [lettering.width(name, _LABEL, MEDIUM) + 12 for name in names]
     things = [(_on_page(one), width, _LABEL + 8.0) for one, width in zip(shown, widths, strict=True)]
-    return labels.places(things, used, (4, HEADER + 4, SIDE - 4, HEADER + SIDE - 4))
+    return labels.place_labels(things, used, (4, HEADER + 4, SIDE - 4, HEADER + SIDE - 4))
 
 
 def _leader(drawing: Drawing, one: Shown, place: Box) -> None:

@@ -1,1 +1,1 @@
-"""Report and letter as PDF: whom they are about, and what stands on paper besides the pages that `typeset` sets."""
+"""Report and letter as PDF: the person they are about, and what paper needs beyond the pages that `typeset` sets."""

@@ -1,4 +1,4 @@
-"""A letter for the patient in plain words: one page, facts only. Whoever hands it over decides what follows."""
+"""A letter for the patient in plain words: one page, facts only. The doctor who hands it over decides what follows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scoring.risk.comparison import NOISE_BELOW
 
 
 def letter_pdf(score: Score, request: ReportRequest, *, headers: Sequence[Dataset]) -> bytes:
-    """What a calcium score is, the patient's, what its category means, and that the doctor decides.
+    """Parts of the letter: what a calcium score is, the patient's, what its category means, that the doctor decides.
 
     `headers` are those of the series, at least one: they name the patient. Raises ValueError when the series was not
     scored or there is no header, ConfigurationError when the site's words, logo or fonts cannot be used.
@@ -72,9 +72,9 @@ def _parts(score: Score, site: Site) -> Iterator[dict[str, Any]]:
     texts = site.texts
     meaning = [texts(key) for key in _meaning(score)]
     if score.change is not None:
-        found = score.change
+        change = score.change
         meaning.append(
-            " ".join(_before(found.date, figure(texts, found.agatston.then), found.agatston.exceeds_limit, site))
+            " ".join(_before(change.date, figure(texts, change.agatston.then), change.agatston.exceeds_limit, site))
         )
     yield {"title": texts("letter.category"), "lines": [line for line in meaning if line]}
     next_ = [texts("letter.decides"), texts("letter.automatic")]

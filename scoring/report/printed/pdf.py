@@ -31,7 +31,7 @@ Kind = Literal["pdf", "letter"]
 _SERIES_OFFSET: Final[dict[Kind, int]] = {"pdf": 3, "letter": 4}
 _TITLE: Final[dict[Kind, str]] = {"pdf": "report.title", "letter": "letter.title"}
 _MOST_NAMED: Final = 6
-# letters of a word that a quarter and a half of the width have room for
+# letters of a word that fit a quarter and a half of the width
 _SHORT: Final = 16
 _MIDDLE: Final = 36
 # of the head: name, Patient ID, date of birth
@@ -142,13 +142,13 @@ def _patient(score: Score, header: Dataset, site: Site) -> Iterator[tuple[str, s
 
 
 def _columns(pairs: Sequence[tuple[str, str]]) -> int:
-    """So many columns that the longest word has room: a Patient ID may be one of 64 letters."""
+    """The number of columns in which the longest word still fits: a Patient ID may be a word of 64 letters."""
     longest = max(len(word) for _, value in pairs for word in re.split(r"[\s-]+", value))
     return 4 if longest <= _SHORT else 2 if longest <= _MIDDLE else 1
 
 
 def told(value: str | None, texts: Texts) -> str:
-    """A name or number, or why it does not stand there."""
+    """A name or number, or the reason why it is not shown."""
     return texts("report.not_shown") if value is None else value or texts("report.not_known")
 
 

@@ -1,4 +1,4 @@
-"""Whom a printed report is about, as the header of the images says, in a form that people read."""
+"""The person a printed report is about, according to the header of the images, in readable form."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def printed(name: str, faces: Faces, *, spoken: bool = False) -> str | None:
     alphabetic = faces.legible(_alphabetic(groups[0], spoken=spoken))
     others = [faces.legible(_in_order(group)) for group in groups[1:]]
     if alphabetic and any(others):
-        return alphabetic if spoken else f"{alphabetic} ({', '.join(found for found in others if found)})"
-    return next((found for found in (alphabetic, *others) if found), None)
+        return alphabetic if spoken else f"{alphabetic} ({', '.join(form for form in others if form)})"
+    return next((form for form in (alphabetic, *others) if form), None)
 
 
 def _legible(value: str, faces: Faces) -> str | None:
@@ -81,5 +81,5 @@ def _in_order(group: str) -> str:
 
 
 def _is_western(group: str) -> bool:
-    """Whether all letters are Latin, Greek or Cyrillic: before the scripts of the east begin."""
+    """True if all letters are Latin, Greek or Cyrillic, which Unicode places before the eastern scripts."""
     return all(ord(char) < 0x0590 or 0x1E00 <= ord(char) < 0x2000 for char in group)

@@ -38,7 +38,7 @@ class SliceFigure:
 def slice_figures(score: Score, headers: Sequence[Dataset], pixels: Pixels) -> list[SliceFigure]:
     """At most three slices, from foot to head: each shows the most calcium of lesions that no other one shows."""
     images = {image.slice: image for lesion in score.lesions for image in lesion.images}
-    found: list[SliceFigure] = []
+    chosen: list[SliceFigure] = []
     for index in sorted(_chosen(score.lesions, images)):
         image = images[index]
         plane = plane_of(headers, image)
@@ -48,8 +48,8 @@ def slice_figures(score: Score, headers: Sequence[Dataset], pixels: Pixels) -> l
         shapes = [(lesion, shape_of(lesion.runs, index, field)) for lesion in here]
         outlined(picture, [Shown(lesion, shape) for lesion, shape in shapes if shape is not None])
         left, right, top, _ = plane.edges()
-        found.append(SliceFigure(image, _jpeg(picture), here, (left, right, top)))
-    return found
+        chosen.append(SliceFigure(image, _jpeg(picture), here, (left, right, top)))
+    return chosen
 
 
 def _chosen(lesions: Sequence[Lesion], images: dict[int, ImageRef]) -> list[int]:

@@ -1,4 +1,4 @@
-"""What was counted of a lesion on one slice, and a line around it that leaves every counted pixel free."""
+"""The counted pixels of a lesion on one slice, and an outline that leaves every one of them visible."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def grey(hu: NDArray[np.generic], field: Field) -> NDArray[np.uint8]:
 
 
 def outlined(picture: NDArray[np.uint8], lesions: Sequence[Shown], below: NDArray[np.uint8] | None = None) -> None:
-    """Draw the lines around lesions into an RGB picture; counted pixels, of whichever lesion, stay free.
+    """Draw the outlines of lesions into an RGB picture; counted pixels of any lesion stay visible.
 
     `below` is the picture before anything was drawn, from which counted pixels are taken again.
     """

@@ -92,7 +92,7 @@ def _calcium(score: Score, artery: Artery | None) -> list[hd.ContentItem]:
     """TID 3905: each score with what it was inferred from, the total also with its rank among other people."""
     calibration = quantities.calibration(score)
     sources: dict[Code, Quantity | None] = {codes.AGATSTON: quantities.threshold(score), codes.MASS: calibration}
-    found: list[hd.ContentItem] = []
+    content: list[hd.ContentItem] = []
     for quantity in quantities.calcium(score, artery):
         below: list[hd.ContentItem] = []
         if artery is None:
@@ -102,8 +102,8 @@ def _calcium(score: Score, artery: Artery | None) -> list[hd.ContentItem]:
             below.append(items.number(source, relationship=items.Relationship.INFERRED_FROM))
         if artery is None and quantity.name == codes.AGATSTON and score.percentile is not None:
             below = [*below, *items.rank(score.percentile)]
-        found.append(items.number(quantity, below))
-    return found
+        content.append(items.number(quantity, below))
+    return content
 
 
 def _comparison(score: Score, change: Change) -> hd.ContentItem:

@@ -20,7 +20,7 @@ Relationship = hd.RelationshipTypeValues
 
 
 def concept(code: Code) -> hd.CodedConcept:
-    """A code as highdicom wants it."""
+    """A code as highdicom represents it."""
     return hd.CodedConcept(code.value, code.scheme_designator, code.meaning)
 
 
@@ -62,7 +62,7 @@ def image(
 def container(
     name: Code, children: Sequence[hd.ContentItem], *, template: str | None = None, root: bool = False
 ) -> hd.ContainerContentItem:
-    """CONTAINER with separate content: continuous content is shown as running text, where a number loses its name."""
+    """CONTAINER with separate content: continuous content is shown as running text, without the names of numbers."""
     item = hd.ContainerContentItem(
         name=concept(name),
         is_content_continuous=False,
@@ -74,7 +74,7 @@ def container(
 
 
 def acquisition(series: SeriesInfo) -> hd.ContainerContentItem:
-    """CT Acquisition Parameters (113822, DCM): how the images were made."""
+    """CT Acquisition Parameters (113822, DCM): the technique of the images."""
     below: list[hd.ContentItem] = [text(name, value) for name, value in technique.names(series)]
     below += [number(quantity) for quantity in technique.numbers(series)]
     below.append(coded(*technique.gating(series)))
@@ -88,7 +88,7 @@ def measurement(
     properties = None
     if percentile is not None:
         properties = hd.MeasurementProperties(measurement_statistical_properties=rank(percentile))
-    made = hd.Measurement(
+    content = hd.Measurement(
         concept(quantity.name),
         _exact(quantity),
         concept(quantity.unit),
@@ -96,14 +96,14 @@ def measurement(
         method=None if quantity.method is None else concept(quantity.method),
         properties=properties,
     )
-    _round(made[0], quantity.digits)
-    return made
+    _round(content[0], quantity.digits)
+    return content
 
 
 def number(
     quantity: Quantity, children: Iterable[hd.ContentItem] = (), relationship: Relationship = Relationship.CONTAINS
 ) -> hd.NumContentItem:
-    """NUM with its method and what else modifies or explains it."""
+    """NUM with its method and whatever else modifies or explains it."""
     item = hd.NumContentItem(
         name=concept(quantity.name), value=_exact(quantity), unit=concept(quantity.unit), relationship_type=relationship
     )

@@ -43,7 +43,7 @@ def measurement_report(score: Score, origin: Origin, request: ReportRequest) -> 
     children = root.ContentSequence
     for item in (items.text(codes.SUMMARY, summary(score, request)), items.acquisition(score.series)):
         children.insert(len(children) - 1, item)
-    # Continuous content is shown as running text, where a number loses its name.
+    # Continuous content is shown as running text, without the names of numbers.
     for container in (root, children[-1], *(group[0] for group in groups)):
         container.ContinuityOfContent = "SEPARATE"
     return root
@@ -112,10 +112,10 @@ def _change(score: Score, change: Change, origin: Origin) -> Group:
 
 def earlier(change: Change) -> list[hd.ContentItem]:
     """Study and report of the scan that was compared, where they are known."""
-    found = next((item for item in reversed(change.history) if item.date == change.date), None)
-    if found is None:
+    compared = next((item for item in reversed(change.history) if item.date == change.date), None)
+    if compared is None:
         return []
-    named = ((codes.EARLIER_STUDY, found.study_instance_uid), (codes.EARLIER_REPORT, found.sop_instance_uid))
+    named = ((codes.EARLIER_STUDY, compared.study_instance_uid), (codes.EARLIER_REPORT, compared.sop_instance_uid))
     return [items.uid(name, value) for name, value in named if value]
 
 

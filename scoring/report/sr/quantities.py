@@ -28,17 +28,17 @@ def calcium(score: Score, artery: Artery | None) -> list[Quantity]:
     def of(values: object) -> float:
         return float(getattr(values, artery or "total"))
 
-    found = [_agatston(codes.AGATSTON, of(score.agatston))]
+    quantities = [_agatston(codes.AGATSTON, of(score.agatston))]
     if score.volume_mm3 is not None:
-        found.append(Quantity(codes.VOLUME, of(score.volume_mm3), codes.CUBIC_MILLIMETRE))
+        quantities.append(Quantity(codes.VOLUME, of(score.volume_mm3), codes.CUBIC_MILLIMETRE))
     if score.mass_mg is not None:
-        found.append(Quantity(codes.MASS, of(score.mass_mg), codes.MILLIGRAM))
-    found.append(Quantity(codes.NUMBER_OF_LESIONS, lesion_count(score, artery), codes.LESIONS))
-    return found
+        quantities.append(Quantity(codes.MASS, of(score.mass_mg), codes.MILLIGRAM))
+    quantities.append(Quantity(codes.NUMBER_OF_LESIONS, lesion_count(score, artery), codes.LESIONS))
+    return quantities
 
 
 def interval(score: Score) -> list[Quantity]:
-    """Ends of the total's interval: without and with what is in doubt."""
+    """Ends of the total's interval: excluding and including what is in doubt."""
     if score.agatston_range is None:
         return []
     low, high = score.agatston_range
@@ -46,7 +46,7 @@ def interval(score: Score) -> list[Quantity]:
 
 
 def territories(score: Score) -> Quantity:
-    """How many of the four arteries have calcium."""
+    """The number of the four arteries that have calcium."""
     diseased = sum(lesion_count(score, artery) > 0 for artery in ARTERIES)
     return Quantity(codes.DISEASED_TERRITORIES, diseased, codes.TERRITORIES)
 
@@ -64,41 +64,41 @@ def calibration(score: Score) -> Quantity | None:
 
 def of_lesion(lesion: Lesion) -> list[Quantity]:
     """Every measurement of one lesion; the certainty that it is coronary calcium in per cent."""
-    found = [_agatston(codes.AGATSTON, lesion.agatston)]
-    found.append(Quantity(codes.VOLUME, lesion.volume_mm3, codes.CUBIC_MILLIMETRE))
+    quantities = [_agatston(codes.AGATSTON, lesion.agatston)]
+    quantities.append(Quantity(codes.VOLUME, lesion.volume_mm3, codes.CUBIC_MILLIMETRE))
     if lesion.mass_mg is not None:
-        found.append(Quantity(codes.MASS, lesion.mass_mg, codes.MILLIGRAM))
-    found.append(Quantity(codes.MEAN_ATTENUATION, lesion.mean_hu, codes.HOUNSFIELD, digits=1))
-    found.append(Quantity(codes.MAXIMUM_ATTENUATION, lesion.max_hu, codes.HOUNSFIELD, digits=1))
-    found.append(Quantity(codes.CERTAINTY, lesion.confidence * 100, codes.PERCENT, digits=0))
-    return found
+        quantities.append(Quantity(codes.MASS, lesion.mass_mg, codes.MILLIGRAM))
+    quantities.append(Quantity(codes.MEAN_ATTENUATION, lesion.mean_hu, codes.HOUNSFIELD, digits=1))
+    quantities.append(Quantity(codes.MAXIMUM_ATTENUATION, lesion.max_hu, codes.HOUNSFIELD, digits=1))
+    quantities.append(Quantity(codes.CERTAINTY, lesion.confidence * 100, codes.PERCENT, digits=0))
+    return quantities
 
 
 def risk(score: Score) -> list[Quantity]:
-    """Arterial age and ten-year risks, those that are there."""
+    """Arterial age and ten-year risks, as far as they are known."""
     if score.risk is None:
         return []
-    found = (
+    estimates = (
         (codes.ARTERIAL_AGE, score.risk.arterial_age_years, codes.YEAR),
         (codes.TEN_YEAR_RISK, score.risk.ten_year_percent, codes.PERCENT),
         (codes.TEN_YEAR_RISK_WITHOUT, score.risk.ten_year_without_percent, codes.PERCENT),
     )
-    return [Quantity(name, value, unit, digits=1) for name, value, unit in found if value is not None]
+    return [Quantity(name, value, unit, digits=1) for name, value, unit in estimates if value is not None]
 
 
-def change(found: Change) -> list[Quantity]:
-    """The comparison with the earlier scan: of each quantity then, difference, that a year, limit of a repeat."""
-    quantities = [Quantity(codes.INTERVAL, found.interval_days, codes.DAY)]
+def change(comparison: Change) -> list[Quantity]:
+    """The comparison with the earlier scan: each quantity then, its difference, yearly rate and limit of a repeat."""
+    quantities = [Quantity(codes.INTERVAL, comparison.interval_days, codes.DAY)]
     parts: tuple[tuple[codes.ChangedName, Difference | None, Code], ...] = (
-        ("AGATSTON", found.agatston, codes.NO_UNITS),
-        ("VOLUME", found.volume_mm3, codes.CUBIC_MILLIMETRE),
-        ("MASS", found.mass_mg, codes.MILLIGRAM),
+        ("AGATSTON", comparison.agatston, codes.NO_UNITS),
+        ("VOLUME", comparison.volume_mm3, codes.CUBIC_MILLIMETRE),
+        ("MASS", comparison.mass_mg, codes.MILLIGRAM),
     )
     for name, difference, unit in parts:
         if difference is not None:
             quantities += _difference(name, difference, unit)
-    if found.root_volume is not None:
-        quantities.append(Quantity(codes.ROOT_VOLUME, found.root_volume, codes.ROOT_CUBIC_MILLIMETRE))
+    if comparison.root_volume is not None:
+        quantities.append(Quantity(codes.ROOT_VOLUME, comparison.root_volume, codes.ROOT_CUBIC_MILLIMETRE))
     return quantities
 
 

@@ -1,4 +1,4 @@
-"""The score that a structured report holds, ours or another maker's.
+"""The score in a structured report, ours or another manufacturer's.
 
 The Agatston score of all coronary arteries is found by its code: in TID 1500 a measurement of the coronary artery, in
 TID 3900 one of TID 3905 (PS3.16).
@@ -35,7 +35,7 @@ _MILLIGRAMS: Final = {"mg": 1.0, "g": 1000.0}
 def read(dataset: Dataset, origin: str) -> Earlier | None:
     """The earlier score that a report of one study holds; None when it names no date or no clear total.
 
-    `origin` is kept with it. Nothing is raised for a report that breaks the rules: what cannot be read is not there.
+    `origin` is kept with it. An invalid report raises nothing: what cannot be read counts as absent.
     """
     scanned = parse_date(elements.text(dataset, "StudyDate"))
     items = list(walk(dataset))
@@ -85,7 +85,7 @@ def _agatston(item: Item) -> float | None:
 
 
 def _quantity(items: Sequence[Item], name: Code, units: dict[str, float]) -> float | None:
-    """A total in the unit that has the factor 1; what has another unit than those is left out."""
+    """A total in the unit that has the factor 1; values in unlisted units are left out."""
     measured = [(item, *read_number(item.dataset)) for item in items if item.name == name]
     return _total(
         [(item, value * units[unit]) for item, value, unit in measured if value is not None and unit in units]

@@ -1,4 +1,4 @@
-"""What reports of version 0.1.0 say of the scan in a line of prose, where later ones have coded items.
+"""Technique in reports of version 0.1.0: a line of prose, where later reports have coded items.
 
 The line is, for instance: "Maker Model, 120 kVp, 60 mAs, kernel Qr36, 48 slices, thickness 3 mm, field of view 250 mm,
 spacing 3 mm, pixel 0.4 x 0.4 mm". This module is for reading those reports alone and never changes.

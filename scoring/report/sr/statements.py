@@ -16,20 +16,20 @@ Note = tuple[Code, str]
 
 def evaluations(score: Score) -> list[Evaluation]:
     """Convention, suitability of the images, risk word, category and CAC-DRS, each with its name."""
-    found = [
+    coded = [
         (codes.CONVENTION_NAME, codes.convention_code(score.provenance.convention)),
         (codes.QUALITY_NAME, suitability(score)),
     ]
     if score.category is not None:
-        found.append((codes.RISK_NAME, codes.RISK[score.category]))
-        found.append((codes.CATEGORY_NAME, codes.category_code(score.category)))
+        coded.append((codes.RISK_NAME, codes.RISK[score.category]))
+        coded.append((codes.CATEGORY_NAME, codes.category_code(score.category)))
     if score.cac_drs:
-        found.append((codes.CAC_DRS_NAME, codes.cac_drs_code(score.cac_drs)))
-    return found
+        coded.append((codes.CAC_DRS_NAME, codes.cac_drs_code(score.cac_drs)))
+    return coded
 
 
 def suitability(score: Score) -> Code:
-    """Whether the images were fit for scoring, as the flags say."""
+    """Suitability of the images for scoring, according to the flags."""
     if score.status != "scored" or any(flag.severity == "reject" for flag in score.flags):
         return codes.NOT_SUITABLE
     return codes.WITH_REMARKS if any(flag.severity == "warning" for flag in score.flags) else codes.SUITABLE
@@ -51,11 +51,11 @@ def notes(score: Score) -> Iterator[Note]:
 
 
 def verdicts(change: Change) -> list[Evaluation]:
-    """Whether each quantity changed by more than a repeated scan does, and whether the volume's root grew."""
-    found = [
+    """Verdicts: whether each quantity changed by more than repeated scans vary, and whether the volume's root grew."""
+    answers = [
         (codes.EXCEEDS["AGATSTON"], change.agatston.exceeds_limit),
         (codes.EXCEEDS["VOLUME"], change.volume_mm3.exceeds_limit if change.volume_mm3 else None),
         (codes.EXCEEDS["MASS"], change.mass_mg.exceeds_limit if change.mass_mg else None),
         (codes.PROGRESSION, change.progression),
     ]
-    return [(name, codes.YES if verdict else codes.NO) for name, verdict in found if verdict is not None]
+    return [(name, codes.YES if verdict else codes.NO) for name, verdict in answers if verdict is not None]

@@ -1,4 +1,4 @@
-"""The result as a structured report, in the form that a destination wants.
+"""The result as a structured report, in the form that a destination requires.
 
 | Form | Template (PS3.16) | SOP class (PS3.3) |
 | --- | --- | --- |
@@ -43,7 +43,7 @@ def build(
 
     `sources` are headers of the series, without pixels: one is enough; every one given is named as evidence,
     besides the images with lesions, which the score names itself. The first one gives patient and study.
-    A score of 0 is a full report; a series without a score gives a report that says why.
+    A score of 0 is a full report; a series that was not scored gives a report with the reason.
 
     Raises ValueError when no source is given.
     """

@@ -1,6 +1,6 @@
-"""How the images were made, as numbers, codes and names in the report: written and read by one table.
+"""The technique of the scan, as numbers, codes and names in the report: written and read by one table.
 
-The items stand in a container of their own, CT Acquisition Parameters (113822, DCM). Public codes are those of the
+The items have a container of their own, CT Acquisition Parameters (113822, DCM). Public codes are those of the
 templates of radiation dose and image library (PS3.16 TID 10013, TID 1021, TID 1604). Kernel, field of view, number of
 slices and gating have none and are of the private scheme.
 """
@@ -20,7 +20,7 @@ from scoring.result import SeriesInfo
 
 @dataclass(frozen=True, slots=True)
 class Technique:
-    """What a report says of the scan, None where it is silent; kV and mm.
+    """The technique that a report states, None where it states none; kV and mm.
 
     `scanner` is maker and model; `gated` whether the images' header named synchronization with the heart.
     """
@@ -34,7 +34,7 @@ class Technique:
 
 
 def numbers(series: SeriesInfo) -> list[Quantity]:
-    """What is known of tube and geometry."""
+    """Everything known about tube and geometry."""
     z, y, x = series.spacing_mm or (None, None, None)
     known = (
         (codes.KVP, series.kvp, codes.KILOVOLT),
@@ -60,7 +60,7 @@ def names(series: SeriesInfo) -> list[tuple[Code, str]]:
 
 
 def gating(series: SeriesInfo) -> tuple[Code, Code]:
-    """Whether the header names synchronization with the heart."""
+    """Coded statement on whether the header records cardiac gating."""
     return codes.GATING, codes.YES if series.gated else codes.NO
 
 

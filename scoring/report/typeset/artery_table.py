@@ -11,7 +11,7 @@ from scoring.report.common.words import lesion_count, without_artery
 from scoring.result import ARTERIES, Artery, ArteryValues, Lesion, Score
 
 NONE: Final = "\N{EN DASH}"
-"""Stands where there is no number."""
+"""Shown where there is no number."""
 
 _HEAD: Final = ("artery", "lesions", "agatston", "volume", "mass")
 

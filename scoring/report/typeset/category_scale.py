@@ -17,7 +17,7 @@ _GAP: Final = 0.008
 _BORDERS: Final = (1.0, 100.0, 400.0)
 _LEAST_END: Final = 4000.0
 _TICKS: Final = (1, 10, 100, 400, 1000, 10_000, 100_000)
-# so far from the borders of its category, and from the ends of the scale, the mark stays
+# distance that the mark keeps from the borders of its category and from the ends of the scale
 _MARK: Final = 0.012
 _WORDS: Final = 0.03
 

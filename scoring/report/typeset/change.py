@@ -18,25 +18,25 @@ _NOTHING: Final[dict[str, Any]] = {"verdict": "", "certainty": "", "chart": None
 
 def change(score: Score, texts: Texts, *, dated: bool) -> dict[str, Any]:
     """The comparison with the latest earlier scan, or why there is none; its title has the date where `dated`."""
-    found = score.change
-    if found is None:
+    result = score.change
+    if result is None:
         reasons = (score.risk or Risk()).change_reason
         lines = [texts("report.no_change", reason=" ".join(close(reason.text) for reason in reasons)).strip()]
         return {"title": texts("report.no_change_title"), "lines": lines, **_NOTHING}
-    interval = format_interval(found.interval_days, texts)
-    rows = (("agatston", found.agatston), ("volume", found.volume_mm3), ("mass", found.mass_mg))
-    unlike = "; ".join(item.text for item in found.differences)
+    interval = format_interval(result.interval_days, texts)
+    rows = (("agatston", result.agatston), ("volume", result.volume_mm3), ("mass", result.mass_mg))
+    unlike = "; ".join(item.text for item in result.differences)
     return {
-        "title": texts("report.change", date=texts.date(found.date), interval=interval)
+        "title": texts("report.change", date=texts.date(result.date), interval=interval)
         if dated
         else texts("pictures.change", interval=interval),
-        "verdict": _verdict(found.agatston, texts),
-        "certainty": close(_certainty(found.agatston, texts)),
-        "chart": change_chart(texts, found),
+        "verdict": _verdict(result.agatston, texts),
+        "certainty": close(_certainty(result.agatston, texts)),
+        "chart": change_chart(texts, result),
         "head": ["", *(texts(f"report.{key}") for key in _COLUMNS)],
         "rows": [[texts(f"report.{key}"), *_cells(one, texts)] for key, one in rows if one is not None],
         "unlike": texts("report.unlike", differences=unlike) if unlike else "",
-        "lines": list(_remarks(found, texts)),
+        "lines": list(_remarks(result, texts)),
     }
 
 
@@ -52,7 +52,7 @@ def format_interval(days: int, texts: Texts) -> str:
 
 def _verdict(agatston: Difference, texts: Texts) -> str:
     difference = texts.signed(agatston.absolute)
-    # a per cent of next to nothing says nothing
+    # a percentage of next to nothing means nothing
     if agatston.then < NOISE_BELOW:
         return texts("report.verdict", difference=difference)
     share = texts.signed(agatston.absolute / agatston.then * 100, 0)
@@ -74,12 +74,12 @@ def _cells(one: Difference, texts: Texts) -> list[str]:
     return [texts.number(one.then), texts.number(one.now), texts.signed(one.absolute), yearly, repeat]
 
 
-def _remarks(found: Change, texts: Texts) -> Iterator[str]:
-    if found.root_volume is not None:
-        difference, least = texts.signed(found.root_volume, 2), texts.short(PROGRESSION_ROOT)
-        if found.progression is None:
+def _remarks(result: Change, texts: Texts) -> Iterator[str]:
+    if result.root_volume is not None:
+        difference, least = texts.signed(result.root_volume, 2), texts.short(PROGRESSION_ROOT)
+        if result.progression is None:
             yield texts("report.root_volume", difference=difference)
         else:
-            key = "report.progression" if found.progression else "report.no_progression"
+            key = "report.progression" if result.progression else "report.no_progression"
             yield texts(key, difference=difference, least=least)
-    yield from (close(note.text) for note in found.notes)
+    yield from (close(note.text) for note in result.notes)

@@ -18,7 +18,7 @@ DAYS_A_YEAR: Final = 365.25
 
 Point = tuple[float, float]
 
-# least distances of two scores, and of two times
+# minimum distances between two scores, and between two times
 _SCORE: Final = 0.14
 _TIME: Final = 0.2
 
@@ -56,7 +56,7 @@ def points(change: Change) -> list[Point]:
     """Years (0 is now, earlier ones below) and Agatston scores, the oldest first; one without a date is left out."""
     now = _now(change)
     known = [(change.date, change.agatston.then), *((item.date, item.agatston) for item in change.history)]
-    # the scan that is compared with is in the history as a rule, and then stands there once
+    # the earlier scan is usually in the history, and must then appear once
     unique = dict.fromkeys((day, round(score, 4)) for day, score in known)
     dated = [(parse_date(day), score) for day, score in unique]
     years = [((day - now).days / DAYS_A_YEAR, score) for day, score in dated if day is not None]

@@ -1,7 +1,7 @@
 """The type of pages and pictures: the fonts that come with the package, then those of a site for other scripts.
 
-A sign that no font has would be shown as an empty box. So every word is looked at before it is set, and the typesetter
-itself refuses what it cannot show.
+A character without a glyph would be shown as an empty box. So every word is checked before it is set, and the
+typesetter itself refuses what it cannot show.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from config.errors import ConfigurationError
 
 FAMILY: Final = "Roboto"
 _SIZE: Final = 32
-# not a character, so that no font has a sign for it
+# not a character, so that no font has a glyph for it
 _MISSING: Final = "\uffff"
 
 
@@ -37,7 +37,7 @@ class Face:
 
 @dataclass(frozen=True)
 class Faces:
-    """Fonts in the order in which they are asked for a sign: the shipped ones, then those of the site."""
+    """Fonts in the order in which they are searched for a glyph: the shipped ones, then those of the site."""
 
     families: tuple[str, ...]
     typeset: Fonts
@@ -45,7 +45,7 @@ class Faces:
     _known: dict[str, bool] = field(default_factory=dict)
 
     def shows(self, char: str) -> bool:
-        """Whether a font has a sign for this character."""
+        """True if a font has a glyph for this character."""
         if char not in self._known:
             self._known[char] = char == " " or any(has_sign(face.font, char) for face in self.faces)
         return self._known[char]
@@ -84,7 +84,7 @@ def faces(folder: Path | None = None) -> Faces:
     with resources.as_file(resources.files("scoring.report.typeset").joinpath("fonts")) as shipped:
         places = [str(place) for place in (shipped, folder) if place is not None]
         typeset = Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=places)
-        # the typesetter knows which files are fonts; each variant of a family may hold other signs
+        # the typesetter knows which files are fonts; each variant of a family may hold other glyphs
         listed = {(font.path, font.index): font for font in typeset.fonts()}
         opened = [face for font in listed.values() if (face := _open(font)) is not None]
     others = tuple(dict.fromkeys(name for name in typeset.families() if name != FAMILY))
@@ -95,7 +95,7 @@ def faces(folder: Path | None = None) -> Faces:
 
 
 def has_sign(font: ImageFont.FreeTypeFont, char: str) -> bool:
-    """Whether a font draws a character as anything but a missing sign."""
+    """True if a font draws a character as anything but a missing glyph."""
     drawn, missing = font.getmask(char), font.getmask(_MISSING)
     return drawn.size != missing.size or bytes(drawn) != bytes(missing)
 
@@ -106,7 +106,7 @@ def _open(info: FontInfo) -> Face | None:
         return None
     try:
         content = BytesIO(Path(info.path).read_bytes())
-        # the simple layout: as quick as can be, and no library of the machine has a say
+        # the simple layout: the fastest, and independent of the libraries of the machine
         font = ImageFont.truetype(content, _SIZE, info.index, layout_engine=ImageFont.Layout.BASIC)
     except OSError:
         return None
@@ -114,7 +114,7 @@ def _open(info: FontInfo) -> Face | None:
 
 
 def _visible(text: str) -> str:
-    """Without control and format characters, which have no sign; a line's end is a space."""
+    """The text without control and format characters, which have no glyph; the end of a line becomes a space."""
     spaced = (" " if char.isspace() else char for char in text)
     return "".join(char for char in spaced if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
 

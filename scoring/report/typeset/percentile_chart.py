@@ -20,7 +20,7 @@ from scoring.risk.population import PERCENTS, Level
 
 Point = tuple[float, float]
 
-# least distance of two lines of words
+# minimum distance between two lines of text
 _LINE: Final = 0.12
 
 
@@ -58,7 +58,7 @@ def percentile_chart(texts: Texts, percentile: Percentile, total: float) -> dict
 
 def curve(percentile: Percentile) -> list[Level]:
     """Levels of the patient's group year by year; where the table is a site's own, that of the patient's age alone."""
-    shipped = population.mesa()
+    shipped = population.load_mesa()
     levels = next((one for people, one in shipped.levels.items() if people == (percentile.group, percentile.sex)), ())
     if percentile.population != shipped.name or not levels:
         scores = (percentile.p25, percentile.p50, percentile.p75, percentile.p90)

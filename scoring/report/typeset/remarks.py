@@ -49,7 +49,7 @@ def method(score: Score, texts: Texts) -> dict[str, Any]:
 
 
 def sources(score: Score, texts: Texts) -> dict[str, Any]:
-    """Where the method and every table that was used were published."""
+    """The publications of the method and of every table that was used."""
     named = [AGATSTON_SOURCE]
     if score.cac_drs:
         named.append(CAC_DRS_SOURCE)

@@ -72,7 +72,7 @@ def site_of(request: ReportRequest) -> Site:
 
 
 def check(settings: ResultsSettings) -> None:
-    """Refuse what could not be printed: texts, logo, fonts, and words that no font has the signs for.
+    """Refuse what could not be printed: texts, logo, fonts, and words for which no font has the glyphs.
 
     Raises ConfigurationError with file, key and what is allowed.
     """

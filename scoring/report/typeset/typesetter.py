@@ -20,7 +20,7 @@ _PPI: Final = 72.0
 _SHARED: Final = ("style.typ", "charts.typ", "result.typ")
 
 Values = Mapping[str, Any]
-"""What a template takes: values that JSON can hold."""
+"""Input of a template: values that JSON can hold."""
 Files = Mapping[str, bytes]
 """Pictures by the names that the values give them."""
 
@@ -33,7 +33,7 @@ def set_pdf(template: str, values: Values, files: Files, *, faces: Faces, palett
     """
     moment = created.replace(microsecond=0)
     (content,) = _compile(template, values, files, faces, palette, format="pdf", timestamp=moment)
-    # servers that ignore Encapsulated Document Length take a last byte that ends no line for padding; ISO 19005-2
+    # servers that ignore Encapsulated Document Length mistake a last byte that ends no line for padding; ISO 19005-2
     # allows one end of line after the last marker
     return content if content.endswith(b"\n") else content + b"\n"
 
@@ -55,13 +55,13 @@ def _compile(
 ) -> list[bytes]:
     colours = {name: hexadecimal(colour) for name, colour in asdict(palette).items()}
     printable = {**_printable(values, faces), "families": faces.families, "palette": colours}
-    # the annotations of the library know paths alone; a dictionary of files is documented beside them
+    # the library's annotations allow paths alone; its documentation also allows a dictionary of files
     files: Any = {name: _template(name) for name in _SHARED}
     files |= {"main.typ": _template(template), "values.json": json.dumps(printable, ensure_ascii=False).encode()}
-    # the library takes text alone as files: a picture is a list of its bytes
+    # the library accepts only text as files: a picture is a list of its bytes
     files |= {name: json.dumps(list(picture)).encode() for name, picture in pictures.items()}
     try:
-        # one for each page: it holds files of memory for one compilation, and is made in under a millisecond
+        # one for each page: it holds its in-memory files for one compilation, and takes under a millisecond to create
         compiler = Compiler(files, font_paths=faces.typeset, ignore_system_fonts=True)
         # PDF/A-2a (ISO 19005-2) for archives and PDF/UA-1 (ISO 14289-1) for readers by voice
         pages = compiler.compile(

@@ -17,8 +17,8 @@ SHAPE = (6, 12, 16)
 
 
 def scan(paths):
-    stack = geometry.stack([item for path in paths for item in slices.read(path)])
-    return geometry.volume(stack), stack.slices[0].plane.frame_of_reference_uid
+    stack = geometry.stack_slices([item for path in paths for item in slices.read(path)])
+    return geometry.decode(stack), stack.slices[0].plane.frame_of_reference_uid
 
 
 @pytest.fixture

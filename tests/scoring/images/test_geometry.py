@@ -14,7 +14,7 @@ from scoring.result import ImageRef
 
 
 def stacked(paths) -> geometry.Stack:
-    return geometry.stack([item for path in paths for item in slices.read(path)])
+    return geometry.stack_slices([item for path in paths for item in slices.read(path)])
 
 
 def noise(number: int = 6, size: tuple[int, int] = (8, 10)) -> np.ndarray:
@@ -29,8 +29,8 @@ def test_spacing_is_that_of_the_positions(series) -> None:
 
 def test_file_order_and_names_do_not_matter(series) -> None:
     paths = series(noise())
-    volume = geometry.volume(stacked(paths))
-    again = geometry.volume(stacked([paths[index] for index in (4, 0, 5, 2, 1, 3)]))
+    volume = geometry.decode(stacked(paths))
+    again = geometry.decode(stacked([paths[index] for index in (4, 0, 5, 2, 1, 3)]))
     assert np.array_equal(volume.hu, noise())
     assert np.array_equal(again.hu, volume.hu)
     assert again.images == volume.images
@@ -47,7 +47,7 @@ def test_other_orders_of_rows_and_columns_are_undone(ct, tmp_path, transpose, fl
         other = ct.turned(one, transpose=transpose, flip_rows=flip_rows, flip_columns=flip_columns)
         plain.append(ct.write(one, tmp_path / "plain" / f"{index}.dcm"))
         turned.append(ct.write(other, tmp_path / "turned" / f"{9 - index}.dcm"))
-    one, other = geometry.volume(stacked(plain)), geometry.volume(stacked(turned))
+    one, other = geometry.decode(stacked(plain)), geometry.decode(stacked(turned))
     assert np.array_equal(one.hu, other.hu)
     assert one.spacing_mm == other.spacing_mm == (3.0, 0.5, 0.75)
     assert other.origin_mm == pytest.approx(one.origin_mm)
@@ -69,7 +69,7 @@ def test_missing_slices_are_a_gap(series) -> None:
     found = stacked(series(noise(), positions=places))
     assert found.spacing_mm[0] == 3.0
     assert found.gaps == (Gap(after=2, missing=2),)
-    volume = geometry.volume(found)
+    volume = geometry.decode(found)
     indices = np.asarray([[z, 0, 0] for z in range(6)], dtype=float)
     assert volume.to_patient(indices)[:, 2].tolist() == places
     assert volume.to_patient(np.asarray([-1.0, 0, 0]))[2] == -3
@@ -80,7 +80,7 @@ def test_positions_rounded_by_the_scanner_are_even(series) -> None:
     found = stacked(series(noise(), positions=[0.0, 0.6, 1.3, 1.9, 2.5, 3.1]))
     assert found.gaps == ()
     assert found.spacing_mm[0] == pytest.approx(0.62)
-    assert geometry.volume(found).offsets_mm is None
+    assert geometry.decode(found).offsets_mm is None
 
 
 @pytest.mark.parametrize("places", [[0, 3, 4, 6, 9, 10], [0, 1, 5, 9, 11, 12], [0, 3, 6, 9, 12, 12.5]])
@@ -117,7 +117,7 @@ def test_gantry_tilt(ct, tmp_path) -> None:
     found = stacked(paths)
     assert found.tilt_deg == pytest.approx(20.0, abs=0.01)
     assert found.spacing_mm[0] == pytest.approx(3.2 * np.cos(angle), abs=1e-5)
-    volume = geometry.volume(found)
+    volume = geometry.decode(found)
     assert volume.to_patient(np.asarray([5.0, 0, 0])) == pytest.approx([0, 0, 16.0], abs=1e-4)
     assert volume.to_patient(np.asarray([5.0, 4, 0])) == pytest.approx([0, 2 * down[1], 16 + 2 * down[2]], abs=1e-4)
     assert volume.to_index(np.asarray([1.0, 2 * down[1], 16 + 2 * down[2]])) == pytest.approx([5, 4, 2], abs=1e-4)

@@ -65,7 +65,7 @@ def test_frames_of_an_enhanced_ct_are_slices(ct, tmp_path, legacy, syntax) -> No
     found = slices.read(ct.write(image, tmp_path / "enhanced.dcm"))
     assert [entry.frame for entry in found] == [1, 2, 3, 4, 5]
     assert all(entry.is_ct_image and not entry.is_localizer for entry in found)
-    volume = geometry.volume(geometry.stack(found))
+    volume = geometry.decode(geometry.stack_slices(found))
     assert np.array_equal(volume.hu, hu)
     assert volume.spacing_mm == (3.0, 0.5, 0.75)
     assert [ref.frame for ref in volume.images] == [2, 4, 5, 1, 3]
@@ -81,7 +81,7 @@ def test_facts_in_functional_groups(ct, tmp_path) -> None:
         CTExposureSequence=item(ExposureInmAs=31.5),
     )
     first = slices.read(ct.write(image, tmp_path / "enhanced.dcm"))[0]
-    facts = acquisition.of(first)
+    facts = acquisition.read_acquisition(first)
     assert (facts.kvp, facts.kernel, facts.exposure_mas) == (100, "Qr36", 31.5)
     assert facts.mass_factor_device == pytest.approx((0.7, 0.75, 0.8))
 
@@ -93,7 +93,7 @@ def test_facts_of_a_converted_image(ct, tmp_path) -> None:
         legacy=True,
         UnassignedSharedConvertedAttributesSequence=item(KVP=135, CalciumScoringMassFactorPatient=0.5),
     )
-    facts = acquisition.of(slices.read(ct.write(image, tmp_path / "legacy.dcm"))[1])
+    facts = acquisition.read_acquisition(slices.read(ct.write(image, tmp_path / "legacy.dcm"))[1])
     assert (facts.kvp, facts.mass_factor_patient) == (135, 0.5)
 
 
@@ -109,7 +109,7 @@ def test_invalid_values_are_absent_and_do_no_harm(ct, tmp_path) -> None:
     (found,) = slices.read(path)
     assert found.series_instance_uid == "1.2.026.00.1.3680043.8.98.2"
     assert found.kvp is None
-    assert acquisition.of(found).kvp is None
+    assert acquisition.read_acquisition(found).kvp is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x08\x00 but no DICOM at all", b"\x00" * 128 + b"DICM", b"\x89PNG"])
@@ -150,7 +150,7 @@ def test_files_without_preamble(ct, tmp_path, kept) -> None:
 )
 def test_gating(ct, tmp_path, attributes, gated) -> None:
     path = ct.write(ct.image(np.zeros((4, 4), dtype=np.int16), **attributes), tmp_path / "image.dcm")
-    assert acquisition.of(slices.read(path)[0]).gated is gated
+    assert acquisition.read_acquisition(slices.read(path)[0]).gated is gated
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -167,7 +167,7 @@ def test_a_damaged_header_is_read_or_is_none(ct, tmp_path, changes, length) -> N
     found = slices.read(path)
     assert len(found) <= 1
     for item in found:
-        acquisition.of(item)
+        acquisition.read_acquisition(item)
 
 
 def test_localizer(ct, tmp_path) -> None:

@@ -47,7 +47,7 @@ def lesion(volume, convention=STANDARD):
 
 def parted(volume, convention=STANDARD, where=None):
     whole = lesion(volume, convention)
-    return whole, arteries.parts(volume, convention, where or heart(), whole)
+    return whole, arteries.divide(volume, convention, where or heart(), whole)
 
 
 # Six columns and four rows on the LAD's side, eight columns on the LCX's in the slice above, that touch at the corner.
@@ -179,4 +179,4 @@ def test_nearest_is_the_median(artery):
     """Most points decide, not a far one."""
     near = heart(**{artery: 20.0, next(name for name in ARTERIES if name != artery): 40.0})
     points = np.array([[0.0, 0.0, x] for x in (19.0, 21.0, 22.0, 41.0, 42.0)])
-    assert arteries.nearest(near, points) == artery
+    assert arteries.find_nearest(near, points) == artery

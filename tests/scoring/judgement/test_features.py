@@ -5,7 +5,7 @@ import pytest
 
 from scoring.candidates import agatston, conventions
 from scoring.images.volume import Volume
-from scoring.judgement.features import UNKNOWN_HU, measure, surroundings
+from scoring.judgement.features import UNKNOWN_HU, measure, measure_surroundings
 
 STANDARD = conventions.named("standard")
 SPACING = (3.0, 0.8, 0.8)
@@ -84,7 +84,7 @@ def test_of_many_voxels_a_sample_is_enough(given_anatomy):
 class TestSurroundings:
     def test_fat(self, given_anatomy):
         volume = scene()
-        around = surroundings(volume, given_anatomy(), candidates(volume)[0])
+        around = measure_surroundings(volume, given_anatomy(), candidates(volume)[0])
         assert around.darkest_hu == pytest.approx(-100, abs=1)
         assert around.median_hu == pytest.approx(-100, abs=1)
         assert (around.lung, around.touching_lung) == (0, 0)
@@ -93,7 +93,7 @@ class TestSurroundings:
         volume = scene()
         # Lung from 5.2 mm beside the ball's middle on, 1.2 mm beside its wall.
         volume.hu[:, :, 57:] = -850
-        around = surroundings(volume, given_anatomy(), candidates(volume)[0])
+        around = measure_surroundings(volume, given_anatomy(), candidates(volume)[0])
         # The edge of the lung is dark, but no fat.
         assert -115 < around.darkest_hu < -80
         assert 0.1 < around.lung < 0.5
@@ -101,19 +101,19 @@ class TestSurroundings:
 
     def test_lung_that_touches(self, given_anatomy):
         volume = scene(background=-850)
-        around = surroundings(volume, given_anatomy(), candidates(volume)[0])
+        around = measure_surroundings(volume, given_anatomy(), candidates(volume)[0])
         assert around.lung == pytest.approx(1, abs=0.02)
         assert around.touching_lung == pytest.approx(1, abs=0.1)
 
     def test_nothing_but_lung_is_unknown_tissue(self, given_anatomy):
         volume = scene(radius=2.0, background=-900)
-        around = surroundings(volume, given_anatomy(), candidates(volume)[0])
+        around = measure_surroundings(volume, given_anatomy(), candidates(volume)[0])
         assert around.darkest_hu == UNKNOWN_HU
 
     def test_fat_on_one_side_is_the_darkest(self, given_anatomy):
         volume = scene(background=45)
         volume.hu[:, :, 56:] = np.where(volume.hu[:, :, 56:] == 45, -100, volume.hu[:, :, 56:])
-        around = surroundings(volume, given_anatomy(), candidates(volume)[0])
+        around = measure_surroundings(volume, given_anatomy(), candidates(volume)[0])
         assert around.darkest_hu < -90
         assert around.median_hu == pytest.approx(45, abs=2)
 
@@ -124,10 +124,10 @@ class TestSurroundings:
         volume.hu[:] = np.where(volume.hu == -100, volume.hu + noise, volume.hu)
         left, middle = 1 / (4 * np.pi), 1 / (2 * np.pi)  # a Gaussian of one voxel
         taken = np.sqrt(1 - 2 * middle + left)
-        around = surroundings(volume, given_anatomy(noise_per_fine=1 / taken), candidates(volume)[0])
+        around = measure_surroundings(volume, given_anatomy(noise_per_fine=1 / taken), candidates(volume)[0])
         assert around.noise_hu == pytest.approx(20, rel=0.2)
 
     def test_at_the_border_of_the_image(self, given_anatomy):
         volume = scene((0.0, 0.0, 0.0))
-        around = surroundings(volume, given_anatomy(), candidates(volume)[0])
+        around = measure_surroundings(volume, given_anatomy(), candidates(volume)[0])
         assert around.darkest_hu == pytest.approx(-100, abs=1)

@@ -46,7 +46,7 @@ def finding(agatston, *, counted=True, confidence=1.0, artery="LAD", voxels=((1,
     ],
 )
 def test_range(counted, confidence, low, high) -> None:
-    found = totals.bounds([finding(100.0), finding(10.0, counted=counted, confidence=confidence)])
+    found = totals.compute_range([finding(100.0), finding(10.0, counted=counted, confidence=confidence)])
     assert (found.low, found.high) == (low, high)
     assert found.doubtful + found.left_out == (low != high)
 
@@ -64,9 +64,9 @@ def test_range(counted, confidence, low, high) -> None:
     )
 )
 def test_the_total_lies_in_its_range_and_is_the_sum_of_the_lesions(findings) -> None:
-    lesions = totals.lesions(VOLUME, findings, None)
-    total = totals.sums(lesions, "agatston", digits=4)
-    found = totals.bounds(findings)
+    lesions = totals.build_lesions(VOLUME, findings, None)
+    total = totals.sum_by_artery(lesions, "agatston", digits=4)
+    found = totals.compute_range(findings)
     assert found.low <= total.total <= found.high
     assert total.total == pytest.approx(sum(lesion.agatston for lesion in lesions), abs=1e-3)
     shares = sum(total.of(artery) for artery in ARTERIES)
@@ -77,7 +77,7 @@ def test_the_total_lies_in_its_range_and_is_the_sum_of_the_lesions(findings) -> 
 
 def test_runs_are_those_of_the_voxels() -> None:
     voxels = ((1, 2, 6), (1, 2, 7), (1, 3, 0), (2, 3, 0))
-    (lesion,) = totals.lesions(VOLUME, [finding(5.0, voxels=voxels)], None)
+    (lesion,) = totals.build_lesions(VOLUME, [finding(5.0, voxels=voxels)], None)
     assert lesion.runs == ((1, 2, 6, 2), (1, 3, 0, 1), (2, 3, 0, 1))
     assert lesion.slices == (1, 2)
     assert [image.sop_instance_uid for image in lesion.images] == ["1.2.1", "1.2.2"]
@@ -99,7 +99,7 @@ FINDINGS = st.lists(
 @given(FINDINGS, st.integers(1, 6))
 def test_the_largest_rejected_are_told_and_the_others_counted(pairs, most) -> None:
     findings, near = [item for item, _ in pairs], [close for _, close in pairs]
-    told, left_out = totals.rejected(findings, near, most)
+    told, left_out = totals.list_rejected(findings, near, most)
     matter = [item for item, close in pairs if not item.counted and (close or item.confidence >= POSSIBLE)]
     assert len(told) == min(len(matter), most)
     assert len(told) + left_out == len(matter)
@@ -112,11 +112,11 @@ def test_the_largest_rejected_are_told_and_the_others_counted(pairs, most) -> No
         kept = [item.agatston for item in told if (item.confidence >= POSSIBLE) is possible]
         assert kept == pytest.approx(sorted(ours, reverse=True)[: len(kept)], abs=1e-4)
     if any(item.confidence < POSSIBLE for item in told):
-        assert sum(item.confidence >= POSSIBLE for item in told) == totals.bounds(findings).left_out
+        assert sum(item.confidence >= POSSIBLE for item in told) == totals.compute_range(findings).left_out
 
 
 def test_a_rejected_candidate_says_where_and_why() -> None:
     voxels = ((3, 3, 0), (1, 2, 6), (2, 2, 7), (3, 2, 7))
-    (told,), _ = totals.rejected([finding(5.0, counted=False, confidence=0.3, voxels=voxels)], [False])
+    (told,), _ = totals.list_rejected([finding(5.0, counted=False, confidence=0.3, voxels=voxels)], [False])
     assert (told.slices, told.reason.code, told.confidence, told.agatston) == ((1, 2, 3), "at_bone", 0.3, 5.0)
     assert (told.max_hu, told.volume_mm3, told.centroid_mm) == (200.0, 1.0, (0.0, 1.0, 2.0))

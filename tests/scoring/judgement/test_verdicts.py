@@ -65,7 +65,7 @@ def around(**values):
 
 def rules(surroundings, found, index=0, noise_limit=6.0, smooth_noise_hu=4.0):
     """Fit of each rule that looks at the surroundings, by its reason."""
-    pairs = lesions._by_surroundings(surroundings, found, index, noise_limit, smooth_noise_hu)
+    pairs = lesions._fit_surroundings(surroundings, found, index, noise_limit, smooth_noise_hu)
     assert len({reason for _, reason in pairs}) == len(pairs)
     return {reason: fits for fits, reason in pairs}
 
@@ -175,7 +175,7 @@ def others(*left_out):
 
 def test_the_product_of_all_rules_decides_and_the_weakest_is_named():
     found = features(bone_mm=[2.0, 40.0, 3.0], airway_mm=[40.0, 1.0, 1.0], **same(3))
-    confidence, weakest, reasons = lesions._by_place(found, 6.0)
+    confidence, weakest, reasons = lesions._fit_position(found, 6.0)
     assert reasons == ["at_bone", "airway_wall", "airway_wall"]
     # Two widths under the limit of bone; four of the airway's; one and four.
     assert weakest == pytest.approx([1 / (1 + np.e**2), 1 / (1 + np.e**4), 1 / (1 + np.e**4)])
@@ -186,7 +186,7 @@ def test_the_product_of_all_rules_decides_and_the_weakest_is_named():
 
 
 def test_nothing_speaks_against_the_usual_place():
-    confidence, _, _ = lesions._by_place(features(), 6.0)
+    confidence, _, _ = lesions._fit_position(features(), 6.0)
     assert confidence == pytest.approx([others()], rel=1e-9)
     assert {*WIDTHS} == {*(rule.feature for rule in PLACE_RULES), "noise"}
 
@@ -302,7 +302,7 @@ class TestSmoothness:
         names = {"nearest_mm": "course_mm"}
         confidence = np.array(
             [
-                lesions._by_place(
+                lesions._fit_position(
                     features(
                         **{names.get(rule.feature, rule.feature): [value] * (4 if rule.feature == "nearest_mm" else 1)}
                     ),
@@ -324,7 +324,7 @@ class TestSmoothness:
         for rule in PLACE_RULES:
             value = rule.limit - 3 * rule.width
             name, count = ("course_mm", 4) if rule.feature == "nearest_mm" else (rule.feature, 1)
-            confidence, weakest, reasons = lesions._by_place(features(**{name: [value] * count}), 6.0)
+            confidence, weakest, reasons = lesions._fit_position(features(**{name: [value] * count}), 6.0)
             assert reasons == [rule.reason]
             assert weakest == pytest.approx([1 / (1 + np.e**3)])
             assert confidence == pytest.approx([others(rule.feature) / (1 + np.e**3)], rel=1e-6)
@@ -429,7 +429,7 @@ class TestRoot:
 
     @staticmethod
     def outside(away, above, course=(15.0, 2.0, 15.0, 15.0)):
-        return lesions._outside_root(features(ascending_mm=away, above_mm=above, course_mm=course), 0)
+        return lesions._fit_outside_root(features(ascending_mm=away, above_mm=above, course_mm=course), 0)
 
     @given(away=st.floats(-20, 40), above=st.floats(-80, 30), step=st.floats(0, 5))
     def test_further_out_fits_better(self, away, above, step):

@@ -42,7 +42,9 @@ def make_small(**changes: Any) -> Phantom:
 
 
 def read_back(phantom: Phantom, folder: Path) -> Volume:
-    return geometry.volume(geometry.stack([item for path in write_series(phantom, folder) for item in read(path)]))
+    return geometry.decode(
+        geometry.stack_slices([item for path in write_series(phantom, folder) for item in read(path)])
+    )
 
 
 def brightest(volume: Volume, centre: tuple[float, float, float]) -> np.ndarray:

@@ -109,7 +109,7 @@ def test_a_header_that_says_nothing_of_the_patient(ct, series, tmp_path) -> None
     found = made(ct, series, tmp_path, Context())
     assert found.patient == Patient()
     assert found.percentile is None
-    assert found.risk.percentile_reason.text == "Not known of the patient: age, sex, population group"
+    assert found.risk.percentile_reason.text == "Not known for this patient: age, sex, population group"
 
 
 def test_a_series_without_a_score_keeps_its_patient_and_date(series) -> None:

@@ -16,7 +16,7 @@ def read(settings: RiskSettings | None = None, told: Patient | None = None, **va
     dataset = Dataset()
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
-    return patient.of(dataset, settings or RiskSettings(), told or Patient())
+    return patient.read_patient(dataset, settings or RiskSettings(), told or Patient())
 
 
 def test_an_empty_header_says_nothing() -> None:

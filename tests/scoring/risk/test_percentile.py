@@ -14,7 +14,7 @@ from config.settings import RiskSettings
 from scoring.result import GROUPS, Patient, Statement
 from scoring.risk import population
 from scoring.risk.percentile import at_age, percentile, standing
-from scoring.risk.population import MESA_CITATION, PERCENTS, Level, mesa
+from scoring.risk.population import MESA_CITATION, PERCENTS, Level, load_mesa
 
 HEADER = "race,sex,age,p_nonzero_pct,p25,p50,p75,p90"
 PEOPLE = st.builds(
@@ -38,7 +38,7 @@ TABLE = {"population": "MESA", "first": 45.0, "last": 84.0}
 )
 def test_the_official_tools_answers_are_met(age, sex, group, score, told, nonzero, scores) -> None:
     """Within what is known of the method: 12 points for an estimate, 10 % (and rounding) for a score between ages."""
-    found = percentile(mesa(), score, Patient(age, sex, group))
+    found = percentile(load_mesa(), score, Patient(age, sex, group))
     if told > 90:
         assert (found.estimate, found.band) == (None, ">90th")
     else:
@@ -49,7 +49,7 @@ def test_the_official_tools_answers_are_met(age, sex, group, score, told, nonzer
 
 
 def test_the_table_of_an_age_is_as_published() -> None:
-    found = percentile(mesa(), 145, Patient(70.9, "male", "white"))
+    found = percentile(load_mesa(), 145, Patient(70.9, "male", "white"))
     assert (found.population, found.citation) == ("MESA", MESA_CITATION)
     assert (found.group, found.sex, found.age_years) == ("white", "male", 70)
     assert (found.p_nonzero_percent, found.p25, found.p50, found.p75, found.p90) == (83, 21, 145, 540, 1345)
@@ -70,7 +70,7 @@ def test_the_table_of_an_age_is_as_published() -> None:
     ],
 )
 def test_bands_of_a_white_man_of_seventy(score, band, ends) -> None:
-    place = percentile(mesa(), score, Patient(70, "male", "white"))
+    place = percentile(load_mesa(), score, Patient(70, "male", "white"))
     assert (place.band, place.band_ends) == (band, ends)
 
 
@@ -90,7 +90,7 @@ def test_between_ages_the_square_root_of_the_score_is_linear() -> None:
 
 @given(PEOPLE, st.lists(st.floats(0, 5000), min_size=2, max_size=2).map(sorted))
 def test_more_calcium_is_never_a_lower_percentile(patient, scores) -> None:
-    few, many = (percentile(mesa(), score, patient) for score in scores)
+    few, many = (percentile(load_mesa(), score, patient) for score in scores)
     assert (few.estimate if few.estimate is not None else 91) <= (many.estimate if many.estimate is not None else 91)
     for found, score in ((few, scores[0]), (many, scores[1])):
         assert (found.estimate == 0) == (found.band == "no calcium") == (score == 0)
@@ -99,7 +99,7 @@ def test_more_calcium_is_never_a_lower_percentile(patient, scores) -> None:
 
 @given(PEOPLE)
 def test_a_percentile_is_never_above_the_share_that_has_calcium(patient) -> None:
-    _, levels = mesa().of(patient.group, patient.sex)
+    _, levels = load_mesa().of(patient.group, patient.sex)
     level = at_age(levels, patient.age_years)
     assert list(level.scores) == sorted(level.scores)
     for percent, score in zip(PERCENTS, level.scores, strict=True):
@@ -117,15 +117,15 @@ def test_a_percentile_is_never_above_the_share_that_has_calcium(patient) -> None
     ],
 )
 def test_without_a_place_in_the_table_there_is_a_reason(patient, reason) -> None:
-    assert percentile(mesa(), 100, patient) == reason
+    assert percentile(load_mesa(), 100, patient) == reason
 
 
 def test_caveats_of_the_scan_and_of_a_group_for_all_patients() -> None:
     not_gated = Statement.build("compare_not_gated")
-    configured = percentile(mesa(), 100, Patient(60, "male", "white", "configuration"), [not_gated])
+    configured = percentile(load_mesa(), 100, Patient(60, "male", "white", "configuration"), [not_gated])
     assert configured.caveats[0] == not_gated
     assert Statement.build("group_configured") in configured.caveats
-    stated = percentile(mesa(), 100, Patient(60, "male", "white", "header"))
+    stated = percentile(load_mesa(), 100, Patient(60, "male", "white", "header"))
     assert Statement.build("group_configured") not in stated.caveats
 
 
@@ -137,13 +137,13 @@ def table(tmp_path: Path, *rows: str, header: str = HEADER) -> RiskSettings:
 
 def test_a_site_brings_its_own_table(tmp_path) -> None:
     settings = table(tmp_path, "all,male,50,100,1,2,3,4", "", "all,male,40,100,1,2,3,4")
-    own = population.configured(settings)
+    own = population.load_configured(settings)
     found = percentile(own, 2, Patient(45, "male"))
     assert (found.population, found.citation, found.group) == ("Our registry", "Ours 2020", "all")
     assert (found.estimate, found.band) == (50, "50th-75th")
     reason = Statement.build("population_without", population="Our registry", sex="female")
     assert percentile(own, 2, Patient(45, "female")) == reason
-    assert population.configured(RiskSettings()) is mesa()
+    assert population.load_configured(RiskSettings()) is load_mesa()
 
 
 GOOD = "white,male,50,41,0,0,22,110"
@@ -154,7 +154,7 @@ GOOD = "white,male,50,41,0,0,22,110"
     [
         ([], "has no row"),
         ([GOOD], "white male has one age; allowed: two or more"),
-        ([GOOD, GOOD], "line 3: white male of 50 years stands there twice"),
+        ([GOOD, GOOD], "line 3: white male of 50 years is listed twice"),
         (
             [GOOD, "martian,male,60,1,0,0,0,0"],
             "race = 'martian'; allowed: white, chinese, black, hispanic, all",
@@ -169,17 +169,17 @@ GOOD = "white,male,50,41,0,0,22,110"
 )
 def test_a_wrong_table_is_refused_with_file_line_and_what_is_allowed(tmp_path, rows, words) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        population.configured(table(tmp_path, *rows))
+        population.load_configured(table(tmp_path, *rows))
     assert "own.csv" in str(caught.value)
     assert words in str(caught.value)
 
 
 def test_a_table_needs_its_header_its_name_and_to_be_there(tmp_path) -> None:
     with pytest.raises(ConfigurationError, match=f"line 1: the header must be {HEADER}"):
-        population.configured(table(tmp_path, GOOD, header="race,sex"))
+        population.load_configured(table(tmp_path, GOOD, header="race,sex"))
     nameless = table(tmp_path, GOOD).model_copy(update={"table_name": " "})
     with pytest.raises(ConfigurationError, match=r"risk\.table_name: is empty"):
-        population.configured(nameless)
+        population.load_configured(nameless)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         population.load(tmp_path / "none.csv", "a", "b")
     (tmp_path / "latin.csv").write_bytes(b"\xe9")

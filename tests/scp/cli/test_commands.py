@@ -50,7 +50,7 @@ def test_an_engine_that_is_not_installed(coronode, tmp_path):
     for command in (("config", "check"), ("serve",)):
         ended = coronode(*command)
         assert ended.code == 2
-        assert "scoring.engine: no engine is named 'mine'; installed: default" in ended.err
+        assert "scoring.engine: there is no engine named 'mine'; installed: default" in ended.err
 
 
 def test_config_init_writes_what_check_and_show_take(coronode, tmp_path):

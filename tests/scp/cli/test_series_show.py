@@ -56,4 +56,4 @@ def test_percentile_and_change_are_shown(shown):
 def test_what_is_not_known_is_said(shown):
     lines, _ = shown(lambda score: replace(score, percentile=None, change=None))
     assert any(line.startswith("percentile:  not determined") for line in lines)
-    assert "change:      no comparison with an earlier scan. No earlier score of this patient is known." in lines
+    assert "change:      no comparison with an earlier scan. No earlier score is known for this patient." in lines

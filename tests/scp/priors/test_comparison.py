@@ -154,7 +154,7 @@ def test_reports_of_a_peer_are_compared_and_only_new_ones_asked_for(site, peer):
     site.scan("1.2.7", "2026-01-05")
     change = site.compare(scored("1.2.7", "2026-01-05", 150.0)).change
     assert [(item.origin, item.agatston) for item in change.history] == [("received SR", 110), ("PACS", 120)]
-    assert change.notes[-1].text == "PACS gave no complete answer about earlier scores: it is slow"
+    assert change.notes[-1].text == "PACS gave no complete answer to the query for earlier scores: it is slow"
     ((name, wanted, seconds),) = asked
     assert (name, seconds, wanted.study_instance_uid, wanted.before.isoformat()) == ("PACS", 7, "1.2.7", "2026-01-05")
     assert (wanted.person.patient_id, wanted.person.issuer) == ("42", "Clinic")
@@ -203,7 +203,7 @@ def test_a_study_that_contradicts_is_left_out_and_said(site):
     score = replace(scored("1.2.7", "2026-01-05", 150.0), risk=Risk(arterial_age_years=75.5))
     risk = site.compare(score).risk
     assert risk.arterial_age_years == 75.5
-    assert risk.change_reason[1].text == "1 other study with this Patient ID left out: date of birth or sex differ"
+    assert risk.change_reason[1].text == "1 other study with this Patient ID was left out: date of birth or sex differ"
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,8 @@ def test_a_series_that_takes_too_long_is_not_scorable_and_the_next_one_is_served
 
 
 def test_an_error_of_ours_travels_as_it_is_and_the_worker_stays():
-    site = Site(ConfigurationError("no engine is named 'mine'"), NotScorable("internal", error="oops"))
-    with pytest.raises(ConfigurationError, match="no engine is named 'mine'"):
+    site = Site(ConfigurationError("there is no engine named 'mine'"), NotScorable("internal", error="oops"))
+    with pytest.raises(ConfigurationError, match="there is no engine named 'mine'"):
         site.score()
     with pytest.raises(NotScorable):
         site.score()

@@ -105,15 +105,15 @@ def test_numbers_take_the_form_of_the_language() -> None:
 
 def test_one_and_several_have_their_own_forms() -> None:
     gap = Flag.build("gap", "warning", count=1, after=4, before=5)
-    assert sentence(gap, ENGLISH) == "1 slice missing between slices 4 and 5"
-    assert sentence(replace(gap, values=gap.values | {"count": 2}), ENGLISH).startswith("2 slices missing")
+    assert sentence(gap, ENGLISH) == "1 slice is missing between slices 4 and 5"
+    assert sentence(replace(gap, values=gap.values | {"count": 2}), ENGLISH).startswith("2 slices are missing")
     assert sentence(gap, GERMAN).endswith("fehlt 1 Schicht")
 
 
 def test_alternatives_are_joined_by_the_languages_or() -> None:
     values = {"variant": "open", "counted": 1, "left_out": 0, "low": 90.0, "high": 500.0}
     flag = Flag("review", "warning", values=values | {"categories": ("1-100", "101-400", ">400")})
-    assert "category 1-100, 101-400 or >400: look at them" in sentence(flag, ENGLISH)
+    assert "category 1-100, 101-400 or >400; review them" in sentence(flag, ENGLISH)
     assert "Kategorie 1-100, 101-400 oder >400; vor" in sentence(flag, GERMAN)
 
 
@@ -149,7 +149,7 @@ def test_a_result_speaks_the_language_that_is_asked_for(scores) -> None:
     )
     german = in_language(score, GERMAN)
     assert [flag.message for flag in german.flags] == [
-        "Der Bildkopf vermerkt keine EKG-Triggerung; ohne sie stimmen Scores weniger gut überein",
+        "Im Bildkopf ist keine EKG-Triggerung vermerkt; ohne sie sind Scores schlechter reproduzierbar",
         "As it was",
     ]
     assert german.risk.ten_year_reason.text == "Nicht bekannt: Alter"

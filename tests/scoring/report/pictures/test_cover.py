@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pypdf import PdfReader
 
-from scoring.judgement.category import category
+from scoring.judgement.category import categorise
 from scoring.report.common.colours import CATEGORY_COLOUR, SCREEN
 from scoring.report.common.request import ReportRequest
 from scoring.report.pictures.cover import TEMPLATE, cover, cover_values
@@ -61,7 +61,7 @@ def at(score: Score, total: float) -> Score:
         score,
         agatston=replace(score.agatston, **values),
         agatston_range=(total * 0.875, total * 1.125),
-        category=category(total, any_lesion=total > 0),
+        category=categorise(total, any_lesion=total > 0),
         lesions=lesions if total else (),
     )
 
@@ -86,7 +86,7 @@ def test_the_whole_result_has_room_on_one_page(total: float, language: str, full
     for one in (score, replace(score, percentile=None), replace(score, change=None), replace(score, mass_mg=None)):
         (page,) = pages_of(one, request, series_number="3")
         assert f"{'Category' if language == 'en' else 'Kategorie'} {score.category} · CAC-DRS" in page
-        assert ("Found automatically" if language == "en" else "Automatisch gefunden") in page
+        assert ("Automated result" if language == "en" else "Automatisch ermittelt") in page
 
 
 @pytest.mark.parametrize("earlier", range(1, 7))
@@ -108,11 +108,11 @@ def test_the_numbers_are_those_of_the_result(full: Score, first: ReportRequest) 
         "All coronary arteries 4 250.0 46.5 14.2",
         "MESA: men, white, 70 years Percentile 50th to 75th, about 64",
         "Since the scan 12 months earlier Agatston +41.7 (+20 %)",
-        "Within the variation of a repeated scan (113.2).",
+        "Within the variation between repeated scans (113.2).",
         "Agatston 208.4 250.0 +41.6 within 113.2",
-        "Arterial age 79.2 years; no interval is published.",
+        "Arterial age 79.2 years; no confidence interval has been published.",
         "10-year risk of coronary heart disease (MESA): 10.4 %; without the score 8.6 %.",
-        "Caution Differs: tube voltage: 120 then, 100 now.",
+        "Caution Differences: tube voltage: 120 then, 100 now.",
         "Caution Tube voltage is 100 kVp. Note Calcium in the left main.",
         "Series 3; Scanner: Maker; Tube: 120 kVp, 80 mAs",
         "Coronode 0.1.0, result 1.",
@@ -138,10 +138,10 @@ def test_the_page_speaks_the_language_of_the_site(full: Score, first: ReportRequ
         "Seit der Untersuchung 12 Monate zuvor Agatston +41,7 (+20 %)",
         "Vorsicht Unterschiede: Röhrenspannung: damals 120 kV, jetzt 100 kV.",
         "Arterielles Alter 79,2 Jahre",
-        "Vorsicht 2 Bilder der Serie sind kein axiales CT und blieben außer Betracht.",
+        "Vorsicht 2 Bilder der Serie sind kein axiales CT und wurden nicht berücksichtigt.",
         "Bilder der 40 Schichten mit dem meisten Kalk; 2 weitere Schichten enthalten Kalk.",
         "Im Vergleich mit anderen: Die Röhrenspannung ist nicht bekannt: mit Vorsicht vergleichen.",
-        "Automatisch gefunden, ärztlich zu bestätigen.",
+        "Automatisch ermittelt, ärztlich zu bestätigen.",
     ):
         assert part in page
     assert not re.search(r"\b(score|the|Category|Percentile|earlier|risk|Volume|slices)\b", page)
@@ -154,12 +154,12 @@ def test_a_reason_stands_where_something_is_not_known(full: Score, first: Report
         change_reason=(Statement.build("no_scan_date"),),
     )
     page = text_of(replace(full, percentile=None, change=None, risk=risk), first)
-    assert "No percentile. Not known of the patient: sex." in page
-    assert "No comparison with an earlier scan. The images give no date." in page
+    assert "No percentile. Not known for this patient: sex." in page
+    assert "No comparison with an earlier scan. The images carry no date." in page
 
 
 def test_a_series_without_flags_says_so(scores: dict[str, Score], first: ReportRequest) -> None:
-    assert "Nothing was noted about the images." in text_of(scores["0"], first)
+    assert "No remarks on the images." in text_of(scores["0"], first)
 
 
 def test_neither_patient_nor_date_is_burnt_in(full: Score, first: ReportRequest) -> None:
@@ -262,6 +262,6 @@ def test_no_cover_without_a_score(refused: Score, first: ReportRequest) -> None:
 
 
 def test_slices_that_are_left_out_are_counted(scores: dict[str, Score], first: ReportRequest) -> None:
-    words = "Pictures of the 40 slices with the most calcium; 20 more slices have some."
+    words = "Pictures of the 40 slices with the most calcium; 20 more slices contain calcium."
     assert words in text_of(scores["3"], first, slices=40, left_out=20)
     assert "Pictures of" not in text_of(scores["3"], first, slices=2)

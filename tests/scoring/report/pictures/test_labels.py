@@ -17,7 +17,7 @@ def test_words_stand_over_nothing_else(things: list[tuple[tuple[int, int, int, i
     area = (4, 68, 716, 780)
     wanted = [((float(x), float(y), float(x + w), float(y + h)), float(width), 25.0) for (x, y, w, h), width in things]
     taken = [(20.0, 734.0, 120.0, 768.0)]
-    found = labels.places(wanted, taken, area)
+    found = labels.place_labels(wanted, taken, area)
     kept = [place for place in found if place is not None]
     assert len(kept) == len(found)
     for index, place in enumerate(kept):
@@ -28,7 +28,7 @@ def test_words_stand_over_nothing_else(things: list[tuple[tuple[int, int, int, i
 
 
 def test_where_no_room_is_no_words_are_set() -> None:
-    assert labels.places([((0.0, 0.0, 50.0, 50.0), 40.0, 20.0)], [], (0, 0, 60, 60)) == [None]
+    assert labels.place_labels([((0.0, 0.0, 50.0, 50.0), 40.0, 20.0)], [], (0, 0, 60, 60)) == [None]
 
 
 @pytest.mark.parametrize(

@@ -71,16 +71,16 @@ def test_the_report_has_every_number_of_the_result(scores, name, sources, first,
 def test_the_report_has_percentile_risk_and_change_with_their_sources(full, sources, first):
     told = text_of(pdf.report_pdf(full, first, headers=sources))
     assert "Percentile 50th to 75th, about 64" in told
-    assert "MESA: men, white, 70 years, without clinical disease. 83 % of them have any calcium." in told
+    assert "MESA: men, white, 70 years, without clinical disease. 83 % of them have coronary calcium." in told
     assert "25th, 50th, 75th, 90th percentile: 21, 145, 540, 1345." in told
     assert "Arterial age 79.2 years" in told
     assert "10-year risk of coronary heart disease (MESA): 10.4 %; without the score 8.6 %." in told
     change = full.change.agatston
     assert "Since 4 January 2025 (12 months earlier)" in told
     assert f"Agatston {printed(change.then)} {printed(change.now)} +{printed(change.absolute)}" in told
-    assert "Within the variation of a repeated scan (113.2)." in told
+    assert "Within the variation between repeated scans (113.2)." in told
     assert "Square root of the volume: +0.46, no progression (from 2.5)." in told
-    assert "Differs: tube voltage: 120 then, 100 now." in told
+    assert "Differences: tube voltage: 120 then, 100 now." in told
     for source in (
         "Circulation 2006;113:30",
         "Am J Cardiol 2009;103:59",
@@ -98,10 +98,10 @@ def test_the_report_says_why_something_is_not_there(scores, sources, first):
         change_reason=(Statement(text="no earlier one"),),
     )
     told = text_of(pdf.report_pdf(replace(scores["3"], risk=reasons), first, headers=sources))
-    assert "No percentile. Not known of the patient: sex." in told
-    assert "No 10-year risk. Not known of the patient: age." in told
+    assert "No percentile. Not known for this patient: sex." in told
+    assert "No 10-year risk. Not known for this patient: age." in told
     assert "No comparison with an earlier scan. No earlier one." in told
-    assert "Nothing was noted about the images." in told
+    assert "No remarks on the images." in told
 
 
 def test_the_report_has_warning_technique_method_and_flags(scores, sources, request_of):
@@ -110,10 +110,11 @@ def test_the_report_has_warning_technique_method_and_flags(scores, sources, requ
     told = text_of(content)
     assert told.count("Only to try out") == pages_of(content) + 1
     assert "Klinik Süd" in told
-    assert "Found automatically, to be confirmed by a physician." in told
+    assert "Automated result, to be confirmed by a physician." in told
     assert told.index("Caution Tube voltage is 100 kVp.") < told.index("Note Calcium in the left main.")
     assert "120 kVp, 80 mAs" in told
-    assert "from 130 HU, areas from 1 mm², 8 neighbours, slices weighted with spacing / 3 mm, volume: voxels" in told
+    method = "from 130 HU, areas of at least 1 mm², 8 neighbours, slices weighted by spacing / 3 mm, volume: voxels"
+    assert method in told
     assert "mass: 0.778 mg/cm³ per HU, from (0018,9352) medium" in told
 
 
@@ -180,8 +181,8 @@ def test_pdfs_are_tagged_archivable_and_have_no_script_or_link(full, sources, ge
 
 def test_charts_and_pictures_have_words_for_those_who_do_not_see_them(full, sources, first, pixels):
     told = structure(PdfReader(io.BytesIO(pdf.report_pdf(full, first, headers=sources, pixels=pixels))))
-    assert "Scale of the four categories: the score 250 lies in category 101-400, moderate." in told
-    assert any(one.startswith("Agatston score over age in years") for one in told)
+    assert "Scale of the four categories: the score of 250 lies in category 101-400, moderate." in told
+    assert any(one.startswith("Agatston score by age in years") for one in told)
     assert "Agatston score over time: 208 on 4 January 2025, 250 on 5 January 2026." in told
     assert any(one.startswith("CT slice 2 of 6 with the counted calcium outlined: LM 20.3, LAD 150.0") for one in told)
 
@@ -211,7 +212,7 @@ def test_dates_stand_in_the_time_zone_of_the_study(scores, header_of, request_of
     header = header_of(0, TimezoneOffsetFromUTC="+0900")
     request = request_of()
     evening = replace(request, created=datetime(2026, 1, 6, 20, 0, tzinfo=UTC))
-    assert "made on 7 January 2026" in text_of(pdf.report_pdf(scores["0"], evening, headers=[header]))
+    assert "created on 7 January 2026" in text_of(pdf.report_pdf(scores["0"], evening, headers=[header]))
 
 
 def test_logo_and_paper_of_a_site_are_used(scores, sources, request_of, tmp_path):
@@ -245,18 +246,19 @@ def test_the_letter_tells_score_and_group_and_leaves_the_rest_to_the_doctor(
     assert (f"Ihr Kalk-Score {score}" if german else f"Your calcium score {score}") in told
     assert words[german] in told
     assert ("Guten Tag Zoë Grün," if german else "Dear Zoë Grün,") in told
-    assert ("entscheidet mit Ihnen" if german else "decide with you what follows") in told
+    assert ("entscheidet mit Ihnen" if german else "decide with you what to do next") in told
     assert not re.search(r"\brisk|Risiko|infarct|Infarkt|%|should you|must you|sollten Sie", told)
 
 
 def test_the_letter_names_the_earlier_score_and_what_may_have_influenced_it(full, scores, sources, first):
     told = text_of(letter.letter_pdf(full, first, headers=sources))
     assert (
-        "At the scan on 4 January 2025 your score was 208. A repeated scan alone could show such a difference." in told
+        "At your scan on 4 January 2025 the score was 208. "
+        "Simply repeating the scan could show a difference like this." in told
     )
-    assert "Some properties of the images may have influenced the result." in told
-    assert "may have influenced" not in text_of(letter.letter_pdf(scores["0"], first, headers=sources))
-    assert "So small a number" in text_of(letter.letter_pdf(scores["3"], first, headers=sources))
+    assert "Some features of the images may have affected the result." in told
+    assert "may have affected" not in text_of(letter.letter_pdf(scores["0"], first, headers=sources))
+    assert "A number this small" in text_of(letter.letter_pdf(scores["3"], first, headers=sources))
 
 
 def test_nothing_is_printed_without_a_score_or_a_patient(refused, scores, sources, first):
@@ -331,7 +333,7 @@ def test_documents_of_eastern_names_are_made_with_and_without_fonts(scores, head
     told = text_of(pdf.report_pdf(scores["3"], request_of(), headers=[dataset]))
     assert not set(signs.replace(" ", "")) & set(told)
     if header is ONLY_IDEOGRAPHS:
-        assert "in signs that this type does not have" in told
+        assert "in characters that this font does not have" in told
         assert "Dear patient," in text_of(letter.letter_pdf(scores["3"], request_of(), headers=[dataset]))
     told = text_of(pdf.report_pdf(scores["3"], request_of(fonts=eastern), headers=[dataset]))
     assert signs in told

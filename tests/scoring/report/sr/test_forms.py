@@ -209,7 +209,7 @@ def test_the_change_is_told_with_its_verdict_and_the_earlier_scan(
     assert (uids["EARLIER_STUDY"], uids["EARLIER_REPORT"]) == ("1.2.840.7.1", "1.2.840.7.2")
     (words,) = texts(document, "CHANGE")
     assert "Agatston 208.4 then, 250.0 now: +41.7 (+20.0 %)" in words
-    assert "Volume 40.5 then, 46.5 mm3 now: +6.0 mm3 (+14.8 %), +6.0 mm3 a year, exceeds the 95 % limit" in words
+    assert "Volume 40.5 then, 46.5 mm3 now: +6.0 mm3 (+14.8 %), +6.0 mm3 per year, exceeds the 95 % limit" in words
     assert "tube voltage: 120 then, 100 now" in words
     assert "Chung et al., AJR 2008" in words
 

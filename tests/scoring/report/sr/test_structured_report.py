@@ -202,7 +202,7 @@ def test_the_summary_stands_on_its_own(
     request = replace(first, warning_text="Only for Dr. Núñez's study")
     lines = summary(read_back(structured_report.build(scores["250"], sources, request=request))).splitlines()
     assert lines[0] == "Only for Dr. Núñez's study"
-    assert lines[1] == "Found automatically, to be confirmed by a physician."
+    assert lines[1] == "Automated result, to be confirmed by a physician."
     text = "\n".join(lines)
     for part in (
         "Agatston score: 250",
@@ -400,7 +400,7 @@ def test_invalid_identifiers_are_kept(
     assert LEADING_ZERO.encode() in written(document)
     assert document.StudyInstanceUID == LEADING_ZERO
     assert "1.2.03.4" in evidence(document)
-    # readers refuse it in a content item, so it stands there as text
+    # readers refuse it in a content item, so it becomes text
     assert references(document) == {lesion.images[1].sop_instance_uid}
     texts = [str(item.TextValue) for item in walk(document) if item.get("ValueType") == "TEXT"]
     assert "1.2.03.4" in texts

@@ -44,7 +44,7 @@ def test_what_is_uncertain_and_what_was_left_out_stand_below(score_of: Callable[
         RejectedCandidate(2, 4.0, 3.0, 200, (0, 0, 0), (1,), 0.19, Statement("outside_heart")),
     )
     rows = cells(replace(score, lesions=(sure, doubtful), rejected=candidates))
-    assert rows["of these uncertain"] == ["1", "100.0", "11.1", "3.1"]
-    assert rows["Not counted, though possible"] == ["1", "30.5", "20.2", NONE]
+    assert rows["of which uncertain"] == ["1", "100.0", "11.1", "3.1"]
+    assert rows["Possible, not counted"] == ["1", "30.5", "20.2", NONE]
     more = replace(score, rejected=candidates[:1], rejected_left_out=3)
-    assert cells(more)["Not counted, though possible"] == ["1+", "30.5+", "20.2+", NONE]
+    assert cells(more)["Possible, not counted"] == ["1+", "30.5+", "20.2+", NONE]
