@@ -11,7 +11,10 @@ from typing import Final
 
 from pydicom.charset import decode_bytes, python_encoding
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as Items
 from pydicom.valuerep import TEXT_VR_DELIMS
+
+from dicom.stored import stored_element
 
 Codecs = tuple[str, ...]
 """Python codecs of the declared character sets, the one that holds without an escape sequence first."""
@@ -61,12 +64,13 @@ def find_codecs(declared: str, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs
 
 def find_declared_codecs(dataset: Dataset, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs:
     """Find the codecs that a data set or item declares, else those inherited from the enclosing data set."""
-    if CHARACTER_SET not in dataset:
-        return inherited
-    value = dataset.get_item(CHARACTER_SET).value
+    stored = stored_element(dataset, CHARACTER_SET)
+    value = None if stored is None else stored.value
     if isinstance(value, bytes):
         value = value.decode("latin-1")
-    terms = value if isinstance(value, str) else "\\".join(str(term) for term in value or ())
+    if value is None or isinstance(value, Items):
+        return inherited
+    terms = value if isinstance(value, str) else "\\".join(str(term) for term in value)
     return find_codecs(terms, inherited)
 
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import math
 import os
-import struct
-import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydicom import dcmread
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dicom.character_sets import (
@@ -29,26 +27,10 @@ from dicom.character_sets import (
     decode_value,
     find_declared_codecs,
 )
+from dicom.stored import DAMAGE, stored_element
 
 # of files without preamble: the first group is identifying (0008) or file meta (0002), little endian
 _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
-
-# raised by pydicom for damaged files and values, as seen with some thousands of damaged files
-_DAMAGE = (
-    InvalidDicomError,
-    BytesLengthException,
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    NotImplementedError,
-    RecursionError,
-    struct.error,
-    zlib.error,
-)
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
@@ -90,7 +72,7 @@ def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = Non
             implicit, little = dataset.original_encoding
             explicit = ExplicitVRLittleEndian if little is not False else ExplicitVRBigEndian
             dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
-    except _DAMAGE:
+    except DAMAGE:
         return None
     return dataset
 
@@ -99,7 +81,7 @@ def value(dataset: Dataset, keyword: str) -> Any:
     """Return the element's value as pydicom converts it; None when it is absent, empty or unreadable."""
     try:
         converted = dataset.get(keyword)
-    except _DAMAGE:
+    except DAMAGE:
         return None
     return None if converted is None or converted == "" else converted
 
@@ -153,16 +135,16 @@ def known_vr(vr: str | None, tag: int) -> str:
 def _values(dataset: Dataset, keyword: str) -> Sequence[Any]:
     """Return the element's values; character data is decoded from its bytes, without validation or warnings."""
     tag = tag_for_keyword(keyword)
-    if tag is None or tag not in dataset:
+    stored = None if tag is None else stored_element(dataset, tag)
+    if tag is None or stored is None:
         return ()
-    stored: DataElement | RawDataElement = dataset.get_item(tag)
     if isinstance(stored, RawDataElement) and isinstance(stored.value, bytes):
         vr = known_vr(stored.VR, tag)
         if vr in STRING_VRS:
             whole = decode_value(stored.value, vr, _codecs(dataset)).strip(" \x00")
             return () if not whole else (whole,) if vr in SINGLE_VALUE_VRS else whole.split("\\")
     converted = value(dataset, keyword)
-    if converted is None:
+    if converted is None or isinstance(converted, Items):
         return ()
     return converted if isinstance(converted, Sequence) and not isinstance(converted, (str, bytes)) else (converted,)
 

@@ -11,8 +11,10 @@ import struct
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence as Items
 
 from dicom.character_sets import CODED_VRS, decode_value, find_codecs, find_declared_codecs
+from dicom.stored import stored_element
 
 LONGEST = 256
 _BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
@@ -25,11 +27,9 @@ def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST
     NULs and lone surrogates are removed, the text is cut after `longest` characters (None: never), and the dots and
     colons of ACR-NEMA dates and times are dropped (PS3.5 6.2).
     """
-    if tag not in dataset:
-        return ""
-    element = dataset.get_item(tag)
-    value = element.value
-    if value is None:
+    element = stored_element(dataset, tag)
+    value = None if element is None else element.value
+    if value is None or isinstance(value, Items):
         return ""
     if isinstance(value, bytes):
         little = bool(getattr(element, "is_little_endian", True))

@@ -17,6 +17,7 @@ from pydicom.tag import BaseTag, Tag
 
 from dicom import elements
 from dicom.character_sets import STRING_VRS, Codecs, decode_value, find_declared_codecs
+from dicom.stored import DAMAGE, stored_element
 
 _REFERENCE: Final = ("ReferencedSOPClassUID", "ReferencedSOPInstanceUID")
 
@@ -122,21 +123,23 @@ def _copy(source: Dataset, tags: Iterable[BaseTag], codecs: Codecs, *, optional:
 
 def _element(source: Dataset, tag: BaseTag, codecs: Codecs) -> DataElement | None:
     """One element with its text decoded; None when its bytes make no sense in its VR."""
-    stored = source.get_item(tag)
+    stored = stored_element(source, tag)
+    if stored is None:
+        return None
     vr = elements.known_vr(stored.VR, tag)
     value: Any
-    if vr == "SQ":
-        value = list(_items(source[tag].value or (), codecs))
-    elif not stored.is_raw:
-        value = stored.value
-    elif vr in STRING_VRS:
-        value = decode_value((stored.value or b"").rstrip(b" \0"), vr, codecs)
-    else:
-        return source[tag]
     try:
+        if vr == "SQ":
+            value = list(_items(source[tag].value or (), codecs))
+        elif not stored.is_raw:
+            value = stored.value
+        elif vr in STRING_VRS:
+            value = decode_value((stored.value or b"").rstrip(b" \0"), vr, codecs)
+        else:
+            return source[tag]
         return DataElement(tag, vr, value, validation_mode=config.IGNORE)
-    except (ValueError, OverflowError):
-        return None  # not a number
+    except DAMAGE:
+        return None
 
 
 def _items(items: Iterable[Dataset], codecs: Codecs) -> Iterator[Dataset]:

@@ -132,7 +132,7 @@ def test_a_refusal_is_reported_where_the_site_wants_it(
         (document,) = pacs.received
         assert document.StudyInstanceUID == wanted[0].StudyInstanceUID
         words = [str(item.get("TextValue", "")) for item in document.ContentSequence]
-        assert any("cannot be scored\nReason: contrast-enhanced" in text for text in words)
+        assert any("cannot be scored\nReason: Contrast-enhanced" in text for text in words)
         eventually("its note", lambda: deliveries.list_deliveries(node.database, DeliveryState.DELIVERED))
         (delivery,) = deliveries.list_deliveries(node.database)
         assert (delivery.kind, delivery.series_instance_uid, delivery.state) == ("sr", uids[0], DeliveryState.DELIVERED)

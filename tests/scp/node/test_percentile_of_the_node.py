@@ -25,4 +25,4 @@ def test_the_configured_group_gives_a_percentile_and_nothing_clinical_is_assumed
     # of black men, 46 % have calcium at 60 years and 56 % at 65
     assert score.percentile.p_nonzero_percent == 50
     assert score.risk.ten_year_percent is None
-    assert "cholesterol" in score.risk.ten_year_reason
+    assert "cholesterol" in score.risk.ten_year_reason.text
