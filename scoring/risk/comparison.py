@@ -93,7 +93,7 @@ def earlier_of(score: Score, scanned: date, *, origin: str, sop_instance_uid: st
         software=_software(score),
         convention=provenance.convention,
         gated=series.gated,
-        volume_definition=score.provenance.volume_definition,
+        volume_definition=provenance.volume_definition,
     )
 
 
