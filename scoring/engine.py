@@ -31,7 +31,7 @@ from scoring.report.common.catalogue import in_language
 from scoring.report.common.texts import load_english
 from scoring.result import Flag, Provenance, Score, SeriesInfo
 from scoring.risk import patient
-from scoring.risk.context import Context, in_context
+from scoring.risk.context import Context, add_context
 from scoring.way import ByAnatomy, ByMask, Finder, Judged, Way
 
 SOFTWARE: Final = "coronode"
@@ -70,7 +70,7 @@ def score(
         result = _measure(_read(files, known), settings, selection, way, known)
     except NotScorable as verdict:
         result = _refuse(verdict, known)
-    standing = in_context(result, patient.read_patient(known.header, context.settings, context.patient), context)
+    standing = add_context(result, patient.read_patient(known.header, context.settings, context.patient), context)
     return in_language(standing, load_english())
 
 

@@ -80,7 +80,7 @@ def _build_others(kind: Kind, score: Score, source: _Source, request: ReportRequ
             content = pdf.report_pdf(score, request, headers=source.headers, pixels=source.pixels)
         else:
             content = letter.letter_pdf(score, request, headers=source.headers)
-        yield pdf.encapsulated(content, score, source.headers, request, kind=kind)
+        yield pdf.encapsulate(content, score, source.headers, request, kind=kind)
 
 
 class _Source:

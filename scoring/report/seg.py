@@ -17,9 +17,9 @@ from dicom.coding import code_item
 from dicom.elements import text
 from dicom.uids import derived_uid
 from scoring.report.common.colours import artery_colour
-from scoring.report.common.document import Origin, origin_of, put_uid, reference, start
+from scoring.report.common.document import Origin, find_origin, put_uid, reference, start
 from scoring.report.common.identifiers import DEVICE_UID, seg_instance_uid, seg_series_uid
-from scoring.report.common.plane import Plane, plane_of
+from scoring.report.common.plane import Plane, read_plane
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.words import ARTERY_NAMES, NO_ARTERY
 from scoring.report.sr import codes
@@ -61,9 +61,9 @@ def build(score: Score, sources: Sequence[Dataset], request: ReportRequest) -> D
         raise ValueError("a segmentation needs the headers of the images with lesions")
     images = {image.slice: image for lesion in score.lesions for image in lesion.images}
     shown = [images[index] for index in sorted(images)]
-    planes = [_located(plane_of(sources, image), image) for image in shown]
+    planes = [_locate(read_plane(sources, image), image) for image in shown]
     frames = _frames(score, segments, [image.slice for image in shown])
-    origin = origin_of(score, sources[0])
+    origin = find_origin(score, sources[0])
     document = _start(score, sources[0], origin, request)
     document.DimensionOrganizationSequence, document.DimensionIndexSequence = _dimensions(origin)
     document.SegmentSequence = [_segment(number, segment, score, origin) for number, segment in enumerate(segments, 1)]
@@ -101,7 +101,7 @@ def _frames(score: Score, segments: Sequence[_Segment], slices: Sequence[int]) -
     return frames
 
 
-def _located(plane: Plane, image: ImageRef) -> Plane:
+def _locate(plane: Plane, image: ImageRef) -> Plane:
     if plane.spacing_mm is None or plane.orientation is None or plane.position_mm is None:
         raise ValueError(f"image {image.slice + 1} does not say where it lies in the patient: no segmentation")
     return plane
@@ -130,7 +130,7 @@ def _start(score: Score, source: Dataset, origin: Origin, request: ReportRequest
     document.ContentDescription = "Coronary calcium that was counted"
     document.ContentCreatorName = ""
     document.SegmentationType = "BINARY"
-    document.SegmentsOverlap = "UNDEFINED" if _by_mask(score) else "NO"
+    document.SegmentsOverlap = "UNDEFINED" if _is_by_mask(score) else "NO"
     document.LossyImageCompression = "01" if text(source, "LossyImageCompression") == "01" else "00"
     if document.LossyImageCompression == "01":
         for keyword in ("LossyImageCompressionRatio", "LossyImageCompressionMethod"):
@@ -150,8 +150,8 @@ def _segment(number: int, segment: _Segment, score: Score, origin: Origin) -> Da
     item.SegmentLabel = segment.artery or NO_ARTERY
     name = NO_ARTERY if segment.artery is None else ARTERY_NAMES[segment.artery]
     item.SegmentDescription = f"Calcium, {name}: lesions {', '.join(str(lesion.id) for lesion in segment.lesions)}"[:64]
-    item.SegmentAlgorithmType = "SEMIAUTOMATIC" if _by_mask(score) else "AUTOMATIC"
-    item.SegmentAlgorithmName = _named(score.provenance)
+    item.SegmentAlgorithmType = "SEMIAUTOMATIC" if _is_by_mask(score) else "AUTOMATIC"
+    item.SegmentAlgorithmName = _name_algorithm(score.provenance)
     item.SegmentationAlgorithmIdentificationSequence = [_algorithm(score.provenance)]
     item.SegmentedPropertyCategoryCodeSequence = [code_item(codes.ABNORMAL_STRUCTURE)]
     item.SegmentedPropertyTypeCodeSequence = [code_item(codes.CALCIFICATION)]
@@ -163,19 +163,19 @@ def _segment(number: int, segment: _Segment, score: Score, origin: Origin) -> Da
     return item
 
 
-def _by_mask(score: Score) -> bool:
+def _is_by_mask(score: Score) -> bool:
     """True if a hand-drawn mask decided what counted; masks of two arteries may overlap."""
     return score.provenance.engine == "mask"
 
 
-def _named(made_by: Provenance) -> str:
+def _name_algorithm(made_by: Provenance) -> str:
     return f"{made_by.software} {made_by.engine}"[:64]
 
 
 def _algorithm(made_by: Provenance) -> Dataset:
     item = Dataset()
     item.AlgorithmFamilyCodeSequence = [code_item(codes.ALGORITHM_FAMILY)]
-    item.AlgorithmName = _named(made_by)
+    item.AlgorithmName = _name_algorithm(made_by)
     item.AlgorithmVersion = made_by.version[:64]
     return item
 

@@ -29,7 +29,7 @@ class Context:
     clinical: Clinical | None = None
 
 
-def in_context(score: Score, patient: Patient, context: Context) -> Score:
+def add_context(score: Score, patient: Patient, context: Context) -> Score:
     """The score with its patient, its percentile and the published estimates, or the reasons why they are missing.
 
     Raises ConfigurationError when the site's own table cannot be used.

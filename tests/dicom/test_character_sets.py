@@ -17,7 +17,7 @@ from pydicom.tag import Tag
 from dicom import elements
 from dicom.character_sets import CHARACTER_SET, DEFAULT_REPERTOIRE, decode_value, find_codecs
 from dicom.text import decode_text, read_text
-from scoring.report.common.source import patient_and_study
+from scoring.report.common.source import copy_patient_and_study
 
 NAME = 0x00100010
 
@@ -84,7 +84,7 @@ def test_index_scoring_and_documents_read_the_same_name(declared, name, codec):
     assert read_text(dataset, NAME, "PN") == name
     assert decode_text(name.encode(codec), "PN", (declared or "").encode()) == name
     assert elements.text(dataset, "PatientName") == name
-    assert patient_and_study(dataset).PatientName == name
+    assert copy_patient_and_study(dataset).PatientName == name
 
 
 @example(b"\x01\t\\", "")

@@ -116,12 +116,12 @@ def comparison(score: Score, texts: Texts | None = None) -> Iterator[str]:
         yield f"- {_root(result, result.root_volume, words)}"
     if result.differences:
         yield f"- {words('context.differences', differences='; '.join(item.text for item in result.differences))}"
-    yield from (f"- {close(note.text)}" for note in result.notes)
+    yield from (f"- {finish_sentence(note.text)}" for note in result.notes)
     if result.citations:
         yield f"- {words('context.sources', sources='; '.join(item.text for item in result.citations))}"
 
 
-def close(text: str) -> str:
+def finish_sentence(text: str) -> str:
     """Capitalise a sentence and end it with a full stop."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}" if text else ""
 
@@ -129,7 +129,7 @@ def close(text: str) -> str:
 def _finish(sentence: str, remarks: Iterable[Statement]) -> str:
     """A sentence and the remarks on it, each with a full stop."""
     ended = sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
-    return " ".join((ended, *(close(remark.text) for remark in remarks)))
+    return " ".join((ended, *(finish_sentence(remark.text) for remark in remarks)))
 
 
 def _difference(name: str, item: Difference, unit: str, texts: Texts) -> str:

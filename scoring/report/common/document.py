@@ -17,7 +17,7 @@ from dicom.elements import text
 from dicom.implementation import IMPLEMENTATION_CLASS_UID, implementation_version_name
 from dicom.uids import derived_uid
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import patient_and_study
+from scoring.report.common.source import copy_patient_and_study
 from scoring.result import Provenance, Score
 
 MANUFACTURER: Final = "Coronode"
@@ -32,7 +32,7 @@ class Origin:
     sop_class_uid: str
 
 
-def origin_of(score: Score, source: Dataset) -> Origin:
+def find_origin(score: Score, source: Dataset) -> Origin:
     """Study and series that a document belongs to.
 
     The header of the source takes precedence over the score; without UIDs in either, they are derived from the source's
@@ -91,7 +91,7 @@ def start(
     Dates and times of creation are in the time zone of the source, when it names one, because (0008,0201)
     governs every date and time of a data set.
     """
-    document = patient_and_study(source)
+    document = copy_patient_and_study(source)
     put_uid(document, "StudyInstanceUID", origin.study_instance_uid)
     document.SpecificCharacterSet = "ISO_IR 192"
     document.SOPClassUID = sop_class_uid

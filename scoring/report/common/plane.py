@@ -28,7 +28,7 @@ class Plane:
         return _letter(row, -1), _letter(row, 1), _letter(column, -1), _letter(column, 1)
 
 
-def plane_of(sources: Sequence[Dataset], image: ImageRef) -> Plane:
+def read_plane(sources: Sequence[Dataset], image: ImageRef) -> Plane:
     """Geometry of one image from its own header, else spacing and orientation from the first one of the series."""
     own = next((one for one in sources if text(one, "SOPInstanceUID") == image.sop_instance_uid), None)
     header = sources[0] if own is None else own
@@ -38,9 +38,9 @@ def plane_of(sources: Sequence[Dataset], image: ImageRef) -> Plane:
         number = 0 if index == 0 else (image.frame or 0) - 1
         if 0 <= number < len(items):
             groups.append(items[number])
-    orientation = _numbers(groups, "PlaneOrientationSequence", "ImageOrientationPatient", 6)
-    spacing = _numbers(groups, "PixelMeasuresSequence", "PixelSpacing", 2)
-    position = _numbers(groups, "PlanePositionSequence", "ImagePositionPatient", 3)
+    orientation = _read_numbers(groups, "PlaneOrientationSequence", "ImageOrientationPatient", 6)
+    spacing = _read_numbers(groups, "PixelMeasuresSequence", "PixelSpacing", 2)
+    position = _read_numbers(groups, "PlanePositionSequence", "ImagePositionPatient", 3)
     return Plane(
         spacing_mm=(spacing[0], spacing[1]) if spacing is not None and min(spacing) > 0 else None,
         orientation=orientation,
@@ -49,7 +49,7 @@ def plane_of(sources: Sequence[Dataset], image: ImageRef) -> Plane:
     )
 
 
-def _numbers(groups: Sequence[Dataset], macro: str, keyword: str, count: int) -> tuple[float, ...] | None:
+def _read_numbers(groups: Sequence[Dataset], macro: str, keyword: str, count: int) -> tuple[float, ...] | None:
     for group in groups:
         for item in (group, *(group.get(macro) or [])):
             values = numbers(item, keyword, count)

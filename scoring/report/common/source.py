@@ -87,7 +87,7 @@ _KEPT_EMPTY: Final = frozenset(
 ).union(_REQUIRED_TAGS)
 
 
-def patient_and_study(source: Dataset) -> Dataset:
+def copy_patient_and_study(source: Dataset) -> Dataset:
     """Patient, Patient Study and General Study modules of `source`, text as Unicode, values unchanged.
 
     Type 2 elements that the source lacks are there, empty; optional ones without a value, private ones and
@@ -102,7 +102,7 @@ def patient_and_study(source: Dataset) -> Dataset:
     return copied
 
 
-def request_attributes(source: Dataset) -> list[Dataset]:
+def copy_request_attributes(source: Dataset) -> list[Dataset]:
     """Items of Request Attributes Sequence (0040,0275) that have content, text as Unicode."""
     tag = Tag("RequestAttributesSequence")
     copied = _copy(source, [tag] if tag in source else [], find_declared_codecs(source), optional=True)
@@ -114,14 +114,14 @@ def _copy(source: Dataset, tags: Iterable[BaseTag], codecs: Codecs, *, optional:
     for tag in tags:
         if tag.is_private or not dictionary_has_tag(tag) or tag == Tag("SpecificCharacterSet"):
             continue
-        element = _element(source, tag, codecs)
+        element = _copy_element(source, tag, codecs)
         if element is None or (optional and element.is_empty and tag not in _KEPT_EMPTY):
             continue
         copied[tag] = element
     return copied
 
 
-def _element(source: Dataset, tag: BaseTag, codecs: Codecs) -> DataElement | None:
+def _copy_element(source: Dataset, tag: BaseTag, codecs: Codecs) -> DataElement | None:
     """One element with its text decoded; None when its bytes make no sense in its VR."""
     stored = stored_element(source, tag)
     if stored is None:
@@ -130,7 +130,7 @@ def _element(source: Dataset, tag: BaseTag, codecs: Codecs) -> DataElement | Non
     value: Any
     try:
         if vr == "SQ":
-            value = list(_items(source[tag].value or (), codecs))
+            value = list(_copy_items(source[tag].value or (), codecs))
         elif not stored.is_raw:
             value = stored.value
         elif vr in STRING_VRS:
@@ -142,7 +142,7 @@ def _element(source: Dataset, tag: BaseTag, codecs: Codecs) -> DataElement | Non
         return None
 
 
-def _items(items: Iterable[Dataset], codecs: Codecs) -> Iterator[Dataset]:
+def _copy_items(items: Iterable[Dataset], codecs: Codecs) -> Iterator[Dataset]:
     for item in items:
         own = find_declared_codecs(item, codecs)
         copied = _copy(item, item.keys(), own, optional=False)

@@ -123,7 +123,7 @@ def load_english() -> Texts:
     return load("en")
 
 
-def every(texts: Texts) -> Iterator[tuple[str, str]]:
+def list_texts(texts: Texts) -> Iterator[tuple[str, str]]:
     """Key and text of everything that can be printed."""
     yield from texts.words.items()
     yield from (("format.months", month) for month in texts.months)

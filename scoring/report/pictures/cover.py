@@ -29,7 +29,7 @@ def cover(
     """
     values = cover_values(score, site, version=version, series_number=series_number, slices=slices, left_out=left_out)
     pages = typesetter.set_pictures(TEMPLATE, values, site.files(), faces=site.faces, palette=SCREEN)
-    return [_opened(page) for page in pages]
+    return [_open_page(page) for page in pages]
 
 
 def cover_values(
@@ -46,14 +46,14 @@ def cover_values(
         "width": WIDTH,
         "height": HEIGHT,
         "beside": list(_beside(score, texts)),
-        "notes": list(_notes(values, texts, slices, left_out)),
+        "notes": list(_list_notes(values, texts, slices, left_out)),
         "small": list(_small_print(score, values, texts, series_number, version)),
         "continued": texts("pictures.continued", title=values["title"]),
         "goes_on": texts("pictures.goes_on"),
     }
 
 
-def _opened(page: bytes) -> Image.Image:
+def _open_page(page: bytes) -> Image.Image:
     with Image.open(BytesIO(page)) as picture:
         return picture.convert("RGB")
 
@@ -68,7 +68,7 @@ def _beside(score: Score, texts: Texts) -> Iterator[str]:
         yield texts("pictures.interval", low=texts.number(low, digits), high=texts.number(high, digits))
 
 
-def _notes(values: dict[str, Any], texts: Texts, slices: int, left_out: int) -> Iterator[dict[str, Any]]:
+def _list_notes(values: dict[str, Any], texts: Texts, slices: int, left_out: int) -> Iterator[dict[str, Any]]:
     """Remarks: first the differences between two scans, then the flags, then what the pages leave out."""
     if values["change"]["unlike"]:
         yield {"kind": texts("report.warning"), "alarm": True, "words": values["change"]["unlike"]}
@@ -84,17 +84,17 @@ def _small_print(score: Score, values: dict[str, Any], texts: Texts, series_numb
     change, percentile = values["change"], values["percentile"]
     if change["chart"] is not None:
         band = [texts("pictures.band")] if change["chart"]["band"] else []
-        yield from _labelled(texts("report.no_change_title"), [*band, *change["lines"]])
-    yield from _labelled(percentile["title"], percentile["caveats"])
+        yield from _label_sentences(texts("report.no_change_title"), [*band, *change["lines"]])
+    yield from _label_sentences(percentile["title"], percentile["caveats"])
     series = [texts("report.series", series=series_number)] if series_number else []
     rows = [f"{label}: {value}" for label, value in values["technique"]["rows"]]
     yield "; ".join([*series, *rows]) + "."
     software = f"{score.provenance.software} {score.provenance.version}, {texts('pictures.version', version=version)}."
-    yield from _labelled(values["method"]["title"], [values["method"]["words"], software])
+    yield from _label_sentences(values["method"]["title"], [values["method"]["words"], software])
     sources = values["sources"]
-    yield from _labelled(sources["title"], ["; ".join(line.rstrip(".") for line in sources["lines"])])
+    yield from _label_sentences(sources["title"], ["; ".join(line.rstrip(".") for line in sources["lines"])])
 
 
-def _labelled(label: str, sentences: list[str]) -> Iterator[str]:
+def _label_sentences(label: str, sentences: list[str]) -> Iterator[str]:
     if sentences:
         yield f"{label}: {' '.join(sentences)}"

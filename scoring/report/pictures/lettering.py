@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from PIL.ImageFont import FreeTypeFont
 
-from scoring.report.typeset.faces import FAMILY, Faces, has_sign
+from scoring.report.typeset.faces import FAMILY, Faces, has_glyph
 
 Weight = Literal[400, 500]
 REGULAR: Final[Weight] = 400
@@ -94,7 +94,7 @@ class Lettering:
         faces = self._faces.faces
         own: list[int] = [index for index, face in enumerate(faces) if (face.family, face.weight) == (FAMILY, weight)]
         order: list[int] = [*own, *range(len(faces))]
-        showing = (index for index in order if char == " " or has_sign(faces[index].font, char))
+        showing = (index for index in order if char == " " or has_glyph(faces[index].font, char))
         return next(showing, order[0])
 
     def _font(self, index: int, size: int) -> FreeTypeFont:

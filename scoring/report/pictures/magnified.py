@@ -16,7 +16,7 @@ from scoring.report.pictures.drawing import WIDTH, Drawing
 from scoring.report.pictures.lettering import MEDIUM
 from scoring.report.slices.field import Field
 from scoring.report.slices.outline import Run, shape_of
-from scoring.report.slices.slice_picture import Shown, grey, label, outlined
+from scoring.report.slices.slice_picture import Shown, draw_grey, draw_outlines, format_label
 from scoring.result import Lesion
 
 MOST: Final = 5
@@ -47,25 +47,25 @@ def draw(
     largest = sorted(lesions, key=lambda lesion: (-lesion.agatston, lesion.id))[:MOST]
     for number, lesion in enumerate(largest):
         left = 16 + number * _PITCH
-        field = _field(_here(lesion, index), plane)
-        picture = grey(hu, field)
+        field = _frame_runs(_select_runs(lesion, index), plane)
+        picture = draw_grey(hu, field)
         shapes = [(one, shape_of(one.runs, index, field)) for one in lesions]
-        outlined(picture, [Shown(one, shape) for one, shape in shapes if shape is not None])
+        draw_outlines(picture, [Shown(one, shape) for one, shape in shapes if shape is not None])
         drawing.image.paste(Image.fromarray(picture), (left, round(top)))
-        _bar(drawing, left, top, field, plane)
+        _draw_bar(drawing, left, top, field, plane)
         base = top + _SIDE + 19
         drawing.box((left, base - 11, left + 10, base), artery_colour(lesion.artery), radius=2)
-        (name,), size = drawing.lettering.fitted(label(lesion, texts), _SIDE - 15, 1, (16, 14, 12), MEDIUM)
+        (name,), size = drawing.lettering.fitted(format_label(lesion, texts), _SIDE - 15, 1, (16, 14, 12), MEDIUM)
         drawing.words((left + 15, base), name, size, colour=SCREEN.strong, weight=MEDIUM)
-        drawing.words((left, base + 19), measured(lesion, hu, index, plane, texts), 14, colour=SCREEN.plain)
+        drawing.words((left, base + 19), format_measurements(lesion, hu, index, plane, texts), 14, colour=SCREEN.plain)
     if len(lesions) > MOST:
         words = texts("pictures.largest", shown=MOST, lesions=len(lesions))
         drawing.words((WIDTH - 16, top - 16), words, 15, colour=SCREEN.strong, anchor="rs", halo=2)
 
 
-def measured(lesion: Lesion, hu: NDArray[np.generic], index: int, plane: Plane, texts: Texts) -> str:
+def format_measurements(lesion: Lesion, hu: NDArray[np.generic], index: int, plane: Plane, texts: Texts) -> str:
     """Area and greatest attenuation of a lesion on one slice: mm² and HU; pixels where their spacing is not known."""
-    runs = _here(lesion, index)
+    runs = _select_runs(lesion, index)
     count = sum(run[3] for run in runs)
     peak = max(float(hu[row, column : column + length].max()) for _, row, column, length in runs)
     if plane.spacing_mm is None:
@@ -74,11 +74,11 @@ def measured(lesion: Lesion, hu: NDArray[np.generic], index: int, plane: Plane, 
     return texts("pictures.area", area=area, peak=f"{peak:.0f}")
 
 
-def _here(lesion: Lesion, index: int) -> list[Run]:
+def _select_runs(lesion: Lesion, index: int) -> list[Run]:
     return [run for run in lesion.runs if run[0] == index]
 
 
-def _field(runs: Sequence[Run], plane: Plane) -> Field:
+def _frame_runs(runs: Sequence[Run], plane: Plane) -> Field:
     """A square around the runs."""
     down, across = plane.spacing_mm or (_UNKNOWN_SPACING_MM, _UNKNOWN_SPACING_MM)
     top, bottom = min(run[1] for run in runs), max(run[1] for run in runs) + 1
@@ -88,7 +88,7 @@ def _field(runs: Sequence[Run], plane: Plane) -> Field:
     return Field((top + bottom - height) / 2, (left + right - width_) / 2, height, width_, _SIDE)
 
 
-def _bar(drawing: Drawing, left: float, top: float, field: Field, plane: Plane) -> None:
+def _draw_bar(drawing: Drawing, left: float, top: float, field: Field, plane: Plane) -> None:
     if plane.spacing_mm is None:
         return
     length = _BAR_MM / plane.spacing_mm[1] * field.across

@@ -19,16 +19,16 @@ from pydicom.tag import Tag
 from pydicom.uid import MultiFrameTrueColorSecondaryCaptureImageStorage, SecondaryCaptureImageStorage
 
 from dicom.elements import text
-from scoring.report.common.document import Origin, origin_of, reference, start
+from scoring.report.common.document import Origin, find_origin, reference, start
 from scoring.report.common.identifiers import overlay_instance_uid, overlay_series_uid
-from scoring.report.common.plane import plane_of
+from scoring.report.common.plane import read_plane
 from scoring.report.common.request import ReportRequest
 from scoring.report.pictures.cover import cover
 from scoring.report.pictures.lettering import Lettering
 from scoring.report.pictures.slice_page import SIDE, Captions, slice_page
 from scoring.report.slices.field import common_field
 from scoring.report.typeset.headline import figure
-from scoring.report.typeset.site import Site, site_of
+from scoring.report.typeset.site import Site, load_site
 from scoring.result import ImageRef, Score
 
 Pixels = Callable[[ImageRef], NDArray[np.generic]]
@@ -64,11 +64,11 @@ def build(score: Score, sources: Sequence[Dataset], request: ReportRequest, pixe
     `pages`. The series number is one above that of the report.
     """
     drawn = _pages(score, sources, request, pixels)
-    origin = origin_of(score, sources[0])
+    origin = find_origin(score, sources[0])
     if request.overlay == "multiframe":
-        return iter([_multiframe(score, sources[0], origin, request, drawn)])
+        return iter([_build_multiframe(score, sources[0], origin, request, drawn)])
     return (
-        _single(score, sources[0], origin, request, number=number, page=page)
+        _build_single(score, sources[0], origin, request, number=number, page=page)
         for number, page in enumerate(drawn, start=1)
     )
 
@@ -78,7 +78,7 @@ def _pages(score: Score, sources: Sequence[Dataset], request: ReportRequest, pix
         raise ValueError(f"a series that was not scored has no pictures: {score.reason}")
     if not sources:
         raise ValueError("pictures need the header of at least one image of their series")
-    site = site_of(request)
+    site = load_site(request)
     total = figure(site.texts, score.agatston.total)
     result = site.texts("pictures.result", score=total, category=score.category)
     captions = Captions(result, site.warning, score.series.slices, site.texts, Lettering(site.faces))
@@ -88,7 +88,7 @@ def _pages(score: Score, sources: Sequence[Dataset], request: ReportRequest, pix
 def _draw(
     score: Score, sources: Sequence[Dataset], request: ReportRequest, site: Site, pixels: Pixels, captions: Captions
 ) -> Iterator[Page]:
-    shown, left_out = _shown(score)
+    shown, left_out = _choose_slices(score)
     first = cover(
         score,
         site,
@@ -101,14 +101,14 @@ def _draw(
         yield Page(picture, None)
     for image in shown:
         hu = pixels(image)
-        plane = plane_of(sources, image)
+        plane = read_plane(sources, image)
         field = common_field(score.lesions, hu.shape[0], hu.shape[1], plane.spacing_mm, SIDE)
         lesions = [lesion for lesion in score.lesions if any(run[0] == image.slice for run in lesion.runs)]
         picture = slice_page(hu, image, lesions=lesions, plane=plane, field=field, captions=captions)
         yield Page(picture, image)
 
 
-def _shown(score: Score) -> tuple[list[ImageRef], int]:
+def _choose_slices(score: Score) -> tuple[list[ImageRef], int]:
     """Slices that get a page, from foot to head, and how many more have lesions."""
     images = {image.slice: image for lesion in score.lesions for image in lesion.images}
     counted = dict.fromkeys(images, 0)
@@ -119,11 +119,11 @@ def _shown(score: Score) -> tuple[list[ImageRef], int]:
     return [images[index] for index in sorted(most)], len(images) - len(most)
 
 
-def _single(
+def _build_single(
     score: Score, source: Dataset, origin: Origin, request: ReportRequest, *, number: int, page: Page
 ) -> Dataset:
     uid = overlay_instance_uid(origin.series_instance_uid, request.version, number)
-    document = _started(score, source, origin, request, SecondaryCaptureImageStorage, uid)
+    document = _start_object(score, source, origin, request, SecondaryCaptureImageStorage, uid)
     document.InstanceNumber = number
     if page.image is not None:
         document.SourceImageSequence = [_source_image(page.image, origin)]
@@ -132,12 +132,12 @@ def _single(
     return document
 
 
-def _multiframe(
+def _build_multiframe(
     score: Score, source: Dataset, origin: Origin, request: ReportRequest, drawn: Iterator[Page]
 ) -> Dataset:
     """One object with a frame a page; Page Number Vector (PS3.3 C.8.6.4) numbers them."""
     uid = overlay_instance_uid(origin.series_instance_uid, request.version, 0)
-    document = _started(score, source, origin, request, MultiFrameTrueColorSecondaryCaptureImageStorage, uid)
+    document = _start_object(score, source, origin, request, MultiFrameTrueColorSecondaryCaptureImageStorage, uid)
     frames = BytesIO()
     images: list[ImageRef] = []
     count = 0
@@ -159,7 +159,7 @@ def _multiframe(
     return document
 
 
-def _started(
+def _start_object(
     score: Score, source: Dataset, origin: Origin, request: ReportRequest, sop_class_uid: str, uid: str
 ) -> Dataset:
     """The object without its pages."""

@@ -18,7 +18,14 @@ from scoring.report.pictures.drawing import WIDTH, Drawing
 from scoring.report.pictures.lettering import MEDIUM, Lettering
 from scoring.report.slices.field import Field
 from scoring.report.slices.outline import Box, shape_of
-from scoring.report.slices.slice_picture import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU, Shown, grey, label, outlined
+from scoring.report.slices.slice_picture import (
+    WINDOW_CENTRE_HU,
+    WINDOW_WIDTH_HU,
+    Shown,
+    draw_grey,
+    draw_outlines,
+    format_label,
+)
 from scoring.result import ImageRef, Lesion
 
 HEADER: Final = 64
@@ -48,25 +55,25 @@ def slice_page(
     captions: Captions,
 ) -> Image.Image:
     """RGB page: `hu` (rows, columns) in HU as stored, `lesions` of it outlined and named, edges, scale, position."""
-    picture = grey(hu, field)
+    picture = draw_grey(hu, field)
     shapes = [(lesion, shape_of(lesion.runs, image.slice, field)) for lesion in lesions]
     shown = [Shown(lesion, shape) for lesion, shape in shapes if shape is not None]
     drawing = Drawing(captions.lettering)
     drawing.image.paste(Image.fromarray(picture), (0, HEADER))
-    used = [*_edges(drawing, plane), *_scale_bar(drawing, plane, field)]
-    names = [label(one.lesion, captions.texts) for one in shown]
+    used = [*_draw_edges(drawing, plane), *_draw_scale_bar(drawing, plane, field)]
+    names = [format_label(one.lesion, captions.texts) for one in shown]
     places = _places(shown, names, used, captions.lettering)
     for one, place in zip(shown, places, strict=True):
         if place is not None:
-            _leader(drawing, one, place)
+            _draw_leader(drawing, one, place)
     # after the thin lines, so that these run below, and what was counted is as it was
     lined = np.array(drawing.image.crop((0, HEADER, SIDE, HEADER + SIDE)))
-    outlined(lined, shown, picture)
+    draw_outlines(lined, shown, picture)
     drawing.image.paste(Image.fromarray(lined), (0, HEADER))
     for one, name, place in zip(shown, names, places, strict=True):
         if place is not None:
             _label(drawing, one, name, place)
-    _header(drawing, image, plane, captions, dashes=any(one.uncertain for one in shown))
+    _draw_header(drawing, image, plane, captions, dashes=any(one.uncertain for one in shown))
     magnified.draw(drawing, HEADER + SIDE + 8, hu, image.slice, lesions=lesions, plane=plane, texts=captions.texts)
     return drawing.image
 
@@ -84,7 +91,7 @@ def _places(
     return labels.place_labels(things, used, (4, HEADER + 4, SIDE - 4, HEADER + SIDE - 4))
 
 
-def _leader(drawing: Drawing, one: Shown, place: Box) -> None:
+def _draw_leader(drawing: Drawing, one: Shown, place: Box) -> None:
     """A thin line from the words to the nearest point of the lesion."""
     row, column = one.shape.nearest((place[1] + place[3]) / 2 - HEADER, (place[0] + place[2]) / 2)
     start = (column, row + HEADER)
@@ -98,7 +105,7 @@ def _label(drawing: Drawing, one: Shown, name: str, place: Box) -> None:
     drawing.words(middle, name, _LABEL, colour=SCREEN.strong, anchor="mm", weight=MEDIUM)
 
 
-def _edges(drawing: Drawing, plane: Plane) -> list[Box]:
+def _draw_edges(drawing: Drawing, plane: Plane) -> list[Box]:
     """Letters of the patient's sides in the middle of the edges; returns their boxes."""
     middle = HEADER + SIDE / 2
     spots = ((16.0, middle), (SIDE - 16.0, middle), (SIDE / 2, HEADER + 18.0), (SIDE / 2, HEADER + SIDE - 18.0))
@@ -109,7 +116,7 @@ def _edges(drawing: Drawing, plane: Plane) -> list[Box]:
     return used
 
 
-def _scale_bar(drawing: Drawing, plane: Plane, field: Field) -> list[Box]:
+def _draw_scale_bar(drawing: Drawing, plane: Plane, field: Field) -> list[Box]:
     if plane.spacing_mm is None:
         return []
     length = 20 / plane.spacing_mm[1] * field.across
@@ -122,10 +129,10 @@ def _scale_bar(drawing: Drawing, plane: Plane, field: Field) -> list[Box]:
     return [(left, y - 28, left + length, y + 6)]
 
 
-def _header(drawing: Drawing, image: ImageRef, plane: Plane, captions: Captions, *, dashes: bool) -> None:
+def _draw_header(drawing: Drawing, image: ImageRef, plane: Plane, captions: Captions, *, dashes: bool) -> None:
     """Two lines: the image and the result; the warning, and what labels and lines mean."""
     texts, lettering = captions.texts, drawing.lettering
-    place = ", ".join(_place(image, plane, captions))
+    place = ", ".join(_format_position(image, plane, captions))
     right = WIDTH - 16
     drawing.words((right, 27), captions.result, 18, colour=SCREEN.strong, anchor="rs", weight=MEDIUM)
     room = right - 16 - lettering.width(captions.result, 18, MEDIUM) - 16
@@ -143,7 +150,7 @@ def _header(drawing: Drawing, image: ImageRef, plane: Plane, captions: Captions,
         drawing.words((16, top + number * (size + 1)), part, size, colour=SCREEN.alarm, weight=MEDIUM)
 
 
-def _place(image: ImageRef, plane: Plane, captions: Captions) -> Iterator[str]:
+def _format_position(image: ImageRef, plane: Plane, captions: Captions) -> Iterator[str]:
     """Number of the image, frame, number of the slice and table position, as far as they are known."""
     texts = captions.texts
     if plane.instance_number:

@@ -13,11 +13,11 @@ from scoring.report.common.colours import PAPER
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.words import CATEGORY_KEYS
 from scoring.report.printed.pdf import moment
-from scoring.report.printed.person import Person, person_of
+from scoring.report.printed.person import Person, read_person
 from scoring.report.typeset import typesetter
 from scoring.report.typeset.category_scale import scale
 from scoring.report.typeset.headline import figure
-from scoring.report.typeset.site import Site, site_of
+from scoring.report.typeset.site import Site, load_site
 from scoring.result import Score
 from scoring.risk.comparison import NOISE_BELOW
 
@@ -32,18 +32,18 @@ def letter_pdf(score: Score, request: ReportRequest, *, headers: Sequence[Datase
         raise ValueError("a letter needs a header of its series: it names the patient")
     if score.agatston is None or score.category is None:
         raise ValueError("a series that was not scored has no letter")
-    site, header = site_of(request), headers[0]
+    site, header = load_site(request), headers[0]
     texts, created = site.texts, moment(header, request)
-    person = person_of(header, site.faces)
+    person = read_person(header, site.faces)
     total = score.agatston.total
     values = {
         **site.common(texts("letter.title")),
         "about": _about(person, site),
         "date": texts.date(created.date().isoformat()),
-        "opening": list(_opening(score, header, person, site)),
+        "opening": list(_build_opening(score, header, person, site)),
         "score": {"label": texts("letter.score"), "value": figure(texts, total)},
         "scale": scale(texts, total, score.category),
-        "parts": list(_parts(score, site)),
+        "parts": list(_build_parts(score, site)),
         "closing": texts("letter.closing"),
         "doctor": texts("letter.doctor"),
     }
@@ -60,7 +60,7 @@ def _about(person: Person, site: Site) -> str:
     return texts("letter.about", name=name, born=texts.date(person.born))
 
 
-def _opening(score: Score, header: Dataset, person: Person, site: Site) -> Iterator[str]:
+def _build_opening(score: Score, header: Dataset, person: Person, site: Site) -> Iterator[str]:
     texts = site.texts
     yield texts("letter.greeting", name=person.called) if person.called else texts("letter.greeting_unnamed")
     scanned = score.series.date or format_date(text(header, "StudyDate"))
@@ -68,20 +68,22 @@ def _opening(score: Score, header: Dataset, person: Person, site: Site) -> Itera
     yield texts("letter.what")
 
 
-def _parts(score: Score, site: Site) -> Iterator[dict[str, Any]]:
+def _build_parts(score: Score, site: Site) -> Iterator[dict[str, Any]]:
     texts = site.texts
-    meaning = [texts(key) for key in _meaning(score)]
+    meaning = [texts(key) for key in _choose_meaning(score)]
     if score.change is not None:
         change = score.change
         meaning.append(
-            " ".join(_before(change.date, figure(texts, change.agatston.then), change.agatston.exceeds_limit, site))
+            " ".join(
+                _describe_change(change.date, figure(texts, change.agatston.then), change.agatston.exceeds_limit, site)
+            )
         )
     yield {"title": texts("letter.category"), "lines": [line for line in meaning if line]}
     next_ = [texts("letter.decides"), texts("letter.automatic")]
     yield {"title": texts("letter.decides_title"), "lines": [line for line in next_ if line]}
 
 
-def _meaning(score: Score) -> Iterator[str]:
+def _choose_meaning(score: Score) -> Iterator[str]:
     """Keys of the sentences that hold for this score."""
     if score.category is None or score.agatston is None:
         return
@@ -94,7 +96,7 @@ def _meaning(score: Score) -> Iterator[str]:
         yield "letter.limits"
 
 
-def _before(date: str, then: str, exceeds: bool | None, site: Site) -> Iterator[str]:
+def _describe_change(date: str, then: str, exceeds: bool | None, site: Site) -> Iterator[str]:
     texts = site.texts
     yield texts("letter.before", date=texts.date(date), score=then)
     if exceeds is not None:

@@ -13,17 +13,17 @@ from pydicom.uid import EncapsulatedPDFStorage
 from dicom.dates import format_date
 from dicom.elements import text
 from scoring.report.common.colours import PAPER
-from scoring.report.common.document import local_time, origin_of, put_uid, reference, start
+from scoring.report.common.document import find_origin, local_time, put_uid, reference, start
 from scoring.report.common.identifiers import pdf_instance_uid, pdf_series_uid
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import patient_and_study
+from scoring.report.common.source import copy_patient_and_study
 from scoring.report.common.texts import Texts
-from scoring.report.printed.person import Person, person_of, printed
-from scoring.report.printed.slice_figures import Pixels, SliceFigure, slice_figures
+from scoring.report.printed.person import Person, format_name, read_person
+from scoring.report.printed.slice_figures import Pixels, SliceFigure, build_slice_figures
 from scoring.report.slices.slice_picture import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
 from scoring.report.typeset import typesetter
 from scoring.report.typeset.page import page_values
-from scoring.report.typeset.site import Site, site_of
+from scoring.report.typeset.site import Site, load_site
 from scoring.result import Score
 
 Kind = Literal["pdf", "letter"]
@@ -48,8 +48,8 @@ def report_pdf(
     """
     if not headers:
         raise ValueError("a report needs a header of its series: it names the patient")
-    site = site_of(request)
-    figures = [] if pixels is None else slice_figures(score, headers, pixels)
+    site = load_site(request)
+    figures = [] if pixels is None else build_slice_figures(score, headers, pixels)
     files = {f"slice-{number}.jpg": figure.content for number, figure in enumerate(figures)}
     values = _values(score, request, headers[0], site, figures)
     created = moment(headers[0], request)
@@ -57,7 +57,7 @@ def report_pdf(
     return typesetter.set_pdf("report.typ", values, files, faces=site.faces, palette=PAPER, created=created)
 
 
-def encapsulated(
+def encapsulate(
     content: bytes, score: Score, headers: Sequence[Dataset], request: ReportRequest, *, kind: Kind = "pdf"
 ) -> Dataset:
     """A PDF as an object of the patient's study, in a series of its own kind; Explicit VR Little Endian.
@@ -66,7 +66,7 @@ def encapsulated(
     """
     if not headers:
         raise ValueError("an encapsulated PDF needs a header of its series")
-    origin = origin_of(score, headers[0])
+    origin = find_origin(score, headers[0])
     document = start(
         sop_class_uid=EncapsulatedPDFStorage,
         sop_instance_uid=pdf_instance_uid(origin.series_instance_uid, kind, request.version),
@@ -82,7 +82,7 @@ def encapsulated(
     document.InstanceNumber = request.version
     document.AcquisitionDateTime = ""
     document.BurnedInAnnotation = "YES"
-    document.DocumentTitle = site_of(request).texts(_TITLE[kind])
+    document.DocumentTitle = load_site(request).texts(_TITLE[kind])
     document.ConceptNameCodeSequence = []
     document.VerificationFlag = "UNVERIFIED"
     document.MIMETypeOfEncapsulatedDocument = "application/pdf"
@@ -99,7 +99,7 @@ def encapsulated(
 
 def moment(header: Dataset, request: ReportRequest) -> datetime:
     """When the document was made, in the time zone of its study."""
-    return local_time(patient_and_study(header), request.created)
+    return local_time(copy_patient_and_study(header), request.created)
 
 
 def _values(
@@ -111,9 +111,9 @@ def _values(
     return {
         **page_values(score, site, dated=True),
         "patient": patient,
-        "columns": _columns(patient),
+        "columns": _count_columns(patient),
         "foot": " · ".join(value for _, value in patient[:_ON_EVERY_PAGE]),
-        "pictures": _pictures(score, texts, figures),
+        "pictures": _build_pictures(score, texts, figures),
         "sign": [texts("report.confirmed"), texts("report.confirmed_on")],
         "origin": [
             f"{score.provenance.software} {score.provenance.version}",
@@ -125,10 +125,10 @@ def _values(
 
 def _patient(score: Score, header: Dataset, site: Site) -> Iterator[tuple[str, str]]:
     """Labels and values of the head: who, and which examination."""
-    texts, person = site.texts, person_of(header, site.faces)
-    yield texts("report.patient"), told(person.named, texts)
-    yield texts("report.patient_id"), told(person.patient_id, texts)
-    yield texts("report.born"), _born(person, score, texts)
+    texts, person = site.texts, read_person(header, site.faces)
+    yield texts("report.patient"), format_identity(person.named, texts)
+    yield texts("report.patient_id"), format_identity(person.patient_id, texts)
+    yield texts("report.born"), _format_birth_date(person, score, texts)
     sexes = {"F": "report.sex_female", "M": "report.sex_male", "O": "report.sex_other"}
     yield texts("report.sex"), texts(sexes.get(person.sex, "report.not_known"))
     scanned = score.series.date or format_date(text(header, "StudyDate"))
@@ -136,23 +136,23 @@ def _patient(score: Score, header: Dataset, site: Site) -> Iterator[tuple[str, s
         ("report.study", site.faces.legible(text(header, "StudyDescription"))),
         ("report.scanned", texts.date(scanned)),
         ("report.accession", site.faces.legible(text(header, "AccessionNumber"))),
-        ("report.referring", printed(text(header, "ReferringPhysicianName"), site.faces) or ""),
+        ("report.referring", format_name(text(header, "ReferringPhysicianName"), site.faces) or ""),
     )
     yield from ((texts(key), value) for key, value in others if value)
 
 
-def _columns(pairs: Sequence[tuple[str, str]]) -> int:
+def _count_columns(pairs: Sequence[tuple[str, str]]) -> int:
     """The number of columns in which the longest word still fits: a Patient ID may be a word of 64 letters."""
     longest = max(len(word) for _, value in pairs for word in re.split(r"[\s-]+", value))
     return 4 if longest <= _SHORT else 2 if longest <= _MIDDLE else 1
 
 
-def told(value: str | None, texts: Texts) -> str:
+def format_identity(value: str | None, texts: Texts) -> str:
     """A name or number, or the reason why it is not shown."""
     return texts("report.not_shown") if value is None else value or texts("report.not_known")
 
 
-def _born(person: Person, score: Score, texts: Texts) -> str:
+def _format_birth_date(person: Person, score: Score, texts: Texts) -> str:
     age = score.patient.age_years if score.patient is not None else None
     years = "" if age is None else texts("report.years", years=texts.short(age, 3))
     if not person.born:
@@ -160,7 +160,7 @@ def _born(person: Person, score: Score, texts: Texts) -> str:
     return texts.date(person.born) + (f" ({years})" if years else "")
 
 
-def _pictures(score: Score, texts: Texts, figures: Sequence[SliceFigure]) -> dict[str, Any]:
+def _build_pictures(score: Score, texts: Texts, figures: Sequence[SliceFigure]) -> dict[str, Any]:
     items = []
     for number, one in enumerate(figures):
         named = [f"{lesion.artery or texts('arteries.none')} {texts.number(lesion.agatston)}" for lesion in one.lesions]

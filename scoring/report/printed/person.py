@@ -29,19 +29,19 @@ class Person:
     sex: str
 
 
-def person_of(header: Dataset, faces: Faces) -> Person:
+def read_person(header: Dataset, faces: Faces) -> Person:
     """The patient of a header (PS3.3 C.7.1.1)."""
     name = text(header, "PatientName")
     return Person(
-        named=printed(name, faces),
-        called=printed(name, faces, spoken=True),
-        patient_id=_legible(text(header, "PatientID"), faces),
+        named=format_name(name, faces),
+        called=format_name(name, faces, spoken=True),
+        patient_id=_keep_legible(text(header, "PatientID"), faces),
         born=format_date(text(header, "PatientBirthDate")),
         sex=text(header, "PatientSex").upper(),
     )
 
 
-def printed(name: str, faces: Faces, *, spoken: bool = False) -> str | None:
+def format_name(name: str, faces: Faces, *, spoken: bool = False) -> str | None:
     """A person name (PS3.5 6.2.1) as "Family, Given" or, `spoken`, "Given Family"; "" for none, None when not legible.
 
     The alphabetic group comes first, the ideographic and phonetic ones in parentheses; spoken it stands alone. Where no
@@ -51,13 +51,13 @@ def printed(name: str, faces: Faces, *, spoken: bool = False) -> str | None:
     if not any(group.strip("^ ") for group in groups):
         return ""
     alphabetic = faces.legible(_alphabetic(groups[0], spoken=spoken))
-    others = [faces.legible(_in_order(group)) for group in groups[1:]]
+    others = [faces.legible(_order_parts(group)) for group in groups[1:]]
     if alphabetic and any(others):
         return alphabetic if spoken else f"{alphabetic} ({', '.join(form for form in others if form)})"
     return next((form for form in (alphabetic, *others) if form), None)
 
 
-def _legible(value: str, faces: Faces) -> str | None:
+def _keep_legible(value: str, faces: Faces) -> str | None:
     return (faces.legible(value) or None) if value else ""
 
 
@@ -70,13 +70,13 @@ def _alphabetic(group: str, *, spoken: bool) -> str:
     family, given, middle, prefix, suffix = _parts(group)
     first = " ".join(part for part in (prefix, given, middle) if part)
     if family and not _is_western(group):
-        return _in_order(group)
+        return _order_parts(group)
     if spoken:
         return ", ".join(part for part in (" ".join(part for part in (first, family) if part), suffix) if part)
     return ", ".join(part for part in (family, first, suffix) if part)
 
 
-def _in_order(group: str) -> str:
+def _order_parts(group: str) -> str:
     return " ".join(part for part in _parts(group)[:3] if part)
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from scoring.report.common.plane import plane_of
+from scoring.report.common.plane import read_plane
 from scoring.report.slices.field import common_field
 from scoring.report.slices.outline import shape_of
-from scoring.report.slices.slice_picture import Shown, grey, outlined
+from scoring.report.slices.slice_picture import Shown, draw_grey, draw_outlines
 from scoring.result import ImageRef, Lesion, Score
 
 Pixels = Callable[[ImageRef], NDArray[np.generic]]
@@ -35,24 +35,24 @@ class SliceFigure:
     letters: tuple[str, str, str]
 
 
-def slice_figures(score: Score, headers: Sequence[Dataset], pixels: Pixels) -> list[SliceFigure]:
+def build_slice_figures(score: Score, headers: Sequence[Dataset], pixels: Pixels) -> list[SliceFigure]:
     """At most three slices, from foot to head: each shows the most calcium of lesions that no other one shows."""
     images = {image.slice: image for lesion in score.lesions for image in lesion.images}
     chosen: list[SliceFigure] = []
-    for index in sorted(_chosen(score.lesions, images)):
+    for index in sorted(_choose_slices(score.lesions, images)):
         image = images[index]
-        plane = plane_of(headers, image)
+        plane = read_plane(headers, image)
         field = common_field(score.lesions, score.series.rows, score.series.columns, plane.spacing_mm, _SIDE)
         here = tuple(lesion for lesion in score.lesions if any(run[0] == index for run in lesion.runs))
-        picture = grey(pixels(image), field).copy()
+        picture = draw_grey(pixels(image), field).copy()
         shapes = [(lesion, shape_of(lesion.runs, index, field)) for lesion in here]
-        outlined(picture, [Shown(lesion, shape) for lesion, shape in shapes if shape is not None])
+        draw_outlines(picture, [Shown(lesion, shape) for lesion, shape in shapes if shape is not None])
         left, right, top, _ = plane.edges()
-        chosen.append(SliceFigure(image, _jpeg(picture), here, (left, right, top)))
+        chosen.append(SliceFigure(image, _encode_jpeg(picture), here, (left, right, top)))
     return chosen
 
 
-def _chosen(lesions: Sequence[Lesion], images: dict[int, ImageRef]) -> list[int]:
+def _choose_slices(lesions: Sequence[Lesion], images: dict[int, ImageRef]) -> list[int]:
     """Slices with the most counted pixels of lesions that are on none of the ones before; of equals the lowest."""
     left, chosen = list(lesions), list[int]()
     while left and len(chosen) < MOST:
@@ -68,7 +68,7 @@ def _chosen(lesions: Sequence[Lesion], images: dict[int, ImageRef]) -> list[int]
     return chosen
 
 
-def _jpeg(picture: NDArray[np.uint8]) -> bytes:
+def _encode_jpeg(picture: NDArray[np.uint8]) -> bytes:
     buffer = BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
     return buffer.getvalue()

@@ -78,7 +78,7 @@ def shape_of(runs: Iterable[Run], index: int, field: Field) -> Shape | None:
     for first, start, last, end in boxes:
         mask[first - top : last - top, start - left : end - left] = True
     cells = {(row, column + step) for _, row, column, length in here for step in range(length)}
-    return Shape(top, left, mask, tuple(_sampled(loop, field, top, left) for loop in borders(cells)))
+    return Shape(top, left, mask, tuple(_sample(loop, field, top, left) for loop in borders(cells)))
 
 
 def borders(cells: set[Corner]) -> list[list[Corner]]:
@@ -103,7 +103,7 @@ def borders(cells: set[Corner]) -> list[list[Corner]]:
     return loops
 
 
-def _sampled(loop: list[Corner], field: Field, top: int, left: int) -> NDArray[np.float64]:
+def _sample(loop: list[Corner], field: Field, top: int, left: int) -> NDArray[np.float64]:
     """Points of a walk in the coordinates of the mask, at most two pixels apart."""
     corners = np.array(loop, dtype=float)
     corners[:, 0] = (corners[:, 0] - field.row) * field.down - top

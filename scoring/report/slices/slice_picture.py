@@ -33,12 +33,12 @@ class Shown:
         return self.lesion.is_uncertain
 
 
-def label(lesion: Lesion, texts: Texts) -> str:
+def format_label(lesion: Lesion, texts: Texts) -> str:
     """Artery and Agatston score of the whole lesion."""
     return f"{lesion.artery or texts('pictures.no_artery')} {texts.number(lesion.agatston)}"
 
 
-def grey(hu: NDArray[np.generic], field: Field) -> NDArray[np.uint8]:
+def draw_grey(hu: NDArray[np.generic], field: Field) -> NDArray[np.uint8]:
     """The part of a slice (rows, columns, HU) that `field` shows, windowed: RGB, black where there is no image."""
     low = WINDOW_CENTRE_HU - WINDOW_WIDTH_HU / 2
     # windowed before it is resized, and only near the part that is shown
@@ -60,23 +60,23 @@ def grey(hu: NDArray[np.generic], field: Field) -> NDArray[np.uint8]:
     return np.repeat(np.asarray(picture)[:, :, np.newaxis], 3, axis=2)
 
 
-def outlined(picture: NDArray[np.uint8], lesions: Sequence[Shown], below: NDArray[np.uint8] | None = None) -> None:
+def draw_outlines(picture: NDArray[np.uint8], lesions: Sequence[Shown], below: NDArray[np.uint8] | None = None) -> None:
     """Draw the outlines of lesions into an RGB picture; counted pixels of any lesion stay visible.
 
     `below` is the picture before anything was drawn, from which counted pixels are taken again.
     """
     counted = np.zeros(picture.shape[:2], dtype=bool)
     for one in lesions:
-        _put(counted, one.shape, one.shape.mask)
+        _paint(counted, one.shape, one.shape.mask)
     if below is not None:
         picture[counted] = below[counted]
     for one in lesions:
         line = np.zeros_like(counted)
-        _put(line, one.shape, one.shape.line(dashed=one.uncertain))
+        _paint(line, one.shape, one.shape.line(dashed=one.uncertain))
         picture[line & ~counted] = artery_colour(one.lesion.artery)
 
 
-def _put(target: NDArray[np.bool_], shape: Shape, mask: NDArray[np.bool_]) -> None:
+def _paint(target: NDArray[np.bool_], shape: Shape, mask: NDArray[np.bool_]) -> None:
     """Set what is true in a shape's mask, as far as it lies in the picture."""
     rows, columns = target.shape
     top, left = max(shape.top, 0), max(shape.left, 0)

@@ -110,7 +110,7 @@ def _comparison(score: Score, change: Change) -> hd.ContentItem:
     below: list[hd.ContentItem] = [items.number(quantity) for quantity in quantities.change(change)]
     below += [items.coded(name, value) for name, value in statements.verdicts(change)]
     below.append(items.text(codes.CHANGE_NAME, "\n".join(context.change(score))))
-    return items.container(codes.COMPARISON, [*below, *measurement_report.earlier(change)])
+    return items.container(codes.COMPARISON, [*below, *measurement_report.refer_to_earlier(change)])
 
 
 def _findings(site: Code, below: Sequence[hd.ContentItem]) -> hd.ContentItem:

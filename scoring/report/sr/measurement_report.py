@@ -106,11 +106,11 @@ def _change(score: Score, change: Change, origin: Origin) -> Group:
     group = _group(f"Change since {change.date}", None, score, origin, measurements, statements.verdicts(change))
     children = group[0].ContentSequence
     children.append(items.text(codes.CHANGE_NAME, "\n".join(context.change(score))))
-    children.extend(earlier(change))
+    children.extend(refer_to_earlier(change))
     return group
 
 
-def earlier(change: Change) -> list[hd.ContentItem]:
+def refer_to_earlier(change: Change) -> list[hd.ContentItem]:
     """Study and report of the scan that was compared, where they are known."""
     compared = next((item for item in reversed(change.history) if item.date == change.date), None)
     if compared is None:

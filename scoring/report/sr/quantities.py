@@ -96,13 +96,13 @@ def change(comparison: Change) -> list[Quantity]:
     )
     for name, difference, unit in parts:
         if difference is not None:
-            quantities += _difference(name, difference, unit)
+            quantities += _list_difference(name, difference, unit)
     if comparison.root_volume is not None:
         quantities.append(Quantity(codes.ROOT_VOLUME, comparison.root_volume, codes.ROOT_CUBIC_MILLIMETRE))
     return quantities
 
 
-def _difference(name: codes.ChangedName, difference: Difference, unit: Code) -> Iterator[Quantity]:
+def _list_difference(name: codes.ChangedName, difference: Difference, unit: Code) -> Iterator[Quantity]:
     parts: tuple[tuple[codes.ChangePart, float | None], ...] = (
         ("THEN", difference.then),
         ("DIFF", difference.absolute),

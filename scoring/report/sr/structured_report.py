@@ -16,10 +16,10 @@ from pydicom.dataset import Dataset
 
 from config.settings import SrTemplate
 from dicom.elements import text
-from scoring.report.common.document import Origin, hierarchy, origin_of, put_uid, reference, start
+from scoring.report.common.document import Origin, find_origin, hierarchy, put_uid, reference, start
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid, sr_series_uid
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import request_attributes
+from scoring.report.common.source import copy_request_attributes
 from scoring.report.sr import codes
 from scoring.report.sr.cardiovascular import cardiovascular_report
 from scoring.report.sr.measurement_report import measurement_report
@@ -50,7 +50,7 @@ def build(
     if not sources:
         raise ValueError("a report needs the header of at least one image of its series")
     source = sources[0]
-    origin = origin_of(score, source)
+    origin = find_origin(score, source)
     document = start(
         sop_class_uid=SR_SOP_CLASSES[template],
         sop_instance_uid=sr_instance_uid(origin.series_instance_uid, request.version, template),
@@ -89,7 +89,7 @@ def _evidence(score: Score, sources: Sequence[Dataset], origin: Origin) -> Datas
 def _add_requests(document: Dataset, source: Dataset, origin: Origin) -> None:
     """Referenced Request Sequence (0040,A370) from the order that the source names, type 2 inside filled up."""
     items = []
-    for attributes in request_attributes(source):
+    for attributes in copy_request_attributes(source):
         item = Dataset()
         for keyword in _ORDER_KEYWORDS:
             if keyword in attributes:

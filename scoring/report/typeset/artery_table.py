@@ -24,21 +24,21 @@ def table(score: Score, texts: Texts) -> dict[str, Any]:
 def _rows(score: Score, texts: Texts) -> Iterator[dict[str, Any]]:
     for artery in ARTERIES:
         name = texts(f"arteries.{artery}")
-        yield _row(name, _values(score, artery, texts), code=artery, colour=artery_colour(artery))
+        yield _build_row(name, _values(score, artery, texts), code=artery, colour=artery_colour(artery))
     unnamed = [lesion for lesion in score.lesions if lesion.artery is None]
     if unnamed:
         cells = [str(len(unnamed)), texts.number(without_artery(score)), *_sums(unnamed, texts)]
-        yield _row(texts("arteries.none"), cells, colour=NO_ARTERY_COLOUR)
-    yield _row(texts("arteries.all"), _values(score, None, texts), kind="total")
+        yield _build_row(texts("arteries.none"), cells, colour=NO_ARTERY_COLOUR)
+    yield _build_row(texts("arteries.all"), _values(score, None, texts), kind="total")
     uncertain = [lesion for lesion in score.lesions if lesion.is_uncertain]
     if uncertain:
         agatston = texts.number(sum(lesion.agatston for lesion in uncertain))
         cells = [str(len(uncertain)), agatston, *_sums(uncertain, texts)]
-        yield _row(texts("report.uncertain"), cells, kind="part")
-    yield from _left_out(score, texts)
+        yield _build_row(texts("report.uncertain"), cells, kind="part")
+    yield from _build_uncounted(score, texts)
 
 
-def _left_out(score: Score, texts: Texts) -> Iterator[dict[str, Any]]:
+def _build_uncounted(score: Score, texts: Texts) -> Iterator[dict[str, Any]]:
     """Candidates that were not counted although they may be coronary calcium; "+" where more were not even kept."""
     possible = [candidate for candidate in score.rejected if candidate.is_possible]
     if not possible:
@@ -47,10 +47,10 @@ def _left_out(score: Score, texts: Texts) -> Iterator[dict[str, Any]]:
     agatston = texts.number(sum(candidate.agatston for candidate in possible))
     volume = texts.number(sum(candidate.volume_mm3 for candidate in possible))
     cells = [f"{len(possible)}{more}", f"{agatston}{more}", f"{volume}{more}", NONE]
-    yield _row(texts("report.left_out"), cells, kind="part")
+    yield _build_row(texts("report.left_out"), cells, kind="part")
 
 
-def _row(
+def _build_row(
     name: str, cells: Sequence[str], *, code: str = "", colour: Colour | None = None, kind: str = "artery"
 ) -> dict[str, Any]:
     swatch = None if colour is None else hexadecimal(colour)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scoring.report.common.context import close
+from scoring.report.common.context import finish_sentence
 from scoring.report.common.texts import Texts
 from scoring.report.typeset.artery_table import NONE
 from scoring.report.typeset.change_chart import DAYS_A_YEAR, change_chart
@@ -21,7 +21,7 @@ def change(score: Score, texts: Texts, *, dated: bool) -> dict[str, Any]:
     result = score.change
     if result is None:
         reasons = (score.risk or Risk()).change_reason
-        lines = [texts("report.no_change", reason=" ".join(close(reason.text) for reason in reasons)).strip()]
+        lines = [texts("report.no_change", reason=" ".join(finish_sentence(reason.text) for reason in reasons)).strip()]
         return {"title": texts("report.no_change_title"), "lines": lines, **_NOTHING}
     interval = format_interval(result.interval_days, texts)
     rows = (("agatston", result.agatston), ("volume", result.volume_mm3), ("mass", result.mass_mg))
@@ -31,7 +31,7 @@ def change(score: Score, texts: Texts, *, dated: bool) -> dict[str, Any]:
         if dated
         else texts("pictures.change", interval=interval),
         "verdict": _verdict(result.agatston, texts),
-        "certainty": close(_certainty(result.agatston, texts)),
+        "certainty": finish_sentence(_certainty(result.agatston, texts)),
         "chart": change_chart(texts, result),
         "head": ["", *(texts(f"report.{key}") for key in _COLUMNS)],
         "rows": [[texts(f"report.{key}"), *_cells(one, texts)] for key, one in rows if one is not None],
@@ -82,4 +82,4 @@ def _remarks(result: Change, texts: Texts) -> Iterator[str]:
         else:
             key = "report.progression" if result.progression else "report.no_progression"
             yield texts(key, difference=difference, least=least)
-    yield from (close(note.text) for note in result.notes)
+    yield from (finish_sentence(note.text) for note in result.notes)

@@ -34,9 +34,9 @@ def change_chart(texts: Texts, change: Change) -> dict[str, Any]:
 
     newest = [(*point, *place(*point)) for point in reversed(course)]
     across = [x for _, _, x, _ in newest]
-    shown, timed = set(_apart(across, _SCORE)), set(_apart(across, _TIME))
+    shown, timed = set(_keep_apart(across, _SCORE)), set(_keep_apart(across, _TIME))
     return {
-        "alt": texts("report.change_chart", points=", ".join(_dated(texts, change, course))),
+        "alt": texts("report.change_chart", points=", ".join(_describe_points(texts, change, course))),
         "band": [place(*corner) for corner in _band(change, course)],
         "line": [place(*point) for point in course],
         "scores": [
@@ -54,7 +54,7 @@ def change_chart(texts: Texts, change: Change) -> dict[str, Any]:
 
 def points(change: Change) -> list[Point]:
     """Years (0 is now, earlier ones below) and Agatston scores, the oldest first; one without a date is left out."""
-    now = _now(change)
+    now = _find_scan_date(change)
     known = [(change.date, change.agatston.then), *((item.date, item.agatston) for item in change.history)]
     # the earlier scan is usually in the history, and must then appear once
     unique = dict.fromkeys((day, round(score, 4)) for day, score in known)
@@ -63,7 +63,7 @@ def points(change: Change) -> list[Point]:
     return [*sorted(years), (0.0, change.agatston.now)]
 
 
-def _now(change: Change) -> date:
+def _find_scan_date(change: Change) -> date:
     return date.fromisoformat(change.date) + timedelta(days=change.interval_days)
 
 
@@ -77,10 +77,10 @@ def _band(change: Change, course: Sequence[Point]) -> list[Point]:
     return [(start, low), (end, low), (end, high), (start, high)]
 
 
-def _dated(texts: Texts, change: Change, course: Sequence[Point]) -> Iterable[str]:
+def _describe_points(texts: Texts, change: Change, course: Sequence[Point]) -> Iterable[str]:
     """Each score with its date, for readers by voice."""
     for years, score in course:
-        day = _now(change) + timedelta(days=round(years * DAYS_A_YEAR))
+        day = _find_scan_date(change) + timedelta(days=round(years * DAYS_A_YEAR))
         yield texts("report.change_point", score=figure(texts, score), date=texts.date(day.isoformat()))
 
 
@@ -88,7 +88,7 @@ def _time(texts: Texts, years: float) -> str:
     return texts("report.chart_years", years=texts.signed(years))
 
 
-def _apart(places: Sequence[float], least: float) -> Iterable[int]:
+def _keep_apart(places: Sequence[float], least: float) -> Iterable[int]:
     """Indices of places that keep their distance, the first ones first."""
     kept: list[float] = []
     for index, place in enumerate(places):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scoring.report.common.context import band, close
+from scoring.report.common.context import band, finish_sentence
 from scoring.report.common.texts import Texts
 from scoring.report.typeset.percentile_chart import percentile_chart
 from scoring.result import Percentile, Risk, Score, Statement
@@ -31,7 +31,7 @@ def comparison(score: Score, texts: Texts) -> dict[str, Any]:
         "chart": percentile_chart(texts, percentile, total),
         "who": texts("pictures.people", **_who(percentile, texts)),
         "people": [_people(percentile, texts)],
-        "caveats": [close(caveat.text) for caveat in percentile.caveats],
+        "caveats": [finish_sentence(caveat.text) for caveat in percentile.caveats],
     }
 
 
@@ -74,4 +74,4 @@ def _risk(risk: Risk, texts: Texts) -> Iterator[str]:
 
 
 def _reason(texts: Texts, key: str, reason: Statement | None) -> str:
-    return texts(key, reason="" if reason is None else close(reason.text)).strip()
+    return texts(key, reason="" if reason is None else finish_sentence(reason.text)).strip()

@@ -47,7 +47,7 @@ class Faces:
     def shows(self, char: str) -> bool:
         """True if a font has a glyph for this character."""
         if char not in self._known:
-            self._known[char] = char == " " or any(has_sign(face.font, char) for face in self.faces)
+            self._known[char] = char == " " or any(has_glyph(face.font, char) for face in self.faces)
         return self._known[char]
 
     def legible(self, text: str) -> str:
@@ -56,8 +56,8 @@ class Faces:
         Nothing is left out of a text: without one of its letters it would be another text.
         """
         letters: list[str] = []
-        for char in " ".join(_visible(text).split()):
-            parts = char if self.shows(char) else _taken_apart(char)
+        for char in " ".join(_keep_visible(text).split()):
+            parts = char if self.shows(char) else _decompose(char)
             if not parts or not all(self.shows(part) for part in parts):
                 return ""
             letters.append(parts)
@@ -65,12 +65,14 @@ class Faces:
 
     def printable(self, text: str) -> str:
         """`text` on one line, with a question mark for what no font shows."""
-        line = " ".join(_visible(text).split())
+        line = " ".join(_keep_visible(text).split())
         return self.legible(line) or "".join(char if char == " " else self.legible(char) or "?" for char in line)
 
     def lacking(self, text: str) -> str:
         """The characters of a text that cannot be printed."""
-        return "".join(dict.fromkeys(char for char in _visible(text) if not char.isspace() and not self.legible(char)))
+        return "".join(
+            dict.fromkeys(char for char in _keep_visible(text) if not char.isspace() and not self.legible(char))
+        )
 
 
 @cache
@@ -94,7 +96,7 @@ def faces(folder: Path | None = None) -> Faces:
     return Faces(families, typeset, sorted(opened, key=lambda face: families.index(face.family)))
 
 
-def has_sign(font: ImageFont.FreeTypeFont, char: str) -> bool:
+def has_glyph(font: ImageFont.FreeTypeFont, char: str) -> bool:
     """True if a font draws a character as anything but a missing glyph."""
     drawn, missing = font.getmask(char), font.getmask(_MISSING)
     return drawn.size != missing.size or bytes(drawn) != bytes(missing)
@@ -113,13 +115,13 @@ def _open(info: FontInfo) -> Face | None:
     return Face(info.family, info.weight, font)
 
 
-def _visible(text: str) -> str:
+def _keep_visible(text: str) -> str:
     """The text without control and format characters, which have no glyph; the end of a line becomes a space."""
     spaced = (" " if char.isspace() else char for char in text)
     return "".join(char for char in spaced if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
-def _taken_apart(char: str) -> str:
+def _decompose(char: str) -> str:
     """The letters that a character is made of, without its marks."""
     parts = unicodedata.normalize("NFKD", char)
     return "" if parts == char else "".join(part for part in parts if not unicodedata.combining(part))

@@ -16,7 +16,7 @@ _PRINTED: Final = (900, 450)
 _FORMATS: Final = ("PNG", "JPEG")
 
 
-def printed(content: bytes) -> tuple[bytes, float]:
+def prepare_logo(content: bytes) -> tuple[bytes, float]:
     """A logo as PNG of a size for print, and its width in heights."""
     with Image.open(BytesIO(content)) as picture:
         small = picture.convert("RGBA")

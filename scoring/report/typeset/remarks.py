@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scoring.report.common.context import ARTERIAL_AGE_SOURCE, TEN_YEAR_SOURCE, close
+from scoring.report.common.context import ARTERIAL_AGE_SOURCE, TEN_YEAR_SOURCE, finish_sentence
 from scoring.report.common.texts import Texts
 from scoring.result import Score, SeriesInfo
 
@@ -22,7 +22,7 @@ def flags(score: Score, texts: Texts) -> dict[str, Any]:
         {
             "kind": texts(f"report.{flag.severity}"),
             "alarm": flag.severity != "info",
-            "words": close(flag.message),
+            "words": finish_sentence(flag.message),
         }
         for flag in ordered
     ]

@@ -53,12 +53,12 @@ class Site:
         return {"file": LOGO, "alt": self.institution or self.texts("report.logo"), "ratio": self.logo_ratio}
 
 
-def site_of(request: ReportRequest) -> Site:
+def load_site(request: ReportRequest) -> Site:
     """The site of a document. Raises ConfigurationError as `check` does, but for what no font can show.
 
     A warning that no font can show gives way to the usual one, so that there is one that can be read.
     """
-    picture, ratio = (None, 1.0) if request.logo is None else logo.printed(logo.read(request.logo))
+    picture, ratio = (None, 1.0) if request.logo is None else logo.prepare_logo(logo.read(request.logo))
     words, known = texts.load(request.language, request.texts), faces(request.fonts)
     usual = request.warning_text == _SHIPPED or bool(known.lacking(request.warning_text))
     return Site(
@@ -81,7 +81,7 @@ def check(settings: ResultsSettings) -> None:
         logo.read(settings.logo)
     known = faces(settings.fonts)
     own = [("institution", settings.institution), ("warning_text", settings.warning_text)]
-    for key, value in [*own, *((f"texts: {key}", text) for key, text in texts.every(words))]:
+    for key, value in [*own, *((f"texts: {key}", text) for key, text in texts.list_texts(words))]:
         lacking = known.lacking(value)
         if lacking:
             raise ConfigurationError(

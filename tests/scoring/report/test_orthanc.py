@@ -126,7 +126,7 @@ def result(
     (frames,) = overlay.build(full, headers, replace(first, overlay="multiframe"), pixels)
     datasets = {form: structured_report.build(full, headers, request=first, template=form) for form in FORMS}
     datasets |= {"seg": segmentation, "multiframe": frames}
-    datasets |= {kind: pdf.encapsulated(pdfs[kind], full, headers, first, kind=kind) for kind in PDFS}
+    datasets |= {kind: pdf.encapsulate(pdfs[kind], full, headers, first, kind=kind) for kind in PDFS}
     for number, page in enumerate(overlay.build(full, headers, first, pixels), start=1):
         datasets[f"page {number}"] = page
     return Result(full, pages, pdfs, {kind: written(dataset) for kind, dataset in datasets.items()})

@@ -62,7 +62,7 @@ def test_segmentation_pictures_and_pdf(
 ) -> None:
     segmentation = seg.build(full, sources, first)
     assert segmentation is not None
-    printed = pdf.encapsulated(b"%PDF-1.7 %%EOF", full, sources, first, kind="pdf")
+    printed = pdf.encapsulate(b"%PDF-1.7 %%EOF", full, sources, first, kind="pdf")
     for document in (segmentation, printed, *overlay.build(full, sources, first, pixels)):
         assert complaints(document) == []
 

@@ -41,7 +41,7 @@ def score(total: float = 120.0, **series: object) -> Score:
 
 def test_a_score_gets_what_follows_from_it() -> None:
     patient = Patient(62, "female", "black", "command line")
-    found = risk.in_context(score(), patient, Context(clinical=CLINICAL))
+    found = risk.add_context(score(), patient, Context(clinical=CLINICAL))
     assert found.patient == patient
     assert found.percentile.band == ">90th"
     assert found.risk.arterial_age_years == pytest.approx(39.1 + 7.25 * np.log(121), abs=0.005)
@@ -51,7 +51,7 @@ def test_a_score_gets_what_follows_from_it() -> None:
 
 
 def test_what_is_not_known_has_its_reason() -> None:
-    found = risk.in_context(score(), Patient(62, "female"), Context())
+    found = risk.add_context(score(), Patient(62, "female"), Context())
     assert found.percentile is None
     assert found.risk.ten_year_percent is found.risk.ten_year_without_percent is None
     assert found.risk.percentile_reason == Statement.build("patient_unknown", missing=("group",))
@@ -68,9 +68,9 @@ def test_what_is_not_known_has_its_reason() -> None:
 )
 def test_a_scan_unlike_those_of_the_population_has_its_caveat(series, caveat) -> None:
     patient = Patient(62, "female", "white", "header")
-    caveats = risk.in_context(score(**series), patient, Context()).percentile.caveats
+    caveats = risk.add_context(score(**series), patient, Context()).percentile.caveats
     assert caveats[0] == caveat
-    plain = risk.in_context(score(), patient, Context()).percentile.caveats
+    plain = risk.add_context(score(), patient, Context()).percentile.caveats
     assert caveats[1:] == plain
 
 

@@ -44,7 +44,7 @@ def test_one_process_scores_several_series_and_refuses_in_between(images):
         assert Score.from_json(first).status == "scored"
         refusal = worker.ask(request(engine="mine"), 120)
         assert isinstance(refusal, ConfigurationError)
-        assert "no engine is named 'mine'" in str(refusal)
+        assert "there is no engine named 'mine'" in str(refusal)
         assert worker.ask(request(images), 120) == first
 
 

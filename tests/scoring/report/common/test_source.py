@@ -14,7 +14,7 @@ from pydicom.tag import Tag
 
 from dicom.elements import numbers, text
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import patient_and_study
+from scoring.report.common.source import copy_patient_and_study
 from scoring.report.sr import structured_report
 from scoring.result import Score
 
@@ -61,7 +61,7 @@ LATIN = st.text(
 
 @given(value=LATIN)
 def test_any_latin_1_text_survives(value: str, header_of: HeaderOf) -> None:
-    copied = patient_and_study(header_of(0, StudyDescription=value, PatientName=value))
+    copied = copy_patient_and_study(header_of(0, StudyDescription=value, PatientName=value))
     assert copied.StudyDescription == value
     assert str(copied.PatientName) == value
 
@@ -88,13 +88,13 @@ def test_text_that_does_not_keep_its_character_set(
     if declared is not None:
         raw(source, "SpecificCharacterSet", declared.encode(), "CS")
     raw(source, "StudyDescription", stored, "LO")
-    assert patient_and_study(source).StudyDescription == expected
+    assert copy_patient_and_study(source).StudyDescription == expected
 
 
 def test_an_unknown_escape_sequence_is_read_without_a_warning(header_of: HeaderOf) -> None:
     source = header_of(0)
     raw(source, "StudyDescription", b"ab\x1b$)Zcd", "LO")
-    assert str(patient_and_study(source).StudyDescription).startswith("ab")
+    assert str(copy_patient_and_study(source).StudyDescription).startswith("ab")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_values_that_break_their_representation_are_copied(keyword: str, value: 
     vr = {"PatientBirthDate": "DA", "StudyTime": "TM", "PatientSex": "CS", "PatientAge": "AS", "StudyDate": "DA"}
     raw(source, keyword, value, vr[keyword])
     buffer = io.BytesIO()
-    copied = patient_and_study(source)
+    copied = copy_patient_and_study(source)
     copied.save_as(buffer, implicit_vr=False, little_endian=True)
     assert value.rstrip(b" ") in buffer.getvalue()
 
@@ -120,7 +120,7 @@ def test_values_that_break_their_representation_are_copied(keyword: str, value: 
 def test_a_number_that_is_none_is_left_out(header_of: HeaderOf) -> None:
     source = header_of(0)
     raw(source, "PatientWeight", b"eighty", "DS")
-    assert "PatientWeight" not in patient_and_study(source)
+    assert "PatientWeight" not in copy_patient_and_study(source)
 
 
 def test_references_to_nothing_are_left_out(header_of: HeaderOf) -> None:
@@ -129,16 +129,16 @@ def test_references_to_nothing_are_left_out(header_of: HeaderOf) -> None:
     half.ReferencedSOPClassUID = "1.2.840.10008.3.1.2.3.1"
     whole.ReferencedSOPClassUID = "1.2.840.10008.3.1.2.3.1"
     whole.ReferencedSOPInstanceUID = "1.2.840.99999.1.1"
-    copied = patient_and_study(header_of(0, ReferencedStudySequence=[empty, half, whole, Dataset()]))
+    copied = copy_patient_and_study(header_of(0, ReferencedStudySequence=[empty, half, whole, Dataset()]))
     assert [item.ReferencedSOPInstanceUID for item in copied.ReferencedStudySequence] == ["1.2.840.99999.1.1"]
-    assert "ReferencedStudySequence" not in patient_and_study(header_of(0, ReferencedStudySequence=[empty]))
+    assert "ReferencedStudySequence" not in copy_patient_and_study(header_of(0, ReferencedStudySequence=[empty]))
 
 
 def test_private_and_image_elements_stay_behind(header_of: HeaderOf) -> None:
     source = header_of(0)
     source.add_new(0x00110010, "LO", "Somebody")
     source.add_new(0x00101099, "LO", "no such element")
-    copied = patient_and_study(source)
+    copied = copy_patient_and_study(source)
     assert not any(element.tag.is_private for element in copied)
     for keyword in ("PixelSpacing", "SeriesInstanceUID", "Manufacturer", "InstanceNumber"):
         assert keyword not in copied

@@ -23,7 +23,7 @@ from scoring.report.common.request import ReportRequest
 from scoring.report.pictures.cover import TEMPLATE, cover, cover_values
 from scoring.report.pictures.drawing import HEIGHT, WIDTH
 from scoring.report.typeset import typesetter
-from scoring.report.typeset.site import site_of
+from scoring.report.typeset.site import load_site
 from scoring.result import Change, Difference, Earlier, Flag, Score, Statement
 
 CREATED = datetime(2026, 1, 6, tzinfo=UTC)
@@ -40,7 +40,7 @@ FLAGS = tuple(
 
 def pages_of(score: Score, request: ReportRequest, **how: Any) -> list[str]:
     """The words of each page, spaces made single."""
-    site = site_of(request)
+    site = load_site(request)
     values = cover_values(score, site, version=request.version, **how)
     content = typesetter.set_pdf(
         TEMPLATE, values, site.files(), faces=site.faces, palette=SCREEN, created=request.created
@@ -166,7 +166,7 @@ def test_neither_patient_nor_date_is_burnt_in(full: Score, first: ReportRequest)
     page = text_of(full, first, series_number="3")
     for forbidden in ("Grün", "Zoë", "0042", "2025", "2026", "20260105", "January", "1.2.840"):
         assert forbidden not in page
-    values = cover_values(full, site_of(first), version=1)
+    values = cover_values(full, load_site(first), version=1)
     assert "Grün" not in json.dumps(values, ensure_ascii=False)
     assert {"patient", "foot", "origin"}.isdisjoint(values)
 
@@ -221,12 +221,12 @@ def test_any_result_can_be_set(
     score = at(full, total)
     flags = tuple(Flag("f", "info", message) for message in messages)
     score = replace(score, flags=flags, change=change_of(score, earlier) if earlier else None)
-    pages = cover(score, site_of(replace(first, institution=institution)), version=1)
+    pages = cover(score, load_site(replace(first, institution=institution)), version=1)
     assert {page.size for page in pages} == {(WIDTH, HEIGHT)}
 
 
 def pixels_of(score: Score, request: ReportRequest) -> np.ndarray:
-    (page,) = cover(score, site_of(request), version=1)
+    (page,) = cover(score, load_site(request), version=1)
     assert page.mode == "RGB"
     return np.asarray(page)
 
@@ -258,7 +258,7 @@ def test_the_same_result_gives_the_same_pixels(full: Score, first: ReportRequest
 
 def test_no_cover_without_a_score(refused: Score, first: ReportRequest) -> None:
     with pytest.raises(ValueError, match="not scored has no page: contrast medium"):
-        cover(refused, site_of(first), version=1)
+        cover(refused, load_site(first), version=1)
 
 
 def test_slices_that_are_left_out_are_counted(scores: dict[str, Score], first: ReportRequest) -> None:

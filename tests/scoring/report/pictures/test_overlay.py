@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import MultiFrameTrueColorSecondaryCaptureImageStorage, SecondaryCaptureImageStorage
 
 from scoring.report.common.colours import ARTERY_COLOUR
-from scoring.report.common.plane import plane_of
+from scoring.report.common.plane import read_plane
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.texts import load
 from scoring.report.pictures import magnified, overlay
@@ -23,7 +23,7 @@ from scoring.report.pictures.lettering import Lettering
 from scoring.report.pictures.slice_page import HEADER, SIDE
 from scoring.report.slices.field import common_field
 from scoring.report.typeset.faces import faces
-from scoring.report.typeset.site import site_of
+from scoring.report.typeset.site import load_site
 from scoring.result import ImageRef, Lesion, Score
 
 Pixels = Callable[[ImageRef], NDArray[np.int16]]
@@ -110,9 +110,12 @@ def test_each_lesion_is_magnified_and_measured_on_its_slice(
 ) -> None:
     (lesion,) = scores["3"].lesions
     image = lesion.images[0]
-    plane = plane_of(sources, image)
-    assert magnified.measured(lesion, pixels(image), image.slice, plane, ENGLISH) == "13.5 mm², 500 HU"
-    assert magnified.measured(lesion, pixels(image), 0, replace(plane, spacing_mm=None), ENGLISH) == "6 pixels, 500 HU"
+    plane = read_plane(sources, image)
+    assert magnified.format_measurements(lesion, pixels(image), image.slice, plane, ENGLISH) == "13.5 mm², 500 HU"
+    assert (
+        magnified.format_measurements(lesion, pixels(image), 0, replace(plane, spacing_mm=None), ENGLISH)
+        == "6 pixels, 500 HU"
+    )
     drawing = Drawing(Lettering(faces()))
     magnified.draw(drawing, 800, pixels(image), 0, lesions=[lesion], plane=plane, texts=ENGLISH)
     below = (picture(drawing.image)[800:] == ARTERY_COLOUR["RCA"]).all(axis=2)
@@ -124,7 +127,7 @@ def test_the_smallest_of_many_lesions_of_a_slice_are_only_outlined(
 ) -> None:
     (lesion,) = scores["3"].lesions
     many = [replace(lesion, id=number, agatston=float(number)) for number in range(1, 9)]
-    plane = plane_of(sources, lesion.images[0])
+    plane = read_plane(sources, lesion.images[0])
     drawing = Drawing(Lettering(faces()))
     magnified.draw(drawing, 800, pixels(lesion.images[0]), 0, lesions=many, plane=plane, texts=ENGLISH)
     assert [words for words in said if words.startswith("RCA")] == [f"RCA {number}.0" for number in range(8, 3, -1)]
@@ -159,7 +162,7 @@ def test_pages_are_bounded_to_the_slices_with_the_most_calcium(
 
     result, *slices = overlay.pages(score, sources, first, counted)
     assert len(slices) == overlay.MOST_SLICES == 40
-    told = cover(score, site_of(first), version=1, slices=40, left_out=20)
+    told = cover(score, load_site(first), version=1, slices=40, left_out=20)
     assert np.array_equal(picture(result), picture(told[0]))
     assert asked == sorted(asked)
     assert {index for index in range(60) if index % 7 >= 3} <= set(asked)
@@ -202,15 +205,15 @@ def test_the_field_holds_every_lesion(scores: dict[str, Score]) -> None:
 )
 def test_edges_are_named(orientation: list[int] | None, edges: tuple[str, ...], header_of: HeaderOf) -> None:
     source = header_of(0, ImageOrientationPatient=orientation)
-    assert plane_of([source], ImageRef(0, "1.2.840.99999.1.3.1")).edges() == edges
+    assert read_plane([source], ImageRef(0, "1.2.840.99999.1.3.1")).edges() == edges
 
 
 def test_an_image_without_own_header_has_no_position(header_of: HeaderOf) -> None:
-    plane = plane_of([header_of(0)], ImageRef(3, "1.2.840.99999.1.3.4"))
+    plane = read_plane([header_of(0)], ImageRef(3, "1.2.840.99999.1.3.4"))
     assert plane.position_mm is None
     assert plane.instance_number == ""
     assert plane.spacing_mm == (1.5, 1.5)
-    assert plane_of([header_of(0)], ImageRef(0, "1.2.840.99999.1.3.1")).position_mm == (-72.0, -70.0, -30.0)
+    assert read_plane([header_of(0)], ImageRef(0, "1.2.840.99999.1.3.1")).position_mm == (-72.0, -70.0, -30.0)
 
 
 def test_geometry_of_a_frame(header_of: HeaderOf) -> None:
@@ -234,7 +237,7 @@ def test_geometry_of_a_frame(header_of: HeaderOf) -> None:
         SharedFunctionalGroupsSequence=[shared],
         PerFrameFunctionalGroupsSequence=frames,
     )
-    plane = plane_of([source], ImageRef(1, "1.2.840.99999.1.3.1", 2))
+    plane = read_plane([source], ImageRef(1, "1.2.840.99999.1.3.1", 2))
     assert plane.position_mm == (0, 0, 13)
     assert plane.spacing_mm == (0.5, 0.5)
     assert plane.edges() == ("R", "L", "A", "P")

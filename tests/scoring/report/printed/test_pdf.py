@@ -268,7 +268,7 @@ def test_nothing_is_printed_without_a_score_or_a_patient(refused, scores, source
         with pytest.raises(ValueError, match="names the patient"):
             make(scores["0"], first, headers=[])
     with pytest.raises(ValueError, match="needs a header"):
-        pdf.encapsulated(b"%PDF", scores["0"], [], first)
+        pdf.encapsulate(b"%PDF", scores["0"], [], first)
 
 
 @pytest.fixture(scope="session")
@@ -321,9 +321,9 @@ ONLY_IDEOGRAPHS = {"SpecificCharacterSet": "ISO_IR 192", "PatientName": "山田^
 )
 def test_names_are_printed_in_every_group_that_a_font_shows(header_of, eastern, header, without, spoken, with_fonts):
     dataset = header_of(0, **header)
-    plain = person.person_of(dataset, faces())
+    plain = person.read_person(dataset, faces())
     assert (plain.named, plain.called) == (without, spoken)
-    assert person.person_of(dataset, faces(eastern)).named == with_fonts
+    assert person.read_person(dataset, faces(eastern)).named == with_fonts
 
 
 @pytest.mark.parametrize("header", [JAPANESE, KOREAN, ONLY_IDEOGRAPHS])
@@ -360,7 +360,7 @@ def test_whatever_a_header_holds_can_be_printed(scores, first, words):
 @pytest.mark.parametrize("kind", ["pdf", "letter"])
 def test_the_encapsulated_pdf_belongs_to_the_study_and_holds_the_file(full, sources, first, read_back, kind):
     content = b"%PDF-1.7 odd"
-    made = read_back(pdf.encapsulated(content + b"!", full, sources, first, kind=kind))
+    made = read_back(pdf.encapsulate(content + b"!", full, sources, first, kind=kind))
     assert made.SOPClassUID == "1.2.840.10008.5.1.4.1.1.104.1"
     assert made.StudyInstanceUID == sources[0].StudyInstanceUID
     assert made.PatientName == "Grün^Zoë"
@@ -376,7 +376,7 @@ def test_the_encapsulated_pdf_belongs_to_the_study_and_holds_the_file(full, sour
 
 def test_both_kinds_and_all_versions_are_objects_of_their_own(full, sources, first):
     made = [
-        pdf.encapsulated(b"%PDF", full, sources, replace(first, version=version), kind=kind)
+        pdf.encapsulate(b"%PDF", full, sources, replace(first, version=version), kind=kind)
         for kind in ("pdf", "letter")
         for version in (1, 2)
     ]
@@ -394,14 +394,14 @@ class TestWithPrograms:
         make = pdf.report_pdf if kind == "pdf" else letter.letter_pdf
         content = make(scores[name], first, headers=headers)
         path = tmp_path / "made.dcm"
-        path.write_bytes(written(pdf.encapsulated(content, scores[name], headers, first, kind=kind)))
+        path.write_bytes(written(pdf.encapsulate(content, scores[name], headers, first, kind=kind)))
         said = subprocess.run([peer_program("dciodvfy"), path], capture_output=True, text=True, check=False)
         assert "EncapsulatedPDF" in said.stdout + said.stderr
         assert "Error" not in said.stdout + said.stderr
 
     def test_dcm2pdf_takes_the_file_out_again(self, peer_program, full, sources, first, written, tmp_path, pixels):
         content = pdf.report_pdf(full, first, headers=sources, pixels=pixels)
-        (tmp_path / "made.dcm").write_bytes(written(pdf.encapsulated(content, full, sources, first)))
+        (tmp_path / "made.dcm").write_bytes(written(pdf.encapsulate(content, full, sources, first)))
         subprocess.run([peer_program("dcm2pdf"), tmp_path / "made.dcm", tmp_path / "made.pdf"], check=True)
         assert (tmp_path / "made.pdf").read_bytes()[: len(content)] == content
         assert dcmread(tmp_path / "made.dcm").DocumentTitle == "Coronary artery calcium"

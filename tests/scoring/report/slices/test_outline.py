@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scoring.report.common.colours import ARTERY_COLOUR
 from scoring.report.slices.field import Field
 from scoring.report.slices.outline import borders, shape_of
-from scoring.report.slices.slice_picture import Shown, grey, outlined
+from scoring.report.slices.slice_picture import Shown, draw_grey, draw_outlines
 from scoring.result import Score
 
 FIELD = Field(10.0, 20.0, 50.0, 50.0, 300)
@@ -80,7 +80,7 @@ def test_pixels_that_are_not_square_keep_their_proportions() -> None:
 
 def test_what_lies_beyond_the_image_is_black() -> None:
     hu = np.full((40, 60), 400, dtype=np.int16)
-    picture = grey(hu, Field(-10.0, 0.0, 60.0, 60.0, 120))
+    picture = draw_grey(hu, Field(-10.0, 0.0, 60.0, 60.0, 120))
     assert (picture[:18] == 0).all()
     assert (picture[24:96] > 200).all()
     assert (picture[102:] == 0).all()
@@ -94,9 +94,9 @@ def test_outlines_of_neighbours_leave_each_others_pixels_free(scores: dict[str, 
     ]
     shapes = [(one, shape_of(one.runs, 0, FIELD)) for one in near]
     shown = [Shown(one, shape) for one, shape in shapes if shape is not None]
-    below = grey(np.full((100, 100), 200, dtype=np.int16), FIELD)
+    below = draw_grey(np.full((100, 100), 200, dtype=np.int16), FIELD)
     picture = np.zeros_like(below)
-    outlined(picture, shown, below)
+    draw_outlines(picture, shown, below)
     counted = np.zeros(picture.shape[:2], dtype=bool)
     counted[60:66, 60:78] = counted[66:72, 84:102] = True
     assert np.array_equal(picture[counted], below[counted])

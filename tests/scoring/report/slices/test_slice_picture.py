@@ -12,7 +12,7 @@ from scipy import ndimage
 from scoring.report.common.colours import ARTERY_COLOUR, Colour
 from scoring.report.slices.field import Field, common_field
 from scoring.report.slices.outline import shape_of
-from scoring.report.slices.slice_picture import Shown, grey, outlined
+from scoring.report.slices.slice_picture import Shown, draw_grey, draw_outlines
 from scoring.result import Lesion, Score
 
 SIDE = 720
@@ -20,9 +20,9 @@ SIDE = 720
 
 def drawn(lesions: tuple[Lesion, ...], index: int, field: Field) -> NDArray[np.uint8]:
     """A slice of soft tissue with the outlines of its lesions."""
-    picture = grey(np.full((96, 96), 40, dtype=np.int16), field).copy()
+    picture = draw_grey(np.full((96, 96), 40, dtype=np.int16), field).copy()
     shapes = [(lesion, shape_of(lesion.runs, index, field)) for lesion in lesions]
-    outlined(picture, [Shown(lesion, shape) for lesion, shape in shapes if shape is not None])
+    draw_outlines(picture, [Shown(lesion, shape) for lesion, shape in shapes if shape is not None])
     return picture
 
 
