@@ -38,8 +38,8 @@ from scp.network.negotiation import PresentationContext
 from scp.reception.admission import Admission
 from scp.reception.server import Server
 from scp.services import verification
-from scp.services.query import Query
-from scp.services.storage import IMAGE_STORAGE, Storage
+from scp.services.query import QueryScp
+from scp.services.storage import IMAGE_STORAGE, StorageScp
 from storage.database.engine import Database
 from storage.objects.files import Files
 
@@ -267,8 +267,8 @@ def _serve() -> Iterator[tuple[int, Path]]:
         database = Database.open(f"sqlite:///{folder}/index.sqlite", durable=False)
         database.migrate()
         files = Files(Path(folder) / "objects", durable=False)
-        storage = Storage(database, files, clock=lambda: datetime.now(UTC), received=lambda _uid, _holder: None)
-        services = (verification.provide(), storage.provide(), Query(database).provide())
+        storage = StorageScp(database, files, clock=lambda: datetime.now(UTC), received=lambda _uid, _holder: None)
+        services = (verification.provide(), storage.provide(), QueryScp(database).provide())
         server = Server(settings.node, Admission.from_settings(settings), services)
         server.start()
         try:

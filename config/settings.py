@@ -13,7 +13,7 @@ MIB: Final = 1024 * 1024
 _LONGEST_AE_TITLE: Final = 16
 
 Service = Literal["store", "query"]
-Document = Literal["sr", "overlay", "seg", "pdf", "letter"]
+DocumentKind = Literal["sr", "overlay", "seg", "pdf", "letter"]
 SrTemplate = Literal["tid1500", "tid1500-3d", "tid3900"]
 PopulationGroup = Literal["white", "chinese", "black", "hispanic"]
 Language = Literal["en", "de"]
@@ -86,7 +86,7 @@ class PeerSettings(Section):
     tls: bool = False
     services: tuple[Service, ...] = ("store", "query")
     sr: SrTemplate = "tid1500"
-    documents: tuple[Document, ...] | None = None
+    documents: tuple[DocumentKind, ...] | None = None
 
     @model_validator(mode="after")
     def _refuse_tls(self) -> Self:
@@ -124,7 +124,7 @@ class ResultsSettings(Section):
     """Destinations and documents of the results, and how deliveries are retried."""
 
     destinations: tuple[str, ...] = ()
-    documents: tuple[Document, ...] = Field(default=("sr", "overlay"), min_length=1)
+    documents: tuple[DocumentKind, ...] = Field(default=("sr", "overlay"), min_length=1)
     series_number: int = Field(default=9001, ge=1, le=2**31 - 1)
     series_description: str = Field(default="Coronary calcium score", max_length=64)
     warning_text: str = Field(default="RESEARCH USE: not a medical device", min_length=1)

@@ -25,11 +25,11 @@ from scp.reception.admission import Admission
 from scp.reception.completion import Completion
 from scp.reception.server import Server
 from scp.services import verification
-from scp.services.query import Query
-from scp.services.storage import Storage
-from scp.work.documents import Reporting
-from scp.work.scoring_process import Scorer
-from scp.work.series_work import Processing
+from scp.services.query import QueryScp
+from scp.services.storage import StorageScp
+from scp.work.documents import DocumentWork
+from scp.work.scoring_process import ScoringProcess
+from scp.work.series_work import SeriesWork
 from storage.database.opening import open_database
 from storage.objects.opening import open_files
 from storage.series import lifecycle, slices
@@ -53,7 +53,7 @@ class Node:
         self._lock.acquire()
         self.database = open_database(settings)
         self.files = open_files(settings)
-        self._scorer = Scorer(settings.scoring.timeout_seconds)
+        self._scorer = ScoringProcess(settings.scoring.timeout_seconds)
         self._completion = Completion(
             settings.completion,
             clock=time.monotonic,
@@ -88,11 +88,11 @@ class Node:
     def _make_workflow(self, installation: Installation) -> Workflow:
         """Make the workflow of scoring, documents and delivery."""
         settings = installation.settings
-        reporting = Reporting(installation, self._scorer)
+        reporting = DocumentWork(installation, self._scorer)
         return Workflow(
             DbosEngine(self.database),
             installation,
-            Processing(installation, self._scorer, History(installation), reporting),
+            SeriesWork(installation, self._scorer, History(installation), reporting),
             Courier(
                 installation,
                 reporting,
@@ -104,7 +104,7 @@ class Node:
 
     def _make_server(self, settings: Settings) -> Server:
         """Make the server with the services for peers."""
-        storage = Storage(
+        storage = StorageScp(
             self.database,
             self.files,
             clock=self._clock,
@@ -115,7 +115,7 @@ class Node:
         return Server(
             settings.node,
             Admission.from_settings(settings),
-            (verification.provide(), storage.provide(), Query(self.database).provide()),
+            (verification.provide(), storage.provide(), QueryScp(self.database).provide()),
             has_room=storage.has_room,
         )
 

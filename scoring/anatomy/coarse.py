@@ -37,11 +37,6 @@ class Coarse:
         exact = (np.asarray(position_mm) - self.start_mm) / self.spacing_mm
         return np.clip(np.rint(exact), 0, np.array(self.hu.shape) - 1).astype(np.intp)
 
-    @property
-    def voxel_ml(self) -> float:
-        """Volume of one voxel in mL."""
-        return float(np.prod(self.spacing_mm)) / 1000.0
-
 
 def coarse(volume: Volume) -> Coarse:
     """Average blocks of about 1.5 mm in plane and 2.5 mm through plane; remainders at the far end are left out."""

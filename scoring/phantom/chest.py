@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scoring.phantom import breasts, shoulders, vertebrae
 from scoring.phantom.grid import Coordinates, Floats, Grid
@@ -190,11 +189,3 @@ def _sternum(thorax: Thorax, grid: Grid, wall: ChestWall) -> Regions:
     bone = np.maximum(rounded_box(wide, deep, 3.5), ends)
     yield Region(Tissue.STERNUM_CORTEX, box, np.asarray(bone, dtype=np.float32))
     yield Region(Tissue.STERNUM_MARROW, box, np.asarray(bone + 1.7, dtype=np.float32))
-
-
-def front_wall_y(thorax: Thorax, z: float) -> float:
-    """Return y where the inner wall crosses the anterior midline, to half a millimetre."""
-    y: NDArray[np.float64] = np.arange(-120, 40, 0.5)
-    points = np.stack([np.zeros_like(y), y, np.full_like(y, z)], axis=1)
-    inside = cavity_distance(thorax, Coordinates.of_points(points)) < 0
-    return float(y[np.argmax(inside)]) if inside.any() else 0.0

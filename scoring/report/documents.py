@@ -13,8 +13,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from config.errors import Permanent
-from config.settings import Document as Kind
-from config.settings import SrTemplate
+from config.settings import DocumentKind, SrTemplate
 from dicom import elements
 from dicom.process import configure_process
 from scoring.images import pixels, slices
@@ -25,13 +24,13 @@ from scoring.report.common.request import ReportRequest
 from scoring.report.sr import structured_report
 from scoring.result import ImageRef, Score
 
-ORDER: Final[tuple[Kind, ...]] = ("sr", "overlay", "seg", "pdf", "letter")
+ORDER: Final[tuple[DocumentKind, ...]] = ("sr", "overlay", "seg", "pdf", "letter")
 
 
 def make(
     score: Score,
     files: Sequence[Path],
-    kinds: Sequence[Kind],
+    kinds: Sequence[DocumentKind],
     request: ReportRequest,
     *,
     templates: Sequence[SrTemplate] = ("tid1500",),
@@ -61,7 +60,7 @@ def pictures(score: Score, files: Sequence[Path], request: ReportRequest) -> lis
     return list(overlay.pages(score, source.headers, request, source.pixels))
 
 
-def _build_others(kind: Kind, score: Score, source: _Source, request: ReportRequest) -> Iterator[Dataset]:
+def _build_others(kind: DocumentKind, score: Score, source: _Source, request: ReportRequest) -> Iterator[Dataset]:
     """Data sets of one kind besides the report; each kind's libraries are loaded when it is asked for."""
     if kind == "overlay":
         from scoring.report.pictures import overlay  # noqa: PLC0415
@@ -111,7 +110,7 @@ class _Source:
         return plane
 
 
-def _encode(kind: Kind, dataset: Dataset, template: SrTemplate | None = None) -> DocumentFile:
+def _encode(kind: DocumentKind, dataset: Dataset, template: SrTemplate | None = None) -> DocumentFile:
     buffer = BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return DocumentFile(

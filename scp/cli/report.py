@@ -12,7 +12,7 @@ import click
 
 from config.errors import CoronodeError
 from config.load import load
-from config.settings import Document, Settings
+from config.settings import DocumentKind, Settings
 from scp.cli.command import Command
 from scp.cli.options import config_option
 from scp.cli.terminal.document_folder import parse_kinds, write_documents
@@ -55,7 +55,7 @@ def report(
     result: Path,
     out: Path,
     images: tuple[Path, ...],
-    documents: tuple[Document, ...] | None,
+    documents: tuple[DocumentKind, ...] | None,
     config_file: Path | None,
 ) -> None:
     """Make documents of RESULT, a JSON file of `coronode score` or of `coronode series show --json`.

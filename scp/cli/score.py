@@ -13,7 +13,7 @@ import click
 
 from config.errors import CoronodeError
 from config.load import load
-from config.settings import ConventionName, Document
+from config.settings import ConventionName, DocumentKind
 from scp.cli import clinical as clinical_options
 from scp.cli.command import Command
 from scp.cli.options import config_option
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 def score(
     paths: tuple[Path, ...],
     out: Path | None,
-    documents: tuple[Document, ...] | None,
+    documents: tuple[DocumentKind, ...] | None,
     mask: Path | None,
     convention: str | None,
     jobs: int | None,

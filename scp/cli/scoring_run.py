@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scoring.result import Score
     from scoring.risk.context import Context
     from scp.work.requests import DocumentRequest
-    from scp.work.scoring_process import Scorer
+    from scp.work.scoring_process import ScoringProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +55,20 @@ class ScoringRun:
 
     def _score_in_processes(self, series: Sequence[SeriesFiles]) -> Iterator[Row]:
         """Score in as many processes as jobs; one that dies loses only its own series."""
-        from scp.work.scoring_process import Scorer
+        from scp.work.scoring_process import ScoringProcess
 
         jobs = min(self.jobs or os.cpu_count() or 1, len(series))
-        idle: SimpleQueue[Scorer] = SimpleQueue()
+        idle: SimpleQueue[ScoringProcess] = SimpleQueue()
         with ExitStack() as stack:
             for _ in range(jobs):
-                scorer = Scorer(self.settings.scoring.timeout_seconds)
+                scorer = ScoringProcess(self.settings.scoring.timeout_seconds)
                 stack.callback(scorer.close)
                 idle.put(scorer)
             pool = stack.enter_context(ThreadPoolExecutor(jobs))
             for future in as_completed([pool.submit(self._score_with_idle, idle, item) for item in series]):
                 yield future.result()
 
-    def _score_with_idle(self, idle: SimpleQueue[Scorer], item: SeriesFiles) -> Row:
+    def _score_with_idle(self, idle: SimpleQueue[ScoringProcess], item: SeriesFiles) -> Row:
         from scoring.report.common.catalogue import sentence
         from scoring.report.common.texts import load_english
 

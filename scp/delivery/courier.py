@@ -14,7 +14,7 @@ from scp.delivery.retry import Retry
 from scp.delivery.store_scu import Sending
 from scp.delivery.substitutes import choose_accepted, find_substitutes
 from scp.installation import Installation
-from scp.work.documents import Reporting
+from scp.work.documents import DocumentWork
 from storage.outbox import deliveries, outgoing
 from storage.outbox.deliveries import Delivery, DeliveryState
 
@@ -27,7 +27,9 @@ class Courier:
     `associate` opens associations, `reporting` makes substitutes, `retry` decides when a delivery is due again.
     """
 
-    def __init__(self, installation: Installation, reporting: Reporting, *, associate: Associate, retry: Retry) -> None:
+    def __init__(
+        self, installation: Installation, reporting: DocumentWork, *, associate: Associate, retry: Retry
+    ) -> None:
         self._settings = installation.settings
         self._database = installation.database
         self._files = installation.files

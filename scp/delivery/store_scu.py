@@ -21,7 +21,7 @@ from dicom.sop_classes import UNCOMPRESSED, VERIFICATION
 from scp.network.command import Command
 from scp.network.errors import AssociationEnded
 from scp.network.negotiation import PERMANENT, AcceptedContext, PresentationContext
-from scp.network.opening import Opening, Rejected
+from scp.network.opening import AssociationRejected, Opening
 from scp.network.requestor import Requestor
 
 _BEFORE_META: Final = 144  # preamble, prefix, and the group length element
@@ -161,7 +161,7 @@ def _open(node: NodeSettings, peer: PeerSettings, proposals: Sequence[Presentati
     )
     try:
         association = Requestor(opening, proposals)
-    except Rejected as error:
+    except AssociationRejected as error:
         answer = error.rejection
         reason = _REASONS.get((answer.source, answer.diagnostic), f"diagnostic {answer.diagnostic}")
         if answer.result == PERMANENT:

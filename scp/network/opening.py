@@ -33,7 +33,7 @@ class SubOperation:
     data: bytes | None
 
 
-class Rejected(AssociationEnded):
+class AssociationRejected(AssociationEnded):
     """The peer rejected the association."""
 
     def __init__(self, rejection: Rejection) -> None:

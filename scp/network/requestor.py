@@ -14,7 +14,7 @@ from scp.network.command import Command
 from scp.network.errors import UNEXPECTED_PDU, Aborted, AssociationEnded, Closed, Violation
 from scp.network.message import Message, Messages, Released
 from scp.network.negotiation import AcceptedContext, PresentationContext
-from scp.network.opening import Opening, Rejected, SubOperation
+from scp.network.opening import AssociationRejected, Opening, SubOperation
 from scp.network.outgoing import send_file
 from scp.network.states import Action, Event, Machine, Role, State, classify_pdu
 from scp.network.wire import Pace, Wire
@@ -150,7 +150,7 @@ class Requestor:
         answer = pdu.read_body(self._wire, length)
         action = self._machine.on(classify_pdu(kind))
         if action is Action.AE_4:
-            raise Rejected(associate.read_rejection(answer))
+            raise AssociationRejected(associate.read_rejection(answer))
         if action is Action.AA_3:
             raise Aborted("the peer aborted in place of an answer")
         if action is not Action.AE_3:
@@ -224,7 +224,7 @@ class Requestor:
         except Violation as error:
             self._end(Event.INVALID_PDU, pdu.encode_abort(error.reason))
             raise
-        except (Closed, Aborted, Rejected):
+        except (Closed, Aborted, AssociationRejected):
             self._close()
             raise
         except BaseException:

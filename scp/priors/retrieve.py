@@ -25,7 +25,7 @@ from scoring.result import Statement
 from scp.network.command import Command
 from scp.network.errors import AssociationEnded
 from scp.network.negotiation import AcceptedContext, PresentationContext
-from scp.network.opening import Opening, Rejected, SubOperation
+from scp.network.opening import AssociationRejected, Opening, SubOperation
 from scp.network.requestor import Requestor
 from scp.priors.identifier import decode_match, decode_report, encode, get_text, make_identifier
 from storage.series.priors import Person
@@ -132,7 +132,7 @@ class _Search:
         reports = [PresentationContext(uid, UNCOMPRESSED, as_scp=True) for uid in REPORT_CLASSES]
         try:
             return Requestor(opening, [*models, *reports])
-        except Rejected as error:
+        except AssociationRejected as error:
             raise Transient("it rejected the association") from error
         except (AssociationEnded, OSError) as error:
             raise Transient("no association") from error

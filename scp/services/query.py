@@ -34,7 +34,7 @@ _LONGEST_IDENTIFIER: Final = 1024 * 1024
 _BUFFERS_A_SENDING: Final = 128
 
 
-class Query:
+class QueryScp:
     """The Query SCP: answers from the index of received objects and documents made here."""
 
     def __init__(self, database: Database) -> None:

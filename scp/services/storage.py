@@ -84,7 +84,7 @@ class Answer:
     comment: str = ""
 
 
-class Storage:
+class StorageScp:
     """The Storage SCP: receives one object at a time from each of any number of associations."""
 
     def __init__(

@@ -11,8 +11,7 @@ import structlog
 from pydicom import dcmread
 
 from config.errors import Rejected, Transient
-from config.settings import Document as Kind
-from config.settings import SrTemplate
+from config.settings import DocumentKind, SrTemplate
 from scoring.report.common.document_file import DocumentFile
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid
 from scoring.report.common.request import Predecessor, ReportRequest
@@ -32,7 +31,7 @@ _NOBODY_EXPECTS_A_SCORE: Final = frozenset({"not_ct", "localizer", "not_axial", 
 _SR: Final = "sr"
 
 
-def label_document(kind: Kind, template: SrTemplate | None = None) -> str:
+def label_document(kind: DocumentKind, template: SrTemplate | None = None) -> str:
     """Return the label of a document in the outbox: its kind, and the form of a report unless it is the default."""
     return kind if template in {None, "tid1500"} else f"{kind} {template}"
 
@@ -50,7 +49,7 @@ class DocumentMaker(Protocol):
         ...
 
 
-class Reporting:
+class DocumentWork:
     """Makes documents, stores them like received objects, and enters them in the outbox."""
 
     def __init__(self, installation: Installation, maker: DocumentMaker) -> None:
@@ -104,13 +103,13 @@ class Reporting:
         if result is None or not result.score_json:
             return []
         template = parse_template(label)
-        kinds: tuple[Kind, ...] = ("sr",) if template is not None else ("overlay",)
+        kinds: tuple[DocumentKind, ...] = ("sr",) if template is not None else ("overlay",)
         return [
             self._keep(file, series_instance_uid, version)
             for file in self._make(series_instance_uid, result, kinds, template or "tid1500")
         ]
 
-    def _plan_portions(self, result: Result) -> Iterator[tuple[tuple[Kind, ...], SrTemplate]]:
+    def _plan_portions(self, result: Result) -> Iterator[tuple[tuple[DocumentKind, ...], SrTemplate]]:
         """Plan the order of work: each form of the report by itself, then everything else at once."""
         kinds = self._list_kinds(result)
         for template in self._list_templates() if "sr" in kinds else ():
@@ -119,7 +118,7 @@ class Reporting:
         if others:
             yield others, "tid1500"
 
-    def _list_kinds(self, result: Result) -> tuple[Kind, ...]:
+    def _list_kinds(self, result: Result) -> tuple[DocumentKind, ...]:
         """List all kinds wanted by a destination or the site; for a series without a score only the report."""
         settings = self._settings
         peers = [settings.peers[name].documents for name in settings.results.destinations]
@@ -138,11 +137,11 @@ class Reporting:
         for kind in self._choose_kinds(peer.documents):
             yield label_document(kind, peer.sr if kind == "sr" else None)
 
-    def _choose_kinds(self, own: Sequence[Kind] | None) -> Sequence[Kind]:
+    def _choose_kinds(self, own: Sequence[DocumentKind] | None) -> Sequence[DocumentKind]:
         return self._settings.results.documents if own is None else own
 
     def _make(
-        self, series_instance_uid: str, result: Result, kinds: tuple[Kind, ...], template: SrTemplate
+        self, series_instance_uid: str, result: Result, kinds: tuple[DocumentKind, ...], template: SrTemplate
     ) -> list[DocumentFile]:
         request = ReportRequest.of(
             self._settings.results,

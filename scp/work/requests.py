@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from config.settings import Document, ScoringSettings, SelectionSettings, SrTemplate
+from config.settings import DocumentKind, ScoringSettings, SelectionSettings, SrTemplate
 from scoring.report.common.request import ReportRequest
 from scoring.risk.context import Context
 
@@ -30,7 +30,7 @@ class DocumentRequest:
 
     score: str
     files: tuple[Path, ...]
-    kinds: tuple[Document, ...]
+    kinds: tuple[DocumentKind, ...]
     report: ReportRequest
     templates: tuple[SrTemplate, ...] = ("tid1500",)
 

@@ -16,7 +16,7 @@ from scp.work.requests import NO_CONTEXT, DocumentRequest, Request, ScoreRequest
 from scp.work.worker import Died, TookTooLong, Worker, spawn
 
 
-class Scorer:
+class ScoringProcess:
     """One worker process that scores; calls from several threads are serialised.
 
     `start_worker` starts a process; the scorer replaces one that has died or takes longer than `timeout_seconds`.

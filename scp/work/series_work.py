@@ -20,7 +20,7 @@ from scoring.result import Score
 from scoring.risk.context import Context
 from scp.installation import Installation
 from scp.priors.comparison import History
-from scp.work.documents import Reporting
+from scp.work.documents import DocumentWork
 from storage.database import audit
 from storage.series import lifecycle, results, slices, states
 from storage.series.states import REPORTED, State
@@ -38,11 +38,11 @@ class SeriesScorer(Protocol):
         ...
 
 
-class Processing:
+class SeriesWork:
     """From a complete series to a result, and on to its documents."""
 
     def __init__(
-        self, installation: Installation, scorer: SeriesScorer, history: History, reporting: Reporting
+        self, installation: Installation, scorer: SeriesScorer, history: History, reporting: DocumentWork
     ) -> None:
         self._settings = installation.settings
         self._database = installation.database

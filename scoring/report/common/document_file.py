@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.settings import Document as Kind
-from config.settings import SrTemplate
+from config.settings import DocumentKind, SrTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +14,7 @@ class DocumentFile:
     `template` is the form of a structured report, None for every other kind.
     """
 
-    kind: Kind
+    kind: DocumentKind
     sop_class_uid: str
     sop_instance_uid: str
     series_instance_uid: str

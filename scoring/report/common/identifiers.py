@@ -6,8 +6,7 @@ from typing import Final
 
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
 
-from config.settings import Document as Kind
-from config.settings import SrTemplate
+from config.settings import DocumentKind, SrTemplate
 from dicom.uids import derived_uid
 
 DEVICE_UID: Final = derived_uid("device")
@@ -52,11 +51,11 @@ def seg_instance_uid(source_series: str, version: int) -> str:
     return derived_uid(source_series, "seg", version, 1)
 
 
-def pdf_series_uid(source_series: str, kind: Kind) -> str:
+def pdf_series_uid(source_series: str, kind: DocumentKind) -> str:
     """Series Instance UID of every version of the report (kind "pdf") or the letter (kind "letter") as PDF."""
     return derived_uid(source_series, kind)
 
 
-def pdf_instance_uid(source_series: str, kind: Kind, version: int) -> str:
+def pdf_instance_uid(source_series: str, kind: DocumentKind, version: int) -> str:
     """SOP Instance UID of one version of the report or the letter as PDF."""
     return derived_uid(source_series, kind, version)

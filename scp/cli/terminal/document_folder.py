@@ -11,17 +11,23 @@ from typing import Final, get_args
 import click
 
 from config.errors import CoronodeError
-from config.settings import Document as Kind
+from config.settings import DocumentKind
 from scoring.report.common.document_file import DocumentFile
 
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+KINDS: Final[tuple[DocumentKind, ...]] = get_args(DocumentKind)
 ALL: Final = "all"
 
-_NAMES: Final[dict[Kind, str]] = {"sr": "sr", "overlay": "overlay", "seg": "seg", "pdf": "report", "letter": "letter"}
+_NAMES: Final[dict[DocumentKind, str]] = {
+    "sr": "sr",
+    "overlay": "overlay",
+    "seg": "seg",
+    "pdf": "report",
+    "letter": "letter",
+}
 _ENDINGS: Final = r"(-\d+|-tid\d+(-3d)?)?\.(dcm|png|pdf)"
 
 
-def parse_kinds(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[Kind, ...] | None:
+def parse_kinds(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[DocumentKind, ...] | None:
     """Parse a list like "sr,pdf", or "all", as the callback of an option. Raises BadParameter for another word."""
     if value is None:
         return None
@@ -35,7 +41,7 @@ def parse_kinds(ctx: click.Context, param: click.Parameter, value: str | None) -
     return tuple(kind for kind in KINDS if kind in asked)
 
 
-def write_documents(folder: Path, kinds: Sequence[Kind], documents: Sequence[DocumentFile]) -> list[Path]:
+def write_documents(folder: Path, kinds: Sequence[DocumentKind], documents: Sequence[DocumentFile]) -> list[Path]:
     """Write documents into a folder, replacing those of the same kinds, and return their paths.
 
     Each is a DICOM file (.dcm); pages of pictures are written as PNG too, report and letter as PDF. Raises

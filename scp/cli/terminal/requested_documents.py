@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from config.errors import CoronodeError
-from config.settings import Document, ResultsSettings, Settings
+from config.settings import DocumentKind, ResultsSettings, Settings
 from scp.cli.terminal.document_folder import write_documents
 from scp.cli.terminal.score_table import Row, choose_file_name
 
@@ -24,11 +24,11 @@ class RequestedDocuments:
     """Kinds of documents, and the folder that contains a folder of them for each series."""
 
     out: Path
-    kinds: tuple[Document, ...]
+    kinds: tuple[DocumentKind, ...]
     settings: ResultsSettings
 
     @classmethod
-    def in_folder(cls, out: Path, kinds: tuple[Document, ...], settings: Settings) -> Self:
+    def in_folder(cls, out: Path, kinds: tuple[DocumentKind, ...], settings: Settings) -> Self:
         """Write documents to `out`. Raises ConfigurationError when the site's words, logo or fonts cannot be used."""
         from scoring.report.typeset import site
 

@@ -23,8 +23,8 @@ from scp.network.negotiation import PresentationContext
 from scp.reception.admission import Admission
 from scp.reception.server import Server
 from scp.services import verification
-from scp.services.query import Query
-from scp.services.storage import IMAGE_STORAGE, Storage
+from scp.services.query import QueryScp
+from scp.services.storage import IMAGE_STORAGE, StorageScp
 from storage.database.engine import Database
 from storage.objects.files import Files
 
@@ -166,14 +166,14 @@ def serving(folder: Path, **node: object) -> Iterator[ByteSite]:
     database.migrate()
     files = Files(folder / "objects")
     received: list[str] = []
-    storage = Storage(
+    storage = StorageScp(
         database,
         files,
         clock=lambda: datetime.now(UTC),
         received=lambda series_instance_uid, _: received.append(series_instance_uid),
         longest_bytes=settings.node.longest_object_mb * 1024 * 1024,
     )
-    services = (verification.provide(), storage.provide(), Query(database).provide())
+    services = (verification.provide(), storage.provide(), QueryScp(database).provide())
     server = Server(settings.node, Admission.from_settings(settings), services, has_room=storage.has_room)
     server.start()
     try:

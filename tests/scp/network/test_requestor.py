@@ -16,7 +16,7 @@ from dicom.sop_classes import VERIFICATION
 from scp.network import associate, command, negotiation, pdu
 from scp.network.errors import Aborted, AssociationEnded, Closed, Expired, Violation
 from scp.network.negotiation import PresentationContext
-from scp.network.opening import Opening, Rejected
+from scp.network.opening import AssociationRejected, Opening
 from scp.network.requestor import Requestor
 from scp.network.user_information import RoleSelection
 from scp.services.storage import IMAGE_STORAGE
@@ -212,7 +212,7 @@ def test_status_and_comment_are_those_of_the_peer():
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (pdu.encode_reject(2, 3, 2), Rejected),
+        (pdu.encode_reject(2, 3, 2), AssociationRejected),
         (pdu.encode_abort(0), Aborted),
         (pdu.RELEASE_RQ, Violation),
         (struct.pack(">BxI", 2, 40) + b"\xff" * 40, Violation),
@@ -227,7 +227,7 @@ def test_what_is_no_acceptance_opens_nothing(reply, error):
 
     with pytest.raises(error) as caught:
         call(Script(answer, accepts=False).port)
-    if error is Rejected:
+    if error is AssociationRejected:
         assert caught.value.rejection == associate.Rejection(2, 3, 2)
     assert isinstance(caught.value, AssociationEnded)
 

@@ -17,8 +17,8 @@ from scp.reception.admission import Admission
 from scp.reception.incoming import StoreRequest
 from scp.reception.server import Server
 from scp.services import verification
-from scp.services.query import Query
-from scp.services.storage import Storage
+from scp.services.query import QueryScp
+from scp.services.storage import StorageScp
 from storage.database.engine import Database
 from storage.intake.instances import Registered
 from storage.objects.files import Files
@@ -28,7 +28,7 @@ from storage.objects.files import Files
 class Site:
     database: Database
     files: Files
-    storage: Storage
+    storage: StorageScp
     server: Server
     received: list[str] = field(default_factory=list)
 
@@ -44,13 +44,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
     database.migrate()
     files = Files(tmp_path / "objects")
     received: list[str] = []
-    storage = Storage(
+    storage = StorageScp(
         database,
         files,
         clock=lambda: datetime.now(UTC),
         received=lambda series_instance_uid, _: received.append(series_instance_uid),
     )
-    services = (verification.provide(), storage.provide(), Query(database).provide())
+    services = (verification.provide(), storage.provide(), QueryScp(database).provide())
     server = Server(settings.node, Admission.from_settings(settings), services, has_room=storage.has_room)
     server.start()
     yield Site(database, files, storage, server, received)

@@ -23,7 +23,7 @@ from pynetdicom import AE
 from dicom.sop_classes import UNCOMPRESSED
 from scp.network.associate import Rejection
 from scp.network.negotiation import PresentationContext
-from scp.network.opening import Opening, Rejected
+from scp.network.opening import AssociationRejected, Opening
 from scp.network.requestor import Requestor
 from scp.reception.incoming import StoreRequest
 from scp.services.storage import IMAGE_STORAGE, IMAGE_TRANSFER_SYNTAXES
@@ -45,7 +45,7 @@ def associate(port, sop_class=STORE[0], syntaxes=IMAGE_TRANSFER_SYNTAXES):
 def rejection_of(port):
     """The A-ASSOCIATE-RJ that the node answers, by our own requestor: pynetdicom can lose it on a busy machine."""
     contexts = [PresentationContext(STORE[0], UNCOMPRESSED)]
-    with pytest.raises(Rejected) as rejected:
+    with pytest.raises(AssociationRejected) as rejected:
         Requestor(Opening("SCANNER", "CORONODE", "127.0.0.1", port, 20, 20, 20, 16384), contexts)
     return rejected.value.rejection
 

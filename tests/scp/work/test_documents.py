@@ -7,7 +7,7 @@ from pydicom import dcmread
 
 from config.errors import NotScorable, Transient
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid
-from scp.work.documents import Reporting, label_document, parse_template
+from scp.work.documents import DocumentWork, label_document, parse_template
 from storage.intake.instances import find_instance
 from storage.outbox import deliveries
 from storage.series import lifecycle, results
@@ -41,8 +41,8 @@ class Site:
         return self.score()
 
     @property
-    def reporting(self) -> Reporting:
-        return Reporting(self.installation, self.scorer)
+    def reporting(self) -> DocumentWork:
+        return DocumentWork(self.installation, self.scorer)
 
     def report(self, version: int = 1) -> None:
         self.reporting.report(UID, self.result(version))

@@ -8,7 +8,7 @@ import pytest
 from config.errors import ConfigurationError, NotScorable, Transient
 from config.settings import ScoringSettings, SelectionSettings
 from scp.work.requests import ScoreRequest
-from scp.work.scoring_process import Scorer
+from scp.work.scoring_process import ScoringProcess
 from scp.work.worker import Died, TookTooLong
 
 
@@ -42,7 +42,7 @@ class FakeWorker:
 class Site:
     def __init__(self, *outcomes) -> None:
         self.outcomes, self.workers = deque(outcomes), []
-        self.scorer = Scorer(60, start_worker=self._start)
+        self.scorer = ScoringProcess(60, start_worker=self._start)
 
     def _start(self):
         self.workers.append(FakeWorker(self.outcomes))

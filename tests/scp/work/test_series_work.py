@@ -8,8 +8,8 @@ from config.errors import NotScorable, Transient
 from scoring.result import Score
 from scoring.risk.context import Context
 from scp.priors.comparison import History
-from scp.work.documents import Reporting
-from scp.work.series_work import Processing
+from scp.work.documents import DocumentWork
+from scp.work.series_work import SeriesWork
 from storage.database import audit
 from storage.outbox import deliveries
 from storage.series import lifecycle, results, states
@@ -29,9 +29,9 @@ class Site:
         self.complete()
 
     @property
-    def work(self) -> Processing:
-        reporting = Reporting(self.installation, self.scorer)
-        return Processing(self.installation, self.scorer, History(self.installation), reporting)
+    def work(self) -> SeriesWork:
+        reporting = DocumentWork(self.installation, self.scorer)
+        return SeriesWork(self.installation, self.scorer, History(self.installation), reporting)
 
     def complete(self) -> int:
         checked = self.series.instance_count
