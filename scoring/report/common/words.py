@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from config.settings import ResultsSettings
 from scoring.report.common.context import context
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.texts import Texts, load_english
@@ -21,6 +22,15 @@ ARTERY_NAMES: Final[dict[Artery, str]] = {
     "RCA": "Right coronary",
 }
 NO_ARTERY: Final = "no artery named"
+
+
+# the shipped warning is translated, a site's own is not
+_SHIPPED_WARNING: Final = ResultsSettings().warning_text
+
+
+def has_own_warning(request: ReportRequest) -> bool:
+    """Whether the site has replaced the shipped warning."""
+    return request.warning_text != _SHIPPED_WARNING
 
 
 def headline(total: float) -> str:
@@ -102,7 +112,7 @@ def summary(score: Score, request: ReportRequest, texts: Texts | None = None) ->
 
 
 def _lines(score: Score, request: ReportRequest, texts: Texts) -> Iterator[str]:
-    yield request.warning_text
+    yield request.warning_text if has_own_warning(request) else texts("report.research_use")
     yield texts("report.confirm")
     yield ""
     if score.status == "scored":

@@ -21,31 +21,32 @@ from dicom.coding import Code
 from scoring.report.common import context
 from scoring.report.common.document import Origin
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.words import NO_ARTERY, summary, technique
+from scoring.report.common.texts import Texts
+from scoring.report.common.words import NO_ARTERY, method, summary, technique
 from scoring.report.sr import codes, items, measurement_report, quantities, statements
 from scoring.report.sr.quantities import Quantity
 from scoring.result import ARTERIES, Artery, Change, Lesion, Score
 
 
-def cardiovascular_report(score: Score, origin: Origin, request: ReportRequest) -> Dataset:
+def cardiovascular_report(score: Score, origin: Origin, request: ReportRequest, texts: Texts) -> Dataset:
     """Root container of TID 3900: the same facts as in TID 1500, artery by artery, lesions below their artery."""
     below: list[hd.ContentItem] = [
-        *measurement_report.language(),
+        *measurement_report.language(request),
         items.coded(codes.PROCEDURE_REPORTED, codes.CALCIUM_SCORING_PROCEDURE, items.Relationship.HAS_CONCEPT_MOD),
         *measurement_report.device(score, request),
         items.container(
             codes.PROCEDURE_SUMMARY,
-            [items.text(codes.PROCEDURE_DESCRIPTION, technique(score.series)), items.acquisition(score.series)],
+            [items.text(codes.PROCEDURE_DESCRIPTION, technique(score.series, texts)), items.acquisition(score.series)],
         ),
-        items.text(codes.SUMMARY, summary(score, request)),
-        _analysis(score, origin),
+        items.text(codes.SUMMARY, summary(score, request, texts)),
+        _analysis(score, origin, texts),
     ]
     return items.container(codes.CARDIOVASCULAR_TITLE, below, template="3900", root=True)
 
 
-def _analysis(score: Score, origin: Origin) -> hd.ContentItem:
+def _analysis(score: Score, origin: Origin, texts: Texts) -> hd.ContentItem:
     """TID 3902 with the coronary arteries as its one section (TID 3906)."""
-    findings = [_tree(score, origin)]
+    findings = [_tree(score, origin, texts)]
     if score.status == "scored":
         findings += [_artery(score, artery, origin) for artery in ARTERIES]
         findings += [_lesion(lesion, origin) for lesion in score.lesions if lesion.artery is None]
@@ -54,20 +55,20 @@ def _analysis(score: Score, origin: Origin) -> hd.ContentItem:
         items.container(codes.CORONARY_ARTERY, findings),
     ]
     if score.change is not None:
-        below.append(_comparison(score, score.change))
+        below.append(_comparison(score, score.change, texts))
     return items.container(codes.FINDINGS, below)
 
 
-def _tree(score: Score, origin: Origin) -> hd.ContentItem:
+def _tree(score: Score, origin: Origin, texts: Texts) -> hd.ContentItem:
     below: list[hd.ContentItem] = []
     if score.status == "scored":
         below += _calcium(score, None)
         own = [*quantities.interval(score), quantities.territories(score), *quantities.risk(score)]
         below += [items.number(quantity) for quantity in own]
     below += [items.coded(name, value) for name, value in statements.evaluations(score)]
-    below += [items.text(name, value) for name, value in statements.notes(score)]
+    below += [items.text(name, value) for name, value in statements.notes(score, texts)]
     head = [
-        *measurement_report.algorithm(score, parameters=True),
+        *measurement_report.algorithm(score, method(score, texts)),
         *measurement_report.tracking("All coronary arteries", origin),
     ]
     return _findings(codes.CORONARY_ARTERY, [*head, *below])
@@ -106,10 +107,10 @@ def _calcium(score: Score, artery: Artery | None) -> list[hd.ContentItem]:
     return content
 
 
-def _comparison(score: Score, change: Change) -> hd.ContentItem:
+def _comparison(score: Score, change: Change, texts: Texts) -> hd.ContentItem:
     below: list[hd.ContentItem] = [items.number(quantity) for quantity in quantities.change(change)]
     below += [items.coded(name, value) for name, value in statements.verdicts(change)]
-    below.append(items.text(codes.CHANGE_NAME, "\n".join(context.change(score))))
+    below.append(items.text(codes.CHANGE_NAME, "\n".join(context.change(score, texts))))
     return items.container(codes.COMPARISON, [*below, *measurement_report.refer_to_earlier(change)])
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from pydicom.dataset import Dataset
 
+from config.settings import Language
 from dicom.coding import Code
 from scoring.result import Artery, Category
 
@@ -30,7 +32,10 @@ DERIVATION: Final = Code("121401", "DCM", "Derivation")
 BEST_ILLUSTRATION: Final = Code("121080", "DCM", "Best illustration of finding")
 SUMMARY: Final = Code("121111", "DCM", "Summary")
 DEVICE: Final = Code("121007", "DCM", "Device")
-LANGUAGE: Final = Code("en", "RFC5646", "English")
+LANGUAGES: Final[Mapping[Language, Code]] = {
+    "en": Code("en", "RFC5646", "English"),
+    "de": Code("de", "RFC5646", "German"),
+}
 
 AGATSTON: Final = Code("450360000", "SCT", "Coronary artery calcium score")
 AGATSTON_METHOD: Final = Code("112055", "DCM", "Agatston scoring method")

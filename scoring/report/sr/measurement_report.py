@@ -12,6 +12,7 @@ from scoring.report.common import context
 from scoring.report.common.document import MANUFACTURER, Origin
 from scoring.report.common.identifiers import DEVICE_UID
 from scoring.report.common.request import ReportRequest
+from scoring.report.common.texts import Texts
 from scoring.report.common.words import NO_ARTERY, method, summary
 from scoring.report.sr import codes, items, quantities, statements
 from scoring.result import ARTERIES, Artery, Change, Lesion, Score
@@ -19,17 +20,17 @@ from scoring.result import ARTERIES, Artery, Change, Lesion, Score
 Group = hd.MeasurementsAndQualitativeEvaluations
 
 
-def measurement_report(score: Score, origin: Origin, request: ReportRequest) -> Dataset:
+def measurement_report(score: Score, origin: Origin, request: ReportRequest, texts: Texts) -> Dataset:
     """Root container of TID 1500: device, summary, then one measurement group for the tree, each artery, each lesion.
 
     The summary follows the procedure, so that a viewer shows the whole answer before its parts; then come the
     acquisition parameters, which the template (extensible) leaves room for. The comparison with an
     earlier scan is a group of its own. Without a score there is one group: the images, and why they give none.
     """
-    groups = [_tree(score, origin)]
+    groups = [_tree(score, origin, texts)]
     if score.status == "scored":
         if score.change is not None:
-            groups.append(_change(score, score.change, origin))
+            groups.append(_change(score, score.change, origin, texts))
         groups += [_artery(score, artery, origin) for artery in ARTERIES]
         groups += [_lesion(score, lesion, origin) for lesion in score.lesions]
     report = hd.MeasurementReport(
@@ -37,11 +38,11 @@ def measurement_report(score: Score, origin: Origin, request: ReportRequest) -> 
         procedure_reported=items.concept(codes.PROCEDURE),
         imaging_measurements=groups,
         title=items.concept(codes.TITLE),
-        language_of_content_item_and_descendants=language(),
+        language_of_content_item_and_descendants=language(request),
     )
     root: Dataset = report[0]
     children = root.ContentSequence
-    for item in (items.text(codes.SUMMARY, summary(score, request)), items.acquisition(score.series)):
+    for item in (items.text(codes.SUMMARY, summary(score, request, texts)), items.acquisition(score.series)):
         children.insert(len(children) - 1, item)
     # Continuous content is shown as running text, without the names of numbers.
     for container in (root, children[-1], *(group[0] for group in groups)):
@@ -63,17 +64,15 @@ def device(score: Score, request: ReportRequest) -> hd.ObserverContext:
     )
 
 
-def language() -> hd.LanguageOfContentItemAndDescendants:
-    """TID 1204: English."""
-    return hd.LanguageOfContentItemAndDescendants(items.concept(codes.LANGUAGE))
+def language(request: ReportRequest) -> hd.LanguageOfContentItemAndDescendants:
+    """TID 1204: the language of the sentences."""
+    return hd.LanguageOfContentItemAndDescendants(items.concept(codes.LANGUAGES[request.language]))
 
 
-def algorithm(score: Score, *, parameters: bool) -> hd.AlgorithmIdentification:
-    """TID 4019: name and version, with every parameter if asked."""
+def algorithm(score: Score, parameters: Sequence[str] = ()) -> hd.AlgorithmIdentification:
+    """TID 4019: name, version and parameters, one a line."""
     origin = score.provenance
-    return hd.AlgorithmIdentification(
-        name=origin.software, version=origin.version, parameters=method(score) if parameters else None
-    )
+    return hd.AlgorithmIdentification(name=origin.software, version=origin.version, parameters=parameters or None)
 
 
 def tracking(identifier: str, origin: Origin) -> hd.TrackingIdentifier:
@@ -83,7 +82,7 @@ def tracking(identifier: str, origin: Origin) -> hd.TrackingIdentifier:
     )
 
 
-def _tree(score: Score, origin: Origin) -> Group:
+def _tree(score: Score, origin: Origin, texts: Texts) -> Group:
     """All coronary arteries: totals, interval, category, risk, method, quality."""
     measurements = []
     if score.status == "scored":
@@ -95,17 +94,25 @@ def _tree(score: Score, origin: Origin) -> Group:
         own += [] if calibration is None else [calibration]
         own += quantities.risk(score)
         measurements += [items.measurement(quantity) for quantity in own]
-    group = _group("All coronary arteries", None, score, origin, measurements, statements.evaluations(score))
-    group[0].ContentSequence.extend(items.text(name, value) for name, value in statements.notes(score))
+    group = _group(
+        "All coronary arteries",
+        None,
+        score,
+        origin,
+        measurements,
+        statements.evaluations(score),
+        parameters=method(score, texts),
+    )
+    group[0].ContentSequence.extend(items.text(name, value) for name, value in statements.notes(score, texts))
     return group
 
 
-def _change(score: Score, change: Change, origin: Origin) -> Group:
+def _change(score: Score, change: Change, origin: Origin, texts: Texts) -> Group:
     """The comparison with the earlier scan."""
     measurements = [items.measurement(quantity) for quantity in quantities.change(change)]
     group = _group(f"Change since {change.date}", None, score, origin, measurements, statements.verdicts(change))
     children = group[0].ContentSequence
-    children.append(items.text(codes.CHANGE_NAME, "\n".join(context.change(score))))
+    children.append(items.text(codes.CHANGE_NAME, "\n".join(context.change(score, texts))))
     children.extend(refer_to_earlier(change))
     return group
 
@@ -138,6 +145,7 @@ def _group(
     origin: Origin,
     measurements: Sequence[hd.Measurement],
     evaluations: Sequence[statements.Evaluation] = (),
+    parameters: Sequence[str] = (),
 ) -> Group:
     """TID 1501. Only the first group states the method, which the others share."""
     site = codes.CORONARY_ARTERY if artery is None else codes.ARTERY[artery]
@@ -145,7 +153,7 @@ def _group(
         tracking_identifier=tracking(name, origin),
         finding_type=items.concept(codes.CALCIFICATION),
         finding_sites=[hd.FindingSite(items.concept(site))],
-        algorithm_id=algorithm(score, parameters=name == "All coronary arteries"),
+        algorithm_id=algorithm(score, parameters),
         measurements=measurements,
         qualitative_evaluations=[
             hd.QualitativeEvaluation(items.concept(name), items.concept(value)) for name, value in evaluations

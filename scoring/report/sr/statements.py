@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dicom.coding import Code
 from scoring.report.common import context
+from scoring.report.common.texts import Texts
 from scoring.report.common.words import technique
 from scoring.report.sr import codes
 from scoring.result import Change, Score
@@ -35,19 +36,19 @@ def suitability(score: Score) -> Code:
     return codes.WITH_REMARKS if any(flag.severity == "warning" for flag in score.flags) else codes.SUITABLE
 
 
-def notes(score: Score) -> Iterator[Note]:
+def notes(score: Score, texts: Texts) -> Iterator[Note]:
     """Sentences on the whole tree: reason, percentile, arterial age, ten-year risk, technique, each flag."""
     if score.status == "scored":
-        yield codes.PERCENTILE_NAME, context.percentile(score)
-        yield codes.ARTERIAL_AGE_NAME, context.arterial_age(score)
-        yield codes.TEN_YEAR_NAME, context.ten_year(score)
+        yield codes.PERCENTILE_NAME, context.percentile(score, texts)
+        yield codes.ARTERIAL_AGE_NAME, context.arterial_age(score, texts)
+        yield codes.TEN_YEAR_NAME, context.ten_year(score, texts)
         if score.change is None:
-            yield codes.CHANGE_NAME, " ".join(context.change(score))
+            yield codes.CHANGE_NAME, " ".join(context.change(score, texts))
     else:
-        yield codes.REASON_NAME, score.reason or "The series cannot be scored"
-    yield codes.TECHNIQUE_NAME, technique(score.series)
+        yield codes.REASON_NAME, score.reason or texts("summary.no_score")
+    yield codes.TECHNIQUE_NAME, technique(score.series, texts)
     for flag in score.flags:
-        yield codes.FLAG_NAME, f"{flag.severity}: {flag.message} [{flag.code}]"
+        yield codes.FLAG_NAME, f"{texts(f'terms.{flag.severity}')}: {flag.message} [{flag.code}]"
 
 
 def verdicts(change: Change) -> list[Evaluation]:

@@ -16,10 +16,12 @@ from pydicom.dataset import Dataset
 
 from config.settings import SrTemplate
 from dicom.elements import text
+from scoring.report.common.catalogue import in_language
 from scoring.report.common.document import Origin, find_origin, hierarchy, put_uid, reference, start
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid, sr_series_uid
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.source import copy_request_attributes
+from scoring.report.common.texts import load
 from scoring.report.sr import codes
 from scoring.report.sr.cardiovascular import cardiovascular_report
 from scoring.report.sr.measurement_report import measurement_report
@@ -43,9 +45,10 @@ def build(
 
     `sources` are headers of the series, without pixels: one is enough; every one given is named as evidence,
     besides the images with lesions, which the score names itself. The first one gives patient and study.
-    A score of 0 is a full report; a series that was not scored gives a report with the reason.
+    A score of 0 is a full report; a series that was not scored gives a report with the reason. Sentences are in the
+    language of the request; codes, their meanings and the names of groups are English.
 
-    Raises ValueError when no source is given.
+    Raises ValueError when no source is given, ConfigurationError when the site's own texts cannot be used.
     """
     if not sources:
         raise ValueError("a report needs the header of at least one image of its series")
@@ -72,7 +75,8 @@ def build(
     _add_requests(document, source, origin)
     _add_predecessor(document, request)
     tree = cardiovascular_report if template == "tid3900" else measurement_report
-    document.update(tree(score, origin, request))
+    texts = load(request.language, request.texts)
+    document.update(tree(in_language(score, texts), origin, request, texts))
     return document
 
 

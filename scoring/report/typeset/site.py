@@ -10,13 +10,11 @@ from config.settings import ResultsSettings
 from scoring.report.common import texts
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.texts import Texts
+from scoring.report.common.words import has_own_warning
 from scoring.report.typeset import logo
 from scoring.report.typeset.faces import Faces, faces
 
 LOGO: Final = "logo"
-
-# the shipped warning is translated, a site's own is not
-_SHIPPED: Final = ResultsSettings().warning_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def load_site(request: ReportRequest) -> Site:
     """
     picture, ratio = (None, 1.0) if request.logo is None else logo.prepare_logo(logo.read(request.logo))
     words, known = texts.load(request.language, request.texts), faces(request.fonts)
-    usual = request.warning_text == _SHIPPED or bool(known.lacking(request.warning_text))
+    usual = not has_own_warning(request) or bool(known.lacking(request.warning_text))
     return Site(
         texts=words,
         faces=known,
