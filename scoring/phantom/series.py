@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
+from dicom.uids import derived_uid
 from scoring.phantom.calcium import MASS_FACTOR, contrast
 from scoring.phantom.phantom import LOWEST_HU, Phantom
 from scoring.phantom.spec import PatientPosition, PhantomSpec
@@ -35,7 +36,7 @@ def _stored_order(spec: PhantomSpec) -> tuple[int, int]:
 
 def uid(*parts: object) -> str:
     """Derive a UID from its parts (PS3.5 B.2: 2.25 and a name-based UUID)."""
-    return f"2.25.{uuid.uuid5(_NAMESPACE, '/'.join(map(str, parts))).int}"
+    return derived_uid("/".join(map(str, parts)), namespace=_NAMESPACE)
 
 
 def write_series(phantom: Phantom, folder: Path) -> list[Path]:

@@ -43,10 +43,11 @@ def compare(
     if scanned is None or score.agatston is None:
         return None
     kept = _choose_per_study(score, history, scanned)
-    if not kept:
+    earlier = parse_date(kept[-1].date) if kept else None
+    if earlier is None:
         return None
     then, now = kept[-1], score.agatston.total
-    days = (scanned - date.fromisoformat(then.date)).days
+    days = (scanned - earlier).days
     volumes = _volumes(score, then)
     root = None if volumes is None else round(math.sqrt(volumes[1]) - math.sqrt(volumes[0]), 4)
     masses = None if then.mass_mg is None or score.mass_mg is None else (then.mass_mg, score.mass_mg.total)

@@ -64,7 +64,10 @@ def points(change: Change) -> list[Point]:
 
 
 def _find_scan_date(change: Change) -> date:
-    return date.fromisoformat(change.date) + timedelta(days=change.interval_days)
+    earlier = parse_date(change.date)
+    if earlier is None:
+        raise ValueError(f"a change since {change.date!r}, which is no date")
+    return earlier + timedelta(days=change.interval_days)
 
 
 def _band(change: Change, course: Sequence[Point]) -> list[Point]:
