@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -280,6 +282,19 @@ def header_of() -> Callable[..., Dataset]:
 @pytest.fixture(scope="session")
 def written() -> Callable[[Dataset], bytes]:
     return as_file
+
+
+@pytest.fixture(scope="session")
+def dciodvfy(peer_program: Callable[[str], str]) -> Callable[[Path], str]:
+    """Check a file against its IOD with dicom3tools: no error may be reported; the report is returned."""
+
+    def check(path: Path) -> str:
+        run = subprocess.run([peer_program("dciodvfy"), path], capture_output=True, text=True, check=False)
+        report = run.stdout + run.stderr
+        assert [line for line in report.splitlines() if "Error" in line] == []
+        return report
+
+    return check
 
 
 @pytest.fixture(scope="session")

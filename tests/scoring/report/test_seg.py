@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -182,11 +181,9 @@ def test_dciodvfy_finds_no_error_in_the_segmentation(
     sources: list[Dataset],
     first: ReportRequest,
     written: Written,
-    peer_program: Callable[[str], str],
+    dciodvfy: Callable[[Path], str],
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "seg.dcm"
     path.write_bytes(written(built(scores[name], sources, first)))
-    run = subprocess.run([peer_program("dciodvfy"), path], capture_output=True, text=True, check=False)
-    assert [line for line in run.stderr.splitlines() if line.startswith("Error")] == []
-    assert "Segmentation" in run.stderr
+    assert "Segmentation" in dciodvfy(path)

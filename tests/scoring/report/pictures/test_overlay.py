@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -355,13 +354,11 @@ def test_dciodvfy_finds_no_error_in_a_picture(
     first: ReportRequest,
     pixels: Pixels,
     written: Written,
-    peer_program: Callable[[str], str],
+    dciodvfy: Callable[[Path], str],
     tmp_path: Path,
 ) -> None:
     request = replace(first, overlay=form)
     for number, instance in enumerate(list(overlay.build(scores[name], sources, request, pixels))[:2]):
         path = tmp_path / f"{number}.dcm"
         path.write_bytes(written(instance))
-        run = subprocess.run([peer_program("dciodvfy"), path], capture_output=True, text=True, check=False)
-        assert [line for line in run.stderr.splitlines() if line.startswith("Error")] == []
-        assert ("SCImage" if form == "single" else "MultiframeTrueColorSCImage") in run.stderr
+        assert ("SCImage" if form == "single" else "MultiframeTrueColorSCImage") in dciodvfy(path)

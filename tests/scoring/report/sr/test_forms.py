@@ -302,15 +302,13 @@ def test_dciodvfy_finds_no_error_in_any_form(
     sources: list[Dataset],
     first: ReportRequest,
     written: Written,
-    peer_program: Callable[[str], str],
+    dciodvfy: Callable[[Path], str],
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "sr.dcm"
     path.write_bytes(written(structured_report.build(every[which], sources, request=first, template=form)))
-    run = subprocess.run([peer_program("dciodvfy"), path], capture_output=True, text=True, check=False)
-    assert [line for line in run.stderr.splitlines() if line.startswith("Error")] == []
     words = {"tid1500": "ComprehensiveSR", "tid1500-3d": "Comprehensive3DSR", "tid3900": "EnhancedSR"}
-    assert words[form] in run.stderr
+    assert words[form] in dciodvfy(path)
 
 
 @pytest.mark.peer
