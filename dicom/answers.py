@@ -1,13 +1,9 @@
-"""Elements of a query response, made from indexed text that may be invalid; no warning repeats a patient's name."""
+"""Values of a query response, made from indexed text that may be invalid; no warning repeats a patient's name."""
 
 from __future__ import annotations
 
 import math
 import re
-
-from pydicom.config import IGNORE
-from pydicom.dataelem import DataElement
-from pydicom.sequence import Sequence
 
 # Representations to which Specific Character Set applies (PS3.5 6.1.2.3).
 CODED = frozenset({"SH", "LO", "ST", "LT", "UC", "UT", "PN"})
@@ -34,17 +30,6 @@ def clean_values(vr: str, value: object) -> list[str]:
         # Single-byte characters stay as received; these representations can express no others.
         return [part.encode("latin-1", "replace").decode("latin-1") for part in parts]
     return parts
-
-
-def make_element(tag: int, vr: str, value: object) -> DataElement:
-    """Make an element of the dictionary's `vr` with the values of `clean_values`; zero length when there are none."""
-    if vr == "SQ":
-        return DataElement(tag, vr, Sequence())
-    parts = clean_values(vr, value)
-    content: list[object] = [int(part) for part in parts] if vr == "IS" or vr in BINARY else list(parts)
-    if len(content) > 1:
-        return DataElement(tag, vr, content, validation_mode=IGNORE)
-    return DataElement(tag, vr, content[0] if content else None, validation_mode=IGNORE)
 
 
 def _is_whole(part: str, vr: str) -> bool:

@@ -21,7 +21,6 @@ from scp.network.message import Message
 from scp.network.negotiation import PresentationContext
 from scp.network.wire import Pace, Wire
 
-AE_TITLE: Final = "DEMOPACS"
 _CONTEXTS: Final = tuple(
     PresentationContext(uid, UNCOMPRESSED) for uid in (ComprehensiveSRStorage, SecondaryCaptureImageStorage)
 )

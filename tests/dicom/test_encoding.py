@@ -6,11 +6,14 @@ import io
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomIO
 from pydicom.filewriter import write_dataset
+from pydicom.sequence import Sequence
 
-from dicom.answers import make_element
+from dicom.answers import BINARY, clean_values
 from dicom.encoding import Encoder, Slot, encode_element
 
 TAGS = {
@@ -43,6 +46,17 @@ TEXT = st.text(
 # As the index holds them: trimmed.
 STORED = TEXT.map(lambda text: "\\".join(part.strip() for part in text.split("\\")).strip())
 VALUES = STORED | st.integers(-(2**33), 2**33) | st.none() | st.sampled_from(["1\\2", "0.5\\0.5", "-3"])
+
+
+def make_element(tag: int, vr: str, value: object) -> DataElement:
+    """Make an element of the dictionary's `vr` with the values of `clean_values`; zero length when there are none."""
+    if vr == "SQ":
+        return DataElement(tag, vr, Sequence())
+    parts = clean_values(vr, value)
+    content: list[object] = [int(part) for part in parts] if vr == "IS" or vr in BINARY else list(parts)
+    if len(content) > 1:
+        return DataElement(tag, vr, content, validation_mode=IGNORE)
+    return DataElement(tag, vr, content[0] if content else None, validation_mode=IGNORE)
 
 
 def written(dataset: Dataset, *, implicit: bool) -> bytes:

@@ -17,7 +17,7 @@ from scoring.report.common.document import find_origin, local_time, put_uid, ref
 from scoring.report.common.identifiers import pdf_instance_uid, pdf_series_uid
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.source import copy_patient_and_study
-from scoring.report.common.texts import Texts
+from scoring.report.common.texts import Texts, load
 from scoring.report.printed.person import Person, format_name, read_person
 from scoring.report.printed.slice_figures import Pixels, SliceFigure, build_slice_figures
 from scoring.report.slices.slice_picture import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
@@ -82,7 +82,7 @@ def encapsulate(
     document.InstanceNumber = request.version
     document.AcquisitionDateTime = ""
     document.BurnedInAnnotation = "YES"
-    document.DocumentTitle = load_site(request).texts(_TITLE[kind])
+    document.DocumentTitle = load(request.language, request.texts)(_TITLE[kind])
     document.ConceptNameCodeSequence = []
     document.VerificationFlag = "UNVERIFIED"
     document.MIMETypeOfEncapsulatedDocument = "application/pdf"
