@@ -6,7 +6,6 @@ malformed UIDs, another SOP Instance UID in the file meta). `dicom.process` keep
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from dicom.character_sets import (
     decode_value,
     find_declared_codecs,
 )
+from dicom.decimals import parse_decimals
 from dicom.stored import DAMAGE, stored_element
 
 # of files without preamble: the first group is identifying (0008) or file meta (0002), little endian
@@ -98,14 +98,9 @@ def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
 
 def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[float, ...] | None:
     """Return the element's values, or None unless they are exactly `count` finite numbers."""
-    values = _values(dataset, keyword)
-    try:
-        converted = tuple(float(item) for item in values)
-    except (TypeError, ValueError):
-        return None
-    if not converted or not all(map(math.isfinite, converted)) or count not in (None, len(converted)):
-        return None
-    return converted
+    # binary numbers (FD, US) come as numbers; their text is exact
+    parts = [_as_text(item) for item in _values(dataset, keyword)]
+    return parse_decimals(parts, count)
 
 
 def number(dataset: Dataset, keyword: str) -> float | None:
@@ -154,3 +149,7 @@ def _codecs(dataset: Dataset) -> Codecs:
     read_with = dataset.original_character_set
     inherited = (read_with,) if isinstance(read_with, str) else tuple(read_with)
     return find_declared_codecs(dataset, inherited if inherited and all(inherited) else DEFAULT_REPERTOIRE)
+
+
+def _as_text(item: object) -> str:
+    return item.decode("latin-1") if isinstance(item, bytes) else str(item)

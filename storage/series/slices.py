@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
 
+from dicom.decimals import parse_decimals
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow
 from storage.objects.files import Files
@@ -51,10 +51,10 @@ def list_files(db: Database, files: Files, series_instance_uid: str) -> list[Pat
 
 
 def _to_geometry(row: InstanceRow) -> SliceGeometry:
-    position = _parse_numbers(row.image_position_patient, 3)
-    orientation = _parse_numbers(row.image_orientation_patient, 6)
-    spacing = _parse_numbers(row.pixel_spacing, 2)
-    thickness = _parse_numbers(row.slice_thickness, 1)
+    position = parse_decimals(row.image_position_patient.split("\\"), 3)
+    orientation = parse_decimals(row.image_orientation_patient.split("\\"), 6)
+    spacing = parse_decimals(row.pixel_spacing.split("\\"), 2)
+    thickness = parse_decimals(row.slice_thickness.split("\\"), 1)
     return SliceGeometry(
         sop_instance_uid=row.sop_instance_uid,
         sop_class_uid=row.sop_class_uid,
@@ -72,15 +72,6 @@ def _to_geometry(row: InstanceRow) -> SliceGeometry:
         convolution_kernel=row.convolution_kernel,
         number_of_frames=_parse_integer(row.number_of_frames) or 1,
     )
-
-
-def _parse_numbers(text: str, count: int) -> tuple[float, ...] | None:
-    """Parse exactly `count` finite numbers, else return None."""
-    try:
-        values = tuple(float(part) for part in text.split("\\"))
-    except ValueError:
-        return None
-    return values if len(values) == count and all(map(math.isfinite, values)) else None
 
 
 def _parse_integer(text: str) -> int | None:

@@ -29,7 +29,9 @@ def stored(vr: str | None = None, **values: bytes) -> Dataset:
     [
         (b"1.5\\2", (1.5, 2.0)),
         (b" 1.5 \\+2E0 ", (1.5, 2.0)),
-        (b"1,5", None),
+        (b"1,5", (1.5,)),
+        (b"1,5\\2,25 ", (1.5, 2.25)),
+        (b"1,5,2", None),
         (b"1.5\\", None),
         (b"1.5\\wide", None),
         (b"nan", None),

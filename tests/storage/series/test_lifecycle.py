@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 
 from storage.database import audit
 from storage.outbox import deliveries, outgoing
@@ -244,12 +245,24 @@ def test_slices_tell_their_geometry(node):
     assert (second.position, second.rows, second.image_type, second.number_of_frames) == (None, None, (), 30)
 
 
-@pytest.mark.parametrize("text", ["", "1\\2", "1\\2\\x", "1\\2\\nan", "1\\2\\1e999", "1\\2\\3\\4"])
-def test_an_unusable_position_is_none(text):
-    from storage.series.slices import _parse_numbers  # noqa: PLC0415
-
-    assert _parse_numbers(text, 3) is None
-    assert all(map(math.isfinite, _parse_numbers("1\\-2.5\\3e0", 3)))
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        (b"1\\-2.5\\3e0 ", (1, -2.5, 3)),
+        (b"1,5\\-2,25\\3 ", (1.5, -2.25, 3)),
+        (b"", None),
+        (b"1\\2 ", None),
+        (b"1\\2\\x ", None),
+        (b"1\\2\\nan ", None),
+    ],
+)
+def test_a_position_as_stored_or_none(node, text, position):
+    image = node.ct(SOPInstanceUID="1.1")
+    tag = Tag("ImagePositionPatient")
+    image._dict[tag] = RawDataElement(tag, "DS", len(text), text, 0, is_implicit_VR=False, is_little_endian=True)
+    node.store(image)
+    (found,) = slices.list_slices(node.db, UID)
+    assert found.position == position
 
 
 def test_files_of_a_series_exist(node):
