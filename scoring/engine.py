@@ -106,9 +106,11 @@ def _read(files: Sequence[Path], known: _Known) -> _Scan:
         known.info = series.describe(images)
     kept, left_out = select_images(images)
     known.info = series.describe(kept)
+    slices.check_frames(kept)
     stack = geometry.stack_slices(kept)
     facts = acquisition.read_acquisition(stack.slices[len(stack.slices) // 2])
     known.info, known.header = series.describe(stack.slices, stack, facts), facts.header
+    slices.check_conversion(stack.slices)
     return _Scan(stack, facts, left_out)
 
 

@@ -103,10 +103,11 @@ def _read_padding(header: Dataset) -> tuple[int, int] | None:
 
 
 def _rescale(stored: NDArray[Any], padding: tuple[int, int] | None, item: Slice) -> NDArray[np.int16]:
-    if item.slope == 1.0 and item.intercept.is_integer():
-        hu: NDArray[Any] = stored.astype(np.int32) + int(item.intercept)
+    slope, intercept = item.rescale.slope, item.rescale.intercept
+    if slope == 1.0 and intercept.is_integer():
+        hu: NDArray[Any] = stored.astype(np.int32) + int(intercept)
     else:
-        hu = np.rint(stored * item.slope + item.intercept)
+        hu = np.rint(stored * slope + intercept)
     hu = np.clip(hu, _LIMITS.min, _LIMITS.max).astype(np.int16)
     if padding is not None:
         padded = (stored >= padding[0]) & (stored <= padding[1])

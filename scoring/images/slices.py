@@ -1,18 +1,23 @@
 """Each slice as its header describes it: its position, and the conversion of its pixels to Hounsfield units.
 
 A slice is a CT Image (PS3.3 A.3) or one frame of an Enhanced CT (A.38) or Legacy Converted Enhanced CT
-(A.70) image, whose attributes are in the shared or the per-frame functional groups (C.7.6.16).
+(A.70) image, whose attributes are in the shared or the per-frame functional groups (C.7.6.16). What is wrong with
+its own header is kept with it: it matters only if the slice is among those to be scored.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage
 
+from config.errors import NotScorable
 from dicom import elements
+from scoring.images import frames, rescale
+from scoring.images.rescale import Rescale
 
 _CT = (CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
 
@@ -35,6 +40,7 @@ _TAGS = (
     "NumberOfFrames",
     "RescaleSlope",
     "RescaleIntercept",
+    "ModalityLUTSequence",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 )
@@ -60,7 +66,7 @@ class Plane:
 class Slice:
     """One image or one frame. `frame` counts from 1 and is None for a single-frame image.
 
-    HU = stored value x `slope` + `intercept` (PS3.3 C.8.2.1.1.5; in functional groups C.7.6.16.2.9).
+    `conversion` is that of its stored values to HU, or the reason why there is none.
     """
 
     path: Path
@@ -72,11 +78,20 @@ class Slice:
     modality: str
     image_type: tuple[str, ...]
     plane: Plane
-    slope: float
-    intercept: float
+    conversion: Rescale | NotScorable
     thickness_mm: float | None
     kvp: float | None
     kernel: str
+
+    @property
+    def rescale(self) -> Rescale:
+        """From stored values to HU.
+
+        Raises NotScorable (`no_hounsfield_units`, `frames_disagree`) when that is not known.
+        """
+        if isinstance(self.conversion, NotScorable):
+            raise self.conversion
+        return self.conversion
 
     @property
     def is_ct_image(self) -> bool:
@@ -94,14 +109,32 @@ def read(path: Path) -> list[Slice]:
     dataset = elements.opened(path, tags=_TAGS)
     if dataset is None or "Rows" not in dataset or "Columns" not in dataset:
         return []
-    frames = elements.value(dataset, "PerFrameFunctionalGroupsSequence")
-    if not frames:
-        return [_read_slice(path, dataset, (dataset,), None)]
+    groups = elements.value(dataset, "PerFrameFunctionalGroupsSequence") or ()
+    contradiction = frames.find_contradiction(path, dataset, len(groups))
+    if not groups:
+        return [_read_slice(path, dataset, (), None, contradiction)]
     shared = elements.inner(dataset, "SharedFunctionalGroupsSequence") or Dataset()
-    return [_read_slice(path, dataset, (group, shared), index) for index, group in enumerate(frames, start=1)]
+    return [
+        _read_slice(path, dataset, (group, shared), index, contradiction) for index, group in enumerate(groups, start=1)
+    ]
 
 
-def _read_slice(path: Path, dataset: Dataset, groups: tuple[Dataset, ...], frame: int | None) -> Slice:
+def check_frames(slices: Sequence[Slice]) -> None:
+    """Refuse (`frames_disagree`) multi-frame images of which nobody knows what each frame shows."""
+    for item in slices:
+        if isinstance(item.conversion, NotScorable) and item.conversion.code == "frames_disagree":
+            raise item.conversion
+
+
+def check_conversion(slices: Sequence[Slice]) -> None:
+    """Refuse (`no_hounsfield_units`) slices whose stored values cannot be converted to HU; the first is named."""
+    for item in slices:
+        _ = item.rescale
+
+
+def _read_slice(
+    path: Path, dataset: Dataset, groups: tuple[Dataset, ...], frame: int | None, contradiction: NotScorable | None
+) -> Slice:
     def within(*macros: str) -> Dataset:
         # a single-frame header is its own and only functional group
         if frame is None:
@@ -110,9 +143,6 @@ def _read_slice(path: Path, dataset: Dataset, groups: tuple[Dataset, ...], frame
         return next((item for item in macro_items if item is not None), Dataset())
 
     measures = within("PixelMeasuresSequence")
-    transformation = within("PixelValueTransformationSequence")
-    slope = elements.number(transformation, "RescaleSlope")
-    intercept = elements.number(transformation, "RescaleIntercept")
     kind = elements.texts(within("CTImageFrameTypeSequence"), "ImageType" if frame is None else "FrameType")
     plane = Plane(
         position=elements.numbers(within("PlanePositionSequence"), "ImagePositionPatient", 3),
@@ -132,10 +162,18 @@ def _read_slice(path: Path, dataset: Dataset, groups: tuple[Dataset, ...], frame
         modality=elements.text(dataset, "Modality"),
         image_type=kind or elements.texts(dataset, "ImageType"),
         plane=plane,
-        # PS3.3 C.8.2.1: both are type 1 in CT; without them the stored values are taken as HU
-        slope=slope or 1.0,
-        intercept=intercept or 0.0,
+        conversion=contradiction or _read_conversion(path, dataset, groups, frame),
         thickness_mm=elements.number(measures, "SliceThickness"),
         kvp=elements.number(within("CTXRayDetailsSequence"), "KVP"),
         kernel="\\".join(elements.texts(within("CTReconstructionSequence"), "ConvolutionKernel")),
     )
+
+
+def _read_conversion(
+    path: Path, dataset: Dataset, groups: tuple[Dataset, ...], frame: int | None
+) -> Rescale | NotScorable:
+    name = elements.text(dataset, "SOPInstanceUID") or path.name
+    try:
+        return rescale.read_rescale(dataset, groups, name if frame is None else f"{name}, frame {frame}")
+    except NotScorable as verdict:
+        return verdict
