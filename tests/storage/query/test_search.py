@@ -437,6 +437,29 @@ def test_only_what_was_asked_for_comes_back(filled):
             assert element.is_empty, element.keyword
 
 
+@pytest.mark.parametrize("root", ["study", "patient"])
+@pytest.mark.parametrize("key", ["CT", "MR", "SR", "SR\\OT", "C?", "*", ""])
+def test_the_modality_of_a_study_is_that_of_any_of_its_series(filled, root, key):
+    """A key of the SERIES level (PS3.4 C.6.2.1.3), matched as Modalities in Study and returned empty."""
+    found = search(filled, root=root, StudyInstanceUID="", Modality=key.split("\\"))
+    in_study = {}
+    for values in OBJECTS:
+        in_study.setdefault(values["StudyInstanceUID"], set()).add(values["Modality"])
+    wanted = key.split("\\")
+    assert {answer.StudyInstanceUID for answer in found} == {
+        uid for uid, own in in_study.items() if any(naive_text(one, each) for one in wanted for each in own)
+    }
+    assert all("Modality" in answer and not answer.Modality for answer in found)
+    assert {answer.StudyInstanceUID for answer in found} == studies(filled, ModalitiesInStudy=wanted)
+
+
+def test_the_modality_of_a_series_is_its_own(filled):
+    found = search(filled, "SERIES", SeriesInstanceUID="", Modality="SR")
+    assert {answer.SeriesInstanceUID for answer in found} == {
+        values["SeriesInstanceUID"] for values in OBJECTS if values["Modality"] == "SR"
+    }
+
+
 def test_unsupported_keys_are_named(node):
     identifier = ds(
         QueryRetrieveLevel="STUDY",
