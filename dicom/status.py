@@ -63,6 +63,7 @@ _NAMES: Final = {
     MISTYPED_ARGUMENT: "mistyped argument",
     RESOURCE_LIMITATION: "resource limitation",
     CANCELLED: "cancelled",
+    PENDING: "pending",
 }
 _MAY_PASS: Final = frozenset({PROCESSING_FAILURE, DUPLICATE_INVOCATION, RESOURCE_LIMITATION, CANCELLED})
 

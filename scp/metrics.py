@@ -18,7 +18,7 @@ ASSOCIATIONS: Final = Gauge("coronode_associations", "Open associations", regist
 ACCEPTED: Final = Counter("coronode_associations_accepted", "Associations accepted", registry=REGISTRY)
 REFUSED: Final = Counter(
     "coronode_associations_refused",
-    "Associations refused: unknown (AE title or host), limit, peer_limit, disk, protocol",
+    "Refused: unknown (AE title or host), limit, peer_limit, disk; closed at once: stranger (address), silent",
     ["reason"],
     registry=REGISTRY,
 )

@@ -48,19 +48,18 @@ def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
             click.echo(f"skipped, not DICOM: {path}", err=True)
     if not objects:
         raise Permanent("no DICOM files to send")
-    failed = 0
+    sent = 0
     with open_association(settings.node, target, objects) as association:
         for item in objects:
             try:
                 store(association, item, target)
+                sent += 1
             except CoronodeError as error:
-                failed += 1
                 click.echo(f"{item.path}: {error}", err=True)
                 if not association.is_established:
                     break
-    sent = len(objects) - failed
     click.echo(f"{sent} of {len(objects)} sent to {target.ae_title} at {target.host}:{target.port}")
-    if failed:
+    if sent < len(objects):
         raise SystemExit(1)
 
 

@@ -11,7 +11,7 @@ message           a command set and its data set, from fragments (PS3.8 annex E)
 conversation      the interface of an association to a service
 acceptor          an association opened by a peer
 requestor, opening, outgoing           an association that we open; its parameters; sending a file
-listener          the listening socket
+listener, lobby   the listening socket; connections that are no association
 
 It knows no service, and imports only dicom and config.
 """

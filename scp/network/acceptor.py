@@ -84,6 +84,7 @@ class Acceptor:
         self._machine = Machine(Role.ACCEPTOR)
         self._contexts: Mapping[int, AcceptedContext] = {}
         self._room = 0
+        self._is_closing = False
         self._ended = threading.Event()
         self._messages = Messages(
             wire, limits.longest_pdu, self._machine, lambda context_id: context_id in self._contexts
@@ -135,11 +136,15 @@ class Acceptor:
         self._wire.shut()
 
     def is_alive(self) -> bool:
-        """Return whether the association is still open."""
-        return not self._ended.is_set()
+        """Return whether there is an association, or may yet be one: false once it only waits for the peer to close."""
+        return not self._is_closing and not self._ended.is_set()
+
+    def is_open(self) -> bool:
+        """Return whether the association is open: accepted, and not yet ended."""
+        return bool(self._contexts) and self.is_alive()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it has ended."""
+        """Wait until the connection is closed."""
         self._ended.wait(seconds)
 
     def respond(self, message: Message, status: int, *, comment: str = "") -> None:
@@ -163,8 +168,7 @@ class Acceptor:
     def _open(self) -> bool:
         """Sta2 and Sta3: read the request and answer it; False when there is no association."""
         self._machine.on(Event.CONNECTION_INDICATED)
-        self._wire.begin()
-        self._wire.wait_no_longer_than(self._limits.artim)
+        self._wire.finish_within(self._limits.artim)
         kind, length = pdu.read_header(self._wire)
         if classify_pdu(kind) is not Event.ASSOCIATE_RQ_RECEIVED:
             if self._machine.on(classify_pdu(kind)) is Action.AA_2:
@@ -178,8 +182,7 @@ class Acceptor:
         if isinstance(verdict, Rejection):
             if refusal is None:
                 self._machine.on(Event.REJECT_RESPONSE)
-            self._wire.send(pdu.encode_reject(verdict.result, verdict.source, verdict.diagnostic))
-            self._await_close()
+            self._close_with(pdu.encode_reject(verdict.result, verdict.source, verdict.diagnostic))
             return False
         answer, accepted = negotiation.accept(request, verdict, self._limits.maximum_length)
         self._room = pdu.find_room(request.user.maximum_length)
@@ -199,8 +202,7 @@ class Acceptor:
         except Released:
             self._note("closed", "released in the middle of a message")
         self._machine.on(Event.RELEASE_RESPONSE)
-        self._wire.send(pdu.RELEASE_RP)
-        self._await_close()
+        self._close_with(pdu.RELEASE_RP)
 
     def _handle(self, message: Message) -> None:
         asked = message.command
@@ -222,11 +224,12 @@ class Acceptor:
         if not is_decided and (not self._machine.allows(event) or self._machine.on(event) is Action.AA_2):
             return
         with suppress(AssociationEnded):
-            self._wire.send(pdu.encode_abort(reason))
-            self._await_close()
+            self._close_with(pdu.encode_abort(reason))
 
-    def _await_close(self) -> None:
+    def _close_with(self, last_words: bytes) -> None:
         """Sta13: the peer has until ARTIM to close the connection; anything it still sends is ignored (AA-6)."""
+        self._is_closing = True
+        self._wire.send(last_words)
         closed = self._wire.drain(self._limits.artim)
         self._machine.on(Event.CLOSED if closed else Event.ARTIM_EXPIRED)
 

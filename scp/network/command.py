@@ -25,7 +25,8 @@ _FIELD, _MESSAGE_ID, _RESPONDED = 0x0100, 0x0110, 0x0120
 _PRIORITY, _DATA_SET_TYPE, _STATUS, _COMMENT = 0x0700, 0x0800, 0x0900, 0x0902
 _AFFECTED_INSTANCE, _REQUESTED_INSTANCE = 0x1000, 0x1001
 _NUMBERS: Final = frozenset({_FIELD, _MESSAGE_ID, _RESPONDED, _PRIORITY, _DATA_SET_TYPE, _STATUS})
-_TEXTS: Final = frozenset({_AFFECTED_CLASS, _REQUESTED_CLASS, _COMMENT, _AFFECTED_INSTANCE, _REQUESTED_INSTANCE})
+_TEXTS: Final = frozenset({_AFFECTED_CLASS, _REQUESTED_CLASS, _AFFECTED_INSTANCE, _REQUESTED_INSTANCE})
+_LONGEST_COMMENT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def decode(data: bytes | bytearray) -> Command:
         raise Violation(INVALID_PARAMETER, "a command set without Command Field or Command Data Set Type")
     needed = _RESPONDED if field & RESPONSE or field == C_CANCEL_RQ else _MESSAGE_ID
     if numbers.get(needed) is None:
-        raise Violation(INVALID_PARAMETER, "a command set without Message ID")
+        missing = "Message ID" if needed == _MESSAGE_ID else "Message ID Being Responded To"
+        raise Violation(INVALID_PARAMETER, f"a command set without {missing}")
     return Command(
         field=field,
         has_data_set=data_set != _NO_DATA_SET,
@@ -76,7 +78,7 @@ def decode(data: bytes | bytearray) -> Command:
         sop_class_uid=texts.get(_AFFECTED_CLASS) or texts.get(_REQUESTED_CLASS) or "",
         sop_instance_uid=texts.get(_AFFECTED_INSTANCE) or texts.get(_REQUESTED_INSTANCE) or "",
         status=numbers.get(_STATUS),
-        comment=texts.get(_COMMENT, ""),
+        comment=_read_comment(values.get(_COMMENT, b"")),
     )
 
 
@@ -160,6 +162,16 @@ def _encode_element(element: int, value: bytes, padding: bytes) -> bytes:
 
 def _read_number(value: bytes) -> int | None:
     return int.from_bytes(value, "little") if len(value) == _US_BYTES else None
+
+
+def _read_comment(value: bytes) -> str:
+    """Read an Error Comment, which peers write in their own language although it is ASCII; it is shown to operators."""
+    try:
+        words = value.decode("utf-8")
+    except UnicodeDecodeError:
+        words = value.decode("latin-1")
+    legible = "".join(character if character.isprintable() else " " for character in words)
+    return legible.strip()[:_LONGEST_COMMENT]
 
 
 def _read_text(value: bytes) -> str:

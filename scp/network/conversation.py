@@ -41,7 +41,7 @@ class Conversation(Protocol):
         ...
 
     def is_alive(self) -> bool:
-        """Return whether the association is still open."""
+        """Return whether the association has not ended."""
         ...
 
 

@@ -11,24 +11,26 @@ from typing import Any, Final
 import structlog
 
 from scp.network.acceptor import Acceptor
+from scp.network.lobby import Lobby
 
 log = structlog.get_logger(__name__)
 
 _QUEUED_CONNECTIONS: Final = 128
+_MOST_WAITING: Final = 64
+_MOST_WAITING_OF_HOST: Final = 16
 
 Open = Callable[[socket.socket, tuple[str, int]], Acceptor]
 """Makes the acceptor for a connection from an address."""
 
 
-class Listener(socketserver.ThreadingTCPServer):
+class Listener(socketserver.TCPServer):
     """A server with one thread per connection; connections arriving meanwhile queue up instead of being refused.
 
-    Beyond `most_connections`, a connection is closed at once and `on_refused` is called.
+    `admits` decides by the address alone, at once, who is not even listened to. A connection without an association
+    may have to make room for a newer one; `on_dropped` is told its host.
     """
 
     allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False  # whoever stops the listener also ends the associations
     request_queue_size = _QUEUED_CONNECTIONS
 
     def __init__(
@@ -36,15 +38,15 @@ class Listener(socketserver.ThreadingTCPServer):
         address: tuple[str, int],
         open_acceptor: Open,
         *,
-        most_connections: int = 128,
-        on_refused: Callable[[], None] = lambda: None,
+        admits: Callable[[str], bool] = lambda _host: True,
+        on_dropped: Callable[[str], None] = lambda _host: None,
     ) -> None:
         """Bind the port. Raises OSError when that fails."""
         self._open = open_acceptor
-        self._most_connections = most_connections
-        self._on_refused = on_refused
+        self._admits = admits
+        self._on_dropped = on_dropped
+        self._lobby = Lobby(_MOST_WAITING, _MOST_WAITING_OF_HOST)
         self._acceptors: set[Acceptor] = set()
-        self._connections = 0
         self._lock = threading.Lock()
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
@@ -62,23 +64,24 @@ class Listener(socketserver.ThreadingTCPServer):
             return list(self._acceptors)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Refuse a connection when far more are open than may become associations."""
+        """Refuse a connection from an address that nobody may call from."""
         del request
-        if self._connections < self._most_connections:
-            return True
-        self._on_refused()
-        log.warning("connection closed: too many open connections", host=client_address[0], open=self._connections)
-        return False
+        return self._admits(str(client_address[0]))
 
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serve one connection in its own thread."""
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve one connection in a thread of its own, which dies with the process."""
+        host = str(client_address[0])
+        acceptor = self._open(request, (host, int(client_address[1])))
+        for dropped in self._lobby.enter(acceptor, host):
+            self._on_dropped(dropped)
         with self._lock:
-            self._connections += 1
+            self._acceptors.add(acceptor)
+        thread = threading.Thread(target=self._serve, args=(acceptor, request), name=f"association {host}", daemon=True)
         try:
-            self._serve(request, client_address)
-        finally:
-            with self._lock:
-                self._connections -= 1
+            thread.start()
+        except RuntimeError:  # the system gives no more threads: the base class logs it and closes the connection
+            self._forget(acceptor)
+            raise
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log an uncaught error, which the base class would print."""
@@ -90,12 +93,14 @@ class Listener(socketserver.ThreadingTCPServer):
         super().shutdown()
         self.server_close()
 
-    def _serve(self, request: socket.socket, client_address: Any) -> None:
-        acceptor = self._open(request, (str(client_address[0]), int(client_address[1])))
-        with self._lock:
-            self._acceptors.add(acceptor)
+    def _serve(self, acceptor: Acceptor, request: socket.socket) -> None:
         try:
             acceptor.run()
         finally:
-            with self._lock:
-                self._acceptors.discard(acceptor)
+            self._forget(acceptor)
+            self.shutdown_request(request)
+
+    def _forget(self, acceptor: Acceptor) -> None:
+        self._lobby.leave(acceptor)
+        with self._lock:
+            self._acceptors.discard(acceptor)

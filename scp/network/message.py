@@ -1,20 +1,29 @@
-"""Messages from fragments (PS3.7 6.3.1, PS3.8 E.2): the complete command set, then the data set as it arrives."""
+"""Messages from fragments (PS3.7 6.3.1, PS3.8 E.2): the complete command set, then the data set as it arrives.
+
+A peer may send further requests, cancel one of them or ask for release while a request is being answered. What has come
+meanwhile is read ahead without waiting, kept in order and answered in turn; beyond a limit it stays in the connection.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from scp.network import command, pdu
 from scp.network.command import Command
-from scp.network.errors import INVALID_PARAMETER, UNEXPECTED_PARAMETER, Violation
+from scp.network.errors import INVALID_PARAMETER, UNEXPECTED_PARAMETER, Closed, Violation
 from scp.network.pdu import Piece, Release
 from scp.network.reader import Reader
 from scp.network.states import Machine
 
 LONGEST_COMMAND: Final = 16 * 1024
 """Bytes; the longest command sets of the Standard have a few hundred."""
+MOST_AHEAD: Final = 64
+"""Messages read ahead."""
+MOST_BYTES_AHEAD: Final = 1024 * 1024
+"""Bytes of their data sets; a piece of one buffer may exceed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,15 @@ class Message:
 
     context_id: int
     command: Command
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """A message, the part of its data set that was read ahead, and whether all of it has been read."""
+
+    message: Message
+    is_complete: bool
+    data: bytearray = field(default_factory=bytearray)
 
 
 class Released(Exception):
@@ -36,7 +54,13 @@ class Messages:
         self._reader = reader
         self._pieces = pdu.read_pieces(reader, longest_pdu, machine)
         self._is_open = is_open
-        self._data_left: Message | None = None
+        self._current: _Arrival | None = None
+        self._ahead: deque[_Arrival] = deque()
+        self._bytes_ahead = 0
+        self._command = bytearray()
+        self._context_id: int | None = None
+        self._is_released = False
+        self._cancelled: set[int] = set()
 
     def next(self) -> Message | None:
         """Wait for the next message, dropping the rest of the previous data set; None is a request for release.
@@ -44,35 +68,35 @@ class Messages:
         Raises AssociationEnded; Released within a message.
         """
         self.drop()
+        if self._current is not None:
+            self._cancelled.discard(self._current.message.command.message_id)
+            self._current = None
         self._reader.end()
-        gathered = bytearray()
-        context_id = None
-        while True:
-            piece = next(self._pieces)
-            if isinstance(piece, Release):
-                if context_id is None:
+        while not self._ahead:
+            piece = self._read_piece()
+            if piece is None:
+                if self._context_id is None:
                     return None
                 raise Released
-            self._check(piece, context_id, is_command=True)
-            context_id = piece.context_id
-            gathered += piece.data
-            if len(gathered) > LONGEST_COMMAND:
-                raise Violation(INVALID_PARAMETER, f"a command set of more than {LONGEST_COMMAND} bytes")
-            if piece.ends:
-                break
-        message = Message(context_id, command.decode(gathered))
-        self._data_left = message if message.command.has_data_set else None
-        return message
+            self._take_command(piece)
+        self._current = self._ahead.popleft()
+        return self._current.message
 
     def data(self) -> Iterator[memoryview]:
         """Yield the last message's data set in pieces, each valid until the next. Raises as `next` does."""
-        while self._data_left is not None:
-            piece = next(self._pieces)
-            if isinstance(piece, Release):
+        current = self._current
+        if current is None:
+            return
+        if current.data:
+            held, current.data = current.data, bytearray()
+            self._bytes_ahead -= len(held)
+            yield memoryview(held)
+        while not current.is_complete:
+            piece = self._read_piece()
+            if piece is None:
                 raise Released
-            self._check(piece, self._data_left.context_id, is_command=False)
-            if piece.ends:
-                self._data_left = None
+            self._check(piece, current.message.context_id, is_command=False)
+            current.is_complete = piece.ends
             yield piece.data
 
     def drop(self) -> None:
@@ -80,9 +104,73 @@ class Messages:
         for _ in self.data():
             pass
 
-    def waiting(self) -> bool:
-        """Return whether data from the peer is waiting to be read, without blocking."""
-        return self._reader.pending()
+    def is_cancelled(self, message: Message) -> bool:
+        """Read ahead, and return whether the peer has cancelled this request, whose data set is read (PS3.7 9.3.2.3).
+
+        Raises AssociationEnded.
+        """
+        self._read_ahead()
+        return message.command.message_id in self._cancelled
+
+    def _read_ahead(self) -> None:
+        """Take in what has arrived, without waiting for more than the rest of a piece that has begun."""
+        if self._current is not None and not self._current.is_complete:
+            return
+        while self._may_read_ahead():
+            piece = self._read_piece()
+            last = self._ahead[-1] if self._ahead else None
+            if piece is None:
+                break
+            if last is None or last.is_complete:
+                self._take_command(piece)
+                self._take_cancellation()
+            else:
+                self._check(piece, last.message.context_id, is_command=False)
+                last.is_complete = piece.ends
+                last.data += piece.data
+                self._bytes_ahead += len(piece.data)
+        self._reader.end()  # the pace is the peer's only while we wait for it
+
+    def _may_read_ahead(self) -> bool:
+        if self._is_released or len(self._ahead) >= MOST_AHEAD or self._bytes_ahead >= MOST_BYTES_AHEAD:
+            return False
+        try:
+            return self._reader.pending()
+        except Closed:  # a peer that sends no more may still read its answers
+            return False
+
+    def _read_piece(self) -> Piece | None:
+        """Read the next piece; None from the request for release on."""
+        if self._is_released:
+            return None
+        piece = next(self._pieces)
+        if isinstance(piece, Release):
+            self._is_released = True
+            return None
+        return piece
+
+    def _take_command(self, piece: Piece) -> None:
+        """Add a piece to the command set that is being gathered; the complete one is a message."""
+        self._check(piece, self._context_id, is_command=True)
+        self._context_id = piece.context_id
+        self._command += piece.data
+        if len(self._command) > LONGEST_COMMAND:
+            raise Violation(INVALID_PARAMETER, f"a command set of more than {LONGEST_COMMAND} bytes")
+        if piece.ends:
+            message = Message(piece.context_id, command.decode(self._command))
+            self._ahead.append(_Arrival(message, is_complete=not message.command.has_data_set))
+            self._command, self._context_id = bytearray(), None
+
+    def _take_cancellation(self) -> None:
+        """Take a C-CANCEL-RQ that has just arrived out of the queue; one for no request here is dropped."""
+        if not self._ahead or self._ahead[-1].message.command.field != command.C_CANCEL_RQ:
+            return
+        if not self._ahead[-1].is_complete:
+            return
+        cancelled = self._ahead.pop().message.command.responded
+        requests = [self._current, *self._ahead] if self._current is not None else [*self._ahead]
+        if any(request.message.command.message_id == cancelled for request in requests):
+            self._cancelled.add(cancelled)
 
     def _check(self, piece: Piece, context_id: int | None, *, is_command: bool) -> None:
         if not self._is_open(piece.context_id):

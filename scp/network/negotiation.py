@@ -99,7 +99,9 @@ def accept(
         if answer.result == ACCEPTANCE:
             abstract_syntax = proposed.abstract_syntaxes[0]
             accepted[answer.context_id] = AcceptedContext(answer.context_id, abstract_syntax, answer.transfer_syntax)
-    acceptance = AssociateAcceptance(tuple(answers), _introduce(maximum_length), request.titles)
+    confirmation = None if request.user.identity is None else request.user.identity.confirm()
+    user = _introduce(maximum_length, identity_response=confirmation)
+    acceptance = AssociateAcceptance(tuple(answers), user, request.titles)
     return encode_associate(A_ASSOCIATE_AC, encode_acceptance(acceptance)), accepted
 
 
@@ -167,5 +169,13 @@ def _reject(proposed: ProposedContext, result: int) -> AnsweredContext:
     return AnsweredContext(proposed.context_id, result, named)
 
 
-def _introduce(maximum_length: int, roles: tuple[RoleSelection, ...] = ()) -> UserInformation:
-    return UserInformation(maximum_length, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, roles=roles)
+def _introduce(
+    maximum_length: int, roles: tuple[RoleSelection, ...] = (), identity_response: bytes | None = None
+) -> UserInformation:
+    return UserInformation(
+        maximum_length,
+        IMPLEMENTATION_CLASS_UID,
+        IMPLEMENTATION_VERSION_NAME,
+        roles=roles,
+        identity_response=identity_response,
+    )

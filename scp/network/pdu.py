@@ -23,6 +23,16 @@ A_RELEASE_RQ: Final = 5
 A_RELEASE_RP: Final = 6
 A_ABORT: Final = 7
 
+_NAMES: Final = {
+    A_ASSOCIATE_RQ: "A-ASSOCIATE-RQ",
+    A_ASSOCIATE_AC: "A-ASSOCIATE-AC",
+    A_ASSOCIATE_RJ: "A-ASSOCIATE-RJ",
+    P_DATA_TF: "P-DATA-TF",
+    A_RELEASE_RQ: "A-RELEASE-RQ",
+    A_RELEASE_RP: "A-RELEASE-RP",
+    A_ABORT: "A-ABORT",
+}
+
 RELEASE_RQ: Final = bytes([A_RELEASE_RQ, 0, 0, 0, 0, 4, 0, 0, 0, 0])
 RELEASE_RP: Final = bytes([A_RELEASE_RP, 0, 0, 0, 0, 4, 0, 0, 0, 0])
 _BY_USER: Final = 0
@@ -103,7 +113,7 @@ def find_violation(kind: int) -> Violation:
     """Return the reason for the A-ABORT on a PDU that the table does not allow (PS3.8 table 9-26)."""
     if classify_pdu(kind) is Event.INVALID_PDU:
         return Violation(UNRECOGNIZED_PDU, f"PDU of unknown type {kind}")
-    return Violation(UNEXPECTED_PDU, f"PDU of type {kind} is not expected here")
+    return Violation(UNEXPECTED_PDU, f"{_NAMES[kind]} is not expected here")
 
 
 def read_pieces(reader: Reader, longest: int, machine: Machine) -> Iterator[Piece | Release]:
@@ -117,7 +127,7 @@ def read_pieces(reader: Reader, longest: int, machine: Machine) -> Iterator[Piec
         if kind == P_DATA_TF and length > longest:
             raise Violation(INVALID_PARAMETER, f"a P-DATA-TF of {length} bytes, longer than {longest}")
         if kind in _FIXED_KINDS and length != _FIXED:
-            raise Violation(INVALID_PARAMETER, f"PDU of type {kind} with a length of {length}")
+            raise Violation(INVALID_PARAMETER, f"{_NAMES[kind]} with a length of {length}")
         action = machine.on(classify_pdu(kind))
         if action in (Action.DT_2, Action.AR_6):
             reader.begin()

@@ -122,7 +122,7 @@ class Requestor:
             return
         with suppress(AssociationEnded):
             self._wire.end()
-            self._wire.wait_no_longer_than(self._artim)
+            self._wire.finish_within(self._artim)
             self._machine.on(Event.RELEASE_REQUEST)
             self._wire.send(pdu.RELEASE_RQ)
             while self._machine.state is not State.IDLE:
@@ -144,7 +144,7 @@ class Requestor:
     def _open(self, opening: Opening, request: bytes) -> None:
         """Sta4 and Sta5: send the request and read the answer."""
         self._machine.on(Event.CONNECTED)
-        self._wire.wait_no_longer_than(opening.acse_timeout)
+        self._wire.finish_within(opening.acse_timeout)
         self._wire.send(request)
         kind, length = pdu.read_header(self._wire)
         answer = pdu.read_body(self._wire, length)
@@ -182,9 +182,13 @@ class Requestor:
         return answer
 
     def _check_response(self, message: Message) -> Command:
-        if not message.command.is_response or message.command.responded != self._last_message:
-            raise Violation(UNEXPECTED_PDU, "a message that answers no request")
-        return message.command
+        answer = message.command
+        if not answer.is_response:
+            raise Violation(UNEXPECTED_PDU, "a request came in place of the response")
+        if answer.responded != self._last_message:
+            words = f"the response is to message {answer.responded}, not to {self._last_message}, the last one sent"
+            raise Violation(UNEXPECTED_PDU, words)
+        return answer
 
     def _take(self, message: Message, keep: Callable[[SubOperation], int], most_bytes: int) -> None:
         """Answer the peer's C-STORE-RQ, allowed only where role selection made it SCU (PS3.7 D.3.3.4)."""

@@ -219,6 +219,10 @@ def classify_pdu(kind: int) -> Event:
     return _RECEIVED.get(kind, Event.INVALID_PDU)
 
 
+def _in_words(member: Event | State) -> str:
+    return member.name.lower().replace("_", " ")
+
+
 class Machine:
     """The state of one association."""
 
@@ -234,7 +238,8 @@ class Machine:
         """
         cell = self._table.get((self.state, event))
         if cell is None:
-            raise Violation(UNEXPECTED_PDU, f"Evt{event.value} cannot happen in Sta{self.state.value}")
+            what, when = _in_words(event), _in_words(self.state)
+            raise Violation(UNEXPECTED_PDU, f"{what} (Evt{event}) is not allowed in the state {when} (Sta{self.state})")
         self.state = cell.state if acceptable or cell.otherwise is None else cell.otherwise
         return cell.action
 

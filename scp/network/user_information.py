@@ -25,6 +25,7 @@ _COMMON_EXTENDED_NEGOTIATION: Final = 0x57
 _USER_IDENTITY: Final = 0x58
 _USER_IDENTITY_RESPONSE: Final = 0x59
 _LENGTH_BYTES: Final = 4
+_CONFIRMED_EMPTY: Final = frozenset({1, 2, 5})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,14 @@ class UserIdentity:
     response_requested: bool
     primary: bytes
     secondary: bytes = b""
+
+    def confirm(self) -> bytes | None:
+        """Return the server response that was asked for; None without one (PS3.7 D.3.3.7.2).
+
+        It is empty for a name, a passcode and a web token. The ticket that confirms a Kerberos identity and the SAML
+        response come from servers that we do not have: the requestor decides what no confirmation means.
+        """
+        return b"" if self.response_requested and self.kind in _CONFIRMED_EMPTY else None
 
 
 @dataclass(frozen=True, slots=True)

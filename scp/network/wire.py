@@ -46,6 +46,7 @@ class Wire:
         self._view = memoryview(bytearray(BUFFER_BYTES))
         self._start = self._end = 0
         self._silence = pace.idle
+        self._phase_seconds = self._phase_end = math.inf
         self._begun: float | None = None
         self._received = 0
         self._deadline = math.inf if pace.total is None else clock() + pace.total
@@ -60,14 +61,17 @@ class Wire:
         """Begin a message: the peer must now keep up the pace."""
         if self._begun is None:
             self._begun, self._received, self._silence = self._clock(), 0, self._pace.stalled
+            self._phase_end = math.inf
 
     def end(self) -> None:
         """End a message: the peer may now be idle."""
         self._begun, self._silence = None, self._pace.idle
+        self._phase_end = math.inf
 
-    def wait_no_longer_than(self, seconds: float) -> None:
-        """Limit the silence differently until a message begins or ends."""
-        self._silence = seconds
+    def finish_within(self, seconds: float) -> None:
+        """Limit all that is read until a message begins or ends to this time, however slowly it comes (ARTIM)."""
+        self._silence = self._phase_seconds = seconds
+        self._phase_end = self._clock() + seconds
 
     def read(self, count: int) -> memoryview:
         """Read exactly `count` bytes (at most a buffer full), valid until the next call.
@@ -184,8 +188,11 @@ class Wire:
             self._check_rate()
 
     def _check_total(self) -> None:
-        if self._clock() > self._deadline:
+        now = self._clock()
+        if now > self._deadline:
             raise Expired(f"it took longer than {self._pace.total:g} s")
+        if now > self._phase_end:
+            raise Expired(f"not complete within {self._phase_seconds:g} s")
 
     def _check_rate(self) -> None:
         self._check_total()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import ip_address
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, get_args
 
 import structlog
@@ -25,6 +23,7 @@ from scp.network.negotiation import (
     TRANSIENT,
     PresentationContext,
 )
+from scp.reception.addresses import AddressBook, shorten_address
 from scp.reception.completion import Holder
 from scp.reception.provided import ProvidedService, select_contexts
 from scp.reception.seats import Seats
@@ -59,11 +58,17 @@ class Admission:
     ae_title: str
     peers: Mapping[str, PeerSettings]
     accept_unknown_peers: bool
+    book: AddressBook = field(default_factory=AddressBook, compare=False)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Admission:
         """Make the configured policy."""
         return cls(settings.node.ae_title, settings.peers, settings.node.accept_unknown_peers)
+
+    def may_call(self, address: str) -> bool:
+        """Return False if certainly no peer has this address; does not wait for a name server."""
+        address = shorten_address(address)
+        return self.accept_unknown_peers or any(self.book.may_have(peer.host, address) for peer in self.peers.values())
 
     def decide(self, *, called: str, calling: str, host: str) -> Accepted | Refused:
         """Accept or refuse one request; AE titles are compared without surrounding spaces."""
@@ -71,7 +76,7 @@ class Admission:
             words = f"called AE title is {called.strip()!r}, this node is {self.ae_title!r}"
             return Refused(CALLED_AE_TITLE_NOT_RECOGNIZED, words)
         named = [peer for peer in self.peers.values() if peer.ae_title == calling.strip()]
-        matching = [peer for peer in named if host in _look_up(peer.host)]
+        matching = [peer for peer in named if self.book.has(peer.host, host)]
         if matching:
             return Accepted(tuple(dict.fromkeys(service for peer in matching for service in peer.services)))
         if self.accept_unknown_peers:
@@ -101,7 +106,7 @@ class Door:
 
     def admit(self, request: AssociateRequest, host: str, holder: Holder) -> Sequence[PresentationContext] | Rejection:
         """Return the contexts that the caller may open, or log, count and return its rejection."""
-        address = _shorten_address(host)
+        address = shorten_address(host)
         verdict = self._admission.decide(called=request.called_ae, calling=request.calling_ae, host=address)
         if isinstance(verdict, Refused):
             refusal = Rejection(PERMANENT, BY_USER, verdict.diagnostic)
@@ -122,22 +127,3 @@ class Door:
         metrics.REFUSED.labels(why).inc()
         log.warning("association refused", host=host, calling=request.calling_ae, reason=words)
         return refusal
-
-
-def _shorten_address(address: str) -> str:
-    """Return an address in its shortest form; IPv4-mapped IPv6 addresses become IPv4."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return str(mapped or parsed)
-
-
-def _look_up(host: str) -> Iterable[str]:
-    """Look up the addresses of a peer's host, for each request: leases and names change."""
-    try:
-        return {_shorten_address(str(entry[4][0])) for entry in socket.getaddrinfo(host, None)}
-    except OSError:
-        log.warning("cannot resolve the peer's host name", host=host)
-        return ()

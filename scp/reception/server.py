@@ -15,7 +15,9 @@ from scp import metrics
 from scp.network.acceptor import Acceptor, Limits, Observer
 from scp.network.listener import Listener
 from scp.network.wire import Pace, Wire
+from scp.reception.addresses import shorten_address
 from scp.reception.admission import Admission, Door
+from scp.reception.closed_connections import ClosedConnections
 from scp.reception.provided import ProvidedService, join_operations
 from scp.reception.seats import Seats
 
@@ -23,7 +25,6 @@ log = structlog.get_logger(__name__)
 
 _POLL_SECONDS: Final = 0.5
 _STOP_SECONDS: Final = 30.0
-_SPARE_CONNECTIONS: Final = 64  # that have yet to say what they want
 
 
 class Server:
@@ -41,6 +42,8 @@ class Server:
         has_room: Callable[[], bool] = lambda: True,
     ) -> None:
         self._settings = settings
+        self._admission = admission
+        self._closed = ClosedConnections()
         self._seats = Seats(settings.max_associations, settings.max_associations_per_peer)
         self._door = Door(admission, self._seats, services, has_room)
         self._operations = join_operations(services)
@@ -65,8 +68,8 @@ class Server:
             self._listener = Listener(
                 (node.host, node.port),
                 self._open,
-                most_connections=node.max_associations + _SPARE_CONNECTIONS,
-                on_refused=metrics.REFUSED.labels("limit").inc,
+                admits=self._admits,
+                on_dropped=lambda host: self._closed.note("silent", shorten_address(host)),
             )
         except OSError as error:
             raise ConfigurationError(
@@ -102,6 +105,12 @@ class Server:
             acceptor.stop()
         for acceptor in acceptors:
             acceptor.wait(_STOP_SECONDS)
+
+    def _admits(self, host: str) -> bool:
+        if self._admission.may_call(host):
+            return True
+        self._closed.note("stranger", shorten_address(host))
+        return False
 
     def _open(self, connection: socket.socket, address: tuple[str, int]) -> Acceptor:
         node = self._settings

@@ -17,7 +17,7 @@ from dicom.sop_classes import PATIENT_ROOT_FIND, STUDY_ROOT_FIND, UNCOMPRESSED
 from scp import metrics
 from scp.network import command, pdu
 from scp.network.conversation import Conversation
-from scp.network.errors import UNEXPECTED_PARAMETER, AssociationEnded, Violation
+from scp.network.errors import AssociationEnded
 from scp.network.message import Message, Released
 from scp.network.negotiation import PresentationContext
 from scp.reception.provided import ProvidedService
@@ -60,12 +60,12 @@ class QueryScp:
             log.warning("query refused", reason=rejection.reason, calling=association.calling_ae)
             code, comment = rejection.status, rejection.reason
         except CoronodeError as error:
-            log.error("query failed", reason=str(error))
+            log.error("query failed", reason=str(error), calling=association.calling_ae)
             code, comment = status.UNABLE_TO_PROCESS, str(error)
         except (AssociationEnded, Released):
             raise
         except Exception:  # the edge of the service: the peer gets a failure, the log the traceback
-            log.exception("query failed")
+            log.exception("query failed", calling=association.calling_ae)
             code, comment = status.UNABLE_TO_PROCESS, "internal error, see the node's log"
         metrics.QUERIES.labels(f"0x{code:04X}").inc()
         association.respond(message, code, comment=status.cut_comment(comment))
@@ -89,7 +89,8 @@ def _read_search(association: Conversation, root: query.Root, *, implicit: bool)
     except Rejected:
         raise
     except Exception as error:  # whatever the parser raises, the identifier is invalid
-        raise Rejected(status.DOES_NOT_MATCH, f"identifier cannot be read: {type(error).__name__}") from error
+        words = "identifier is not encoded in the negotiated transfer syntax"
+        raise Rejected(status.DOES_NOT_MATCH, words) from error
 
 
 def _send_matches(association: Conversation, message: Message, matches: Iterable[bytes], *, supported: bool) -> bool:
@@ -99,6 +100,8 @@ def _send_matches(association: Conversation, message: Message, matches: Iterable
     room = association.data_room()
     head = b"".join(pdu.encode_fragments(answer, message.context_id, room, is_command=True))
     buffers: list[bytes | memoryview] = []
+    if association.messages.is_cancelled(message):
+        return False
     for match in matches:
         buffers.append(head)
         buffers += pdu.encode_fragments(match, message.context_id, room, is_command=False)
@@ -106,18 +109,8 @@ def _send_matches(association: Conversation, message: Message, matches: Iterable
             association.send(*buffers)
             metrics.MATCHES.inc(buffers.count(head))
             buffers.clear()
-            if association.messages.waiting() and _is_cancelled(association, message):
+            if association.messages.is_cancelled(message):
                 return False
     association.send(*buffers)
     metrics.MATCHES.inc(buffers.count(head))
     return True
-
-
-def _is_cancelled(association: Conversation, message: Message) -> bool:
-    """Read a message and return whether it cancels this request (PS3.7 9.3.2.3). Raises Released."""
-    other = association.messages.next()
-    if other is None:
-        raise Released
-    if other.command.field != command.C_CANCEL_RQ:
-        raise Violation(UNEXPECTED_PARAMETER, "a request while another is in progress")
-    return other.command.responded == message.command.message_id

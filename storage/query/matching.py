@@ -1,8 +1,8 @@
 """One key of a C-FIND identifier as a condition in SQL (PS3.4 C.2.2.2).
 
 Several values of any key mean one of them, which the Standard asks for UIDs alone. Names are compared without regard to
-case and to trailing empty components; a name of several groups matches as a whole or by one group. Times match at the
-precision of the key: 1015 is the whole minute.
+case and to trailing empty components, by their groups: `names`. Times match at the precision of the key: 1015 is the
+whole minute.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Column, ColumnElement, and_, false, func, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, false, or_
 
 from dicom.text import fold
+from storage.query.names import is_universal, match_name
+from storage.query.texts import match_texts
 
 WILDCARD_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 _OFFSET = r"(?:\+(?:0\d|1[0-4])[0-5]\d|-(?:0\d|1[0-2])[0-5]\d)?"
@@ -47,8 +49,8 @@ def build_condition(target: Target, text: str, dialect: str) -> ColumnElement[bo
     """
     values = [value for value in text.split("\\") if value]
     if target.folded is not None:
-        # A name of nothing but delimiters comes from a form with empty fields.
         values = [fold(value) for value in values]
+        return None if any(map(is_universal, values or [""])) else match_name(target.folded, values, dialect)
     if not values or any(not value.strip("*") for value in values):
         return None
     if target.vr in _RANGES:
@@ -56,76 +58,11 @@ def build_condition(target: Target, text: str, dialect: str) -> ColumnElement[bo
             # A range open at both ends is universal matching.
             return None
         return or_(*(_match_moment(target.column, value, target.vr) for value in values))
-    if target.folded is not None:
-        return _match_name(target.folded, values, dialect)
     if target.several:
         # A stored value may be alone, first, last or in the middle.
         values = [form for value in values for form in (value, rf"{value}\*", rf"*\{value}", rf"*\{value}\*")]
-        return _match_texts(target.column, values, dialect, wildcards=True)
-    return _match_texts(target.column, values, dialect, wildcards=target.vr in WILDCARD_VRS)
-
-
-def _match_texts(
-    column: ColumnElement[str], values: list[str], dialect: str, *, wildcards: bool
-) -> ColumnElement[bool]:
-    """Match single values (C.2.2.2.1), lists of UIDs (C.2.2.2.2) and wildcards (C.2.2.2.4)."""
-    patterns = [value for value in values if wildcards and ("*" in value or "?" in value)]
-    exact = [value for value in values if value not in patterns]
-    conditions = [_match_pattern(column, pattern, dialect) for pattern in patterns]
-    if exact:
-        conditions.append(column.in_(exact))
-    return or_(*conditions)
-
-
-def _match_pattern(column: ColumnElement[str], pattern: str, dialect: str) -> ColumnElement[bool]:
-    """Match a pattern case-sensitively: SQLite's LIKE is not, but its GLOB is and has the same * and ?."""
-    short = re.sub(r"\*+", "*", pattern)
-    if dialect == "sqlite":
-        matched = column.op("GLOB", is_comparison=True)(short.replace("[", "[[]"))
-    else:
-        escaped = re.sub(r"([%_!])", r"!\1", short)
-        matched = column.like(escaped.replace("*", "%").replace("?", "_"), escape="!")
-    beginning = re.split(r"[*?]", short, maxsplit=1)[0]
-    # Neither database uses an index for a pattern given as a parameter or within an OR; for a range it always does.
-    return and_(*_match_beginning(column, beginning), matched)
-
-
-def _match_beginning(column: ColumnElement[str], text: str) -> list[ColumnElement[bool]]:
-    """Match the texts that begin with `text`, as a range of code points."""
-    if not text:
-        return []
-    last = ord(text[-1])
-    if last in (0xD7FF, 0x10FFFF):
-        # The next character does not exist, or is a surrogate, which no database stores.
-        return [column >= text]
-    return [column >= text, column < text[:-1] + chr(last + 1)]
-
-
-def _match_name(column: ColumnElement[str], values: list[str], dialect: str) -> ColumnElement[bool]:
-    forms: list[str] = []
-    for value in values:
-        forms.append(value)
-        name = value
-        # DOE^* asks for every DOE, one without a given name too.
-        while name.endswith("^*"):
-            name = name[:-2].rstrip("^")
-            forms.append(name or "*")
-    whole = _match_texts(column, forms, dialect, wildcards=True)
-    groups = [group for form in forms if "=" not in form for group in (f"{form}=*", f"*={form}", f"*={form}=*")]
-    if not groups:
-        return whole
-    by_group = and_(_has_groups(column, dialect), _match_texts(column, groups, dialect, wildcards=True))
-    if not isinstance(column, Column) or not column.index:
-        return or_(whole, by_group)
-    # No index serves the OR of both; the few names with several groups have their own index.
-    matching_ids = union_all(select(column.table.c.id).where(whole), select(column.table.c.id).where(by_group))
-    return column.table.c.id.in_(matching_ids)
-
-
-def _has_groups(column: ColumnElement[str], dialect: str) -> ColumnElement[bool]:
-    """Test whether a name has more than one group, in the same words as the index of these names."""
-    place = func.instr if dialect == "sqlite" else func.strpos
-    return and_(column > "", place(column, literal_column("'='")) > literal_column("0"))
+        return match_texts(target.column, values, dialect)
+    return match_texts(target.column, values, dialect, wildcards=target.vr in WILDCARD_VRS)
 
 
 def _match_moment(column: ColumnElement[str], value: str, vr: str) -> ColumnElement[bool]:

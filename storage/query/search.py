@@ -1,7 +1,7 @@
 """C-FIND: an identifier becomes one SELECT, each row a response (PS3.4 C.2.2.2, C.4.1, C.6.1, C.6.2).
 
 More is accepted than the Standard demands: unique keys of the levels above may be missing, and keys of the levels above
-are matched and returned too.
+are matched and returned too. Modality, a key of series, asks a study for its modalities, as many workstations mean it.
 """
 
 from __future__ import annotations
@@ -51,13 +51,17 @@ class IdentifierError(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One element of the identifier; `text` is empty for universal matching."""
+    """One element of the identifier; `text` is empty for universal matching.
+
+    One that is not supported at this level is returned empty; `matched_as` names what it is matched as all the same.
+    """
 
     tag: int
     keyword: str
     vr: str
     text: str
     supported: bool
+    matched_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Search:
 
     @property
     def unsupported(self) -> tuple[str, ...]:
-        """Keys that are returned empty and not matched; with any of them the status is 0xFF01 instead of 0xFF00."""
+        """Keys that are returned empty; with any of them the status is 0xFF01 instead of 0xFF00."""
         return tuple(key.keyword or f"{key.tag:08X}" for key in self.keys if not key.supported)
 
     def encode_matches(self, db: Database, *, implicit: bool) -> Generator[bytes]:
@@ -114,6 +118,8 @@ class Search:
         columns: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {}
         conditions: list[ColumnElement[bool]] = []
         for key in self.keys:
+            if key.matched_as and (in_any := in_study(key.matched_as, key.text, dialect)) is not None:
+                conditions.append(in_any)
             if not key.supported or key.keyword in FROM_OUTSIDE:
                 continue
             columns[key.keyword] = COMPUTED[key.keyword]() if key.keyword in COMPUTED else _find_column(key.keyword)
@@ -147,11 +153,12 @@ def _parse_key(identifier: Dataset, tag: int, level: Level, root: Root) -> Key:
     keyword = keyword_for_tag(tag)
     vr = dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
     supported = _is_supported(keyword, level, root)
-    text = read_text(identifier, tag, vr, longest=None) if supported else ""
+    matched_as = "ModalitiesInStudy" if keyword == "Modality" and level == "STUDY" else ""
+    text = read_text(identifier, tag, vr, longest=None) if supported or matched_as else ""
     most = _MOST_UIDS if vr == "UI" else _MOST_VALUES
     if text.count("\\") >= most:
         raise IdentifierError(f"{keyword}: more than {most} values")
-    return Key(int(tag), keyword, vr, text, supported)
+    return Key(int(tag), keyword, vr, text, supported, matched_as)
 
 
 def _is_supported(keyword: str, level: Level, root: Root) -> bool:

@@ -50,6 +50,10 @@ class BytesReader:
         segment = self._segments.pop() if self._segments else count
         return self.read(max(1, min(count, segment, len(self._view))))
 
+    @property
+    def left(self) -> int:
+        return len(self._view)
+
     def begin(self) -> None:
         self.begun += 1
 

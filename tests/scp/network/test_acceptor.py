@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from contextlib import ExitStack
 
 import pytest
 
@@ -219,12 +218,6 @@ class TestPace:
             peer.send(data(STORE), data(bytes(1_200_000), is_last=False, is_command=False))
             assert peer.ends() == (0, 0)
             assert not list((site.files.root / "incoming").iterdir())
-
-    def test_a_connection_too_many_is_closed_at_once(self, serve, tmp_path):
-        with serve(tmp_path, max_associations=1) as site, ExitStack() as stack:
-            peers = [stack.enter_context(site.peer(associated=False)) for _ in range(1 + 64)]
-            peers[0].associate()
-            assert stack.enter_context(site.peer(associated=False)).receive() == (0, b"")
 
     def test_a_long_pdu_of_a_careless_sender_is_taken(self, site, image_of):
         whole = image_of("1.2.3.10", 2_000_000)

@@ -312,7 +312,7 @@ def test_nothing_can_be_sent_after_the_end():
         with suppress(AssociationEnded):
             send()
         assert not association.is_established
-    with pytest.raises(Violation, match="Evt9 cannot happen in Sta1"):
+    with pytest.raises(Violation, match="not allowed in the state idle"):
         association.echo(association.accepted_contexts[1])
 
 

@@ -58,7 +58,7 @@ def test_a_cell_is_that_of_the_standard(role, state, event):
     expected = CELLS[state.value, event.value]
     assert machine.allows(event) == (expected != "-")
     if expected == "-":
-        with pytest.raises(Violation, match=f"Evt{event.value} .*Sta{state.value}") as caught:
+        with pytest.raises(Violation, match=rf"\(Evt{event.value}\) .*\(Sta{state.value}\)") as caught:
             machine.on(event)
         assert (caught.value.reason, machine.state) == (UNEXPECTED_PDU, state)
         return

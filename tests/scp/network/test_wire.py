@@ -69,7 +69,7 @@ def test_a_fast_or_a_finished_message_is_not_too_slow(pair, clock):
 
 @pytest.mark.parametrize(
     ("prepare", "seconds"),
-    [(lambda _wire: None, 60), (Wire.begin, 0.2), (lambda wire: wire.wait_no_longer_than(3), 3)],
+    [(lambda _wire: None, 60), (Wire.begin, 0.2), (lambda wire: wire.finish_within(3), 3)],
     ids=["between messages", "within a message", "ARTIM"],
 )
 def test_silence_is_bounded(pair, clock, prepare, seconds):
@@ -78,6 +78,31 @@ def test_silence_is_bounded(pair, clock, prepare, seconds):
     clock.step = 1000
     with pytest.raises(Expired, match=f"nothing received for {seconds} s"):
         wire.read(1)
+
+
+def test_a_request_that_trickles_in_is_bounded_as_a_whole(pair, clock):
+    """ARTIM runs from the connection to the complete A-ASSOCIATE-RQ (PS3.8 9.1.5), not from byte to byte."""
+    ours, theirs = pair
+    wire = Wire(ours, Pace(idle=60, stalled=60), clock=clock)
+    wire.finish_within(30)
+    theirs.sendall(bytes(1))
+    clock.now += 29
+    assert bytes(wire.read(1)) == bytes(1)
+    theirs.sendall(bytes(1))
+    clock.now += 2
+    with pytest.raises(Expired, match="not complete within 30 s"):
+        wire.read(2)
+
+
+@pytest.mark.parametrize("go_on", [Wire.begin, Wire.end])
+def test_that_bound_ends_with_the_next_message(pair, clock, go_on):
+    ours, theirs = pair
+    wire = Wire(ours, Pace(idle=60, stalled=60), clock=clock)
+    wire.finish_within(30)
+    go_on(wire)
+    clock.now += 31
+    theirs.sendall(bytes(1))
+    assert bytes(wire.read(1)) == bytes(1)
 
 
 def test_the_whole_connection_may_be_bounded(pair, clock):

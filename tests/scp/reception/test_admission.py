@@ -59,6 +59,12 @@ def test_unknown_peers_are_accepted_only_when_the_configuration_says_so():
     assert isinstance(admission(unknown=True).decide(called="ELSE", calling="X", host="10.9.9.9"), Refused)
 
 
+@pytest.mark.parametrize(("address", "may"), [("127.0.0.1", True), ("::ffff:127.0.0.1", True), ("127.0.0.9", False)])
+def test_an_address_that_no_peer_has_may_not_call(address, may):
+    assert admission(CT=CT, VIEWER=VIEWER).may_call(address) is may
+    assert admission(unknown=True).may_call(address)
+
+
 def test_a_host_name_is_looked_up():
     named = admission(CT=CT | {"host": "localhost"})
     assert isinstance(named.decide(called="CORONODE", calling="CT1", host="127.0.0.1"), Accepted)

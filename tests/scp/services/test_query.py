@@ -1,10 +1,14 @@
 import subprocess
 
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pynetdicom import AE
 
 from dicom.sop_classes import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
+from scp.reception.incoming import StoreRequest
 from scp.services.storage import IMAGE_STORAGE
 
 
@@ -84,6 +88,19 @@ def test_patient_level_is_not_in_the_study_root(filled):
     assert last.Status == 0xA900
 
 
+@pytest.fixture
+def findscu(peer_program, tmp_path):
+    """`findscu(port, *keys)`: the responses, as files, to a query with DCMTK in the Study Root."""
+
+    def ask(port, *keys):
+        options = ["-S", "-X", "-od", str(tmp_path), "-aec", "CORONODE"]
+        arguments = [part for key in keys for part in ("-k", key)]
+        subprocess.run([peer_program("findscu"), *options, *arguments, "127.0.0.1", str(port)], check=True, timeout=60)
+        return list(tmp_path.glob("rsp*.dcm"))
+
+    return ask
+
+
 @pytest.mark.peer
 @pytest.mark.parametrize(
     ("keys", "expected"),
@@ -96,8 +113,74 @@ def test_patient_level_is_not_in_the_study_root(filled):
         (["0008,0052=STUDY", "0020,000D", "0008,0050=NONE"], 0),
     ],
 )
-def test_findscu_finds(filled, peer_program, tmp_path, keys, expected):
-    arguments = [part for key in keys for part in ("-k", key)]
-    command = [peer_program("findscu"), "-S", "-X", "-od", str(tmp_path), "-aec", "CORONODE", *arguments]
-    subprocess.run([*command, "127.0.0.1", str(filled.port)], check=True, timeout=60)
-    assert len(list(tmp_path.glob("rsp*.dcm"))) == expected
+def test_findscu_finds(filled, findscu, keys, expected):
+    assert len(findscu(filled.port, *keys)) == expected
+
+
+MULLER = "Müller^Jörg".encode()
+YAMADA = "Yamada^Tarou=山田^太郎=やまだ^たろう".encode()
+
+
+@pytest.fixture
+def keep_bytes(site, slice_of):
+    """Store an image whose name and character set are these bytes, whatever a library would make of them."""
+
+    def keep(study, character_set, name):
+        name = name.ljust(len(name) + len(name) % 2)
+        image = slice_of(1, study=study, PatientName="N" * len(name), SpecificCharacterSet="C" * 16)
+        buffer = DicomBytesIO()
+        buffer.is_little_endian, buffer.is_implicit_VR = True, False
+        write_dataset(buffer, image)
+        data = buffer.getvalue().replace(b"N" * len(name), name).replace(b"C" * 16, character_set.ljust(16))
+        reception = site.storage.begin(
+            StoreRequest(str(image.SOPClassUID), str(image.SOPInstanceUID), image.file_meta.TransferSyntaxUID)
+        )
+        reception.write(data)
+        reception.finish()
+
+    return keep
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("character_set", "name"),
+    [
+        (b"ISO_IR 192", MULLER),
+        (b"ISO IR 192", MULLER),
+        (b"UTF-8", MULLER),
+        (b"", MULLER),
+        (b"ISO_2022_IR_6", MULLER),
+        (b"ISO_IR 100", "Müller^Jörg".encode("latin-1")),
+        (b"", "Müller^Jörg".encode("latin-1")),
+    ],
+)
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [b"0008,0005=ISO_IR 192", "0010,0010=MÜLLER*".encode()],
+        ["0010,0010=MÜLLER*".encode()],
+        [b"0008,0005=ISO_IR 100", "0010,0010=müller^*".encode("latin-1")],
+    ],
+    ids=["UTF-8", "undeclared", "Latin-1"],
+)
+def test_a_name_is_found_whatever_the_character_sets(site, keep_bytes, findscu, character_set, name, keys):
+    keep_bytes(1, character_set, name)
+    keep_bytes(2, b"ISO_IR 192", YAMADA)
+    (found,) = findscu(site.port, b"0008,0052=STUDY", b"0020,000D", *keys)
+    assert dcmread(found).StudyInstanceUID == "1.2.826.0.1.1"
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("key", "count"), [("=山田*", 1), ("==やまだ*", 1), ("=やまだ*", 0), ("山田*", 1), ("yamada*", 1)]
+)
+def test_findscu_finds_a_name_by_its_groups(site, keep_bytes, findscu, key, count):
+    keep_bytes(1, b"ISO_IR 192", YAMADA)
+    found = findscu(site.port, "0008,0052=STUDY", "0008,0005=ISO_IR 192", f"0010,0010={key}")
+    assert len(found) == count
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(("modality", "count"), [("MR", 0), ("CT", 2)])
+def test_findscu_asks_for_studies_by_modality(filled, findscu, modality, count):
+    assert len(findscu(filled.port, "0008,0052=STUDY", "0020,000D", f"0008,0060={modality}")) == count

@@ -31,6 +31,9 @@ NAMES = [
     "a*b",
     "A_B%C[x]",
     "D-E^J",
+    "Yamada^Tarou=山田^太郎=やまだ^たろう",
+    "=山田^花子",
+    "Doe^Kim=도^김=Doe^Min",
 ]
 DATES = ["20240501", "20240430", "20231231", "00010101", ""]
 TIMES = ["1015", "101500", "101500.5", "101559.999", "10", "095959", "000000", ""]
@@ -75,26 +78,28 @@ def filled(shared_node):
     return shared_node
 
 
-def naive_text(pattern, value, *, fold=False):
-    """Wildcards by a regular expression; names without case, empty tails and with single groups."""
+def naive_text(pattern, value):
+    """Wildcards by a regular expression."""
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return not pattern.strip("*") or bool(re.fullmatch(expression, value, re.DOTALL))
+
+
+def naive_name(pattern, value):
+    """Names without case and empty tails: any group for a key of one, else each group that the key has."""
 
     def plain(name):
-        return "=".join(group.rstrip("^") for group in name.casefold().split("=")).rstrip("=")
+        return "=".join(group.rstrip("^ ") for group in name.casefold().split("=")).rstrip("=")
 
-    if not (plain(pattern) if fold else pattern).strip("*"):
+    def fits(wanted, group):
+        return naive_text(wanted, group) or (wanted.endswith("^*") and fits(wanted[:-2].rstrip("^"), group))
+
+    wanted, groups = plain(pattern).split("=", 2), plain(value).split("=", 2)
+    if all(not one.strip("*^") or fits(one, "") for one in wanted):
         return True
-    patterns, values = [pattern], [value]
-    if fold:
-        patterns = [plain(pattern)]
-        while patterns[-1].endswith("^*"):
-            patterns.append(patterns[-1][:-2].rstrip("^") or "*")
-        values = [plain(value)]
-    expressions = [re.escape(one).replace(r"\*", ".*").replace(r"\?", ".") for one in patterns]
-    if fold:
-        expressions += [
-            form for one in expressions if "=" not in one for form in (f"{one}=.*", f".*={one}", f".*={one}=.*")
-        ]
-    return any(re.fullmatch(expression, one, re.DOTALL) for expression in expressions for one in values)
+    if len(wanted) == 1:
+        return any(fits(wanted[0], group) for group in groups)
+    groups += [""] * (3 - len(groups))
+    return all(not one or fits(one, group) for one, group in zip(wanted, groups, strict=False))
 
 
 def seconds(text, *, last=False):
@@ -146,11 +151,68 @@ KEPT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 
 @KEPT
 @given(
-    pattern=WILD | st.sampled_from(NAMES[1:]) | st.sampled_from(["DOE^*", "*^J*", "doe*", "?oe^*", "王*", "*=王^小东"])
+    pattern=WILD
+    | st.sampled_from(NAMES[1:])
+    | st.sampled_from(["DOE^*", "*^J*", "doe*", "?oe^*", "王*", "*=王^小东", "=*", "^*", "y*==や*", "*=*=や*", "=^*"])
 )
 def test_names_like_the_naive_matcher(filled, pattern):
     found = studies(filled, PatientName=pattern, SpecificCharacterSet="ISO_IR 192")
-    assert found == expected(lambda values: naive_text(pattern, values["PatientName"], fold=True))
+    assert found == expected(lambda values: naive_name(pattern, values["PatientName"]))
+
+
+YAMADA, HANAKO, WANG = "Yamada^Tarou=山田^太郎=やまだ^たろう", "=山田^花子", "Wang^XiaoDong=王^小东"
+KIM = "Doe^Kim=도^김=Doe^Min"
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("yamada*", {YAMADA}),
+        ("山田*", {YAMADA, HANAKO}),
+        ("やまだ*", {YAMADA}),
+        ("=山田*", {YAMADA, HANAKO}),
+        ("=やまだ*", set()),
+        ("==やまだ*", {YAMADA}),
+        ("==山田*", set()),
+        ("Y*==やまだ*", {YAMADA}),
+        ("W*==やまだ*", set()),
+        ("*=山田^太郎", {YAMADA}),
+        ("W*=王*", {WANG}),
+        ("Wang^XiaoDong=王^小东", {WANG}),
+        ("yamada*=*=*", {YAMADA}),
+        ("*min", {KIM}),
+        ("doe^min", {KIM}),
+        ("=doe*", set()),
+        ("==DOE^*", {KIM}),
+        ("yamada*やまだ*", set()),
+        ("müller*", {"MÜLLER^JÖRG"}),
+        ("MÜLLER^jö??", {"MÜLLER^JÖRG"}),
+        ("STRASSE", {"Straße"}),
+    ],
+)
+def test_groups_of_a_name_match_group_by_group(filled, key, names):
+    """PS3.5 6.2.1: alphabetic, ideographic and phonetic group; an empty group of the key is universal."""
+    found = search(filled, PatientName=key, SpecificCharacterSet="ISO_IR 192")
+    assert {str(answer.PatientName) for answer in found} == names
+
+
+@pytest.mark.parametrize(
+    ("key", "index"),
+    [
+        ("YAMADA*", "ix_studies_patient_name_folded"),
+        ("DOE^*", "ix_studies_patient_name_folded"),
+        ("=山田*", "ix_studies_patient_name_groups"),
+        ("==やまだ*", "ix_studies_patient_name_groups"),
+        ("山田*", "ix_studies_patient_name_groups"),
+    ],
+)
+def test_names_use_an_index(filled, key, index):
+    statement, _ = Search.parse("study", ds(QueryRetrieveLevel="STUDY", PatientName=key))._build_statement("sqlite")
+    compiled = statement.compile(filled.db.engine, compile_kwargs={"literal_binds": True})
+    with filled.db.engine.connect() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]
+    assert any(index in step for step in plan), plan
+    assert [step for step in plan if step == "SCAN studies"] == []
 
 
 @KEPT
@@ -215,7 +277,7 @@ def test_keys_together_like_the_naive_matcher(filled, *, name, patient, date, mo
     def matches(values):
         uid = values["StudyInstanceUID"]
         return (
-            naive_text(name, values["PatientName"], fold=True)
+            naive_name(name, values["PatientName"])
             and (not patient or naive_text(patient, values["PatientID"]))
             and (not date or (values["StudyDate"] >= "20240430" if "-" in date else values["StudyDate"] == date))
             and any(not one or naive_text(one, own) for one in modality.split("\\") for own in in_study[uid])
@@ -373,6 +435,29 @@ def test_only_what_was_asked_for_comes_back(filled):
     for element in answer:
         if element.keyword not in ("QueryRetrieveLevel", "StudyInstanceUID"):
             assert element.is_empty, element.keyword
+
+
+@pytest.mark.parametrize("root", ["study", "patient"])
+@pytest.mark.parametrize("key", ["CT", "MR", "SR", "SR\\OT", "C?", "*", ""])
+def test_the_modality_of_a_study_is_that_of_any_of_its_series(filled, root, key):
+    """A key of the SERIES level (PS3.4 C.6.2.1.3), matched as Modalities in Study and returned empty."""
+    found = search(filled, root=root, StudyInstanceUID="", Modality=key.split("\\"))
+    in_study = {}
+    for values in OBJECTS:
+        in_study.setdefault(values["StudyInstanceUID"], set()).add(values["Modality"])
+    wanted = key.split("\\")
+    assert {answer.StudyInstanceUID for answer in found} == {
+        uid for uid, own in in_study.items() if any(naive_text(one, each) for one in wanted for each in own)
+    }
+    assert all("Modality" in answer and not answer.Modality for answer in found)
+    assert {answer.StudyInstanceUID for answer in found} == studies(filled, ModalitiesInStudy=wanted)
+
+
+def test_the_modality_of_a_series_is_its_own(filled):
+    found = search(filled, "SERIES", SeriesInstanceUID="", Modality="SR")
+    assert {answer.SeriesInstanceUID for answer in found} == {
+        values["SeriesInstanceUID"] for values in OBJECTS if values["Modality"] == "SR"
+    }
 
 
 def test_unsupported_keys_are_named(node):
