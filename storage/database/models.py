@@ -206,19 +206,19 @@ class DeliveryRow(Base):
 
 
 class QuarantineRow(Base):
-    """An object that contradicts an earlier one."""
+    """An object that contradicts an earlier one; series and study are those that it claims."""
 
     __tablename__ = "quarantine"
     __table_args__ = (UniqueConstraint("sop_instance_uid", "sha256"),)
 
     id: Mapped[Identity]
     sop_instance_uid: Mapped[Raw]
-    series_instance_uid: Mapped[Raw]
+    series_instance_uid: Mapped[Raw] = mapped_column(index=True)
     study_instance_uid: Mapped[Raw]
     path: Mapped[Words]
     size: Mapped[int]
     sha256: Mapped[Words]
-    reason: Mapped[Words]
+    reason_code: Mapped[Raw]
     calling_ae: Mapped[Words]
     received_at: Mapped[When]
 

@@ -14,11 +14,13 @@ from config.errors import Rejected, Transient
 from dicom import status
 from storage.database import audit
 from storage.database.engine import Database
-from storage.database.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
+from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.intake.arrivals import Arrival, Origin, count_instances, enter_usual, insert_instances, make_row
+from storage.intake.quarantine import compare, find_holder, put_aside
 from storage.objects.files import Files, StoredFile
 from storage.objects.header import InstanceHeader
 from storage.series import lifecycle
+from storage.series.quarantine import Contradiction
 from storage.series.states import State
 
 Outcome = Literal["stored", "duplicate", "conflict"]
@@ -26,13 +28,17 @@ Outcome = Literal["stored", "duplicate", "conflict"]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The outcome of registering an object; `path` is the file that holds the UID, relative to the store."""
+    """The outcome of registering an object; `path` is its file, relative to the store.
+
+    For a conflict `reason` says why it lies in quarantine, and `held_by` which series holds its SOP Instance UID.
+    """
 
     outcome: Outcome
     series_instance_uid: str
     path: str
     late: bool = False
-    reason: str = ""
+    reason: Contradiction | None = None
+    held_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +114,10 @@ def register_all(db: Database, files: Files, arrivals: Sequence[Arrival]) -> lis
 
 def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     header, stored = arrival.header, arrival.stored
-    first = session.execute(
-        select(InstanceRow.sha256, InstanceRow.path, SeriesRow.series_instance_uid)
-        .join(SeriesRow)
-        .where(InstanceRow.sop_instance_uid == header.sop_instance_uid)
-    ).one_or_none()
+    first = find_holder(session, header.sop_instance_uid)
     if first is not None:
         if first.sha256 != stored.sha256 and arrival.origin == "received":
-            return _put_aside(session, files, arrival, "other bytes under a known SOP Instance UID")
+            return _put_aside(session, files, arrival, compare(first, arrival), first.series_instance_uid)
         if first.path != stored.path:
             files.remove(stored.path)
         return Registered("duplicate", first.series_instance_uid, first.path)
@@ -128,9 +130,9 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     ).one_or_none()
     late = False
     if known is None:
-        series_id = _open_series(session, arrival)
+        series_id = open_series(session, arrival)
     elif known.study_instance_uid != header.study_instance_uid:
-        return _put_aside(session, files, arrival, "its series belongs to another study")
+        return _put_aside(session, files, arrival, Contradiction.OTHER_STUDY)
     else:
         series_id = known.id
         _fill_study(session, known.study_id, header.study)
@@ -144,7 +146,15 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     return Registered("stored", header.series_instance_uid, stored.path, late)
 
 
-def _open_series(session: Session, arrival: Arrival) -> int:
+def _put_aside(
+    session: Session, files: Files, arrival: Arrival, reason: Contradiction, held_by: str = ""
+) -> Registered:
+    path = put_aside(session, files, arrival, reason)
+    return Registered("conflict", arrival.header.series_instance_uid, path, reason=reason, held_by=held_by)
+
+
+def open_series(session: Session, arrival: Arrival) -> int:
+    """Add a series, and its study where that is new, from its first object, and return its row's ID."""
     header = arrival.header
     study_id = session.scalar(select(StudyRow.id).where(StudyRow.study_instance_uid == header.study_instance_uid))
     if study_id is None:
@@ -184,32 +194,6 @@ def _fill_study(session: Session, study_id: int, values: Mapping[str, str]) -> N
     for column, value in values.items():
         if value and not getattr(row, column):
             setattr(row, column, value)
-
-
-def _put_aside(session: Session, files: Files, arrival: Arrival, reason: str) -> Registered:
-    header, stored = arrival.header, arrival.stored
-    path = files.quarantine(stored.path)
-    known = session.scalar(
-        select(QuarantineRow.id).where(
-            QuarantineRow.sop_instance_uid == header.sop_instance_uid, QuarantineRow.sha256 == stored.sha256
-        )
-    )
-    if known is None:
-        session.execute(
-            insert(QuarantineRow).values(
-                sop_instance_uid=header.sop_instance_uid,
-                series_instance_uid=header.series_instance_uid,
-                study_instance_uid=header.study_instance_uid,
-                path=path,
-                size=stored.size,
-                sha256=stored.sha256,
-                reason=reason,
-                calling_ae=arrival.calling_ae,
-                received_at=arrival.now,
-            )
-        )
-        _note(session, arrival, "quarantined", reason)
-    return Registered("conflict", header.series_instance_uid, path, reason=reason)
 
 
 def _note(session: Session, arrival: Arrival, kind: str, text: str) -> None:

@@ -21,6 +21,8 @@ from pathlib import Path
 from storage.objects.disk import make_folder, refuse_on_errors, sync_data, sync_folder
 
 _MOST_FOLDERS = 10_000
+_COPY_BYTES = 1024 * 1024
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,27 @@ class Files:
                     raise
             sync_folder(final.parent)
         return target
+
+    def link(self, name: str, target: str) -> None:
+        """Give a stored file a second, durable name; a name that is there already has the same bytes and stays.
+
+        Where the file system has no links the file is copied. Raises Rejected (0xA700) when the disk refuses it.
+        """
+        source, final = self.path(name), self.path(target)
+        with refuse_on_errors():
+            self.make_folder(final.parent)
+            try:
+                os.link(source, final)
+            except FileExistsError:
+                return
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                with self.incoming() as copy, source.open("rb") as file:
+                    while chunk := file.read(_COPY_BYTES):
+                        copy.write(chunk)
+                    copy.settle(target)
+        self.sync([target])
 
     def remove(self, name: str) -> None:
         """Delete a stored file if it exists."""

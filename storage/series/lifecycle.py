@@ -159,7 +159,7 @@ def deliver(
 def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
     """Send a series back to receiving, so that the completion check takes it up and scores a new version.
 
-    Raises UnknownSeries or IllegalTransition when the series is kept and never scored.
+    Raises UnknownSeries, or IllegalTransition when the series is kept and never scored, or has no objects left.
     """
     with db.session() as session:
         before = get(session, series_instance_uid)
@@ -168,6 +168,8 @@ def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
                 f"series {series_instance_uid} is kept, not scored: "
                 f"it is not CT, or was made by this node ({before.modality})"
             )
+        if not before.instance_count:
+            raise IllegalTransition(f"series {series_instance_uid} has no objects: {before.reason}")
         return_to_receiving(session, series_instance_uid, now)
         audit.record(
             session, now, "rescore", f"after version {before.version}", series_instance_uid=series_instance_uid
@@ -179,6 +181,20 @@ def return_to_receiving(session: Session, series_instance_uid: str, now: datetim
     session.execute(
         _update_series(series_instance_uid).values(
             state=State.RECEIVING, reason_code="", reason="", wait_until=None, wait_reason="", updated_at=now
+        )
+    )
+
+
+def note_empty(session: Session, series_instance_uid: str, now: datetime) -> None:
+    """Record in the caller's transaction that a series has lost all of its objects, which ends a running version."""
+    session.execute(
+        _update_series(series_instance_uid).values(
+            state=State.NOT_SCORABLE,
+            reason_code="emptied",
+            reason="its objects were replaced by those of another series, released from quarantine",
+            wait_until=None,
+            wait_reason="",
+            updated_at=now,
         )
     )
 

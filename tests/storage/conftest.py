@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
+from dicom.part10 import encode_preface
 from storage.database.engine import Database
 from storage.intake import instances
 from storage.intake.instances import Registered
@@ -77,7 +78,7 @@ class Node:
         content = encoded(dataset)
         header = InstanceHeader.from_dataset(dataset, EXPLICIT)
         with self.files.incoming(EXPLICIT) as file:
-            file.preface(bytes(128) + b"DICM")
+            file.preface(encode_preface(header.sop_class_uid, header.sop_instance_uid, EXPLICIT))
             stream = io.BytesIO(content)
             while chunk := stream.read(64):
                 file.write(chunk)

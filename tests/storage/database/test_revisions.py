@@ -1,0 +1,38 @@
+"""Rows that an earlier version wrote mean the same after a revision."""
+
+from alembic import command
+from sqlalchemy import text
+
+from storage.database.engine import Database
+from storage.migrations.upgrade import migration_config
+from storage.series.quarantine import Contradiction, list_quarantined
+
+WORDS = {
+    "1.2.1.1.1": "other bytes under a known SOP Instance UID",
+    "1.2.1.1.2": "its series belongs to another study",
+}
+
+
+def test_words_of_the_quarantine_become_codes(node, tmp_path):
+    node.series(1)
+    old = node.db
+    with old.engine.connect() as connection:
+        command.downgrade(migration_config(connection), "0003")
+        for number, (uid, series) in enumerate((uid, series) for uid in WORDS for series in ("1.2.1.1", "1.2.1.9")):
+            connection.execute(
+                text(
+                    "INSERT INTO quarantine (sop_instance_uid, series_instance_uid, study_instance_uid, path, size, "
+                    "sha256, reason, calling_ae, received_at) "
+                    "VALUES (:sop, :series, '1.2.1', 'p', 1, :digest, :reason, 'A', '2024-05-01 08:00:00')"
+                ),
+                {"sop": uid, "series": series, "digest": str(number), "reason": WORDS[uid]},
+            )
+        connection.commit()
+    later = Database(old.engine)
+    later.migrate()
+    assert {(item.sop_instance_uid, item.series_instance_uid, item.reason) for item in list_quarantined(later)} == {
+        ("1.2.1.1.1", "1.2.1.1", Contradiction.OTHER_BYTES),
+        ("1.2.1.1.1", "1.2.1.9", Contradiction.OTHER_SERIES),
+        ("1.2.1.1.2", "1.2.1.1", Contradiction.OTHER_STUDY),
+        ("1.2.1.1.2", "1.2.1.9", Contradiction.OTHER_STUDY),
+    }
