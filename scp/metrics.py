@@ -29,6 +29,10 @@ ENDED: Final = Counter(
     registry=REGISTRY,
 )
 OBJECTS: Final = Counter("coronode_objects", "Objects received, by C-STORE status", ["status"], registry=REGISTRY)
+QUARANTINED: Final = Counter(
+    "coronode_objects_quarantined", "Objects received and put into quarantine", ["reason"], registry=REGISTRY
+)
+IN_QUARANTINE: Final = Gauge("coronode_quarantine_objects", "Objects in quarantine", registry=REGISTRY)
 OBJECT_BYTES: Final = Counter("coronode_object_bytes", "Bytes of data sets received", registry=REGISTRY)
 QUERIES: Final = Counter("coronode_queries", "C-FIND requests, by final status", ["status"], registry=REGISTRY)
 MATCHES: Final = Counter("coronode_query_matches", "Pending C-FIND responses sent", registry=REGISTRY)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
+from config.errors import Transient
 from config.settings import MIB, Settings
 from dicom.process import configure_process
 from scoring import plugins
 from scoring.report.typeset import site
 from scoring.risk import population
+from scp import metrics
 from scp.delivery.association import associate_as
 from scp.delivery.courier import Courier
 from scp.delivery.retry import Retry
@@ -33,6 +36,7 @@ from scp.work.series_work import SeriesWork
 from storage.database.opening import open_database
 from storage.objects.opening import open_files
 from storage.series import lifecycle, slices
+from storage.series.quarantine import count_quarantined
 
 log = structlog.get_logger(__name__)
 
@@ -73,11 +77,13 @@ class Node:
         self._scorer.start()
         self._workflow.start()
         self._completion.start()
+        metrics.IN_QUARANTINE.set_function(self._measure_quarantine)
         self.server.start()
 
     def stop(self) -> None:
         """Stop in reverse order; unfinished work resumes at the next start."""
         self._workflow.halt()
+        metrics.IN_QUARANTINE.set_function(lambda: math.nan)
         self.server.stop()
         self._completion.stop()
         self._scorer.close()
@@ -120,18 +126,31 @@ class Node:
         )
 
     def _complete(self, series_instance_uid: str, checked: int, imperfections: Sequence[str]) -> None:
+        findings = [*imperfections, *self._list_quarantined(series_instance_uid)]
         version = lifecycle.complete(
             self.database,
             series_instance_uid,
             self._clock(),
-            flags=imperfections,
+            flags=findings,
             expected=checked,
             in_transaction=lambda transaction, version: self._workflow.enqueue_score(
                 transaction, series_instance_uid, version
             ),
         )
         if version is not None:
-            log.info("series complete", series=series_instance_uid, version=version, imperfections=list(imperfections))
+            log.info("series complete", series=series_instance_uid, version=version, imperfections=findings)
 
     def _wait(self, series_instance_uid: str, seconds: float, reason: str) -> None:
-        lifecycle.wait(self.database, series_instance_uid, self._clock() + timedelta(seconds=seconds), reason)
+        reasons = "; ".join([reason, *self._list_quarantined(series_instance_uid)])
+        lifecycle.wait(self.database, series_instance_uid, self._clock() + timedelta(seconds=seconds), reasons)
+
+    def _list_quarantined(self, series_instance_uid: str) -> list[str]:
+        """Say that objects of the series lie in quarantine, since a missing slice may be among them."""
+        count = count_quarantined(self.database, series_instance_uid)
+        return [f"{count} object{'s' if count > 1 else ''} of the series in quarantine"] if count else []
+
+    def _measure_quarantine(self) -> float:
+        try:
+            return count_quarantined(self.database)
+        except Transient:
+            return math.nan

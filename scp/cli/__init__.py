@@ -19,6 +19,7 @@ _ENTRIES = {
     "send": Entry("peers", "Send DICOM files to a peer (C-STORE)."),
     "series": Entry("series", "List, show or rescore received series."),
     "outbox": Entry("outbox", "List, retry or discard deliveries."),
+    "quarantine": Entry("quarantine", "List, release or delete objects that contradict stored ones."),
     "config": Entry("configure", "Check, show or write the configuration."),
     "doctor": Entry("doctor", "Check this installation and suggest repairs."),
 }

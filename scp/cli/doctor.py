@@ -18,14 +18,24 @@ from scp.start import find_shadowed
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from storage.database.engine import Database
 
 
 class Finding(NamedTuple):
-    """The outcome of a check, its name, and the finding with advice on how to repair it."""
+    """The outcome of a check, its name, and the finding with advice on how to repair it.
+
+    A warning is something for a person to look at, not a fault of the installation.
+    """
 
     ok: bool
     check: str
     finding: str
+    warning: bool = False
+
+    @property
+    def mark(self) -> str:
+        """Three characters in front of its line."""
+        return "!! " if self.warning else "ok " if self.ok else "BAD"
 
 
 def _pass(check: str, finding: str) -> Finding:
@@ -46,7 +56,7 @@ def doctor(config_file: Path | None, *, as_json: bool) -> None:
     for item in _run_checks(settings):
         findings.append(item)
         if not as_json:
-            click.echo(f"{'ok ' if item.ok else 'BAD'} {item.check + ':':15}{item.finding}")
+            click.echo(f"{item.mark} {item.check + ':':15}{item.finding}")
     if as_json:
         print_json(item._asdict() for item in findings)
     if not all(item.ok for item in findings):
@@ -102,9 +112,26 @@ def _check_storage(settings: Settings) -> Iterator[Finding]:
         yield Finding(ok=enough, check="disk", finding=f"{free} MiB free in {files.root}{advice}")
         database = open_database(settings)
         yield _pass("database", database.engine.url.render_as_string(hide_password=True))
+        yield _check_quarantine(database)
         database.close()
     except CoronodeError as error:
         yield _fail("storage", str(error))
+
+
+def _check_quarantine(database: Database) -> Finding:
+    from scp.cli.terminal.contradictions import format_count
+    from storage.series.quarantine import count_quarantined, list_quarantined_series
+
+    count = count_quarantined(database)
+    if not count:
+        return _pass("quarantine", "empty")
+    entries = list_quarantined_series(database)
+    missing = sum(not entry.known for entry in entries)
+    finding = f"{format_count(count)} of {len(entries)} series contradict stored ones"
+    if missing:
+        finding += f"; of {missing} of the series nothing is stored"
+    advice = "see coronode quarantine list, then coronode quarantine release or delete"
+    return Finding(ok=True, check="quarantine", finding=f"{finding}; {advice}", warning=True)
 
 
 def _check_peers(settings: Settings) -> Iterator[Finding]:

@@ -11,7 +11,9 @@ from config.errors import ConfigurationError
 from config.load import load
 
 if TYPE_CHECKING:
+    from config.settings import Settings
     from storage.database.engine import Database
+    from storage.objects.files import Files
 
 
 @contextmanager
@@ -20,9 +22,24 @@ def open_index(config_file: Path | None) -> Iterator[Database]:
 
     Raises ConfigurationError where no node has run yet: a command must not create an empty index there.
     """
-    from storage.database.opening import database_file, open_database
+    with _open(load(config_file)) as database:
+        yield database
+
+
+@contextmanager
+def open_store(config_file: Path | None) -> Iterator[tuple[Database, Files]]:
+    """Open the configured index with its files; raises as `open_index` does."""
+    from storage.objects.opening import open_files
 
     settings = load(config_file)
+    with _open(settings) as database:
+        yield database, open_files(settings)
+
+
+@contextmanager
+def _open(settings: Settings) -> Iterator[Database]:
+    from storage.database.opening import database_file, open_database
+
     file = database_file(settings)
     if file is not None and not file.exists():
         raise ConfigurationError(

@@ -39,6 +39,7 @@ from scp.network.negotiation import PresentationContext
 from scp.reception.completion import Holder
 from scp.reception.incoming import IncomingObject, StoreRequest
 from scp.reception.provided import ProvidedService
+from scp.services.contradictions import Contradictions
 from scp.services.fitting import refuse_misplaced
 from storage.database.engine import Database
 from storage.intake.group_commit import Intake
@@ -99,6 +100,7 @@ class StorageScp:
     ) -> None:
         self._files = files
         self._intake = Intake(database, files)
+        self._contradictions = Contradictions()
         self._clock = clock
         self._received = received
         self._reserve_bytes = reserve_bytes
@@ -138,7 +140,9 @@ class StorageScp:
             log.exception("object not stored", calling=calling_ae)
             return Answer(status.OUT_OF_RESOURCES, "internal error, see the node's log")
         log.debug("object", outcome=stored.outcome, series=stored.series_instance_uid)
-        if stored.outcome != "conflict":  # a sender that repeats known objects is still sending
+        if stored.outcome == "conflict":
+            self._contradictions.note(stored, calling_ae, holder)
+        else:  # a sender that repeats known objects is still sending
             self._received(stored.series_instance_uid, holder)
         return Answer(status.SUCCESS)
 

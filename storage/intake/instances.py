@@ -30,7 +30,8 @@ Outcome = Literal["stored", "duplicate", "conflict"]
 class Registered:
     """The outcome of registering an object; `path` is its file, relative to the store.
 
-    For a conflict `reason` says why it lies in quarantine, and `held_by` which series holds its SOP Instance UID.
+    For a conflict `reason` says why the object `sop_instance_uid` lies in quarantine, and `held_by` which series
+    holds that UID.
     """
 
     outcome: Outcome
@@ -39,6 +40,7 @@ class Registered:
     late: bool = False
     reason: Contradiction | None = None
     held_by: str = ""
+    sop_instance_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,16 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
 def _put_aside(
     session: Session, files: Files, arrival: Arrival, reason: Contradiction, held_by: str = ""
 ) -> Registered:
+    header = arrival.header
     path = put_aside(session, files, arrival, reason)
-    return Registered("conflict", arrival.header.series_instance_uid, path, reason=reason, held_by=held_by)
+    return Registered(
+        "conflict",
+        header.series_instance_uid,
+        path,
+        reason=reason,
+        held_by=held_by,
+        sop_instance_uid=header.sop_instance_uid,
+    )
 
 
 def open_series(session: Session, arrival: Arrival) -> int:

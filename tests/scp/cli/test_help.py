@@ -60,7 +60,8 @@ def loaded(*arguments: str, folder: Path) -> set[str]:
 
 
 def test_the_commands_of_the_design_are_there():
-    named = {"serve", "demo", "score", "report", "phantom", "echo", "send", "series", "outbox", "config", "doctor"}
+    named = {"serve", "demo", "score", "report", "phantom", "echo", "send", "series", "outbox", "quarantine"}
+    named |= {"config", "doctor"}
     assert {path[0] for path in EVERY if path} == named
 
 
@@ -99,14 +100,15 @@ def test_a_wrong_option_is_exit_2_and_leaves_standard_output_empty(path, coronod
 def test_each_entry_describes_its_command_in_one_line(coronode):
     lines = coronode("--help").out.splitlines()
     for name, entry in cli.entries.items():
-        assert f"  {name:7}  {entry.summary}" in lines
+        assert f"  {name:10}  {entry.summary}" in lines
         assert re.fullmatch(r"[A-Z][^.]*\.", entry.summary)
 
 
 def test_scripts_can_read_lists_settings_and_checks(coronode, tmp_path):
     assert {("series", "list"), ("series", "show"), ("outbox", "list"), ("config", "show"), ("doctor",)} < set(JSON)
+    assert ("quarantine", "list") in JSON
     open_database(Settings(node={"data_dir": tmp_path / "coronode-data"})).close()
-    for path in (("series", "list"), ("outbox", "list"), ("config", "show"), ("doctor",)):
+    for path in (("series", "list"), ("outbox", "list"), ("quarantine", "list"), ("config", "show"), ("doctor",)):
         json.loads(coronode(*path, "--json").out)
 
 

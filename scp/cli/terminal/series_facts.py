@@ -1,0 +1,108 @@
+"""What `coronode series show` prints: facts, quarantine, deliveries, history and score of one series."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import click
+
+from scp.cli.terminal.contradictions import describe_missing, format_count, format_reasons
+
+if TYPE_CHECKING:
+    from storage.database.engine import Database
+    from storage.outbox.deliveries import Delivery
+    from storage.series.quarantine import QuarantinedSeries
+    from storage.series.states import SeriesState
+
+
+def show_facts(item: SeriesState) -> None:
+    """Print the facts of a series that was stored."""
+    facts = {
+        "series": item.series_instance_uid,
+        "study": item.study_instance_uid,
+        "state": item.state,
+        "reason": item.reason,
+        "waits": f"{item.wait_reason} (until {item.wait_until:%H:%M:%S} UTC)" if item.wait_until else "",
+        "found": "; ".join(item.flags),
+        "version": str(item.version),
+        "images": str(item.instance_count),
+        "description": item.description,
+        "sent by": item.calling_ae,
+        "last image": f"{item.last_received_at:%Y-%m-%d %H:%M:%S} UTC",
+    }
+    _print_lines(facts)
+
+
+def show_missing(entry: QuarantinedSeries) -> None:
+    """Print what is known of a series that lies in quarantine as a whole."""
+    facts = {
+        "series": entry.series_instance_uid,
+        "study": entry.study_instance_uid,
+        "state": "quarantined",
+        "reason": describe_missing(entry),
+        "sent by": entry.calling_ae,
+        "last image": f"{entry.last_received_at:%Y-%m-%d %H:%M:%S} UTC",
+        "next": f"coronode quarantine list --series {entry.series_instance_uid}",
+    }
+    _print_lines(facts)
+
+
+def show_quarantine(series_instance_uid: str, entries: Sequence[QuarantinedSeries]) -> None:
+    """Print what lies in quarantine: objects of a series, and objects of others under its SOP Instance UIDs."""
+    for entry in entries:
+        number = format_count(entry.count)
+        if entry.series_instance_uid == series_instance_uid:
+            line = f"{number} of this series: {format_reasons(entry.reasons)}"
+        else:
+            line = f"{number} of series {entry.series_instance_uid}, whose SOP Instance UIDs this series holds"
+        click.echo(f"{'quarantine:':13}{line}")
+
+
+def _print_lines(facts: dict[str, str]) -> None:
+    for name, value in facts.items():
+        if value:
+            click.echo(f"{name + ':':13}{value}")
+
+
+def format_history(database: Database, series_instance_uid: str) -> Iterator[str]:
+    """List deliveries and events of a series; repeated lines are shown once, with their number."""
+    from storage.database import audit
+    from storage.outbox.deliveries import list_deliveries
+
+    deliveries = list_deliveries(database, series_instance_uid=series_instance_uid)
+    for line, count in Counter(map(_format_delivery, deliveries)).items():
+        yield f"{'delivery:':13}{line}{_format_times(count)}"
+    events = reversed(audit.list_events(database, series_instance_uid=series_instance_uid))
+    for line, same in groupby(f"{event.at:%Y-%m-%d %H:%M} {event.kind} {event.text}" for event in events):
+        yield f"{'event:':13}{line}{_format_times(len(list(same)))}"
+
+
+def _format_delivery(item: Delivery) -> str:
+    error = f": {item.last_error}" if item.last_error else ""
+    where = f"{item.kind} to {item.destination}, version {item.version}"
+    return f"{where}: {item.state} after {item.attempts} attempt{'s' if item.attempts != 1 else ''}{error}"
+
+
+def _format_times(count: int) -> str:
+    return f" ({count} times)" if count > 1 else ""
+
+
+def show_score(score_json: str) -> None:
+    """Print the score with what it means, unless it has none."""
+    from scoring.report.common import context
+    from scoring.result import ARTERIES, Score
+
+    score = Score.from_json(score_json)
+    if score.agatston is None:
+        return
+    arteries = ", ".join(f"{artery} {score.agatston.of(artery):.1f}" for artery in ARTERIES)
+    click.echo(f"{'Agatston:':13}{score.agatston.total:.1f} ({arteries}); category {score.category}")
+    click.echo(f"{'percentile:':13}{context.standing(score)}")
+    for number, line in enumerate(context.comparison(score)):
+        name = "" if number else "change:"
+        click.echo(f"{name:13}{line}")
+    for flag in score.flags:
+        click.echo(f"{'flag:':13}{flag.severity}: {flag.message}")

@@ -1,0 +1,61 @@
+"""A running node tells what lies in quarantine, and takes up what is released from it."""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+
+from prometheus_client import generate_latest
+from pydicom.uid import generate_uid
+from structlog.testing import capture_logs
+
+from scp import metrics
+from storage.intake.release import release
+from storage.series import states
+from storage.series.quarantine import list_quarantined
+from storage.series.states import State
+
+
+def in_quarantine() -> float:
+    page = generate_latest(metrics.REGISTRY).decode()
+    return float(re.search(r"^coronode_quarantine_objects (\S+)$", page, re.MULTILINE)[1])
+
+
+def test_a_series_that_waits_for_a_slice_says_that_it_may_lie_in_quarantine(
+    run_node, configured, scanner_of, patient, eventually
+):
+    images = patient()
+    images[9].SOPInstanceUID = images[8].SOPInstanceUID
+    uid = images[0].SeriesInstanceUID
+    with run_node(configured({}, completion={"quiet_seconds": 0.5, "gap_deadline_seconds": 600})) as node:
+        scanner_of(node).send(images)
+        eventually("the reason of the wait", lambda: states.get(node.database, uid).wait_reason)
+        reason = states.get(node.database, uid).wait_reason
+        assert in_quarantine() == 1
+    assert reason == "1 slice missing inside the series; 1 object of the series in quarantine"
+
+
+def test_a_copy_of_a_series_is_told_and_scored_once_it_is_released(
+    run_node, configured, scanner_of, patient, eventually, state_of
+):
+    images = patient()
+    copies = deepcopy(images)
+    other = generate_uid()
+    for copy in copies:
+        copy.SeriesInstanceUID = other
+    first = images[0].SeriesInstanceUID
+    with run_node(configured({})) as node:
+        scanner_of(node).send(images)
+        eventually("a score", lambda: state_of(node, first) == State.SCORED)
+        with capture_logs() as logged:
+            assert set(scanner_of(node).send(copies)) == {0}
+        warned = [line for line in logged if line["event"].startswith("quarantined")]
+        assert [(line["count"], line["series"], line["held_by"]) for line in warned] == [
+            (1, other, first),
+            (10, other, first),
+        ]
+        assert in_quarantine() == len(copies)
+        release(node.database, node.files, list_quarantined(node.database), node._clock())
+        eventually("a score of the copy", lambda: state_of(node, other) == State.SCORED)
+        assert states.get(node.database, first).reason_code == "emptied"
+        assert states.get(node.database, other).flags == ()
