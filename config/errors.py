@@ -10,7 +10,9 @@ CoronodeError
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping
+from typing import Final
 
 Scalar = str | int | float | bool
 Value = Scalar | tuple[Scalar, ...]
@@ -68,3 +70,18 @@ class NotScorable(CoronodeError):
 
 def _rebuild_not_scorable(code: str, values: Mapping[str, Value]) -> NotScorable:
     return NotScorable(code, **values)
+
+
+# What seeking and reading in a damaged file makes the system say: the data are at fault, not the machine.
+_OF_DATA: Final = frozenset({errno.EINVAL, errno.EOVERFLOW, errno.ESPIPE})
+
+
+def is_fault(error: BaseException) -> bool:
+    """Return whether the machine failed, not the data: a file is away or not readable, a disk is full or broken."""
+    return isinstance(error, OSError) and error.errno is not None and error.errno not in _OF_DATA
+
+
+def describe_fault(error: OSError) -> str:
+    """Describe a fault of the machine in words, with the file where it is known."""
+    words = error.strerror or str(error)
+    return words if error.filename is None else f"{error.filename}: {words}"

@@ -7,6 +7,7 @@ malformed UIDs, another SOP Instance UID in the file meta). `dicom.process` keep
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from config.errors import is_fault
 from dicom.character_sets import (
     DEFAULT_REPERTOIRE,
     SINGLE_VALUE_VRS,
@@ -36,24 +38,24 @@ _FIRST_GROUPS = (b"\x08\x00", b"\x02\x00")
 def find(paths: Iterable[Path]) -> list[Path]:
     """List every file in `paths` once, sorted; folders are searched to any depth.
 
-    Raises FileNotFoundError when a path does not exist.
+    Raises FileNotFoundError when a path does not exist, another OSError when it cannot be looked at.
     """
     files: set[Path] = set()
     for path in paths:
-        if path.is_dir():
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
             for folder, _, names in os.walk(path):
-                files.update(Path(folder, name) for name in names)
-        elif path.exists():
+                files.update(file for name in names if (file := Path(folder, name)).is_file())
+        elif stat.S_ISREG(mode):
             files.add(path)
-        else:
-            raise FileNotFoundError(f"no such file or folder: {path}")
-    return sorted(file for file in files if file.is_file())
+    return sorted(files)
 
 
 def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = None) -> Dataset | None:
     """Read the data set of a DICOM file, without Pixel Data unless asked for; None when the file is not DICOM.
 
-    `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID.
+    `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID. Raises
+    OSError when the system does not let it be read: an image must not seem to be missing because the disk is away.
     """
     try:
         with path.open("rb") as file:
@@ -72,7 +74,9 @@ def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = Non
             implicit, little = dataset.original_encoding
             explicit = ExplicitVRLittleEndian if little is not False else ExplicitVRBigEndian
             dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
-    except DAMAGE:
+    except DAMAGE as error:
+        if is_fault(error):
+            raise
         return None
     return dataset
 

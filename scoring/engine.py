@@ -61,7 +61,7 @@ def score(
     The first call makes pydicom's settings for the whole process, if its own start has not (see `dicom.process`).
 
     Raises ConfigurationError when the mask, the configured engine or the site's own population cannot be used,
-    FileNotFoundError when a path does not exist.
+    OSError when a path does not exist or cannot be read.
     """
     configure_process()
     way = _choose_way(settings, mask, finder)

@@ -124,7 +124,10 @@ def _read_nifti(path: Path) -> _Grid:
 
 
 def _read_segmentation(path: Path, volume: Volume, frame_of_reference_uid: str) -> _Grid:
-    dataset = elements.opened(path)
+    try:
+        dataset = elements.opened(path)
+    except OSError as error:
+        raise ConfigurationError(f"mask {path}: cannot be read: {error.strerror}") from error
     if dataset is None or elements.text(dataset, "Modality") != "SEG" or "SegmentSequence" not in dataset:
         raise ConfigurationError(f"mask {path}: neither a DICOM Segmentation nor a NIfTI file (.nii, .nii.gz)")
     other = elements.text(dataset, "FrameOfReferenceUID")

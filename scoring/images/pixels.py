@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from config.errors import NotScorable
+from config.errors import NotScorable, is_fault
 from dicom import elements
 from scoring.images.slices import Slice
 from scoring.images.volume import AIR_HU, StoredOrder
@@ -61,6 +61,8 @@ def _decode(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], tuple[int, 
             yield _extend_sign(image, header), padding
     # decoders raise all kinds of exceptions for a damaged stream; the verdict is the same
     except Exception as error:
+        if is_fault(error):
+            raise
         words = " ".join(str(error).split())
         raise NotScorable(
             "unreadable_pixels", variant="decoding", uid=first.sop_instance_uid, syntax=syntax.name, error=words

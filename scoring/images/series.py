@@ -43,7 +43,7 @@ def group(paths: Iterable[Path]) -> list[SeriesFiles]:
     """The image series in files and folders, ordered by study, series number and Series Instance UID.
 
     Files that are not DICOM, and DICOM objects without an image (DICOMDIR, reports), are left out. Raises
-    FileNotFoundError when a path does not exist.
+    OSError when a path does not exist or a file cannot be read.
     """
     members: dict[tuple[str, str], list[Path]] = {}
     facts: dict[tuple[str, str], tuple[str, str, int | None]] = {}

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from config.errors import ConfigurationError, CoronodeError
+from config.errors import ConfigurationError, CoronodeError, describe_fault, is_fault
 from scp.cli.command import Entry, LazyGroup
 
 _ENTRIES = {
@@ -49,4 +49,9 @@ def main() -> None:
         sys.exit(2)
     except CoronodeError as error:
         click.echo(f"coronode: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if not is_fault(error):
+            raise
+        click.echo(f"coronode: {describe_fault(error)}", err=True)
         sys.exit(1)

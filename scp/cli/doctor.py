@@ -113,6 +113,7 @@ def _check_storage(settings: Settings) -> Iterator[Finding]:
         database = open_database(settings)
         yield _pass("database", database.engine.url.render_as_string(hide_password=True))
         yield _check_quarantine(database)
+        yield _check_work(database)
         database.close()
     except CoronodeError as error:
         yield _fail("storage", str(error))
@@ -132,6 +133,18 @@ def _check_quarantine(database: Database) -> Finding:
         finding += f"; of {missing} of the series nothing is stored"
     advice = "see coronode quarantine list, then coronode quarantine release or delete"
     return Finding(ok=True, check="quarantine", finding=f"{finding}; {advice}", warning=True)
+
+
+def _check_work(database: Database) -> Finding:
+    from storage.series.states import list_unfinished
+
+    waiting = [item for item in list_unfinished(database) if item.wait_until is not None]
+    if not waiting:
+        return _pass("work", "no series waits after a fault of disk or database")
+    finding = (
+        f"{len(waiting)} series cannot be scored or reported for now, the oldest because of: {waiting[0].wait_reason}"
+    )
+    return _fail("work", f"{finding}; once that is repaired the node goes on by itself")
 
 
 def _check_peers(settings: Settings) -> Iterator[Finding]:

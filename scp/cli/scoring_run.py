@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from config.errors import NotScorable
+from config.errors import NotScorable, Transient
 from config.settings import Settings
 from scp.cli.terminal.requested_documents import RequestedDocuments
 from scp.cli.terminal.score_table import Row
@@ -81,6 +81,8 @@ class ScoringRun:
         except NotScorable as error:
             why = sentence(error, load_english())
             return Row(_find_folder(item), item.study_instance_uid, item.series_instance_uid, None, why)
+        except Transient as error:
+            return Row(_find_folder(item), item.study_instance_uid, item.series_instance_uid, None, str(error))
         finally:
             idle.put(scorer)
 

@@ -121,6 +121,9 @@ class Courier:
         for item in list(left):
             try:
                 objects[item] = Sending.from_file(self._files.path(item.path))
+            except Transient as error:
+                self._put_off([item], str(error))
+                del left[item]
             except Permanent as error:
                 self._give_up([item], str(error))
                 del left[item]

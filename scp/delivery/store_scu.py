@@ -14,7 +14,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 
-from config.errors import CoronodeError, Permanent, Transient
+from config.errors import CoronodeError, Permanent, Transient, is_fault
 from config.settings import NodeSettings, PeerSettings
 from dicom import status
 from dicom.sop_classes import UNCOMPRESSED, VERIFICATION
@@ -55,7 +55,7 @@ class Sending:
     def from_file(cls, path: Path) -> Sending:
         """Read the identifiers of a Part 10 file; those of the data set take precedence over the file meta information.
 
-        Raises Permanent when the file is not DICOM or lacks an identifier.
+        Raises Permanent when the file is not DICOM or lacks an identifier, Transient when it cannot be read.
         """
         try:
             header = dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID", "SOPInstanceUID"])
@@ -70,7 +70,7 @@ class Sending:
                 else None,
             )
         except OSError as error:
-            raise Permanent(f"{path}: cannot be read: {error.strerror or error}") from error
+            raise _judge(path, error) from error
         except InvalidDicomError as error:
             raise Permanent(f"{path}: is not a DICOM file (PS3.10)") from error
         except (AttributeError, EOFError, ValueError) as error:
@@ -117,7 +117,7 @@ def store(association: Requestor, item: Sending, peer: PeerSettings) -> int:
     except AssociationEnded as error:
         raise Transient(f"{name}: association ended while sending: {error}") from error
     except OSError as error:
-        raise Permanent(f"{item.path}: cannot be read: {error.strerror or error}") from error
+        raise _judge(item.path, error) from error
     if answer.status is None:
         raise Transient(f"{name}: answered C-STORE without a status")
     outcome = status.classify_outcome(answer.status)
@@ -201,10 +201,16 @@ def _read_data_set(item: Sending, syntax: str) -> bytes | tuple[Path, int]:
         buffer.is_little_endian, buffer.is_implicit_VR = True, UID(syntax).is_implicit_VR
         write_dataset(buffer, dataset)
     except OSError as error:
-        raise Permanent(f"{item.path}: cannot be read: {error.strerror or error}") from error
+        raise _judge(item.path, error) from error
     except Exception as error:  # whatever the library raises for this file, it cannot be sent in this syntax
         raise Permanent(f"{item.path}: cannot be sent: {type(error).__name__}: {error}") from error
     return bytes(buffer.getvalue())
+
+
+def _judge(path: Path, error: OSError) -> CoronodeError:
+    """Return the verdict on a file that cannot be read: the document is still owed when its disk is away."""
+    words = f"{path}: cannot be read: {error.strerror or error}"
+    return Transient(words) if is_fault(error) else Permanent(words)
 
 
 def _describe_answer(answer: Command) -> str:

@@ -6,14 +6,15 @@ of disk, database or machine is never a verdict on it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
-from typing import Final, Protocol
+from typing import Final, NoReturn, Protocol
 
 import structlog
 
-from config.errors import Transient
+from config.errors import Transient, describe_fault, is_fault
 from scp.delivery.retry import Retry
 
 log = structlog.get_logger(__name__)
@@ -48,7 +49,11 @@ def decide(error: Exception, attempts: int, *, retry: Retry, stopping: bool) -> 
     pause = retry.pause(attempts)
     if pause is not None:
         return TryAgain(pause)
-    return LeaveForLater() if isinstance(error, Transient) else GiveUp(f"{type(error).__name__}: {error}")
+    return (
+        LeaveForLater()
+        if isinstance(error, Transient) or is_fault(error)
+        else GiveUp(f"{type(error).__name__}: {error}")
+    )
 
 
 class Work(Protocol):
@@ -56,6 +61,10 @@ class Work(Protocol):
 
     def run(self, series_instance_uid: str, version: int) -> None:
         """Do the remaining work."""
+        ...
+
+    def postpone(self, series_instance_uid: str, version: int, reason: str) -> None:
+        """Record that it is tried again later, and why."""
         ...
 
     def abandon(self, series_instance_uid: str, version: int, reason: str) -> None:
@@ -78,7 +87,8 @@ class Stop(Protocol):
 def attempt(work: Work, series_instance_uid: str, version: int, *, retry: Retry, stop: Stop) -> None:
     """Work on a version until it is done or given up.
 
-    Raises the last error when the version is left for later, Transient when the node stops between two attempts.
+    Raises Transient when the version is left for later because of a fault, or when the node stops between two attempts,
+    and the last error when the node is stopping already.
     """
     for number in count(1):
         try:
@@ -86,7 +96,9 @@ def attempt(work: Work, series_instance_uid: str, version: int, *, retry: Retry,
         except Exception as error:  # the edge of a job: every series gets an answer
             decision = decide(error, number, retry=retry, stopping=stop.is_set())
             if isinstance(decision, LeaveForLater):
-                raise
+                if stop.is_set():
+                    raise
+                _leave(work, series_instance_uid, version, error)
             note = log.warning if isinstance(error, Transient) else log.exception
             note("processing failed", series=series_instance_uid, version=version, attempt=number, error=str(error))
             if isinstance(decision, GiveUp):
@@ -97,3 +109,12 @@ def attempt(work: Work, series_instance_uid: str, version: int, *, retry: Retry,
             return
         if stop.wait(pause):
             raise Transient("the node is stopping")
+
+
+def _leave(work: Work, series_instance_uid: str, version: int, error: Exception) -> NoReturn:
+    """Postpone a version after a fault of the machine, and raise Transient."""
+    reason = describe_fault(error) if isinstance(error, OSError) else str(error)
+    log.warning("processing postponed", series=series_instance_uid, version=version, error=reason)
+    with suppress(Transient):  # a database that is away takes no note; the next reconciliation tries again
+        work.postpone(series_instance_uid, version, reason)
+    raise Transient(reason) from error

@@ -29,7 +29,7 @@ from scp.durable.job import DELIVER, SCORE, Engine, Job
 from scp.installation import Installation
 from storage.database.engine import Transaction
 from storage.outbox import deliveries, outgoing
-from storage.series import states
+from storage.series import lifecycle, states
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +69,7 @@ class Workflow:
     def start(self) -> None:
         """Launch the engine and resume the work of an earlier process."""
         outgoing.recover(self._database, self._clock())  # before an interrupted job can claim anything
+        lifecycle.stop_waiting(self._database)  # what was away may be back
         self._engine.start({SCORE: self._score, DELIVER: self._deliver}, around=self._count_running)
         self.reconcile()
         self._thread.start()
@@ -96,7 +97,7 @@ class Workflow:
         """Enqueue outstanding work and watch the series being received; running jobs stay unaffected."""
         for state in states.list_receiving(self._database):
             self._watch(state.series_instance_uid)
-        for state in states.list_unfinished(self._database):
+        for state in states.list_unfinished(self._database, self._clock()):
             self._take_up(Job.score(state.series_instance_uid, state.version))
         self._courier.release()
         for batch in group_deliveries(deliveries.list_due(self._database, self._clock())):

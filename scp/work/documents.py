@@ -22,7 +22,7 @@ from storage.intake.instances import find_instance, register
 from storage.objects.header import InstanceHeader
 from storage.outbox import outgoing
 from storage.outbox.deliveries import Document
-from storage.series import results, slices, states
+from storage.series import lifecycle, results, slices, states
 from storage.series.results import Result
 
 log = structlog.get_logger(__name__)
@@ -87,6 +87,7 @@ class DocumentWork:
                 result.version,
                 results.Report(main.sop_class_uid, main.sop_instance_uid, main.series_instance_uid),
             )
+            lifecycle.stop_waiting(session, series_instance_uid)
             for destination in self._settings.results.destinations:
                 wanted = set(self._list_labels(destination))
                 chosen = [document for document in documents if document.kind in wanted]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -26,6 +27,9 @@ from storage.series import lifecycle, results, slices, states
 from storage.series.states import REPORTED, State
 
 log = structlog.get_logger(__name__)
+
+_SHORTEST_PAUSE: Final = timedelta(seconds=5)
+_LONGEST_PAUSE: Final = timedelta(minutes=15)
 
 
 class SeriesScorer(Protocol):
@@ -66,6 +70,14 @@ class SeriesWork:
         result = results.get(self._database, series_instance_uid, version)
         if state.version == version and result is not None and self._reporting.is_owed(result):
             self._reporting.report(series_instance_uid, result)
+
+    def postpone(self, series_instance_uid: str, version: int, reason: str) -> None:
+        """Leave a version for later after a fault of disk, database or machine: the longer it lasts, the longer."""
+        now = self._clock()
+        state = states.get(self._database, series_instance_uid)
+        lasting = now - (state.completed_at or now)
+        pause = min(max(lasting / 2, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+        lifecycle.postpone(self._database, series_instance_uid, version, now + pause, reason)
 
     def abandon(self, series_instance_uid: str, version: int, reason: str) -> None:
         """Give up on a version with a reason for the operator; `coronode series rescore` tries again."""

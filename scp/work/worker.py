@@ -14,7 +14,7 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any, Final, Protocol
 
-from config.errors import CoronodeError, NotScorable
+from config.errors import CoronodeError, NotScorable, Transient, describe_fault, is_fault
 from scoring.result import Score
 from scp.work.requests import Request, ScoreRequest
 
@@ -123,6 +123,8 @@ def answer(handle: Callable[[Request], Any], request: Request) -> Any:
     except CoronodeError as error:
         return error
     except Exception as error:  # noqa: BLE001  # the process's edge: the reason travels to the parent
+        if isinstance(error, OSError) and is_fault(error):
+            return Transient(describe_fault(error))
         return NotScorable("internal", error=f"{type(error).__name__}: {error}")
 
 

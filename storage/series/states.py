@@ -30,6 +30,7 @@ class State(StrEnum):
 
 Reported = Literal[State.SCORED, State.DELIVERED, State.UNDELIVERABLE]
 FINISHED = (State.SCORED, State.DELIVERED, State.NOT_SCORABLE, State.UNDELIVERABLE)
+PENDING = (State.COMPLETE, State.SCORING, State.SCORED)
 REPORTED = (State.SCORED, State.DELIVERED, State.UNDELIVERABLE)
 
 
@@ -101,8 +102,8 @@ def list_receiving(db: Database) -> list[SeriesState]:
     return _list(db, _select_series().where(SeriesRow.state == State.RECEIVING).order_by(SeriesRow.last_received_at))
 
 
-def list_unfinished(db: Database) -> list[SeriesState]:
-    """List complete series that still need a score or report, to be resumed when the node starts.
+def list_unfinished(db: Database, now: datetime | None = None) -> list[SeriesState]:
+    """List complete series that still need a score or report; with `now` only those that wait for nothing by then.
 
     A scored series is listed until its report is recorded (`results.set_report`, in one transaction with
     `outgoing.add`); after that its deliveries are in the outbox.
@@ -115,7 +116,10 @@ def list_unfinished(db: Database) -> list[SeriesState]:
     owed = or_(
         SeriesRow.state.in_((State.COMPLETE, State.SCORING)), and_(SeriesRow.state == State.SCORED, not_(reported))
     )
-    return _list(db, _select_series().where(owed).order_by(SeriesRow.completed_at))
+    query = _select_series().where(owed).order_by(SeriesRow.completed_at)
+    if now is not None:
+        query = query.where(or_(SeriesRow.wait_until.is_(None), SeriesRow.wait_until <= now))
+    return _list(db, query)
 
 
 def _select_series() -> Select[SeriesRow, str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from multiprocessing import Pipe
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.errors import NotScorable, Rejected
+from config.errors import NotScorable, Rejected, describe_fault, is_fault
 
 VALUES = st.text() | st.integers() | st.floats(allow_nan=False) | st.booleans()
 
@@ -39,3 +42,29 @@ def test_a_rejection_tells_the_sender_its_reason() -> None:
     rejection = Rejected(0xA700, "disk full")
     assert (rejection.status, str(rejection)) == (0xA700, "disk full")
     assert str(sent_through_a_pipe(rejection)) == "disk full"
+
+
+FAULTS = ("ENOENT", "ENOTDIR", "EACCES", "EPERM", "EIO", "ESTALE", "ENOSPC", "EDQUOT", "EROFS", "ENOMEM", "EMFILE")
+FAULTS += ("EAGAIN", "ETIMEDOUT", "ENOTCONN", "EHOSTDOWN", "ENODEV", "ENXIO")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_the_system_refuses_is_a_fault_of_the_machine(name) -> None:
+    code = getattr(errno, name)
+    error = OSError(code, os.strerror(code), "/store/x.dcm")
+    assert is_fault(error)
+    assert describe_fault(error) == f"/store/x.dcm: {os.strerror(code)}"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("a library's own words for a damaged file"),
+        OSError(errno.EINVAL, "a seek to a place before the file"),
+        ValueError("damaged"),
+        EOFError(),
+        MemoryError(),
+    ],
+)
+def test_what_the_data_cause_is_none(error) -> None:
+    assert not is_fault(error)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,3 +102,44 @@ def test_the_dictionary_answers_where_the_header_does_not(stated, tag, vr):
     assert dictionary_VR(Tag("PixelPaddingValue")) == "US or SS"
     assert elements.known_vr(None, Tag("PixelPaddingValue")) == "US"
     assert elements.known_vr(None, Tag(0x00110010)) == "UN"
+
+
+def written(folder: Path) -> Path:
+    dataset = stored("IS", InstanceNumber=b"1 ")
+    path = folder / "x.dcm"
+    dataset.save_as(path, implicit_vr=False, little_endian=True)
+    path.write_bytes(bytes(128) + b"DICM" + path.read_bytes())
+    return path
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.EACCES, errno.ENOENT])
+@pytest.mark.parametrize("step", ["open", "read"])
+def test_a_disk_that_is_away_is_never_taken_for_damage(tmp_path, monkeypatch, code, step):
+    path = written(tmp_path)
+    assert elements.opened(path) is not None
+
+    def fail(*_args, **_kwargs):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(*((Path, "open") if step == "open" else (elements, "dcmread")), fail)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        elements.opened(path)
+
+
+@pytest.mark.parametrize("error", [OSError("damaged"), OSError(errno.EINVAL, "Invalid argument"), EOFError()])
+def test_damage_is_none(tmp_path, monkeypatch, error):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    path = written(tmp_path)
+    monkeypatch.setattr(elements, "dcmread", fail)
+    assert elements.opened(path) is None
+
+
+def test_a_file_that_is_named_must_be_there(tmp_path):
+    path = written(tmp_path)
+    (tmp_path / "below").mkdir()
+    assert elements.find([path, tmp_path]) == [path]
+    with pytest.raises(FileNotFoundError) as missing:
+        elements.find([path, tmp_path / "gone.dcm"])
+    assert missing.value.errno == errno.ENOENT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -209,3 +211,15 @@ def test_damage_is_named(ct, tmp_path, damage, syntax) -> None:
         decoded(path)
     assert raised.value.code == "unreadable_pixels"
     assert raised.value.values["uid"] == image.SOPInstanceUID
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.ENOENT])
+def test_a_disk_that_fails_while_pixels_are_read_is_no_damage(ct, tmp_path, monkeypatch, code) -> None:
+    def fail(*_args, **_kwargs):
+        raise OSError(code, os.strerror(code))
+
+    image, _ = stored_image(ct, 12, 1, 0)
+    path = ct.write(image, tmp_path / "image.dcm")
+    monkeypatch.setattr(pixels, "iter_pixels", fail)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        decoded(path)

@@ -142,13 +142,27 @@ def test_a_destination_that_is_no_longer_configured_is_a_dead_letter(site):
     assert site.item(one).last_error == "there is no longer a peer 'OLD' in the configuration"
 
 
-def test_a_file_that_is_lost_is_a_dead_letter_and_the_others_go(site):
-    lost = site.keep(1)
-    gone, taken = site.owe(lost, site.keep(2))
-    site.installation.files.remove(lost.path)
+def test_a_file_that_is_damaged_is_a_dead_letter_and_the_others_go(site):
+    damaged = site.keep(1)
+    gone, taken = site.owe(damaged, site.keep(2))
+    site.installation.files.path(damaged.path).write_bytes(b"nothing")
     site.deliver()
     assert site.states(gone, taken) == [DEAD, DELIVERED]
-    assert "cannot be read" in site.item(gone).last_error
+    assert "not a DICOM file" in site.item(gone).last_error
+
+
+def test_a_file_that_is_away_is_put_off_and_the_others_go(site, clock):
+    document = site.keep(1)
+    away, taken = site.owe(document, site.keep(2))
+    path = site.installation.files.path(document.path)
+    path.rename(path.with_suffix(".away"))
+    site.deliver()
+    assert site.states(away, taken) == [PENDING, DELIVERED]
+    assert "cannot be read: No such file or directory" in site.item(away).last_error
+    path.with_suffix(".away").rename(path)
+    clock.advance(10)
+    site.deliver()
+    assert site.item(away).state == DELIVERED
 
 
 def test_the_database_is_away_at_the_note_and_the_delivery_is_released_later(site):

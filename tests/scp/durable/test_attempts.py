@@ -8,6 +8,7 @@ from config.errors import Permanent, Transient
 from scp.delivery.retry import Retry
 from scp.durable.attempts import ATTEMPTS, GiveUp, LeaveForLater, TryAgain, attempt, decide
 
+LOST = FileNotFoundError(2, "No such file or directory", "/store/1.dcm")
 BUG, AWAY = ZeroDivisionError("oops"), Transient("the database is busy")
 RETRY = Retry(first_seconds=2, longest_seconds=4, attempts=3, jitter=lambda: 1.0)
 
@@ -21,6 +22,9 @@ RETRY = Retry(first_seconds=2, longest_seconds=4, attempts=3, jitter=lambda: 1.0
         (Permanent("no such series"), 3, False, GiveUp("Permanent: no such series")),
         (AWAY, 1, False, TryAgain(timedelta(seconds=2))),
         (AWAY, 3, False, LeaveForLater()),
+        (LOST, 1, False, TryAgain(timedelta(seconds=2))),
+        (LOST, 3, False, LeaveForLater()),
+        (OSError("a library's words"), 3, False, GiveUp("OSError: a library's words")),
         (BUG, 1, True, LeaveForLater()),
         (BUG, 3, True, LeaveForLater()),
         (AWAY, 1, True, LeaveForLater()),
@@ -39,13 +43,19 @@ class FakeWork:
     """Fails with each of the errors in turn, then succeeds."""
 
     def __init__(self, *errors: Exception) -> None:
-        self.errors, self.runs, self.reasons = list(errors), 0, []
+        self.errors, self.runs, self.reasons, self.postponed = list(errors), 0, [], []
 
     def run(self, series_instance_uid: str, version: int) -> None:
         assert (series_instance_uid, version) == ("1.2", 3)
         self.runs += 1
         if self.errors:
             raise self.errors.pop(0)
+
+    def postpone(self, series_instance_uid: str, version: int, reason: str) -> None:
+        assert (series_instance_uid, version) == ("1.2", 3)
+        self.postponed.append(reason)
+        if reason == "the database is busy":
+            raise AWAY
 
     def abandon(self, series_instance_uid: str, version: int, reason: str) -> None:
         assert (series_instance_uid, version) == ("1.2", 3)
@@ -88,11 +98,14 @@ def test_a_series_that_is_given_up_holds_the_worker_no_longer():
     assert (work.runs, work.reasons, stop.waits) == (3, ["ZeroDivisionError: oops"], [2, 4])
 
 
-def test_a_fault_of_the_machine_is_no_verdict():
-    work, stop = FakeWork(AWAY, AWAY, AWAY), FakeStop()
-    with pytest.raises(Transient, match="busy"):
+@pytest.mark.parametrize(
+    ("error", "reason"), [(AWAY, "the database is busy"), (LOST, "/store/1.dcm: No such file or directory")]
+)
+def test_a_fault_of_the_machine_is_no_verdict_and_says_why_it_waits(error, reason):
+    work, stop = FakeWork(error, error, error), FakeStop()
+    with pytest.raises(Transient, match=reason):
         run(work, stop)
-    assert (work.runs, work.reasons) == (3, [])
+    assert (work.runs, work.reasons, work.postponed) == (3, [], [reason])
 
 
 @pytest.mark.parametrize("error", [BUG, AWAY])
@@ -100,7 +113,7 @@ def test_a_stop_between_two_attempts_leaves_the_series_for_the_next_start(error)
     work, stop = FakeWork(error, error, error), FakeStop(at=1)
     with pytest.raises(Transient, match="the node is stopping"):
         run(work, stop)
-    assert (work.runs, work.reasons, stop.waits) == (1, [], [2])
+    assert (work.runs, work.reasons, work.postponed, stop.waits) == (1, [], [], [2])
 
 
 def test_what_fails_because_the_node_stops_is_left_for_the_next_start():

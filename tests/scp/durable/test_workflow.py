@@ -1,6 +1,7 @@
 """The tables say what is owed; the engine is a list of jobs."""
 
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from scp.durable.job import DELIVER, SCORE, Job
 from scp.durable.workflow import Workflow
 from storage.outbox import deliveries, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
-from storage.series import lifecycle, results
+from storage.series import lifecycle, results, states
 
 
 class FakeEngine:
@@ -68,6 +69,9 @@ class FakeWork:
     def run(self, series_instance_uid, version) -> None:
         self.runs.append((series_instance_uid, version))
         self.during()
+
+    def postpone(self, series_instance_uid, version, reason) -> None:
+        raise NotImplementedError
 
     def abandon(self, series_instance_uid, version, reason) -> None:
         raise NotImplementedError
@@ -164,6 +168,23 @@ def test_a_job_that_is_under_way_stays_one_and_one_that_ended_in_vain_is_taken_u
     site.engine.ended.add(job.workflow_id)
     site.workflow.reconcile()
     assert (list(site.engine.jobs.values()), site.engine.ended) == ([job], set())
+
+
+def test_a_series_that_waits_after_a_fault_is_taken_up_at_its_time_or_at_a_start(site, clock):
+    version = site.complete("1.1")
+    lifecycle.postpone(site.database, "1.1", version, clock.now + timedelta(seconds=60), "the disk is away")
+    site.workflow.reconcile()
+    assert site.enqueued == []
+    clock.advance(60)
+    site.workflow.reconcile()
+    assert site.enqueued == ["score:1.1:1"]
+
+    site.engine.jobs.clear()
+    lifecycle.postpone(site.database, "1.1", version, clock.now + timedelta(seconds=900), "the disk is away")
+    site.workflow.start()
+    site.workflow.stop()
+    assert site.enqueued == ["score:1.1:1"]
+    assert states.get(site.database, "1.1").wait_reason == ""
 
 
 def test_a_series_that_completes_is_enqueued_in_the_same_transaction(site):

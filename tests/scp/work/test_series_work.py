@@ -1,6 +1,7 @@
 """The work on a series, from every point where it can begin again."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -157,6 +158,34 @@ def test_a_database_that_is_away_at_the_result_leaves_the_series_in_scoring(site
     with pytest.raises(Transient, match="disk full"):
         site.work.run(UID, 1)
     assert (site.series.state, site.result()) == (State.SCORING, None)
+
+
+def test_a_series_that_is_postponed_waits_the_longer_the_longer_the_fault_lasts(site, clock):
+    pauses = []
+    for lasting in (0, 60, 600, 86400):
+        clock.now = site.series.completed_at + timedelta(seconds=lasting)
+        site.work.postpone(UID, 1, "/store/1.dcm: No such file or directory")
+        assert site.series.wait_reason == "/store/1.dcm: No such file or directory"
+        pauses.append((site.series.wait_until - clock.now).total_seconds())
+    assert pauses == [5, 30, 300, 900]
+    site.work.run(UID, 1)
+    assert (site.series.state, site.series.wait_reason, site.series.wait_until) == (State.SCORED, "", None)
+
+
+def test_a_report_that_was_postponed_no_longer_waits_once_it_is_made(site, score):
+    now = site.installation.clock()
+    lifecycle.finish(site.database, UID, 1, score.to_json(), "scored", now=now)
+    site.work.postpone(UID, 1, "the disk is away")
+    assert site.series.wait_until is not None
+    site.work.run(UID, 1)
+    assert (site.series.wait_reason, site.series.wait_until, len(site.outbox)) == ("", None, 1)
+
+
+def test_only_the_current_version_is_postponed(site):
+    site.work.postpone(UID, 7, "the disk is away")
+    site.receive(1, first=4)
+    site.work.postpone(UID, 1, "the disk is away")
+    assert site.series.wait_until is None
 
 
 def test_images_without_uids_are_scored_under_those_of_the_index(site, score):

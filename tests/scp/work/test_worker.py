@@ -1,12 +1,13 @@
 """The worker as a process: it scores, answers errors, dies alone, and lets itself be ended."""
 
+import errno
 import os
 import threading
 from contextlib import closing
 
 import pytest
 
-from config.errors import ConfigurationError, CoronodeError, NotScorable
+from config.errors import ConfigurationError, CoronodeError, NotScorable, Transient
 from config.settings import ScoringSettings, SelectionSettings
 from scoring.result import Score
 from scp.work.requests import ScoreRequest
@@ -83,6 +84,7 @@ def test_killing_one_that_is_closed_is_harmless():
         (NotScorable("contrast", variant="header", agent="OMNIPAQUE"), NotScorable),
         (ConfigurationError("no engine"), ConfigurationError),
         (ZeroDivisionError("oops"), NotScorable),
+        (OSError("oops: a library's words"), NotScorable),
     ],
 )
 def test_an_error_is_an_answer(error, kind):
@@ -93,3 +95,13 @@ def test_an_error_is_an_answer(error, kind):
     assert type(reply) is kind
     assert isinstance(error, CoronodeError) == (reply is error)
     assert reply is error or (reply.code == "internal" and "oops" in str(reply))
+
+
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.EACCES, errno.EIO, errno.ESTALE, errno.ENOSPC])
+def test_a_disk_that_is_away_is_no_verdict(code):
+    def handle(_):
+        raise OSError(code, os.strerror(code), "/store/1.dcm")
+
+    reply = answer(handle, request())
+    assert type(reply) is Transient
+    assert str(reply) == f"/store/1.dcm: {os.strerror(code)}"
