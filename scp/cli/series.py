@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from config.errors import CoronodeError
+from scp.cli import rescoring
 from scp.cli.command import Group
 from scp.cli.index import open_index
 from scp.cli.options import config_option, json_option
@@ -88,17 +93,78 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
             click.echo(line)
 
 
-@series.command(examples=("coronode series rescore 1.2.840.1.2.3",))
-@click.argument("series_instance_uid")
+@series.command(
+    examples=(
+        "coronode series rescore 1.2.840.1.2.3 1.2.840.1.2.4",
+        "coronode series rescore --all --reason crashed,timeout --dry-run",
+        "coronode series rescore --all --state not_scorable --since 2026-03-01 --peer CT1 --yes",
+    )
+)
+@click.argument("series_instance_uids", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every series that the following options leave.")
+@click.option("--state", "states", callback=rescoring.split, help="Only these states, separated by commas.")
+@click.option("--reason", "reasons", callback=rescoring.split, help="Only not scorable for these reason codes.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only received on this day (UTC) or later.")
+@click.option("--peer", "calling_ae", help="Only sent by this AE title.")
+@click.option("--dry-run", is_flag=True, help="List them and do nothing.")
+@click.option("--yes", is_flag=True, help="With --all: do not ask.")
 @config_option
-def rescore(series_instance_uid: str, config_file: Path | None) -> None:
-    """Score a series again; a running node starts within seconds."""
+def rescore(
+    series_instance_uids: tuple[str, ...],
+    states: tuple[str, ...],
+    reasons: tuple[str, ...],
+    since: datetime | None,
+    calling_ae: str | None,
+    config_file: Path | None,
+    *,
+    every: bool,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Score series again; a running node starts within seconds and takes them one after the other, new ones first."""
+    if every == bool(series_instance_uids):
+        raise click.UsageError("give Series Instance UIDs (see coronode series list), or --all")
+    if not every and (states or reasons or since or calling_ae):
+        raise click.UsageError("--state, --reason, --since and --peer choose among --all series")
+    wanted = rescoring.check_states(states or (("not_scorable",) if reasons else ()))
+    with open_index(config_file) as database:
+        if every:
+            rescoring.check_reasons(database, reasons)
+            found = rescoring.find(database, wanted, reasons, since, calling_ae)
+            series_instance_uids = tuple(item.series_instance_uid for item in found)
+            if dry_run:
+                print_table(("series", "state", "reason"), [_format_brief(item) for item in found])
+        if dry_run or not series_instance_uids:
+            click.echo(f"{len(series_instance_uids)} series would be scored again")
+            return
+        if every and not yes:
+            click.confirm(f"score {len(series_instance_uids)} series again?", abort=True, err=True)
+        failed = _rescore(database, series_instance_uids)
+    done = len(series_instance_uids) - failed
+    if done:
+        click.echo(f"{done} series will be scored again; each new report will name the old one as its predecessor")
+    if failed:
+        raise SystemExit(1)
+
+
+def _rescore(database: Database, series_instance_uids: Sequence[str]) -> int:
+    """Return series to receiving, each in a transaction of its own, and count those for which that was not possible."""
     from scp.installation import utc_now
     from storage.series import lifecycle
 
-    with open_index(config_file) as database:
-        lifecycle.rescore(database, series_instance_uid, utc_now())
-    click.echo("the series will be scored again; the new report will name the old one as its predecessor")
+    failed = 0
+    with click.progressbar(series_instance_uids, file=sys.stderr, hidden=not sys.stderr.isatty()) as progress:
+        for uid in progress:
+            try:
+                lifecycle.rescore(database, uid, utc_now())
+            except CoronodeError as error:
+                failed += 1
+                click.echo(f"coronode: {error}", err=True)
+    return failed
+
+
+def _format_brief(item: SeriesState) -> tuple[str, ...]:
+    return item.series_instance_uid, item.state, item.reason_code
 
 
 def _list_rows(database: Database, wanted: State | None, limit: int, *, stored: bool) -> list[Listed]:

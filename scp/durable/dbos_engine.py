@@ -78,6 +78,8 @@ class DbosEngine:
             "workflow_id": job.workflow_id,
             "app_version": APPLICATION_VERSION,
         }
+        if job.priority:  # the library takes none below 1 and serves first what has none
+            options["priority"] = job.priority
         if job.partition is not None:
             options["queue_partition_key"] = job.partition
         if transaction is None:

@@ -30,17 +30,22 @@ DELIVER: Final = Kind("deliver_batch", "send", "deliver", partitioned=True)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run of a workflow: enqueued twice under one `workflow_id`, it runs once."""
+    """One run of a workflow: enqueued twice under one `workflow_id`, it runs once.
+
+    Of the jobs that wait in a queue the one with the smallest `priority` goes first, then the oldest.
+    """
 
     kind: Kind
     workflow_id: str
     arguments: tuple[str | int, ...]
     partition: str | None = None
+    priority: int = 0
 
     @classmethod
-    def score(cls, series_instance_uid: str, version: int) -> Job:
+    def score(cls, series_instance_uid: str, version: int, priority: int = 0) -> Job:
         """Make the job that scores one version of a series."""
-        return cls(SCORE, f"score:{series_instance_uid}:{version}", (series_instance_uid, version))
+        workflow_id = f"score:{series_instance_uid}:{version}"
+        return cls(SCORE, workflow_id, (series_instance_uid, version), priority=priority)
 
 
 class Engine(Protocol):

@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 RECONCILE_SECONDS: Final = 3.0
 KEEP_ENDED: Final = timedelta(days=7)
+_NEW: Final = timedelta(hours=1)  # longer than a series is waited for
 _STOP_SECONDS: Final = 60.0  # longer than the default timeout for a silent peer
 _CLEANUP_EVERY: Final = 1200  # reconciliations, about an hour
 
@@ -91,17 +92,23 @@ class Workflow:
 
     def enqueue_score(self, transaction: Transaction, series_instance_uid: str, version: int) -> None:
         """Enqueue the scoring of a version in the caller's transaction."""
-        self._engine.enqueue(Job.score(series_instance_uid, version), transaction)
+        received = states.get(transaction, series_instance_uid).last_received_at
+        self._engine.enqueue(Job.score(series_instance_uid, version, self._rank(received)), transaction)
 
     def reconcile(self) -> None:
         """Enqueue outstanding work and watch the series being received; running jobs stay unaffected."""
         for state in states.list_receiving(self._database):
             self._watch(state.series_instance_uid)
         for state in states.list_unfinished(self._database, self._clock()):
-            self._take_up(Job.score(state.series_instance_uid, state.version))
+            rank = self._rank(state.last_received_at)
+            self._take_up(Job.score(state.series_instance_uid, state.version, rank))
         self._courier.release()
         for batch in group_deliveries(deliveries.list_due(self._database, self._clock())):
             self._take_up(batch.job)
+
+    def _rank(self, last_received_at: datetime) -> int:
+        """Rank a series for the queue: what has just arrived goes before what an operator has scored again."""
+        return int(self._clock() - last_received_at > _NEW)
 
     def _take_up(self, job: Job) -> None:
         """Enqueue a job, again if it ended without doing its work."""

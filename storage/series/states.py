@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from sqlalchemy import Select, and_, exists, not_, or_, select
+from sqlalchemy import Select, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from config.errors import Permanent
@@ -95,6 +96,41 @@ def list_series(
     if without is not None:
         query = query.where(SeriesRow.state != without)
     return _list(db, query)
+
+
+def find_series(
+    db: Database,
+    wanted: Sequence[State],
+    *,
+    reason_codes: Sequence[str] = (),
+    since: datetime | None = None,
+    calling_ae: str | None = None,
+) -> list[SeriesState]:
+    """Find series that have objects, in one of these states, the longest received first.
+
+    Optionally with one of some reason codes, received at `since` or later, sent by `calling_ae`.
+    """
+    query = _select_series().where(SeriesRow.state.in_(wanted), SeriesRow.instance_count > 0)
+    if reason_codes:
+        query = query.where(SeriesRow.reason_code.in_(reason_codes))
+    if since is not None:
+        query = query.where(SeriesRow.last_received_at >= since)
+    if calling_ae is not None:
+        query = query.where(SeriesRow.calling_ae == calling_ae)
+    return _list(db, query.order_by(SeriesRow.last_received_at, SeriesRow.id))
+
+
+def count_reasons(db: Database) -> dict[str, int]:
+    """Count the series that are not scorable by reason code, the most frequent first."""
+    number = func.count().label("number")
+    query = (
+        select(SeriesRow.reason_code, number)
+        .where(SeriesRow.state == State.NOT_SCORABLE)
+        .group_by(SeriesRow.reason_code)
+        .order_by(number.desc(), SeriesRow.reason_code)
+    )
+    with db.reading() as session:
+        return {row.reason_code: row.number for row in session.execute(query)}
 
 
 def list_receiving(db: Database) -> list[SeriesState]:

@@ -71,3 +71,27 @@ def test_a_job_runs_once_until_it_is_forgotten(install, clock):
         assert runs[2:] == [one.arguments]
     finally:
         again.stop(busy=True)
+
+
+def test_of_the_jobs_that_wait_the_smallest_priority_goes_first(install):
+    began, go, ran = threading.Semaphore(0), threading.Event(), []
+
+    def step(series_instance_uid, version):
+        ran.append(series_instance_uid)
+        began.release()
+        assert go.wait(60)
+
+    engine = DbosEngine(install().database)
+    engine.start({SCORE: step, DELIVER: step}, around=nullcontext)
+    try:
+        engine.enqueue(Job.score("first", 1))
+        assert began.acquire(timeout=60)
+        for name, priority in (("again", 1), ("also again", 1), ("new", 0)):
+            engine.enqueue(Job.score(name, 1, priority))
+        go.set()
+        for _ in range(3):
+            assert began.acquire(timeout=60)
+        assert ran == ["first", "new", "again", "also again"]
+    finally:
+        go.set()
+        engine.stop(busy=True)

@@ -187,6 +187,25 @@ def test_a_series_that_waits_after_a_fault_is_taken_up_at_its_time_or_at_a_start
     assert states.get(site.database, "1.1").wait_reason == ""
 
 
+def test_a_series_that_is_scored_again_waits_for_those_that_have_just_arrived(site, clock):
+    site.complete("1.1")
+    clock.advance(3601)
+    lifecycle.rescore(site.database, "1.1", clock.now)
+    lifecycle.complete(
+        site.database,
+        "1.1",
+        clock.now,
+        expected=3,
+        in_transaction=lambda transaction, version: site.workflow.enqueue_score(transaction, "1.1", version),
+    )
+    site.complete("1.2")
+    site.workflow.reconcile()
+    assert {job.workflow_id: job.priority for job in site.engine.jobs.values()} == {"score:1.1:2": 1, "score:1.2:1": 0}
+    site.engine.jobs.clear()
+    site.workflow.reconcile()
+    assert site.engine.jobs["score:1.1:2"].priority == 1
+
+
 def test_a_series_that_completes_is_enqueued_in_the_same_transaction(site):
     site.receive(site.installation, 3, SeriesInstanceUID="1.1")
     seen = []
