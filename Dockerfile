@@ -8,7 +8,7 @@ COPY scoring scoring
 COPY storage storage
 COPY scp scp
 RUN uv sync --frozen --no-dev --no-editable --extra postgres
-RUN useradd --system --create-home --home-dir /var/lib/coronode coronode
+RUN useradd --system --create-home --home-dir /var/lib/coronode coronode && chmod 700 /var/lib/coronode
 USER coronode
 WORKDIR /var/lib/coronode
 ENV PATH=/opt/coronode/.venv/bin:$PATH CORONODE_NODE__HOST=0.0.0.0

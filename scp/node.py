@@ -15,7 +15,7 @@ from dicom.process import configure_process
 from scoring import plugins
 from scoring.report.typeset import site
 from scoring.risk import population
-from scp import metrics
+from scp import metrics, privacy
 from scp.delivery.association import associate_as
 from scp.delivery.courier import Courier
 from scp.delivery.retry import Retry
@@ -55,6 +55,7 @@ class Node:
         self._clock = clock
         self._lock = DataLock(settings.node.data_dir)
         self._lock.acquire()
+        _close_to_others(settings)
         self.database = open_database(settings)
         self.files = open_files(settings)
         self._scorer = ScoringProcess(settings.scoring.timeout_seconds)
@@ -154,3 +155,11 @@ class Node:
             return count_quarantined(self.database)
         except Transient:
             return math.nan
+
+
+def _close_to_others(settings: Settings) -> None:
+    closed = privacy.close_to_others(settings)
+    if closed.count:
+        log.info("files and folders closed to other users", count=closed.count)
+    if closed.left:
+        log.warning("readable by other users; see coronode doctor", count=len(closed.left), first=str(closed.left[0]))

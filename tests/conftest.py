@@ -77,6 +77,14 @@ def logging_as_before() -> Iterator[None]:
     log_quietly()
 
 
+@pytest.fixture(autouse=True)
+def umask_as_before() -> Iterator[None]:
+    """Undo what a command does to the umask of its process."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by what they start, and leave out those that read reference scans where there are none."""
     for item in items:

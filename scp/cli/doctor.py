@@ -101,9 +101,11 @@ def _check_port(settings: Settings) -> Finding:
 
 def _check_storage(settings: Settings) -> Iterator[Finding]:
     from config.settings import MIB
+    from scp.privacy import create_closed
     from storage.database.opening import open_database
     from storage.objects.opening import open_files
 
+    create_closed()
     try:
         files = open_files(settings)
         free = files.free_bytes() // MIB
@@ -115,8 +117,19 @@ def _check_storage(settings: Settings) -> Iterator[Finding]:
         yield _check_quarantine(database)
         yield _check_work(database)
         database.close()
+        yield _check_modes(settings)
     except CoronodeError as error:
         yield _fail("storage", str(error))
+
+
+def _check_modes(settings: Settings) -> Finding:
+    from scp.privacy import list_open
+
+    left = list_open(settings)
+    if not left:
+        return _pass("privacy", "data folder, database and objects are closed to other users")
+    advice = "the node closes what belongs to its user at each start, the rest needs chmod -R go="
+    return _fail("privacy", f"other users can read or enter {', '.join(map(str, left))}; {advice}")
 
 
 def _check_quarantine(database: Database) -> Finding:

@@ -38,8 +38,10 @@ def open_store(config_file: Path | None) -> Iterator[tuple[Database, Files]]:
 
 @contextmanager
 def _open(settings: Settings) -> Iterator[Database]:
+    from scp.privacy import create_closed
     from storage.database.opening import database_file, open_database
 
+    create_closed()
     file = database_file(settings)
     if file is not None and not file.exists():
         raise ConfigurationError(

@@ -17,9 +17,10 @@ from scp.cli.options import config_option
 @config_option
 def serve(config_file: Path | None) -> None:
     """Run the node: receive, score, report, deliver, answer queries, until SIGTERM or Ctrl-C."""
-    from scp import logs, metrics
+    from scp import logs, metrics, privacy
     from scp.node import Node
 
+    privacy.create_closed()
     settings = load(config_file)
     logs.configure(settings.node.log_level, settings.node.log_format)
     stop = threading.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sqlite3
 import threading
 import time
@@ -84,7 +85,7 @@ def make_engine(url: str, *, durable: bool = True) -> Engine:
             engine = create_engine(parsed, pool_size=16, max_overflow=48, pool_pre_ping=True)
             event.listen(engine, "connect", lambda connection, _: _prepare_postgresql(connection, durable=durable))
             return engine
-        _make_parent(parsed)
+        _make_file(parsed)
         engine = create_engine(parsed, module=_sqlite_module(), pool_size=16, max_overflow=48)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise ConfigurationError(
@@ -95,16 +96,32 @@ def make_engine(url: str, *, durable: bool = True) -> Engine:
     return engine
 
 
-def _make_parent(url: URL) -> None:
-    """Create the folder of the database file; in-memory databases are refused because each thread would see its own."""
+def _make_file(url: URL) -> None:
+    """Create the database file and its folder for this user alone.
+
+    In-memory databases are refused because each thread would see its own.
+    """
     if not url.database or url.database == ":memory:" or url.query.get("mode") == "memory":
         raise ConfigurationError(
             "storage.database_url: SQLite needs a file, for example sqlite:////var/lib/coronode.db"
         )
     try:
-        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = Path(url.database)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite would make it by the umask, and gives its -wal and -shm the mode of this file.
+        if not file.exists():
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise ConfigurationError(f"storage.database_url: cannot make the folder: {error}") from error
+        raise ConfigurationError(f"storage.database_url: cannot make the file or its folder: {error}") from error
+
+
+def find_file(url: str) -> Path | None:
+    """Return the file of an SQLite database; None for another database, or a URL that cannot be read."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return None
+    return Path(parsed.database).resolve() if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
 class Database:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from config.settings import Settings
-from storage.database.engine import Database
+from storage.database.engine import Database, find_file
 
 
 def database_file(settings: Settings) -> Path | None:
     """Return the path of the index in the data folder; None when another database is configured."""
     return None if settings.storage.database_url else settings.node.data_dir.resolve() / "coronode.sqlite"
+
+
+def list_database_files(settings: Settings) -> list[Path]:
+    """List the files that a configured SQLite database may have (PostgreSQL: none), there or not."""
+    file = database_file(settings) or find_file(settings.storage.database_url or "")
+    return [] if file is None else [file.with_name(file.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
 
 
 def open_database(settings: Settings) -> Database:

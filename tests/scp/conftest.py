@@ -423,6 +423,11 @@ class Scanner:
 
 
 @pytest.fixture(scope="session")
+def scanner_at() -> Callable[[int], Scanner]:
+    return Scanner
+
+
+@pytest.fixture(scope="session")
 def scanner_of() -> Callable[[Node], Scanner]:
     return lambda node: Scanner(node.server.port)
 

@@ -44,11 +44,11 @@ def parse_kinds(ctx: click.Context, param: click.Parameter, value: str | None) -
 def write_documents(folder: Path, kinds: Sequence[DocumentKind], documents: Sequence[DocumentFile]) -> list[Path]:
     """Write documents into a folder, replacing those of the same kinds, and return their paths.
 
-    Each is a DICOM file (.dcm); pages of pictures are written as PNG too, report and letter as PDF. Raises
-    CoronodeError when the folder cannot be written.
+    A new folder is open to the user alone. Each document is a DICOM file (.dcm); pages of pictures are written as PNG
+    too, report and letter as PDF. Raises CoronodeError when the folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for kind in kinds:
             old = re.compile(_NAMES[kind] + _ENDINGS)
             for path in folder.iterdir():

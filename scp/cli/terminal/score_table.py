@@ -130,7 +130,7 @@ class ScoreTable:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # scores name the patient's series
             self._file = (folder / "scores.csv").open("w", newline="", encoding="utf-8")
         except OSError as error:
             raise CoronodeError(f"--out {folder}: cannot be written: {error.strerror}") from error
