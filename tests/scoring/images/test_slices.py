@@ -64,7 +64,7 @@ def test_frames_of_an_enhanced_ct_are_slices(ct, tmp_path, legacy, syntax) -> No
         image.file_meta.TransferSyntaxUID = syntax
     found = slices.read(ct.write(image, tmp_path / "enhanced.dcm"))
     assert [entry.frame for entry in found] == [1, 2, 3, 4, 5]
-    assert all(entry.is_ct_image and not entry.is_localizer for entry in found)
+    assert all(entry.is_ct_image for entry in found)
     volume = geometry.decode(geometry.stack_slices(found))
     assert np.array_equal(volume.hu, hu)
     assert volume.spacing_mm == (3.0, 0.5, 0.75)
@@ -168,9 +168,3 @@ def test_a_damaged_header_is_read_or_is_none(ct, tmp_path, changes, length) -> N
     assert len(found) <= 1
     for item in found:
         acquisition.read_acquisition(item)
-
-
-def test_localizer(ct, tmp_path) -> None:
-    image = ct.image(np.zeros((4, 4), dtype=np.int16), ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
-    (found,) = slices.read(ct.write(image, tmp_path / "image.dcm"))
-    assert found.is_localizer
