@@ -5,6 +5,7 @@ Images that are alike form a group; the group with the most positions is the ser
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,10 +121,15 @@ def _divide_by_frame(images: Sequence[Traits], group: list[int]) -> list[list[in
     return list(parts.values())
 
 
+def _find_common(images: Sequence[Traits], group: Sequence[int]) -> Traits:
+    """What a group has in common: what its first image lacks comes from the others."""
+    return functools.reduce(merge, (images[index] for index in group))
+
+
 def _require_clear(images: Sequence[Traits], groups: Sequence[Sequence[int]]) -> None:
     first, *others = (len(list_positions(images, group)) for group in groups)
     if sum(others) > _FEW * (first + sum(others)) or max(others) >= _MANY:
-        main = images[groups[0][0]]
+        main = _find_common(images, groups[0])
         what = {find_difference(main, images[group[0]]) or "frame_of_reference" for group in groups[1:]}
         raise NotScorable(
             "mixed_series",
@@ -139,7 +145,7 @@ def _divide(images: Sequence[Traits], groups: Sequence[Sequence[int]]) -> Member
         return Membership(tuple(index for index, item in enumerate(images) if not item.role), ())
     repeated = _find_repeated(images, groups[0])
     members = tuple(index for index in groups[0] if index not in repeated)
-    main = images[groups[0][0]]
+    main = _find_common(images, groups[0])
     others = []
     for index, item in enumerate(images):
         if index in repeated:

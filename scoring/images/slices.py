@@ -146,6 +146,7 @@ def _read_slice(
     kind = elements.texts(within("CTImageFrameTypeSequence"), "ImageType" if frame is None else "FrameType")
     image_type = kind or elements.texts(dataset, "ImageType")
     acquisition_number = elements.number(dataset, "AcquisitionNumber")
+    thickness_mm = elements.number(measures, "SliceThickness")
     plane = Plane(
         position=elements.numbers(within("PlanePositionSequence"), "ImagePositionPatient", 3),
         orientation=elements.numbers(within("PlaneOrientationSequence"), "ImageOrientationPatient", 6),
@@ -165,7 +166,8 @@ def _read_slice(
         image_type=image_type,
         plane=plane,
         conversion=contradiction or _read_conversion(path, dataset, groups, frame),
-        thickness_mm=elements.number(measures, "SliceThickness"),
+        # seen in the field: 0, and a minus sign
+        thickness_mm=thickness_mm if thickness_mm and thickness_mm > 0 else None,
         kvp=elements.number(within("CTXRayDetailsSequence"), "KVP"),
         kernel="\\".join(elements.texts(within("CTReconstructionSequence"), "ConvolutionKernel")),
         acquisition_number=None if acquisition_number is None else int(acquisition_number),

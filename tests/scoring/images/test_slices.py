@@ -168,3 +168,28 @@ def test_a_damaged_header_is_read_or_is_none(ct, tmp_path, changes, length) -> N
     assert len(found) <= 1
     for item in found:
         acquisition.read_acquisition(item)
+
+
+@pytest.mark.parametrize(("written", "read"), [(3, 3.0), (0, None), (-3, None), (None, None)])
+def test_a_thickness_that_cannot_be_is_none(ct, tmp_path, written, read) -> None:
+    image = ct.image(np.zeros((4, 4), dtype=np.int16), SliceThickness=written)
+    assert slices.read(ct.write(image, tmp_path / "image.dcm"))[0].thickness_mm == read
+
+
+def test_the_meaning_of_a_frame_stands_in_its_functional_groups(ct, tmp_path) -> None:
+    image = multi_frame(
+        ct,
+        np.zeros((2, 8, 8), dtype=np.int16),
+        DerivationImageSequence=item(
+            DerivationDescription="Projection", DerivationCodeSequence=item(CodeValue="113078")
+        ),
+    )
+    first, second = image.PerFrameFunctionalGroupsSequence
+    first.CTImageFrameTypeSequence[0].VolumeBasedCalculationTechnique = "MAX_IP"
+    second.PixelValueTransformationSequence[0].RescaleType = "MGML"
+    found = [entry.meaning for entry in slices.read(ct.write(image, tmp_path / "enhanced.dcm"))]
+    assert [entry.technique for entry in found] == ["MAX_IP", ""]
+    assert [entry.rescale_type for entry in found] == ["HU", "MGML"]
+    assert {entry.derivations for entry in found} == {("113078",)}
+    assert {entry.texts for entry in found} == {(("Derivation Description", "Projection"),)}
+    assert {entry.image_type for entry in found} == {("ORIGINAL", "PRIMARY", "VOLUME", "NONE")}
