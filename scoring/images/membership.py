@@ -75,6 +75,8 @@ def list_positions(images: Sequence[Traits], group: Sequence[int]) -> NDArray[np
 
 def find_far(images: Sequence[Traits], members: Sequence[int]) -> list[int]:
     """Find the few slices at either end that lie far from all others."""
+    if not all(images[index].has_geometry for index in members):
+        return []
     offsets = _measure_offsets(images, members)
     order = np.argsort(offsets, kind="stable")
     wide = np.flatnonzero(np.diff(offsets[order]) > _FAR_MM)
