@@ -21,7 +21,8 @@ from scoring.candidates.conventions import Convention
 from scoring.images import acquisition, geometry, series, slices
 from scoring.images.acquisition import Acquisition
 from scoring.images.geometry import Stack
-from scoring.images.selection import check_geometry, select_images
+from scoring.images.selection import LeftOut, check_geometry, select_images
+from scoring.images.slabs import check_slabs
 from scoring.images.volume import Volume
 from scoring.judgement import mass, totals
 from scoring.judgement.category import categorise, format_cac_drs
@@ -86,11 +87,11 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """A series in geometrical order, the facts of its header, and how many images did not belong to it."""
+    """A series in geometrical order, the facts of its header, and the images that do not belong to it."""
 
     stack: Stack
     facts: Acquisition
-    left_out: int
+    left_out: tuple[LeftOut, ...]
 
 
 def _choose_way(settings: ScoringSettings, mask: Path | None, finder: Finder | None) -> Way:
@@ -104,14 +105,14 @@ def _read(files: Sequence[Path], known: _Known) -> _Scan:
     images = [item for path in elements.find(files) for item in slices.read(path)]
     if images:
         known.info = series.describe(images)
-    kept, left_out = select_images(images)
-    known.info = series.describe(kept)
-    slices.check_frames(kept)
-    stack = geometry.stack_slices(kept)
+    selection = select_images(images)
+    known.info = series.describe(selection.slices)
+    slices.check_frames(selection.slices)
+    stack = geometry.stack_slices(selection.slices)
     facts = acquisition.read_acquisition(stack.slices[len(stack.slices) // 2])
     known.info, known.header = series.describe(stack.slices, stack, facts), facts.header
     slices.check_conversion(stack.slices)
-    return _Scan(stack, facts, left_out)
+    return _Scan(stack, facts, selection.left_out)
 
 
 def _measure(scan: _Scan, settings: ScoringSettings, limits: SelectionSettings, way: Way, known: _Known) -> Score:
@@ -125,6 +126,7 @@ def _measure(scan: _Scan, settings: ScoringSettings, limits: SelectionSettings, 
     way.check(facts)
     check_geometry(stack, limits, whole_heart=way.whole_heart)
     volume = geometry.decode(stack)
+    check_slabs(volume)
     located = way.locate(volume, known.info.frame_of_reference_uid or "")
     known.flags += located.flags
     known.provenance = replace(known.provenance, weights=located.weights)

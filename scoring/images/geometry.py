@@ -52,16 +52,15 @@ class Stack:
 
 
 def stack_slices(slices: Sequence[Slice]) -> Stack:
-    """Order the slices of one reconstruction in space.
+    """Order the slices of one reconstruction in space: slices of one size and orientation, as selection leaves them.
 
-    Raises NotScorable: `no_positions`, `mixed_series`, `not_axial`, `too_few_slices`, `irregular_slices`,
+    Raises NotScorable: `no_positions`, `not_axial`, `too_few_slices`, `irregular_slices`,
     `overlapping_reconstructions`, and what decoding raises when two slices lie at one position.
     """
     if not slices:
         raise NotScorable("too_few_slices", variant="none")
     if any(None in (item.plane.position, item.plane.orientation, item.plane.pixel_spacing) for item in slices):
         raise NotScorable("no_positions", variant="missing")
-    _check_uniform(slices)
     right, down = _read_directions(slices[0])
     normal = np.cross(right, down)
     normal /= math.copysign(float(np.linalg.norm(normal)), normal[2])
@@ -118,26 +117,6 @@ def decode(stacked: Stack) -> Volume:
 
 def _is_even(offsets: NDArray[np.float64], even: NDArray[np.float64]) -> bool:
     return bool(np.abs(offsets - even).max() <= _ROUNDED_MM)
-
-
-def _check_uniform(slices: Sequence[Slice]) -> None:
-    first = slices[0]
-    frames = {item.plane.frame_of_reference_uid for item in slices}
-    # a separate one for every image says nothing about positions: some de-identification does that
-    if 1 < len(frames) < len(slices):
-        raise NotScorable("mixed_series", variant="frames", count=len(frames))
-    for what, name in (("plane", "matrix_size"), ("spacing", "pixel_spacing"), ("orientation", "orientation")):
-        for item in slices:
-            if what == "plane":
-                equal = (item.plane.rows, item.plane.columns) == (first.plane.rows, first.plane.columns)
-            elif what == "spacing":
-                equal = np.allclose(item.plane.pixel_spacing or (), first.plane.pixel_spacing or (), rtol=0, atol=1e-4)
-            else:
-                equal = np.allclose(item.plane.orientation or (), first.plane.orientation or (), rtol=0, atol=2e-3)
-            if not equal:
-                raise NotScorable("mixed_series", variant="images", what=name)
-    if len({item.kvp for item in slices} - {None}) > 1 or len({item.kernel for item in slices} - {""}) > 1:
-        raise NotScorable("mixed_series", variant="reconstructions")
 
 
 def _read_directions(item: Slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

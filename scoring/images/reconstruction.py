@@ -26,6 +26,10 @@ _CANON: Final = re.compile(r"FC[358]\d(?!\d)")
 _PHILIPS: Final = ("E", "L", "YA", "YB", "YC", "YD")
 _SHARP_WORDS: Final = ("LUNG", "BONE", "EDGE", "SHARP", "DETAIL", "CHEST", "CHST")
 
+# Siemens DirectDensity: CT numbers follow the electron (Sd) or mass density (Sm), at any tube voltage
+_DENSITY_KERNEL: Final = re.compile(r"S[DM]\d\d(?!\d)")
+_DENSITY_WORDS: Final = re.compile(r"DIRECT ?DENSITY")
+
 # I and J: the iterative twins of the kernels B and H
 _SIEMENS_ITERATIVE: Final = re.compile(r"[IJ]\d\d(?!\d)")
 _ITERATIVE_NAMES: Final = re.compile(
@@ -67,6 +71,15 @@ def find_iterative(kernel: str, manufacturer: str, algorithm: str, descriptions:
     matches = (_ITERATIVE_NAMES.search(words.upper()) for words in (kernel, *descriptions))
     name = next((match[0] for match in matches if match), "")
     return {"variant": "name", "name": name} if name else {}
+
+
+def find_density_kernel(kernel: str, manufacturer: str, descriptions: Sequence[str]) -> str:
+    """The kernel's name, or the words in the header, when images show density instead of attenuation; else ""."""
+    first = kernel.partition("\\")[0].strip()
+    if _is_from(manufacturer, "SIEMENS") and _DENSITY_KERNEL.match(first.upper()):
+        return first
+    matches = (_DENSITY_WORDS.search(words.upper()) for words in (kernel, *descriptions))
+    return next((match[0] for match in matches if match), "")
 
 
 def find_sharp_kernel(kernel: str, manufacturer: str) -> str:

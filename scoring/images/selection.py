@@ -2,44 +2,108 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from pydicom.uid import UID
 
 from config.errors import NotScorable
 from config.settings import SelectionSettings
+from scoring.images import membership
 from scoring.images.acquisition import Acquisition
 from scoring.images.geometry import Stack
+from scoring.images.identity import check_uids
+from scoring.images.purpose import ACCOMPANYING, Purpose, find_purpose
 from scoring.images.slices import Slice
+from scoring.images.traits import Traits
 
 # a heart is about twice as long; a shorter scan cannot cover it
 _SHORTEST_MM = 60.0
 # headers give positions and thicknesses to few decimals
 _ROUNDED_MM = 0.01
+# fewer slices than this multiple of the projections among them are no series of their own
+_FEW: Final = 0.25
 
 _NO_AGENT = ("", "NONE", "NO", "N", "NEGATIVE", "NO CONTRAST", "NON CONTRAST", "NONCONTRAST", "WITHOUT", "W/O", "0")
 # contrast that does not reach the blood
 _OTHER_ROUTES = ("ORAL", "RECTAL", "PO", "P.O.", "ENEMA", "WATER", "INTRATHECAL", "INTRAARTICULAR")
 
 
-def select_images(slices: Sequence[Slice]) -> tuple[tuple[Slice, ...], int]:
-    """Select the axial images of a series: CT images that are not localizers, and the number of others left out.
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An image that was given but does not belong to the series, and why, as a term of the texts."""
 
-    Raises NotScorable (`not_ct`, `localizer`, `mixed_series`) when no image, or more than one series, is left.
+    sop_instance_uid: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The slices of a series, and the images that were left out."""
+
+    slices: tuple[Slice, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def select_images(slices: Sequence[Slice]) -> Selection:
+    """Select the images of a series that are its CT slices in HU; the few others are left out.
+
+    Raises NotScorable: `not_ct`, `localizer`, `projection` or `not_hu` when no such image is left, `mixed_series` when
+    no group of them is clearly the series, `no_uid` and `repeated_uid` when images cannot be told apart.
     """
     if not slices:
         raise NotScorable("not_ct", variant="empty")
-    ct_images = [item for item in slices if item.is_ct_image and item.modality in ("CT", "")]
+    ct_images = [item for item in slices if _is_ct(item)]
     if not ct_images:
         kinds = sorted({f"{item.modality or '-'}: {UID(item.sop_class_uid).name}" for item in slices})
         raise NotScorable("not_ct", variant="kinds", kinds=tuple(kinds))
-    kept = tuple(item for item in ct_images if not item.is_localizer)
-    if not kept:
-        raise NotScorable("localizer")
-    number = len({item.series_instance_uid for item in kept})
+    check_uids(ct_images)
+    purposes = [find_purpose(item.meaning) for item in ct_images]
+    _require_slices(purposes)
+    number = len({item.series_instance_uid for item, purpose in zip(ct_images, purposes, strict=True) if not purpose})
     if number > 1:
         raise NotScorable("mixed_series", variant="series", count=number)
-    return kept, len(slices) - len(kept)
+    traits = [_describe(item, purpose) for item, purpose in zip(ct_images, purposes, strict=True)]
+    found = membership.find_members(traits)
+    far = set(membership.find_far(traits, found.members))
+    left_out = [LeftOut(item.sop_instance_uid, "other_object") for item in slices if not _is_ct(item)]
+    left_out += [LeftOut(ct_images[index].sop_instance_uid, why) for index, why in found.others]
+    left_out += [LeftOut(ct_images[index].sop_instance_uid, "far_away") for index in sorted(far)]
+    kept = tuple(ct_images[index] for index in found.members if index not in far)
+    return Selection(kept, tuple(left_out))
+
+
+def _is_ct(item: Slice) -> bool:
+    return item.is_ct_image and item.modality in ("CT", "")
+
+
+def _require_slices(purposes: Sequence[Purpose | None]) -> None:
+    """Refuse a series of which hardly an image is a slice, for what most of them are."""
+    kinds = Counter(purpose for purpose in purposes if purpose is not None)
+    processed = {purpose: count for purpose, count in kinds.items() if purpose.kind not in ACCOMPANYING}
+    slices = purposes.count(None)
+    if slices and slices >= _FEW * sum(processed.values()):
+        return
+    usual = max(processed or kinds, key=lambda purpose: (kinds[purpose], purpose.words))
+    raise usual.refuse()
+
+
+def _describe(item: Slice, purpose: Purpose | None) -> Traits:
+    return Traits(
+        rows=item.plane.rows,
+        columns=item.plane.columns,
+        pixel_spacing=item.plane.pixel_spacing,
+        orientation=item.plane.orientation,
+        position=item.plane.position,
+        thickness_mm=item.thickness_mm,
+        kvp=item.kvp,
+        kernel=item.kernel,
+        frame_of_reference_uid=item.plane.frame_of_reference_uid,
+        acquisition_number=item.acquisition_number,
+        role="" if purpose is None else purpose.kind,
+    )
 
 
 def check_header(acquisition: Acquisition) -> None:

@@ -16,7 +16,8 @@ from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedE
 
 from config.errors import NotScorable
 from dicom import elements
-from scoring.images import frames, rescale
+from scoring.images import frames, meaning, rescale
+from scoring.images.meaning import Meaning
 from scoring.images.rescale import Rescale
 
 _CT = (CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
@@ -27,7 +28,7 @@ _TAGS = (
     "StudyInstanceUID",
     "SeriesInstanceUID",
     "Modality",
-    "ImageType",
+    "AcquisitionNumber",
     "FrameOfReferenceUID",
     "ImagePositionPatient",
     "ImageOrientationPatient",
@@ -43,6 +44,7 @@ _TAGS = (
     "ModalityLUTSequence",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
+    *meaning.TAGS,
 )
 
 
@@ -67,6 +69,7 @@ class Slice:
     """One image or one frame. `frame` counts from 1 and is None for a single-frame image.
 
     `conversion` is that of its stored values to HU, or the reason why there is none.
+    `meaning` is what the header says about its pixels.
     """
 
     path: Path
@@ -82,6 +85,8 @@ class Slice:
     thickness_mm: float | None
     kvp: float | None
     kernel: str
+    acquisition_number: int | None
+    meaning: Meaning
 
     @property
     def rescale(self) -> Rescale:
@@ -97,11 +102,6 @@ class Slice:
     def is_ct_image(self) -> bool:
         """True if the object has one of the three CT image SOP classes, or at least claims to be CT."""
         return self.sop_class_uid in _CT or (not self.sop_class_uid and self.modality == "CT")
-
-    @property
-    def is_localizer(self) -> bool:
-        """Image Type value 3 (PS3.3 C.8.2.1.1.1, C.8.15.3.1.1)."""
-        return "LOCALIZER" in self.image_type[2:]
 
 
 def read(path: Path) -> list[Slice]:
@@ -144,6 +144,9 @@ def _read_slice(
 
     measures = within("PixelMeasuresSequence")
     kind = elements.texts(within("CTImageFrameTypeSequence"), "ImageType" if frame is None else "FrameType")
+    image_type = kind or elements.texts(dataset, "ImageType")
+    acquisition_number = elements.number(dataset, "AcquisitionNumber")
+    thickness_mm = elements.number(measures, "SliceThickness")
     plane = Plane(
         position=elements.numbers(within("PlanePositionSequence"), "ImagePositionPatient", 3),
         orientation=elements.numbers(within("PlaneOrientationSequence"), "ImageOrientationPatient", 6),
@@ -160,12 +163,15 @@ def _read_slice(
         study_instance_uid=elements.text(dataset, "StudyInstanceUID"),
         series_instance_uid=elements.text(dataset, "SeriesInstanceUID"),
         modality=elements.text(dataset, "Modality"),
-        image_type=kind or elements.texts(dataset, "ImageType"),
+        image_type=image_type,
         plane=plane,
         conversion=contradiction or _read_conversion(path, dataset, groups, frame),
-        thickness_mm=elements.number(measures, "SliceThickness"),
+        # seen in the field: 0, and a minus sign
+        thickness_mm=thickness_mm if thickness_mm and thickness_mm > 0 else None,
         kvp=elements.number(within("CTXRayDetailsSequence"), "KVP"),
         kernel="\\".join(elements.texts(within("CTReconstructionSequence"), "ConvolutionKernel")),
+        acquisition_number=None if acquisition_number is None else int(acquisition_number),
+        meaning=meaning.read_meaning(dataset, image_type, within),
     )
 
 

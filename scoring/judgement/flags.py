@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from scoring.candidates.conventions import BY_KVP, REFERENCE_MM, Convention, imitates_120_kvp
 from scoring.images import reconstruction
 from scoring.images.acquisition import REFERENCE_KVP, Acquisition
 from scoring.images.geometry import Stack
+from scoring.images.selection import LeftOut
 from scoring.judgement.category import categorise
 from scoring.judgement.mass import MassFactor
 from scoring.result import CATEGORIES, ArteryValues, Category, Flag, Lesion, Range
@@ -17,14 +18,22 @@ from scoring.risk.comparison import NOISE_BELOW
 # up to half a millimetre off the method's slice thickness is not worth a flag
 _TOLERATED_MM: Final = 0.5
 _ROUNDED_MM: Final = 0.05
+# images that scanners add to a series as a matter of course, and marked as what they are
+_USUAL_COMPANIONS: Final = ("localizer", "other_object")
+# a flag lists so many images
+_MOST_LISTED: Final = 100
 # Obisesan, Radiol Cardiothorac Imaging 2021;3:e200484
 _EXTENSIVE: Final = 1000.0
 
 
 def flag_scan(
-    stack: Stack, acquisition: Acquisition, convention: Convention, mass: MassFactor | None, left_out: int
+    stack: Stack,
+    acquisition: Acquisition,
+    convention: Convention,
+    mass: MassFactor | None,
+    left_out: Sequence[LeftOut] = (),
 ) -> list[Flag]:
-    """Flags on voltage, reconstruction, geometry and calibration; `left_out` images of the series were not axial CT."""
+    """Flags on voltage, reconstruction, geometry and calibration, and on images that do not belong to the series."""
     flags = [*_flag_voltage(acquisition, convention), *_flag_reconstruction(acquisition), *_flag_spacing(stack)]
     if not acquisition.gated:
         flags.append(Flag.build("gating_unknown", "info"))
@@ -37,9 +46,22 @@ def flag_scan(
         flags.append(Flag.build("duplicates", "info", count=stack.duplicates))
     if stack.tilt_deg:
         flags.append(Flag.build("tilt", "info", angle_deg=stack.tilt_deg))
-    if left_out:
-        flags.append(Flag.build("other_images", "info", count=left_out))
+    if any(item.meaning.unit_unspecified for item in stack.slices):
+        flags.append(Flag.build("unit_unspecified", "warning"))
+    flags.extend(_flag_others(left_out))
     return flags
+
+
+def _flag_others(left_out: Sequence[LeftOut]) -> Iterator[Flag]:
+    if not left_out:
+        return
+    why = tuple(sorted({item.why for item in left_out}))
+    uids = tuple(item.sop_instance_uid for item in left_out[:_MOST_LISTED])
+    reasons = tuple(item.why for item in left_out[:_MOST_LISTED])
+    if set(why) <= set(_USUAL_COMPANIONS):
+        yield Flag.build("other_images", "info", count=len(left_out), why=why, uids=uids, reasons=reasons)
+    else:
+        yield Flag.build("other_images", "warning", count=len(left_out), why=why, uids=uids, reasons=reasons)
 
 
 def _flag_voltage(acquisition: Acquisition, convention: Convention) -> Iterator[Flag]:
@@ -64,12 +86,15 @@ def _flag_voltage(acquisition: Acquisition, convention: Convention) -> Iterator[
 def _flag_reconstruction(acquisition: Acquisition) -> Iterator[Flag]:
     """Flags on the reconstruction.
 
-    Monoenergetic: attenuation depends on the energy, values can be very different (PS3.17 JJJJ.4). Iterative: Caruso,
-    Acad Radiol 2016;23(12).
+    Monoenergetic: attenuation depends on the energy, values can be very different (PS3.17 JJJJ.4). Density: CT numbers
+    follow the electron density (van der Heyden, Phys Imaging Radiat Oncol 2017;2:11). Iterative: Caruso, Acad Radiol
+    2016;23(12).
     """
     kernel, maker, words = acquisition.kernel, acquisition.manufacturer, acquisition.descriptions
     if energy := reconstruction.find_monoenergetic(acquisition.image_type, acquisition.energy_kev, words):
         yield Flag.build("monoenergetic", "warning", energy=energy, reference=REFERENCE_KVP)
+    if name := reconstruction.find_density_kernel(kernel, maker, words):
+        yield Flag.build("density_kernel", "warning", kernel=name)
     if signs := reconstruction.find_iterative(kernel, maker, acquisition.algorithm, words):
         yield Flag("iterative", "warning", values=signs)
     if name := reconstruction.find_sharp_kernel(kernel, maker):

@@ -21,6 +21,10 @@ import structlog
 
 from config.errors import Permanent
 from config.settings import CompletionSettings
+from scoring.images import membership
+from scoring.images.meaning import Meaning
+from scoring.images.purpose import find_purpose
+from scoring.images.traits import Traits
 from storage.series.slices import SliceGeometry
 
 log = structlog.get_logger(__name__)
@@ -120,27 +124,37 @@ class Gap:
 def judge(slices: Sequence[SliceGeometry]) -> Regular | Gap:
     """Look for missing slices: unique positions along the common normal must lie a uniform step apart.
 
-    Positions and orientations are those of the Image Plane Module (PS3.3 C.7.6.2). Slices of another
-    orientation (a localizer in the series) are ignored here: mixed geometry is for the scorer to judge.
+    Positions and orientations are those of the Image Plane Module (PS3.3 C.7.6.2). The images that belong to the
+    series are found as for scoring: a localizer, a screen save or monitoring slices neither make a gap nor fill one.
     Multi-frame objects contain their complete geometry and have no gap.
     """
-    groups: dict[tuple[float, ...], list[np.ndarray]] = {}
-    for item in slices:
-        if item.position is None or item.row_direction is None or item.column_direction is None:
-            continue
-        directions = (*item.row_direction, *item.column_direction)
-        groups.setdefault(tuple(round(v, 3) for v in directions), []).append(np.asarray(item.position))
-    if not groups:
-        return Regular()
-    orientation, positions = max(groups.items(), key=lambda group: len(group[1]))
-    normal = np.cross(orientation[:3], orientation[3:])
-    along = np.unique(np.round(np.asarray(positions) @ normal, 2))
+    images = [_describe(item) for item in slices]
+    members = membership.find_largest(images).members
+    along = membership.list_positions(images, [index for index in members if images[index].has_geometry])
     if len(along) < _FEWEST:
         return Regular()
     steps = np.diff(along)
     usual = float(np.median(steps))
     missing = int(np.sum(np.round(steps[steps > _GAP * usual] / usual) - 1))
     return Gap(missing) if missing else Regular()
+
+
+def _describe(item: SliceGeometry) -> Traits:
+    """What the index knows of an image; the tube voltage is not in it."""
+    directions = (item.row_direction, item.column_direction)
+    purpose = find_purpose(Meaning(tuple(value.strip().upper() for value in item.image_type)))
+    return Traits(
+        rows=item.rows or 0,
+        columns=item.columns or 0,
+        pixel_spacing=item.pixel_spacing,
+        orientation=None if None in directions else (*(directions[0] or ()), *(directions[1] or ())),
+        position=item.position,
+        thickness_mm=item.slice_thickness,
+        kernel=item.convolution_kernel,
+        frame_of_reference_uid=item.frame_of_reference_uid,
+        acquisition_number=item.acquisition_number,
+        role="" if purpose is None else purpose.kind,
+    )
 
 
 class Completion:

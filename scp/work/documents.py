@@ -27,7 +27,9 @@ from storage.series.results import Result
 
 log = structlog.get_logger(__name__)
 
-_NOBODY_EXPECTS_A_SCORE: Final = frozenset({"not_ct", "localizer", "not_axial", "too_few_slices", "not_a_chest"})
+_NOBODY_EXPECTS_A_SCORE: Final = frozenset(
+    {"not_ct", "localizer", "projection", "not_hu", "not_axial", "too_few_slices", "not_a_chest"}
+)
 
 
 def label_document(kind: DocumentKind, template: SrTemplate | None = None) -> str:

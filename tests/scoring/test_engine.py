@@ -390,3 +390,30 @@ def test_a_refusal_after_the_anatomy_keeps_its_flags_and_weights(series, given_a
 def test_a_path_that_does_not_exist(tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
         engine.score([tmp_path / "nowhere"])
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("attributes", "variant"),
+    [
+        ({"ImageType": ["DERIVED", "PRIMARY", "AXIAL", "CT_SOM5 MIP"]}, "header"),
+        ({"SeriesDescription": "MIP 9 mm"}, "header"),
+        ({"DerivationDescription": "Maximum-Intensitäts-Projektion"}, "header"),
+        ({}, "pixels"),
+    ],
+)
+def test_slabs_of_a_real_scan_are_refused_with_and_without_a_word(ct, tmp_path, attributes, variant) -> None:
+    """Unnoticed, the maxima of three slices of this patient would score 964 instead of 367."""
+    images = [dcmread(path) for path in (ct.reference / "coca" / "gated-1").iterdir()]
+    images.sort(key=lambda image: float(image.ImagePositionPatient[2]))
+    stored = [image.pixel_array for image in images]
+    for z, image in enumerate(images):
+        slab = np.max(stored[max(0, z - 1) : z + 2], axis=0)
+        image.PixelData = slab.astype("<u2").tobytes()
+        image.SpecificCharacterSet = "ISO_IR 192"
+        for keyword, value in attributes.items():
+            setattr(image, keyword, value)
+        image.save_as(tmp_path / f"{z}.dcm")
+    found = engine.score([tmp_path])
+    refused(found, "projection")
+    assert found.flags[-1].values["variant"] == variant

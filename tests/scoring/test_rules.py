@@ -14,6 +14,7 @@ from config.settings import ScoringSettings, SelectionSettings
 from scoring.candidates import conventions
 from scoring.images import acquisition, geometry, selection, slices
 from scoring.images.acquisition import Acquisition
+from scoring.images.selection import LeftOut
 from scoring.judgement import flags as quality
 from scoring.judgement import mass
 from scoring.judgement.category import categorise, format_cac_drs
@@ -224,14 +225,14 @@ def codes(flags) -> dict[str, str]:
 def test_flags_of_the_tube_voltage(series, kvp, name, expected) -> None:
     factor = mass.MassFactor(0.8, Statement("test"))
     convention = conventions.named(name, kvp)
-    assert codes(quality.flag_scan(stack(series), facts(kvp=kvp), convention, factor, 0)) == expected
+    assert codes(quality.flag_scan(stack(series), facts(kvp=kvp), convention, factor)) == expected
 
 
 def said(series, code: str, **values) -> str:
     """Sentence of the flag with that code; each scan has the flags asked for and no other of its kind."""
     found = facts(**values)
     convention = conventions.named("standard", found.kvp, found.kernel)
-    flags = quality.flag_scan(stack(series), found, convention, mass.MassFactor(0.8, Statement("test")), 0)
+    flags = quality.flag_scan(stack(series), found, convention, mass.MassFactor(0.8, Statement("test")))
     assert codes(flags).keys() == ({code} if code else set())
     return sentence(flags[0], load_english()) if flags else ""
 
@@ -243,7 +244,7 @@ def test_a_kernel_that_imitates_120_kvp(series) -> None:
 
 def test_adapted_thresholds_come_with_their_caveat(series) -> None:
     found = facts(kvp=80.0)
-    flags = quality.flag_scan(stack(series), found, conventions.named("kvp-adapted", 80.0), None, 0)
+    flags = quality.flag_scan(stack(series), found, conventions.named("kvp-adapted", 80.0), None)
     assert flags[0].values == {"kvp": 80.0, "threshold_hu": 177.0}
     assert "7 % at 80 kVp and 17 % at 70 kVp" in sentence(flags[0], load_english())
 
@@ -375,15 +376,57 @@ def test_gating_by_header(series, values, gated) -> None:
 def test_flags_of_the_geometry(series) -> None:
     standard = conventions.named("standard")
     thick = stack(series, positions=[*range(0, 60, 5), *range(70, 160, 5)], SliceThickness=5)
-    assert codes(quality.flag_scan(thick, FACTS, standard, None, 2)) == {
+    left_out = (LeftOut("1.2.3", "localizer"), LeftOut("1.2.4", "other_object"))
+    assert codes(quality.flag_scan(thick, FACTS, standard, None, left_out)) == {
         "no_mass_factor": "info",
         "thickness": "info",
         "gap": "warning",
         "other_images": "info",
     }
     ungated = facts(gated=False)
-    assert "gating_unknown" in codes(quality.flag_scan(thick, ungated, standard, None, 0))
-    assert "overlap" in codes(quality.flag_scan(stack(series, 60, step=1.5), FACTS, standard, None, 0))
+    assert "gating_unknown" in codes(quality.flag_scan(thick, ungated, standard, None))
+    assert "overlap" in codes(quality.flag_scan(stack(series, 60, step=1.5), FACTS, standard, None))
+
+
+def test_images_that_were_left_out_are_listed_with_the_reason(series) -> None:
+    left_out = (LeftOut("1.2.3", "orientation"), LeftOut("1.2.4", "localizer"), LeftOut("1.2.5", "orientation"))
+    (flag,) = quality.flag_scan(
+        stack(series), FACTS, conventions.named("standard"), mass.MassFactor(0.8, Statement("test")), left_out
+    )
+    assert (flag.code, flag.severity) == ("other_images", "warning")
+    assert flag.values["uids"] == ("1.2.3", "1.2.4", "1.2.5")
+    assert flag.values["reasons"] == ("orientation", "localizer", "orientation")
+    assert sentence(flag, load_english()) == (
+        "3 images do not belong to the series and were left out: localizer, orientation"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "kernel"),
+    [
+        ({"kernel": "Sd36f", "manufacturer": "SIEMENS"}, "(Sd36f)"),
+        ({"kernel": "Sm40f", "manufacturer": "Siemens Healthineers"}, "(Sm40f)"),
+        ({"kernel": "Sd40s"}, "(Sd40s)"),
+        ({"descriptions": ("Thorax 3.0 DirectDensity",)}, "(DIRECTDENSITY)"),
+    ],
+)
+def test_kernels_that_show_density(series, values, kernel) -> None:
+    assert kernel in said(series, "density_kernel", **values)
+
+
+def test_a_kernel_of_another_maker_shows_no_density(series) -> None:
+    assert said(series, "", kernel="SD40", manufacturer="SOMEONE ELSE") == ""
+
+
+@pytest.mark.parametrize(("unit", "expected"), [("US", {"unit_unspecified"}), ("HU", set()), (None, set())])
+def test_an_unspecified_unit_is_flagged(series, unit, expected) -> None:
+    flags = quality.flag_scan(
+        stack(series, RescaleType=unit) if unit else stack(series),
+        FACTS,
+        conventions.named("standard"),
+        mass.MassFactor(0.8, Statement("test")),
+    )
+    assert set(codes(flags)) == expected
 
 
 def test_minimum_area_of_conventions_that_count_pixels() -> None:

@@ -64,7 +64,7 @@ def test_frames_of_an_enhanced_ct_are_slices(ct, tmp_path, legacy, syntax) -> No
         image.file_meta.TransferSyntaxUID = syntax
     found = slices.read(ct.write(image, tmp_path / "enhanced.dcm"))
     assert [entry.frame for entry in found] == [1, 2, 3, 4, 5]
-    assert all(entry.is_ct_image and not entry.is_localizer for entry in found)
+    assert all(entry.is_ct_image for entry in found)
     volume = geometry.decode(geometry.stack_slices(found))
     assert np.array_equal(volume.hu, hu)
     assert volume.spacing_mm == (3.0, 0.5, 0.75)
@@ -170,7 +170,26 @@ def test_a_damaged_header_is_read_or_is_none(ct, tmp_path, changes, length) -> N
         acquisition.read_acquisition(item)
 
 
-def test_localizer(ct, tmp_path) -> None:
-    image = ct.image(np.zeros((4, 4), dtype=np.int16), ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
-    (found,) = slices.read(ct.write(image, tmp_path / "image.dcm"))
-    assert found.is_localizer
+@pytest.mark.parametrize(("written", "read"), [(3, 3.0), (0, None), (-3, None), (None, None)])
+def test_a_thickness_that_cannot_be_is_none(ct, tmp_path, written, read) -> None:
+    image = ct.image(np.zeros((4, 4), dtype=np.int16), SliceThickness=written)
+    assert slices.read(ct.write(image, tmp_path / "image.dcm"))[0].thickness_mm == read
+
+
+def test_the_meaning_of_a_frame_stands_in_its_functional_groups(ct, tmp_path) -> None:
+    image = multi_frame(
+        ct,
+        np.zeros((2, 8, 8), dtype=np.int16),
+        DerivationImageSequence=item(
+            DerivationDescription="Projection", DerivationCodeSequence=item(CodeValue="113078")
+        ),
+    )
+    first, second = image.PerFrameFunctionalGroupsSequence
+    first.CTImageFrameTypeSequence[0].VolumeBasedCalculationTechnique = "MAX_IP"
+    second.PixelValueTransformationSequence[0].RescaleType = "MGML"
+    found = [entry.meaning for entry in slices.read(ct.write(image, tmp_path / "enhanced.dcm"))]
+    assert [entry.technique for entry in found] == ["MAX_IP", ""]
+    assert [entry.rescale_type for entry in found] == ["HU", "MGML"]
+    assert {entry.derivations for entry in found} == {("113078",)}
+    assert {entry.texts for entry in found} == {(("Derivation Description", "Projection"),)}
+    assert {entry.image_type for entry in found} == {("ORIGINAL", "PRIMARY", "VOLUME", "NONE")}

@@ -141,6 +141,28 @@ class TestJudge:
         scout = at(0, row_direction=(0.0, 1.0, 0.0), column_direction=(0.0, 0.0, -1.0))
         assert judge([scout, *[at(z) for z in (0, 3, 6, 9)]]) == Regular()
 
+    def test_scout_whose_type_says_axial_does_not_count(self):
+        scout = at(300, row_direction=(1.0, 0.0, 0.0), column_direction=(0.0, 0.0, -1.0), rows=888)
+        assert judge([scout, *[at(z) for z in range(0, 60, 3)]]) == Regular()
+        named = at(300, image_type=("ORIGINAL", "PRIMARY", "SCOUT"))
+        assert judge([named, *[at(z) for z in range(0, 60, 3)]]) == Regular()
+
+    def test_monitoring_slices_make_no_gap_and_fill_none(self):
+        series = [at(z) for z in range(0, 60, 3)]
+        above = [at(90, sop_instance_uid=f"9.{n}", acquisition_number=9) for n in range(40)]
+        assert judge([*series, *above]) == Regular()
+        within = [at(27, sop_instance_uid=f"9.{n}", convolution_kernel="B30f", slice_thickness=10.0) for n in range(40)]
+        assert judge([*(item for item in series if item.position[2] != 27), *within]) == Gap(1)
+
+    def test_slice_of_another_reconstruction_fills_no_gap(self):
+        series = [at(z, convolution_kernel="B35f") for z in range(0, 60, 3) if z != 27]
+        assert judge([*series, at(27, convolution_kernel="B70f")]) == Gap(1)
+        assert judge([*series, at(27, convolution_kernel="b35f ")]) == Regular()
+
+    def test_screen_save_without_a_place_makes_no_gap(self):
+        save = at(0, position=None, row_direction=None, image_type=("DERIVED", "SECONDARY", "SCREEN SAVE"))
+        assert judge([save, *[at(z) for z in range(0, 60, 3)]]) == Regular()
+
     @pytest.mark.parametrize("slices", [[], [at(0)], [at(0), at(30)], [at(0, position=None)] * 4])
     def test_too_few_to_tell(self, slices):
         assert judge(slices) == Regular()
