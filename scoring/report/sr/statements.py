@@ -30,10 +30,11 @@ def evaluations(score: Score) -> list[Evaluation]:
 
 
 def suitability(score: Score) -> Code:
-    """Suitability of the images for scoring, according to the flags."""
+    """Suitability of the images for scoring, according to the flags on the images."""
     if score.status != "scored" or any(flag.severity == "reject" for flag in score.flags):
         return codes.NOT_SUITABLE
-    return codes.WITH_REMARKS if any(flag.severity == "warning" for flag in score.flags) else codes.SUITABLE
+    remarks = [flag for flag in score.flags if flag.severity == "warning" and flag.code != "identifiers_changed"]
+    return codes.WITH_REMARKS if remarks else codes.SUITABLE
 
 
 def notes(score: Score, texts: Texts) -> Iterator[Note]:
