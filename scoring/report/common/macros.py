@@ -14,7 +14,7 @@ from dicom.legal import LONGEST
 _CODE_SEQUENCE: Final = re.compile(r"CodeSequence$")
 _PHYSICIAN: Final = re.compile(r"Physicians?\w*IdentificationSequence$")
 _CODE_VALUES: Final = ("CodeValue", "LongCodeValue", "URNCodeValue")
-_URN: Final = re.compile(r"urn:|https?:")
+_URN: Final = re.compile(r"(urn|https?):[!-~]+")
 _REFERENCE: Final = ("ReferencedSOPClassUID", "ReferencedSOPInstanceUID")
 # Table 8.8-1b: of no use without one another
 _CONTEXT: Final = ("ContextIdentifier", "MappingResource", "ContextGroupVersion")
@@ -32,11 +32,11 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "ReferencedPatientSequence": _REFERENCE,
 }
 
-SUBJECT: Final = ("ClinicalTrialSponsorName", "ClinicalTrialProtocolID")
-"""Type 1 in Clinical Trial Subject (C.7.1.3), with one of `SUBJECT_IDS`; without them there is no such module."""
-SUBJECT_IDS: Final = ("ClinicalTrialSubjectID", "ClinicalTrialSubjectReadingID")
-SUBJECT_EMPTY: Final = ("ClinicalTrialProtocolName", "ClinicalTrialSiteID", "ClinicalTrialSiteName")
-"""Type 2 in Clinical Trial Subject."""
+# Clinical Trial Subject (C.7.1.3): type 1, with one of the identifiers; type 2
+_SUBJECT: Final = ("ClinicalTrialSponsorName", "ClinicalTrialProtocolID")
+_SUBJECT_IDS: Final = ("ClinicalTrialSubjectID", "ClinicalTrialSubjectReadingID")
+_SUBJECT_EMPTY: Final = ("ClinicalTrialProtocolName", "ClinicalTrialSiteID", "ClinicalTrialSiteName")
+_METHODS: Final = ("DeidentificationMethod", "DeidentificationMethodCodeSequence")
 
 
 def repair_item(sequence: BaseTag, item: Dataset) -> bool:
@@ -46,6 +46,7 @@ def repair_item(sequence: BaseTag, item: Dataset) -> bool:
     without another one that is missing go.
     """
     keyword = keyword_for_tag(sequence)
+    _move_long_code(item)
     for group in (_CONTEXT, _UNIVERSAL):
         if not all(_has(item, word) for word in group):
             _remove(item, group)
@@ -59,30 +60,35 @@ def repair_item(sequence: BaseTag, item: Dataset) -> bool:
     return all(_has(item, word) for word in needed)
 
 
-def complete_trial(copied: Dataset) -> list[str]:
-    """Add the empty elements that Clinical Trial Subject needs, or remove it; returns the keywords removed."""
-    words = [word for word in (*SUBJECT, *SUBJECT_IDS, *SUBJECT_EMPTY) if word in copied]
-    if not words:
-        return []
-    if all(_has(copied, word) for word in SUBJECT) and any(_has(copied, word) for word in SUBJECT_IDS):
-        for word in SUBJECT_EMPTY:
+def complete_modules(copied: Dataset) -> list[str]:
+    """Complete what Patient and Clinical Trial Subject must have, or remove the latter; returns the keywords removed.
+
+    A method of de-identification that the images do not name is said to be so (C.7.1.1: type 1C).
+    """
+    if copied.get("PatientIdentityRemoved") == "YES" and not any(_has(copied, word) for word in _METHODS):
+        copied.DeidentificationMethod = "Not stated in the images"
+    words = [word for word in (*_SUBJECT, *_SUBJECT_IDS, *_SUBJECT_EMPTY) if word in copied]
+    if all(_has(copied, word) for word in _SUBJECT) and any(_has(copied, word) for word in _SUBJECT_IDS):
+        for word in _SUBJECT_EMPTY:
             if word not in copied:
                 setattr(copied, word, "")
-        for word in SUBJECT_IDS:
-            if not _has(copied, word):
-                _remove(copied, (word,))
+        _remove(copied, [word for word in _SUBJECT_IDS if not _has(copied, word)])
         return []
     lost = [word for word in words if _has(copied, word)]
     _remove(copied, words)
     return lost
 
 
-def _has_code(item: Dataset) -> bool:
-    """Whether a code is complete; a code that stands in the element of another length moves to its own."""
+def _move_long_code(item: Dataset) -> None:
+    """Move a code that is too long for Code Value to the element that is meant for it."""
     value = str(item.get("CodeValue", ""))
     if len(value) > LONGEST["SH"]:
         _remove(item, ("CodeValue",))
-        setattr(item, "URNCodeValue" if _URN.match(value) else "LongCodeValue", value)
+        setattr(item, "URNCodeValue" if _URN.fullmatch(value) else "LongCodeValue", value)
+
+
+def _has_code(item: Dataset) -> bool:
+    """Whether a code is complete, in one of its elements."""
     values = [word for word in _CODE_VALUES if _has(item, word)]
     _remove(item, [word for word in _CODE_VALUES if word not in values[:1]])
     return values[:1] == ["URNCodeValue"] or (bool(values) and _has(item, "CodingSchemeDesignator"))

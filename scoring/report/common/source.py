@@ -22,7 +22,7 @@ from dicom.character_sets import Codecs, find_declared_codecs
 from dicom.legal import make_legal
 from dicom.stored import DAMAGE, stored_element
 from dicom.stored_text import read_stored_text
-from scoring.report.common.macros import complete_trial, repair_item
+from scoring.report.common.macros import complete_modules, repair_item
 
 # of these a part would be another one
 _IDENTIFIER: Final = re.compile(
@@ -125,7 +125,7 @@ def find_changes(source: Dataset) -> list[str]:
 def _copy_modules(source: Dataset) -> tuple[Dataset, set[BaseTag]]:
     tags = [tag for tag in source.keys() if tag.group == 0x0010 or tag in _STUDY_TAGS]  # noqa: SIM118
     copied, changed = _copy(source, tags, find_declared_codecs(source), optional=True)
-    changed |= {Tag(keyword) for keyword in complete_trial(copied)}
+    changed |= {Tag(keyword) for keyword in complete_modules(copied)}
     for tag in _REQUIRED_TAGS:
         if tag not in copied:
             copied.add(DataElement(tag, dictionary_VR(tag), ""))
