@@ -89,6 +89,8 @@ _REQUIRED: Final = (
 )
 _STUDY_TAGS: Final = frozenset(Tag(tag) for tag in map(tag_for_keyword, _STUDY) if tag is not None)
 _REQUIRED_TAGS: Final = tuple(Tag(tag) for tag in map(tag_for_keyword, _REQUIRED) if tag is not None)
+# retired services' own references, of no meaning to a reader
+_UNTOLD: Final = frozenset(map(Tag, ("ReferencedStudySequence", "ReferencedPatientSequence")))
 _STUDY_INSTANCE_UID: Final = Tag("StudyInstanceUID")
 # Type 2 in Clinical Trial Subject, which is there when one of its elements is.
 _KEPT_EMPTY: Final = frozenset(
@@ -118,7 +120,7 @@ def copy_elements(source: Dataset, keywords: Iterable[str]) -> Dataset:
 
 def find_changes(source: Dataset) -> list[str]:
     """Keywords of the elements that documents lack, wholly or in part, because their values are not legal."""
-    tags = {*_copy_modules(source)[1], *_copy_requests(source)[1]}
+    tags = (_copy_modules(source)[1] | _copy_requests(source)[1]) - _UNTOLD
     return [keyword_for_tag(tag) for tag in sorted(tags)]
 
 
