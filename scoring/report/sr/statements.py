@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dicom.coding import Code
 from scoring.report.common import context
 from scoring.report.common.texts import Texts
-from scoring.report.common.words import technique
+from scoring.report.common.words import has_warning, technique
 from scoring.report.sr import codes
 from scoring.result import Change, Score
 
@@ -30,11 +30,10 @@ def evaluations(score: Score) -> list[Evaluation]:
 
 
 def suitability(score: Score) -> Code:
-    """Suitability of the images for scoring, according to the flags on the images."""
+    """Suitability of the images for scoring, according to the flags."""
     if score.status != "scored" or any(flag.severity == "reject" for flag in score.flags):
         return codes.NOT_SUITABLE
-    remarks = [flag for flag in score.flags if flag.severity == "warning" and flag.code != "identifiers_changed"]
-    return codes.WITH_REMARKS if remarks else codes.SUITABLE
+    return codes.WITH_REMARKS if has_warning(score) else codes.SUITABLE
 
 
 def notes(score: Score, texts: Texts) -> Iterator[Note]:
