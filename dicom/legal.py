@@ -7,7 +7,6 @@ is cut where it describes something, never where it identifies: a part of an ide
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Final
 
 from dicom.character_sets import SINGLE_VALUE_VRS
 from dicom.dates import normalise_date, normalise_date_time, normalise_offset, normalise_time
+from dicom.decimals import parse_decimal
 from dicom.legible import clean_line, clean_paragraphs
 from dicom.names import fit_name
 
@@ -24,7 +24,6 @@ LONGEST_UID: Final = 64
 
 _CODE: Final = re.compile(r"[A-Z0-9 _]{1,16}")
 _AGE: Final = re.compile(r"0*([0-9]{1,3}) ?([DWMY])")
-_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WHOLE: Final = re.compile(r"([+-]?)0*([0-9]{1,11})(?:[.,]0*)?")
 _UID: Final = re.compile(r"[0-9]+(?:\.[0-9]+)+")
 _URI: Final = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
@@ -132,10 +131,8 @@ def _make_age(line: str) -> str | None:
 
 
 def _make_decimal(line: str) -> str | None:
-    number = line.replace(",", ".", 1)
-    if not _DECIMAL.fullmatch(number) or not math.isfinite(float(number)):
-        return None
-    return number if len(number) <= _LONGEST_DECIMAL else _shorten(float(number))
+    number = _make_float(line)
+    return number if number is None or len(number) <= _LONGEST_DECIMAL else _shorten(float(number))
 
 
 def _shorten(number: float) -> str:
@@ -155,8 +152,7 @@ def _make_whole(lowest: int, beyond: int) -> Callable[[str], str | None]:
 
 
 def _make_float(line: str) -> str | None:
-    number = line.replace(",", ".", 1)
-    return number if _DECIMAL.fullmatch(number) and math.isfinite(float(number)) else None
+    return None if parse_decimal(line) is None else line.replace(",", ".")
 
 
 def _make_uid(line: str) -> str | None:
