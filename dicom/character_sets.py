@@ -31,7 +31,8 @@ STRING_VRS: Final = CODED_VRS | {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM",
 SINGLE_VALUE_VRS: Final = frozenset({"ST", "LT", "UT", "UR"})
 """Text in which a backslash separates nothing (PS3.5 6.2)."""
 
-_ESCAPE: Final = b"\x1b"
+# designates a character set (ISO 2022); any other escape is a control character gone astray
+_DESIGNATION: Final = re.compile(rb"\x1b[$()-]")
 _SEPARATORS: Final = re.compile(r"[\s_-]+")
 _STAND_ALONE: Final = frozenset({"UTF8", "GB18030", "GBK"})
 
@@ -78,19 +79,30 @@ def decode_value(value: bytes, vr: str, codecs: Codecs) -> str:
     """Decode a value of one of `STRING_VRS`; values stay separated by backslashes and padded.
 
     Bytes that do not fit the declared character set are tried as UTF-8, then as Latin-1; when only the default
-    repertoire is declared, whose bytes are ASCII, UTF-8 comes first. Never raises.
+    repertoire is declared, whose bytes are ASCII, UTF-8 comes first. Where Latin-1 has control characters, which no
+    value may have (PS3.5 6.1.3), its superset Windows-1252 has the letters and signs that such bytes stand for.
+    Never raises.
     """
     if vr not in CODED_VRS:
         return value.decode("latin-1")
-    if _ESCAPE in value:
+    if _DESIGNATION.search(value):
         # a broken escape sequence makes pydicom warn, without the value, and decode what it can
         return decode_bytes(value, codecs, _find_delimiters(vr))
     for codec in ("utf-8",) if codecs == DEFAULT_REPERTOIRE else (codecs[0], "utf-8"):
+        if codec == "latin_1":
+            return _decode_latin(value)
         try:
             return value.decode(codec)
         except UnicodeDecodeError:
             continue
-    return value.decode("latin-1")
+    return _decode_latin(value)
+
+
+def _decode_latin(value: bytes) -> str:
+    try:
+        return value.decode("cp1252")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _find_delimiters(vr: str) -> set[int]:

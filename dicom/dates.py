@@ -1,4 +1,4 @@
-"""Dates as headers and results write them (PS3.5 6.2, ISO 8601)."""
+"""Dates and times as headers and results write them (PS3.5 6.2, ISO 8601), and as the Standard writes them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ from dicom import elements
 FIRST_YEAR: Final = 1850
 """Anonymisers put earlier years in place of a date, for instance 00010101; no CT patient is that old."""
 
-_DATE: Final = re.compile(r"([0-9]{4})([.-]?)([0-9]{2})\2([0-9]{2})")
+_DATE: Final = re.compile(r"([0-9]{4})([./-]?)([0-9]{2})\2([0-9]{2})")
+_TIME: Final = re.compile(
+    r"(?:([01][0-9]|2[0-3])|([0-9]):(?=[0-9]))"
+    r"(?::?([0-5][0-9])(?::?([0-5][0-9]|60)(?:[.,]([0-9]+))?)?)?"  # 60 is a leap second
+    r"(?: ?([AP])M)?"
+)
+_NOON: Final = 12
+_DATE_TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})?([0-9]{2})?((?<=[0-9]{8})[0-9]{2}[0-9.]*)?([+-][0-9]{4})?")
+_OFFSET: Final = re.compile(r"([+-])([0-9]{2}):?([0-5][0-9])")
+_OFFSETS: Final = range(-1200, 1400 + 1)
 _SCAN_KEYWORDS: Final = ("AcquisitionDate", "AcquisitionDateTime", "SeriesDate", "StudyDate")
 
 
 def parse_date(text: str | None) -> date | None:
-    """Parse a date written as YYYYMMDD (DA), YYYY.MM.DD (ACR-NEMA) or YYYY-MM-DD (ISO 8601).
+    """Parse a date written as YYYYMMDD (DA), YYYY.MM.DD (ACR-NEMA), YYYY-MM-DD (ISO 8601) or YYYY/MM/DD.
 
     None when it is not a calendar date, or in a year before `FIRST_YEAR`.
     """
-    parts = _DATE.fullmatch(text or "")
-    if parts is None:
-        return None
-    try:
-        parsed = date(int(parts[1]), int(parts[3]), int(parts[4]))
-    except ValueError:
-        return None
-    return parsed if parsed.year >= FIRST_YEAR else None
+    parsed = _parse_any_year(text or "")
+    return parsed if parsed is not None and parsed.year >= FIRST_YEAR else None
 
 
 def format_date(text: str | None) -> str:
@@ -47,3 +50,54 @@ def scan_date(dataset: Dataset) -> date | None:
         if day is not None:
             return day
     return None
+
+
+def normalise_date(text: str) -> str | None:
+    """Rewrite a date of any year as DA (PS3.5 6.2); None where it is not certain which day is meant."""
+    parsed = _parse_any_year(text)
+    return None if parsed is None else parsed.isoformat().replace("-", "")
+
+
+def normalise_time(text: str) -> str | None:
+    """Rewrite a time of day as TM (PS3.5 6.2): colons, a decimal comma, AM and PM; None where it is none."""
+    parts = _TIME.fullmatch(text.upper())
+    if parts is None:
+        return None
+    hour, half = int(parts[1] or parts[2]), parts[6]
+    if half is not None:
+        if not 1 <= hour <= _NOON:
+            return None
+        hour = hour % _NOON + (_NOON if half == "P" else 0)
+    fraction = "" if parts[5] is None else f".{parts[5][:6]}"
+    return f"{hour:02d}{parts[3] or ''}{parts[4] or ''}{fraction}"
+
+
+def normalise_date_time(text: str) -> str | None:
+    """Return a DT (PS3.5 6.2) as it is; None where it is none."""
+    parts = _DATE_TIME.fullmatch(text)
+    if parts is None:
+        return None
+    known = normalise_date(f"{parts[1]}{parts[2] or '01'}{parts[3] or '01'}") is not None
+    known &= parts[4] is None or normalise_time(parts[4]) == parts[4]
+    known &= parts[5] is None or normalise_offset(parts[5]) is not None
+    return text if known else None
+
+
+def normalise_offset(text: str) -> str | None:
+    """Rewrite an offset from UTC as &ZZXX (PS3.5 6.2, DT); None where it is none, or outside -1200 to +1400."""
+    parts = _OFFSET.fullmatch(text)
+    if parts is None:
+        return None
+    offset = f"{parts[1]}{parts[2]}{parts[3]}"
+    # -0000 is excluded
+    return offset if int(offset) in _OFFSETS and offset != "-0000" else None
+
+
+def _parse_any_year(text: str) -> date | None:
+    parts = _DATE.fullmatch(text)
+    if parts is None:
+        return None
+    try:
+        return date(int(parts[1]), int(parts[3]), int(parts[4]))
+    except ValueError:
+        return None

@@ -29,6 +29,7 @@ from dicom.character_sets import (
     find_declared_codecs,
 )
 from dicom.decimals import parse_decimals
+from dicom.legible import clean_text
 from dicom.stored import DAMAGE, stored_element
 
 # of files without preamble: the first group is identifying (0008) or file meta (0002), little endian
@@ -97,7 +98,9 @@ def text(dataset: Dataset, keyword: str) -> str:
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     """Return every value of the element as text without surrounding space."""
-    return tuple(str(item).strip(" \x00") for item in _values(dataset, keyword))
+    tag = tag_for_keyword(keyword)
+    vr = "UN" if tag is None else known_vr(None, tag)
+    return tuple(clean_text(str(item), vr) for item in _values(dataset, keyword))
 
 
 def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[float, ...] | None:

@@ -14,18 +14,19 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
 
 from dicom.character_sets import CODED_VRS, decode_value, find_codecs, find_declared_codecs
+from dicom.legible import clean_text
 from dicom.stored import stored_element
 
 LONGEST = 256
-_BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
+BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
 _AS_IT_IS = frozenset({"UI", "CS", "SH", "LO", "PN", "DS", "AS", "AE"})
 
 
 def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST) -> str:
     """Return the element's value as trimmed text, values joined by a backslash; "" when absent, empty or unreadable.
 
-    NULs and lone surrogates are removed, the text is cut after `longest` characters (None: never), and the dots and
-    colons of ACR-NEMA dates and times are dropped (PS3.5 6.2).
+    Control characters and lone surrogates are removed, the text is cut after `longest` characters (None: never), and
+    the dots and colons of ACR-NEMA dates and times are dropped (PS3.5 6.2).
     """
     element = stored_element(dataset, tag)
     value = None if element is None else element.value
@@ -34,8 +35,8 @@ def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST
     if isinstance(value, bytes):
         little = bool(getattr(element, "is_little_endian", True))
         raw = (
-            _decode_numbers(value, vr, little=little)
-            if vr in _BINARY
+            decode_numbers(value, vr, little=little)
+            if vr in BINARY
             else decode_value(value, vr, find_declared_codecs(dataset))
         )
     else:
@@ -45,23 +46,24 @@ def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST
 
 def decode_text(value: bytes, vr: str, character_set: bytes, longest: int = LONGEST) -> str:
     """Decode a little-endian value in the same way; `character_set` is Specific Character Set (0008,0005)."""
-    if vr in _BINARY:
-        raw = _decode_numbers(value, vr, little=True)
+    if vr in BINARY:
+        raw = decode_numbers(value, vr, little=True)
     else:
         # most values are ASCII: only the others need the character set
         plain = vr not in CODED_VRS or (value.isascii() and b"\x1b" not in value)
         raw = (
             value.decode("latin-1") if plain else decode_value(value, vr, find_codecs(character_set.decode("latin-1")))
         )
-        if vr in _AS_IT_IS and "\\" not in raw and "\0" not in raw and raw.isascii():
+        if vr in _AS_IT_IS and raw.isascii() and raw.isprintable() and "\\" not in raw:
             return raw.strip()[:longest].strip()
     return _strip(raw, vr)[:longest].strip()
 
 
 def _strip(raw: str, vr: str) -> str:
-    """Return text as it is indexed and compared: no padding, NULs or surrogates."""
-    legible = raw.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-    parts = (part.strip() for part in legible.split("\\"))
+    """Return text as it is indexed and compared: no padding, control characters or surrogates."""
+    if vr not in CODED_VRS:
+        raw = raw.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    parts = (clean_text(part, vr).strip() for part in raw.split("\\"))
     if vr == "DA":
         parts = (part.replace(".", "") for part in parts)
     elif vr == "TM":
@@ -87,9 +89,10 @@ def _join(value: object) -> str:
     return str(value)
 
 
-def _decode_numbers(value: bytes, vr: str, *, little: bool) -> str:
+def decode_numbers(value: bytes, vr: str, *, little: bool) -> str:
+    """Decode binary numbers, joined by a backslash; "" when the length does not fit the representation."""
     order = "<" if little else ">"
-    code = _BINARY[vr]
+    code = BINARY[vr]
     size = struct.calcsize(order + code)
     if len(value) % size:
         return ""

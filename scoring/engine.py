@@ -29,6 +29,7 @@ from scoring.judgement.category import categorise, format_cac_drs
 from scoring.judgement.flags import flag_result, flag_scan
 from scoring.judgement.mass import MassFactor
 from scoring.report.common.catalogue import in_language
+from scoring.report.common.header_flags import add_header_flags
 from scoring.report.common.texts import load_english
 from scoring.result import Flag, Provenance, Score, SeriesInfo
 from scoring.risk import patient
@@ -71,7 +72,8 @@ def score(
         result = _measure(_read(files, known), settings, selection, way, known)
     except NotScorable as verdict:
         result = _refuse(verdict, known)
-    standing = add_context(result, patient.read_patient(known.header, context.settings, context.patient), context)
+    told = add_header_flags(result, known.header)
+    standing = add_context(told, patient.read_patient(known.header, context.settings, context.patient), context)
     return in_language(standing, load_english())
 
 

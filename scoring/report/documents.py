@@ -20,6 +20,7 @@ from scoring.images import pixels, slices
 from scoring.images.slices import Slice
 from scoring.images.volume import StoredOrder
 from scoring.report.common.document_file import DocumentFile
+from scoring.report.common.header_flags import add_header_flags
 from scoring.report.common.request import ReportRequest
 from scoring.report.sr import structured_report
 from scoring.result import ImageRef, Score
@@ -41,6 +42,8 @@ def make(
     which says why. Raises Permanent when the files are gone, ValueError when a document cannot be made of them.
     """
     source = _Source(score, files)
+    # a stored result may be older than these flags
+    score = add_header_flags(score, source.headers[0])
     documents: list[DocumentFile] = []
     if "sr" in kinds:
         for template in dict.fromkeys(templates):
@@ -57,6 +60,7 @@ def pictures(score: Score, files: Sequence[Path], request: ReportRequest) -> lis
     from scoring.report.pictures import overlay  # noqa: PLC0415  # as below
 
     source = _Source(score, files)
+    score = add_header_flags(score, source.headers[0])
     return list(overlay.pages(score, source.headers, request, source.pixels))
 
 
@@ -100,6 +104,8 @@ class _Source:
         shown = sorted(cited) or [min(known)]
         opened = [elements.opened(known[uid][0].path) for uid in shown]
         self.headers: list[Dataset] = [dataset for dataset in opened if dataset is not None]
+        if not self.headers:
+            raise Permanent(f"the images of series {score.series.series_instance_uid} can no longer be read")
 
     def pixels(self, image: ImageRef) -> NDArray[np.int16]:
         """HU (rows, columns) of one image as stored."""

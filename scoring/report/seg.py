@@ -21,6 +21,7 @@ from scoring.report.common.document import Origin, find_origin, put_uid, referen
 from scoring.report.common.identifiers import DEVICE_UID, seg_instance_uid, seg_series_uid
 from scoring.report.common.plane import Plane, read_plane
 from scoring.report.common.request import ReportRequest
+from scoring.report.common.source import copy_elements
 from scoring.report.common.words import ARTERY_NAMES, NO_ARTERY
 from scoring.report.sr import codes
 from scoring.result import ARTERIES, Artery, ImageRef, Lesion, Provenance, Score
@@ -133,9 +134,7 @@ def _start(score: Score, source: Dataset, origin: Origin, request: ReportRequest
     document.SegmentsOverlap = "UNDEFINED" if _is_by_mask(score) else "NO"
     document.LossyImageCompression = "01" if text(source, "LossyImageCompression") == "01" else "00"
     if document.LossyImageCompression == "01":
-        for keyword in ("LossyImageCompressionRatio", "LossyImageCompressionMethod"):
-            if keyword in source:
-                document[keyword] = source[keyword]
+        document.update(copy_elements(source, ("LossyImageCompressionRatio", "LossyImageCompressionMethod")))
     document.Rows, document.Columns = score.series.rows, score.series.columns
     document.SamplesPerPixel = 1
     document.PhotometricInterpretation = "MONOCHROME2"

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from config.settings import RiskSettings
 from dicom import elements
 from dicom.dates import parse_date, scan_date
+from dicom.legal import read_sex
 from scoring.result import Group, Patient, Sex
 
 _AGE: Final = re.compile(r"(\d{1,3})([DWMY])")
@@ -31,7 +32,7 @@ def read_patient(dataset: Dataset, settings: RiskSettings, stated: Patient = NOT
     (0010,2160) through `risk.groups`. Impossible values count as missing.
     """
     group, origin = _choose_group(dataset, settings, stated)
-    sex = _SEXES.get(elements.text(dataset, "PatientSex").upper())
+    sex = _SEXES.get(read_sex(elements.text(dataset, "PatientSex")))
     return Patient(
         age_years=stated.age_years if stated.age_years is not None else _read_age(dataset),
         sex=stated.sex or sex,

@@ -19,7 +19,7 @@ from dicom.character_sets import CHARACTER_SET, DEFAULT_REPERTOIRE, decode_value
 from dicom.text import decode_text, read_text
 from scoring.report.common.source import copy_patient_and_study
 
-NAME = 0x00100010
+NAME, DESCRIPTION = 0x00100010, 0x00081030
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_what_is_unknown_is_inherited():
     assert find_codecs("NONSENSE") == DEFAULT_REPERTOIRE
 
 
-def encoded(declared: str | None, name: bytes) -> Dataset:
-    """A header as it comes: the bytes of a name, and what it says that they are."""
+def encoded(declared: str | None, text: bytes, tag: int = NAME) -> Dataset:
+    """A header as it comes: the bytes of a text, and what it says that they are."""
     dataset = Dataset()
-    values = {NAME: name} if declared is None else {CHARACTER_SET: declared.encode(), NAME: name}
-    for tag, value in values.items():
-        vr = "PN" if tag == NAME else "CS"
-        dataset._dict[Tag(tag)] = RawDataElement(
-            Tag(tag), vr, len(value), value, 0, is_implicit_VR=False, is_little_endian=True
+    values = {tag: text} if declared is None else {CHARACTER_SET: declared.encode(), tag: text}
+    for number, value in values.items():
+        vr = {CHARACTER_SET: "CS", NAME: "PN", DESCRIPTION: "LO"}[number]
+        dataset._dict[Tag(number)] = RawDataElement(
+            Tag(number), vr, len(value), value, 0, is_implicit_VR=False, is_little_endian=True
         )
     return dataset
 
@@ -87,18 +87,56 @@ def test_index_scoring_and_documents_read_the_same_name(declared, name, codec):
     assert copy_patient_and_study(dataset).PatientName == name
 
 
+SPELLINGS = [
+    "",
+    "ISO_IR 6",
+    "ISO_IR 100",
+    "ISO 2022 IR 100",
+    "ISO_IR 192",
+    "ISO IR 192",
+    "UTF-8",
+    "\\ISO 2022 IR 87",
+    "ISO_IR 13\\ISO 2022 IR 87",
+    "\\ISO 2022 IR 149",
+    "ISO_IR 144",
+    "GB18030",
+    "GB18030\\ISO IR 192",
+    "?",
+]
+ESCAPED = st.lists(
+    st.sampled_from([b"\x1b$B", b"\x1b(B", b"\x1b(J", b"\x1b$)C", b"\x1b", b"^", b"=", b"\\"]) | st.binary(max_size=6)
+).map(b"".join)
+
+
 @example(b"\x01\t\\", "")
-@given(st.binary(max_size=40), st.sampled_from(["", "ISO_IR 100", "ISO_IR 192", "\\ISO 2022 IR 87", "GB18030", "?"]))
-def test_no_bytes_raise_and_all_readers_agree(name, declared):
-    dataset = encoded(declared, name)
-    read = elements.texts(dataset, "PatientName")
-    indexed = read_text(dataset, NAME, "PN", None)
+@given(st.binary(max_size=40) | ESCAPED, st.sampled_from(SPELLINGS))
+def test_index_scoring_and_documents_read_any_bytes_the_same(text, declared):
+    dataset = encoded(declared, text, DESCRIPTION)
+    indexed = read_text(dataset, DESCRIPTION, "LO", None)
+    assert decode_text(text, "LO", declared.encode(), longest=10**6) == indexed
+    values = [value for value in dict.fromkeys(indexed.split("\\")) if value]
+    assert [value for value in dict.fromkeys(elements.texts(dataset, "StudyDescription")) if value] == values
+    copied = str(copy_patient_and_study(dataset).get("StudyDescription", ""))
+    assert copied == " / ".join(values)[:64].rstrip()
 
-    def words(values):
-        """The words of each value: the index trims all white space, the others spaces and NULs."""
-        return [value.replace("\0", "").split() for value in values if value.replace("\0", "").split()]
 
-    assert words(read) == words(indexed.split("\\"))
+@pytest.mark.parametrize(
+    ("declared", "stored", "text"),
+    [
+        ("", "M\u00fcller\x1b".encode(), "M\u00fcller"),
+        ("ISO_IR 192", "M\u00fcller\x1b".encode(), "M\u00fcller"),
+        ("", "\u0160imek \u201eA\u201c".encode("cp1252"), "\u0160imek \u201eA\u201c"),
+        ("ISO_IR 100", "\u0160imek".encode("cp1252"), "\u0160imek"),
+        ("ISO_IR 192", "\u0160imek".encode("cp1252"), "\u0160imek"),
+        ("GB18030", "\u4e57\u4fd3".encode("gb18030"), "\u4e57\u4fd3"),
+        ("\\ISO 2022 IR 87", b"A \x1b$BP\\\x1b(B", "A \u4fd1"),
+    ],
+)
+def test_letters_whose_bytes_look_like_something_else(declared, stored, text):
+    """A stray escape, a letter where Latin-1 has a control character, a second byte that is a backslash."""
+    dataset = encoded(declared, stored, DESCRIPTION)
+    assert read_text(dataset, DESCRIPTION, "LO") == text
+    assert copy_patient_and_study(dataset).StudyDescription == text
 
 
 def test_an_item_has_the_character_set_of_the_data_set_around_it():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from dicom.dates import format_date, parse_date, scan_date
+from dicom.dates import format_date, normalise_date_time, normalise_offset, normalise_time, parse_date, scan_date
 
 
 @pytest.mark.parametrize("text", ["20240229", "2024.02.29", "2024-02-29"])
@@ -73,3 +73,38 @@ def test_the_day_of_the_scan_stands_nearest_to_the_acquisition(values, day):
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
     assert scan_date(dataset) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("10", "10"),
+        ("9:15", "0915"),
+        ("12:00 AM", "0000"),
+        ("12:30 pm", "1230"),
+        ("235960", "235960"),
+        ("101112.5", "101112.5"),
+        ("24", None),
+        ("915", None),
+        ("1", None),
+        ("1061", None),
+    ],
+)
+def test_times(text, time):
+    assert normalise_time(text) == time
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [("+0100", "+0100"), ("+01:00", "+0100"), ("-1200", "-1200"), ("+1400", "+1400"), ("-0000", None), ("+1401", None)],
+)
+def test_offsets_from_utc(text, offset):
+    assert normalise_offset(text) == offset
+
+
+@pytest.mark.parametrize(
+    ("text", "legal"),
+    [("2024", True), ("202402", True), ("2024022910", True), ("2024011", False), ("20240102101500.", False)],
+)
+def test_date_times(text, legal):
+    assert normalise_date_time(text) == (text if legal else None)

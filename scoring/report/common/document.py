@@ -110,11 +110,9 @@ def start(
 
 
 def local_time(document: Dataset, moment: datetime) -> datetime:
-    """A moment in the time zone that the data set declares, else as it was given."""
+    """A moment in the time zone that a document declares, in legal encoding; else as it was given."""
     offset = str(document.get("TimezoneOffsetFromUTC", ""))
-    if len(offset) != 5 or offset[0] not in "+-" or not offset[1:].isdigit():
-        if "TimezoneOffsetFromUTC" in document:
-            del document.TimezoneOffsetFromUTC
+    if not offset:
         return moment
     minutes = int(offset[1:3]) * 60 + int(offset[3:])
     return moment.astimezone(timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes)))

@@ -47,6 +47,11 @@ def category_words(category: Category, texts: Texts) -> str:
     return texts(f"categories.{CATEGORY_KEYS[category]}")
 
 
+def has_warning(score: Score) -> bool:
+    """Whether a flag warns of the images or the measurement; one on identifiers warns of the header."""
+    return any(flag.severity == "warning" and flag.code != "identifiers_changed" for flag in score.flags)
+
+
 def lesion_count(score: Score, artery: Artery | None = None) -> int:
     """Number of lesions of one artery, or of all, with those that have no artery."""
     return sum(artery is None or lesion.artery == artery for lesion in score.lesions)

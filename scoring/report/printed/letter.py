@@ -11,7 +11,7 @@ from dicom.dates import format_date
 from dicom.elements import text
 from scoring.report.common.colours import PAPER
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.words import CATEGORY_KEYS
+from scoring.report.common.words import CATEGORY_KEYS, has_warning
 from scoring.report.printed.pdf import moment
 from scoring.report.printed.person import Person, read_person
 from scoring.report.typeset import typesetter
@@ -92,7 +92,7 @@ def _choose_meaning(score: Score) -> Iterator[str]:
         yield "letter.small"
     elif score.agatston.total > 0:
         yield "letter.exact"
-    if any(flag.severity == "warning" for flag in score.flags):
+    if has_warning(score):
         yield "letter.limits"
 
 

@@ -18,7 +18,7 @@ from scoring.report.common.identifiers import pdf_instance_uid, pdf_series_uid
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.source import copy_patient_and_study
 from scoring.report.common.texts import Texts, load
-from scoring.report.printed.person import Person, format_name, read_person
+from scoring.report.printed.person import Person, format_names, read_all, read_person
 from scoring.report.printed.slice_figures import Pixels, SliceFigure, build_slice_figures
 from scoring.report.slices.slice_picture import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
 from scoring.report.typeset import typesetter
@@ -133,10 +133,10 @@ def _patient(score: Score, header: Dataset, site: Site) -> Iterator[tuple[str, s
     yield texts("report.sex"), texts(sexes.get(person.sex, "report.not_known"))
     scanned = score.series.date or format_date(text(header, "StudyDate"))
     others = (
-        ("report.study", site.faces.legible(text(header, "StudyDescription"))),
+        ("report.study", site.faces.legible(read_all(header, "StudyDescription"))),
         ("report.scanned", texts.date(scanned)),
-        ("report.accession", site.faces.legible(text(header, "AccessionNumber"))),
-        ("report.referring", format_name(text(header, "ReferringPhysicianName"), site.faces) or ""),
+        ("report.accession", site.faces.legible(read_all(header, "AccessionNumber"))),
+        ("report.referring", format_names(header, "ReferringPhysicianName", site.faces) or ""),
     )
     yield from ((texts(key), value) for key, value in others if value)
 

@@ -8,11 +8,13 @@ from typing import Final
 from pydicom.dataset import Dataset
 
 from dicom.dates import format_date
-from dicom.elements import text
+from dicom.elements import text, texts
+from dicom.legal import read_sex
 from scoring.report.typeset.faces import Faces
 
 _GROUPS: Final = 3
 _COMPONENTS: Final = 5
+_SEPARATOR: Final = " / "
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,25 @@ class Person:
 
 def read_person(header: Dataset, faces: Faces) -> Person:
     """The patient of a header (PS3.3 C.7.1.1)."""
-    name = text(header, "PatientName")
     return Person(
-        named=format_name(name, faces),
-        called=format_name(name, faces, spoken=True),
-        patient_id=_keep_legible(text(header, "PatientID"), faces),
+        named=format_names(header, "PatientName", faces),
+        called=format_names(header, "PatientName", faces, spoken=True),
+        patient_id=_keep_legible(read_all(header, "PatientID"), faces),
         born=format_date(text(header, "PatientBirthDate")),
-        sex=text(header, "PatientSex").upper(),
+        sex=read_sex(read_all(header, "PatientSex")),
     )
+
+
+def read_all(header: Dataset, keyword: str) -> str:
+    """Every value of an element that should have one: no page chooses between two patients."""
+    return _SEPARATOR.join(dict.fromkeys(value for value in texts(header, keyword) if value))
+
+
+def format_names(header: Dataset, keyword: str, faces: Faces, *, spoken: bool = False) -> str | None:
+    """Every name of an element as `format_name`, side by side; None where one of them is not legible."""
+    names = [format_name(name, faces, spoken=spoken) for name in dict.fromkeys(texts(header, keyword))]
+    legible = [name for name in names if name is not None]
+    return _SEPARATOR.join(filter(None, legible)) if len(legible) == len(names) else None
 
 
 def format_name(name: str, faces: Faces, *, spoken: bool = False) -> str | None:

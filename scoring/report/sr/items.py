@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat
 
 from dicom.coding import Code
+from dicom.legible import clean_paragraphs
 from dicom.uids import is_valid_uid
 from scoring.report.common.context import population
 from scoring.report.common.document import Origin
@@ -25,8 +26,8 @@ def concept(code: Code) -> hd.CodedConcept:
 
 
 def text(name: Code, value: str, relationship: Relationship = Relationship.CONTAINS) -> hd.TextContentItem:
-    """TEXT; its container contains it unless another relationship is named."""
-    return hd.TextContentItem(name=concept(name), value=value, relationship_type=relationship)
+    """TEXT without control characters; its container contains it unless another relationship is named."""
+    return hd.TextContentItem(name=concept(name), value=clean_paragraphs(value), relationship_type=relationship)
 
 
 def coded(name: Code, value: Code, relationship: Relationship = Relationship.CONTAINS) -> hd.CodeContentItem:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dicom.coding import Code
 from scoring.report.common import context
 from scoring.report.common.texts import Texts
-from scoring.report.common.words import technique
+from scoring.report.common.words import has_warning, technique
 from scoring.report.sr import codes
 from scoring.result import Change, Score
 
@@ -33,7 +33,7 @@ def suitability(score: Score) -> Code:
     """Suitability of the images for scoring, according to the flags."""
     if score.status != "scored" or any(flag.severity == "reject" for flag in score.flags):
         return codes.NOT_SUITABLE
-    return codes.WITH_REMARKS if any(flag.severity == "warning" for flag in score.flags) else codes.SUITABLE
+    return codes.WITH_REMARKS if has_warning(score) else codes.SUITABLE
 
 
 def notes(score: Score, texts: Texts) -> Iterator[Note]:

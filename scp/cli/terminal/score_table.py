@@ -43,6 +43,8 @@ COLUMNS: Final = (
     "flags",
     "seconds",
 )
+# a spreadsheet takes what begins with one of these for a formula, and a header or a file name may hold anything
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _PLAIN_UID: Final = re.compile(r"[0-9.]{1,64}")
 
 
@@ -131,7 +133,7 @@ class ScoreTable:
         self._folder = folder
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # scores name the patient's series
-            self._file = (folder / "scores.csv").open("w", newline="", encoding="utf-8")
+            self._file = (folder / "scores.csv").open("w", newline="", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise CoronodeError(f"--out {folder}: cannot be written: {error.strerror}") from error
         self._writer = csv.DictWriter(self._file, COLUMNS)
@@ -147,7 +149,7 @@ class ScoreTable:
 
     def add(self, row: Row) -> None:
         """Write one series."""
-        self._writer.writerow(row.values())
+        self._writer.writerow({name: _defuse(value) for name, value in row.values().items()})
         self._file.flush()
         if row.score is not None:
             path = self._folder / f"{choose_file_name(row.series_instance_uid)}.json"
@@ -155,6 +157,11 @@ class ScoreTable:
             if row.made_at is not None:
                 # `coronode report` takes the time from here, so that it makes the same documents again
                 os.utime(path, (row.made_at.timestamp(), row.made_at.timestamp()))
+
+
+def _defuse(value: object) -> object:
+    """Return text that begins like a formula as text for every spreadsheet; numbers stay."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _format_percentile(score: Score) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +16,10 @@ from pydicom import config, dcmread, dcmwrite
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.valuerep import validate_value
 
 from scoring.report.common.request import ReportRequest
 from scoring.result import (
@@ -176,6 +178,24 @@ def make_score(
     )
 
 
+_WRITTEN = {"DA", "DS", "IS", "PN", "TM", "UI"}
+"""Values of these have classes of their own in pydicom; the text is what is encoded."""
+
+
+def _complaints(dataset: Dataset) -> Iterator[str]:
+    for element in dataset:
+        if element.VR == "SQ":
+            for item in element.value:
+                yield from _complaints(item)
+        elif not element.is_empty:
+            values = element.value if isinstance(element.value, MultiValue) else [element.value]
+            for value in values:
+                try:
+                    validate_value(element.VR, str(value) if element.VR in _WRITTEN else value, config.RAISE)
+                except ValueError as error:
+                    yield f"{element.keyword}: {error}"
+
+
 ZERO = make_score()
 SMALL = make_score([("RCA", 3.14159265)], category="1-100", cac_drs="A1/N1")
 MEDIUM = make_score(
@@ -295,6 +315,12 @@ def dciodvfy(peer_program: Callable[[str], str]) -> Callable[[Path], str]:
         return report
 
     return check
+
+
+@pytest.fixture(scope="session")
+def complaints() -> Callable[[Dataset], list[str]]:
+    """The values of a data set that its representations do not allow, by the strict rules of pydicom."""
+    return lambda document: list(_complaints(document))
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
-from pydicom.dataelem import RawDataElement
+from pydicom.datadict import DicomDictionary, dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from dicom.elements import numbers, text
 from scoring.report.common.request import ReportRequest
-from scoring.report.common.source import copy_patient_and_study
+from scoring.report.common.source import _STUDY_TAGS, copy_patient_and_study, find_changes
 from scoring.report.sr import structured_report
 from scoring.result import Score
 
@@ -98,23 +100,123 @@ def test_an_unknown_escape_sequence_is_read_without_a_warning(header_of: HeaderO
 
 
 @pytest.mark.parametrize(
-    ("keyword", "value"),
+    ("keyword", "vr", "value", "written"),
     [
-        ("PatientBirthDate", b"1960-02-29"),
-        ("StudyTime", b"10:11"),
-        ("PatientSex", b"unknown "),
-        ("PatientAge", b"65"),
-        ("StudyDate", b"00010101"),
+        ("PatientBirthDate", "DA", b"1960-02-29", "19600229"),
+        ("PatientBirthDate", "DA", b"1960", ""),
+        ("StudyDate", "DA", b"2024.01.02", "20240102"),
+        ("StudyDate", "DA", b"00010101", "00010101"),
+        ("StudyDate", "DA", b"02/01/2024", ""),
+        ("StudyTime", "TM", b"10:11", "1011"),
+        ("PatientSex", "CS", b"MALE", "M"),
+        ("PatientSex", "CS", b"unknown ", ""),
+        ("PatientAge", "AS", b"65", None),
+        ("PatientAge", "AS", b"65y", "065Y"),
+        ("PatientID", "LO", b"P" * 64, "P" * 64),
+        ("PatientID", "LO", b"P" * 65, ""),
+        ("PatientID", "LO", b"PID1\\PID2", ""),
+        ("PatientID", "LO", b"PID1\\PID1", "PID1"),
+        ("PatientID", "UN", b"ID\x001", "ID1"),
+        ("PatientID", "UT", b"ID 1 \n", "ID 1"),
+        ("AccessionNumber", "SH", b"ACCESSION-NUMBER-WITH-MORE-THAN-16", ""),
+        ("AccessionNumber", "SH", b"ACC1\\ACC2", ""),
+        ("StudyID", "US", b"\x07\x00", "7"),
+        ("StudyDescription", "LO", b"Chest\\Heart", "Chest / Heart"),
+        ("StudyDescription", "LO", b"D" * 200, "D" * 64),
+        ("PatientName", "PN", b"DOE^J\\DOE^K", ""),
+        ("PatientWeight", "DS", b"72,5", "72.5"),
+        ("PatientWeight", "LO", b"72.5", "72.5"),
+        ("PatientWeight", "FD", struct.pack("<d", 72.5), "72.5"),
+        ("PatientWeight", "DS", b"eighty", None),
+        ("PatientWeight", "SQ", b"", None),
+        ("PregnancyStatus", "US", b"\x04\x00", 4),
+        ("PregnancyStatus", "IS", b"4", 4),
+        ("PregnancyStatus", "US", b"\x04", None),
+        ("TimezoneOffsetFromUTC", "SH", b"+01:00", "+0100"),
+        ("TimezoneOffsetFromUTC", "SH", b"+9999", None),
+        ("PatientComments", "LT", b"one\r\ntwo\\three\x07 ", "one\r\ntwo\\three"),
+        ("Allergies", "LO", b"nuts\\\\cats", ["nuts", "", "cats"]),
     ],
 )
-def test_values_that_break_their_representation_are_copied(keyword: str, value: bytes, header_of: HeaderOf) -> None:
+def test_values_are_copied_in_legal_encoding(
+    keyword: str, vr: str, value: bytes, written: object, header_of: HeaderOf
+) -> None:
     source = header_of(0)
-    vr = {"PatientBirthDate": "DA", "StudyTime": "TM", "PatientSex": "CS", "PatientAge": "AS", "StudyDate": "DA"}
-    raw(source, keyword, value, vr[keyword])
-    buffer = io.BytesIO()
+    raw(source, keyword, value, vr)
     copied = copy_patient_and_study(source)
+    assert (copied[keyword].value if keyword in copied else None) == written
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "told"),
+    [
+        ("PatientBirthDate", b"1960-02-29", False),
+        ("PatientBirthDate", b"00000000", False),
+        ("PatientBirthDate", b"1960", True),
+        ("PatientName", b"A^B^C^D^E^F", False),
+        ("PatientName", b"A" * 65, True),
+        ("PatientName", b"=" * 5, False),
+        ("StudyDescription", b"Chest\\Heart", False),
+        ("StudyDescription", b"D" * 65, True),
+        ("PatientSex", b"MALE", False),
+        ("PatientSex", b"1", True),
+        ("AccessionNumber", b"A\\B", True),
+    ],
+)
+def test_what_has_lost_something_is_told(keyword: str, value: bytes, told: bool, header_of: HeaderOf) -> None:
+    source = header_of(0)
+    raw(source, keyword, value, dictionary_VR(keyword))
+    assert find_changes(source) == ([keyword] if told else [])
+
+
+BROKEN = st.one_of(
+    st.binary(max_size=90),
+    st.text(max_size=90).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.from_regex(r"[0-9./: \\-]{0,20}", fullmatch=True).map(str.encode),
+)
+COPIED = sorted(
+    tag
+    for tag, entry in DicomDictionary.items()
+    if (tag >> 16 == 0x0010 or tag in _STUDY_TAGS) and entry[4] != "StudyInstanceUID"
+)
+INSIDE = [Tag(word) for word in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning", "PatientID", "TypeOfPatientID")]
+VRS = st.sampled_from([None, "UN", "UT", "LO", "SH", "DS", "FD", "US", "OB", "CS", "PN"])
+REPERTOIRES = ["", "ISO_IR 100", "ISO IR 192", "\\ISO 2022 IR 87", "GB18030", "?", "ISO_IR 13\\ISO 2022 IR 87"]
+
+
+def _raw(tag: int, vr: str | None, value: bytes) -> RawDataElement:
+    vr = dictionary_VR(tag) if vr is None else vr
+    return RawDataElement(Tag(tag), vr, len(value), value, 0, is_implicit_VR=False, is_little_endian=True)
+
+
+@settings(max_examples=300)
+@given(
+    values=st.dictionaries(st.sampled_from(COPIED), st.tuples(VRS, BROKEN), max_size=12),
+    inside=st.dictionaries(st.sampled_from(INSIDE), BROKEN),
+    declared=st.sampled_from(REPERTOIRES),
+)
+def test_no_bytes_make_a_document_illegal(
+    values: dict[int, tuple[str | None, bytes]],
+    inside: dict[int, bytes],
+    declared: str,
+    complaints: Callable[[Dataset], list[str]],
+) -> None:
+    source = Dataset()
+    source._dict[Tag("SpecificCharacterSet")] = _raw(0x00080005, None, declared.encode())
+    for tag, (vr, value) in values.items():
+        if dictionary_VR(tag) == "SQ":
+            item = Dataset()
+            item._dict.update({inner: _raw(inner, None, content) for inner, content in inside.items()})
+            source.add(DataElement(tag, "SQ", [item]))
+        else:
+            source._dict[Tag(tag)] = _raw(tag, vr, value)
+    find_changes(source)
+    copied = copy_patient_and_study(source)
+    copied.SpecificCharacterSet = "ISO_IR 192"
+    buffer = io.BytesIO()
     copied.save_as(buffer, implicit_vr=False, little_endian=True)
-    assert value.rstrip(b" ") in buffer.getvalue()
+    buffer.seek(0)
+    assert complaints(copied) == complaints(dcmread(buffer, force=True)) == []
 
 
 def test_a_number_that_is_none_is_left_out(header_of: HeaderOf) -> None:

@@ -20,6 +20,7 @@ from pydicom.dataset import Dataset
 from pypdf import PdfReader
 
 from scoring.report.common.request import ReportRequest
+from scoring.report.pictures import overlay
 from scoring.report.printed import letter, pdf, person
 from scoring.report.typeset.faces import faces
 from scoring.result import ARTERIES, Flag, ImageRef, Risk, Statement
@@ -416,3 +417,45 @@ def test_the_slices_shown_have_the_most_calcium_and_no_lesion_twice_first(full, 
     assert [image.slice for image in asked] == [1, 3]
     assert "Slice 2 of 6: LM 20.3, LAD 150.0" in told
     assert "Slice 4 of 6: LCX 33.3, RCA 46.4" in told
+
+
+MARKUP = '#set page(fill: red) $x^2$ *bold* _it_ \\ ]"`raw` <label> @ref // none #read("/etc/passwd")'
+
+
+def test_text_is_never_markup(scores, header_of, request_of):
+    source = header_of(0, PatientName=MARKUP[:60], PatientID="#1 $2$ *3* ]", StudyDescription='#eval("1") `a` \\\\ "')
+    score = replace(scores["0"], flags=(Flag("x", "warning", MARKUP),))
+    for content in (
+        pdf.report_pdf(score, request_of(institution=MARKUP), headers=[source]),
+        letter.letter_pdf(score, request_of(institution=MARKUP), headers=[source]),
+    ):
+        told = text_of(content)
+        assert "#set page(fill: red) $x" in told
+    assert "#1 $2$ *3* ]" in text_of(pdf.report_pdf(score, request_of(), headers=[source]))
+    assert len(list(overlay.pages(score, [source], request_of(institution=MARKUP), None))) == 1
+
+
+def test_several_values_are_all_printed(scores, header_of, first):
+    source = header_of(
+        0, PatientName=["DOE^J", "DOE^K"], PatientID=["P1", "P2"], AccessionNumber=["A1", "A2"], PatientSex="MALE"
+    )
+    told = text_of(pdf.report_pdf(scores["0"], first, headers=[source]))
+    for words in ("DOE, J / DOE, K", "P1 / P2", "A1 / A2", "male"):
+        assert words in told
+
+
+def test_a_word_longer_than_a_line_stays_on_the_page(scores, header_of, first):
+    source = header_of(0, PatientID="P" * 300, PatientName="N" * 200)
+    for content in (
+        pdf.report_pdf(scores["0"], first, headers=[source]),
+        letter.letter_pdf(scores["0"], first, headers=[source]),
+    ):
+        page = PdfReader(io.BytesIO(content)).pages[0]
+        lines = [line for line in page.extract_text().splitlines() if "NNNNN" in line or "PPPPP" in line]
+        assert max(len(re.sub("[^NP]", "", line)) for line in lines) <= 120
+
+
+def test_a_flag_on_identifiers_says_nothing_about_the_images(scores, sources, first):
+    flagged = replace(scores["0"], flags=(Flag("identifiers_changed", "warning", values={"elements": "Patient ID"}),))
+    plain = text_of(letter.letter_pdf(replace(scores["0"], flags=()), first, headers=sources))
+    assert text_of(letter.letter_pdf(flagged, first, headers=sources)) == plain

@@ -1,0 +1,36 @@
+"""The value of an element as text, whatever representation it is stored in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence as Items
+
+from dicom.character_sets import Codecs, decode_value
+from dicom.text import BINARY, decode_numbers
+
+_OPAQUE: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "AT", "SV", "UV"})
+
+
+def read_stored_text(stored: DataElement | RawDataElement, vr: str, codecs: Codecs) -> str | None:
+    """Read the values of an element that should have the representation `vr`, joined by backslashes and padded.
+
+    Numbers stored as text and text stored as numbers, as other text or as unknown are read. None where the stored
+    representation holds neither.
+    """
+    value = stored.value
+    if value is None:
+        return ""
+    if not isinstance(value, bytes):
+        if isinstance(value, Items):
+            return None
+        return "\\".join(map(str, value)) if isinstance(value, MultiValue | list | tuple) else str(value)
+    kept = stored.VR if stored.VR is not None and stored.VR != "UN" else vr
+    if kept in BINARY:
+        text = decode_numbers(value, kept, little=bool(getattr(stored, "is_little_endian", True)))
+        return text if text or not value else None
+    if kept in _OPAQUE and value:
+        return None
+    return decode_value(value, vr, codecs)
