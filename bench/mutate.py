@@ -1,18 +1,20 @@
 """Mutated byte streams against the node's upper layer: no crash, hang or leak, and only valid responses.
 
-    python -m bench.mutate --streams 100000 --seed 1
+    python -m bench.mutate --streams 100000 --seed 1 [--log mutate.log]
 
-Each stream is a valid conversation (association, C-ECHO, C-STORE, C-FIND, release) in which bytes are changed, cut out,
-doubled, moved or replaced by extreme lengths. In every third stream the items of the A-ASSOCIATE-RQ are changed first:
-omitted, doubled, moved, filled with noise, or given an unknown type or a wrong length; the PDU's own length is then
-correct, so that the items are read. The sender then closes its half; the node must return only complete PDUs that an
-acceptor may send, and end the connection. From time to time a valid conversation must still succeed. Threads and
-descriptors are counted at the end; memory is printed as it goes.
+Each stream is a valid conversation (association with user identity, C-ECHO, C-STORE, three C-FINDs sent without
+waiting, one of them cancelled, release) in which bytes are changed, cut out, doubled, moved or replaced by extreme
+lengths. In every third stream the items of the A-ASSOCIATE-RQ are changed first: omitted, doubled, moved, filled with
+noise, or given an unknown type or a wrong length; the PDU's own length is then correct, so that the items are read. The
+sender then closes its half; the node must return only complete PDUs that an acceptor may send, and end the connection.
+From time to time a valid conversation must still succeed. Threads and descriptors are counted at the end. With `--log`
+a line is written after every 500 streams; a later run with the same log and seed goes on after the last of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import socket
@@ -24,17 +26,19 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from config.settings import Settings
+from dicom.process import configure_process
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
 from scp import logs
-from scp.network import command, items, negotiation, pdu
+from scp.network import associate, command, items, negotiation, pdu
 from scp.network.errors import Violation
 from scp.network.negotiation import PresentationContext
+from scp.network.user_information import UserIdentity
 from scp.reception.admission import Admission
 from scp.reception.server import Server
 from scp.services import verification
@@ -55,6 +59,9 @@ EXTREMES: Final = (
 ANSWERS: Final = frozenset({pdu.A_ASSOCIATE_AC, pdu.A_ASSOCIATE_RJ, pdu.P_DATA_TF, pdu.A_RELEASE_RP, pdu.A_ABORT})
 PATIENCE_SECONDS: Final = 20.0
 CHECK_EVERY: Final = 500
+QUERIES: Final = (3, 4, 5)  # Message IDs
+CANCELLED: Final = 4
+IDENTITY: Final = UserIdentity(2, response_requested=True, primary=b"USER", secondary=b"PASS")
 PARTS: Final = 10
 FIXED_BYTES: Final = 68  # of an A-ASSOCIATE-RQ before its items
 INSIDE: Final = 0.6  # probability of changing a nested item instead
@@ -80,17 +87,25 @@ def make_stream(uid: str = "1.2.3.4.1") -> bytes:
         PresentationContext(VERIFICATION, (EXPLICIT,)),
         PresentationContext(STUDY_ROOT_FIND, (EXPLICIT,)),
     ]
-    opening, _ = negotiation.propose("SCANNER", "CORONODE", proposals, 16384)
+    _, request = negotiation.propose("SCANNER", "CORONODE", proposals, 16384)
+    opening = associate.encode_request(replace(request, user=replace(request.user, identity=IDENTITY)))
     identifier = _element(0x0008, 0x0018, b"UI", b"") + _element(0x0008, 0x0052, b"CS", b"IMAGE ")
-    find = _find_request()
+    finds = [
+        part
+        for number in QUERIES
+        for part in (
+            *pdu.encode_fragments(_find_request(number), 5, 16378, is_command=True),
+            *pdu.encode_fragments(identifier, 5, 16378, is_command=False),
+        )
+    ]
     return b"".join(
         (
-            opening,
+            pdu.encode_associate(pdu.A_ASSOCIATE_RQ, opening),
             *pdu.encode_fragments(command.encode_echo_request(1, VERIFICATION), 3, 16378, is_command=True),
             *pdu.encode_fragments(command.encode_store_request(2, IMAGE_STORAGE[0], uid), 1, 16378, is_command=True),
             *pdu.encode_fragments(_image(uid), 1, 300, is_command=False),
-            *pdu.encode_fragments(find, 5, 16378, is_command=True),
-            *pdu.encode_fragments(identifier, 5, 16378, is_command=False),
+            *finds,
+            *pdu.encode_fragments(command.encode_cancel_request(CANCELLED), 5, 16378, is_command=True),
             pdu.RELEASE_RQ,
         )
     )
@@ -199,15 +214,15 @@ def converse(port: int, stream: bytes) -> tuple[str, str]:
     return names.get(kinds[-1], "closed") if kinds else "closed", ""
 
 
-def run(streams: int, seed: int) -> Outcome:
-    """Send `streams` mutated streams, two at a time."""
+def run(streams: int, seed: int, first: int = 0, log: Path | None = None) -> Outcome:
+    """Send the mutated streams from number `first` on, one after the other, and note in `log` how far it is."""
     outcome = Outcome()
     with _serve() as (port, incoming):
         valid = make_stream()
         for _ in range(3):
             converse(port, valid)
         before = threading.active_count(), _descriptors()
-        for number in range(streams):
+        for number in range(first, streams):
             rng = random.Random(f"{seed}:{number}")  # noqa: S311  # reproducible
             begun = time.perf_counter()
             opened = mutate_association(valid, rng) if number % 3 == 0 else valid
@@ -223,6 +238,7 @@ def run(streams: int, seed: int) -> Outcome:
                 ending, _ = converse(port, valid)
                 if ending != "release":
                     outcome.faults.append(f"after stream {number}: a valid conversation ended with {ending}")
+                _note(log, seed, number, outcome)
         _settle(before)
         outcome.threads = before[0], threading.active_count()
         outcome.descriptors = before[1], _descriptors()
@@ -240,8 +256,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streams", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--log", type=Path, help="note here how far it is, and go on from there")
     arguments = parser.parse_args()
-    outcome = run(arguments.streams, arguments.seed)
+    outcome = run(arguments.streams, arguments.seed, _find_next(arguments.log, arguments.seed), arguments.log)
     print(f"{outcome.streams} streams, seed {arguments.seed}: {dict(outcome.endings)}")
     print(f"longest {outcome.longest_seconds:.2f} s, threads {outcome.threads}, descriptors {outcome.descriptors}")
     print(f"memory after each tenth of the streams: {outcome.memory_kb} kB")
@@ -250,9 +267,23 @@ def main() -> int:
     return 1 if outcome.faults else 0
 
 
+def _note(log: Path | None, seed: int, number: int, outcome: Outcome) -> None:
+    if log is not None:
+        line = {"seed": seed, "stream": number, "memory_kb": _memory_kb(), "faults": outcome.faults}
+        with log.open("a") as file:
+            file.write(json.dumps(line | {"endings": outcome.endings}) + "\n")
+
+
+def _find_next(log: Path | None, seed: int) -> int:
+    """Find the stream after the last one of this seed in the log."""
+    lines = log.read_text().splitlines() if log is not None and log.exists() else []
+    return max((line["stream"] + 1 for line in map(json.loads, lines) if line["seed"] == seed), default=0)
+
+
 @contextmanager
 def _serve() -> Iterator[tuple[int, Path]]:
     logs.configure("error", "text")
+    configure_process()
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
             node={
@@ -278,20 +309,8 @@ def _serve() -> Iterator[tuple[int, Path]]:
             database.close()
 
 
-def _find_request() -> bytes:
-    elements = (
-        _command(0x0002, STUDY_ROOT_FIND.encode() + b"\0" * (len(STUDY_ROOT_FIND) % 2)),
-        _command(0x0100, struct.pack("<H", command.C_FIND_RQ)),
-        _command(0x0110, struct.pack("<H", 3)),
-        _command(0x0700, struct.pack("<H", 0)),
-        _command(0x0800, struct.pack("<H", 1)),
-    )
-    body = b"".join(elements)
-    return _command(0x0000, struct.pack("<I", len(body))) + body
-
-
-def _command(element: int, value: bytes) -> bytes:
-    return struct.pack("<HHI", 0, element, len(value)) + value
+def _find_request(message_id: int) -> bytes:
+    return command.encode_query_request(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND)
 
 
 def _element(group: int, element: int, vr: bytes, value: bytes) -> bytes:

@@ -75,9 +75,9 @@ class Courier:
             self._put_off(list(left), str(error))
         except Permanent as error:
             self._give_up(list(left), str(error))
-        except Exception as error:  # the edge of a delivery: nothing may stay claimed
+        except Exception:  # the edge of a delivery: nothing may stay claimed
             log.exception("delivery failed", to=destination)
-            self._put_off(list(left), f"internal error: {type(error).__name__}: {error}")
+            self._put_off(list(left), "internal error, see the node's log")
 
     def _claim(self, series_instance_uid: str, version: int, destination: str) -> list[Delivery]:
         """Claim the due documents, oldest first."""

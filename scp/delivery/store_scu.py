@@ -203,7 +203,7 @@ def _read_data_set(item: Sending, syntax: str) -> bytes | tuple[Path, int]:
     except OSError as error:
         raise _judge(item.path, error) from error
     except Exception as error:  # whatever the library raises for this file, it cannot be sent in this syntax
-        raise Permanent(f"{item.path}: cannot be sent: {type(error).__name__}: {error}") from error
+        raise Permanent(f"{item.path}: is damaged, so it cannot be sent in {UID(syntax).name}") from error
     return bytes(buffer.getvalue())
 
 

@@ -96,7 +96,7 @@ class Acceptor:
     @property
     def name(self) -> str:
         """Caller, address, port, and a token that distinguishes it from earlier associations on that port."""
-        return f"{self.calling_ae} {self._host}:{self._port} {self._token}"
+        return f"{self.calling_ae or 'unnamed'} {self._host}:{self._port} {self._token}"
 
     @property
     def messages(self) -> Messages:
@@ -129,8 +129,11 @@ class Acceptor:
             self._wire.close()
 
     def stop(self) -> None:
-        """End the association from another thread; a request in progress loses only its response."""
-        if not self.busy and self._contexts:
+        """End the association from another thread; a request in progress loses only its response.
+
+        It does not wait for a peer that reads nothing: only to an idle association is anything sent.
+        """
+        if not self.busy and self.is_open():
             with suppress(AssociationEnded):
                 self._wire.send(pdu.encode_abort(None))
         self._wire.shut()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Final
 
 import structlog
 from pydicom import dcmread
@@ -19,6 +20,8 @@ from scp.network.negotiation import AcceptedContext
 from scp.network.opening import SubOperation
 
 log = structlog.get_logger(__name__)
+
+_DAMAGED: Final = "it cannot be read in the negotiated transfer syntax"
 
 
 def make_identifier(level: str, keys: dict[str, str]) -> Dataset:
@@ -45,8 +48,8 @@ def decode_match(data: bytes, context: AcceptedContext) -> Dataset | None:
     try:
         implicit = UID(context.transfer_syntax).is_implicit_VR
         return read_dataset(BytesIO(data), is_implicit_VR=implicit, is_little_endian=True) if data else None
-    except Exception as error:  # noqa: BLE001  # whatever the bytes make the parser raise
-        log.warning("a match cannot be read", error=type(error).__name__)
+    except Exception:  # noqa: BLE001  # whatever the bytes make the parser raise
+        log.warning("a match of the peer is not used", reason=_DAMAGED)
         return None
 
 
@@ -61,6 +64,6 @@ def decode_report(came: SubOperation, data: bytes) -> Dataset | None:
     meta = part10.encode_preface(came.sop_class_uid, came.sop_instance_uid, came.transfer_syntax_uid)
     try:
         return dcmread(BytesIO(meta + data))
-    except Exception as error:  # noqa: BLE001  # whatever the bytes make the parser raise
-        log.warning("a fetched report cannot be read", error=type(error).__name__)
+    except Exception:  # noqa: BLE001  # whatever the bytes make the parser raise
+        log.warning("a report of the peer is not used", reason=_DAMAGED)
         return None

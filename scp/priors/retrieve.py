@@ -67,9 +67,9 @@ def fetch(node: NodeSettings, name: str, peer: PeerSettings, wanted: Wanted, *, 
         search.run(node, peer)
     except CoronodeError as error:
         search.notes.append(Statement.build("peer_incomplete", peer=name, error=str(error)))
-    except Exception as error:  # the edge of the peer: nothing that it does may prevent a score
+    except Exception:  # the edge of the peer: nothing that it does may prevent a score
         log.exception("retrieving priors failed", peer=name)
-        search.notes.append(Statement.build("peer_incomplete", peer=name, error=type(error).__name__))
+        search.notes.append(Statement.build("peer_incomplete", peer=name, error="internal error"))
     if search.missing:
         search.notes.append(Statement.build("peer_withheld", peer=name, count=search.missing))
     if search.strangers:

@@ -146,7 +146,8 @@ class IncomingObject:
         except Rejected:
             raise
         except Exception as error:  # whatever the parser raises, the object cannot be understood
-            raise Rejected(status.UNABLE_TO_PROCESS, f"data set cannot be read: {type(error).__name__}") from error
+            words = "data set cannot be read in the negotiated transfer syntax"
+            raise Rejected(status.UNABLE_TO_PROCESS, words) from error
 
     def _read_head(self, syntax: str) -> dict[int, bytes] | None:
         """Read the wanted elements; None where the file must be parsed: also without Study or Series UID."""

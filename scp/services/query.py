@@ -89,7 +89,7 @@ def _read_search(association: Conversation, root: query.Root, *, implicit: bool)
     except Rejected:
         raise
     except Exception as error:  # whatever the parser raises, the identifier is invalid
-        words = "identifier is not encoded in the negotiated transfer syntax"
+        words = "identifier cannot be read in the negotiated transfer syntax"
         raise Rejected(status.DOES_NOT_MATCH, words) from error
 
 
