@@ -18,7 +18,7 @@ from dicom.legible import clean_text
 from dicom.stored import stored_element
 
 LONGEST = 256
-BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
+_BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
 _AS_IT_IS = frozenset({"UI", "CS", "SH", "LO", "PN", "DS", "AS", "AE"})
 
 
@@ -35,8 +35,8 @@ def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST
     if isinstance(value, bytes):
         little = bool(getattr(element, "is_little_endian", True))
         raw = (
-            decode_numbers(value, vr, little=little)
-            if vr in BINARY
+            _decode_numbers(value, vr, little=little)
+            if vr in _BINARY
             else decode_value(value, vr, find_declared_codecs(dataset))
         )
     else:
@@ -46,8 +46,8 @@ def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST
 
 def decode_text(value: bytes, vr: str, character_set: bytes, longest: int = LONGEST) -> str:
     """Decode a little-endian value in the same way; `character_set` is Specific Character Set (0008,0005)."""
-    if vr in BINARY:
-        raw = decode_numbers(value, vr, little=True)
+    if vr in _BINARY:
+        raw = _decode_numbers(value, vr, little=True)
     else:
         # most values are ASCII: only the others need the character set
         plain = vr not in CODED_VRS or (value.isascii() and b"\x1b" not in value)
@@ -89,10 +89,9 @@ def _join(value: object) -> str:
     return str(value)
 
 
-def decode_numbers(value: bytes, vr: str, *, little: bool) -> str:
-    """Decode binary numbers, joined by a backslash; "" when the length does not fit the representation."""
+def _decode_numbers(value: bytes, vr: str, *, little: bool) -> str:
     order = "<" if little else ">"
-    code = BINARY[vr]
+    code = _BINARY[vr]
     size = struct.calcsize(order + code)
     if len(value) % size:
         return ""

@@ -116,8 +116,11 @@ def test_index_scoring_and_documents_read_any_bytes_the_same(text, declared):
     assert decode_text(text, "LO", declared.encode(), longest=10**6) == indexed
     values = [value for value in dict.fromkeys(indexed.split("\\")) if value]
     assert [value for value in dict.fromkeys(elements.texts(dataset, "StudyDescription")) if value] == values
-    copied = str(copy_patient_and_study(dataset).get("StudyDescription", ""))
+    document = copy_patient_and_study(dataset)
+    copied = str(document.get("StudyDescription", ""))
     assert copied == " / ".join(values)[:64].rstrip()
+    document.SpecificCharacterSet = "ISO_IR 192"
+    assert read_text(read_back(document), DESCRIPTION, "LO") == copied
 
 
 @pytest.mark.parametrize(
@@ -139,16 +142,19 @@ def test_letters_whose_bytes_look_like_something_else(declared, stored, text):
     assert copy_patient_and_study(dataset).StudyDescription == text
 
 
+def read_back(dataset: Dataset) -> Dataset:
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    write_dataset(buffer, dataset)
+    return dcmread(BytesIO(buffer.getvalue()), force=True)
+
+
 def test_an_item_has_the_character_set_of_the_data_set_around_it():
     item = Dataset()
     item.CodeMeaning = "Schädel"
     dataset = Dataset()
     dataset.SpecificCharacterSet, dataset.ProcedureCodeSequence = "ISO_IR 192", [item]
-    buffer = DicomBytesIO()
-    buffer.is_little_endian, buffer.is_implicit_VR = True, False
-    write_dataset(buffer, dataset)
-    read = dcmread(BytesIO(buffer.getvalue()), force=True)
-    coded = elements.inner(read, "ProcedureCodeSequence")
+    coded = elements.inner(read_back(dataset), "ProcedureCodeSequence")
     assert coded is not None
     assert elements.text(coded, "CodeMeaning") == "Schädel"
 
