@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom import dcmread
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
 from pypdf import PdfReader
 
 from config.settings import Settings
@@ -204,3 +206,20 @@ def test_documents_of_score_need_a_folder(coronode, scan):
     ended = coronode("score", scan, "--documents", "pdf")
     assert ended.code == 2
     assert "--documents needs --out" in ended.err
+
+
+def test_a_stored_result_tells_what_its_documents_lack_of_a_broken_header(coronode, scan, scored, tmp_path):
+    images = shutil.copytree(scan, tmp_path / "images")
+    for path in images.rglob("*.dcm"):
+        image = dcmread(path)
+        image.add(DataElement(0x00080050, "SH", "ACCESSION0123456789012345678901234", validation_mode=IGNORE))
+        image.add(DataElement(0x00100040, "CS", "MALE", validation_mode=IGNORE))
+        image.save_as(path)
+    ended = coronode("report", scored, "--out", "documents", "--images", images, "--documents", "sr,pdf")
+    assert ended.code == 0, ended.err
+    report = dcmread(tmp_path / "documents" / "sr.dcm")
+    assert (report.AccessionNumber, report.PatientSex) == ("", "M")
+    assert "[identifiers_changed]" in report.to_json()
+    printed = words(tmp_path / "documents" / "report.pdf")
+    assert "Accession Number (0008,0050)" in printed
+    assert "ACCESSION0123456789012345678901234" in printed
