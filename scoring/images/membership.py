@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,8 @@ from scoring.images.traits import Traits, find_difference, merge
 # other groups may hold this share of the positions together, and none as many as could be a heart of its own
 _FEW: Final = 0.2
 _MANY: Final = 20
+# images are compared with so many others; more kinds than this are no series
+_MOST_GROUPS: Final = 100
 # a verdict names the sizes of so many groups
 _NAMED: Final = 6
 # positions of one slice, written by two headers
@@ -95,18 +97,23 @@ def _measure_offsets(images: Sequence[Traits], group: Sequence[int]) -> NDArray[
 
 def _group_alike(images: Sequence[Traits], usable: Sequence[int]) -> list[list[int]]:
     """Group images that do not differ; those that lack a fact join the largest group which they do not contradict."""
+    identical: dict[Traits, list[int]] = defaultdict(list)
+    for index in usable:
+        identical[replace(images[index], position=None, frame_of_reference_uid="", acquisition_number=None)].append(
+            index
+        )
     groups: list[list[int]] = []
     shared: list[Traits] = []
-    for index in sorted(usable, key=lambda index: not images[index].is_complete):
-        item = images[index]
+    for item, indices in sorted(identical.items(), key=lambda entry: (not entry[0].is_complete, -len(entry[1]))):
         fitting = [place for place, common in enumerate(shared) if find_difference(common, item) is None]
         if fitting:
             place = max(fitting, key=lambda place: len(groups[place]))
-            groups[place].append(index)
+            groups[place] += indices
             shared[place] = merge(shared[place], item)
         else:
-            groups.append([index])
-            shared.append(item)
+            groups.append(list(indices))
+            if len(shared) < _MOST_GROUPS:
+                shared.append(item)
     return [sorted(group) for group in groups]
 
 
@@ -146,19 +153,21 @@ def _divide(images: Sequence[Traits], groups: Sequence[Sequence[int]]) -> Member
     if not groups:
         return Membership(tuple(index for index, item in enumerate(images) if not item.role), ())
     repeated = _find_repeated(images, groups[0])
-    members = tuple(index for index in groups[0] if index not in repeated)
+    kept = set(groups[0]) - repeated
     main = _find_common(images, groups[0])
     others = []
     for index, item in enumerate(images):
+        if index in kept:
+            continue
         if index in repeated:
             others.append((index, "repeated_position"))
         elif item.role:
             others.append((index, item.role))
         elif not item.has_geometry:
             others.append((index, "no_geometry"))
-        elif index not in members:
+        else:
             others.append((index, find_difference(main, item) or "frame_of_reference"))
-    return Membership(members, tuple(others))
+    return Membership(tuple(sorted(kept)), tuple(others))
 
 
 def _find_repeated(images: Sequence[Traits], group: Sequence[int]) -> frozenset[int]:

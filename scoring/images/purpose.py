@@ -13,6 +13,8 @@ from scoring.images.vocabulary import PROJECTIONS, Kind, find_in_text, find_in_t
 
 # values 1 and 2 of Image Type (PS3.3 C.8.16.1), and the plain ones of value 3
 _PLAIN: Final = ("ORIGINAL", "DERIVED", "MIXED", "PRIMARY", "SECONDARY", "AXIAL", "VOLUME", "")
+# a value of Image Type has at most 16 characters (PS3.5 6.2, CS)
+_LONGEST: Final = 64
 # Volume Based Calculation Technique, PS3.3 C.8.16.2.1.3; NONE, MPR and MIXED leave the values as they are
 _TECHNIQUES: Final[dict[str, Kind]] = {
     "MAX_IP": "maximum_projection",
@@ -73,18 +75,23 @@ def find_purpose(meaning: Meaning) -> Purpose | None:
 
 def _find_signs(meaning: Meaning) -> Iterator[Purpose]:
     if meaning.technique in _TECHNIQUES:
-        yield Purpose(_TECHNIQUES[meaning.technique], f"Volume Based Calculation Technique: {meaning.technique}")
+        yield Purpose(_TECHNIQUES[meaning.technique], _quote("Volume Based Calculation Technique", meaning.technique))
     for value in meaning.image_type:
         if value not in _PLAIN and (kind := find_in_type(value)):
-            yield Purpose(kind, f"Image Type: {value}")
+            yield Purpose(kind, _quote("Image Type", value))
     for code in meaning.derivations:
         if code in _DERIVATIONS:
-            yield Purpose(_DERIVATIONS[code], f"Derivation Code: {code}")
+            yield Purpose(_DERIVATIONS[code], _quote("Derivation Code", code))
     if meaning.samples > 1:
-        yield Purpose("colour", f"Samples per Pixel: {meaning.samples}")
+        yield Purpose("colour", _quote("Samples per Pixel", str(meaning.samples)))
     for name, text in meaning.texts:
         # of free text, keep only the sign itself: the rest may name the patient
         if found := find_in_text(text):
-            yield Purpose(found[0], f"{name}: {found[1]}")
+            yield Purpose(found[0], _quote(name, found[1]))
     if unit := meaning.foreign_unit:
-        yield Purpose("unit", f"Rescale Type: {unit}")
+        yield Purpose("unit", _quote("Rescale Type", unit))
+
+
+def _quote(element: str, value: str) -> str:
+    """Name an element and its value, without what a terminal or page would not print."""
+    return f"{element}: {''.join(sign for sign in value if sign.isprintable())[:_LONGEST]}"

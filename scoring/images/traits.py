@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 Trait = Literal[
     "no_geometry",
@@ -26,6 +25,8 @@ _PIXEL_MM: Final = 1e-4
 # 3.00 and 2.99 mm are one thickness, 3 and 5 mm are not
 _THICKNESS: Final = 0.1
 _KVP: Final = 1.0
+# directions must be this close to unit length and to a right angle
+_SQUARE: Final = 0.01
 # a plane at a larger angle to the transverse plane is a reformation, not an axial slice
 _AXIAL_DEG: Final = 35.0
 
@@ -55,22 +56,23 @@ class Traits:
         """True if size and place of the image are known and possible."""
         if not self.orientation or not self.position or not self.pixel_spacing or min(self.pixel_spacing) <= 0:
             return False
-        both = np.asarray(self.orientation, dtype=np.float64).reshape(2, 3)
-        square = abs(float(both[0] @ both[1])) <= 0.01 and bool(np.abs(np.linalg.norm(both, axis=1) - 1).max() <= 0.01)
-        return square and min(self.rows, self.columns) > 0
+        right, down = self.orientation[:3], self.orientation[3:]
+        square = abs(sum(one * other for one, other in zip(right, down, strict=True))) <= _SQUARE
+        unit = all(abs(math.hypot(*way) - 1) <= _SQUARE for way in (right, down))
+        return square and unit and min(self.rows, self.columns) > 0
 
     @property
-    def normal(self) -> NDArray[np.float64]:
+    def normal(self) -> tuple[float, float, float]:
         """Unit vector (x, y, z) across the image, towards the head where it has such a part. Needs the geometry."""
-        both = np.asarray(self.orientation, dtype=np.float64).reshape(2, 3)
-        across = np.cross(both[0], both[1])
-        unit: NDArray[np.float64] = across / math.copysign(float(np.linalg.norm(across)), across[2])
-        return unit
+        a, b, c, d, e, f = self.orientation or (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+        across = (b * f - c * e, c * d - a * f, a * e - b * d)
+        length = math.copysign(math.hypot(*across), across[2])
+        return across[0] / length, across[1] / length, across[2] / length
 
     @property
     def is_axial(self) -> bool:
         """True unless the image is tilted more than a gantry can be. Needs the geometry."""
-        return bool(self.normal[2] >= math.cos(math.radians(_AXIAL_DEG)))
+        return self.normal[2] >= math.cos(math.radians(_AXIAL_DEG))
 
     @property
     def is_complete(self) -> bool:
@@ -80,15 +82,7 @@ class Traits:
 
 def find_difference(one: Traits, other: Traits) -> Trait | None:
     """Find the first trait in which two images with a geometry differ; what one of them lacks is no difference."""
-    alike: tuple[tuple[Trait, bool], ...] = (
-        ("orientation", _is_near(one.orientation, other.orientation, _DIRECTION)),
-        ("matrix_size", (one.rows, one.columns) == (other.rows, other.columns)),
-        ("pixel_spacing", _is_near(one.pixel_spacing, other.pixel_spacing, _PIXEL_MM)),
-        ("tube_voltage", not one.kvp or not other.kvp or abs(one.kvp - other.kvp) <= _KVP),
-        ("kernel", not one.kernel or not other.kernel or _plain(one.kernel) == _plain(other.kernel)),
-        ("slice_thickness", _is_as_thick(one.thickness_mm or 0.0, other.thickness_mm or 0.0)),
-    )
-    return next((trait for trait, equal in alike if not equal), None)
+    return next((trait for trait, is_alike in _COMPARED if not is_alike(one, other)), None)
 
 
 def merge(one: Traits, other: Traits) -> Traits:
@@ -109,5 +103,16 @@ def _is_as_thick(one: float, other: float) -> bool:
     return min(one, other) <= 0 or abs(one - other) <= _THICKNESS * max(one, other)
 
 
+@functools.lru_cache(maxsize=256)
 def _plain(kernel: str) -> str:
     return "\\".join("".join(value.split()) for value in kernel.upper().split("\\"))
+
+
+_COMPARED: Final[tuple[tuple[Trait, Callable[[Traits, Traits], bool]], ...]] = (
+    ("orientation", lambda one, other: _is_near(one.orientation, other.orientation, _DIRECTION)),
+    ("matrix_size", lambda one, other: (one.rows, one.columns) == (other.rows, other.columns)),
+    ("pixel_spacing", lambda one, other: _is_near(one.pixel_spacing, other.pixel_spacing, _PIXEL_MM)),
+    ("tube_voltage", lambda one, other: not one.kvp or not other.kvp or abs(one.kvp - other.kvp) <= _KVP),
+    ("kernel", lambda one, other: not one.kernel or not other.kernel or _plain(one.kernel) == _plain(other.kernel)),
+    ("slice_thickness", lambda one, other: _is_as_thick(one.thickness_mm or 0.0, other.thickness_mm or 0.0)),
+)

@@ -148,6 +148,13 @@ def test_a_second_group_as_long_as_a_heart_is_refused_however_long_the_first() -
         find_members([*[at(0.5 * index) for index in range(400)], *scan(25, kernel="B70f")])
 
 
+def test_a_different_kind_for_every_image_is_no_series() -> None:
+    with pytest.raises(NotScorable) as raised:
+        find_members([at(3.0 * index, kernel=f"K{index}") for index in range(150)])
+    assert raised.value.values["count"] == 150
+    assert raised.value.values["sizes"] == (1,) * 6
+
+
 def test_the_largest_group_is_found_where_none_is_clear() -> None:
     found = find_largest([*scan(20, kernel="B70f"), *scan(30)])
     assert found.members == tuple(range(20, 50))

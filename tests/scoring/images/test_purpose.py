@@ -235,6 +235,12 @@ def test_free_text_is_not_repeated_beyond_its_sign() -> None:
     assert found.words == "Image Comments: MIP"
 
 
+def test_a_value_is_quoted_without_what_cannot_be_printed() -> None:
+    found = find_purpose(Meaning(rescale_type="\x1b[31mED\n" + "W" * 200))
+    assert found is not None
+    assert found.words == "Rescale Type: [31mED" + "W" * 58
+
+
 def item(**values) -> Dataset:
     dataset = Dataset()
     for keyword, value in values.items():
