@@ -8,10 +8,10 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
 
+from dicom.binary import BINARY_VRS, BYTES_VRS, decode_numbers
 from dicom.character_sets import Codecs, decode_value
-from dicom.text import BINARY, decode_numbers
 
-_OPAQUE: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "AT", "SV", "UV"})
+_OPAQUE: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "AT"})
 
 
 def read_stored_text(stored: DataElement | RawDataElement, vr: str, codecs: Codecs) -> str | None:
@@ -27,8 +27,8 @@ def read_stored_text(stored: DataElement | RawDataElement, vr: str, codecs: Code
         if isinstance(value, Items):
             return None
         return "\\".join(map(str, value)) if isinstance(value, MultiValue | list | tuple) else str(value)
-    kept = stored.VR if stored.VR is not None and stored.VR != "UN" else vr
-    if kept in BINARY:
+    kept = vr if stored.VR is None or stored.VR in BYTES_VRS else stored.VR
+    if kept in BINARY_VRS:
         text = decode_numbers(value, kept, little=bool(getattr(stored, "is_little_endian", True)))
         return text if text or not value else None
     if kept in _OPAQUE and value:

@@ -108,17 +108,20 @@ class UnexplainedBitsError(ValueError):
 
 
 def read_sample_bits(header: Dataset) -> SampleBits:
-    """Read the layout of the samples. Raises ValueError when Bits Allocated or Bits Stored is missing or impossible."""
+    """Read the layout of the samples. Raises ValueError when bits or Pixel Representation are missing or impossible."""
     allocated, stored = (int(elements.number(header, name) or 0) for name in ("BitsAllocated", "BitsStored"))
     if allocated not in (8, 16, 32) or not 0 < stored <= allocated:
         raise ValueError(f"Bits Allocated {allocated}, Bits Stored {stored}")
+    sign = elements.number(header, "PixelRepresentation")
+    if sign not in (0, 1):
+        raise ValueError("Pixel Representation is neither 0 nor 1")
     high = elements.number(header, "HighBit")
     known = high is not None and stored - 1 <= high < allocated
     return SampleBits(
         allocated=allocated,
         stored=stored,
         high=int(high) if known and high is not None else stored - 1,
-        signed=elements.number(header, "PixelRepresentation") == 1,
+        signed=sign == 1,
         overlays=_read_overlays(header, allocated),
     )
 

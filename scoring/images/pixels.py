@@ -81,8 +81,16 @@ def _decode_images(
     first: Slice, header: Dataset, syntax: UID, frames: Sequence[int], bits: SampleBits
 ) -> Iterator[tuple[NDArray[Any], int]]:
     """Decode frames in file order: all bits of the samples, and how many of them were coded."""
-    # every bit is asked for: which of them are the value is not the decoder's to decide
+    # every bit is asked for: which of them are the value is not the decoder's to decide; the header's numbers may be
+    # stored in any representation, which the decoder would take as they are
+    samples, count = (elements.number(header, name) for name in ("SamplesPerPixel", "NumberOfFrames"))
     whole: dict[str, Any] = {
+        "rows": first.plane.rows,
+        "columns": first.plane.columns,
+        "samples_per_pixel": int(samples or 0),
+        "number_of_frames": int(count or 1),
+        "pixel_representation": int(bits.signed),
+        "bits_allocated": bits.allocated,
         "bits_stored": bits.allocated,
         "correct_unused_bits": False,
         "apply_j2k_sign_correction": False,

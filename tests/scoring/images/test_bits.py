@@ -240,3 +240,25 @@ def test_impossible_bits_are_refused(ct, tmp_path, allocated, stored) -> None:
     with pytest.raises(NotScorable) as raised:
         decode(ct.write(image, tmp_path / "image.dcm"))
     assert f"Bits Stored {stored}" in raised.value.values["error"]
+
+
+@pytest.mark.parametrize("sign", [None, 2])
+def test_a_sign_that_the_header_leaves_open_is_not_guessed(ct, tmp_path, sign) -> None:
+    image = make_image(ct, to_samples(chest(), 0), 0)
+    image.PixelRepresentation = sign
+    with pytest.raises(NotScorable) as raised:
+        decode(ct.write(image, tmp_path / "image.dcm"))
+    assert "Pixel Representation" in raised.value.values["error"]
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, JPEG2000Lossless])
+def test_numbers_of_the_header_in_another_representation(ct, tmp_path, syntax) -> None:
+    hu = chest()
+    path = encode(make_image(ct, to_samples(hu, 1), 1), syntax, tmp_path / "image.dcm")
+    image = slices.elements.opened(path, pixels=True)
+    for keyword in ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"):
+        image.add_new(keyword, "IS", int(image[keyword].value))
+    image.add_new("SamplesPerPixel", "UT", "1")
+    image.add_new("NumberOfFrames", "UL", 1)
+    image.add_new("RescaleIntercept", "FD", 0.0)
+    assert np.array_equal(decode(ct.write(image, tmp_path / "other.dcm"))[0], hu)
