@@ -31,6 +31,7 @@ from dicom.character_sets import (
 )
 from dicom.decimals import parse_decimals
 from dicom.legible import clean_text
+from dicom.deflated import InflatesTooFarError, read_deflated, seems_deflated
 from dicom.stored import DAMAGE, stored_element
 
 # of files without preamble: the first group is identifying (0008) or file meta (0002), little endian
@@ -56,17 +57,24 @@ def find(paths: Iterable[Path]) -> list[Path]:
 def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = None) -> Dataset | None:
     """Read the data set of a DICOM file, without Pixel Data unless asked for; None when the file is not DICOM.
 
-    `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID. Raises
-    OSError when the system does not let it be read: an image must not seem to be missing because the disk is away.
+    `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID.
+
+    Raises OSError when the system does not let it be read: an image must not seem to be missing because the disk is
+    away; InflatesTooFarError for pixels of a deflated file that is longer than its header promises.
     """
     try:
         with path.open("rb") as file:
-            start = file.read(132)
-            if start[128:] != b"DICM" and start[:2] not in _FIRST_GROUPS:
+            start = file.read(1024)
+            preamble = start[128:132] == b"DICM"
+            if not preamble and start[:2] not in _FIRST_GROUPS:
                 return None
+            if seems_deflated(start):
+                dataset = read_deflated(file, preamble=preamble, pixels=pixels, tags=tags)
+                if dataset is not None:
+                    return dataset
         dataset = dcmread(
             path,
-            force=start[128:] != b"DICM",
+            force=not preamble,
             stop_before_pixels=not pixels,
             specific_tags=None if tags is None else list(tags),
         )
@@ -76,6 +84,8 @@ def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = Non
             implicit, little = dataset.original_encoding
             explicit = ExplicitVRLittleEndian if little is not False else ExplicitVRBigEndian
             dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    except InflatesTooFarError:
+        raise
     except DAMAGE as error:
         if is_fault(error):
             raise

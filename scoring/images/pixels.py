@@ -51,30 +51,29 @@ def hold_same_hu(one: Slice, other: Slice) -> bool:
 def _decode(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_] | None]]:
     """Stored values, and where they are padding, of slices that lie in one file."""
     first = slices[0]
-    header = elements.opened(first.path, pixels=first.frame is None)
-    if header is None:
-        raise NotScorable("unreadable_pixels", variant="gone", uid=first.sop_instance_uid)
-    syntax = UID(header.file_meta.TransferSyntaxUID)
+    uid, syntax = first.sop_instance_uid, DeflatedExplicitVRLittleEndian
     try:
+        header = elements.opened(first.path, pixels=first.frame is None)
+        if header is None:
+            raise NotScorable("unreadable_pixels", variant="gone", uid=uid)  # noqa: TRY301 - one place opens the file
+        syntax = UID(header.file_meta.TransferSyntaxUID)
         bits, padding = read_sample_bits(header), _read_padding(header)
         images = _decode_images(first, header, syntax, [(item.frame or 1) - 1 for item in slices], bits)
         for item, (image, precision) in zip(slices, images, strict=True):
             if image.shape != (item.plane.rows, item.plane.columns):
                 raise ValueError(f"decoded as {image.shape}")  # noqa: TRY301 - one text for everything that can be wrong
             yield _find_values(image, precision, bits, padding)
+    except (NotScorable, MemoryError):
+        raise
     except UnexplainedBitsError as error:
         stored, high = error.bits.stored, error.bits.high
-        raise NotScorable(
-            "unreadable_pixels", variant="bits", uid=first.sop_instance_uid, stored=stored, high=high
-        ) from error
+        raise NotScorable("unreadable_pixels", variant="bits", uid=uid, stored=stored, high=high) from error
     # decoders raise all kinds of exceptions for a damaged stream; the verdict is the same
     except Exception as error:
         if is_fault(error):
             raise
         words = " ".join(str(error).split())
-        raise NotScorable(
-            "unreadable_pixels", variant="decoding", uid=first.sop_instance_uid, syntax=syntax.name, error=words
-        ) from error
+        raise NotScorable("unreadable_pixels", variant="decoding", uid=uid, syntax=syntax.name, error=words) from error
 
 
 def _decode_images(
