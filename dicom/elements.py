@@ -30,8 +30,8 @@ from dicom.character_sets import (
     find_declared_codecs,
 )
 from dicom.decimals import parse_decimals
-from dicom.legible import clean_text
 from dicom.deflated import InflatesTooFarError, read_deflated, seems_deflated
+from dicom.legible import clean_text
 from dicom.stored import DAMAGE, stored_element
 
 # of files without preamble: the first group is identifying (0008) or file meta (0002), little endian

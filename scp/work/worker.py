@@ -5,6 +5,7 @@ It is a fresh interpreter (spawn), without the node's threads and locks.
 
 from __future__ import annotations
 
+import errno
 import functools
 import multiprocessing
 import os
@@ -127,6 +128,8 @@ def answer(handle: Callable[[Request], Any], request: Request) -> Any:
     except MemoryError:
         return NotScorable("out_of_memory")
     except Exception as error:  # noqa: BLE001  # the process's edge: the reason travels to the parent
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return NotScorable("out_of_memory")
         if isinstance(error, OSError) and is_fault(error):
             return Transient(describe_fault(error))
         return NotScorable("internal", error=f"{type(error).__name__}: {error}")

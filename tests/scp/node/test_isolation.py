@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,6 +37,9 @@ def note(event, arguments):
             file.write(json.dumps([event, target]) + "\\n")
 sys.addaudithook(note)
 """
+
+SILENT_SECONDS = 12
+"""ONNX Runtime asks for its maker's host ten seconds after it has been loaded; the node is watched for longer."""
 
 ADDRESS = re.compile(r'sa_family=AF_(\w+)(?:.*?(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"|.*?sun_path="([^"]+)")?')
 NAME_CACHE = "/var/run/nscd/socket"
@@ -74,6 +78,8 @@ def traces(tmp_path_factory, small_series, eventually, scanner_of) -> Traces:
         port = int(re.search(r"listens on 127\.0\.0\.1:(\d+)", log_of(folder, process))[1])
         scanner_of(SimpleNamespace(server=SimpleNamespace(port=port))).send(small_series)
         eventually("report and PDF", lambda: log_of(folder, process) and len(set(received)) == 2, seconds=200)
+        watched_until = time.monotonic() + SILENT_SECONDS
+        eventually("a call home", lambda: log_of(folder, process) and time.monotonic() > watched_until)
     finally:
         end(process)
         server.shutdown()

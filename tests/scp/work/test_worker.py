@@ -126,6 +126,7 @@ def test_memory_beyond_the_limit_is_an_answer(limited):
         (ZeroDivisionError("oops"), NotScorable),
         (OSError("oops: a library's words"), NotScorable),
         (MemoryError("oops"), NotScorable),
+        (OSError(errno.ENOMEM, "oops"), NotScorable),
     ],
 )
 def test_an_error_is_an_answer(error, kind):
