@@ -11,7 +11,8 @@ RUN uv sync --frozen --no-dev --no-editable --extra postgres
 RUN useradd --system --create-home --home-dir /var/lib/coronode coronode && chmod 700 /var/lib/coronode
 USER coronode
 WORKDIR /var/lib/coronode
-ENV PATH=/opt/coronode/.venv/bin:$PATH CORONODE_NODE__HOST=0.0.0.0
+ENV PATH=/opt/coronode/.venv/bin:$PATH CORONODE_NODE__HOST=0.0.0.0 \
+    ORT_DISABLE_TELEMETRY=1 DBOS__CLOUD=false
 VOLUME /var/lib/coronode
 EXPOSE 11112
 ENTRYPOINT ["coronode"]

@@ -111,13 +111,17 @@ class SelectionSettings(Section):
 
 
 class ScoringSettings(Section):
-    """Rules and engine of the scoring. `mass_factor` is mg/cm3 per HU, used when the header gives none."""
+    """Rules and engine of the scoring. `mass_factor` is mg/cm3 per HU, used when the header gives none.
+
+    `memory_mb` limits the scoring process, in MiB.
+    """
 
     convention: ConventionName = "standard"
     engine: str = "default"
     mass_factor: float | None = Field(default=None, gt=0)
     patient_size: PatientSize = "medium"
     timeout_seconds: Seconds = 600
+    memory_mb: int = Field(default=4096, ge=1024)
 
 
 class ResultsSettings(Section):

@@ -20,6 +20,7 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from config.errors import is_fault
+from dicom.binary import BINARY_VRS, BYTES_VRS, unpack_numbers
 from dicom.character_sets import (
     DEFAULT_REPERTOIRE,
     SINGLE_VALUE_VRS,
@@ -29,6 +30,7 @@ from dicom.character_sets import (
     find_declared_codecs,
 )
 from dicom.decimals import parse_decimals
+from dicom.deflated import InflatesTooFarError, read_deflated, seems_deflated
 from dicom.legible import clean_text
 from dicom.stored import DAMAGE, stored_element
 
@@ -55,17 +57,24 @@ def find(paths: Iterable[Path]) -> list[Path]:
 def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = None) -> Dataset | None:
     """Read the data set of a DICOM file, without Pixel Data unless asked for; None when the file is not DICOM.
 
-    `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID. Raises
-    OSError when the system does not let it be read: an image must not seem to be missing because the disk is away.
+    `tags` (keywords) limits what is read. The result always has a `file_meta` with a Transfer Syntax UID.
+
+    Raises OSError when the system does not let it be read: an image must not seem to be missing because the disk is
+    away; InflatesTooFarError for pixels of a deflated file that is longer than its header promises.
     """
     try:
         with path.open("rb") as file:
-            start = file.read(132)
-            if start[128:] != b"DICM" and start[:2] not in _FIRST_GROUPS:
+            start = file.read(1024)
+            preamble = start[128:132] == b"DICM"
+            if not preamble and start[:2] not in _FIRST_GROUPS:
                 return None
+            if seems_deflated(start):
+                dataset = read_deflated(file, preamble=preamble, pixels=pixels, tags=tags)
+                if dataset is not None:
+                    return dataset
         dataset = dcmread(
             path,
-            force=start[128:] != b"DICM",
+            force=not preamble,
             stop_before_pixels=not pixels,
             specific_tags=None if tags is None else list(tags),
         )
@@ -75,6 +84,8 @@ def opened(path: Path, *, pixels: bool = False, tags: Sequence[str] | None = Non
             implicit, little = dataset.original_encoding
             explicit = ExplicitVRLittleEndian if little is not False else ExplicitVRBigEndian
             dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    except InflatesTooFarError:
+        raise
     except DAMAGE as error:
         if is_fault(error):
             raise
@@ -128,14 +139,14 @@ def inner(dataset: Dataset, *keywords: str) -> Dataset | None:
 
 
 def known_vr(vr: str | None, tag: int) -> str:
-    """Return the stored value representation; the dictionary's where it was implicit or unknown."""
-    if vr is None or vr == "UN":
-        return dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
+    """Return the stored value representation; the dictionary's where it was implicit, unknown or plain bytes."""
+    if vr is None or vr in BYTES_VRS:
+        return dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else vr or "UN"
     return vr
 
 
 def _values(dataset: Dataset, keyword: str) -> Sequence[Any]:
-    """Return the element's values; character data is decoded from its bytes, without validation or warnings."""
+    """Return the element's values; they are read from the bytes, without validation or warnings."""
     tag = tag_for_keyword(keyword)
     stored = None if tag is None else stored_element(dataset, tag)
     if tag is None or stored is None:
@@ -143,12 +154,21 @@ def _values(dataset: Dataset, keyword: str) -> Sequence[Any]:
     if isinstance(stored, RawDataElement) and isinstance(stored.value, bytes):
         vr = known_vr(stored.VR, tag)
         if vr in STRING_VRS:
-            whole = decode_value(stored.value, vr, _codecs(dataset)).strip(" \x00")
-            return () if not whole else (whole,) if vr in SINGLE_VALUE_VRS else whole.split("\\")
+            return _split(decode_value(stored.value, vr, _codecs(dataset)), tag)
+        if vr in BINARY_VRS:
+            return unpack_numbers(stored.value, vr, little=stored.is_little_endian)
     converted = value(dataset, keyword)
     if converted is None or isinstance(converted, Items):
         return ()
-    return converted if isinstance(converted, Sequence) and not isinstance(converted, (str, bytes)) else (converted,)
+    if isinstance(converted, str):
+        return _split(converted, tag)
+    return converted if isinstance(converted, Sequence) and not isinstance(converted, bytes) else (converted,)
+
+
+def _split(whole: str, tag: int) -> Sequence[str]:
+    """Return the values in a text; whether a backslash separates them is the attribute's, not the stored text's."""
+    whole = whole.strip(" \x00")
+    return () if not whole else (whole,) if known_vr(None, tag) in SINGLE_VALUE_VRS else whole.split("\\")
 
 
 def _codecs(dataset: Dataset) -> Codecs:

@@ -7,18 +7,18 @@ no warning repeats a patient's name.
 from __future__ import annotations
 
 import re
-import struct
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
 
-from dicom.character_sets import CODED_VRS, decode_value, find_codecs, find_declared_codecs
+from dicom.binary import BINARY_VRS, decode_numbers, write_number
+from dicom.character_sets import CODED_VRS, STRING_VRS, decode_value, find_codecs, find_declared_codecs
 from dicom.legible import clean_text
 from dicom.stored import stored_element
 
 LONGEST = 256
-_BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
 _AS_IT_IS = frozenset({"UI", "CS", "SH", "LO", "PN", "DS", "AS", "AE"})
 
 
@@ -33,11 +33,11 @@ def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST
     if value is None or isinstance(value, Items):
         return ""
     if isinstance(value, bytes):
-        little = bool(getattr(element, "is_little_endian", True))
+        form = form_of(vr, element.VR if isinstance(element, RawDataElement) else None)
         raw = (
-            _decode_numbers(value, vr, little=little)
-            if vr in _BINARY
-            else decode_value(value, vr, find_declared_codecs(dataset))
+            decode_numbers(value, form, little=bool(getattr(element, "is_little_endian", True)))
+            if form in BINARY_VRS
+            else decode_value(value, form, find_declared_codecs(dataset))
         )
     else:
         raw = _join(value)
@@ -46,8 +46,8 @@ def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST
 
 def decode_text(value: bytes, vr: str, character_set: bytes, longest: int = LONGEST) -> str:
     """Decode a little-endian value in the same way; `character_set` is Specific Character Set (0008,0005)."""
-    if vr in _BINARY:
-        raw = _decode_numbers(value, vr, little=True)
+    if vr in BINARY_VRS:
+        raw = decode_numbers(value, vr, little=True)
     else:
         # most values are ASCII: only the others need the character set
         plain = vr not in CODED_VRS or (value.isascii() and b"\x1b" not in value)
@@ -57,6 +57,13 @@ def decode_text(value: bytes, vr: str, character_set: bytes, longest: int = LONG
         if vr in _AS_IT_IS and raw.isascii() and raw.isprintable() and "\\" not in raw:
             return raw.strip()[:longest].strip()
     return _strip(raw, vr)[:longest].strip()
+
+
+def form_of(vr: str, stored_vr: str | None) -> str:
+    """Return the representation in which a value is read: the attribute's, unless numbers are stored in another."""
+    if stored_vr in BINARY_VRS or (vr in BINARY_VRS and stored_vr in STRING_VRS):
+        return stored_vr
+    return vr
 
 
 def _strip(raw: str, vr: str) -> str:
@@ -84,15 +91,6 @@ def _normalize_integer(part: str) -> str:
 
 
 def _join(value: object) -> str:
-    if isinstance(value, MultiValue | list | tuple):
-        return "\\".join(str(item) for item in value)
-    return str(value)
-
-
-def _decode_numbers(value: bytes, vr: str, *, little: bool) -> str:
-    order = "<" if little else ">"
-    code = _BINARY[vr]
-    size = struct.calcsize(order + code)
-    if len(value) % size:
-        return ""
-    return "\\".join(str(item) for item in struct.unpack(f"{order}{len(value) // size}{code}", value))
+    values = value if isinstance(value, MultiValue | list | tuple) else [value]
+    # numbers in text keep the digits that they were stored with
+    return "\\".join(write_number(item) if type(item) is float else str(item) for item in values)

@@ -72,6 +72,8 @@ def score(
         result = _measure(_read(files, known), settings, selection, way, known)
     except NotScorable as verdict:
         result = _refuse(verdict, known)
+    except MemoryError:
+        result = _refuse(NotScorable("out_of_memory"), known)
     told = add_header_flags(result, known.header)
     standing = add_context(told, patient.read_patient(known.header, context.settings, context.patient), context)
     return in_language(standing, load_english())

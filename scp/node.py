@@ -58,7 +58,7 @@ class Node:
         _close_to_others(settings)
         self.database = open_database(settings)
         self.files = open_files(settings)
-        self._scorer = ScoringProcess(settings.scoring.timeout_seconds)
+        self._scorer = ScoringProcess.from_settings(settings.scoring)
         self._completion = Completion(
             settings.completion,
             clock=time.monotonic,

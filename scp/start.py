@@ -36,4 +36,5 @@ def main() -> None:
             "install coronode in an environment of its own (uv tool install, or a new venv)\n"
         )
         sys.exit(2)
+    import_module("config.isolation").isolate_process()
     import_module("scp.cli").main()

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_inference_collection import InferenceSession
-from onnxruntime.capi.onnxruntime_pybind11_state import SessionOptions
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException, SessionOptions
 
 from scoring.anatomy.isotropic import Cubes
 
@@ -64,8 +64,14 @@ class Network:
         self.weights = facts["weights"]
 
     def find(self, image: Cubes) -> Found:
-        """Compute classes and fields of an image."""
-        raw = np.asarray(self._session.run(None, {"hu": image.hu[None, None]})[0])[0]
+        """Compute classes and fields of an image. Raises MemoryError."""
+        try:
+            raw = np.asarray(self._session.run(None, {"hu": image.hu[None, None]})[0])[0]
+        except (Fail, RuntimeException) as error:
+            # the runtime has no class for it
+            if "alloc" in str(error):
+                raise MemoryError(str(error)) from error
+            raise
         depth, height, width = image.size
         logits = raw[: len(self.classes), :depth, :height, :width]
         share = np.exp(logits - logits.max(axis=0))

@@ -45,11 +45,13 @@ class ScoringRun:
 
     def _score_here(self, item: SeriesFiles) -> Row:
         from scoring import engine
+        from scp.work.memory import limited_memory
 
         begun = time.perf_counter()
-        score = engine.score(
-            item.paths, self.settings.scoring, self.settings.selection, context=self.context, mask=self.mask
-        )
+        with limited_memory(self.settings.scoring.memory_mb):
+            score = engine.score(
+                item.paths, self.settings.scoring, self.settings.selection, context=self.context, mask=self.mask
+            )
         row = _make_row(item, score, begun)
         return row if self.documents is None else self.documents.add(row, item, _make_documents)
 
@@ -61,7 +63,7 @@ class ScoringRun:
         idle: SimpleQueue[ScoringProcess] = SimpleQueue()
         with ExitStack() as stack:
             for _ in range(jobs):
-                scorer = ScoringProcess(self.settings.scoring.timeout_seconds)
+                scorer = ScoringProcess.from_settings(self.settings.scoring)
                 stack.callback(scorer.close)
                 idle.put(scorer)
             pool = stack.enter_context(ThreadPoolExecutor(jobs))

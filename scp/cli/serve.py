@@ -5,12 +5,15 @@ from __future__ import annotations
 import signal
 import threading
 from pathlib import Path
+from typing import Final
 
 import click
 
 from config.load import load
 from scp.cli.command import Command
 from scp.cli.options import config_option
+
+_LOOK_SECONDS: Final = 1.0
 
 
 @click.command(cls=Command, examples=("coronode serve --config /etc/coronode.toml",))
@@ -31,6 +34,8 @@ def serve(config_file: Path | None) -> None:
         node.start()
         metrics.serve(settings.web.host, settings.web.port)
         click.echo(f"coronode: {settings.node.ae_title} listens on {settings.node.host}:{node.server.port}", err=True)
-        stop.wait()
+        # Python runs a handler in this thread, which a signal that the system hands to another one does not wake
+        while not stop.wait(_LOOK_SECONDS):
+            pass
     finally:
         node.stop()

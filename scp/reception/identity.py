@@ -37,6 +37,9 @@ _SERIES: Final = (
     "ImageOrientationPatient",
 )
 _ACQUISITION: Final = ("FrameOfReferenceUID", "IrradiationEventUID", "AcquisitionUID")
+KEYWORDS: Final = (*_STUDY, *_SERIES, *_ACQUISITION)
+"""The attributes from which missing UIDs are derived."""
+
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "identity.coronode")
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from config.errors import Rejected
@@ -30,6 +31,7 @@ from storage.objects.header import InstanceHeader
 
 _STUDY_UID: Final = 0x0020000D
 _SERIES_UID: Final = 0x0020000E
+_READ: Final = (*map(Tag, head.WANTED), *map(Tag, identity.KEYWORDS))
 _HEAD_BYTES: Final = 128 * 1024
 _INFLATED_BYTES: Final = 16 * 1024 * 1024
 _LOOK_EVERY_BYTES: Final = 64 * 1024 * 1024
@@ -162,7 +164,8 @@ class IncomingObject:
 
     def _read_file(self, file: Incoming, syntax: str) -> Dataset:
         if syntax != DeflatedExplicitVRLittleEndian:
-            return dcmread(file.path, stop_before_pixels=True)
+            # the others are skipped, however large they are
+            return dcmread(file.path, stop_before_pixels=True, specific_tags=list(_READ))
         # bounded: a small object may inflate to any size
         inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(self._head, _INFLATED_BYTES)
         meta = part10.encode_preface("", "", ExplicitVRLittleEndian)

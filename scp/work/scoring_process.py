@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from config.errors import NotScorable, Transient
 from config.settings import ScoringSettings, SelectionSettings
@@ -28,6 +29,11 @@ class ScoringProcess:
         self._lock = threading.Lock()
         self._worker: Worker | None = None
         self._closed = False
+
+    @classmethod
+    def from_settings(cls, settings: ScoringSettings) -> Self:
+        """Make a scorer with the time and the memory of the configuration."""
+        return cls(settings.timeout_seconds, start_worker=functools.partial(spawn, settings.memory_mb))
 
     def start(self) -> None:
         """Start the process now, so that the first series does not wait for it."""

@@ -5,6 +5,8 @@ It is a fresh interpreter (spawn), without the node's threads and locks.
 
 from __future__ import annotations
 
+import errno
+import functools
 import multiprocessing
 import os
 import signal
@@ -16,6 +18,7 @@ from typing import Any, Final, Protocol
 
 from config.errors import CoronodeError, NotScorable, Transient, describe_fault, is_fault
 from scoring.result import Score
+from scp.work.memory import limited_memory
 from scp.work.requests import Request, ScoreRequest
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
@@ -101,17 +104,17 @@ class ProcessWorker:
         self._process.close()
 
 
-def spawn() -> Worker:
-    """Start a process that scores and makes documents."""
-    return ProcessWorker(serve)
+def spawn(memory_mb: int | None = None) -> Worker:
+    """Start a process that scores and makes documents, in at most so many MiB of memory."""
+    return ProcessWorker(functools.partial(serve, memory_mb=memory_mb))
 
 
-def serve(pipe: Pipe) -> None:
+def serve(pipe: Pipe, *, memory_mb: int | None = None) -> None:
     """Answer requests, with an exception in place of a failed answer, until the parent closes the pipe or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the node, which ends this process
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    handle = _load()
-    with suppress(EOFError, OSError):
+    with limited_memory(memory_mb), suppress(EOFError, OSError):
+        handle = _load()
         while True:
             pipe.send(answer(handle, pipe.recv()))
 
@@ -122,7 +125,11 @@ def answer(handle: Callable[[Request], Any], request: Request) -> Any:
         return handle(request)
     except CoronodeError as error:
         return error
+    except MemoryError:
+        return NotScorable("out_of_memory")
     except Exception as error:  # noqa: BLE001  # the process's edge: the reason travels to the parent
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return NotScorable("out_of_memory")
         if isinstance(error, OSError) and is_fault(error):
             return Transient(describe_fault(error))
         return NotScorable("internal", error=f"{type(error).__name__}: {error}")

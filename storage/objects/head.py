@@ -1,7 +1,8 @@
 """The head of an encoded data set: the indexed elements, read without decoding the rest (PS3.5 7.1).
 
 Elements are stored in tag order, so everything of interest precedes the pixels. Whatever is not plain (a truncated
-head, an unknown value representation, sequences nested too deeply) the caller leaves to pydicom.
+head, an unknown value representation, numbers in another one than the attribute's, sequences nested too deeply) the
+caller leaves to pydicom.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from dicom.text import form_of
 from storage.objects.attributes import ATTRIBUTES
 
 _LONG_VRS: Final = frozenset(
@@ -23,7 +25,8 @@ _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _DEEPEST: Final = 32
 CHARACTER_SET: Final = 0x00080005
 
-WANTED: Final = frozenset({CHARACTER_SET, *(attribute.tag for attribute in ATTRIBUTES.values())})
+_VRS: Final = {CHARACTER_SET: "CS"} | {attribute.tag: attribute.vr for attribute in ATTRIBUTES.values()}
+WANTED: Final = frozenset(_VRS)
 LAST: Final = max(WANTED)
 """No element beyond this tag is wanted."""
 
@@ -64,6 +67,8 @@ def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = 
             if position + length > end:
                 raise NotPlain(truncated=not whole)
             if tag in WANTED:
+                if vr and form_of(_VRS[tag], vr.decode()) != _VRS[tag]:
+                    raise NotPlain(truncated=False)
                 values[tag] = bytes(data[position : position + length])
             position += length
     except struct.error:

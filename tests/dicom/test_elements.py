@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,37 @@ def test_binary_numbers(vr):
     assert elements.number(stored(vr, Rows=b"\x00\x02"), "Rows") == 512
 
 
-def test_a_number_in_another_representation_than_the_dictionary_s():
-    assert elements.number(stored("IS", Rows=b"512 "), "Rows") == 512
+NUMBERS_IN_OTHER_FORMS = [
+    ("PixelSpacing", "UT", b"0.5\\0.25", (0.5, 0.25)),
+    ("PixelSpacing", "LT", b"0.5\\0.25 ", (0.5, 0.25)),
+    ("PixelSpacing", "LO", b"0.5\\0.25", (0.5, 0.25)),
+    ("PixelSpacing", "UN", b"0.5\\0.25", (0.5, 0.25)),
+    ("PixelSpacing", "OB", b"0.5\\0.25", (0.5, 0.25)),
+    ("PixelSpacing", "FD", struct.pack("<2d", 0.5, 0.25), (0.5, 0.25)),
+    ("PixelSpacing", "FL", struct.pack("<2f", 0.5, 0.25), (0.5, 0.25)),
+    ("PixelSpacing", "FD", b"12345", None),
+    ("KVP", "IS", b"120 ", (120.0,)),
+    ("KVP", "IS", b"99.5", (99.5,)),
+    ("KVP", "US", b"\x78\0", (120.0,)),
+    ("Rows", "IS", b"512 ", (512.0,)),
+    ("Rows", "DS", b"512 ", (512.0,)),
+    ("Rows", "SS", b"\0\2", (512.0,)),
+    ("Rows", "UL", b"\0\2\0\0", (512.0,)),
+    ("Rows", "UV", b"\0\2" + bytes(6), (512.0,)),
+    ("Rows", "SV", b"\0\2" + bytes(6), (512.0,)),
+    ("Rows", "OB", b"\0\2", (512.0,)),
+    ("Rows", "OW", b"\0\2", (512.0,)),
+    ("RescaleIntercept", "SL", struct.pack("<l", -1024), (-1024.0,)),
+]
+
+
+@pytest.mark.parametrize(("keyword", "vr", "value", "numbers"), NUMBERS_IN_OTHER_FORMS)
+def test_numbers_in_another_representation_than_the_dictionary_s(keyword, vr, value, numbers):
+    dataset = stored(vr, **{keyword: value})
+    assert elements.numbers(dataset, keyword) == numbers
+    if numbers is not None and vr not in ("OB", "OW"):
+        assert elements.value(dataset, keyword) is not None  # which converts it
+        assert elements.numbers(dataset, keyword) == numbers
 
 
 @pytest.mark.parametrize(
@@ -96,7 +126,9 @@ def test_what_is_not_there_is_nothing():
     assert elements.text(empty, "NoSuchKeyword") == ""
 
 
-@pytest.mark.parametrize(("stated", "tag", "vr"), [("CS", "Rows", "CS"), (None, "Rows", "US"), ("UN", "Rows", "US")])
+@pytest.mark.parametrize(
+    ("stated", "tag", "vr"), [("CS", "Rows", "CS"), (None, "Rows", "US"), ("UN", "Rows", "US"), ("OB", "KVP", "DS")]
+)
 def test_the_dictionary_answers_where_the_header_does_not(stated, tag, vr):
     assert elements.known_vr(stated, Tag(tag)) == vr
     assert dictionary_VR(Tag("PixelPaddingValue")) == "US or SS"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from storage.objects.attributes import ATTRIBUTES
 from storage.objects.header import InstanceHeader
 
 NAME, ID, DATE, TIME, NUMBER, ROWS = 0x00100010, 0x00100020, 0x00080020, 0x00080030, 0x00200013, 0x00280010
+SPACING = 0x00280030
 CHARACTER_SET = 0x00080005
 IDENTITY = {
     "StudyInstanceUID": b"1.2.1",
@@ -52,6 +55,32 @@ def raw(values, *, little_endian=True):
 )
 def test_raw_values(tag, vr, value, text):
     assert read_text(raw({tag: value}), tag, vr) == text
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "stored_vr", "value", "text"),
+    [
+        (SPACING, "DS", "FD", struct.pack("<2d", 0.5, 0.488281), "0.5\\0.488281"),
+        (SPACING, "DS", "UT", b"0.5\\0.25", "0.5\\0.25"),
+        (SPACING, "DS", "OB", b"0.5\\0.25", "0.5\\0.25"),
+        (ROWS, "US", "UL", b"\0\2\0\0", "512"),
+        (ROWS, "US", "FD", struct.pack("<d", 512), "512"),
+        (ROWS, "US", "DS", b"512 ", "512"),
+        (ROWS, "US", "UN", b"\0\2", "512"),
+        (ROWS, "US", "OW", b"\0\2", "512"),
+        (NUMBER, "IS", "US", b"\7\0", "7"),
+        (ID, "LO", "UT", b"12", "12"),
+    ],
+)
+def test_values_in_another_representation(tag, vr, stored_vr, value, text):
+    dataset = Dataset()
+    dataset._dict[Tag(tag)] = RawDataElement(
+        Tag(tag), stored_vr, len(value), value, 0, is_implicit_VR=False, is_little_endian=True
+    )
+    assert read_text(dataset, tag, vr) == text
+    if stored_vr not in ("UN", "OB", "OW"):
+        assert dataset[tag].value is not None  # which converts it
+        assert read_text(dataset, tag, vr) == text
 
 
 def test_big_endian_numbers():

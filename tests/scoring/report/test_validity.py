@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from config.settings import SrTemplate
 from scoring.report import seg
@@ -53,3 +54,34 @@ def test_the_uid_of_a_study_is_never_changed(
     document = structured_report.build(full, [source], request=first)
     assert document.StudyInstanceUID == "1.02.3"
     assert {line.split(":")[0] for line in complaints(document)} == {"StudyInstanceUID"}
+
+
+GEOMETRY = ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness", "Rows", "Columns")
+
+
+@pytest.mark.parametrize("vr", ["FD", "UT", "LO"])
+def test_numbers_of_the_source_in_another_representation(
+    vr: str,
+    full: Score,
+    sources: list[Dataset],
+    first: ReportRequest,
+    pixels: Callable[..., object],
+    complaints: Complaints,
+) -> None:
+    plain = seg.build(full, sources, first)
+    for source in sources:
+        for keyword in GEOMETRY:
+            if keyword in source:
+                value = source[keyword].value
+                values = [float(item) for item in (value if isinstance(value, MultiValue) else [value])]
+                texts = [f"{item:g}" for item in values]
+                source.add_new(keyword, vr, {"FD": values, "LO": texts}.get(vr, "\\".join(texts)))
+    segmentation = seg.build(full, sources, first)
+    assert plain is not None
+    assert segmentation is not None
+    assert (segmentation.Rows, segmentation.Columns) == (plain.Rows, plain.Columns)
+    assert segmentation.SharedFunctionalGroupsSequence == plain.SharedFunctionalGroupsSequence
+    printed = pdf.encapsulate(b"%PDF-1.7 %%EOF", full, sources, first, kind="pdf")
+    report = structured_report.build(full, sources, request=first)
+    for document in (segmentation, printed, report, *overlay.build(full, sources, first, pixels)):
+        assert complaints(document) == []

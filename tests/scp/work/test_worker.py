@@ -1,15 +1,18 @@
 """The worker as a process: it scores, answers errors, dies alone, and lets itself be ended."""
 
 import errno
+import functools
 import os
 import threading
 from contextlib import closing
 
 import pytest
+from pydicom import dcmread
 
 from config.errors import ConfigurationError, CoronodeError, NotScorable, Transient
 from config.settings import ScoringSettings, SelectionSettings
 from scoring.result import Score
+from scp.work.memory import limited_memory
 from scp.work.requests import ScoreRequest
 from scp.work.worker import Died, ProcessWorker, TookTooLong, answer, spawn
 
@@ -78,6 +81,43 @@ def test_killing_one_that_is_closed_is_harmless():
     worker.kill()
 
 
+def claim_size(images, rows, columns):
+    for path in images:
+        image = dcmread(path)
+        image.Rows, image.Columns = rows, columns
+        image.save_as(path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [(24_000, "too_large"), (65_535, "too_large"), (2_000, "unreadable_pixels")],
+)
+def test_a_series_that_claims_more_than_it_holds(images, rows, code):
+    claim_size(images, rows, rows)
+    with closing(spawn(1024)) as worker:
+        answer = Score.from_json(worker.ask(request(images), 120))
+        assert answer.reason_code == code
+        assert worker.is_alive
+
+
+def take_memory(pipe, *, memory_mb):
+    """A process whose every request needs 1.5 GiB."""
+
+    def handle(_):
+        return len(bytearray(1536 << 20))
+
+    with limited_memory(memory_mb):
+        pipe.send(answer(handle, pipe.recv()))
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_memory_beyond_the_limit_is_an_answer(limited):
+    serve = functools.partial(take_memory, memory_mb=1024 if limited else None)
+    with closing(ProcessWorker(serve)) as worker:
+        found = worker.ask(request(), 120)
+    assert (found.code == "out_of_memory") if limited else (found == 1536 << 20)
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -85,6 +125,8 @@ def test_killing_one_that_is_closed_is_harmless():
         (ConfigurationError("no engine"), ConfigurationError),
         (ZeroDivisionError("oops"), NotScorable),
         (OSError("oops: a library's words"), NotScorable),
+        (MemoryError("oops"), NotScorable),
+        (OSError(errno.ENOMEM, "oops"), NotScorable),
     ],
 )
 def test_an_error_is_an_answer(error, kind):
@@ -94,7 +136,7 @@ def test_an_error_is_an_answer(error, kind):
     reply = answer(handle, request())
     assert type(reply) is kind
     assert isinstance(error, CoronodeError) == (reply is error)
-    assert reply is error or (reply.code == "internal" and "oops" in str(reply))
+    assert reply is error or reply.code == "out_of_memory" or (reply.code == "internal" and "oops" in str(reply))
 
 
 @pytest.mark.parametrize("code", [errno.ENOENT, errno.EACCES, errno.EIO, errno.ESTALE, errno.ENOSPC])

@@ -123,3 +123,22 @@ def test_damaged_heads_are_refused_or_read(data, implicit):
         quick_texts(head.read(bytes(whole), implicit=implicit))
     except head.NotPlain:
         return
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr", "value"),
+    [("PixelSpacing", "FD", [0.5, 0.25]), ("Rows", "DS", "4"), ("Columns", "UL", 4), ("SliceThickness", "SS", 3)],
+)
+def test_numbers_in_another_representation_are_left_to_pydicom(keyword, vr, value):
+    dataset = image()
+    dataset.add_new(keyword, vr, value)
+    with pytest.raises(head.NotPlain) as raised:
+        head.read(encoded(dataset, implicit=False), implicit=False)
+    assert not raised.value.truncated
+
+
+@pytest.mark.parametrize(("vr", "value"), [("UT", "0.5\\0.25"), ("LO", ["0.5", "0.25"]), ("UN", b"0.5\\0.25")])
+def test_text_in_another_representation_is_text(vr, value):
+    dataset = image()
+    dataset.add_new("PixelSpacing", vr, value)
+    assert head.read(encoded(dataset, implicit=False), implicit=False)[0x00280030].strip() == b"0.5\\0.25"
