@@ -18,7 +18,7 @@ from dicom.process import configure_process
 from scoring import plugins
 from scoring.candidates import conventions
 from scoring.candidates.conventions import Convention
-from scoring.images import acquisition, geometry, series, slices
+from scoring.images import acquisition, gate, geometry, series, slices
 from scoring.images.acquisition import Acquisition
 from scoring.images.geometry import Stack
 from scoring.images.selection import LeftOut, check_geometry, select_images
@@ -130,6 +130,7 @@ def _measure(scan: _Scan, settings: ScoringSettings, limits: SelectionSettings, 
     way.check(facts)
     check_geometry(stack, limits, whole_heart=way.whole_heart)
     volume = geometry.decode(stack)
+    gate.check_pixels(volume)
     check_slabs(volume)
     located = way.locate(volume, known.info.frame_of_reference_uid or "")
     known.flags += located.flags

