@@ -46,7 +46,7 @@ Kind = Projection | Processed | Companion
 PROJECTIONS: Final[tuple[Projection, ...]] = get_args(Projection)
 
 _MM: Final = r"\d[\d ]*MM"
-_AVERAGED: Final = r"(?:AVERAGED?|AVE?G?|MITTELWERT|MOYENN\w+|PROMEDIO)"
+_AVERAGED: Final = r"(?:AVERAGED?|AVG|MITTELWERT|MOYENN\w+|PROMEDIO)"
 _PLANE: Final = r"(?:AX|AXIAL|TRA|MPR|SLAB|THICK|REFORMAT\w*)"
 
 _FREE: Final[tuple[tuple[Kind, str], ...]] = (
@@ -90,7 +90,7 @@ _FREE: Final[tuple[tuple[Kind, str], ...]] = (
     ("maximum_projection", r"(?:[TC]|AX|COR|SAG)?MIPS?|MAX ?IPS?|MAX\w* ?INTENS\w*|MAXIMUMINTENS\w*"),
     ("maximum_projection", r"INTENS\w+ (?:MAXIM\w+|MASSIMA)|MASSIMA INTENSITA"),
     ("minimum_projection", r"MIN ?IPS?|MIN\w* ?INTENS\w*|INTENS\w+ MINIM\w+"),
-    ("average_projection", rf"AVE? ?IP|AVG ?IP|AIP|MEAN ?IP|{_AVERAGED} (?:INTENS\w*|IPS?|PROJ\w*|SLABS?|IMAGES?)"),
+    ("average_projection", rf"AVE?G? ?IP|AIP|MEAN ?IP|{_AVERAGED} (?:INTENS\w*|IPS?|PROJ\w*|SLABS?|IMAGES?)"),
     ("average_projection", r"MITTELWERT ?(?:BILD\w*|PROJEKTION)|INTENS\w+ (?:MOYENNE|MEDIA|PROMEDIO)|MEAN INTENS\w*"),
     ("average_projection", rf"{_AVERAGED} (?:CT|{_PLANE}|{_MM})|(?:{_PLANE}|MM) (?:AVERAGED?|AVG)(?! ?\w)"),
     ("average_projection", rf"^(?:AVERAGED?|AVG|MITTELWERT|MOYENNE|PROMEDIO)(?:$| {_PLANE}\b)"),

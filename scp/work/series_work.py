@@ -23,7 +23,8 @@ from scp.installation import Installation
 from scp.priors.comparison import History
 from scp.work.documents import DocumentWork
 from storage.database import audit
-from storage.series import lifecycle, results, slices, states
+from storage.series import lifecycle, quarantine, results, slices, states
+from storage.series.quarantine import Contradiction
 from storage.series.states import REPORTED, State
 
 log = structlog.get_logger(__name__)
@@ -133,4 +134,10 @@ class SeriesWork:
         return replace(score, series=info)
 
     def _list_paths(self, series_instance_uid: str) -> list[Path]:
-        return slices.list_files(self._database, self._files, series_instance_uid)
+        """List the files of a series, and of other images that came under the UID of one: the scorer refuses them."""
+        repeated = [
+            self._files.path(item.path)
+            for item in quarantine.list_quarantined(self._database, series_instance_uid=series_instance_uid, limit=None)
+            if item.reason == Contradiction.REPEATED_UID
+        ]
+        return [*slices.list_files(self._database, self._files, series_instance_uid), *repeated]

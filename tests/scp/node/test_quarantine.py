@@ -9,6 +9,7 @@ from prometheus_client import generate_latest
 from pydicom.uid import generate_uid
 from structlog.testing import capture_logs
 
+from scoring import engine
 from scp import metrics
 from storage.intake.release import release
 from storage.series import states
@@ -33,6 +34,24 @@ def test_a_series_that_waits_for_a_slice_says_that_it_may_lie_in_quarantine(
         reason = states.get(node.database, uid).wait_reason
         assert in_quarantine() == 1
     assert reason == "1 slice missing inside the series; 1 object of the series in quarantine"
+
+
+def test_two_slices_under_one_uid_are_refused_as_the_shell_refuses_them(
+    run_node, configured, scanner_of, patient, eventually, state_of, tmp_path
+):
+    images = patient()
+    images[9].SOPInstanceUID = images[9].file_meta.MediaStorageSOPInstanceUID = images[8].SOPInstanceUID
+    for number, image in enumerate(images):
+        image.save_as(tmp_path / f"{number}.dcm")
+    uid = images[0].SeriesInstanceUID
+    with run_node(configured({}, completion={"quiet_seconds": 0.5, "gap_deadline_seconds": 1})) as node:
+        scanner_of(node).send(images)
+        eventually("a verdict", lambda: state_of(node, uid) == State.NOT_SCORABLE)
+        told = states.get(node.database, uid)
+    found = engine.score(sorted(tmp_path.glob("*.dcm")))
+    assert (told.reason_code, told.reason) == (found.reason_code, found.reason)
+    assert told.reason_code == "repeated_uid"
+    assert images[8].SOPInstanceUID in told.reason
 
 
 def test_a_copy_of_a_series_is_told_and_scored_once_it_is_released(

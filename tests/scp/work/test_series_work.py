@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from config.errors import NotScorable, Transient
 from scoring.result import Score
@@ -12,8 +14,10 @@ from scp.priors.comparison import History
 from scp.work.documents import DocumentWork
 from scp.work.series_work import SeriesWork
 from storage.database import audit
+from storage.intake.instances import register
+from storage.objects.header import InstanceHeader
 from storage.outbox import deliveries
-from storage.series import lifecycle, results, states
+from storage.series import lifecycle, quarantine, results, states
 from storage.series.states import State
 
 UID = "1.2.1.1"
@@ -65,6 +69,34 @@ def test_scored_reported_and_owed_to_the_destination(site):
     assert Score.from_json(site.result().score_json).agatston.total == 100
     assert site.result().report is not None
     assert site.outbox == [(1, "sr", "PACS")]
+
+
+def store(installation, sop_instance_uid: str, content: bytes, number: int) -> None:
+    """Register an object of the series with these bytes and this Instance Number."""
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = CTImageStorage, sop_instance_uid
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.Modality = "1.2.1", UID, "CT"
+    dataset.InstanceNumber = number
+    header = InstanceHeader.from_dataset(dataset, ExplicitVRLittleEndian)
+    stored = installation.files.write(content, header.file_name(content.hex()))
+    register(installation.database, installation.files, header, stored, now=installation.clock())
+
+
+def test_another_image_under_the_uid_of_a_slice_is_shown_to_the_scorer(install, receive, scorer):
+    """It lies in quarantine, and its place in the series may be empty; a corrected header is no such image."""
+    site = Site(install(), receive, scorer)
+    for uid, content, place in (
+        ("9.1", b"first", 3),
+        ("9.2", b"second", 6),
+        ("9.1", b"another place", 4),
+        ("9.2", b"corrected", 6),
+    ):
+        store(site.installation, uid, content, place)
+    aside = {item.sop_instance_uid: item for item in quarantine.list_quarantined(site.database)}
+    assert {uid: item.reason for uid, item in aside.items()} == {"9.1": "repeated_uid", "9.2": "other_bytes"}
+    site.work.run(UID, site.complete())
+    (files,) = site.scorer.scored
+    assert files[5:] == (site.installation.files.path(aside["9.1"].path),)
 
 
 def test_done_is_done(site):
