@@ -67,7 +67,7 @@ def _decode(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], NDArray[np.
         raise
     except UnexplainedBitsError as error:
         stored, high = error.bits.stored, error.bits.high
-        raise NotScorable("unreadable_pixels", variant="bits", uid=uid, stored=stored, high=high) from error
+        raise NotScorable("broken_image", variant="bits", image=uid, stored=stored, high=high) from error
     # decoders raise all kinds of exceptions for a damaged stream; the verdict is the same
     except Exception as error:
         if is_fault(error):
