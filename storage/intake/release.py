@@ -64,6 +64,7 @@ def release(db: Database, files: Files, items: Sequence[Quarantined], now: datet
         holders = [_find_holder(session, item) for item in items]
         replaced = [holder for holder in holders if holder is not None]
         old_names = [*(item.path for item in items), *(holder.row.path for holder in replaced)]
+        new_names = [*(arrival.stored.path for arrival in arrivals), *(_name_aside(holder.row) for holder in replaced)]
         series_id = place_series(session, arrivals)
         for item, arrival, holder in zip(items, arrivals, holders, strict=True):
             _take_out(session, item)
@@ -75,6 +76,8 @@ def release(db: Database, files: Files, items: Sequence[Quarantined], now: datet
             _note(session, now, "released", item.reason, item.series_instance_uid, item)
         touched = {items[0].series_instance_uid, *(holder.series_instance_uid for holder in replaced)}
         emptied = tuple(uid for uid in sorted(touched) if not _settle(session, uid, now))
+        # each folder once: the transaction keeps every other writer waiting
+        files.sync(new_names)
     _drop_unused(db, files, old_names)
     return Released(len(items), len(replaced), emptied)
 
@@ -146,7 +149,7 @@ def _take_out(session: Session, item: Quarantined) -> None:
 
 def _put_aside(session: Session, files: Files, holder: _Holder) -> None:
     row = holder.row
-    path = f"quarantine/{Path(row.path).name}"
+    path = _name_aside(row)
     files.link(row.path, path)
     session.execute(
         insert(QuarantineRow).values(
@@ -161,6 +164,10 @@ def _put_aside(session: Session, files: Files, holder: _Holder) -> None:
             received_at=row.received_at,
         )
     )
+
+
+def _name_aside(row: InstanceRow) -> str:
+    return f"quarantine/{Path(row.path).name}"
 
 
 def _enter(session: Session, arrival: Arrival, series_id: int, holder: _Holder | None) -> None:

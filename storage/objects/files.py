@@ -212,7 +212,7 @@ class Files:
         return target
 
     def link(self, name: str, target: str) -> None:
-        """Give a stored file a second, durable name; a name that is there already has the same bytes and stays.
+        """Give a stored file a second name, which still needs `sync`; a name in use has the same bytes and stays.
 
         Where the file system has no links the file is copied. Raises Rejected (0xA700) when the disk refuses it.
         """
@@ -230,7 +230,6 @@ class Files:
                     while chunk := file.read(_COPY_BYTES):
                         copy.write(chunk)
                     copy.settle(target)
-        self.sync([target])
 
     def remove(self, name: str) -> None:
         """Delete a stored file if it exists."""

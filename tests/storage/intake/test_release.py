@@ -208,6 +208,16 @@ def test_a_kill_in_the_middle_loses_nothing_and_a_repeat_ends_it(site, step, cou
     assert contents(site) == before
 
 
+def test_each_folder_is_synchronised_once_before_the_commit(site, monkeypatch):
+    send_copy(site)
+    synchronised, fsync = [], os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: (synchronised.append(Path(f"/proc/self/fd/{fd}").readlink().name), fsync(fd))
+    )
+    release(site.db, site.files, quarantined(site), site.at(80))
+    assert synchronised == [site.files.path(find_instance(site.db, f"{FIRST}.1").path).parent.name, "quarantine"]
+
+
 def test_a_disk_without_links_copies(site, monkeypatch):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
