@@ -124,7 +124,7 @@ def test_the_numbers_are_those_of_the_result(full: Score, first: ReportRequest) 
 def test_the_page_speaks_the_language_of_the_site(full: Score, first: ReportRequest) -> None:
     # sentences of a test have no translation
     shipped = replace(full.percentile, caveats=(Statement.build("compare_kvp_unknown"),))
-    flags = (Flag.build("other_images", "warning", count=2),)
+    flags = (Flag.build("other_images", "warning", count=2, why=("localizer",)),)
     voltage = Statement.build("differs", variant="size", what="tube_voltage", then=120.0, now=100.0, unit="kV")
     change = replace(full.change, notes=(), differences=(voltage,))
     score = replace(full, percentile=shipped, change=change, flags=flags)
@@ -138,7 +138,7 @@ def test_the_page_speaks_the_language_of_the_site(full: Score, first: ReportRequ
         "Seit der Untersuchung 12 Monate zuvor Agatston +41,7 (+20 %)",
         "Vorsicht Unterschiede: Röhrenspannung: damals 120 kV, jetzt 100 kV.",
         "Arterielles Alter 79,2 Jahre",
-        "Vorsicht 2 Bilder der Serie sind kein axiales CT und wurden nicht berücksichtigt.",
+        "Vorsicht 2 Bilder gehören nicht zur Serie und wurden nicht berücksichtigt: Übersichtsbild.",
         "Bilder der 40 Schichten mit dem meisten Kalk; 2 weitere Schichten enthalten Kalk.",
         "Im Vergleich mit anderen: Die Röhrenspannung ist nicht bekannt: mit Vorsicht vergleichen.",
         "Automatisch ermittelt, ärztlich zu bestätigen.",
