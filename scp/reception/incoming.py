@@ -32,6 +32,7 @@ from storage.objects.header import InstanceHeader
 _STUDY_UID: Final = 0x0020000D
 _SERIES_UID: Final = 0x0020000E
 _READ: Final = (*map(Tag, head.WANTED), *map(Tag, identity.KEYWORDS))
+_PADDING: Final = b" \0"
 _HEAD_BYTES: Final = 128 * 1024
 _INFLATED_BYTES: Final = 16 * 1024 * 1024
 _LOOK_EVERY_BYTES: Final = 64 * 1024 * 1024
@@ -82,6 +83,11 @@ class IncomingObject:
             self._file.preface(preface)
         except Rejected as failure:
             self._fail(failure)
+
+    @property
+    def sop_class_uid(self) -> str:
+        """SOP class of the object, as announced."""
+        return self._request.sop_class_uid
 
     @property
     def size(self) -> int:
@@ -160,7 +166,7 @@ class IncomingObject:
             values = head.read(self._head, implicit=syntax == ImplicitVRLittleEndian, whole=whole)
         except head.NotPlain:
             return None
-        return values if values.get(_STUDY_UID) and values.get(_SERIES_UID) else None
+        return values if all(values.get(tag, b"").strip(_PADDING) for tag in (_STUDY_UID, _SERIES_UID)) else None
 
     def _read_file(self, file: Incoming, syntax: str) -> Dataset:
         if syntax != DeflatedExplicitVRLittleEndian:
