@@ -56,8 +56,10 @@ ANSWERED = {
     "Storage as SCP": [
         "scp/services/storage.py",
         "scp/reception/incoming.py",
+        "scp/reception/data_set.py",
         "storage/objects/disk.py",
         "storage/objects/header.py",
+        "storage/objects/pixel_data.py",
         "storage/intake/instances.py",
         "storage/intake/group_commit.py",
     ],
