@@ -40,7 +40,7 @@ def index(tmp_path):
     dataset = Dataset()
     dataset.SOPClassUID, dataset.SOPInstanceUID = CTImageStorage, "1.2.1.1.1"
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.Modality = "1.2.1", "1.2.1.1", "CT"
-    dataset.SeriesDescription = "Ca \x1b]0;owned\x07 score"
+    dataset.SpecificCharacterSet, dataset.SeriesDescription = "ISO_IR 192", "Ca \N{RIGHT-TO-LEFT OVERRIDE}erocs"
     database, files = open_database(settings), open_files(settings)
     header = InstanceHeader.from_dataset(dataset, ExplicitVRLittleEndian)
     stored = files.write(b"x", header.file_name("0" * 64))
@@ -52,7 +52,7 @@ def index(tmp_path):
 def test_a_series_is_shown_in_legible_characters(coronode, index):
     shown = coronode("series", "show", "1.2.1.1").out
     assert "sent by:     CT1\\x1b[2J\\nfound: x\n" in shown
-    assert "Ca \\x1b]0;owned\\x07 score" in shown
+    assert "description: Ca \\u202eerocs\n" in shown
     for out in (shown, coronode("series", "list").out, coronode("series", "list", "--json").out):
         assert all(line.isprintable() for line in out.split("\n"))
 
