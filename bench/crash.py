@@ -64,6 +64,8 @@ def data_set(series: str, uid: str, pixels: bytes) -> bytes:
             text(0x0008, 0x0060, b"CS", "CT"),
             text(0x0020, 0x000D, b"UI", f"{series}.1"),
             text(0x0020, 0x000E, b"UI", series),
+            struct.pack("<HH2sHH", 0x0028, 0x0010, b"US", 2, 1),
+            struct.pack("<HH2sHH", 0x0028, 0x0011, b"US", 2, 1),
             PIXELS,
             struct.pack("<I", len(pixels)),
             pixels,

@@ -390,6 +390,9 @@ def _image(uid: str, index: int) -> bytes:
             _element(0x0020, 0x0010, b"SH", "1"),
             _element(0x0020, 0x0011, b"IS", "2"),
             _element(0x0020, 0x0013, b"IS", str(index + 1)),
+            struct.pack("<HH2sHH", 0x0028, 0x0010, b"US", 2, 1),
+            struct.pack("<HH2sHH", 0x0028, 0x0011, b"US", 2, 1),
+            struct.pack("<HH2sxxIH", 0x7FE0, 0x0010, b"OW", 2, 0),
         )
     )
 

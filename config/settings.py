@@ -13,6 +13,7 @@ MIB: Final = 1024 * 1024
 _LONGEST_AE_TITLE: Final = 16
 
 Service = Literal["store", "query"]
+Companions = Literal["keep", "drop"]
 DocumentKind = Literal["sr", "overlay", "seg", "pdf", "letter"]
 SrTemplate = Literal["tid1500", "tid1500-3d", "tid3900"]
 PopulationGroup = Literal["white", "chinese", "black", "hispanic"]
@@ -50,7 +51,7 @@ class Section(BaseModel):
 class NodeSettings(Section):
     """The node as an application entity: where it listens, whom it accepts, its limits.
 
-    A `port` of 0 lets the system choose one.
+    A `port` of 0 lets the system choose one. `companions` are the objects of a CT study that are not its images.
     """
 
     ae_title: AeTitle = "CORONODE"
@@ -64,6 +65,7 @@ class NodeSettings(Section):
     longest_pdu: int = Field(default=16 * 1024 * 1024, ge=4096, le=2**32 - 1)
     longest_object_mb: int = Field(default=8192, ge=1)
     slowest_bytes_per_second: int = Field(default=1000, ge=0)
+    companions: Companions = "keep"
     acse_timeout: Seconds = 30
     dimse_timeout: Seconds = 60
     network_timeout: Seconds = 120

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    Comprehensive3DSRStorage,
+    ComprehensiveSRStorage,
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    EnhancedSRStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    LegacyConvertedEnhancedCTImageStorage,
+)
+
+from dicom.uids import is_uid_form
 
 VERIFICATION: Final = "1.2.840.10008.1.1"
 PATIENT_ROOT_FIND: Final = "1.2.840.10008.5.1.4.1.2.1.1"
@@ -14,9 +25,38 @@ STUDY_ROOT_GET: Final = "1.2.840.10008.5.1.4.1.2.2.3"
 UNCOMPRESSED: Final[tuple[str, ...]] = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
 """Transfer syntaxes that need no decoder, the preferred one first."""
 
+IMAGE_STORAGE: Final[tuple[str, ...]] = (
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
+)
+"""The images that can be scored; nothing else in a series is part of the scan."""
+
+REPORT_STORAGE: Final[tuple[str, ...]] = (ComprehensiveSRStorage, Comprehensive3DSRStorage, EnhancedSRStorage)
+"""Earlier reports of a patient, read for comparison."""
+
+_DICOM_ROOT: Final = "1.2.840.10008."
 _STORAGE_ROOT: Final = "1.2.840.10008.5.1.4.1.1."
+_OTHER_SERVICES: Final = frozenset(
+    {
+        *(f"{_STORAGE_ROOT}200.{number}" for number in (4, 5, 6)),  # Protocol Approval: find, move, get
+        *(f"{_STORAGE_ROOT}201.{number}" for number in (2, 3, 4, 5, 6)),  # Inventory, Repository Query
+    }
+)
+"""Classes of query, retrieval and creation that stand under the root of the Storage classes."""
 
 
 def is_storage(sop_class_uid: str) -> bool:
-    """Return whether this is a Storage SOP class: all of them share one UID root (PS3.4 B.5, PS3.6 A)."""
-    return sop_class_uid.startswith(_STORAGE_ROOT)
+    """Return whether objects of this class may be stored: a Storage SOP class, or a private class (PS3.4 B.5, PS3.6 A).
+
+    The Storage classes of composite objects share one UID root; one that a later edition adds is known by it. What a
+    private class means only its maker knows, and storing is what makers use them for.
+    """
+    if sop_class_uid.startswith(_DICOM_ROOT):
+        return sop_class_uid.startswith(_STORAGE_ROOT) and sop_class_uid not in _OTHER_SERVICES
+    return is_uid_form(sop_class_uid)
+
+
+def is_companion(sop_class_uid: str) -> bool:
+    """Return whether this is a class that accompanies a CT study: storable, and neither its images nor its reports."""
+    return is_storage(sop_class_uid) and sop_class_uid not in IMAGE_STORAGE and sop_class_uid not in REPORT_STORAGE

@@ -86,8 +86,9 @@ def format_status(status: int) -> str:
 
 
 def cut_comment(words: str) -> str:
-    """Shorten a text to an Error Comment (0000,0902), an LO: at most 64 characters, ASCII here."""
-    return words.encode("ascii", "replace").decode()[:_LONGEST_COMMENT]
+    """Shorten a text to an Error Comment (0000,0902), an LO: at most 64 printable characters, ASCII, one value."""
+    legible = "".join(character if character.isprintable() and character != "\\" else "?" for character in words)
+    return legible.encode("ascii", "replace").decode()[:_LONGEST_COMMENT]
 
 
 def classify_outcome(status: int) -> Outcome:

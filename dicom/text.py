@@ -19,7 +19,7 @@ from dicom.legible import clean_text
 from dicom.stored import stored_element
 
 LONGEST = 256
-_AS_IT_IS = frozenset({"UI", "CS", "SH", "LO", "PN", "DS", "AS", "AE"})
+_AS_IT_IS = frozenset({"CS", "SH", "LO", "PN", "DS", "AS", "AE"})
 
 
 def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST) -> str:
@@ -41,7 +41,7 @@ def read_text(dataset: Dataset, tag: int, vr: str, longest: int | None = LONGEST
         )
     else:
         raw = _join(value)
-    return _strip(raw, vr)[:longest].strip()
+    return _cut(_strip(raw, vr), longest)
 
 
 def decode_text(value: bytes, vr: str, character_set: bytes, longest: int = LONGEST) -> str:
@@ -55,8 +55,12 @@ def decode_text(value: bytes, vr: str, character_set: bytes, longest: int = LONG
             value.decode("latin-1") if plain else decode_value(value, vr, find_codecs(character_set.decode("latin-1")))
         )
         if vr in _AS_IT_IS and raw.isascii() and raw.isprintable() and "\\" not in raw:
-            return raw.strip()[:longest].strip()
-    return _strip(raw, vr)[:longest].strip()
+            return _cut(raw.strip(), longest)
+    return _cut(_strip(raw, vr), longest)
+
+
+def _cut(text: str, longest: int | None) -> str:
+    return text if longest is None or len(text) <= longest else text[:longest].strip()
 
 
 def form_of(vr: str, stored_vr: str | None) -> str:
@@ -67,7 +71,13 @@ def form_of(vr: str, stored_vr: str | None) -> str:
 
 
 def _strip(raw: str, vr: str) -> str:
-    """Return text as it is indexed and compared: no padding, control characters or surrogates."""
+    """Return text as it is indexed and compared: no padding, control characters or surrogates.
+
+    A UID loses its padding alone, and a mark replaces a NUL inside: without a character it would be another UID.
+    """
+    if vr == "UI":
+        raw = "\\".join(part.strip(" \0") for part in raw.split("\\")).replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return raw.encode("utf-8", "replace").decode("utf-8")
     if vr not in CODED_VRS:
         raw = raw.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     parts = (clean_text(part, vr).strip() for part in raw.split("\\"))

@@ -8,6 +8,8 @@ from typing import Any, Literal, TextIO
 
 import structlog
 
+from scp.outside_text import escape_event
+
 
 class _ToStandardError(logging.StreamHandler[TextIO]):
     """Writes to the current standard error, which may be replaced after logging was configured."""
@@ -49,7 +51,7 @@ def configure(level: str = "info", form: Literal["text", "json"] = "text") -> No
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, escape_event, renderer],
         )
     )
     root = logging.getLogger()

@@ -33,6 +33,9 @@ QUARANTINED: Final = Counter(
     "coronode_objects_quarantined", "Objects received and put into quarantine", ["reason"], registry=REGISTRY
 )
 IN_QUARANTINE: Final = Gauge("coronode_quarantine_objects", "Objects in quarantine", registry=REGISTRY)
+COMPANIONS_DROPPED: Final = Counter(
+    "coronode_companions_dropped", "Objects read and thrown away because of node.companions", registry=REGISTRY
+)
 OBJECT_BYTES: Final = Counter("coronode_object_bytes", "Bytes of data sets received", registry=REGISTRY)
 QUERIES: Final = Counter("coronode_queries", "C-FIND requests, by final status", ["status"], registry=REGISTRY)
 MATCHES: Final = Counter("coronode_query_matches", "Pending C-FIND responses sent", registry=REGISTRY)

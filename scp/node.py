@@ -118,6 +118,7 @@ class Node:
             received=self._completion.note_instance,
             reserve_bytes=settings.node.reserve_mb * MIB,
             longest_bytes=settings.node.longest_object_mb * MIB,
+            companions=settings.node.companions,
         )
         return Server(
             settings.node,

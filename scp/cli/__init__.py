@@ -8,6 +8,7 @@ import click
 
 from config.errors import ConfigurationError, CoronodeError, describe_fault, is_fault
 from scp.cli.command import Entry, LazyGroup
+from scp.cli.terminal.output import say
 
 _ENTRIES = {
     "serve": Entry("serve", "Run the node."),
@@ -45,13 +46,13 @@ def main() -> None:
     try:
         cli.main(standalone_mode=True)
     except ConfigurationError as error:
-        click.echo(f"coronode: {error}", err=True)
+        say(f"coronode: {error}", err=True)
         sys.exit(2)
     except CoronodeError as error:
-        click.echo(f"coronode: {error}", err=True)
+        say(f"coronode: {error}", err=True)
         sys.exit(1)
     except OSError as error:
         if not is_fault(error):
             raise
-        click.echo(f"coronode: {describe_fault(error)}", err=True)
+        say(f"coronode: {describe_fault(error)}", err=True)
         sys.exit(1)

@@ -10,6 +10,8 @@ from config.errors import CoronodeError
 from config.load import DEFAULT_FILE, load, read_defaults
 from scp.cli.command import Group
 from scp.cli.options import config_option, json_option
+from scp.cli.terminal.output import say
+from scp.outside_text import escape_json
 
 
 @click.group(cls=Group, examples=("coronode config init", "coronode config check", "coronode config show"))
@@ -31,7 +33,7 @@ def check(config_file: Path | None) -> None:
     site.check(settings.results)
     peers = ", ".join(sorted(settings.peers)) or "none"
     targets = ", ".join(settings.results.destinations) or "none: results stay on this node"
-    click.echo(f"configuration is valid; peers: {peers}; results go to: {targets}")
+    say(f"configuration is valid; peers: {peers}; results go to: {targets}")
 
 
 @config.command(examples=("coronode config show --config /etc/coronode.toml", "coronode config show --json"))
@@ -42,7 +44,8 @@ def show(config_file: Path | None, *, as_json: bool) -> None:
     from scp.cli.terminal.toml_text import format_toml
 
     settings = load(config_file)
-    click.echo(settings.model_dump_json(indent=2) if as_json else format_toml(settings.model_dump(mode="json")))
+    text = settings.model_dump_json(indent=2) if as_json else format_toml(settings.model_dump(mode="json"))
+    say(*escape_json(text).split("\n"))
 
 
 @config.command(examples=("coronode config init /etc/coronode.toml",))
@@ -56,4 +59,4 @@ def init(path: Path) -> None:
         raise CoronodeError(f"{path}: already exists and was not changed") from None
     except OSError as error:
         raise CoronodeError(f"{path}: cannot be written: {error.strerror}") from error
-    click.echo(f"wrote {path}; next: name your scanner and PACS in it, then: coronode doctor --config {path}")
+    say(f"wrote {path}; next: name your scanner and PACS in it, then: coronode doctor --config {path}")

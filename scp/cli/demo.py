@@ -12,6 +12,7 @@ import click
 from config.errors import CoronodeError
 from config.settings import Settings
 from scp.cli.command import Command
+from scp.cli.terminal.output import say
 
 if TYPE_CHECKING:
     from scoring.phantom import Truth
@@ -37,24 +38,24 @@ def demo(out: Path | None, seed: int) -> None:
 
     logs.configure("warning")
     folder = _choose_folder(out)
-    click.echo(f"1  making a synthetic chest CT (seed {seed}) ...")
+    say(f"1  making a synthetic chest CT (seed {seed}) ...")
     truth, images = _make_patient(folder / "scanner", seed)
     with DemoPacs(folder / "pacs") as pacs:
         settings = _make_settings(folder, pacs.port)
         node = Node(settings)
         try:
             node.start()
-            click.echo(f"2  node CORONODE listens on 127.0.0.1:{node.server.port}; sending {len(images)} slices ...")
+            say(f"2  node CORONODE listens on 127.0.0.1:{node.server.port}; sending {len(images)} slices ...")
             _send(settings, node.server.port, images)
-            click.echo("3  sent; waiting until the series is complete, scored and delivered ...")
+            say("3  sent; waiting until the series is complete, scored and delivered ...")
             score = _wait_for_result(node, pacs)
         finally:
             node.stop()
-    click.echo("4  the PACS has the result\n")
+    say("4  the PACS has the result", "")
     _print(score, truth)
-    click.echo(f"\nstructured report   {pacs.reports[0]}")
+    say("", f"structured report   {pacs.reports[0]}")
     for picture in pacs.pictures:
-        click.echo(f"picture             {picture}")
+        say(f"picture             {picture}")
 
 
 def _choose_folder(out: Path | None) -> Path:
@@ -127,4 +128,4 @@ def _print(score: Score, truth: Truth) -> None:
     table.add_row("category", truth.category, score.category or "-")
     Console(width=60).print(table)
     for flag in score.flags:
-        click.echo(f"{flag.severity}: {flag.message}")
+        say(f"{flag.severity}: {flag.message}")

@@ -14,6 +14,7 @@ from config.load import load
 from scp.cli.command import Command
 from scp.cli.options import config_option, json_option
 from scp.cli.terminal.listing import print_json
+from scp.cli.terminal.output import say
 from scp.start import find_shadowed
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def doctor(config_file: Path | None, *, as_json: bool) -> None:
     for item in _run_checks(settings):
         findings.append(item)
         if not as_json:
-            click.echo(f"{item.mark} {item.check + ':':15}{item.finding}")
+            say(f"{item.mark} {item.check + ':':15}{item.finding}")
     if as_json:
         print_json(item._asdict() for item in findings)
     if not all(item.ok for item in findings):

@@ -12,6 +12,7 @@ from scp.cli.command import Group
 from scp.cli.index import open_index
 from scp.cli.options import config_option, json_option
 from scp.cli.terminal.listing import print_json, print_table
+from scp.cli.terminal.output import say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -85,9 +86,9 @@ def _change(change: Change, delivery_ids: tuple[int, ...], config_file: Path | N
             delivery_ids = tuple(item.id for item in dead)
         for delivery_id in delivery_ids:
             changed = change(database, delivery_id, utc_now())
-            click.echo(f"delivery {changed.id} ({changed.kind} to {changed.destination}) is {changed.state}")
+            say(f"delivery {changed.id} ({changed.kind} to {changed.destination}) is {changed.state}")
     if not delivery_ids:
-        click.echo("there is no dead delivery")
+        say("there is no dead delivery")
 
 
 def _format_cells(item: Delivery) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from config.errors import CoronodeError, Permanent
 from config.load import load
 from scp.cli.command import Command
 from scp.cli.options import config_option, find_peer
+from scp.cli.terminal.output import say
 
 
 @click.command(cls=Command, examples=("coronode echo PACS",))
@@ -23,7 +24,7 @@ def echo(peer: str, config_file: Path | None) -> None:
     settings = load(config_file)
     target = find_peer(settings, peer)
     verify(settings.node, target)
-    click.echo(f"{target.ae_title} at {target.host}:{target.port} answers")
+    say(f"{target.ae_title} at {target.host}:{target.port} answers")
 
 
 @click.command(cls=Command, examples=("coronode send PACS series/ more/image.dcm",))
@@ -45,7 +46,7 @@ def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
         except Permanent:
             if named:
                 raise
-            click.echo(f"skipped, not DICOM: {path}", err=True)
+            say(f"skipped, not DICOM: {path}", err=True)
     if not objects:
         raise Permanent("no DICOM files to send")
     sent = 0
@@ -55,10 +56,10 @@ def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
                 store(association, item, target)
                 sent += 1
             except CoronodeError as error:
-                click.echo(f"{item.path}: {error}", err=True)
+                say(f"{item.path}: {error}", err=True)
                 if not association.is_established:
                     break
-    click.echo(f"{sent} of {len(objects)} sent to {target.ae_title} at {target.host}:{target.port}")
+    say(f"{sent} of {len(objects)} sent to {target.ae_title} at {target.host}:{target.port}")
     if sent < len(objects):
         raise SystemExit(1)
 

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from config.errors import CoronodeError
 from scp.cli.command import Command
+from scp.cli.terminal.output import say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -132,7 +133,7 @@ def phantom(
     phantom_series = make_phantom(spec)
     paths = write_series(phantom_series, out)
     total = phantom_series.truth.agatston.total
-    click.echo(f"{len(paths)} slices in {out / 'dicom'}, truth in {out / 'truth.json'}; Agatston {total:.1f}")
+    say(f"{len(paths)} slices in {out / 'dicom'}, truth in {out / 'truth.json'}; Agatston {total:.1f}")
 
 
 def _scale_calcifications(factor: float) -> tuple[Calcification, ...]:
@@ -162,7 +163,7 @@ def _write_unfit(out: Path, kind: str, seed: int, matrix: int | None) -> None:
         paths = draw_unfit(cast("UnfitKind", kind), seed, matrix).write(out)
     except ValueError as error:
         raise CoronodeError(f"no such phantom: {error}") from error
-    click.echo(f"{len(paths)} images in {out / 'dicom'} that must not be scored: {kind}")
+    say(f"{len(paths)} images in {out / 'dicom'} that must not be scored: {kind}")
 
 
 def _write_population(out: Path, count: int, first: int, matrix: int | None) -> None:
@@ -180,7 +181,7 @@ def _write_population(out: Path, count: int, first: int, matrix: int | None) -> 
             shutil.rmtree(folder / "dicom", ignore_errors=True)
             write_series(phantom_series, folder)
             total = phantom_series.truth.agatston.total
-        click.echo(f"{number + 1} of {count}: {folder}, seed {seed}, Agatston {total:.1f}")
+        say(f"{number + 1} of {count}: {folder}, seed {seed}, Agatston {total:.1f}")
 
 
 def _read_finished(folder: Path, seed: int) -> float | None:

@@ -13,6 +13,7 @@ from scp.cli.command import Group
 from scp.cli.index import open_index, open_store
 from scp.cli.options import config_option, json_option
 from scp.cli.terminal.listing import print_json, print_table
+from scp.cli.terminal.output import say
 
 if TYPE_CHECKING:
     from storage.database.engine import Database
@@ -52,7 +53,7 @@ def list_(series_instance_uid: str | None, limit: int, config_file: Path | None,
         return
     print_table(_COLUMNS, map(_format_cells, items))
     for reason in sorted({item.reason for item in items}):
-        click.echo(format_reasons([reason]))
+        say(format_reasons([reason]))
 
 
 @quarantine.command(
@@ -75,9 +76,9 @@ def release(numbers: tuple[int, ...], series_instance_uid: str | None, config_fi
     with open_store(config_file) as (database, files):
         for uid, items in _group_by_series(_choose(database, numbers, series_instance_uid)):
             done = release_objects(database, files, items, utc_now())
-            click.echo(f"series {uid}: {done.objects} released, {done.replaced} replaced and now in quarantine")
+            say(f"series {uid}: {done.objects} released, {done.replaced} replaced and now in quarantine")
             for emptied in done.emptied:
-                click.echo(f"series {emptied}: has no object left")
+                say(f"series {emptied}: has no object left")
 
 
 @quarantine.command(
@@ -98,7 +99,7 @@ def delete(numbers: tuple[int, ...], series_instance_uid: str | None, config_fil
         if not yes:
             click.confirm(f"delete {format_count(len(items))} for good?", abort=True, err=True)
         delete_objects(database, files, items, utc_now())
-        click.echo(f"{format_count(len(items))} deleted")
+        say(f"{format_count(len(items))} deleted")
 
 
 def _choose(database: Database, numbers: Sequence[int], series_instance_uid: str | None) -> list[Quarantined]:

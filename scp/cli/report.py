@@ -16,6 +16,7 @@ from config.settings import DocumentKind, Settings
 from scp.cli.command import Command
 from scp.cli.options import config_option
 from scp.cli.terminal.document_folder import parse_kinds, write_documents
+from scp.cli.terminal.output import say
 
 if TYPE_CHECKING:
     from scoring.report.common.request import Predecessor
@@ -79,9 +80,9 @@ def report(
     except ValueError as error:
         raise CoronodeError(f"{result}: {error}") from error
     for path in write_documents(out, kinds, files):
-        click.echo(path)
+        say(path)
     if not files:
-        click.echo(f"nothing to write: the series has no score ({score.reason})", err=True)
+        say(f"nothing to write: the series has no score ({score.reason})", err=True)
 
 
 def _read_score(path: Path) -> Score:

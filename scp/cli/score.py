@@ -18,6 +18,7 @@ from scp.cli import clinical as clinical_options
 from scp.cli.command import Command
 from scp.cli.options import config_option
 from scp.cli.terminal.document_folder import parse_kinds
+from scp.cli.terminal.output import say
 
 if TYPE_CHECKING:
     from scp.cli.terminal.score_table import Row
@@ -105,25 +106,25 @@ def score(
             if table is not None:
                 table.add(row)
     if out is not None:
-        click.echo(f"{len(chosen_series)} series in {out / 'scores.csv'}", err=True)
+        say(f"{len(chosen_series)} series in {out / 'scores.csv'}", err=True)
     if failed:
         raise SystemExit(1)
 
 
 def _print_row(row: Row, *, as_json: bool, explain: bool, indent: int | None) -> None:
     if row.score is None:
-        click.echo(f"failed: {row.path}: {row.error}", err=True)
+        say(f"failed: {row.path}: {row.error}", err=True)
         return
     if row.undocumented:
-        click.echo(f"no documents: {row.path}: {row.undocumented}", err=True)
+        say(f"no documents: {row.path}: {row.undocumented}", err=True)
     if as_json:
-        click.echo(row.score.to_json(indent=indent))
+        say(*row.score.to_json(indent=indent).split("\n"))
     else:
-        click.echo(row.text())
+        say(*row.lines())
         if explain and row.score.agatston is not None:
             from scp.cli.terminal.explanation import format_explanation
 
-            click.echo(textwrap.indent(format_explanation(row.score), "    "))
+            say(*textwrap.indent(format_explanation(row.score), "    ").split("\n"))
 
 
 def _show_progress(rows: Iterable[Row], total: int) -> Iterator[Row]:

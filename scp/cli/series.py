@@ -17,6 +17,7 @@ from scp.cli.command import Group
 from scp.cli.index import open_index
 from scp.cli.options import config_option, json_option
 from scp.cli.terminal.listing import print_json, print_table
+from scp.cli.terminal.output import say
 
 if TYPE_CHECKING:
     from scp.cli.terminal.series_rows import Listed
@@ -83,14 +84,14 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
             if as_json:
                 if result is None or not result.score_json:
                     raise click.ClickException(f"series {series_instance_uid} has no result yet; it is {item.state}")
-                click.echo(result.score_json)
+                say(*result.score_json.split("\n"))
                 return
             series_facts.show_facts(item)
             series_facts.show_quarantine(series_instance_uid, aside)
         if result is not None and result.status == "scored":
             series_facts.show_score(result.score_json)
         for line in series_facts.format_history(database, series_instance_uid):
-            click.echo(line)
+            say(line)
 
 
 @series.command(
@@ -135,14 +136,14 @@ def rescore(
             if dry_run:
                 print_table(("series", "state", "reason"), [_format_brief(item) for item in found])
         if dry_run or not series_instance_uids:
-            click.echo(f"{len(series_instance_uids)} series would be scored again")
+            say(f"{len(series_instance_uids)} series would be scored again")
             return
         if every and not yes:
             click.confirm(f"score {len(series_instance_uids)} series again?", abort=True, err=True)
         failed = _rescore(database, series_instance_uids)
     done = len(series_instance_uids) - failed
     if done:
-        click.echo(f"{done} series will be scored again; each new report will name the old one as its predecessor")
+        say(f"{done} series will be scored again; each new report will name the old one as its predecessor")
     if failed:
         raise SystemExit(1)
 
@@ -159,7 +160,7 @@ def _rescore(database: Database, series_instance_uids: Sequence[str]) -> int:
                 lifecycle.rescore(database, uid, utc_now())
             except CoronodeError as error:
                 failed += 1
-                click.echo(f"coronode: {error}", err=True)
+                say(f"coronode: {error}", err=True)
     return failed
 
 

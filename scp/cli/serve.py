@@ -12,6 +12,7 @@ import click
 from config.load import load
 from scp.cli.command import Command
 from scp.cli.options import config_option
+from scp.cli.terminal.output import say
 
 _LOOK_SECONDS: Final = 1.0
 
@@ -33,7 +34,7 @@ def serve(config_file: Path | None) -> None:
     try:
         node.start()
         metrics.serve(settings.web.host, settings.web.port)
-        click.echo(f"coronode: {settings.node.ae_title} listens on {settings.node.host}:{node.server.port}", err=True)
+        say(f"coronode: {settings.node.ae_title} listens on {settings.node.host}:{node.server.port}", err=True)
         # Python runs a handler in this thread, which a signal that the system hands to another one does not wake
         while not stop.wait(_LOOK_SECONDS):
             pass

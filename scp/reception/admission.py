@@ -121,7 +121,7 @@ class Door:
             key = "node.max_associations" if limit == "limit" else "node.max_associations_per_peer"
             refusal = Rejection(TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT_EXCEEDED)
             return self._refuse(limit, refusal, request, address, f"{key} reached")
-        return select_contexts(self._services, verdict.services)
+        return select_contexts(self._services, verdict.services, request.abstract_syntaxes)
 
     def _refuse(self, why: str, refusal: Rejection, request: AssociateRequest, host: str, words: str) -> Rejection:
         metrics.REFUSED.labels(why).inc()

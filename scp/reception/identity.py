@@ -48,7 +48,8 @@ def complete(dataset: Dataset, association: str) -> None:
 
     `association` identifies the association on which it arrived.
     """
-    missing = [keyword for keyword in ("StudyInstanceUID", "SeriesInstanceUID") if not dataset.get(keyword)]
+    uids = ("StudyInstanceUID", "SeriesInstanceUID")
+    missing = [keyword for keyword in uids if not str(dataset.get(keyword) or "").strip(" \0")]
     if not missing:
         return
     named = [str(dataset[keyword].value) for keyword in _ACQUISITION if dataset.get(keyword)]

@@ -7,33 +7,20 @@ A failure is remembered and reported in the response; the rest of the data set i
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from typing import Final
-
-from pydicom import dcmread
-from pydicom.dataset import Dataset
-from pydicom.tag import Tag
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from config.errors import Rejected
 from dicom import part10, status
-from scp.reception import identity
+from scp.reception.data_set import HEAD_BYTES, DataSet
 from storage.intake.arrivals import Arrival
 from storage.intake.group_commit import Intake
 from storage.intake.instances import Registered
-from storage.objects import head
 from storage.objects.files import Files, Incoming
 from storage.objects.header import InstanceHeader
 
-_STUDY_UID: Final = 0x0020000D
-_SERIES_UID: Final = 0x0020000E
-_READ: Final = (*map(Tag, head.WANTED), *map(Tag, identity.KEYWORDS))
-_HEAD_BYTES: Final = 128 * 1024
-_INFLATED_BYTES: Final = 16 * 1024 * 1024
 _LOOK_EVERY_BYTES: Final = 64 * 1024 * 1024
 _COPY_BYTES: Final = 1024 * 1024
 
@@ -84,6 +71,11 @@ class IncomingObject:
             self._fail(failure)
 
     @property
+    def sop_class_uid(self) -> str:
+        """SOP class of the object, as announced."""
+        return self._request.sop_class_uid
+
+    @property
     def size(self) -> int:
         """Bytes of the data set received so far."""
         return self._size
@@ -96,8 +88,8 @@ class IncomingObject:
         try:
             if self._size - self._looked_at > _LOOK_EVERY_BYTES:
                 self._look_at_disk()
-            if len(self._head) < _HEAD_BYTES:
-                self._head += data[: _HEAD_BYTES - len(self._head)]
+            if len(self._head) < HEAD_BYTES:
+                self._head += data[: HEAD_BYTES - len(self._head)]
             self._file.write(data)
         except Rejected as failure:
             self._fail(failure)
@@ -105,7 +97,8 @@ class IncomingObject:
     def finish(self) -> Registered:
         """Store and register the object; once this returns, Success may be answered.
 
-        Raises Rejected: 0xA700 when it cannot be stored, 0xA900 or 0xC000 when it does not match the request.
+        Raises Rejected: 0xA700 when it cannot be stored, 0xA900 or 0xC000 when it does not match the request, is
+        incomplete or cannot be understood.
         """
         try:
             if self._file is None:
@@ -136,40 +129,15 @@ class IncomingObject:
         self.discard()
 
     def _read_header(self, file: Incoming) -> InstanceHeader:
-        """Read the indexed part of the data set, from its first bytes if they are plain, else from the file."""
-        syntax = self._request.transfer_syntax_uid
-        try:
-            values = self._read_head(syntax)
-            if values is not None:
-                return InstanceHeader.from_values(values, syntax)
-            dataset = self._read_file(file, syntax)
-            identity.complete(dataset, self._request.association)
-            return InstanceHeader.from_dataset(dataset, syntax)
-        except Rejected:
-            raise
-        except Exception as error:  # whatever the parser raises, the object cannot be understood
-            words = "data set cannot be read in the negotiated transfer syntax"
-            raise Rejected(status.UNABLE_TO_PROCESS, words) from error
-
-    def _read_head(self, syntax: str) -> dict[int, bytes] | None:
-        """Read the wanted elements; None where the file must be parsed: also without Study or Series UID."""
-        if syntax == DeflatedExplicitVRLittleEndian:
-            return None
-        try:
-            whole = self._size <= len(self._head)
-            values = head.read(self._head, implicit=syntax == ImplicitVRLittleEndian, whole=whole)
-        except head.NotPlain:
-            return None
-        return values if values.get(_STUDY_UID) and values.get(_SERIES_UID) else None
-
-    def _read_file(self, file: Incoming, syntax: str) -> Dataset:
-        if syntax != DeflatedExplicitVRLittleEndian:
-            # the others are skipped, however large they are
-            return dcmread(file.path, stop_before_pixels=True, specific_tags=list(_READ))
-        # bounded: a small object may inflate to any size
-        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(self._head, _INFLATED_BYTES)
-        meta = part10.encode_preface("", "", ExplicitVRLittleEndian)
-        return dcmread(BytesIO(meta + inflated), stop_before_pixels=True)
+        received = DataSet(
+            file.path,
+            self._preface_bytes,
+            self._head,
+            self._size,
+            self._request.transfer_syntax_uid,
+            self._request.association,
+        )
+        return received.read_header()
 
     def _copy_renamed(self, file: Incoming, header: InstanceHeader) -> Incoming:
         """Copy the file under the data set's own SOP Instance UID, where the request named another."""

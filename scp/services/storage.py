@@ -11,25 +11,26 @@ import structlog
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
-    Comprehensive3DSRStorage,
-    ComprehensiveSRStorage,
-    CTImageStorage,
+    AllTransferSyntaxes,
     DeflatedExplicitVRLittleEndian,
-    EnhancedCTImageStorage,
-    EnhancedSRStorage,
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
     JPEG2000Lossless,
     JPEGLossless,
     JPEGLosslessSV1,
     JPEGLSLossless,
-    LegacyConvertedEnhancedCTImageStorage,
+    JPIPHTJ2KReferenced,
+    JPIPHTJ2KReferencedDeflate,
     RLELossless,
+    SMPTEST211020UncompressedInterlacedActiveVideo,
+    SMPTEST211020UncompressedProgressiveActiveVideo,
+    SMPTEST211030PCMDigitalAudio,
 )
 
 from config.errors import CoronodeError, Rejected
+from config.settings import Companions
 from dicom import status
-from dicom.sop_classes import UNCOMPRESSED, is_storage
+from dicom.sop_classes import IMAGE_STORAGE, REPORT_STORAGE, UNCOMPRESSED, is_companion, is_storage
 from scp import metrics
 from scp.network import command
 from scp.network.conversation import Conversation
@@ -62,19 +63,34 @@ IMAGE_TRANSFER_SYNTAXES: Final[tuple[str, ...]] = (
 )
 """Stored as received, decoded when scored."""
 
-IMAGE_STORAGE: Final[tuple[str, ...]] = (
-    CTImageStorage,
-    EnhancedCTImageStorage,
-    LegacyConvertedEnhancedCTImageStorage,
+_ENCAPSULATED_UNCOMPRESSED: Final = "1.2.840.10008.1.2.1.98"
+_ELSEWHERE: Final = frozenset(
+    {
+        JPIPHTJ2KReferenced,
+        JPIPHTJ2KReferencedDeflate,
+        SMPTEST211020UncompressedProgressiveActiveVideo,
+        SMPTEST211020UncompressedInterlacedActiveVideo,
+        SMPTEST211030PCMDigitalAudio,
+    }
 )
+"""Pixels behind a URL, and live video: not in the object, so that it would be stored without them."""
 
-REPORT_STORAGE: Final[tuple[str, ...]] = (ComprehensiveSRStorage, Comprehensive3DSRStorage, EnhancedSRStorage)
-"""Earlier reports of a patient, stored and read for comparison."""
+COMPANION_TRANSFER_SYNTAXES: Final[tuple[str, ...]] = (
+    *IMAGE_TRANSFER_SYNTAXES,
+    *(uid for uid in AllTransferSyntaxes if uid not in _ELSEWHERE and uid not in IMAGE_TRANSFER_SYNTAXES),
+    _ENCAPSULATED_UNCOMPRESSED,
+)
+"""Stored as received and never decoded: pictures in lossy JPEG and video among them."""
 
 CONTEXTS: Final = (
     *(PresentationContext(uid, IMAGE_TRANSFER_SYNTAXES) for uid in IMAGE_STORAGE),
     *(PresentationContext(uid, UNCOMPRESSED) for uid in REPORT_STORAGE),
 )
+
+
+def find_companion_context(sop_class_uid: str) -> PresentationContext | None:
+    """Return the context of a class that accompanies a CT study, None for any other; there are too many for a list."""
+    return PresentationContext(sop_class_uid, COMPANION_TRANSFER_SYNTAXES) if is_companion(sop_class_uid) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +113,7 @@ class StorageScp:
         received: Callable[[str, Holder | None], None],
         reserve_bytes: int = 0,
         longest_bytes: int = 2**63,
+        companions: Companions = "keep",
     ) -> None:
         self._files = files
         self._intake = Intake(database, files)
@@ -105,10 +122,12 @@ class StorageScp:
         self._received = received
         self._reserve_bytes = reserve_bytes
         self._longest_bytes = longest_bytes
+        self._companions = companions
 
     def provide(self) -> ProvidedService:
         """Return the service for the node's peers."""
-        return ProvidedService("store", CONTEXTS, {command.C_STORE_RQ: self.serve})
+        operations = {command.C_STORE_RQ: self.serve}
+        return ProvidedService("store", CONTEXTS, operations, find_companion_context)
 
     def has_room(self) -> bool:
         """Return whether free disk space is above the reserve."""
@@ -142,14 +161,25 @@ class StorageScp:
         log.debug("object", outcome=stored.outcome, series=stored.series_instance_uid)
         if stored.outcome == "conflict":
             self._contradictions.note(stored, calling_ae, holder)
-        else:  # a sender that repeats known objects is still sending
+        # a sender that repeats known images is still sending; a companion says nothing about the images
+        elif reception.sop_class_uid in IMAGE_STORAGE:
             self._received(stored.series_instance_uid, holder)
         return Answer(status.SUCCESS)
 
     def serve(self, association: Conversation, message: Message) -> None:
         """Answer a C-STORE-RQ, writing its data set to disk as it arrives. Raises AssociationEnded and Released."""
-        if refuse_misplaced(association, message, is_storage):
+        asked = message.command
+        syntax = association.context(message).transfer_syntax
+        is_readable = asked.sop_class_uid not in IMAGE_STORAGE or syntax in IMAGE_TRANSFER_SYNTAXES
+        if refuse_misplaced(association, message, lambda abstract_syntax: is_storage(abstract_syntax) and is_readable):
             return
+        if self._companions == "drop" and is_companion(asked.sop_class_uid):
+            answer = self._drop(association, asked.sop_class_uid)
+        else:
+            answer = self._store(association, message)
+        association.respond(message, answer.status, comment=status.cut_comment(answer.comment))
+
+    def _store(self, association: Conversation, message: Message) -> Answer:
         asked = message.command
         reception = self.begin(
             StoreRequest(
@@ -163,9 +193,23 @@ class StorageScp:
         try:
             for data in association.messages.data():
                 reception.write(data)
-                if reception.size > self._longest_bytes:
-                    raise TooLong(f"an object of more than {self._longest_bytes} bytes (node.longest_object_mb)")
-            answer = self.finish(reception, association.calling_ae, association)
+                self._check_length(reception.size)
+            return self.finish(reception, association.calling_ae, association)
         finally:
             reception.discard()
-        association.respond(message, answer.status, comment=status.cut_comment(answer.comment))
+
+    def _drop(self, association: Conversation, sop_class_uid: str) -> Answer:
+        """Read a companion to its end and forget it, as `node.companions` asks."""
+        size = 0
+        for data in association.messages.data():
+            size += len(data)
+            self._check_length(size)
+        log.debug("companion dropped", sop_class=sop_class_uid, bytes=size, calling=association.calling_ae)
+        metrics.COMPANIONS_DROPPED.inc()
+        metrics.OBJECTS.labels(f"0x{status.SUCCESS:04X}").inc()
+        metrics.OBJECT_BYTES.inc(size)
+        return Answer(status.SUCCESS)
+
+    def _check_length(self, size: int) -> None:
+        if size > self._longest_bytes:
+            raise TooLong(f"an object of more than {self._longest_bytes} bytes (node.longest_object_mb)")

@@ -63,6 +63,11 @@ _COUNT = Prepared(
         wait_reason=literal_column("''"),
     )
 )
+_COUNT_COMPANION = Prepared(
+    update(SeriesRow)
+    .where(SeriesRow.id == bindparam("of_series"))
+    .values(instance_count=SeriesRow.instance_count + literal_column("1"))
+)
 _RECEIVING = Prepared(
     select(SeriesRow.id, *StudyRow.__table__.columns[1:])
     .join(StudyRow)
@@ -80,13 +85,18 @@ def count_instances(session: Session, series_id: int, last: Arrival, number: int
     _COUNT.run(session.connection(), of_series=series_id, number=number, at=last.now, caller=last.calling_ae)
 
 
+def count_companion(session: Session, series_id: int) -> None:
+    """Add an object that accompanies the images of its series, and says nothing about when they are complete."""
+    _COUNT_COMPANION.run(session.connection(), of_series=series_id)
+
+
 def insert_instances(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows made by `make_row`."""
     _INSERT.run_many(session.connection(), rows)
 
 
 def enter_usual(session: Session, arrivals: Sequence[Arrival]) -> set[int]:
-    """Register the new objects of series that are being received, and return their positions in `arrivals`."""
+    """Register the new images of series that are being received, and return their positions in `arrivals`."""
     connection = session.connection()
     receiving: dict[str, Row[Any] | None] = {}
     seen: set[str] = set()
@@ -112,8 +122,8 @@ def enter_usual(session: Session, arrivals: Sequence[Arrival]) -> set[int]:
 
 
 def _agrees(series: Row[Any], arrival: Arrival) -> bool:
-    """Return whether the object belongs to the study of the series and adds no attribute still missing there."""
+    """Return whether this is an image of the study of the series, and adds no attribute still missing there."""
     header = arrival.header
-    if arrival.origin != "received" or series.study_instance_uid != header.study_instance_uid:
+    if arrival.origin != "received" or not header.is_ct_image or series.study_instance_uid != header.study_instance_uid:
         return False
     return all(getattr(series, column) or not header.study.get(column) for column in _FILLABLE)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import insert, select
+from pydicom.uid import UID
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import Rejected, Transient
@@ -15,7 +16,15 @@ from dicom import status
 from storage.database import audit
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
-from storage.intake.arrivals import Arrival, Origin, count_instances, enter_usual, insert_instances, make_row
+from storage.intake.arrivals import (
+    Arrival,
+    Origin,
+    count_companion,
+    count_instances,
+    enter_usual,
+    insert_instances,
+    make_row,
+)
 from storage.intake.quarantine import compare, find_holder, put_aside
 from storage.objects.files import Files, StoredFile
 from storage.objects.header import InstanceHeader
@@ -87,9 +96,10 @@ def register(
 ) -> Registered:
     """Register a stored file; once this returns, the row is on the disk and Success may be answered.
 
-    The first CT object of a series puts it into receiving. A new slice returns a series that was complete or further
-    to it (`late`). Documents made by the node (`origin="made"`) are found by queries and never scored; if one is
-    made again with different bytes, the first stays and the new file is deleted.
+    The first CT image of a series puts it into receiving. A new one returns a series that was complete or further to it
+    (`late`); what accompanies the images is registered and changes nothing else. Documents made by the node
+    (`origin="made"`) are found by queries and never scored; if one is made again with different bytes, the first stays
+    and the new file is deleted.
 
     Raises Rejected (0xA700) when the database refuses the row. The file stays and is used when the object is resent.
     """
@@ -125,12 +135,13 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
         return Registered("duplicate", first.series_instance_uid, first.path)
 
     known = session.execute(
-        select(SeriesRow.id, SeriesRow.state, SeriesRow.study_id, StudyRow.study_instance_uid)
+        select(SeriesRow.id, SeriesRow.state, SeriesRow.origin, SeriesRow.study_id, StudyRow.study_instance_uid)
         .join(StudyRow)
         .where(SeriesRow.series_instance_uid == header.series_instance_uid)
         .with_for_update(of=SeriesRow)
     ).one_or_none()
-    late = False
+    is_image = arrival.origin == "received" and header.is_ct_image
+    late = accompanies = False
     if known is None:
         series_id = open_series(session, arrival)
     elif known.study_instance_uid != header.study_instance_uid:
@@ -138,14 +149,25 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     else:
         series_id = known.id
         _fill_study(session, known.study_id, header.study)
-        triggers = arrival.origin == "received" and header.modality in {"CT", ""}
-        late = triggers and known.state not in (State.RECEIVING, State.KEPT)
+        late = is_image and known.state not in (State.RECEIVING, State.KEPT)
+        accompanies = not is_image and known.state != State.KEPT
         if late:
             lifecycle.return_to_receiving(session, header.series_instance_uid, arrival.now)
             _note(session, arrival, "late-slice", f"the series was {known.state}")
+        elif is_image and known.state == State.KEPT and known.origin == "received":
+            _begin_scan(session, series_id, arrival)
     insert_instances(session, [make_row(arrival, series_id)])
-    count_instances(session, series_id, arrival)
+    if accompanies:
+        count_companion(session, series_id)
+    else:
+        count_instances(session, series_id, arrival)
     return Registered("stored", header.series_instance_uid, stored.path, late)
+
+
+def _begin_scan(session: Session, series_id: int, arrival: Arrival) -> None:
+    """Turn a series whose objects so far only accompany a scan into that scan, described by its first image."""
+    session.execute(update(SeriesRow).where(SeriesRow.id == series_id).values(**arrival.header.series))
+    lifecycle.return_to_receiving(session, arrival.header.series_instance_uid, arrival.now)
 
 
 def _put_aside(
@@ -173,10 +195,12 @@ def open_series(session: Session, arrival: Arrival) -> int:
         _fill_study(session, study_id, header.study)
     if arrival.origin == "made":
         reason = "made here"
-    elif header.modality != "CT":
-        reason = f"modality {header.modality or 'unknown'}"
-    else:
+    elif header.is_ct_image:
         reason = ""
+    elif header.modality in ("CT", ""):
+        reason = f"not a CT image: {UID(header.sop_class_uid).name}"
+    else:
+        reason = f"modality {header.modality}"
     query = insert(SeriesRow).values(
         **header.series,
         study_id=study_id,

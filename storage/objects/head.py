@@ -8,9 +8,10 @@ caller leaves to pydicom.
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from dicom.text import form_of
+from storage.objects import pixel_data
 from storage.objects.attributes import ATTRIBUTES
 
 _LONG_VRS: Final = frozenset(
@@ -25,10 +26,23 @@ _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _DEEPEST: Final = 32
 CHARACTER_SET: Final = 0x00080005
 
-_VRS: Final = {CHARACTER_SET: "CS"} | {attribute.tag: attribute.vr for attribute in ATTRIBUTES.values()}
+_VRS: Final = {
+    CHARACTER_SET: "CS",
+    pixel_data.SAMPLES_PER_PIXEL: "US",
+    pixel_data.BITS_ALLOCATED: "US",
+    **{attribute.tag: attribute.vr for attribute in ATTRIBUTES.values()},
+}
 WANTED: Final = frozenset(_VRS)
 LAST: Final = max(WANTED)
 """No element beyond this tag is wanted."""
+_LAST_PIXELS: Final = max(pixel_data.TAGS)
+
+
+class Head(NamedTuple):
+    """The wanted elements, as encoded values by tag, and the offset of the first element beyond them."""
+
+    values: dict[int, bytes]
+    end: int
 
 
 class NotPlain(Exception):
@@ -39,8 +53,8 @@ class NotPlain(Exception):
         self.truncated = truncated
 
 
-def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = False) -> dict[int, bytes]:
-    """Read the wanted elements, as encoded values by tag.
+def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = False) -> Head:
+    """Read the wanted elements.
 
     Args:
         data: the first bytes of a data set in little endian byte order.
@@ -54,6 +68,7 @@ def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = 
     position, end = 0, len(data)
     try:
         while True:
+            start = position
             if position == end and whole:
                 break
             group, element = struct.unpack_from("<HH", data, position)
@@ -73,7 +88,34 @@ def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = 
             position += length
     except struct.error:
         raise NotPlain(truncated=not whole) from None
-    return values
+    return Head(values, start)
+
+
+def find_pixel_data(
+    data: bytes | bytearray | memoryview, start: int, *, implicit: bool, whole: bool = False
+) -> pixel_data.Extent | None:
+    """Find Pixel Data from the element at `start` on; None when the data set has none. Arguments as for `read`.
+
+    Raises:
+        NotPlain: see the class.
+    """
+    position = start
+    try:
+        while not (whole and position >= len(data)):
+            group, element = struct.unpack_from("<HH", data, position)
+            tag = group << 16 | element
+            if tag > _LAST_PIXELS:
+                break
+            vr, length, position = _read_element(data, position + 4, implicit=implicit)
+            if tag in pixel_data.TAGS:
+                return pixel_data.Extent(position, None if length == _UNDEFINED else length)
+            if length == _UNDEFINED:
+                position = _skip_sequence(data, position, implicit=implicit or vr == b"UN")
+            else:
+                position += length
+    except struct.error:
+        raise NotPlain(truncated=not whole) from None
+    return None
 
 
 def _read_element(data: bytes | bytearray | memoryview, position: int, *, implicit: bool) -> tuple[bytes, int, int]:

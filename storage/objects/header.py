@@ -11,7 +11,9 @@ from pydicom.dataset import Dataset
 
 from config.errors import Rejected
 from dicom import status
+from dicom.sop_classes import IMAGE_STORAGE
 from dicom.text import decode_text, fold, read_text
+from dicom.uids import is_keepable_uid
 from storage.objects.attributes import FOLDED, Attribute, list_attributes
 from storage.objects.files import instance_name
 
@@ -35,6 +37,11 @@ class InstanceHeader:
     series: Mapping[str, str]
     image: Mapping[str, str]
 
+    @property
+    def is_ct_image(self) -> bool:
+        """Whether the object is part of a scan that can be scored; Modality may be blank, the SOP class says it."""
+        return self.sop_class_uid in IMAGE_STORAGE and self.modality in ("CT", "")
+
     @classmethod
     def from_dataset(cls, dataset: Dataset, transfer_syntax_uid: str = "") -> Self:
         """Read a data set's header as far as it can be read.
@@ -45,7 +52,7 @@ class InstanceHeader:
 
         Raises:
             Rejected: 0xA900 when a UID that identifies the object is absent or empty, 0xC000 when one has more than 64
-                characters or several values (PS3.4 B.2.3).
+                characters, several values, or a character that no identifier may hold (PS3.4 B.2.3).
         """
         study, series, image = (_read_texts(dataset, attributes) for attributes in (_STUDY, _SERIES, _IMAGE))
         return cls._from_columns(study, series, image, transfer_syntax_uid or _read_transfer_syntax(dataset))
@@ -70,6 +77,8 @@ class InstanceHeader:
         for texts in (study, series, image):
             for column in FOLDED.keys() & texts.keys():
                 texts[FOLDED[column]] = fold(texts[column])
+        if not is_keepable_uid(image["frame_of_reference_uid"]):  # it identifies no object: the object need not go
+            image["frame_of_reference_uid"] = ""
         for keyword, value in zip(
             _IDENTITY,
             (
@@ -103,6 +112,8 @@ def _check_uid(keyword: str, value: str) -> None:
         raise Rejected(status.DOES_NOT_MATCH, f"{keyword} is missing")
     if len(value) > _LONGEST_UID or "\\" in value:
         raise Rejected(status.UNABLE_TO_PROCESS, f"{keyword} is not one UID of at most 64 characters")
+    if not is_keepable_uid(value):
+        raise Rejected(status.UNABLE_TO_PROCESS, f"{keyword} has a character that is not allowed")
 
 
 def _read_texts(dataset: Dataset, attributes: tuple[Attribute, ...]) -> dict[str, str]:

@@ -10,7 +10,7 @@
 
 `complete()` raises `version` by one; `finish()` names the version that it worked on and returns False when a late slice
 has superseded it. Deliveries (storage.outbox) move a series between scored, delivered and undeliverable. A series
-that is not CT, or that the node made, is `kept` and takes no part.
+without a CT image, or that the node made, is `kept` and takes no part.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from storage.database import audit
 from storage.database.engine import Database, writing
 from storage.database.models import SeriesRow
-from storage.series import results
+from storage.series import results, slices
 from storage.series.states import FINISHED, PENDING, REPORTED, IllegalTransition, Reported, SeriesState, State, get
 
 
@@ -69,7 +69,7 @@ def complete(
 ) -> int | None:
     """Move a series from receiving to complete and return its new version; None when it has to be checked again.
 
-    `expected` is the number of instances that were checked. When the series has more by now, or is
+    `expected` is the number of CT images that were checked. When the series has more by now, or is
     no longer receiving, nothing changes, so that `flags`, the findings of the check (without line breaks), always cover
     every slice that is scored. `in_transaction` is called with the transaction and the version before the commit; its
     writes and the change of state happen together or not at all.
@@ -80,7 +80,8 @@ def complete(
         before = get(session, series_instance_uid)
         if before.state == State.KEPT:
             raise IllegalTransition(f"series {series_instance_uid} is kept, not scored")
-        if before.state != State.RECEIVING or expected != before.instance_count:
+        images = slices.count_images(session, series_instance_uid)
+        if before.state != State.RECEIVING or expected != images:
             return None
         version = before.version + 1
         session.execute(
@@ -100,7 +101,7 @@ def complete(
             session,
             now,
             "complete",
-            f"version {version}, {before.instance_count} objects",
+            f"version {version}, {images} images",
             series_instance_uid=series_instance_uid,
         )
         if in_transaction is not None:

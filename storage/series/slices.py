@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from dicom.decimals import parse_decimals
+from dicom.sop_classes import IMAGE_STORAGE
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow
 from storage.objects.files import Files
 
+Value = TypeVar("Value")
 Triple = tuple[float, float, float]
 
 
@@ -37,17 +41,27 @@ class SliceGeometry:
 
 
 def list_slices(db: Database, series_instance_uid: str) -> list[SliceGeometry]:
-    """List every object of a series, in order of arrival."""
-    query = select(InstanceRow).join(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid)
+    """List every CT image of a series, in order of arrival; what accompanies them is not part of the scan."""
     with db.reading() as session:
-        return [_to_geometry(row) for row in session.scalars(query.order_by(InstanceRow.id))]
+        return [_to_geometry(row) for row in session.scalars(_of_scan(select(InstanceRow), series_instance_uid))]
 
 
 def list_files(db: Database, files: Files, series_instance_uid: str) -> list[Path]:
-    """List the absolute paths of a series' files, in order of arrival."""
-    query = select(InstanceRow.path).join(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid)
+    """List the absolute paths of a series' CT images, in order of arrival."""
     with db.reading() as session:
-        return [files.path(name) for name in session.scalars(query.order_by(InstanceRow.id))]
+        query = _of_scan(select(InstanceRow.path), series_instance_uid)
+        return [files.path(name) for name in session.scalars(query)]
+
+
+def count_images(session: Session, series_instance_uid: str) -> int:
+    """Count the CT images of a series, those that `list_slices` lists."""
+    query = _of_scan(select(InstanceRow.id), series_instance_uid).order_by(None)
+    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
+
+
+def _of_scan(query: Select[Value], series_instance_uid: str) -> Select[Value]:
+    belongs = (SeriesRow.series_instance_uid == series_instance_uid, InstanceRow.sop_class_uid.in_(IMAGE_STORAGE))
+    return query.join(SeriesRow).where(*belongs).order_by(InstanceRow.id)
 
 
 def _to_geometry(row: InstanceRow) -> SliceGeometry:

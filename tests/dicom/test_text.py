@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from config.errors import Rejected
-from dicom.text import fold, read_text
+from dicom.text import decode_text, fold, read_text
 from storage.objects.attributes import ATTRIBUTES
 from storage.objects.header import InstanceHeader
 
@@ -174,3 +174,19 @@ def test_header_with_an_impossible_identity_is_refused(value):
     with pytest.raises(Rejected, match="SOPInstanceUID") as refused:
         InstanceHeader.from_dataset(raw(tags(IDENTITY | {"SOPInstanceUID": value})))
     assert refused.value.status == 0xC000
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (b"1.2.3\0", "1.2.3"),
+        (b"1.2.3 ", "1.2.3"),
+        (b"1.2.3\n", "1.2.3\n"),
+        (b"1.2\x003\0", "1.2\N{REPLACEMENT CHARACTER}3"),
+        (b"1.2.3\\1.2.4\0", "1.2.3\\1.2.4"),
+    ],
+)
+def test_a_uid_loses_its_padding_and_nothing_else(value, text):
+    """What is removed inside an identifier makes another one."""
+    assert decode_text(value, "UI", b"") == text
+    assert read_text(raw({0x0020000D: value}), 0x0020000D, "UI") == text

@@ -18,7 +18,13 @@ import pytest
 from pydicom import Dataset, dcmread
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
-from pydicom.uid import ComprehensiveSRStorage, CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    ComprehensiveSRStorage,
+    CTImageStorage,
+    ExplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+    generate_uid,
+)
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.transport import AssociationSocket
@@ -363,6 +369,24 @@ def patient(small_series: tuple[Dataset, ...]) -> Callable[[], list[Dataset]]:
         return images
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def picture_of() -> Callable[..., Dataset]:
+    """`picture_of(image, series_instance_uid, number=1)`: a screen save of the study, as Secondary Capture."""
+
+    def save_screen(image: Dataset, series_instance_uid: str, number: int = 1) -> Dataset:
+        picture = deepcopy(image)
+        picture.SOPClassUID, picture.SOPInstanceUID = SecondaryCaptureImageStorage, generate_uid()
+        picture.SeriesInstanceUID, picture.Modality = series_instance_uid, "OT"
+        picture.SeriesNumber, picture.InstanceNumber = 900, 900 + number
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "FrameOfReferenceUID"):
+            del picture[keyword]
+        picture.file_meta.MediaStorageSOPClassUID = picture.SOPClassUID
+        picture.file_meta.MediaStorageSOPInstanceUID = picture.SOPInstanceUID
+        return picture
+
+    return save_screen
 
 
 class OpenAssociation:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-import click
+from scp.cli.terminal.output import say
+from scp.outside_text import escape, escape_json
 
 _PIPE_WIDTH: Final = 220
 """Width when standard output is not a terminal, so that rows with long UIDs stay on one line."""
@@ -22,14 +23,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     console = Console()
     Console(width=console.width if console.is_terminal else _PIPE_WIDTH, markup=False, highlight=False).print(table)
 
 
 def print_json(rows: Iterable[dict[str, object]]) -> None:
     """Print a JSON array of objects; times in UTC, as ISO 8601."""
-    click.echo(json.dumps(list(rows), indent=2, ensure_ascii=False, default=_encode))
+    text = json.dumps(list(rows), indent=2, ensure_ascii=False, default=_encode)
+    say(*escape_json(text).split("\n"))
 
 
 def _encode(value: object) -> str:

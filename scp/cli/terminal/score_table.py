@@ -64,16 +64,16 @@ class Row:
     undocumented: str = ""
     made_at: datetime | None = None
 
-    def text(self) -> str:
-        """Return one line for a person."""
+    def lines(self) -> tuple[str, ...]:
+        """Return a line for a person, and one for each flag."""
         if self.score is None or self.score.agatston is None:
             why = f"failed: {self.error}" if self.score is None else f"not scorable: {self.score.reason}"
-            return f"{self.path}: {why}"
+            return (f"{self.path}: {why}",)
         agatston = self.score.agatston
         arteries = ", ".join(f"{artery} {agatston.of(artery):.1f}" for artery in ARTERIES)
-        flags = "".join(f"\n    {flag.severity}: {flag.message}" for flag in self.score.flags)
+        flags = (f"    {flag.severity}: {flag.message}" for flag in self.score.flags)
         category = f"category {self.score.category}{_format_percentile(self.score)}"
-        return f"{self.path}: Agatston {agatston.total:.1f} ({arteries}), {category}{flags}"
+        return (f"{self.path}: Agatston {agatston.total:.1f} ({arteries}), {category}", *flags)
 
     def values(self) -> dict[str, object]:
         """Return the CSV row."""

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import click
-
 from scp.cli.terminal.contradictions import describe_missing, format_count, format_reasons
+from scp.cli.terminal.output import say
 
 if TYPE_CHECKING:
     from storage.database.engine import Database
@@ -58,13 +57,13 @@ def show_quarantine(series_instance_uid: str, entries: Sequence[QuarantinedSerie
             line = f"{number} of this series: {format_reasons(entry.reasons)}"
         else:
             line = f"{number} of series {entry.series_instance_uid}, whose SOP Instance UIDs this series holds"
-        click.echo(f"{'quarantine:':13}{line}")
+        say(f"{'quarantine:':13}{line}")
 
 
 def _print_lines(facts: dict[str, str]) -> None:
     for name, value in facts.items():
         if value:
-            click.echo(f"{name + ':':13}{value}")
+            say(f"{name + ':':13}{value}")
 
 
 def format_history(database: Database, series_instance_uid: str) -> Iterator[str]:
@@ -99,10 +98,10 @@ def show_score(score_json: str) -> None:
     if score.agatston is None:
         return
     arteries = ", ".join(f"{artery} {score.agatston.of(artery):.1f}" for artery in ARTERIES)
-    click.echo(f"{'Agatston:':13}{score.agatston.total:.1f} ({arteries}); category {score.category}")
-    click.echo(f"{'percentile:':13}{context.standing(score)}")
+    say(f"{'Agatston:':13}{score.agatston.total:.1f} ({arteries}); category {score.category}")
+    say(f"{'percentile:':13}{context.standing(score)}")
     for number, line in enumerate(context.comparison(score)):
         name = "" if number else "change:"
-        click.echo(f"{name:13}{line}")
+        say(f"{name:13}{line}")
     for flag in score.flags:
-        click.echo(f"{'flag:':13}{flag.severity}: {flag.message}")
+        say(f"{'flag:':13}{flag.severity}: {flag.message}")

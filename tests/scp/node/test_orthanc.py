@@ -22,7 +22,9 @@ from scoring.report.sr import reading, structured_report
 from scoring.result import ArteryValues, Provenance, Score, SeriesInfo
 from scp.delivery.store_scu import Sending, open_association, store, verify
 from scp.priors.retrieve import Wanted, fetch
+from storage.series import states
 from storage.series.priors import Person
+from storage.series.states import State
 
 pytestmark = [pytest.mark.peer, pytest.mark.component]
 
@@ -66,6 +68,11 @@ class Orthanc:
         data = None if body is None else json.dumps(body).encode()
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/{path}", data, timeout=20) as answer:
             return json.load(answer)
+
+    def send(self, method, path, content):
+        url = f"http://127.0.0.1:{self.http}/{path}"
+        with urllib.request.urlopen(urllib.request.Request(url, content, method=method), timeout=60) as answer:
+            return answer.read()
 
     def end(self):
         self.process.terminate()
@@ -146,3 +153,30 @@ def test_orthanc_gives_the_earlier_reports_of_that_patient_alone(orthanc, tmp_pa
     earlier = [reading.read(report, "ORTHANC") for report in found.reports]
     assert [(item.date, item.agatston) for item in earlier] == [("2021-01-02", 101), ("2020-01-02", 100)]
     assert {note.code for note in found.notes} <= {"peer_strangers"}
+
+
+def test_orthanc_forwards_a_whole_study_and_gets_one_report(
+    orthanc, pacs, patient, picture_of, configured, run_node, eventually, tmp_path
+):
+    images = patient()
+    # the first series that Orthanc sends is not for us to choose: one picture is in the series of the images
+    pictures = [
+        picture_of(images[0], "1.2.826.1", number=1),
+        picture_of(images[0], images[0].SeriesInstanceUID, number=2),
+    ]
+    for number, item in enumerate([pictures[0], *images, pictures[1]]):
+        path = tmp_path / f"{number}.dcm"
+        item.save_as(path, enforce_file_format=True)
+        orthanc.send("POST", "instances", path.read_bytes())
+    (study,) = orthanc.get("studies")
+    with run_node(configured({"PACS": pacs.port})) as node:
+        known = {"AET": "CORONODE", "Host": "127.0.0.1", "Port": node.server.port}
+        orthanc.send("PUT", "modalities/coronode", json.dumps(known).encode())
+        answer = json.loads(orthanc.send("POST", "modalities/coronode/store", study.encode()))
+        assert (answer["InstancesCount"], answer["FailedInstancesCount"]) == (len(images) + 2, 0)
+        uid = str(images[0].SeriesInstanceUID)
+        eventually("a delivered report", lambda: states.get(node.database, uid).state == State.DELIVERED)
+        scan = states.get(node.database, uid)
+        assert (scan.version, scan.instance_count, scan.reason) == (1, len(images) + 1, "")
+        assert states.get(node.database, "1.2.826.1").state == State.KEPT
+    assert len(pacs.received) == 1

@@ -53,6 +53,8 @@ def encode(**attributes: object) -> bytes:
 
 IDENTITY = encode(SOPClassUID=CTImageStorage, SOPInstanceUID="1.2.3.4", Modality="CT")
 UIDS = encode(StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.1")
+SIZE = encode(Rows=1, Columns=1)
+PIXELS = struct.pack("<HH2sxxLH", 0x7FE0, 0x0010, b"OW", 2, 0)
 
 
 def test_a_huge_element_is_skipped(arrive):
@@ -62,7 +64,7 @@ def test_a_huge_element_is_skipped(arrive):
     spacing = struct.pack("<HH2sH2d", 0x0028, 0x0030, b"FD", 16, 0.5, 0.25)
     tracemalloc.start()
     try:
-        stored = arrive(IDENTITY, private, *[mebibyte] * size, UIDS, spacing)
+        stored = arrive(IDENTITY, private, *[mebibyte] * size, UIDS, SIZE, spacing, PIXELS)
         assert tracemalloc.get_traced_memory()[1] < 20 * MIB
     finally:
         tracemalloc.stop()
@@ -70,7 +72,7 @@ def test_a_huge_element_is_skipped(arrive):
 
 
 def test_missing_uids_are_derived_from_what_was_read(arrive):
-    first, second = (arrive(IDENTITY, encode(PatientID=name, StudyID="7")).header for name in ("A", "B"))
+    first, second = (arrive(IDENTITY, encode(PatientID=name, StudyID="7"), SIZE, PIXELS).header for name in ("A", "B"))
     assert first.study["patient_id"] == "A"
     assert first.study_instance_uid != second.study_instance_uid
 

@@ -12,7 +12,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from config.settings import Settings
+from config.settings import Companions, Settings
 from scp.reception.admission import Admission
 from scp.reception.incoming import StoreRequest
 from scp.reception.server import Server
@@ -38,7 +38,13 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def companions() -> Companions:
+    """`node.companions` of the site; a test parametrizes it."""
+    return "keep"
+
+
+@pytest.fixture
+def site(tmp_path: Path, companions: Companions) -> Iterator[Site]:
     settings = Settings(node={"port": 0, "accept_unknown_peers": True, "max_associations": 3, "data_dir": tmp_path})
     database = Database.open(f"sqlite:///{tmp_path / 'index.sqlite'}")
     database.migrate()
@@ -49,6 +55,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         files,
         clock=lambda: datetime.now(UTC),
         received=lambda series_instance_uid, _: received.append(series_instance_uid),
+        companions=companions,
     )
     services = (verification.provide(), storage.provide(), QueryScp(database).provide())
     server = Server(settings.node, Admission.from_settings(settings), services, has_room=storage.has_room)

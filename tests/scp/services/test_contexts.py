@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from pydicom.uid import RLELossless
+from pydicom.uid import AllTransferSyntaxes, CTImageStorage, RLELossless, SecondaryCaptureImageStorage
 
-from dicom.sop_classes import UNCOMPRESSED, VERIFICATION
+from dicom.sop_classes import REPORT_STORAGE, UNCOMPRESSED, VERIFICATION
 from scoring.report.sr import reading
 from scp.delivery.store_scu import Sending, propose_contexts
 from scp.network import negotiation
@@ -48,10 +48,25 @@ def test_storage_takes_the_three_ct_classes_in_every_named_syntax():
 
 
 def test_storage_takes_the_reports_that_can_be_read():
-    assert set(reading.REPORT_CLASSES) == set(storage.REPORT_STORAGE) <= abstract(("store",))
+    assert set(reading.REPORT_CLASSES) == set(REPORT_STORAGE) <= abstract(("store",))
 
 
-def test_lossy_jpeg_and_big_endian_are_not_taken():
+def test_a_companion_is_taken_when_it_is_proposed_by_a_peer_that_may_store():
+    provided = (ProvidedService("store", storage.CONTEXTS, {}, storage.find_companion_context),)
+    proposed = [SecondaryCaptureImageStorage, CTImageStorage, query.MODELS[0], SecondaryCaptureImageStorage]
+    found = [c.abstract_syntax for c in select_contexts(provided, ("store",), proposed)]
+    assert found == [*(c.abstract_syntax for c in storage.CONTEXTS), SecondaryCaptureImageStorage]
+    assert select_contexts(provided, ("query",), proposed) == ()
+
+
+def test_companions_are_taken_in_every_encoding_that_brings_its_pixels():
+    taken = set(storage.COMPANION_TRANSFER_SYNTAXES)
+    assert len(taken) == len(storage.COMPANION_TRANSFER_SYNTAXES)
+    elsewhere = {uid for uid in AllTransferSyntaxes if "JPIP" in uid.name or "SMPTE" in uid.name}
+    assert set(AllTransferSyntaxes) - taken == elsewhere
+
+
+def test_of_images_lossy_jpeg_and_big_endian_are_not_taken():
     every = {uid for context in select_contexts(PROVIDED, ("store", "query")) for uid in context.transfer_syntaxes}
     assert not every & {"1.2.840.10008.1.2.2", "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"}
 

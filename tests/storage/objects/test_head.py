@@ -59,7 +59,8 @@ def image(depth: int = 2, *, undefined: bool = True) -> Dataset:
     return dataset
 
 
-def quick_texts(values: dict[int, bytes]) -> dict[str, str]:
+def quick_texts(found: head.Head) -> dict[str, str]:
+    values = found.values
     character_set = values.get(head.CHARACTER_SET, b"")
     return {
         name: decode_text(values[item.tag], item.vr, character_set) if item.tag in values else ""
@@ -81,7 +82,7 @@ def test_the_same_texts_as_pydicom(implicit, undefined, depth):
     expected = texts(slow) if slow is not None else texts(image(depth, undefined=undefined))
     assert quick_texts(quick) == expected
     assert quick_texts(quick)["PatientName"] == "Jürgen^B"
-    assert 0x00180060 not in quick
+    assert 0x00180060 not in quick.values
 
 
 @pytest.mark.parametrize("implicit", [True, False])
@@ -141,4 +142,4 @@ def test_numbers_in_another_representation_are_left_to_pydicom(keyword, vr, valu
 def test_text_in_another_representation_is_text(vr, value):
     dataset = image()
     dataset.add_new("PixelSpacing", vr, value)
-    assert head.read(encoded(dataset, implicit=False), implicit=False)[0x00280030].strip() == b"0.5\\0.25"
+    assert head.read(encoded(dataset, implicit=False), implicit=False).values[0x00280030].strip() == b"0.5\\0.25"
