@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from bench.robustness import load, read
 from config.errors import NotScorable
 from scoring.candidates.conventions import AGATSTON
-from scoring.images import gate
+from scoring.images.gate import fitness
 from scoring.images.volume import Volume
 
 Image = NDArray[np.int32]
@@ -129,7 +129,7 @@ def broken(volume: Volume, breakage: Breakage, indices: Sequence[int]) -> Volume
 def named(volume: Volume) -> tuple[int, ...] | None:
     """The slices that the gate names (all are none), from 0; None when it lets the volume pass."""
     try:
-        gate.check_pixels(volume)
+        fitness.check_pixels(volume)
     except NotScorable as verdict:
         found = verdict.values.get("slices", ())
         return tuple(int(number) - 1 for number in found) if isinstance(found, tuple) else ()

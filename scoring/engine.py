@@ -18,11 +18,12 @@ from dicom.process import configure_process
 from scoring import plugins
 from scoring.candidates import conventions
 from scoring.candidates.conventions import Convention
-from scoring.images import acquisition, gate, geometry, series, slices
+from scoring.images import acquisition, geometry, series, slices
 from scoring.images.acquisition import Acquisition
+from scoring.images.gate import fitness
+from scoring.images.gate.slabs import check_slabs
 from scoring.images.geometry import Stack
 from scoring.images.selection import LeftOut, check_geometry, select_images
-from scoring.images.slabs import check_slabs
 from scoring.images.volume import Volume
 from scoring.judgement import mass, totals
 from scoring.judgement.category import categorise, format_cac_drs
@@ -130,7 +131,7 @@ def _measure(scan: _Scan, settings: ScoringSettings, limits: SelectionSettings, 
     way.check(facts)
     check_geometry(stack, limits, whole_heart=way.whole_heart)
     volume = geometry.decode(stack)
-    gate.check_pixels(volume)
+    fitness.check_pixels(volume)
     check_slabs(volume)
     located = way.locate(volume, known.info.frame_of_reference_uid or "")
     known.flags += located.flags

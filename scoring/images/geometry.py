@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import NotScorable
-from scoring.images import pixels
+from scoring.images.decoding import pixels
 from scoring.images.slices import Slice
 from scoring.images.volume import Gap, StoredOrder, Volume
 from scoring.result import ImageRef

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from config.errors import NotScorable
-from scoring.images import pixels
+from scoring.images.decoding import pixels
 from scoring.images.slices import Slice
 
 

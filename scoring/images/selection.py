@@ -14,8 +14,8 @@ from config.settings import SelectionSettings
 from scoring.images import membership
 from scoring.images.acquisition import Acquisition
 from scoring.images.geometry import Stack
+from scoring.images.header.purpose import ACCOMPANYING, Purpose, find_purpose
 from scoring.images.identity import check_uids
-from scoring.images.purpose import ACCOMPANYING, Purpose, find_purpose
 from scoring.images.slices import Slice
 from scoring.images.traits import Traits
 

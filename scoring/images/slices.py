@@ -16,9 +16,9 @@ from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedE
 
 from config.errors import NotScorable
 from dicom import elements
-from scoring.images import frames, meaning, rescale
-from scoring.images.meaning import Meaning
-from scoring.images.rescale import Rescale
+from scoring.images.header import frames, meaning, rescale
+from scoring.images.header.meaning import Meaning
+from scoring.images.header.rescale import Rescale
 
 _CT = (CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
 

@@ -16,7 +16,8 @@ from config.errors import Permanent
 from config.settings import DocumentKind, SrTemplate
 from dicom import elements
 from dicom.process import configure_process
-from scoring.images import pixels, slices
+from scoring.images import slices
+from scoring.images.decoding import pixels
 from scoring.images.slices import Slice
 from scoring.images.volume import StoredOrder
 from scoring.report.common.document_file import DocumentFile

@@ -22,8 +22,8 @@ import structlog
 from config.errors import Permanent
 from config.settings import CompletionSettings
 from scoring.images import membership
-from scoring.images.meaning import Meaning
-from scoring.images.purpose import find_purpose
+from scoring.images.header.meaning import Meaning
+from scoring.images.header.purpose import find_purpose
 from scoring.images.traits import Traits
 from storage.series.slices import SliceGeometry
 

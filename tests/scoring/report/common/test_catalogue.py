@@ -12,8 +12,8 @@ from typing import get_args
 import pytest
 
 from config.errors import NotScorable
-from scoring.images.continuity import Break
-from scoring.images.damage import Damage
+from scoring.images.gate.continuity import Break
+from scoring.images.gate.damage import Damage
 from scoring.judgement.verdicts import Reason
 from scoring.report.common import texts
 from scoring.report.common.catalogue import in_language, sentence

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
 from scoring.images import slices
-from scoring.images.meaning import Meaning
-from scoring.images.purpose import find_purpose
-from scoring.images.vocabulary import find_in_text
+from scoring.images.header.meaning import Meaning
+from scoring.images.header.purpose import find_purpose
+from scoring.images.header.vocabulary import find_in_text
 
 
 def kind_of(**values) -> str | None:

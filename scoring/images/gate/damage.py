@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.images.samples import Samples
+from scoring.images.gate.samples import Samples
 
 Damage = Literal["blank", "part", "saturated", "noise"]
 

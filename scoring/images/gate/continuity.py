@@ -14,8 +14,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from scoring.images.likeness import Relation, relate
-from scoring.images.samples import Samples
+from scoring.images.gate.likeness import Relation, relate
+from scoring.images.gate.samples import Samples
 
 Break = Literal["level", "turned", "content"]
 

@@ -14,8 +14,9 @@ from pydicom.tag import Tag
 
 from config.errors import NotScorable
 from scoring.engine import score
-from scoring.images import pixels, slices
-from scoring.images.rescale import Rescale, read_rescale
+from scoring.images import slices
+from scoring.images.decoding import pixels
+from scoring.images.header.rescale import Rescale, read_rescale
 from scoring.images.volume import StoredOrder
 
 SLOPE, INTERCEPT = "Rescale Slope (0028,1053)", "Rescale Intercept (0028,1052)"

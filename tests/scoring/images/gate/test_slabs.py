@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from config.errors import NotScorable
 from scoring.images import geometry, slices
-from scoring.images.slabs import check_slabs
+from scoring.images.gate.slabs import check_slabs
 from scoring.images.volume import Volume
 from scoring.result import ImageRef
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from config.errors import NotScorable
 from scoring.engine import score
-from scoring.images import gate
+from scoring.images.gate import fitness
 from scoring.images.volume import Volume
 from scoring.phantom import PhantomSpec, make_phantom
 from scoring.result import ImageRef
@@ -54,7 +54,7 @@ def changed(indices, change) -> NDArray[np.int16]:
 
 def refusal(hu: NDArray[np.int16]) -> NotScorable:
     with pytest.raises(NotScorable) as raised:
-        gate.check_pixels(as_volume(hu))
+        fitness.check_pixels(as_volume(hu))
     return raised.value
 
 
@@ -105,7 +105,7 @@ PLACES = {
 
 
 def test_a_sound_scan_passes() -> None:
-    gate.check_pixels(as_volume(SOUND))
+    fitness.check_pixels(as_volume(SOUND))
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -148,14 +148,14 @@ def test_any_minority_is_named(places, kind) -> None:
 def test_sound_scans_of_any_noise_and_turn_pass(noise_hu, soft_hu, drift, turn) -> None:
     hu = chest(noise_hu=noise_hu, soft_hu=soft_hu).astype(np.int32)
     hu = np.rot90(hu, turn, axes=(1, 2)) + np.linspace(0, drift, SLICES).astype(int)[:, None, None]
-    gate.check_pixels(as_volume(hu.clip(INTERCEPT, 3071).astype(np.int16)))
+    fitness.check_pixels(as_volume(hu.clip(INTERCEPT, 3071).astype(np.int16)))
 
 
 @pytest.mark.parametrize("padding", [-3024, -2000, -1024, -1000])
 def test_padding_around_a_round_field_of_view(padding) -> None:
     y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2 + 0.5
     hu = np.where(np.hypot(y, x) < SIDE / 2, SOUND, padding).astype(np.int16)
-    gate.check_pixels(as_volume(hu))
+    fitness.check_pixels(as_volume(hu))
     hu[5][hu[5] != padding] += 176
     assert refusal(hu).values["slices"] == (6,)
 
@@ -164,7 +164,7 @@ def test_metal_and_contrast_pass() -> None:
     hu = SOUND.copy()
     hu[8:11, 60:66, 50:58] = 3071
     hu[:, 55:75, 55:75] += 300
-    gate.check_pixels(as_volume(hu))
+    fitness.check_pixels(as_volume(hu))
 
 
 def test_a_phantom_that_ends_in_air_passes() -> None:
@@ -173,13 +173,13 @@ def test_a_phantom_that_ends_in_air_passes() -> None:
     for z, share in enumerate((0.0, 0.1, 0.4, 0.7, 0.95)):
         for index in (z, SLICES - 1 - z):
             hu[index] = -1000 + (hu[index] + 1000) * share + np.random.default_rng(z).normal(0, 10, hu[index].shape)
-    gate.check_pixels(as_volume(np.rint(hu).astype(np.int16)))
+    fitness.check_pixels(as_volume(np.rint(hu).astype(np.int16)))
 
 
 def test_drawn_images_without_noise_pass() -> None:
     hu = np.full((SLICES, 80, 80), 40, np.int16)
     hu[10:13, 30:36, 30:36] = 400
-    gate.check_pixels(as_volume(hu))
+    fitness.check_pixels(as_volume(hu))
 
 
 @pytest.mark.parametrize(
@@ -205,11 +205,11 @@ def test_nothing_but_one_value(value, variant) -> None:
 
 def test_a_phantom_and_its_broken_copy(as_volume) -> None:
     made = as_volume(make_phantom(PhantomSpec(seed=5, matrix=192, noise_sd_hu=12.0)))
-    gate.check_pixels(made)
+    fitness.check_pixels(made)
     hu = made.hu.copy()
     hu[len(hu) // 2] += 1024
     with pytest.raises(NotScorable, match="broken_image"):
-        gate.check_pixels(replace(made, hu=hu))
+        fitness.check_pixels(replace(made, hu=hu))
 
 
 def test_score_refuses_and_says_it_in_words(ct, series) -> None:

@@ -12,10 +12,11 @@ from pydicom import dcmread
 from config.errors import NotScorable
 from dicom import elements
 from scoring.engine import score
-from scoring.images import gate, geometry, slices
+from scoring.images import geometry, slices
+from scoring.images.gate import fitness
 from scoring.images.selection import select_images
 
-DATA = Path(__file__).parents[4] / "shared" / "data"
+DATA = Path(__file__).parents[5] / "shared" / "data"
 SCANS = [
     *(f"coca/{name}" for name in ("gated-0", "gated-1", "gated-3", "gated-5", "nongated-1", "nongated-2")),
     *(f"others/{name}" for name in ("ge-140kvp", "ge-clips", "ge-contrast", "philips-chest", "philips-gated")),
@@ -31,7 +32,7 @@ def test_no_real_scan_falls_to_the_gate(scan) -> None:
     images = [item for path in elements.find([DATA / scan]) for item in slices.read(path)]
     stack = geometry.stack_slices(select_images(images).slices)
     slices.check_conversion(stack.slices)
-    gate.check_pixels(geometry.decode(stack))
+    fitness.check_pixels(geometry.decode(stack))
 
 
 def lose_intercept(image) -> None:
@@ -81,6 +82,6 @@ def test_nothing_but_a_broken_slice_is_named() -> None:
     volume = geometry.decode(geometry.stack_slices(select_images(images).slices))
     volume.hu[20] += 176
     with pytest.raises(NotScorable) as raised:
-        gate.check_pixels(volume)
+        fitness.check_pixels(volume)
     assert raised.value.values["slices"] == (21,)
     assert raised.value.values["off_hu"] == pytest.approx(176, abs=5)

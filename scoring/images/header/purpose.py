@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.errors import NotScorable
-from scoring.images.meaning import Meaning
-from scoring.images.vocabulary import PROJECTIONS, Kind, find_in_text, find_in_type
+from scoring.images.header.meaning import Meaning
+from scoring.images.header.vocabulary import PROJECTIONS, Kind, find_in_text, find_in_type
 
 # values 1 and 2 of Image Type (PS3.3 C.8.16.1), and the plain ones of value 3
 _PLAIN: Final = ("ORIGINAL", "DERIVED", "MIXED", "PRIMARY", "SECONDARY", "AXIAL", "VOLUME", "")

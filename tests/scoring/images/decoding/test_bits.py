@@ -30,7 +30,8 @@ from pydicom.uid import (
 )
 
 from config.errors import NotScorable
-from scoring.images import pixels, slices
+from scoring.images import slices
+from scoring.images.decoding import pixels
 from scoring.images.volume import StoredOrder
 
 Samples = NDArray[np.uint16]

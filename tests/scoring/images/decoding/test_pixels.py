@@ -31,7 +31,8 @@ from pydicom.uid import (
 )
 
 from config.errors import NotScorable
-from scoring.images import pixels, slices
+from scoring.images import slices
+from scoring.images.decoding import pixels
 from scoring.images.volume import StoredOrder
 
 # stored values: bits, signed, intercept that puts the extremes of CT into range

@@ -12,8 +12,9 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import HTJ2KLossless, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless
 
 from config.errors import NotScorable
-from scoring.images import codestream, pixels, slices
-from scoring.images.codestream import Codestream
+from scoring.images import slices
+from scoring.images.decoding import codestream, pixels
+from scoring.images.decoding.codestream import Codestream
 from scoring.images.volume import StoredOrder
 
 SAMPLES = np.arange(24 * 40, dtype=np.uint16).reshape(24, 40)

@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 
 from config.errors import NotScorable
-from scoring.images import continuity, damage, samples
-from scoring.images.continuity import Misfit
-from scoring.images.damage import Damage
-from scoring.images.samples import Samples
+from scoring.images.gate import continuity, damage, samples
+from scoring.images.gate.continuity import Misfit
+from scoring.images.gate.damage import Damage
+from scoring.images.gate.samples import Samples
 from scoring.images.volume import Volume
 from scoring.result import ImageRef
 

@@ -15,8 +15,8 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEGTransferSyntaxe
 
 from config.errors import NotScorable, is_fault
 from dicom import elements
-from scoring.images import codestream
-from scoring.images.bits import SampleBits, UnexplainedBitsError, read_sample_bits
+from scoring.images.decoding import codestream
+from scoring.images.decoding.bits import SampleBits, UnexplainedBitsError, read_sample_bits
 from scoring.images.slices import Slice
 from scoring.images.volume import AIR_HU, StoredOrder
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.images.samples import Samples
+from scoring.images.gate.samples import Samples
 
 # classes by the darker and the brighter of the two values, so that either slice may be the one that lies off
 _SOFT_HU: Final = -200
