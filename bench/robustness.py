@@ -169,7 +169,7 @@ def load(folder: Path, *, backwards: bool = False) -> Volume:
     """Load the volume of one series. Raises NotScorable."""
     paths = sorted(elements.find([folder]), reverse=backwards)
     images = [item for path in paths for item in slices.read(path)]
-    return geometry.decode(geometry.stack_slices(selection.select_images(images)[0]))
+    return geometry.decode(geometry.stack_slices(selection.select_images(images).slices))
 
 
 def read(volume: Volume) -> Reading:

@@ -88,7 +88,7 @@ def main() -> None:
     for folder in sorted(f for root in options.scans for f in root.iterdir() if f.is_dir()):
         images = [item for path in elements.find([folder]) for item in slices.read(path)]
         try:
-            volume = geometry.decode(geometry.stack_slices(selection.select_images(images)[0]))
+            volume = geometry.decode(geometry.stack_slices(selection.select_images(images).slices))
             place = anatomy.find(volume)
         except NotScorable as verdict:
             print(f"{folder.name}: not scorable ({verdict.code})")

@@ -46,8 +46,11 @@ class Samples:
 
     @property
     def is_scan(self) -> bool:
-        """True unless every slice is drawn, without noise: neighbours cannot be compared then."""
-        return bool(self.textured.any())
+        """True unless every slice is drawn, without noise: neighbours cannot be compared then.
+
+        One value throughout is no drawing either.
+        """
+        return bool(self.textured.any()) or self.hu.min() == self.hu.max()
 
 
 def take(volume: Volume) -> Samples:
