@@ -52,9 +52,10 @@ def is_storage(sop_class_uid: str) -> bool:
     The Storage classes of composite objects share one UID root; one that a later edition adds is known by it. What a
     private class means only its maker knows, and storing is what makers use them for.
     """
-    if sop_class_uid.startswith(_DICOM_ROOT):
-        return sop_class_uid.startswith(_STORAGE_ROOT) and sop_class_uid not in _OTHER_SERVICES
-    return is_uid_form(sop_class_uid)
+    if not is_uid_form(sop_class_uid):
+        return False
+    standard = sop_class_uid.startswith(_DICOM_ROOT)
+    return not standard or (sop_class_uid.startswith(_STORAGE_ROOT) and sop_class_uid not in _OTHER_SERVICES)
 
 
 def is_companion(sop_class_uid: str) -> bool:
