@@ -234,7 +234,7 @@ def test_a_small_maximum_is_kept(pacs_with, images):
     assert pacs.longest <= 512
 
 
-@pytest.mark.parametrize("status", [0x0111, 0xB007, 0xB000])
+@pytest.mark.parametrize("status", [0x0111, 0xB007, 0xB000, 0x0107, 0x0116, 0x0001])
 def test_stored_with_a_warning_is_delivered(pacs_with, images, status):
     assert store_all(pacs_with(status=status), images) == [status, status]
 
@@ -245,8 +245,8 @@ def test_stored_with_a_warning_is_delivered(pacs_with, images, status):
         ({"message_id": 9999}, Transient, "the response is to message 9999, not to 1"),
         ({"message_id": None}, Transient, "without Message ID Being Responded To"),
         ({"status": None}, Transient, "answered C-STORE without a status"),
-        ({"status": 0x0107}, Permanent, "0x0107 attribute list error"),
-        ({"status": 0x0001}, Permanent, "0x0001 failure"),
+        ({"status": 0x0106}, Permanent, "0x0106 invalid attribute value"),
+        ({"status": 0x0002}, Permanent, "0x0002 failure"),
         ({"status": 0xFF00}, Permanent, "0xFF00 pending"),
         ({"status": 0xC001, "comment": "Fehler: ungültig".encode("latin-1")}, Permanent, "Fehler: ungültig"),
         ({"status": 0xC001, "comment": "Fehler: ungültig".encode()}, Permanent, "Fehler: ungültig"),
@@ -269,7 +269,8 @@ def test_a_long_comment_is_shortened(pacs_with, images):
 
 
 @pytest.mark.parametrize(
-    ("manner", "sent"), [({"message_id": 9999}, 0), ({"after_store": ABORT}, 1), ({"status": 0x0107}, 0), ({}, 2)]
+    ("manner", "sent"),
+    [({"message_id": 9999}, 0), ({"after_store": ABORT}, 1), ({"status": 0x0106}, 0), ({"status": 0x0107}, 2), ({}, 2)],
 )
 def test_the_command_counts_what_the_peer_took(pacs_with, images, tmp_path, manner, sent):
     pacs = pacs_with(**manner)
