@@ -128,7 +128,9 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     header, stored = arrival.header, arrival.stored
     first = find_holder(session, header.sop_instance_uid)
     if first is not None:
-        if first.sha256 != stored.sha256 and arrival.origin == "received":
+        # our own document that an archive sends back, encoded again or completed, contradicts nothing
+        is_ours = "made" in (first.origin, arrival.origin)
+        if first.sha256 != stored.sha256 and not is_ours:
             return _put_aside(session, files, arrival, compare(first, arrival), first.series_instance_uid)
         if first.path != stored.path:
             files.remove(stored.path)

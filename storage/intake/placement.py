@@ -20,7 +20,9 @@ def place_series(session: Session, arrivals: Sequence[Arrival]) -> int:
     A series that is known in another study is moved to theirs. Raises Permanent when it has objects without a
     counterpart among them, because the objects of a series belong to one study (PS3.3 7.3.1, figure 7-2a).
     """
-    header = arrivals[0].header
+    # a series with images is described by one of them, not by what accompanies them
+    first = next((arrival for arrival in arrivals if arrival.header.is_ct_image), arrivals[0])
+    header = first.header
     known = session.execute(
         select(SeriesRow.id, SeriesRow.study_id, StudyRow.study_instance_uid)
         .join(StudyRow)
@@ -28,7 +30,7 @@ def place_series(session: Session, arrivals: Sequence[Arrival]) -> int:
         .with_for_update(of=SeriesRow)
     ).one_or_none()
     if known is None:
-        return open_series(session, arrivals[0])
+        return open_series(session, first)
     study_id: int = known.study_id
     if known.study_instance_uid != header.study_instance_uid:
         _check_whole(session, known.id, arrivals)

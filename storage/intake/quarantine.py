@@ -26,6 +26,7 @@ class Holder:
     instance_number: str
     series_instance_uid: str
     study_instance_uid: str
+    origin: str
 
 
 def find_holder(session: Session, sop_instance_uid: str) -> Holder | None:
@@ -39,6 +40,7 @@ def find_holder(session: Session, sop_instance_uid: str) -> Holder | None:
             InstanceRow.instance_number,
             SeriesRow.series_instance_uid,
             StudyRow.study_instance_uid,
+            SeriesRow.origin,
         )
         .join(SeriesRow, InstanceRow.series_id == SeriesRow.id)
         .join(StudyRow, SeriesRow.study_id == StudyRow.id)

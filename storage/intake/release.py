@@ -75,7 +75,8 @@ def release(db: Database, files: Files, items: Sequence[Quarantined], now: datet
             _enter(session, arrival, series_id, holder)
             _note(session, now, "released", item.reason, item.series_instance_uid, item)
         touched = {items[0].series_instance_uid, *(holder.series_instance_uid for holder in replaced)}
-        emptied = tuple(uid for uid in sorted(touched) if not _settle(session, uid, now))
+        scan = items[0].series_instance_uid if any(arrival.header.is_ct_image for arrival in arrivals) else ""
+        emptied = tuple(uid for uid in sorted(touched) if not _settle(session, uid, now, gains_images=uid == scan))
         # each folder once: the transaction keeps every other writer waiting
         files.sync(new_names)
     _drop_unused(db, files, old_names)
@@ -178,16 +179,22 @@ def _enter(session: Session, arrival: Arrival, series_id: int, holder: _Holder |
         session.execute(update(InstanceRow).where(InstanceRow.id == holder.row.id).values(values))
 
 
-def _settle(session: Session, series_instance_uid: str, now: datetime) -> bool:
-    """Count a series' objects anew and let it be scored again; False when none is left."""
-    series_id, state = session.execute(
-        select(SeriesRow.id, SeriesRow.state).where(SeriesRow.series_instance_uid == series_instance_uid)
+def _settle(session: Session, series_instance_uid: str, now: datetime, *, gains_images: bool) -> bool:
+    """Count a series' objects anew and let it be scored again; False when none is left.
+
+    A series that was kept because it had no CT image is a scan from its first one on.
+    """
+    series_id, state, origin = session.execute(
+        select(SeriesRow.id, SeriesRow.state, SeriesRow.origin).where(
+            SeriesRow.series_instance_uid == series_instance_uid
+        )
     ).one()
     count = session.scalar(select(func.count()).select_from(InstanceRow).where(InstanceRow.series_id == series_id))
     session.execute(update(SeriesRow).where(SeriesRow.id == series_id).values(instance_count=count))
-    if state != State.KEPT and count:
+    is_scan = state != State.KEPT or (gains_images and origin == "received")
+    if is_scan and count:
         lifecycle.return_to_receiving(session, series_instance_uid, now)
-    elif state != State.KEPT:
+    elif is_scan:
         lifecycle.note_empty(session, series_instance_uid, now)
     return bool(count)
 

@@ -153,6 +153,16 @@ def test_what_we_made_is_kept_and_the_first_making_stays(node):
     assert states.get(node.db, "1.2.1.1").state == State.KEPT
 
 
+@pytest.mark.parametrize("changes", [{"InstanceNumber": 2}, {"SeriesInstanceUID": "1.2.1.7"}])
+def test_what_we_made_may_come_back_in_other_bytes(node, changes):
+    """An archive encodes it again, adds its own elements, or moves it to another series."""
+    made = node.store(node.ct(InstanceNumber=1), origin="made")
+    back = node.store(node.ct(**changes), 60)
+    assert (back.outcome, back.path) == ("duplicate", made.path)
+    assert stored_files(node, "instances") == [node.files.path(made.path)]
+    assert (stored_files(node, "quarantine"), count(node, QuarantineRow)) == ([], 0)
+
+
 def test_a_late_slice_returns_the_series_and_is_noted(node):
     node.store(node.ct(SOPInstanceUID="1.1"))
     assert node.complete("1.2.1.1", 60) == 1

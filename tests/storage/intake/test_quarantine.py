@@ -38,6 +38,7 @@ def test_the_reason_follows_from_series_study_place_and_encoding(node, changes, 
         first.image["instance_number"],
         first.series_instance_uid,
         first.study_instance_uid,
+        "received",
     )
     other = InstanceHeader.from_dataset(node.ct(**(FIRST | changes)), syntax)
     assert compare(holder, Arrival(other, StoredFile("instances/y.dcm", 1, "b" * 64), node.at(0))) == reason

@@ -162,11 +162,32 @@ def test_two_objects_with_one_uid_are_not_released_together(site):
 
 
 def test_a_document_of_the_node_is_never_replaced(site):
-    site.store(site.ct(SeriesInstanceUID="1.2.8", SOPInstanceUID="1.2.8.1", Modality="SR"), 62, origin="made")
-    site.store(site.ct(SeriesInstanceUID="1.2.8", SOPInstanceUID="1.2.8.1", Modality="SR", ImageComments="x"), 70)
+    site.store(site.ct(StudyInstanceUID="1.9", SOPInstanceUID="1.2.8.1", Modality="SR"), 62)
+    site.store(site.ct(SeriesInstanceUID="1.2.8", SOPInstanceUID="1.2.8.1", Modality="SR"), 70, origin="made")
     with pytest.raises(Permanent, match="this node made"):
         release(site.db, site.files, quarantined(site), site.at(80))
     assert len(quarantined(site)) == 1
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_images_released_into_a_series_of_companions_make_it_a_scan(site, order):
+    site.store(site.ct(SeriesInstanceUID=COPY, SOPInstanceUID="1.2.9", Modality="SR", SeriesDescription="dose"), 20)
+    send_copy(site, count=2, SeriesDescription="scan")
+    note = site.ct(SeriesInstanceUID=COPY, SOPInstanceUID=f"{FIRST}.3", Modality="SR", SeriesDescription="note")
+    site.store(note, 31)
+    assert states.get(site.db, COPY).state == State.KEPT
+    release(site.db, site.files, quarantined(site, COPY)[::order], site.at(80))
+    copy = states.get(site.db, COPY)
+    assert (copy.state, copy.reason, copy.reason_code) == (State.RECEIVING, "", "")
+    assert (copy.instance_count, copy.modality, copy.description) == (4, "CT", "scan")
+
+
+@pytest.mark.parametrize(("origin", "modality"), [("received", "SR"), ("made", "CT")])
+def test_what_is_no_scan_stays_kept_after_a_release(site, origin, modality):
+    site.store(site.ct(SeriesInstanceUID=COPY, SOPInstanceUID="1.2.9", Modality="SR"), 20, origin=origin)
+    send_copy(site, count=1, Modality=modality)
+    release(site.db, site.files, quarantined(site, COPY), site.at(80))
+    assert states.get(site.db, COPY).state == State.KEPT
 
 
 def test_a_file_that_is_gone_or_no_longer_dicom_is_not_released(site):
