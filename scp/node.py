@@ -35,7 +35,7 @@ from scp.work.scoring_process import ScoringProcess
 from scp.work.series_work import SeriesWork
 from storage.database.opening import open_database
 from storage.objects.opening import open_files
-from storage.series import lifecycle, slices
+from storage.series import lifecycle, refusals, slices
 from storage.series.quarantine import count_quarantined
 
 log = structlog.get_logger(__name__)
@@ -63,6 +63,7 @@ class Node:
             settings.completion,
             clock=time.monotonic,
             slices=lambda uid: slices.list_slices(self.database, uid),
+            refused=lambda uid: refusals.count_missing(self.database, uid),
             complete=self._complete,
             wait=self._wait,
         )

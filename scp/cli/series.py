@@ -68,6 +68,7 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
     from scp.cli.terminal import series_facts
     from storage.series import results
     from storage.series.quarantine import list_quarantined_series
+    from storage.series.refusals import list_missing
     from storage.series.states import UnknownSeries, get
 
     with open_index(config_file) as database:
@@ -88,6 +89,7 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
                 return
             series_facts.show_facts(item)
             series_facts.show_quarantine(series_instance_uid, aside)
+            series_facts.show_refused(list_missing(database, series_instance_uid))
         if result is not None and result.status == "scored":
             series_facts.show_score(result.score_json)
         for line in series_facts.format_history(database, series_instance_uid):

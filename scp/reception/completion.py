@@ -157,12 +157,22 @@ def _describe(item: SliceGeometry) -> Traits:
     )
 
 
+def _describe_gap(verdict: Regular | Gap) -> list[str]:
+    return [verdict.reason] if isinstance(verdict, Gap) else []
+
+
+def _describe_refused(count: int) -> list[str]:
+    """Say that images were refused: at an edge of the scan they leave no gap."""
+    return [f"{count} image{'s' if count > 1 else ''} refused at receipt and not stored since"] if count else []
+
+
 class Completion:
     """Watches the series being received and passes on each complete one.
 
     `slices` reads the geometry of every object of a series. `complete` takes a series, the number of objects that
     were checked, and its imperfections; it leaves the series alone when more objects have arrived
-    meanwhile, since those restart the timer. `wait` records why a series still waits. `clock` is monotonic seconds.
+    meanwhile, since those restart the timer. `refused` counts its images that were refused at receipt and are missing:
+    they hold it as a gap does. `wait` records why a series still waits. `clock` is monotonic seconds.
     """
 
     def __init__(
@@ -171,12 +181,14 @@ class Completion:
         *,
         clock: Callable[[], float],
         slices: Callable[[str], Sequence[SliceGeometry]],
+        refused: Callable[[str], int],
         complete: Callable[[str, int, Sequence[str]], None],
         wait: Callable[[str, float, str], None],
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._slices = slices
+        self._refused = refused
         self._complete = complete
         self._wait = wait
         self._watch = Watch(settings)
@@ -215,17 +227,15 @@ class Completion:
 
     def _look(self, series_instance_uid: str, now: float) -> None:
         slices = self._slices(series_instance_uid)
-        verdict = judge(slices)
-        if isinstance(verdict, Gap):
+        imperfections = [*_describe_gap(judge(slices)), *_describe_refused(self._refused(series_instance_uid))]
+        if imperfections:
             left = self._settings.gap_deadline_seconds - self._watch.measure_silence(series_instance_uid, now)
             if left > 0:
-                log.info(
-                    "series waits for slices", series=series_instance_uid, missing=verdict.missing, seconds=round(left)
-                )
-                self._wait(series_instance_uid, left, verdict.reason)
+                reason = "; ".join(imperfections)
+                log.info("series waits for slices", series=series_instance_uid, reason=reason, seconds=round(left))
+                self._wait(series_instance_uid, left, reason)
                 self._watch.put_off(series_instance_uid, now + left)
                 return
-        imperfections = [verdict.reason] if isinstance(verdict, Gap) else []
         self._complete(series_instance_uid, len(slices), imperfections)
         self._watch.forget(series_instance_uid, now)
 

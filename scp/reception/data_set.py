@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -59,21 +60,22 @@ class DataSet:
     transfer_syntax_uid: str
     association: str = ""
 
-    def read_header(self) -> InstanceHeader:
-        """Read the indexed part, and check that an image is complete.
+    def read(self) -> Parsed:
+        """Read the indexed part.
 
-        Raises Rejected: 0xA900 when a UID, the size or the pixels are missing, 0xC000 when the data set cannot be
-        read, a UID cannot be used, or there are fewer pixels than promised (PS3.4 B.2.3).
+        Raises Rejected: 0xA900 when a UID is missing, 0xC000 when one cannot be used or the data set cannot be read
+        (PS3.4 B.2.3).
         """
-        try:
-            parsed = self._read_head() or self._parse()
+        with _refuse_damage():
+            return self._read_head() or self._parse()
+
+    def check_pixels(self, parsed: Parsed) -> None:
+        """Check that an image is complete.
+
+        Raises Rejected: 0xA900 when its size or pixels are missing, 0xC000 when there are fewer pixels than promised.
+        """
+        with _refuse_damage():
             parsed.check_pixels(self)
-        except Rejected:
-            raise
-        except Exception as error:  # whatever the parser raises, the object cannot be understood
-            words = "data set cannot be read in the negotiated transfer syntax"
-            raise Rejected(status.UNABLE_TO_PROCESS, words) from error
-        return parsed.header
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Read `count` bytes of the data set from `offset` on."""
@@ -93,7 +95,7 @@ class DataSet:
                 break
         return count
 
-    def _read_head(self) -> _Parsed | None:
+    def _read_head(self) -> Parsed | None:
         """Read the first bytes; None where the file must be parsed: also without Study or Series UID."""
         syntax = self.transfer_syntax_uid
         if syntax in (DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian):
@@ -111,9 +113,9 @@ class DataSet:
         except head.NotPlain:
             return None
         samples, bits = (decode_text(values.get(tag, b""), "US", b"") for tag in (SAMPLES_PER_PIXEL, BITS_ALLOCATED))
-        return _Parsed(header, extent, samples, bits)
+        return Parsed(header, extent, samples, bits)
 
-    def _parse(self) -> _Parsed:
+    def _parse(self) -> Parsed:
         if self.transfer_syntax_uid != DeflatedExplicitVRLittleEndian:
             with self.path.open("rb") as file:
                 dataset, extent = _parse_until_pixels(file, self.preface_bytes)
@@ -124,11 +126,11 @@ class DataSet:
         identity.complete(dataset, self.association)
         header = InstanceHeader.from_dataset(dataset, self.transfer_syntax_uid)
         samples, bits = (read_text(dataset, tag, "US") for tag in (SAMPLES_PER_PIXEL, BITS_ALLOCATED))
-        return _Parsed(header, extent, samples, bits)
+        return Parsed(header, extent, samples, bits)
 
 
 @dataclass(frozen=True, slots=True)
-class _Parsed:
+class Parsed:
     """The header of a data set, where its pixels are, and what it says of them beside what is indexed."""
 
     header: InstanceHeader
@@ -154,6 +156,17 @@ class _Parsed:
             promised = pixel_data.count_promised(self.header, self.samples_per_pixel, self.bits_allocated)
         enough = self.extent.offset + max(self.extent.length, promised or 0)
         pixel_data.check_native(self.extent, data.count_bytes(enough), promised)
+
+
+@contextmanager
+def _refuse_damage() -> Iterator[None]:
+    try:
+        yield
+    except Rejected:
+        raise
+    except Exception as error:  # whatever the parser raises, the object cannot be understood
+        words = "data set cannot be read in the negotiated transfer syntax"
+        raise Rejected(status.UNABLE_TO_PROCESS, words) from error
 
 
 def _has_pixels(header: InstanceHeader) -> bool:

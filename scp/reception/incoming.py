@@ -59,6 +59,7 @@ class IncomingObject:
         self._looked_at = 0
         self._file: Incoming | None = None
         self._failure: Rejected | None = None
+        self._header: InstanceHeader | None = None
         try:
             self._look_at_disk()
             self._file = files.begin(request.transfer_syntax_uid)
@@ -71,9 +72,19 @@ class IncomingObject:
             self._fail(failure)
 
     @property
-    def sop_class_uid(self) -> str:
-        """SOP class of the object, as announced."""
-        return self._request.sop_class_uid
+    def request(self) -> StoreRequest:
+        """The object as announced."""
+        return self._request
+
+    @property
+    def header(self) -> InstanceHeader | None:
+        """The header once `finish` could read it, also of an object that is then refused."""
+        return self._header
+
+    @property
+    def head(self) -> bytearray:
+        """The first bytes of the data set, also of one that is not written."""
+        return self._head
 
     @property
     def size(self) -> int:
@@ -83,13 +94,13 @@ class IncomingObject:
     def write(self, data: bytes | memoryview) -> None:
         """Write the next bytes of the data set; never raises, `finish` reports any failure."""
         self._size += len(data)
+        if len(self._head) < HEAD_BYTES:
+            self._head += data[: HEAD_BYTES - len(self._head)]
         if self._file is None:
             return
         try:
             if self._size - self._looked_at > _LOOK_EVERY_BYTES:
                 self._look_at_disk()
-            if len(self._head) < HEAD_BYTES:
-                self._head += data[: HEAD_BYTES - len(self._head)]
             self._file.write(data)
         except Rejected as failure:
             self._fail(failure)
@@ -137,7 +148,10 @@ class IncomingObject:
             self._request.transfer_syntax_uid,
             self._request.association,
         )
-        return received.read_header()
+        parsed = received.read()
+        self._header = parsed.header
+        received.check_pixels(parsed)
+        return parsed.header
 
     def _copy_renamed(self, file: Incoming, header: InstanceHeader) -> Incoming:
         """Copy the file under the data set's own SOP Instance UID, where the request named another."""

@@ -42,6 +42,7 @@ from scp.reception.incoming import IncomingObject, StoreRequest
 from scp.reception.provided import ProvidedService
 from scp.services.contradictions import Contradictions
 from scp.services.fitting import refuse_misplaced
+from scp.services.refusals import Refusals
 from storage.database.engine import Database
 from storage.intake.group_commit import Intake
 from storage.objects.files import Files
@@ -118,6 +119,7 @@ class StorageScp:
         self._files = files
         self._intake = Intake(database, files)
         self._contradictions = Contradictions()
+        self._refusals = Refusals(database, clock, received)
         self._clock = clock
         self._received = received
         self._reserve_bytes = reserve_bytes
@@ -140,6 +142,9 @@ class StorageScp:
     def finish(self, reception: IncomingObject, calling_ae: str, holder: Holder | None = None) -> Answer:
         """Store the object and return the response (PS3.4 B.2.3); `holder` is its association."""
         answer = self._finish(reception, calling_ae, holder)
+        if answer.status != status.SUCCESS:
+            reason = f"0x{answer.status:04X} {answer.comment}"
+            self._refusals.note(reception, reason, calling_ae, holder)
         metrics.OBJECTS.labels(f"0x{answer.status:04X}").inc()
         metrics.OBJECT_BYTES.inc(reception.size)
         return answer
@@ -162,7 +167,7 @@ class StorageScp:
         if stored.outcome == "conflict":
             self._contradictions.note(stored, calling_ae, holder)
         # a sender that repeats known images is still sending; a companion says nothing about the images
-        elif reception.sop_class_uid in IMAGE_STORAGE:
+        elif reception.request.sop_class_uid in IMAGE_STORAGE:
             self._received(stored.series_instance_uid, holder)
         return Answer(status.SUCCESS)
 

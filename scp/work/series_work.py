@@ -17,13 +17,13 @@ from config.errors import NotScorable
 from config.settings import ScoringSettings, SelectionSettings
 from scoring.report.common.catalogue import sentence
 from scoring.report.common.texts import load_english
-from scoring.result import Score
+from scoring.result import Flag, Score
 from scoring.risk.context import Context
 from scp.installation import Installation
 from scp.priors.comparison import History
 from scp.work.documents import DocumentWork
 from storage.database import audit
-from storage.series import lifecycle, quarantine, results, slices, states
+from storage.series import lifecycle, quarantine, refusals, results, slices, states
 from storage.series.quarantine import Contradiction
 from storage.series.states import REPORTED, State
 
@@ -114,7 +114,8 @@ class SeriesWork:
             finish |= {"result_json": "", "status": "not_scorable"}
             finish |= {"reason_code": verdict.code, "reason": sentence(verdict, load_english())}
         else:
-            score = self._history.compare(self._identify(score, series_instance_uid), series_instance_uid)
+            score = self._flag_refused(self._identify(score, series_instance_uid), series_instance_uid)
+            score = self._history.compare(score, series_instance_uid)
             finish |= {"result_json": score.to_json(), "status": score.status}
             finish |= {"reason_code": score.reason_code or "", "reason": score.reason or ""}
         finish["now"] = self._clock()
@@ -132,6 +133,14 @@ class SeriesWork:
             series_instance_uid=score.series.series_instance_uid or series_instance_uid,
         )
         return replace(score, series=info)
+
+    def _flag_refused(self, score: Score, series_instance_uid: str) -> Score:
+        """Add a flag for images that were refused at receipt, since the scorer sees only what was stored."""
+        count = refusals.count_missing(self._database, series_instance_uid)
+        if not count:
+            return score
+        flag = Flag.build("refused_images", "warning", count=count)
+        return replace(score, flags=(*score.flags, replace(flag, message=sentence(flag, load_english()))))
 
     def _list_paths(self, series_instance_uid: str) -> list[Path]:
         """List the files of a series, and of other images that came under the UID of one: the scorer refuses them."""

@@ -8,6 +8,7 @@ caller leaves to pydicom.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from dicom.text import form_of
@@ -65,6 +66,19 @@ def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = 
         NotPlain: see the class.
     """
     values: dict[int, bytes] = {}
+    return Head(values, _read_into(values, data, implicit=implicit, whole=whole))
+
+
+def read_until_damage(data: bytes | bytearray | memoryview, *, implicit: bool) -> dict[int, bytes]:
+    """Read the wanted elements as far as the head is plain: those of an object that cannot be taken."""
+    values: dict[int, bytes] = {}
+    with suppress(NotPlain):
+        _read_into(values, data, implicit=implicit, whole=True)
+    return values
+
+
+def _read_into(values: dict[int, bytes], data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool) -> int:
+    """Add the wanted elements to `values`, and return the offset of the first element beyond them."""
     position, end = 0, len(data)
     try:
         while True:
@@ -88,7 +102,7 @@ def read(data: bytes | bytearray | memoryview, *, implicit: bool, whole: bool = 
             position += length
     except struct.error:
         raise NotPlain(truncated=not whole) from None
-    return Head(values, start)
+    return start
 
 
 def find_pixel_data(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scp.cli.terminal.contradictions import describe_missing, format_count, format_reasons
 from scp.cli.terminal.output import say
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from storage.outbox.deliveries import Delivery
     from storage.series.quarantine import QuarantinedSeries
     from storage.series.states import SeriesState
+
+
+_MOST_NAMED: Final = 3
 
 
 def show_facts(item: SeriesState) -> None:
@@ -58,6 +61,15 @@ def show_quarantine(series_instance_uid: str, entries: Sequence[QuarantinedSerie
         else:
             line = f"{number} of series {entry.series_instance_uid}, whose SOP Instance UIDs this series holds"
         say(f"{'quarantine:':13}{line}")
+
+
+def show_refused(sop_instance_uids: Sequence[str]) -> None:
+    """Print which images of a series were refused at receipt and have not been stored since."""
+    if sop_instance_uids:
+        named = ", ".join(sop_instance_uids[:_MOST_NAMED])
+        more = ", ..." if len(sop_instance_uids) > _MOST_NAMED else ""
+        number = format_count(len(sop_instance_uids))
+        say(f"{'refused:':13}{number} of this series at receipt, not stored since: {named}{more}")
 
 
 def _print_lines(facts: dict[str, str]) -> None:

@@ -20,7 +20,8 @@ from storage.database.opening import open_database
 from storage.intake.instances import register
 from storage.objects.header import InstanceHeader
 from storage.objects.opening import open_files
-from storage.series import states
+from storage.series import refusals, states
+from storage.series.refusals import Refusal
 from storage.series.states import State
 
 FIRST, COPY = "1.2.12.1.1", "1.2.12.1.99"
@@ -110,6 +111,16 @@ def test_both_series_tell_of_the_quarantine(coronode, copied):
     assert f"3 objects of series {COPY}, whose SOP Instance UIDs this series holds" in holding
     assert coronode("series", "show", COPY, "--json").code == 1
     assert coronode("series", "show", "9.9").code == 1
+
+
+def test_a_series_tells_of_its_refused_images(coronode, site):
+    for number in range(5):
+        refused = Refusal(FIRST, f"{FIRST}.7{number}", "SCANNER", "0xC000 Pixel Data (7FE0,0010) is short")
+        refusals.note(site.installation.database, refused, site.installation.clock())
+    lines = coronode("series", "show", FIRST).out.splitlines()
+    named = ", ".join(f"{FIRST}.7{number}" for number in range(3))
+    assert f"refused:     5 objects of this series at receipt, not stored since: {named}, ..." in lines
+    assert any(line.endswith("refused 0xC000 Pixel Data (7FE0,0010) is short (5 times)") for line in lines)
 
 
 def test_a_series_with_a_repeated_uid_tells_of_it(coronode, site):

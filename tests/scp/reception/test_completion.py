@@ -173,10 +173,12 @@ class Site:
 
     def __init__(self, slices):
         self.now, self.slices, self.completed, self.waiting = 0.0, slices, [], []
+        self.refused = 0
         self.completion = Completion(
             QUIET,
             clock=lambda: self.now,
             slices=lambda _: self.slices,
+            refused=lambda _: self.refused,
             complete=self._complete,
             wait=lambda uid, seconds, reason: self.waiting.append((uid, seconds, reason)),
         )
@@ -218,6 +220,33 @@ class TestCompletion:
         site.move(100)
         assert site.completed == [("A", ["2 slices missing inside the series"])]
 
+    def test_refused_images_hold_a_series_without_a_gap_until_the_deadline(self):
+        site = Site([at(z) for z in (0, 3, 6, 9)])
+        site.refused = 2
+        site.completion.note_instance("A")
+        site.move(10)
+        reason = "2 images refused at receipt and not stored since"
+        assert site.waiting == [("A", 90, reason)]
+        site.move(99)
+        assert site.completed == []
+        site.move(100)
+        assert site.completed == [("A", [reason])]
+
+    def test_refused_image_that_is_sent_again_ends_the_wait(self):
+        site = Site([at(z) for z in (0, 3, 9, 12)])
+        site.refused = 1
+        site.completion.note_instance("A")
+        site.move(10)
+        assert [reason for *_, reason in site.waiting] == [
+            "1 slice missing inside the series; 1 image refused at receipt and not stored since"
+        ]
+        site.slices.append(at(6))
+        site.refused = 0
+        site.now = 30
+        site.completion.note_instance("A")
+        site.move(40)
+        assert site.completed == [("A", [])]
+
     def test_series_found_in_the_index_is_watched_from_then_on(self):
         site = Site([at(z) for z in (0, 3, 6)])
         site.now = 5
@@ -241,7 +270,12 @@ class TestCompletion:
                 site.completed.append((uid, list(why)))
 
         site.completion = Completion(
-            QUIET, clock=lambda: site.now, slices=lambda _: list(site.slices), complete=complete, wait=lambda *_: None
+            QUIET,
+            clock=lambda: site.now,
+            slices=lambda _: list(site.slices),
+            refused=lambda _: 0,
+            complete=complete,
+            wait=lambda *_: None,
         )
         site.completion.note_instance("A")
         for now in (10, 100, 109, 110):

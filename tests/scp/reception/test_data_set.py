@@ -77,7 +77,8 @@ def receive(tmp_path):
         preface = part10.encode_preface(CTImageStorage, "1.2.1.1.1", syntax)
         path = tmp_path / "object"
         path.write_bytes(preface + content)
-        DataSet(path, len(preface), content[:HEAD_BYTES], len(content), syntax).read_header()
+        arrived = DataSet(path, len(preface), content[:HEAD_BYTES], len(content), syntax)
+        arrived.check_pixels(arrived.read())
 
     return read
 

@@ -17,7 +17,8 @@ from storage.database import audit
 from storage.intake.instances import register
 from storage.objects.header import InstanceHeader
 from storage.outbox import deliveries
-from storage.series import lifecycle, quarantine, results, states
+from storage.series import lifecycle, quarantine, refusals, results, states
+from storage.series.refusals import Refusal
 from storage.series.states import State
 
 UID = "1.2.1.1"
@@ -226,6 +227,16 @@ def test_images_without_uids_are_scored_under_those_of_the_index(site, score):
     site.work.run(UID, 1)
     info = Score.from_json(site.result().score_json).series
     assert (info.study_instance_uid, info.series_instance_uid) == ("1.2.1", UID)
+
+
+@pytest.mark.parametrize(("count", "begins"), [(1, "1 image of the series was"), (2, "2 images of the series were")])
+def test_images_that_were_refused_are_told_in_the_result(site, count, begins):
+    for number in range(count):
+        refusals.note(site.database, Refusal(UID, f"{UID}.9{number}", "CT", "0xC000"), site.installation.clock())
+    site.work.run(UID, site.complete())
+    (flag,) = Score.from_json(site.result(2).score_json).flags
+    assert (flag.code, flag.severity, flag.values) == ("refused_images", "warning", {"count": count})
+    assert flag.message.startswith(begins)
 
 
 def test_a_series_that_is_abandoned_before_its_score_says_why(site):

@@ -27,6 +27,21 @@ def encoded(dataset: Dataset, *, implicit: bool) -> bytes:
     return buffer.getvalue()
 
 
+def test_what_precedes_the_damage_is_read():
+    whole = encoded(image(), implicit=False)
+    values = head.read(whole, implicit=False, whole=True).values
+    for end in range(0, len(whole), 7):
+        found = head.read_until_damage(whole[:end], implicit=False)
+        assert found.items() <= values.items()
+        for tag in values.keys() - found.keys():
+            assert encoded_at(whole, tag) + 8 + len(values[tag]) > end
+
+
+def encoded_at(data: bytes, tag: int) -> int:
+    """The offset of an element."""
+    return data.index((tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little"))
+
+
 def nested(depth: int, *, undefined: bool) -> Dataset:
     item = Dataset()
     item.CodeValue = "1"

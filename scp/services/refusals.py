@@ -1,0 +1,90 @@
+"""Images that are refused at receipt, noted for their series: it waits for them, and its report tells of them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import structlog
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from config.errors import Transient
+from dicom.sop_classes import IMAGE_STORAGE
+from dicom.text import decode_text
+from dicom.uids import is_keepable_uid
+from scp.outside_text import escape
+from scp.reception.completion import Holder
+from scp.reception.incoming import IncomingObject
+from storage.database.engine import Database
+from storage.objects import head
+from storage.series import refusals
+from storage.series.refusals import Refusal
+
+log = structlog.get_logger(__name__)
+
+_SOP_CLASS, _SOP_INSTANCE, _MODALITY, _SERIES = 0x00080016, 0x00080018, 0x00080060, 0x0020000E
+_VRS: Final = {_SOP_CLASS: "UI", _SOP_INSTANCE: "UI", _MODALITY: "CS", _SERIES: "UI"}
+_LONGEST_UID: Final = 64
+_INFLATED_BYTES: Final = 1 << 20
+
+
+class Refusals:
+    """Notes refused images; `received` is told of each new one, because its sender is still sending. Thread-safe."""
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], received: Callable[[str, Holder | None], None]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._received = received
+
+    def note(self, reception: IncomingObject, reason: str, calling_ae: str, holder: Holder | None) -> None:
+        """Note an object that was not stored, unless it is no image of a scan or its series cannot be told."""
+        identity = identify(reception)
+        if identity is None:
+            return
+        series_instance_uid, sop_instance_uid = identity
+        try:
+            refusal = Refusal(series_instance_uid, sop_instance_uid, calling_ae, reason)
+            is_new = refusals.note(self._database, refusal, self._clock())
+        except Transient as error:  # the sender is refused all the same, and still has the object
+            log.warning("refusal not noted", series=series_instance_uid, reason=str(error))
+            return
+        if is_new:
+            self._received(series_instance_uid, holder)
+
+
+def identify(reception: IncomingObject) -> tuple[str, str] | None:
+    """Return Series and SOP Instance UID of an image, as far as its data set can be read.
+
+    None for what is no CT image by its header or the request, and where the series has no usable UID. A SOP Instance
+    UID that cannot be used is escaped; one that is missing is that of the request.
+    """
+    request, header = reception.request, reception.header
+    if header is not None:
+        classes, modality = {header.sop_class_uid}, header.modality
+        series_instance_uid, sop_instance_uid = header.series_instance_uid, header.sop_instance_uid
+    else:
+        values = _read_start(bytes(reception.head), request.transfer_syntax_uid)
+        classes, modality = {values[_SOP_CLASS]}, values[_MODALITY]
+        series_instance_uid, sop_instance_uid = values[_SERIES], values[_SOP_INSTANCE]
+    is_image = not (classes | {request.sop_class_uid}).isdisjoint(IMAGE_STORAGE) and modality in ("CT", "")
+    if not is_image or not is_keepable_uid(series_instance_uid):
+        return None
+    return series_instance_uid, escape(sop_instance_uid or request.sop_instance_uid)[:_LONGEST_UID]
+
+
+def _read_start(data: bytes, transfer_syntax_uid: str) -> dict[int, str]:
+    """Read the identity from the first bytes of a data set; if they make no sense, in the other kind of encoding."""
+    if transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
+        try:
+            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, _INFLATED_BYTES)
+        except zlib.error:
+            data = b""
+    implicit = transfer_syntax_uid == ImplicitVRLittleEndian
+    values = head.read_until_damage(data, implicit=implicit)
+    if _SERIES not in values:
+        values = head.read_until_damage(data, implicit=not implicit)
+    return {tag: decode_text(values.get(tag, b""), vr, b"") for tag, vr in _VRS.items()}
