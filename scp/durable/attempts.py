@@ -14,7 +14,9 @@ from typing import Final, NoReturn, Protocol
 
 import structlog
 
-from config.errors import Transient, describe_fault, is_fault
+from config.errors import CoronodeError, NotScorable, Transient, describe_fault, is_fault
+from scoring.report.common.catalogue import sentence
+from scoring.report.common.texts import load_english
 from scp.delivery.retry import Retry
 
 log = structlog.get_logger(__name__)
@@ -49,11 +51,7 @@ def decide(error: Exception, attempts: int, *, retry: Retry, stopping: bool) -> 
     pause = retry.pause(attempts)
     if pause is not None:
         return TryAgain(pause)
-    return (
-        LeaveForLater()
-        if isinstance(error, Transient) or is_fault(error)
-        else GiveUp(f"{type(error).__name__}: {error}")
-    )
+    return LeaveForLater() if isinstance(error, Transient) or is_fault(error) else GiveUp(_explain(error))
 
 
 class Work(Protocol):
@@ -109,6 +107,16 @@ def attempt(work: Work, series_instance_uid: str, version: int, *, retry: Retry,
             return
         if stop.wait(pause):
             raise Transient("the node is stopping")
+
+
+def _explain(error: Exception) -> str:
+    """Say why a version is given up; for what nobody foresaw the log has the trace."""
+    if isinstance(error, NotScorable):
+        return sentence(error, load_english())
+    if isinstance(error, CoronodeError):
+        return str(error)
+    words = str(error)
+    return f"internal error ({words}), see the node's log" if words else "internal error, see the node's log"
 
 
 def _leave(work: Work, series_instance_uid: str, version: int, error: Exception) -> NoReturn:

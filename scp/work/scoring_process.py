@@ -8,13 +8,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import structlog
+
 from config.errors import NotScorable, Transient
 from config.settings import ScoringSettings, SelectionSettings
 from scoring.report.common.document_file import DocumentFile
 from scoring.result import Score
 from scoring.risk.context import Context
 from scp.work.requests import NO_CONTEXT, DocumentRequest, Request, ScoreRequest
-from scp.work.worker import Died, TookTooLong, Worker, spawn
+from scp.work.worker import Died, Failed, TookTooLong, Worker, spawn
+
+log = structlog.get_logger(__name__)
 
 
 class ScoringProcess:
@@ -80,6 +84,9 @@ class ScoringProcess:
                     answer = self._exchange(request)
                 except Died as error:
                     raise NotScorable("crashed", ending=str(error)) from error
+        if isinstance(answer, Failed):
+            log.error("scoring process failed", reason=answer.words, exception=answer.trace)
+            raise NotScorable("internal", error=answer.words)
         if isinstance(answer, BaseException):
             raise answer
         return answer

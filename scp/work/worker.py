@@ -11,8 +11,10 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any, Final, Protocol
 
@@ -31,6 +33,23 @@ class Died(Exception):
 
 class TookTooLong(Exception):
     """The process did not answer in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An error that nobody foresaw: its words, and for the log where it arose and of what type it is.
+
+    The trace has no words of the error, which may repeat a header's values.
+    """
+
+    words: str
+    trace: str
+
+    @classmethod
+    def of(cls, error: Exception) -> Failed:
+        """Describe an error."""
+        where = traceback.format_tb(error.__traceback__)
+        return cls(str(error) or "unexplained", "".join([*where, type(error).__name__]))
 
 
 class Pipe(Protocol):
@@ -120,7 +139,7 @@ def serve(pipe: Pipe, *, memory_mb: int | None = None) -> None:
 
 
 def answer(handle: Callable[[Request], Any], request: Request) -> Any:
-    """Return the answer, or the error sent to the parent in its place."""
+    """Return the answer, or what is sent to the parent in its place: an error of ours, or `Failed`."""
     try:
         return handle(request)
     except CoronodeError as error:
@@ -132,7 +151,7 @@ def answer(handle: Callable[[Request], Any], request: Request) -> Any:
             return NotScorable("out_of_memory")
         if isinstance(error, OSError) and is_fault(error):
             return Transient(describe_fault(error))
-        return NotScorable("internal", error=f"{type(error).__name__}: {error}")
+        return Failed.of(error)
 
 
 def _load() -> Callable[[Request], Any]:

@@ -88,9 +88,11 @@ def make_engine(url: str, *, durable: bool = True) -> Engine:
         _make_file(parsed)
         engine = create_engine(parsed, module=_sqlite_module(), pool_size=16, max_overflow=48)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        # not in the library's words, which may hold a password
+        why = f"its driver {error.name} is missing" if isinstance(error, ImportError) else "its form or kind is unknown"
         raise ConfigurationError(
             "storage.database_url: not a database this node can use; allowed: sqlite:////absolute/file.db or "
-            f"postgresql+psycopg://user@host/name ({type(error).__name__})"
+            f"postgresql+psycopg://user@host/name; {why}"
         ) from error
     event.listen(engine, "connect", lambda connection, _: _prepare_sqlite(connection, durable=durable))
     return engine

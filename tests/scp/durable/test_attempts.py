@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from config.errors import Permanent, Transient
+from config.errors import NotScorable, Permanent, Transient
 from scp.delivery.retry import Retry
 from scp.durable.attempts import ATTEMPTS, GiveUp, LeaveForLater, TryAgain, attempt, decide
 
@@ -18,13 +18,20 @@ RETRY = Retry(first_seconds=2, longest_seconds=4, attempts=3, jitter=lambda: 1.0
     [
         (BUG, 1, False, TryAgain(timedelta(seconds=2))),
         (BUG, 2, False, TryAgain(timedelta(seconds=4))),
-        (BUG, 3, False, GiveUp("ZeroDivisionError: oops")),
-        (Permanent("no such series"), 3, False, GiveUp("Permanent: no such series")),
+        (BUG, 3, False, GiveUp("internal error (oops), see the node's log")),
+        (AssertionError(), 3, False, GiveUp("internal error, see the node's log")),
+        (Permanent("no such series"), 3, False, GiveUp("no such series")),
+        (
+            NotScorable("timeout", seconds=60.0),
+            3,
+            False,
+            GiveUp("Scoring took longer than 60 s (scoring.timeout_seconds)"),
+        ),
         (AWAY, 1, False, TryAgain(timedelta(seconds=2))),
         (AWAY, 3, False, LeaveForLater()),
         (LOST, 1, False, TryAgain(timedelta(seconds=2))),
         (LOST, 3, False, LeaveForLater()),
-        (OSError("a library's words"), 3, False, GiveUp("OSError: a library's words")),
+        (OSError("a library's words"), 3, False, GiveUp("internal error (a library's words), see the node's log")),
         (BUG, 1, True, LeaveForLater()),
         (BUG, 3, True, LeaveForLater()),
         (AWAY, 1, True, LeaveForLater()),
@@ -95,7 +102,7 @@ def test_a_failure_that_passes():
 def test_a_series_that_is_given_up_holds_the_worker_no_longer():
     work, stop = FakeWork(BUG, BUG, BUG), FakeStop()
     run(work, stop)
-    assert (work.runs, work.reasons, stop.waits) == (3, ["ZeroDivisionError: oops"], [2, 4])
+    assert (work.runs, work.reasons, stop.waits) == (3, ["internal error (oops), see the node's log"], [2, 4])
 
 
 @pytest.mark.parametrize(

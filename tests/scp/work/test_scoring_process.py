@@ -7,9 +7,11 @@ import pytest
 
 from config.errors import ConfigurationError, NotScorable, Transient
 from config.settings import ScoringSettings, SelectionSettings
+from scoring.report.common.catalogue import sentence
+from scoring.report.common.texts import load_english
 from scp.work.requests import ScoreRequest
 from scp.work.scoring_process import ScoringProcess
-from scp.work.worker import Died, TookTooLong
+from scp.work.worker import Died, Failed, TookTooLong
 
 
 class FakeWorker:
@@ -95,11 +97,23 @@ def test_a_series_that_takes_too_long_is_not_scorable_and_the_next_one_is_served
 
 
 def test_an_error_of_ours_travels_as_it_is_and_the_worker_stays():
-    site = Site(ConfigurationError("there is no engine named 'mine'"), NotScorable("internal", error="oops"))
+    site = Site(ConfigurationError("there is no engine named 'mine'"), NotScorable("contrast", blood_hu=200))
     with pytest.raises(ConfigurationError, match="there is no engine named 'mine'"):
         site.score()
     with pytest.raises(NotScorable):
         site.score()
+    assert [worker.closed for worker in site.workers] == [False]
+
+
+def test_an_error_that_nobody_foresaw_is_told_in_words_and_logged_with_its_place(caplog):
+    site = Site(Failed("oops", 'File "geometry.py", line 7\nZeroDivisionError'))
+    with pytest.raises(NotScorable) as caught:
+        site.score()
+    assert (caught.value.code, caught.value.values) == ("internal", {"error": "oops"})
+    words = sentence(caught.value, load_english())
+    assert words == "Scoring failed because of an error in the software (oops); the log has the details"
+    assert "geometry.py" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
     assert [worker.closed for worker in site.workers] == [False]
 
 

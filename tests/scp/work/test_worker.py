@@ -14,7 +14,7 @@ from config.settings import ScoringSettings, SelectionSettings
 from scoring.result import Score
 from scp.work.memory import limited_memory
 from scp.work.requests import ScoreRequest
-from scp.work.worker import Died, ProcessWorker, TookTooLong, answer, spawn
+from scp.work.worker import Died, Failed, ProcessWorker, TookTooLong, answer, spawn
 
 
 def request(files=(), **scoring) -> ScoreRequest:
@@ -123,8 +123,8 @@ def test_memory_beyond_the_limit_is_an_answer(limited):
     [
         (NotScorable("contrast", variant="header", agent="OMNIPAQUE"), NotScorable),
         (ConfigurationError("no engine"), ConfigurationError),
-        (ZeroDivisionError("oops"), NotScorable),
-        (OSError("oops: a library's words"), NotScorable),
+        (ZeroDivisionError("oops"), Failed),
+        (OSError("oops: a library's words"), Failed),
         (MemoryError("oops"), NotScorable),
         (OSError(errno.ENOMEM, "oops"), NotScorable),
     ],
@@ -136,7 +136,12 @@ def test_an_error_is_an_answer(error, kind):
     reply = answer(handle, request())
     assert type(reply) is kind
     assert isinstance(error, CoronodeError) == (reply is error)
-    assert reply is error or reply.code == "out_of_memory" or (reply.code == "internal" and "oops" in str(reply))
+    if kind is Failed:
+        assert (reply.words, "oops" in reply.trace) == (str(error), False)
+        assert "in handle" in reply.trace
+        assert reply.trace.endswith(type(error).__name__)
+    else:
+        assert reply is error or reply.code == "out_of_memory"
 
 
 @pytest.mark.parametrize("code", [errno.ENOENT, errno.EACCES, errno.EIO, errno.ESTALE, errno.ENOSPC])

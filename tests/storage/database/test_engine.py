@@ -111,6 +111,21 @@ def test_an_unusable_url_is_a_configuration_error(wrong):
         Database.open(wrong)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("user:secret@host", "its form or kind is unknown"),
+        ("nosuch://user:secret@host/name", "its form or kind is unknown"),
+        ("oracle+cx_oracle://user:secret@host/name", "its driver cx_Oracle is missing"),
+    ],
+)
+def test_what_is_wrong_with_a_url_is_told_without_its_password(wrong, why):
+    with pytest.raises(ConfigurationError, match=why) as caught:
+        Database.open(wrong)
+    assert "secret" not in str(caught.value)
+    assert "Error" not in str(caught.value)
+
+
 def test_a_file_that_is_no_folder_is_a_configuration_error(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigurationError, match="database_url"):
