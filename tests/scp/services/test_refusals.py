@@ -91,6 +91,11 @@ CASES = {
         ASKED,
     ),
     "implicit": (encode(implicit=True, PixelData=bytes(6)), ImplicitVRLittleEndian, ASKED),
+    "not as negotiated, and under no UID": (
+        encode(implicit=True, SOPInstanceUID=None),
+        ExplicitVRLittleEndian,
+        ASKED,
+    ),
     "the data set's UID counts": (
         encode(SOPInstanceUID="1.2.3.1.5", PixelData=None),
         ExplicitVRLittleEndian,
