@@ -124,7 +124,7 @@ class Node:
             settings.node,
             Admission.from_settings(settings),
             (verification.provide(), storage.provide(), QueryScp(self.database).provide()),
-            has_room=storage.has_room,
+            find_shortage=storage.find_shortage,
         )
 
     def _complete(self, series_instance_uid: str, checked: int, imperfections: Sequence[str]) -> None:
