@@ -104,16 +104,16 @@ def _check_storage(settings: Settings) -> Iterator[Finding]:
     from config.settings import MIB
     from scp.privacy import create_closed
     from storage.database.opening import open_database
-    from storage.objects.opening import open_files
+    from storage.series.store import open_store
 
     create_closed()
     try:
-        files = open_files(settings)
+        database = open_database(settings)
+        files = open_store(settings, database)
         free = files.free_bytes() // MIB
         enough = free > settings.node.reserve_mb
         advice = "" if enough else f", below node.reserve_mb = {settings.node.reserve_mb}: make room, or lower the key"
         yield Finding(ok=enough, check="disk", finding=f"{free} MiB free in {files.root}{advice}")
-        database = open_database(settings)
         yield _pass("database", database.engine.url.render_as_string(hide_password=True))
         yield _check_quarantine(database)
         yield _check_work(database)

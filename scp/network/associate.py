@@ -99,7 +99,8 @@ def read_calling_ae(body: bytes) -> str:
 def read_request(body: bytes) -> AssociateRequest:
     """Read the variable part of an A-ASSOCIATE-RQ. Raises Violation when it is malformed."""
     version, variable = _read_fixed(body)
-    application_context, contexts, user = "", [], UserInformation()
+    contexts: list[ProposedContext] = []
+    application_context, user = "", UserInformation()
     for kind, value in variable:
         if kind == items.APPLICATION_CONTEXT:
             application_context = application_context or decode_uid(value)
@@ -144,7 +145,8 @@ def encode_request(request: AssociateRequest) -> bytes:
 def read_acceptance(body: bytes) -> AssociateAcceptance:
     """Read the variable part of an A-ASSOCIATE-AC. Raises Violation when it is malformed."""
     _, variable = _read_fixed(body)
-    contexts, user = [], UserInformation()
+    contexts: list[AnsweredContext] = []
+    user = UserInformation()
     for kind, value in variable:
         if kind == items.ANSWERED_CONTEXT:
             contexts += _read_answered(value)
