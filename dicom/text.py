@@ -7,6 +7,7 @@ no warning repeats a patient's name.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
@@ -19,6 +20,7 @@ from dicom.legible import clean_text
 from dicom.stored import stored_element
 
 LONGEST = 256
+_ONE_I = str.maketrans({"\u0131": "i", "\u0307": None})  # dotless i; the dot that casefold leaves of a capital with one
 _AS_IT_IS = frozenset({"CS", "SH", "LO", "PN", "DS", "AS", "AE"})
 
 
@@ -91,8 +93,13 @@ def _strip(raw: str, vr: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Fold a person's name for matching: case folded, without empty trailing components and groups."""
-    groups = (group.rstrip("^ ") for group in name.casefold().split("="))
+    """Fold a person's name for matching: case folded, without empty trailing components and groups.
+
+    Letters are in composed form (Unicode NFC), because some systems write u and a diaeresis where others write ü. The
+    Turkish i with and without a dot are one letter, because capitals of other alphabets do not tell them apart.
+    """
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    groups = (group.rstrip("^ ") for group in folded.translate(_ONE_I).split("="))
     return "=".join(groups).rstrip("=")
 
 

@@ -35,6 +35,20 @@ class DataLock:
                 f"node.data_dir: cannot write in {self._path.parent}: {error.strerror or error}"
             ) from error
 
+    def is_held(self) -> bool:
+        """Return whether a node runs on the folder, without making anything there."""
+        try:
+            probe = os.open(self._path, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(probe)
+        return False
+
     def release(self) -> None:
         """Release the lock, if held."""
         if self._descriptor is not None:

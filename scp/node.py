@@ -34,9 +34,9 @@ from scp.work.documents import DocumentWork
 from scp.work.scoring_process import ScoringProcess
 from scp.work.series_work import SeriesWork
 from storage.database.opening import open_database
-from storage.objects.opening import open_files
 from storage.series import lifecycle, refusals, slices
 from storage.series.quarantine import count_quarantined
+from storage.series.store import open_store
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class Node:
         self._lock.acquire()
         _close_to_others(settings)
         self.database = open_database(settings)
-        self.files = open_files(settings)
+        self.files = open_store(settings, self.database)
         self._scorer = ScoringProcess.from_settings(settings.scoring)
         self._completion = Completion(
             settings.completion,
@@ -125,7 +125,7 @@ class Node:
             settings.node,
             Admission.from_settings(settings),
             (verification.provide(), storage.provide(), QueryScp(self.database).provide()),
-            has_room=storage.has_room,
+            find_shortage=storage.find_shortage,
         )
 
     def _complete(self, series_instance_uid: str, checked: int, imperfections: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from scp.cli.command import Command
 from scp.cli.options import config_option, json_option
 from scp.cli.terminal.listing import print_json
 from scp.cli.terminal.output import say
+from scp.lock import DataLock
 from scp.start import find_shadowed
 
 if TYPE_CHECKING:
@@ -93,9 +95,10 @@ def _check_port(settings: Settings) -> Finding:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((node.host, node.port))
     except OSError as error:
+        if error.errno == errno.EADDRINUSE and DataLock(node.data_dir).is_held():
+            return _pass("port", f"{node.host}:{node.port} is in use, and a node runs on {node.data_dir}")
         finding = f"cannot listen on {node.host}:{node.port}: {error.strerror or error}"
-        advice = "expected while the node is running; otherwise choose another node.host or node.port"
-        return _fail("port", f"{finding}; {advice}")
+        return _fail("port", f"{finding}; choose another node.host or node.port, or stop what listens there")
     scope = "this machine only" if node.host.startswith("127.") or node.host in {"localhost", "::1"} else "the network"
     return _pass("port", f"{node.host}:{node.port} is free, reachable from {scope}")
 
@@ -104,16 +107,16 @@ def _check_storage(settings: Settings) -> Iterator[Finding]:
     from config.settings import MIB
     from scp.privacy import create_closed
     from storage.database.opening import open_database
-    from storage.objects.opening import open_files
+    from storage.series.store import open_store
 
     create_closed()
     try:
-        files = open_files(settings)
+        database = open_database(settings)
+        files = open_store(settings, database)
         free = files.free_bytes() // MIB
         enough = free > settings.node.reserve_mb
         advice = "" if enough else f", below node.reserve_mb = {settings.node.reserve_mb}: make room, or lower the key"
         yield Finding(ok=enough, check="disk", finding=f"{free} MiB free in {files.root}{advice}")
-        database = open_database(settings)
         yield _pass("database", database.engine.url.render_as_string(hide_password=True))
         yield _check_quarantine(database)
         yield _check_work(database)

@@ -29,11 +29,11 @@ def open_index(config_file: Path | None) -> Iterator[Database]:
 @contextmanager
 def open_store(config_file: Path | None) -> Iterator[tuple[Database, Files]]:
     """Open the configured index with its files; raises as `open_index` does."""
-    from storage.objects.opening import open_files
+    from storage.series import store
 
     settings = load(config_file)
     with _open(settings) as database:
-        yield database, open_files(settings)
+        yield database, store.open_store(settings, database)
 
 
 @contextmanager

@@ -136,8 +136,8 @@ def _find_in_store(score: Score, settings: Settings, written: datetime) -> tuple
     from scoring.report.common.request import Predecessor
     from scoring.result import Score
     from storage.database.opening import database_file, open_database
-    from storage.objects.opening import open_files
     from storage.series import results, slices
+    from storage.series.store import open_store
 
     file = database_file(settings)
     if file is not None and not file.exists():
@@ -145,7 +145,7 @@ def _find_in_store(score: Score, settings: Settings, written: datetime) -> tuple
     database = open_database(settings)
     try:
         uid = score.series.series_instance_uid
-        files = tuple(slices.list_files(database, open_files(settings), uid))
+        files = tuple(slices.list_files(database, open_store(settings, database), uid))
         known = results.get(database, uid)
         before = None if known is None else results.find_predecessor(database, uid, known.version)
     finally:

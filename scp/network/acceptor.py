@@ -177,8 +177,9 @@ class Acceptor:
             if self._machine.on(classify_pdu(kind)) is Action.AA_2:
                 raise Closed("aborted before a request")
             raise pdu.find_violation(kind)
-        request = associate.read_request(pdu.read_body(self._wire, length))
-        self.calling_ae = request.calling_ae
+        body = pdu.read_body(self._wire, length)
+        self.calling_ae = associate.read_calling_ae(body)
+        request = associate.read_request(body)
         refusal = negotiation.find_refusal(request)
         self._machine.on(Event.ASSOCIATE_RQ_RECEIVED, acceptable=refusal is None)
         verdict = refusal or self._admit(request, self._host)

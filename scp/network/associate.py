@@ -1,13 +1,15 @@
 """Reading and encoding A-ASSOCIATE-RQ, -AC and -RJ (PS3.8 9.3.2 to 9.3.4).
 
 Reading is tolerant where the Standard demands it: unknown items are skipped (9.3.1), reserved fields are ignored,
-AE titles may be padded with spaces or NUL. A length that overruns its container is a Violation. What the values mean
-for the association is decided in `negotiation`.
+AE titles may be padded with spaces or NUL. A presentation context that cannot be read counts as one of an unknown
+abstract syntax; any other length that overruns its container is a Violation. What the values mean for the association
+is decided in `negotiation`.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,13 +25,18 @@ PROTOCOL_VERSION: Final = 1
 _TITLE_BYTES: Final = 16
 _FIXED_BYTES: Final = 68  # of the variable part: version, two reserved, two titles, 32 reserved
 _TITLES: Final = slice(4, 68)
+_CALLED: Final = slice(4, 20)
+_CALLING: Final = slice(20, 36)
 _CONTEXT_HEADER_BYTES: Final = 4
 _REJECTION_BYTES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ProposedContext:
-    """A proposed presentation context; a valid one has one abstract syntax and at least one transfer syntax."""
+    """A proposed presentation context; a valid one has one abstract syntax and at least one transfer syntax.
+
+    One whose items cannot be read has neither.
+    """
 
     context_id: int
     abstract_syntaxes: tuple[str, ...]
@@ -38,7 +45,10 @@ class ProposedContext:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredContext:
-    """Result of a presentation context (PS3.8 table 9-18); the transfer syntax is significant only if accepted."""
+    """Result of a presentation context (PS3.8 table 9-18); the transfer syntax is significant only if accepted.
+
+    One whose items cannot be read has none.
+    """
 
     context_id: int
     result: int
@@ -81,20 +91,26 @@ class Rejection:
     diagnostic: int
 
 
+def read_calling_ae(body: bytes) -> str:
+    """Read the calling AE title alone, to name the sender of an unreadable request; empty if that is too short."""
+    return _read_title(body[_CALLING])
+
+
 def read_request(body: bytes) -> AssociateRequest:
     """Read the variable part of an A-ASSOCIATE-RQ. Raises Violation when it is malformed."""
     version, variable = _read_fixed(body)
-    application_context, contexts, user = "", [], UserInformation()
+    contexts: list[ProposedContext] = []
+    application_context, user = "", UserInformation()
     for kind, value in variable:
         if kind == items.APPLICATION_CONTEXT:
             application_context = application_context or decode_uid(value)
         elif kind == items.PROPOSED_CONTEXT:
-            contexts.append(_read_proposed(value))
+            contexts += _read_proposed(value)
         elif kind == items.USER_INFORMATION:
             user = read_user_information(value)
     return AssociateRequest(
-        called_ae=_read_title(body[4:20]),
-        calling_ae=_read_title(body[20:36]),
+        called_ae=_read_title(body[_CALLED]),
+        calling_ae=_read_title(body[_CALLING]),
         contexts=tuple(contexts),
         user=user,
         application_context=application_context,
@@ -129,10 +145,11 @@ def encode_request(request: AssociateRequest) -> bytes:
 def read_acceptance(body: bytes) -> AssociateAcceptance:
     """Read the variable part of an A-ASSOCIATE-AC. Raises Violation when it is malformed."""
     _, variable = _read_fixed(body)
-    contexts, user = [], UserInformation()
+    contexts: list[AnsweredContext] = []
+    user = UserInformation()
     for kind, value in variable:
         if kind == items.ANSWERED_CONTEXT:
-            contexts.append(_read_answered(value))
+            contexts += _read_answered(value)
         elif kind == items.USER_INFORMATION:
             user = read_user_information(value)
     return AssociateAcceptance(tuple(contexts), user, body[_TITLES])
@@ -173,29 +190,33 @@ def _read_fixed(body: bytes) -> tuple[int, list[tuple[int, bytes]]]:
     return int.from_bytes(body[:2], "big"), list(read_items(body[_FIXED_BYTES:]))
 
 
-def _read_proposed(value: bytes) -> ProposedContext:
-    context_id, inner = _read_context(value)
-    return ProposedContext(
-        context_id,
-        tuple(decode_uid(uid) for kind, uid in inner if kind == items.ABSTRACT_SYNTAX and decode_uid(uid)),
-        tuple(decode_uid(uid) for kind, uid in inner if kind == items.TRANSFER_SYNTAX and decode_uid(uid)),
-    )
+def _read_proposed(value: bytes) -> Iterator[ProposedContext]:
+    """Read one proposed context; none where even its identifier is missing, because nobody could be answered."""
+    if value:
+        inner = _read_context(value)
+        abstract = tuple(decode_uid(uid) for kind, uid in inner if kind == items.ABSTRACT_SYNTAX and decode_uid(uid))
+        transfer = tuple(decode_uid(uid) for kind, uid in inner if kind == items.TRANSFER_SYNTAX and decode_uid(uid))
+        yield ProposedContext(value[0], abstract, transfer)
 
 
-def _read_answered(value: bytes) -> AnsweredContext:
-    context_id, inner = _read_context(value)
-    syntaxes = [decode_uid(uid) for kind, uid in inner if kind == items.TRANSFER_SYNTAX]
-    return AnsweredContext(context_id, value[2], syntaxes[0] if syntaxes else "")
+def _read_answered(value: bytes) -> Iterator[AnsweredContext]:
+    """Read one answered context; none where identifier or result are missing."""
+    if len(value) >= _CONTEXT_HEADER_BYTES:
+        syntaxes = [decode_uid(uid) for kind, uid in _read_context(value) if kind == items.TRANSFER_SYNTAX]
+        yield AnsweredContext(value[0], value[2], syntaxes[0] if syntaxes else "")
 
 
-def _read_context(value: bytes) -> tuple[int, list[tuple[int, bytes]]]:
-    if len(value) < _CONTEXT_HEADER_BYTES:
-        raise Violation(INVALID_PARAMETER, f"a presentation context item of {len(value)} bytes")
-    return value[0], list(read_items(value[_CONTEXT_HEADER_BYTES:]))
+def _read_context(value: bytes) -> list[tuple[int, bytes]]:
+    """Read the items of a context, which end where it ends: if one overruns it, no other context suffers."""
+    try:
+        return list(read_items(value[_CONTEXT_HEADER_BYTES:]))
+    except Violation:
+        return []
 
 
 def _read_title(value: bytes) -> str:
-    return value.decode("ascii", "replace").strip("\0 ")
+    """Read an AE title; it ends at a NUL as a text in C does, whatever the sender's buffer contained before."""
+    return value.decode("ascii", "replace").strip("\0 ").partition("\0")[0].rstrip(" ")
 
 
 def _encode_title(title: str) -> bytes:

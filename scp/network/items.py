@@ -21,11 +21,13 @@ _HEADER: Final = struct.Struct(">BxH")
 def read_items(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Read type and value of each item, including unknown types, which the caller skips (PS3.8 9.3.1).
 
-    Raises Violation when an item overruns its container.
+    Zeros at the end that are too few for an item are padding. Raises Violation when an item overruns its container.
     """
     position = 0
     while position < len(data):
         if position + _HEADER.size > len(data):
+            if not any(data[position:]):
+                return
             raise Violation(INVALID_PARAMETER, "an item of the association PDU ends within its header")
         kind, length = _HEADER.unpack_from(data, position)
         position += _HEADER.size

@@ -204,7 +204,7 @@ def _read_common_extended(value: bytes) -> CommonExtendedNegotiation:
 def _read_identity(value: bytes) -> UserIdentity:
     kind, response = struct.unpack_from(">BB", value)
     primary, rest = _split_counted(value[2:])
-    secondary, _ = _split_counted(rest)
+    secondary = _split_counted(rest)[0] if rest else b""  # some leave out the empty field
     return UserIdentity(kind, response == 1, primary, secondary)
 
 

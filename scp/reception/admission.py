@@ -90,19 +90,22 @@ class Admission:
 
 
 class Door:
-    """Answers requests for an association: by policy, number of open associations and free disk space."""
+    """Answers requests for an association: by policy, number of open associations and free disk space.
+
+    `find_shortage` returns why nothing can be stored, empty if something can.
+    """
 
     def __init__(
         self,
         admission: Admission,
         seats: Seats,
         services: Sequence[ProvidedService],
-        has_room: Callable[[], bool] = lambda: True,
+        find_shortage: Callable[[], str] = lambda: "",
     ) -> None:
         self._admission = admission
         self._seats = seats
         self._services = services
-        self._has_room = has_room
+        self._find_shortage = find_shortage
 
     def admit(self, request: AssociateRequest, host: str, holder: Holder) -> Sequence[PresentationContext] | Rejection:
         """Return the contexts that the caller may open, or log, count and return its rejection."""
@@ -112,8 +115,7 @@ class Door:
             refusal = Rejection(PERMANENT, BY_USER, verdict.diagnostic)
             return self._refuse("unknown", refusal, request, address, verdict.reason)
         stores = bool(request.abstract_syntaxes) and all(map(is_storage, request.abstract_syntaxes))
-        if stores and not self._has_room():
-            words = "free disk space is below the reserve (node.reserve_mb)"
+        if stores and (words := self._find_shortage()):
             refusal = Rejection(TRANSIENT, BY_PRESENTATION, TEMPORARY_CONGESTION)
             return self._refuse("disk", refusal, request, address, words)
         limit = self._seats.take(holder, f"{request.calling_ae} {address}")

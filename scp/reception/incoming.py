@@ -36,6 +36,12 @@ class StoreRequest:
     association: str = ""
 
 
+def check_room(files: Files, reserve_bytes: int) -> None:
+    """Raise Rejected (0xA700) when free disk space is below the reserve, or the disk does not answer."""
+    if files.free_bytes() < reserve_bytes:
+        raise Rejected(status.OUT_OF_RESOURCES, "free disk space is below the reserve (node.reserve_mb)")
+
+
 class IncomingObject:
     """Receives the data set of one object, until `finish` or `discard`; for one thread."""
 
@@ -132,8 +138,7 @@ class IncomingObject:
 
     def _look_at_disk(self) -> None:
         self._looked_at = self._size
-        if self._files.free_bytes() < self._reserve_bytes:
-            raise Rejected(status.OUT_OF_RESOURCES, "free disk space is below the reserve (node.reserve_mb)")
+        check_room(self._files, self._reserve_bytes)
 
     def _fail(self, failure: Rejected) -> None:
         self._failure = failure

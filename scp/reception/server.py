@@ -30,7 +30,7 @@ _STOP_SECONDS: Final = 30.0
 class Server:
     """The node's AE: listens from `start` to `stop`, and provides `services`.
 
-    A storage-only association is rejected while `has_room` returns false.
+    A storage-only association is rejected while `find_shortage` returns a reason.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class Server:
         admission: Admission,
         services: Sequence[ProvidedService],
         *,
-        has_room: Callable[[], bool] = lambda: True,
+        find_shortage: Callable[[], str] = lambda: "",
     ) -> None:
         self._settings = settings
         self._admission = admission
         self._closed = ClosedConnections()
         self._seats = Seats(settings.max_associations, settings.max_associations_per_peer)
-        self._door = Door(admission, self._seats, services, has_room)
+        self._door = Door(admission, self._seats, services, find_shortage)
         self._operations = join_operations(services)
         self._observer = Observer(accepted=metrics.ACCEPTED.inc, broken=lambda kind: metrics.ENDED.labels(kind).inc())
         self._listener: Listener | None = None

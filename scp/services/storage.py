@@ -38,7 +38,7 @@ from scp.network.errors import TooLong
 from scp.network.message import Message
 from scp.network.negotiation import PresentationContext
 from scp.reception.completion import Holder
-from scp.reception.incoming import IncomingObject, StoreRequest
+from scp.reception.incoming import IncomingObject, StoreRequest, check_room
 from scp.reception.provided import ProvidedService
 from scp.services.contradictions import Contradictions
 from scp.services.fitting import refuse_misplaced
@@ -131,9 +131,13 @@ class StorageScp:
         operations = {command.C_STORE_RQ: self.serve}
         return ProvidedService("store", CONTEXTS, operations, find_companion_context)
 
-    def has_room(self) -> bool:
-        """Return whether free disk space is above the reserve."""
-        return self._files.free_bytes() >= self._reserve_bytes
+    def find_shortage(self) -> str:
+        """Return why nothing can be stored now: no free disk space above the reserve, or no disk; else empty."""
+        try:
+            check_room(self._files, self._reserve_bytes)
+        except Rejected as rejection:
+            return rejection.reason
+        return ""
 
     def begin(self, request: StoreRequest) -> IncomingObject:
         """Begin to receive an object; its data set follows."""

@@ -111,7 +111,8 @@ class Incoming:
                 os.close(self._descriptor)
             self._descriptor = None
         if not self._settled:
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # where the disk is away or read-only, `Files.sweep` removes it
+                self._path.unlink(missing_ok=True)
 
     def _append(self, data: memoryview) -> None:
         with refuse_on_errors():
@@ -150,8 +151,14 @@ class Files:
         return path
 
     def make_folder(self, folder: Path) -> None:
-        """Create a folder of the store so that it survives a power cut; repeating it costs nothing."""
+        """Create a folder of the store so that it survives a power cut; repeating it costs nothing.
+
+        A store whose disk is away is not made anew: it would be in the way of the one that comes back. Raises OSError.
+        """
         if folder not in self._folders or not folder.is_dir():
+            top = self.root / folder.relative_to(self.root).parts[0]
+            if not top.is_dir():
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(top))
             make_folder(folder)
             if len(self._folders) >= _MOST_FOLDERS:
                 self._folders.clear()
@@ -243,5 +250,9 @@ class Files:
         return len(left)
 
     def free_bytes(self) -> int:
-        """Return how many bytes this process may still write to the store's file system."""
-        return shutil.disk_usage(self.root).free
+        """Return how many bytes this process may still write to the store's file system.
+
+        Raises Rejected (0xA700) when the disk does not answer.
+        """
+        with refuse_on_errors():
+            return shutil.disk_usage(self.root).free

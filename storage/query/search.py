@@ -32,6 +32,8 @@ _LEVEL, _CHARACTER_SET, _VIEW = 0x00080052, 0x00080005, 0x00080053
 _MOST_UIDS = 10_000
 # Each becomes several comparisons, and SQLite bounds the depth of an expression.
 _MOST_VALUES = 50
+# The longest values of the Standard have 324 characters, three groups of a name; both databases bound a pattern.
+_LONGEST_VALUE = 1024
 _BATCH = 64
 _SEVERAL = frozenset({"ImageType", "ConvolutionKernel"})
 _TABLES: dict[Level, type[StudyRow | SeriesRow | InstanceRow]] = {
@@ -77,7 +79,7 @@ class Search:
         """Parse an identifier.
 
         Raises:
-            IdentifierError: the level is missing or not of this root, or a key has too many values.
+            IdentifierError: the level is missing or not of this root, or a key has too many or too long values.
         """
         allowed = LEVELS if root == "patient" else LEVELS[1:]
         name = read_text(identifier, _LEVEL, "CS")
@@ -158,6 +160,8 @@ def _parse_key(identifier: Dataset, tag: int, level: Level, root: Root) -> Key:
     most = _MOST_UIDS if vr == "UI" else _MOST_VALUES
     if text.count("\\") >= most:
         raise IdentifierError(f"{keyword}: more than {most} values")
+    if any(len(value) > _LONGEST_VALUE for value in text.split("\\")):
+        raise IdentifierError(f"{keyword}: a value of more than {_LONGEST_VALUE} characters"[:64])
     return Key(int(tag), keyword, vr, text, supported, matched_as)
 
 

@@ -48,6 +48,12 @@ def test_what_accompanies_a_study(sop_class):
     assert is_companion(sop_class)
 
 
+@pytest.mark.parametrize("sop_class", ["1.2.840.10008.5.1.4.1.1.2.A", "1.2.840.10008.5.1.4.1.1.", "", "1.2\x1b[31m"])
+def test_what_is_no_uid_is_no_class(sop_class):
+    assert not is_storage(sop_class)
+    assert not is_companion(sop_class)
+
+
 @pytest.mark.parametrize("sop_class", [*IMAGE_STORAGE, *REPORT_STORAGE])
 def test_images_and_reports_are_stored_for_their_own_sake(sop_class):
     assert is_storage(sop_class)

@@ -33,3 +33,16 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match=r"node\.data_dir: cannot write"):
         DataLock(tmp_path / "file" / "data").acquire()
+
+
+def test_whether_a_node_runs_is_told_without_a_trace(tmp_path):
+    folder = tmp_path / "data"
+    assert not DataLock(folder).is_held()
+    assert not folder.exists()
+    node = DataLock(folder)
+    node.acquire()
+    assert DataLock(folder).is_held()
+    node.release()
+    assert not DataLock(folder).is_held()
+    node.acquire()
+    node.release()

@@ -6,6 +6,7 @@ import tomllib
 import pytest
 
 from config.settings import Settings
+from scp.lock import DataLock
 from storage.database.opening import open_database
 
 
@@ -146,3 +147,19 @@ class TestDoctor:
         ended = coronode("doctor")
         assert ended.code == 1
         assert "BAD peer PACS" in ended.out
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_doctor_tells_the_running_node_from_a_stranger_on_its_port(coronode, runs, tmp_path):
+    node = DataLock(tmp_path / "data")
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        (tmp_path / "coronode.toml").write_text(f"[node]\nport = {port}\ndata_dir = 'data'\nreserve_mb = 0\n")
+        if runs:
+            node.acquire()
+        listed = json.loads(coronode("doctor", "--json").out)
+        node.release()
+    checks = {each["check"]: each["ok"] for each in listed}
+    assert checks["port"] == runs

@@ -178,7 +178,7 @@ def serving(folder: Path, **node: object) -> Iterator[ByteSite]:
         longest_bytes=settings.node.longest_object_mb * 1024 * 1024,
     )
     services = (verification.provide(), storage.provide(), QueryScp(database).provide())
-    server = Server(settings.node, Admission.from_settings(settings), services, has_room=storage.has_room)
+    server = Server(settings.node, Admission.from_settings(settings), services, find_shortage=storage.find_shortage)
     server.start()
     try:
         yield ByteSite(database, files, server, received)

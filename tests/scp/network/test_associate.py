@@ -175,6 +175,42 @@ class TestTolerance:
     def test_titles_are_read_with_either_padding(self, padded):
         assert self.read(PLAIN, calling=padded).calling_ae == "SCANNER"
 
+    @pytest.mark.parametrize("padded", [b"SCANNER\0old", b"SCANNER \0OTHER"])
+    def test_a_title_ends_at_a_nul(self, padded):
+        assert self.read(PLAIN, called=padded).called_ae == "SCANNER"
+
+    @pytest.mark.parametrize(
+        ("broken", "kept"),
+        [
+            (context(3, abstract(CT), struct.pack(">BxH", 0x40, 50) + b"1.2"), (ProposedContext(3, (), ()),)),
+            (context(3, abstract(CT), syntax(EXPLICIT), b"\x40\0\1"), (ProposedContext(3, (), ()),)),
+            (item(0x20, b"\3\0"), (ProposedContext(3, (), ()),)),
+            (item(0x20, b""), ()),
+        ],
+        ids=["past its end", "cut in a header", "no header", "no identifier"],
+    )
+    def test_a_context_that_cannot_be_read_costs_no_other(self, broken, kept):
+        plain = ProposedContext(1, (CT,), (EXPLICIT,))
+        assert self.read(PLAIN, broken, USER).contexts == (plain, *kept)
+        assert self.read(broken, PLAIN, USER).contexts == (*kept, plain)
+
+    @pytest.mark.parametrize("answer", [b"", b"\3\0", b"\3\0\0\0\x40\0\0\x32" + b"1.2"])
+    def test_an_answered_context_that_cannot_be_read_is_not_accepted(self, answer):
+        _, asked = negotiation.propose("A", "B", OURS, 16384)
+        read = body(APPLICATION, item(0x21, b"\1\0\0\0" + syntax(EXPLICIT)), item(0x21, answer), USER)
+        accepted, _ = negotiation.conclude(asked, read)
+        assert [context.context_id for context in accepted] == [1]
+
+    @pytest.mark.parametrize("padding", [b"\0", b"\0\0\0"])
+    def test_zeros_that_are_no_item_are_padding(self, padding):
+        user = item(0x50, item(0x51, struct.pack(">I", 7)) + padding)
+        read = self.read(PLAIN, user, padding)
+        assert (read.contexts, read.user.maximum_length) == ((ProposedContext(1, (CT,), (EXPLICIT,)),), 7)
+
+    def test_an_identity_may_leave_out_the_empty_second_field(self):
+        whole = item(0x50, item(0x58, b"\1\1" + struct.pack(">H", 2) + b"ab"))
+        assert self.read(PLAIN, whole).user.identity == UserIdentity(1, response_requested=True, primary=b"ab")
+
     def test_uids_may_be_padded(self):
         read = self.read(context(1, abstract(CT + "\0"), syntax(EXPLICIT + " ")))
         assert read.contexts == (ProposedContext(1, (CT,), (EXPLICIT,)),)
@@ -183,16 +219,12 @@ class TestTolerance:
         "lie",
         [
             struct.pack(">BxH", 0x20, 500) + b"\1\0\0\0",
-            context(1, struct.pack(">BxH", 0x30, 50) + b"1.2"),
-            item(0x20, b"\1\0"),
             item(0x50, struct.pack(">BxH", 0x51, 40) + bytes(4)),
             item(0x50, item(0x51, b"\0\1")),
             b"\x20\0",
         ],
         ids=[
             "past the PDU",
-            "past the context",
-            "no context header",
             "past the user item",
             "short length",
             "no header",

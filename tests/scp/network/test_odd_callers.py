@@ -159,8 +159,10 @@ def test_what_must_be_rejected_is(site, fixed, rejection):
         (context(1, CT, EXPLICIT), (1, 2)),
         (context(3, CT, b"1.2.840.113619.5.2."), (3, 4)),
         (context(3, CT), (3, 4)),
+        (item(0x20, b"\3\0\0\0" + item(0x30, CT) + struct.pack(">BxH", 0x40, 99) + IMPLICIT), (3, 3)),
+        (item(0x20, b"\3"), (3, 3)),
     ],
-    ids=["letter", "leading zero", "too long", "even", "repeated", "bad syntax", "no syntax"],
+    ids=["letter", "leading zero", "too long", "even", "repeated", "bad syntax", "no syntax", "overrun", "short"],
 )
 def test_a_bad_context_is_rejected_alone(site, bad, answer):
     found = [(number, result) for number, result, _ in results(site, ECHOES, bad, USER)]

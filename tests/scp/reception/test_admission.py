@@ -97,8 +97,8 @@ def asking(*sop_classes: str, calling: str = "CT1", called: str = "CORONODE") ->
     return AssociateRequest(called, calling, tuple(contexts), UserInformation())
 
 
-def door(*, most: int = 9, most_of_peer: int = 9, has_room: bool = True) -> Door:
-    return Door(admission(CT=CT, VIEWER=VIEWER), Seats(most, most_of_peer), SERVICES, lambda: has_room)
+def door(*, most: int = 9, most_of_peer: int = 9, shortage: str = "") -> Door:
+    return Door(admission(CT=CT, VIEWER=VIEWER), Seats(most, most_of_peer), SERVICES, lambda: shortage)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_peer_opens_only_contexts_of_its_services():
 
 
 def test_only_storage_is_turned_away_from_a_full_disk():
-    full = door(has_room=False)
+    full = door(shortage="the disk is full")
     assert full.admit(asking(CT_IMAGE), "127.0.0.1", Caller()) == Rejection(2, 3, 1)
     assert not isinstance(full.admit(asking(CT_IMAGE, VERIFICATION), "127.0.0.1", Caller()), Rejection)
     assert not isinstance(full.admit(asking(), "127.0.0.1", Caller()), Rejection)

@@ -58,7 +58,7 @@ def site(tmp_path: Path, companions: Companions) -> Iterator[Site]:
         companions=companions,
     )
     services = (verification.provide(), storage.provide(), QueryScp(database).provide())
-    server = Server(settings.node, Admission.from_settings(settings), services, has_room=storage.has_room)
+    server = Server(settings.node, Admission.from_settings(settings), services, find_shortage=storage.find_shortage)
     server.start()
     yield Site(database, files, storage, server, received)
     server.stop()

@@ -13,6 +13,22 @@ WORDS = {
 }
 
 
+def test_names_are_folded_anew(node):
+    node.series(1)
+    written = "Mu\N{COMBINING DIAERESIS}ller^Ays\N{COMBINING CEDILLA}e"
+    with node.db.engine.connect() as connection:
+        command.downgrade(migration_config(connection), "0004")
+        connection.execute(
+            text("UPDATE studies SET patient_name = :name, patient_name_folded = :folded"),
+            {"name": written, "folded": written.casefold()},
+        )
+        connection.commit()
+    later = Database(node.db.engine)
+    later.migrate()
+    with later.engine.connect() as connection:
+        assert connection.scalars(text("SELECT patient_name_folded FROM studies")).all() == ["müller^ayşe"]
+
+
 def test_words_of_the_quarantine_become_codes(node, tmp_path):
     node.series(1)
     old = node.db

@@ -179,6 +179,32 @@ def test_remove_and_free_bytes(files):
     assert 0 < files.free_bytes() < 2**60
 
 
+def test_a_disk_that_is_away_is_a_refusal_and_nothing_is_made_in_its_place(files):
+    away = files.root.with_name("away")
+    with files.incoming() as begun:
+        begun.write(b"half")
+        files.root.rename(away)
+        with pytest.raises(Rejected) as refused:
+            begun.commit(NAME)
+        assert refused.value.status == 0xA700
+        with pytest.raises(Rejected):
+            files.begin()
+        with pytest.raises(Rejected):
+            files.free_bytes()
+        assert not files.root.exists()
+        away.rename(files.root)
+    files.write(b"later", NAME)
+    assert files.path(NAME).read_bytes() == b"later"
+
+
+def test_a_half_written_file_whose_disk_is_replaced_is_given_up(files):
+    begun = files.begin()
+    (files.root / "incoming").rename(files.root / "away")
+    (files.root / "incoming").touch()
+    begun.discard()
+    assert (files.root / "away" / begun.path.name).exists()
+
+
 def test_files_are_private(files):
     stored = files.write(b"patient", NAME)
     assert files.path(stored.path).stat().st_mode & 0o077 == 0

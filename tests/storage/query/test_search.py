@@ -508,6 +508,13 @@ def test_a_flood_of_uids_is_refused_and_many_are_not(filled):
     assert studies(filled, **keys) == set()
 
 
+@pytest.mark.parametrize("value", ["*a" * 600, "A^" * 30_000, "?" * 1025])
+def test_a_value_that_is_longer_than_any_pattern_may_be_is_refused(value):
+    with pytest.raises(IdentifierError, match="a value of more than 1024 characters") as refused:
+        Search.parse("study", ds(QueryRetrieveLevel="STUDY", PatientName=value))
+    assert refused.value.status == 0xA900
+
+
 def test_broken_text_in_the_index_can_be_answered(node):
     broken = node.ct()
     broken.add_new(0x00200011, "LO", "seven")
