@@ -34,17 +34,6 @@ class StoredFile:
     sha256: str
 
 
-def instance_name(study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, digest: str) -> str:
-    """Return a relative path made of hashes, so that no UID can point outside the store.
-
-    The digest is part of it: two objects under one SOP Instance UID never share a file.
-    """
-    study, series, sop = (
-        hashlib.sha256(uid.encode()).hexdigest() for uid in (study_instance_uid, series_instance_uid, sop_instance_uid)
-    )
-    return f"instances/{study[:2]}/{study[:32]}/{series[:32]}/{sop[:32]}-{digest[:16]}.dcm"
-
-
 class Incoming:
     """A file that is being written, not visible before `settle` or `commit`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,12 +16,22 @@ from dicom.sop_classes import IMAGE_STORAGE
 from dicom.text import decode_text, fold, read_text
 from dicom.uids import is_keepable_uid
 from storage.objects.attributes import FOLDED, Attribute, list_attributes
-from storage.objects.files import instance_name
 
 _LONGEST_UID = 64
 _CHARACTER_SET = 0x00080005
 _STUDY, _SERIES, _IMAGE = list_attributes("PATIENT", "STUDY"), list_attributes("SERIES"), list_attributes("IMAGE")
 _IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+
+
+def instance_name(study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, digest: str) -> str:
+    """Return a relative path made of hashes, so that no UID can point outside the store.
+
+    The digest is part of it: two objects under one SOP Instance UID never share a file.
+    """
+    study, series, sop = (
+        hashlib.sha256(uid.encode()).hexdigest() for uid in (study_instance_uid, series_instance_uid, sop_instance_uid)
+    )
+    return f"instances/{study[:2]}/{study[:32]}/{series[:32]}/{sop[:32]}-{digest[:16]}.dcm"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import Rejected
-from storage.objects.files import Files, instance_name
+from storage.objects.files import Files
+from storage.objects.header import instance_name
 
 NAME = instance_name("1.2", "1.2.3", "1.2.3.4", "ab" * 32)
 KILLED = """
