@@ -162,7 +162,7 @@ def _read_slice(
         sop_class_uid=elements.text(dataset, "SOPClassUID"),
         study_instance_uid=elements.text(dataset, "StudyInstanceUID"),
         series_instance_uid=elements.text(dataset, "SeriesInstanceUID"),
-        modality=elements.text(dataset, "Modality"),
+        modality=elements.text(dataset, "Modality").upper(),
         image_type=image_type,
         plane=plane,
         conversion=contradiction or _read_conversion(path, dataset, groups, frame),
