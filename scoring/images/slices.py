@@ -28,6 +28,7 @@ _TAGS = (
     "StudyInstanceUID",
     "SeriesInstanceUID",
     "Modality",
+    "PatientID",
     "AcquisitionNumber",
     "FrameOfReferenceUID",
     "ImagePositionPatient",
@@ -87,6 +88,7 @@ class Slice:
     kernel: str
     acquisition_number: int | None
     meaning: Meaning
+    patient_id: str = ""
 
     @property
     def rescale(self) -> Rescale:
@@ -172,6 +174,7 @@ def _read_slice(
         kernel="\\".join(elements.texts(within("CTReconstructionSequence"), "ConvolutionKernel")),
         acquisition_number=None if acquisition_number is None else int(acquisition_number),
         meaning=meaning.read_meaning(dataset, image_type, within),
+        patient_id=elements.text(dataset, "PatientID"),
     )
 
 

@@ -46,7 +46,8 @@ class Meaning:
 
     `image_type` has all values of Frame Type and Image Type, each once; `rescale_type` is the unit after rescaling
     (PS3.3 C.11.1.1.2); `technique` is Volume Based Calculation Technique (C.8.16.2.1.3); `derivations` are codes of CID
-    7203; `units` are UCUM codes of the real world values; `texts` pairs the name of an element of free text with its value.
+    7203; `units` are UCUM codes of the real world values; `texts` pairs the name of an element of free text with
+    its value.
     """
 
     image_type: tuple[str, ...] = ()
