@@ -21,6 +21,8 @@ from scoring.images.traits import Traits
 
 # a heart is about twice as long; a shorter scan cannot cover it
 _SHORTEST_MM = 60.0
+# no gantry takes a wider body: pixels in micrometres, or of another image
+_WIDEST_MM: Final = 1000.0
 # headers give positions and thicknesses to few decimals
 _ROUNDED_MM = 0.01
 # fewer slices than this multiple of the projections among them are no series of their own
@@ -51,7 +53,8 @@ def select_images(slices: Sequence[Slice]) -> Selection:
     """Select the images of a series that are its CT slices in HU; the few others are left out.
 
     Raises NotScorable: `not_ct`, `localizer`, `projection` or `not_hu` when no such image is left, `mixed_series` when
-    no group of them is clearly the series, `no_uid` and `repeated_uid` when images cannot be told apart.
+    no group of them is clearly the series or they have several Patient IDs, `no_uid` and
+    `repeated_uid` when images cannot be told apart.
     """
     if not slices:
         raise NotScorable("not_ct", variant="empty")
@@ -65,6 +68,9 @@ def select_images(slices: Sequence[Slice]) -> Selection:
     number = len({item.series_instance_uid for item, purpose in zip(ct_images, purposes, strict=True) if not purpose})
     if number > 1:
         raise NotScorable("mixed_series", variant="series", count=number)
+    patients = {item.patient_id for item in ct_images} - {""}
+    if len(patients) > 1:
+        raise NotScorable("mixed_series", variant="patients", count=len(patients))
     traits = [_describe(item, purpose) for item, purpose in zip(ct_images, purposes, strict=True)]
     found = membership.find_members(traits)
     far = set(membership.find_far(traits, found.members))
@@ -121,8 +127,11 @@ def check_header(acquisition: Acquisition) -> None:
 def check_geometry(stack: Stack, settings: SelectionSettings, *, whole_heart: bool = True) -> None:
     """Refuse slices too thick, too thin or too far apart, and, unless `whole_heart` is off, too short a scan.
 
-    Raises NotScorable: `thickness`, `spacing`, `too_few_slices`.
+    Raises NotScorable: `no_positions` for pixels of an impossible size, `thickness`, `spacing`, `too_few_slices`.
     """
+    width = max(size * mm for size, mm in zip(stack.order.shape, stack.spacing_mm[1:], strict=True))
+    if width > _WIDEST_MM:
+        raise NotScorable("no_positions", variant="size", width_mm=round(width))
     step = stack.spacing_mm[0]
     known = sorted({item.thickness_mm for item in stack.slices if item.thickness_mm})
     low, high = settings.minimum_thickness_mm, settings.maximum_thickness_mm

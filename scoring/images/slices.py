@@ -28,6 +28,7 @@ _TAGS = (
     "StudyInstanceUID",
     "SeriesInstanceUID",
     "Modality",
+    "PatientID",
     "AcquisitionNumber",
     "FrameOfReferenceUID",
     "ImagePositionPatient",
@@ -87,6 +88,7 @@ class Slice:
     kernel: str
     acquisition_number: int | None
     meaning: Meaning
+    patient_id: str = ""
 
     @property
     def rescale(self) -> Rescale:
@@ -162,7 +164,7 @@ def _read_slice(
         sop_class_uid=elements.text(dataset, "SOPClassUID"),
         study_instance_uid=elements.text(dataset, "StudyInstanceUID"),
         series_instance_uid=elements.text(dataset, "SeriesInstanceUID"),
-        modality=elements.text(dataset, "Modality"),
+        modality=elements.text(dataset, "Modality").upper(),
         image_type=image_type,
         plane=plane,
         conversion=contradiction or _read_conversion(path, dataset, groups, frame),
@@ -172,6 +174,7 @@ def _read_slice(
         kernel="\\".join(elements.texts(within("CTReconstructionSequence"), "ConvolutionKernel")),
         acquisition_number=None if acquisition_number is None else int(acquisition_number),
         meaning=meaning.read_meaning(dataset, image_type, within),
+        patient_id=elements.text(dataset, "PatientID"),
     )
 
 

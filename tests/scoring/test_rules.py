@@ -204,6 +204,17 @@ def test_thickness_spacing_and_length(series, number, step, thickness, code) -> 
         assert raised.value.code == code
 
 
+@pytest.mark.parametrize(("spacing", "fits"), [([250, 1], True), ([251, 1], False), ([1, 300], False)])
+def test_images_wider_than_any_body(series, spacing, fits) -> None:
+    found = stack(series, PixelSpacing=spacing)
+    if fits:
+        selection.check_geometry(found, SelectionSettings())
+    else:
+        with pytest.raises(NotScorable) as raised:
+            selection.check_geometry(found, SelectionSettings())
+        assert (raised.value.code, raised.value.values["variant"]) == ("no_positions", "size")
+
+
 def test_a_mask_needs_no_whole_heart(series) -> None:
     selection.check_geometry(stack(series, 4), SelectionSettings(), whole_heart=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
 from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEGTransferSyntaxes, RLELossless
+from scipy import ndimage
 
 from config.errors import NotScorable, is_fault
 from dicom import elements
@@ -21,6 +22,8 @@ from scoring.images.slices import Slice
 from scoring.images.volume import AIR_HU, StoredOrder
 
 _LIMITS = np.iinfo(np.int16)
+# padding below this cannot be mistaken for tissue
+_TISSUE_HU: Final = -500
 
 
 def read(slices: Sequence[Slice], order: StoredOrder, out: NDArray[np.int16]) -> None:
@@ -168,5 +171,18 @@ def _rescale(stored: NDArray[Any], padded: NDArray[np.bool_] | None, item: Slice
         hu = np.rint(stored * slope + intercept)
     hu = np.clip(hu, _LIMITS.min, _LIMITS.max).astype(np.int16)
     if padded is not None:
+        padded = _keep_tissue(padded, hu)
         hu[padded] = np.minimum(hu[padded], AIR_HU)
     return hu
+
+
+def _keep_tissue(padded: NDArray[np.bool_], hu: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Return the pixels that are padding; where its value occurs in tissue, only those that reach the image's edge.
+
+    Padding fills up a picture to its rectangle (PS3.3 C.7.5.1.1.2); inside, its value is that of tissue, or of calcium.
+    """
+    if not np.any(padded & (hu > _TISSUE_HU)):
+        return padded
+    edge = np.ones(padded.shape, dtype=bool)
+    edge[1:-1, 1:-1] = False
+    return ndimage.binary_propagation(edge & padded, mask=padded)

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from scoring.images.gate.likeness import Relation, relate
+from scoring.images.gate.likeness import LEVEL_HU, Relation, relate
 from scoring.images.gate.samples import Samples
 
 Break = Literal["level", "turned", "content"]
@@ -28,6 +28,8 @@ _ALONE: Final = 0.2
 _MOST_STEPS: Final = 24
 # an inverted image; real neighbours never went below 0.1, at the edge of a phantom
 _OPPOSITE: Final = -0.2
+# an object ends within a slice or two, part of it in air; tissue that goes on at another level is another scale
+_STEADY: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,9 @@ def _find_foreign(samples: Samples, runs: Sequence[list[int]]) -> dict[int, Misf
         if place in reference:
             continue
         near = min(members, key=lambda index: abs(index - run[0]))
-        relation = relate(samples, near, run[0])
+        relation = relate(samples, near, run[-1] if run[-1] < near else run[0])
         beyond = not first < run[0] < last
-        if beyond and not _is_certain(relation, _level(samples, run)):
+        if beyond and not _is_certain(relation, _level(samples, run)) and not _is_steady(samples, relation, run):
             continue
         found |= dict.fromkeys(run, _describe(relation))
     return found
@@ -92,6 +94,12 @@ def _is_certain(relation: Relation, level_hu: float) -> bool:
     """True if no object changes like this, not even at the end of a scan."""
     opposite = relation.likeness < _OPPOSITE
     return relation.is_shifted or relation.turned or opposite or level_hu > _NO_TISSUE_HU
+
+
+def _is_steady(samples: Samples, relation: Relation, run: Sequence[int]) -> bool:
+    """True if a run of slices shows the same on another level, all along."""
+    levels = samples.tissue_hu[list(run)]
+    return relation.is_offset and len(run) >= _STEADY and bool(np.ptp(levels) < LEVEL_HU)
 
 
 def _find_reference(samples: Samples, runs: Sequence[list[int]]) -> list[int]:

@@ -25,7 +25,7 @@ _LEAST_LUNG: Final = 0.03
 _WINDOW_HU: Final = (-1000.0, 400.0)
 
 # real scans stay within 25 HU, a phantom that ends in air does not; a scale shifted by less may pass
-_LEVEL_HU: Final = 60.0
+LEVEL_HU: Final = 60.0
 _AIR_STAYS_HU: Final = 40.0
 # 0.59 was the least of real scans, where a table moved between two heartbeats
 _UNLIKE: Final = 0.4
@@ -52,25 +52,25 @@ class Relation:
     @property
     def is_break(self) -> bool:
         """True if two neighbours of one scan are not like this."""
-        return abs(self.soft_hu) > _LEVEL_HU or self.likeness < _UNLIKE or self.turned
+        return abs(self.soft_hu) > LEVEL_HU or self.likeness < _UNLIKE or self.turned
 
     @property
     def is_offset(self) -> bool:
         """True if the two show the same on different levels."""
-        return abs(self.soft_hu) > _LEVEL_HU and self.likeness >= _ALIKE
+        return abs(self.soft_hu) > LEVEL_HU and self.likeness >= _ALIKE
 
     @property
     def is_shifted(self) -> bool:
         """True if all that both show lies off by a constant, the air as well: a scale, not an anatomy."""
-        if not abs(self.soft_hu) > _LEVEL_HU or self.likeness < _UNLIKE:
+        if not abs(self.soft_hu) > LEVEL_HU or self.likeness < _UNLIKE:
             return False
-        others = [(self.lung_hu, _LEVEL_HU), (self.air_hu, _AIR_STAYS_HU)]
+        others = [(self.lung_hu, LEVEL_HU), (self.air_hu, _AIR_STAYS_HU)]
         return all(np.isnan(level) or level * np.sign(self.soft_hu) > limit for level, limit in others)
 
     @property
     def is_continued(self) -> bool:
         """True if the two could be neighbours, or a few slices apart."""
-        return abs(self.soft_hu) <= _LEVEL_HU and self.likeness >= _ALIKE and not self.turned
+        return abs(self.soft_hu) <= LEVEL_HU and self.likeness >= _ALIKE and not self.turned
 
 
 def relate(samples: Samples, first: int, second: int) -> Relation:
@@ -79,7 +79,7 @@ def relate(samples: Samples, first: int, second: int) -> Relation:
     low, high, change = np.minimum(one, other), np.maximum(one, other), other - one
     soft = _median(change, high > _SOFT_HU)
     # what both show is compared at one level
-    pictures = _limit(samples.coarse[first]), _limit(samples.coarse[second] - (soft if abs(soft) > _LEVEL_HU else 0))
+    pictures = _limit(samples.coarse[first]), _limit(samples.coarse[second] - (soft if abs(soft) > LEVEL_HU else 0))
     likeness = _correlate(*pictures)
     return Relation(
         soft_hu=soft,

@@ -20,6 +20,11 @@ _TISSUE_HU: Final = -300
 _LEAST: Final = 0.02
 # no scan is without noise: 0.005 of its pixels equal their neighbours, of an image drawn for a test most do
 _TEXTURED: Final = 0.2
+# above this the values of calcium keep their weights; a scanner's own limit is 1,000 HU at least
+_LIMIT_HU: Final = 700
+# pixels that share the highest value of a slice, more than lie just below it; real slices have 1 or 2
+_PLATEAU: Final = 25
+_BELOW_HU: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class Samples:
     `hu` are single pixels, `flat` says that a pixel equals the next two in its row and the one below it, `coarse` are
     means of 2 x 2 samples, limited to -1000 to 400 HU. By slice: `jumps` is the share of pixels that differ from the
     next by over 500 HU, `tissue_hu` the upper quartile of what is denser than lung in the middle of the image (NaN
-    where that is under 2 %), `uniform` the share of what is denser than air that is flat.
+    where that is under 2 %), `uniform` the share of what is denser than air that is flat, `clipped` says that values
+    over a limit under 700 HU were cut to it.
     """
 
     hu: NDArray[np.int32]
@@ -38,6 +44,7 @@ class Samples:
     jumps: NDArray[np.float64]
     tissue_hu: NDArray[np.float64]
     uniform: NDArray[np.float64]
+    clipped: NDArray[np.bool_]
 
     @property
     def textured(self) -> NDArray[np.bool_]:
@@ -70,6 +77,7 @@ def take(volume: Volume) -> Samples:
         jumps=(np.abs(right - hu) > _JUMP_HU).mean(axis=(1, 2)),
         tissue_hu=np.asarray([_measure_tissue(image) for image in hu]),
         uniform=(flat & dense).sum(axis=(1, 2)) / np.maximum(dense.sum(axis=(1, 2)), _LEAST * dense[0].size),
+        clipped=np.asarray([_is_clipped(image) for image in volume.hu]),
     )
 
 
@@ -84,6 +92,15 @@ def select_tissue(images: NDArray[np.int32]) -> NDArray[np.int32] | None:
     inner = middle(images)
     tissue = inner[inner > _TISSUE_HU]
     return tissue if tissue.size > _LEAST * inner.size else None
+
+
+def _is_clipped(image: NDArray[np.int16]) -> bool:
+    """True if so many pixels share the highest value that it is a limit, and tissue reaches it."""
+    top = int(image.max())
+    if not _TISSUE_HU < top < _LIMIT_HU:
+        return False
+    plateau = int(np.count_nonzero(image == top))
+    return plateau >= _PLATEAU and 2 * plateau > int(np.count_nonzero(image >= top - _BELOW_HU))
 
 
 def _measure_tissue(image: NDArray[np.int32]) -> float:

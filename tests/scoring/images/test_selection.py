@@ -50,6 +50,18 @@ def test_series_that_hold_no_slice(series, attributes, code, values) -> None:
     assert (found.code, found.values) == (code, values)
 
 
+def test_images_of_two_patients_are_no_series(series) -> None:
+    paths = series(noise(), PatientID="A1")
+    image = dcmread(paths[4])
+    image.PatientID = ""
+    image.save_as(paths[4])
+    assert len(selected(paths).slices) == len(paths)
+    image.PatientID = "B2"
+    image.save_as(paths[4])
+    found = verdict(paths)
+    assert (found.code, found.values) == ("mixed_series", {"variant": "patients", "count": 2})
+
+
 def test_images_without_a_uid_are_refused_by_the_name_of_the_file(series) -> None:
     paths = series(noise())
     for path in paths[4:6]:

@@ -15,6 +15,7 @@ from pydicom.uid import (
 )
 
 from scoring.images import acquisition, geometry, slices
+from scoring.images.header.purpose import find_purpose
 
 
 def item(**attributes) -> Dataset:
@@ -130,7 +131,7 @@ def test_files_without_preamble(ct, tmp_path, kept) -> None:
     (found,) = slices.read(path)
     assert found.modality == "CT"
     out = np.empty((1, 4, 4), dtype=np.int16)
-    from scoring.images import pixels  # noqa: PLC0415
+    from scoring.images.decoding import pixels  # noqa: PLC0415
     from scoring.images.volume import StoredOrder  # noqa: PLC0415
 
     pixels.read([found], StoredOrder(4, 4), out)
@@ -192,4 +193,25 @@ def test_the_meaning_of_a_frame_stands_in_its_functional_groups(ct, tmp_path) ->
     assert [entry.rescale_type for entry in found] == ["HU", "MGML"]
     assert {entry.derivations for entry in found} == {("113078",)}
     assert {entry.texts for entry in found} == {(("Derivation Description", "Projection"),)}
-    assert {entry.image_type for entry in found} == {("ORIGINAL", "PRIMARY", "VOLUME", "NONE")}
+    assert {entry.image_type for entry in found} == {("ORIGINAL", "PRIMARY", "VOLUME", "NONE", "AXIAL")}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kind"),
+    [
+        ({"ImageType": ["DERIVED", "PRIMARY", "VOLUME", "MAXIMUM"]}, "maximum_projection"),
+        ({"VolumeBasedCalculationTechnique": "MIN_IP"}, "minimum_projection"),
+        ({"ImageType": ["DERIVED", "PRIMARY", "VOLUME", "MIXED"], "VolumeBasedCalculationTechnique": "MIXED"}, None),
+    ],
+)
+def test_what_a_multi_frame_image_is_holds_for_its_frames(ct, tmp_path, attributes, kind) -> None:
+    image = multi_frame(ct, np.zeros((2, 8, 8), dtype=np.int16))
+    for keyword, value in attributes.items():
+        setattr(image, keyword, value)
+    found = [find_purpose(entry.meaning) for entry in slices.read(ct.write(image, tmp_path / "enhanced.dcm"))]
+    assert [entry and entry.kind for entry in found] == [kind, kind]
+
+
+def test_a_modality_in_small_letters_is_read(ct, tmp_path) -> None:
+    image = ct.image(np.zeros((8, 8), dtype=np.int16), Modality="ct")
+    assert slices.read(ct.write(image, tmp_path / "image.dcm"))[0].modality == "CT"

@@ -176,6 +176,17 @@ def test_padding_that_would_pass_for_calcium(ct, tmp_path) -> None:
     assert decoded(ct.write(image, tmp_path / "image.dcm")).tolist() == [[[-1024, 40]]]
 
 
+@pytest.mark.parametrize(("first", "last"), [(200, 200), (150, 3000), (0, 0)])
+def test_padding_is_no_tissue_inside_the_image(ct, tmp_path, first, last) -> None:
+    hu = np.full((7, 7), 40, dtype=np.int16)
+    hu[0], hu[3, 2:4] = first, first
+    image = ct.image(hu, RescaleIntercept=0)
+    image.add_new("PixelPaddingValue", "SS", first)
+    image.add_new("PixelPaddingRangeLimit", "SS", last)
+    hu[0] = -1024
+    assert np.array_equal(decoded(ct.write(image, tmp_path / "image.dcm"))[0], hu)
+
+
 def test_rescale_is_rounded_and_limited(ct, tmp_path) -> None:
     image = ct.image(np.zeros((1, 4), dtype=np.int16), RescaleSlope=0.7, RescaleIntercept=0.25)
     image.PixelData = np.asarray([185, 186, -10, 32767], dtype="<i2").tobytes()

@@ -80,6 +80,8 @@ KINDS = {
     "swapped": ("noise", swap_bytes),
     "noise": ("noise", lambda image: np.random.default_rng(1).normal(0, 500, image.shape)),
     "over the top": ("saturated", lambda image: np.where(image > -500, 3050 + image % 20, image)),
+    "cut at 200": ("clipped", lambda image: np.minimum(image, 200)),
+    "cut at 100": ("clipped", lambda image: np.minimum(image, 100)),
     "176 high": ("level", lambda image: image + 176),
     "176 low": ("level", lambda image: image - 176),
     "1024 high": ("level", lambda image: image + 1024),
@@ -136,6 +138,42 @@ def test_other_pictures_between_two_that_continue(kind) -> None:
 def test_any_minority_is_named(places, kind) -> None:
     found = refusal(changed(sorted(places), KINDS[kind][1]))
     assert found.values["slices"] == tuple(index + 1 for index in sorted(places))
+
+
+@pytest.mark.parametrize("copies", [[11], [11, 12, 13, 14], [23]])
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_pixels_of_another_slice_are_found(copies, noise) -> None:
+    hu = SOUND.copy()
+    for index in copies:
+        hu[index] = hu[copies[0] - 1]
+        hu[index] += np.random.default_rng(index).random(hu[index].shape) < noise
+    found = refusal(hu)
+    assert (found.code, found.values["variant"]) == ("broken_image", "repeated")
+    assert found.values["slices"] == tuple(index + 1 for index in copies)
+
+
+def test_pixels_of_a_distant_slice_are_found() -> None:
+    hu = SOUND.copy()
+    hu[14] = hu[11]
+    assert refusal(hu).values["slices"] == (15,)
+
+
+def test_slabs_that_share_most_of_their_pixels_are_no_broken_slices() -> None:
+    """They are a projection, which is refused as such."""
+    hu = np.stack([SOUND[max(0, index - 8) : index + 9].max(axis=0) for index in range(SLICES)])
+    fitness.check_pixels(as_volume(hu))
+
+
+@pytest.mark.parametrize("run", [range(8), range(16, SLICES)])
+def test_an_end_of_the_scan_at_a_smaller_slope(run) -> None:
+    found = refusal(changed(run, lambda image: (image - INTERCEPT) * 0.85 + INTERCEPT))
+    assert (found.values["variant"], found.values["slices"]) == ("level", tuple(index + 1 for index in run))
+
+
+def test_a_scanner_that_ends_at_1000_passes() -> None:
+    hu = SOUND.copy()
+    hu[:, 60:70, 60:70] = 1000
+    fitness.check_pixels(as_volume(hu))
 
 
 @settings(max_examples=40, deadline=None)

@@ -120,6 +120,9 @@ def test_types_of_other_images(image_type, kind) -> None:
         "Monoenergetic 70 keV",
         "Decompress Pegasus JPEG Lossless",
         "SYNTHETIC PHANTOM: no patient was scanned",
+        "Ca supplement",
+        "Curved table top",
+        "Average HR 62",
     ],
 )
 def test_words_about_slices(text) -> None:
@@ -144,6 +147,18 @@ def test_words_about_slices(text) -> None:
         ("AX AVERAGE", "average_projection"),
         ("Mittelwert", "average_projection"),
         ("Moyenne 3 mm", "average_projection"),
+        ("mIP axial", "minimum_projection"),
+        ("M.I.P. 10/5", "maximum_projection"),
+        ("Averaged phases 70-80 %", "average_projection"),
+        ("Temporal average", "average_projection"),
+        ("Curved LAD", "curved"),
+        ("cMPR RCA", "curved"),
+        ("VNI 70 keV", "virtual_non_contrast"),
+        ("Virtual Non-Iodine", "virtual_non_contrast"),
+        ("Iodine Removed [HU*]", "virtual_non_contrast"),
+        ("Contrast-Enhanced Structures [HU*]", "material"),
+        ("Fat fraction", "material"),
+        ("DSA CT", "subtraction"),
         ("RaySum", "sum_projection"),
         ("MPR dick", "thick_mpr"),
         ("thick MPR 8 mm", "thick_mpr"),
@@ -192,13 +207,15 @@ def test_a_word_inside_another_is_none(rest) -> None:
     assert find_in_text(f"MIP{rest}") is None or find_in_text(rest) is not None
 
 
-@pytest.mark.parametrize("unit", ["", "HU", "hu", "US", "Hounsfield Units"])
+@pytest.mark.parametrize(
+    "unit", ["", "HU", "hu", "US", "Hounsfield Units", "H.U.", "[HU]", "Hounsfield-Einheiten", "HE", "UH", "CT Number"]
+)
 def test_units_of_slices(unit) -> None:
     assert kind_of(rescale_type=unit.upper()) is None
 
 
 # PS3.3 table C.11.1.1.2
-@pytest.mark.parametrize("unit", ["OD", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT", "SOMETHING"])
+@pytest.mark.parametrize("unit", ["OD", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT", "HU*", "SOMETHING"])
 def test_other_units(unit) -> None:
     found = find_purpose(Meaning(rescale_type=unit))
     assert found is not None
