@@ -61,8 +61,9 @@ class Legal:
 def make_legal(vr: str, text: str, *, keyword: str = "", most: int | None = 1, identifies: bool = False) -> Legal:
     r"""Make the values of an element legal; `text` is decoded, values separated by backslashes.
 
-    `most` is the greatest multiplicity (None: any number). Several values where one is allowed are joined when they
-    describe (`LO`, `SH`), else there is none; equal ones are one. With `identifies` no value is cut or joined.
+    `most` is the greatest multiplicity (None: any number). Of several values where one is allowed, equal ones are one;
+    they are joined when they describe (`LO`, `SH`). Of names and, with `identifies`, of identifiers the first stays, by
+    which archives file the images; of all else there is none. With `identifies` no value is cut.
     """
     parts = (text,) if vr in SINGLE_VALUE_VRS else tuple(text.split("\\"))
     made = [_make_one(vr, part, keyword, identifies=identifies) for part in parts]
@@ -77,7 +78,9 @@ def make_legal(vr: str, text: str, *, keyword: str = "", most: int | None = 1, i
     several = tuple(dict.fromkeys(filter(None, values)))
     if len(several) == 1:
         return Legal(several)
-    if identifies or vr not in LONGEST:
+    if identifies or vr == "PN":
+        return Legal(several[:1], lossy=True)
+    if vr not in LONGEST:
         return Legal((), lossy=True)
     return _cut(_JOINED.join(several), LONGEST[vr])
 

@@ -91,9 +91,9 @@ def test_descriptions_are_cut_and_identifiers_are_not() -> None:
     [
         ("LO", "Chest\\Heart", 1, False, Legal(("Chest / Heart",))),
         ("LO", "A\\\\A", 1, True, Legal(("A",))),
-        ("LO", "A\\B", 1, True, Legal((), lossy=True)),
+        ("LO", "A\\B", 1, True, Legal(("A",), lossy=True)),
         ("CS", "M\\F", 1, False, Legal((), lossy=True)),
-        ("PN", "A^B\\C^D", 1, False, Legal((), lossy=True)),
+        ("PN", "A^B\\C^D", 1, False, Legal(("A^B",), lossy=True)),
         ("PN", "A^B\\C^D", None, False, Legal(("A^B", "C^D"))),
         ("LO", "A\\\\B", None, False, Legal(("A", "", "B"))),
         ("US", "1\\2\\3", 2, False, Legal((), lossy=True)),
