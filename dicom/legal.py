@@ -75,14 +75,16 @@ def make_legal(vr: str, text: str, *, keyword: str = "", most: int | None = 1, i
         return Legal(values, lossy)
     if most > 1 or lossy:
         return Legal((), lossy=True)
-    several = tuple(dict.fromkeys(filter(None, values)))
+    return _make_single(vr, tuple(dict.fromkeys(filter(None, values))), identifies=identifies)
+
+
+def _make_single(vr: str, several: tuple[str, ...], *, identifies: bool) -> Legal:
+    """Make one value of several different ones, or of one."""
     if len(several) == 1:
         return Legal(several)
     if identifies or vr == "PN":
         return Legal(several[:1], lossy=True)
-    if vr not in LONGEST:
-        return Legal((), lossy=True)
-    return _cut(_JOINED.join(several), LONGEST[vr])
+    return _cut(_JOINED.join(several), LONGEST[vr]) if vr in LONGEST else Legal((), lossy=True)
 
 
 def read_sex(text: str) -> str:

@@ -28,8 +28,9 @@ class Acquisition:
     (mg/cm3)/HU as stored. `contrast` and `contrast_route` describe a contrast agent. `gated` says that the header
     records synchronization with the heart; False means not known. `kernel` has all values of Convolution
     Kernel (0018,1210), separated by backslashes; `energy_kev` is that of a virtual monoenergetic image (0018,937C),
-    `algorithm` Reconstruction Algorithm (0018,9315); `descriptions` are free text about the images. `date` is that of
-    the scan (YYYY-MM-DD), `field_of_view_mm` Reconstruction Diameter (0018,1100), `header` the data set without pixels.
+    `algorithm` Reconstruction Algorithm (0018,9315); `lossy` says that the pixels were once compressed with loss
+    (0028,2110); `descriptions` are free text about the images. `date` is that of the scan (YYYY-MM-DD),
+    `field_of_view_mm` Reconstruction Diameter (0018,1100), `header` the data set without pixels.
     """
 
     kvp: float | None
@@ -45,6 +46,7 @@ class Acquisition:
     image_type: tuple[str, ...] = ()
     energy_kev: float | None = None
     algorithm: str = ""
+    lossy: bool = False
     descriptions: tuple[str, ...] = ()
     date: str | None = None
     field_of_view_mm: float | None = None
@@ -84,6 +86,7 @@ def _read(dataset: Dataset, item: Slice) -> Acquisition:
         image_type=item.image_type,
         energy_kev=number("MonoenergeticEnergyEquivalent"),
         algorithm=text("ReconstructionAlgorithm"),
+        lossy=text("LossyImageCompression") == "01",
         descriptions=tuple(value for keyword in ("SeriesDescription", "ImageComments") if (value := text(keyword))),
         date=None if scanned is None else scanned.isoformat(),
         field_of_view_mm=number("ReconstructionDiameter"),

@@ -48,6 +48,8 @@ def flag_scan(
         flags.append(Flag.build("tilt", "info", angle_deg=stack.tilt_deg))
     if any(item.meaning.unit_unspecified for item in stack.slices):
         flags.append(Flag.build("unit_unspecified", "warning"))
+    if acquisition.lossy:
+        flags.append(Flag.build("lossy", "warning"))
     flags.extend(_flag_others(left_out))
     return flags
 

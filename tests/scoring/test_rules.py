@@ -440,6 +440,14 @@ def test_an_unspecified_unit_is_flagged(series, unit, expected) -> None:
     assert set(codes(flags)) == expected
 
 
+@pytest.mark.parametrize(("value", "expected"), [("01", {"lossy"}), ("00", set()), ("", set())])
+def test_lossy_compression_is_flagged(series, value, expected) -> None:
+    stacked = stack(series, LossyImageCompression=value)
+    facts = acquisition.read_acquisition(stacked.slices[0])
+    flags = quality.flag_scan(stacked, facts, conventions.named("standard"), None)
+    assert set(codes(flags)) & {"lossy"} == expected
+
+
 def test_minimum_area_of_conventions_that_count_pixels() -> None:
     assert conventions.named("canon").minimum_mm2(0.25) == 0.75
     assert conventions.named("standard").minimum_mm2(4.0) == 1.0

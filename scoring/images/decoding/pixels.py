@@ -59,6 +59,8 @@ def _decode(slices: Sequence[Slice]) -> Iterator[tuple[NDArray[Any], NDArray[np.
         header = elements.opened(first.path, pixels=first.frame is None)
         if header is None:
             raise NotScorable("unreadable_pixels", variant="gone", uid=uid)  # noqa: TRY301 - one place opens the file
+        if first.frame is None and not header.get("PixelData"):
+            raise NotScorable("unreadable_pixels", variant="absent", uid=uid)  # noqa: TRY301
         syntax = UID(header.file_meta.TransferSyntaxUID)
         bits, padding = read_sample_bits(header), _read_padding(header)
         images = _decode_images(first, header, syntax, [(item.frame or 1) - 1 for item in slices], bits)

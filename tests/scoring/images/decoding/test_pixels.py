@@ -222,6 +222,7 @@ def test_damage_is_named(ct, tmp_path, damage, syntax) -> None:
     with pytest.raises(NotScorable) as raised:
         decoded(path)
     assert raised.value.code == "unreadable_pixels"
+    assert raised.value.values["variant"] == ("absent" if damage == "absent" else "decoding")
     assert raised.value.values["uid"] == image.SOPInstanceUID
 
 
