@@ -85,6 +85,7 @@ def claim_size(images, rows, columns):
     for path in images:
         image = dcmread(path)
         image.Rows, image.Columns = rows, columns
+        image.PixelSpacing = [400 / rows, 400 / columns]  # of a body, so that the size of the matrix decides
         image.save_as(path)
 
 
