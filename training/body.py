@@ -56,7 +56,7 @@ class Body:
     def paint(cls, seed: int, kind: Kind) -> Self:
         """Paint the body of a seed for the net `kind`, with random attenuations of its tissues."""
         rng = stream(seed, f"training {kind}")
-        thorax = Thorax.draw(seed, float(rng.uniform(0.4, 1.0)))
+        thorax = draw_thorax(seed, rng)
         tree = CoronaryTree.grow(thorax)
         grid = Grid.covering(*_BOX[kind], (PAINT_MM[kind],) * 3)
         regions = anatomy.regions(thorax, tree, grid)
@@ -85,6 +85,11 @@ class Body:
         """Read a body from a file."""
         with np.load(path) as stored:
             return cls(**{field.name: stored[field.name] for field in fields(cls)})
+
+
+def draw_thorax(seed: int, rng: np.random.Generator) -> Thorax:
+    """Draw the thorax of a seed; the first number of the body's generator says how far it departs from the average."""
+    return Thorax.draw(seed, float(rng.uniform(0.4, 1.0)))
 
 
 def paint_if_missing(kind: Kind, folder: Path, seed: int) -> None:

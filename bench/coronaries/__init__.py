@@ -1,0 +1,1 @@
+"""Where the coronary arteries of the generator run, against published anatomy."""
