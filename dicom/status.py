@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from dicom.printable import make_printable
+
 SUCCESS: Final = 0x0000
 GENERAL_WARNING: Final = 0x0001
 NO_SUCH_ATTRIBUTE: Final = 0x0105
@@ -106,7 +108,7 @@ def format_status(status: int) -> str:
 
 def cut_comment(words: str) -> str:
     """Shorten a text to an Error Comment (0000,0902), an LO: at most 64 printable characters, ASCII, one value."""
-    legible = "".join(character if character.isprintable() and character != "\\" else "?" for character in words)
+    legible = make_printable(words).replace("\\", "?")
     return legible.encode("ascii", "replace").decode()[:_LONGEST_COMMENT]
 
 

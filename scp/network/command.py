@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from dicom.printable import make_printable
 from scp.network.errors import INVALID_PARAMETER, Violation
 
 C_STORE_RQ: Final = 0x0001
@@ -170,8 +171,7 @@ def _read_comment(value: bytes) -> str:
         words = value.decode("utf-8")
     except UnicodeDecodeError:
         words = value.decode("latin-1")
-    legible = "".join(character if character.isprintable() else " " for character in words)
-    return legible.strip()[:_LONGEST_COMMENT]
+    return make_printable(words, " ").strip()[:_LONGEST_COMMENT]
 
 
 def _read_text(value: bytes) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.errors import NotScorable
+from dicom.printable import make_printable
 from scoring.images.header.meaning import Meaning
 from scoring.images.header.vocabulary import PROJECTIONS, Kind, find_in_text, find_in_type
 
@@ -94,4 +95,4 @@ def _find_signs(meaning: Meaning) -> Iterator[Purpose]:
 
 def _quote(element: str, value: str) -> str:
     """Name an element and its value, without what a terminal or page would not print."""
-    return f"{element}: {''.join(sign for sign in value if sign.isprintable())[:_LONGEST]}"
+    return f"{element}: {make_printable(value, '')[:_LONGEST]}"

@@ -16,6 +16,7 @@ from pydicom.sequence import Sequence as Items
 
 from config.errors import NotScorable
 from dicom import elements
+from dicom.printable import make_printable
 
 # one step of the stored values beyond this would span two weights of the score, one below it less than air to bone
 _SLOPES: Final = (0.001, 50.0)
@@ -92,7 +93,7 @@ def _read_number(place: Dataset, keyword: str, image: str) -> float:
         raise NotScorable("no_hounsfield_units", variant="missing", image=image, element=_NAMES[keyword])
     values = elements.numbers(place, keyword, 1)
     if values is None or _THOUSANDS.fullmatch(words[0]):
-        quote = "".join(char if char.isprintable() else "?" for char in "\\".join(words))[:_LONGEST_QUOTE]
+        quote = make_printable("\\".join(words))[:_LONGEST_QUOTE]
         raise NotScorable(
             "no_hounsfield_units", variant="unreadable", image=image, element=_NAMES[keyword], value=quote
         )
