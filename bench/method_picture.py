@@ -19,7 +19,6 @@ from scipy import ndimage
 
 from scoring import anatomy
 from scoring.anatomy.heart import CHAMBERS
-from scoring.anatomy.region import sampled
 from scoring.candidates import agatston, conventions
 from scoring.images.volume import Volume
 from scoring.judgement import verdicts
@@ -30,7 +29,6 @@ TINTS: Final = {"LM": (255, 220, 0), "LAD": (255, 120, 0), "LCX": (0, 220, 255),
 WINDOW: Final = (-160.0, 260.0)
 TILE, COLUMNS, ROWS, QUALITY = 280, 4, 2, 82
 SIDE_MM: Final = 180.0
-NEAR: Final = 0.62
 OUTLINE_MM, AT_HEART_MM, SMALL = 0.45, 4.0, 3.0
 
 
@@ -66,9 +64,9 @@ def tile(volume: Volume, place: anatomy.Anatomy, judged: list[verdicts.Verdict],
     )
     grey = np.clip((hu.astype(np.float32) - WINDOW[0]) / (WINDOW[1] - WINDOW[0]), 0, 1).reshape(TILE, TILE)
     rgb = np.repeat(grey[:, :, None] * 255, 3, axis=2)
+    likelihood = dict(zip(place.heart.places, place.heart.likelihood(points), strict=True))
     for artery in ARTERIES:
-        closeness = sampled(place.heart.found.named(artery), place.heart.found.cubes, points).reshape(TILE, TILE)
-        share = np.clip((closeness - NEAR) / (1 - NEAR), 0, 1)[:, :, None] * 0.6
+        share = likelihood[artery].reshape(TILE, TILE, 1) * 0.6
         rgb = rgb * (1 - share) + np.array(TINTS[artery]) * share
     chambers = np.abs(place.heart.chambers.at(points).reshape(TILE, TILE)) < OUTLINE_MM
     rgb[chambers] = rgb[chambers] * 0.5 + 110

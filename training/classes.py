@@ -51,12 +51,20 @@ HEART: Final[dict[str, tuple[str, ...]]] = {
 }
 """Classes of the heart net (3 mm); tissues not listed are `other`."""
 
-LANDMARKS: Final = ("left_main_ostium", "left_main_bifurcation", "right_ostium", "aortic_valve", "apex")
-LANDMARK_SD_MM: Final = 9.0
+PLACES: Final = ("none", *ARTERIES, "root", "annulus")
+"""What a calcification would belong to: an artery or its side branches, aortic root and valve, mitral annulus."""
+
 REACH_MM: Final = 20.0
 """The field of an artery falls from 1 on its course to 0 at this distance."""
 
-FIELDS: Final = (*ARTERIES, *LANDMARKS)
+LANDMARKS: Final = (
+    "left_main_ostium",
+    "left_main_bifurcation",
+    "right_ostium",
+    "aortic_valve",
+    "mitral_valve",
+    "apex",
+)
 
 NAMES: Final[dict[Kind, tuple[str, ...]]] = {"chest": (*CHEST, "mediastinum"), "heart": tuple(HEART)}
 STEP_MM: Final[dict[Kind, float]] = {"chest": 4.0, "heart": 3.0}

@@ -77,8 +77,8 @@ class _Graph:
 def write(kind: Kind, weights: Weights, path: Path, *, windows: tuple[tuple[float, ...], ...], slope: float) -> str:
     """Write the model of a net (`training.model.Net`) and return the hash of its weights.
 
-    Its input `hu` is float32 (1, 1, z, y, x), sides multiples of 8; its output `found` holds logits, then fields,
-    (1, c, z, y, x). The metadata name classes, fields and step.
+    Its input `hu` is float32 (1, 1, z, y, x), sides multiples of 8; its output `found` holds the logits of classes,
+    places and landmarks, (1, c, z, y, x). The metadata name them and the step.
     """
     g = _Graph(weights)
     inputs = []
@@ -109,12 +109,12 @@ def write(kind: Kind, weights: Weights, path: Path, *, windows: tuple[tuple[floa
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="coronode")
     model.ir_version = _IR_VERSION
     digest = hash_weights(weights)
-    fields = classes.FIELDS if kind == "heart" else ()
+    is_heart = kind == "heart"
     facts = {
         "classes": ",".join(classes.NAMES[kind]),
-        "fields": ",".join(fields),
+        "places": ",".join(classes.PLACES if is_heart else ()),
+        "landmarks": ",".join(classes.LANDMARKS if is_heart else ()),
         "step_mm": str(classes.STEP_MM[kind]),
-        "reach_mm": str(classes.REACH_MM),
         "weights": digest,
     }
     helper.set_model_props(model, facts)

@@ -16,7 +16,7 @@ from scoring.anatomy.chest import Chest, chest, skeleton
 from scoring.anatomy.coarse import Coarse, coarse
 from scoring.anatomy.heart import CHAMBERS, Heart, heart
 from scoring.anatomy.level import Level, level
-from scoring.anatomy.network import network
+from scoring.anatomy.network import KINDS, network
 from scoring.images.volume import Volume
 from scoring.result import Flag
 
@@ -93,7 +93,7 @@ def find(volume: Volume) -> Anatomy:
         blood=pool,
         heart_slices=slices,
         flags=_flags(max(core, pool.hu), pool.noise_hu),
-        weights=f"chest {network('chest').weights[:12]}, heart {network('heart').weights[:12]}",
+        weights=", ".join(f"{kind} {weights[:12]}" for kind in KINDS for weights in network(kind).weights),
     )
 
 

@@ -11,50 +11,66 @@ from scipy import ndimage
 
 from scoring.anatomy.chest import Chest
 from scoring.anatomy.coarse import Coarse
-from scoring.anatomy.isotropic import cubes
+from scoring.anatomy.isotropic import Cubes, cubes
 from scoring.anatomy.network import Found, network
 from scoring.anatomy.region import Region, sampled
-from scoring.result import ARTERIES, Artery
+from scoring.result import ARTERIES
 
 CHAMBERS: Final = ("left ventricle", "right ventricle", "left atrium", "right atrium")
 BELOW_MM, ABOVE_MM, BESIDE_MM = 12.0, 34.0, 15.0
 SMALLEST_MM: Final = (126.0, 150.0, 150.0)
 LARGEST_MM: Final = (186.0, 192.0, 198.0)
 PEAK_MM: Final = 15.0
-ON_COURSE_MM: Final[dict[Artery, float]] = {"LM": 7.3, "LAD": 4.3, "LCX": 4.1, "RCA": 4.1}
-"""Distance that the net sees on the course itself, median on phantoms: the left main is short and least certain."""
+COURSE_REACH_MM: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Landmark:
-    """A position (z, y, x) in mm along the volume's axes, and how certain the net is of it, 0..1."""
+    """A position (z, y, x) in mm along the volume's axes.
+
+    `certainty` 0..1 is the probability that the landmark lies round it, `spread_mm` the standard deviation of its
+    position along an axis, over all places where it may lie in the image.
+    """
 
     place_mm: NDArray[np.float64]
     certainty: float
+    spread_mm: float
 
 
 @dataclass(frozen=True, slots=True)
 class Heart:
-    """The net's classes and fields, `chambers` (cavities with their walls) and `aorta` (ascending aorta with root).
+    """What the nets found, `chambers` (cavities with their walls) and `aorta` (ascending aorta with root).
 
-    `landmarks` have the names used by the net.
+    `landmarks` have the names used by the nets.
     """
 
     found: Found
     chambers: Region
     aorta: Region
     landmarks: dict[str, Landmark]
-    reach_mm: float
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The names of what a calcification may belong to."""
+        return self.found.places
+
+    def likelihood(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability (places, n) of each of `places` at points (n, 3), linear between cubes."""
+        return np.array([sampled(place, self.found.cubes, points_mm) for place in self.found.place])
+
+    def disagreement(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far the nets differ about the place at points (n, 3), 0..1."""
+        return sampled(self.found.doubt, self.found.cubes, points_mm)
+
+    def region(self, name: str) -> Region:
+        """Return the region of one class."""
+        return Region.of(self.found.mask(name), self.found.cubes)
 
     def course_mm(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the distance in mm from points (n, 3) to the likely courses of LM, LAD, LCX and RCA: (4, n).
-
-        It is 0 where the net sees a course as near as it usually does on the course itself, and 20 where it sees none.
-        """
-        closeness = np.array([sampled(self.found.named(name), self.found.cubes, points_mm) for name in ARTERIES])
-        usual = np.array([ON_COURSE_MM[name] for name in ARTERIES])
-        away = self.reach_mm * (1 - np.clip(closeness, 0, 1)) - usual[:, None]
-        return np.asarray(away * (self.reach_mm / (self.reach_mm - usual))[:, None])
+        """Return a distance in mm (4, n) to LM, LAD, LCX and RCA from points (n, 3): 0 on them, 20 without a sign."""
+        likelihood = self.likelihood(points_mm)
+        shares = likelihood[[self.places.index(name) for name in ARTERIES]]
+        return np.asarray(COURSE_REACH_MM * (1 - np.clip(shares, 0, 1)))
 
 
 def heart(grid: Coarse, chest: Chest) -> Heart:
@@ -66,8 +82,7 @@ def heart(grid: Coarse, chest: Chest) -> Heart:
         found=classified,
         chambers=Region.of(classified.mask(*CHAMBERS), image),
         aorta=Region.of(classified.mask("ascending"), image),
-        landmarks={name: _peak(classified, name) for name in classified.fields if name not in ARTERIES},
-        reach_mm=net.reach_mm,
+        landmarks={name: _peak(spot, image) for name, spot in zip(classified.landmarks, classified.spot, strict=True)},
     )
 
 
@@ -81,13 +96,18 @@ def _extent(chest: Chest) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return middle - size / 2, middle + size / 2
 
 
-def _peak(classified: Found, name: str) -> Landmark:
-    """Return the most likely position of a landmark: the centroid around its peak, and its share of the whole."""
-    logits = classified.named(name)
-    likely = np.exp((logits - logits.max()).astype(np.float64))
+def _peak(spot: NDArray[np.float32], image: Cubes) -> Landmark:
+    """Return the most likely position of a landmark: the centroid around its peak, and the probability there."""
+    likely = spot.astype(np.float64)
     top = np.array(np.unravel_index(int(likely.argmax()), likely.shape))
-    reach = int(PEAK_MM / classified.cubes.step_mm)
+    reach = int(PEAK_MM / image.step_mm)
     low = np.maximum(top - reach, 0)
     part = likely[tuple(slice(a, b + reach + 1) for a, b in zip(low, top, strict=True))]
     index = low + np.array(ndimage.center_of_mass(part))
-    return Landmark(classified.cubes.position(index), float(part.sum() / likely.sum()))
+    lines = [(np.arange(side) - at) ** 2 for side, at in zip(likely.shape, index, strict=True)]
+    square = sum(
+        float(likely.sum(axis=tuple(other for other in range(3) if other != axis)) @ line)
+        for axis, line in enumerate(lines)
+    )
+    spread = float(np.sqrt(square / (3 * likely.sum()))) * image.step_mm
+    return Landmark(image.position(index), float(part.sum()), spread)

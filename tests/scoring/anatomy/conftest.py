@@ -51,28 +51,47 @@ def places(image: Cubes):
     return np.meshgrid(*lines, indexing="ij", sparse=True)
 
 
-def answer(image: Cubes, shapes: dict[str, Shape], fields: dict[str, Shape] | None = None, classes=CHEST) -> Found:
-    """What a net would say that is sure of itself: classes and fields are functions of z, y, x in mm."""
+def answer(image: Cubes, shapes: dict[str, Shape], given=None, spots=None, classes=CHEST) -> Found:
+    """What nets would say that are sure of their classes.
+
+    Classes, probabilities of places and those of landmarks, up to a factor, are functions of z, y, x in mm.
+    """
     at = places(image)
     label = np.zeros(image.size, np.uint8)
     for name, inside in shapes.items():
         label[np.broadcast_to(inside(*at), image.size)] = classes.index(name)
     share = (label == np.arange(len(classes))[:, None, None, None]).astype(np.float32)
-    made = [np.broadcast_to(made(*at), image.size) for made in (fields or {}).values()]
-    field = np.array(made, np.float32).reshape(len(made), *image.size)
-    return Found(image, classes, tuple(fields or {}), label, share, field)
+
+    def stacked(functions):
+        values = [np.broadcast_to(value(*at), image.size) for value in functions]
+        return np.array(values, np.float32).reshape(-1, *image.size)
+
+    given, spots = given or {}, spots or {}
+    spot = stacked(spots.values())
+    spot /= spot.sum(axis=(1, 2, 3), keepdims=True)
+    return Found(
+        cubes=image,
+        classes=classes,
+        places=tuple(name for name in given if name != "doubt"),
+        landmarks=tuple(spots),
+        label=label,
+        share=share,
+        place=stacked(value for name, value in given.items() if name != "doubt"),
+        spot=spot,
+        doubt=stacked([given.get("doubt", lambda z, y, x: 0 * (z + y + x))])[0],
+    )
 
 
 class Net:
-    """Stands for a net; `image` is what it was shown."""
+    """Stands for the nets of a kind; `image` is what they were shown."""
 
-    def __init__(self, shapes, fields=None, *, step_mm=4.0, reach_mm=20.0, classes=CHEST) -> None:
-        self.shapes, self.fields, self.classes = shapes, fields, classes
-        self.step_mm, self.reach_mm, self.weights = step_mm, reach_mm, "0123456789abcdef"
+    def __init__(self, shapes, given=None, spots=None, *, step_mm=4.0, classes=CHEST) -> None:
+        self.shapes, self.given, self.spots, self.classes = shapes, given, spots, classes
+        self.step_mm, self.weights = step_mm, ("0123456789abcdef",)
 
     def find(self, image: Cubes) -> Found:
         self.image = image
-        return answer(image, self.shapes, self.fields, self.classes)
+        return answer(image, self.shapes, self.given, self.spots, self.classes)
 
 
 def ball(z, y, x, radius) -> Shape:

@@ -324,7 +324,7 @@ class TestFind:
                 ),
                 "level": lambda _h, _t: level(),
                 "_same_heart": lambda _c, _h: None,
-                "network": lambda kind: SimpleNamespace(weights=f"{kind}-0123456789abcdef"),
+                "network": lambda kind: SimpleNamespace(weights=(f"{kind}-0123456789abcdef",)),
             }
             for name, step in steps.items():
                 monkeypatch.setattr(f"scoring.anatomy.frame.{name}", step)

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from scoring.anatomy.heart import ON_COURSE_MM, heart
-from scoring.result import ARTERIES
+from scoring.anatomy.heart import heart
 
 SPACING, SHAPE = (2.5, 2.0, 2.0), (120, 150, 150)
 ROOM_MM = (300.0, 300.0, 300.0)
@@ -17,11 +16,11 @@ MIDDLE = (150.0, 140.0, 150.0)
 def seen(make, monkeypatch):
     """The heart that is found in a box of the chest (first and last cube along z, y, x), and the net's image."""
 
-    def find(box=((20, 45), (20, 50), (20, 50)), shapes=None, fields=None, shape=SHAPE):
+    def find(box=((20, 45), (20, 50), (20, 50)), shapes=None, places=None, spots=None, shape=SHAPE):
         image = make.cubes((75, 75, 75), 4.0, start=(1.0, 2.0, 3.0))
         mask = np.zeros(image.size, bool)
         mask[tuple(slice(first, last + 1) for first, last in box)] = True
-        net = make.Net(shapes or {}, fields or {}, step_mm=3.0, classes=make.heart_classes)
+        net = make.Net(shapes or {}, places, spots, step_mm=3.0, classes=make.heart_classes)
         monkeypatch.setattr("scoring.anatomy.heart.network", lambda kind: {"heart": net}[kind])
         grid = make.grid(np.zeros(shape), SPACING)
         return heart(grid, SimpleNamespace(heart_mask=mask, cubes=image)), net.image
@@ -69,103 +68,71 @@ def test_the_crop_ends_where_the_image_ends(seen):
     assert last == pytest.approx([98.75, 99, 109], abs=1.5)
 
 
-def gauss(place, sd=5.0, height=0.0):
-    """Logits whose shares are Gaussian round a place."""
+def gauss(place, sd=5.0, height=1.0):
+    """Shares that are Gaussian round a place."""
     z, y, x = place
-    return lambda at_z, at_y, at_x: height - ((at_z - z) ** 2 + (at_y - y) ** 2 + (at_x - x) ** 2) / (2 * sd**2)
+
+    def share(at_z, at_y, at_x):
+        return height * np.exp(-((at_z - z) ** 2 + (at_y - y) ** 2 + (at_x - x) ** 2) / (2 * sd**2))
+
+    return share
 
 
 @pytest.mark.parametrize("place", [MIDDLE, (131.7, 120.2, 171.9), (170.0, 166.1, 118.8)])
 def test_a_landmark_between_cubes(seen, place):
-    found, _ = seen(fields={"apex": gauss(place)})
+    found, _ = seen(spots={"apex": gauss(place)})
     mark = found.landmarks["apex"]
     assert mark.place_mm == pytest.approx(place, abs=0.6)
-    assert mark.certainty > 0.95
+    # As far as 16.5 mm on either side of the peak's cube, whose centre may be 1.5 mm off: erf(15 / 5 / sqrt(2)) cubed.
+    assert mark.certainty > 0.99
+    assert mark.spread_mm == pytest.approx(5.0, abs=0.1)
 
 
 def test_a_second_place_takes_certainty(seen):
-    one, other = gauss(MIDDLE), gauss((110.0, 100.0, 110.0), height=-np.log(3))
+    one, other = gauss(MIDDLE), gauss((110.0, 100.0, 110.0), height=1 / 3)
 
     def both(*at):
-        return np.logaddexp(one(*at), other(*at))
+        return one(*at) + other(*at)
 
-    found, _ = seen(fields={"apex": both})
+    found, _ = seen(spots={"apex": both})
     assert found.landmarks["apex"].place_mm == pytest.approx(MIDDLE, abs=0.6)
-    assert found.landmarks["apex"].certainty == pytest.approx(0.75, abs=0.03)
+    assert found.landmarks["apex"].certainty == pytest.approx(0.75, abs=0.01)
+    # A quarter lies 40 mm off along each axis.
+    assert found.landmarks["apex"].spread_mm == pytest.approx(np.sqrt(5**2 + 0.25 * 40**2), abs=0.5)
 
 
 def test_no_idea_has_no_certainty(seen):
-    found, image = seen(fields={"apex": lambda z, y, x: 0 * (z + y + x)})
+    found, image = seen(spots={"apex": lambda z, y, x: 1 + 0 * (z + y + x)})
     # Of all places, a corner of at most 11 cubes a side is looked at.
     assert found.landmarks["apex"].certainty <= 11**3 / np.prod(image.size) + 1e-9
 
 
 def test_a_landmark_at_the_border(seen):
     place = (0.0, 70.0, 70.0)
-    found, image = seen(((0, 20), (10, 30), (10, 30)), fields={"apex": gauss(place)})
+    found, image = seen(((0, 20), (10, 30), (10, 30)), spots={"apex": gauss(place)})
     first, _ = ends(image)
     mark = found.landmarks["apex"].place_mm
     assert mark[1:] == pytest.approx(place[1:], abs=0.6)
     assert first[0] <= mark[0] < 6
 
 
-def test_arteries_are_no_landmarks(seen):
-    fields = {name: gauss(MIDDLE) for name in (*ARTERIES, "apex", "aortic_valve")}
-    found, _ = seen(fields=fields)
-    assert found.landmarks.keys() == {"apex", "aortic_valve"}
-
-
-def rescaled(raw_mm):
-    """Distances (4, n) as the net sees them: 0 where the usual ones on the course are, 20 at its reach of 20."""
-    usual = np.array([[ON_COURSE_MM[name]] for name in ARTERIES])
-    return (raw_mm - usual) * 20 / (20 - usual)
-
-
-def test_distances_to_the_courses(seen):
-    """Each artery a plane x = const: its field falls from 1 to 0 within 20 mm."""
-    courses = {"LM": 120.0, "LAD": 140.0, "LCX": 160.0, "RCA": 200.0}
-    fields = {
-        name: lambda z, y, x, at=at: np.clip(1 - np.abs(x - at) / 20, 0, 1) + 0 * (y + z)
-        for name, at in courses.items()
+def test_likelihoods_of_places_between_cubes(seen):
+    """Probabilities that rise by 1 % a mm along one axis each."""
+    places = {
+        "none": lambda z, y, x: (z - 100) / 100 + 0 * (y + x),
+        "RCA": lambda z, y, x: (x - 100) / 100 + 0 * (z + y),
     }
-    found, _ = seen(fields=fields)
-    at_x = np.array([110.0, 135.0, 152.0])
-    points = np.column_stack([np.full(3, 150.0), np.full(3, 140.0), at_x])
-    away = found.course_mm(points)
-    expected = rescaled(np.minimum(np.abs(at_x - np.array(list(courses.values()))[:, None]), 20))
-    # A quarter of a cube where the slope turns, in the scale of each artery.
-    assert (np.abs(away - expected) <= rescaled(0.75) - rescaled(0.0) + 1e-4).all()
-    # Between cubes the slope is exact where it does not turn.
-    assert away[0, 0] == pytest.approx(expected[0, 0], abs=2e-3)
-    assert away[3] == pytest.approx([20, 20, 20])
+    found, _ = seen(places=places)
+    assert found.places == ("none", "RCA")
+    points = np.array([MIDDLE, (131.7, 120.2, 171.9)])
+    assert found.likelihood(points) == pytest.approx(np.array([[0.5, 0.317], [0.5, 0.719]]), abs=1e-5)
+    assert found.disagreement(points) == pytest.approx([0, 0])
 
 
-@pytest.mark.parametrize(
-    ("share", "distance_mm"),
-    [(0.0, 20.0), (0.5, 10.0), (1.0, 0.0)],
-)
-def test_from_nothing_seen_to_what_is_usual_on_the_course(seen, share, distance_mm):
-    """The field as a share of what it usually is on the course of each artery."""
-    fields = {name: lambda z, y, x, top=1 - ON_COURSE_MM[name] / 20: share * top + 0 * (z + y + x) for name in ARTERIES}
-    found, _ = seen(fields=fields)
-    assert found.course_mm(np.array([MIDDLE]))[:, 0] == pytest.approx([distance_mm] * 4, abs=1e-4)
-
-
-def test_surer_than_usual_is_less_than_nothing(seen):
-    """Where the field is 1: -20 x usual / (20 - usual)."""
-    found, _ = seen(fields={name: lambda z, y, x: 1.0 + 0 * (z + y + x) for name in ARTERIES})
-    away = found.course_mm(np.array([MIDDLE]))
-    assert away == pytest.approx(rescaled(np.zeros((4, 1))), abs=1e-4)
-    assert (away < -4).all()
-
-
-def test_a_field_beyond_its_range(seen):
-    fields = {name: lambda z, y, x: 1.3 + 0 * (z + y + x) for name in ARTERIES[:2]}
-    fields |= {name: lambda z, y, x: -0.2 + 0 * (z + y + x) for name in ARTERIES[2:]}
-    found, _ = seen(fields=fields)
-    expected = rescaled(np.array([[0.0], [0.0], [20.0], [20.0]]))
-    assert expected[2:, 0].tolist() == [20, 20]
-    assert found.course_mm(np.array([MIDDLE])) == pytest.approx(expected, abs=1e-4)
+def test_disagreement_between_cubes(seen):
+    places = {"none": lambda z, y, x: 1 + 0 * (z + y + x), "doubt": lambda z, y, x: (y - 100) / 100 + 0 * (z + x)}
+    found, _ = seen(places=places)
+    assert found.disagreement(np.array([MIDDLE, (131.7, 120.2, 171.9)])) == pytest.approx([0.4, 0.202], abs=1e-5)
 
 
 def test_chambers_and_aorta(make, seen):
@@ -176,3 +143,5 @@ def test_chambers_and_aorta(make, seen):
     places = np.array([MIDDLE, (150.0, 140.0, 110.0), (150.0, 180.0, 200.0), (150.0, 100.0, 120.0)])
     assert found.chambers.at(places) == pytest.approx([-20, -15, np.hypot(50, 40) - 20, np.hypot(40, 10) - 15], abs=4.1)
     assert found.aorta.at(places)[[0, 3]] == pytest.approx([np.hypot(40, 30) - 12, -12], abs=4.1)
+    assert found.region("right atrium").at(places)[:2] == pytest.approx([25, -15], abs=4.1)
+    assert found.region("left atrium").at(places) == pytest.approx([100] * 4)

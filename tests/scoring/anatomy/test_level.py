@@ -24,10 +24,10 @@ def heart(ostium=100.0, bifurcation=100.0, valve=87.0, right=100.0, aside=RADIUS
         "right_ostium": (right, Y - 15, X),
     }
     marks = {
-        name: Landmark(np.array(place), certainty)
+        name: Landmark(np.array(place), certainty, 5.0)
         for (name, place), certainty in zip(heights.items(), sure, strict=True)
     }
-    return SimpleNamespace(landmarks=marks | {"apex": Landmark(np.array([40.0, Y - 40, X + 60]), 1.0)})
+    return SimpleNamespace(landmarks=marks | {"apex": Landmark(np.array([40.0, Y - 40, X + 60]), 1.0, 5.0)})
 
 
 def aorta(seen_from=100.0, seen_to=160.0, top=160.0, radius=RADIUS):
