@@ -33,14 +33,17 @@ _LEFT_DOMINANT_RADII: Final[dict[Artery, tuple[float, float]]] = {"LCX": (2.1, 1
 _UP_MM: Final[dict[Artery, tuple[float, float]]] = {"LM": (14.4, 3.1), "RCA": (17.0, 3.5)}
 """How far above the valve an artery leaves the root, along its axis: mean and SD (JACC CV Img 2008;1:321)."""
 
-_AROUND_DEG: Final = 13.0
-_DEPTH_MM: Final[dict[Artery, tuple[float, float]]] = {"LAD": (2.6, 6.0), "LCX": (2.8, 9.0), "RCA": (3.5, 12.0)}
+_AROUND_DEG: Final = 17.0
+_DEPTH_MM: Final[dict[Artery, tuple[float, float]]] = {"LAD": (2.6, 6.0), "LCX": (3.0, 7.5), "RCA": (3.5, 12.0)}
 """How far below the surface of the fat an artery lies: least and most."""
+
+_EARLY_DEEPER_MM: Final = 7.0
 
 _FREE: Final[dict[Artery, tuple[int, float]]] = {"LAD": (3, 24.0), "LCX": (2, 8.0), "RCA": (2, 14.0)}
 """The first knots, and mm, of an artery that do not lie on the heart yet."""
 
-_FIRST_MM, _ONWARD = 4.0, 0.35
+_FIRST_MM: Final = 4.0
+_ONWARD: Final[dict[Artery, float]] = {"LAD": 0.3, "LCX": 0.15}
 _NEAREST_KNOT_MM, _RISE_MM, _SMOOTH = 3.5, 18.0, 3.0
 _FAT_MM, _BELOW_MM = 5.0, 4.0
 
@@ -71,10 +74,12 @@ class CoronaryTree:
         for artery, (low, high) in _DEPTH_MM.items():
             start = right if artery == "RCA" else arteries["LM"].points[-1]
             depths[artery] = low + (high - low) * (float(rng.beta(1.2, 1.8)) if thorax.has_branches else 0.25)
+            if artery == "LCX":
+                depths[artery] += _EARLY_DEEPER_MM * plan.early
             knots = plan.knots(thorax, artery, start, rng)
-            pull = 1 - plan.early if artery == "LCX" else 1.0
+            pull = 1 - 0.85 * plan.early if artery == "LCX" else 1.0
             if artery != "RCA":
-                knots = _add_first(arteries["LM"], knots)
+                knots = _add_first(arteries["LM"], knots, _ONWARD[artery])
             whole = _grow_over_heart(thorax, artery, start, knots, depths[artery], pull)
             arteries[artery] = _cut(whole, plan.lengths[artery], radii[artery])
         branches = grow_branches(thorax, plan, arteries) if thorax.has_branches else ()
@@ -133,17 +138,17 @@ def _find_ostium(
 
 
 def _grow_left_main(thorax: Thorax, start: NDArray[np.float64], length: float, rng: np.random.Generator) -> Curve:
-    way = thorax.heart_frame @ (np.array(DIVISION) + rng.normal(0, 1.2, 3))
+    way = thorax.heart_frame @ (np.array(DIVISION) + rng.normal(0, (1.0, 0.8, 3.0)))
     way *= length / np.linalg.norm(way)
     bow = rng.normal(0, 0.05, 3) * length
     return Curve.through([start, start + way / 2 + bow, start + way], np.linspace(*_RADII["LM"], 3), step=0.5)
 
 
-def _add_first(left_main: Curve, knots: NDArray[np.float64]) -> NDArray[np.float64]:
+def _add_first(left_main: Curve, knots: NDArray[np.float64], onward: float) -> NDArray[np.float64]:
     """Add a first knot, which leads an artery out of the left main before it bends to its own course."""
     start = left_main.points[-1]
     before, after = start - left_main.points[0], knots[0] - start
-    way = _ONWARD * before / np.linalg.norm(before) + (1 - _ONWARD) * after / np.linalg.norm(after)
+    way = onward * before / np.linalg.norm(before) + (1 - onward) * after / np.linalg.norm(after)
     return np.vstack([start + _FIRST_MM * way / np.linalg.norm(way), knots])
 
 
@@ -153,12 +158,12 @@ def _grow_over_heart(
     """Return a course (n, 3) from its start through knots that are moved into the fat."""
     free, rise = _FREE[artery]
     knots = knots.copy()
-    knots[free:] = move_into_fat(thorax, knots[free:], depth, artery, pull)
+    knots[free:] += pull * (move_into_fat(thorax, knots[free:], depth, artery) - knots[free:])
     knots = knots[np.linalg.norm(knots - start, axis=1) >= _NEAREST_KNOT_MM]
     points = Curve.through(np.vstack([start, knots]), 1.0, step=0.5).points
     # The first centimetres lead from the root to the surface.
-    share = np.clip((_travelled(points) - rise) / _RISE_MM, 0, 1)[:, None]
-    points = points + share * (move_into_fat(thorax, points, depth, artery, pull) - points)
+    share = pull * np.clip((_travelled(points) - rise) / _RISE_MM, 0, 1)[:, None]
+    points = points + share * (move_into_fat(thorax, points, depth, artery) - points)
     points = gaussian_filter1d(points, _SMOOTH, axis=0, mode="nearest")
     points[0] = start
     return np.asarray(points)

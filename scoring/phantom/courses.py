@@ -30,43 +30,46 @@ _LAD: Final[list[Point]] = [
     (17, -6, 1),
     (28, -14, -2),
     (35, -33, -13),
-    (38, -49, -31),
-    (41, -59, -54),
+    (33, -52, -40),
+    (38, -59, -58),
     (43, -58, -74),
     (36, -44, -88),
     (24, -30, -92),
 ]
 _LCX: Final[list[Point]] = [
-    (15, 6, -3),
-    (26, 11, -7),
-    (31, 22, -15),
-    (35, 31, -22),
-    (33, 37, -36),
+    (16, 6, -2),
+    (32, 11, -3),
+    (39, 21, -9),
+    (42, 31, -16),
+    (37, 38, -33),
     (26, 37, -49),
     (14, 32, -58),
 ]
 _LCX_EARLY: Final[list[Point]] = [
-    (14, 6, -5),
-    (22, 9, -14),
-    (27, 13, -26),
-    (30, 17, -38),
-    (29, 21, -48),
-    (26, 23, -58),
-    (20, 24, -66),
+    (14, 7, -6),
+    (22, 12, -18),
+    (25, 19, -30),
+    (24, 23, -42),
+    (19, 24, -53),
+    (12, 23, -62),
+    (4, 20, -68),
 ]
 _RCA: Final[list[Point]] = [
     (-7, -5, -2),
     (-16, -8, -7),
     (-29, -10, -23),
-    (-28, -2, -41),
-    (-16, 14, -53),
-    (-3, 25, -52),
-    (8, 34, -51),
-    (20, 44, -46),
-    (33, 50, -47),
-    (46, 47, -51),
-    (59, 40, -55),
-    (71, 31, -59),
+    (-28, -2, -42),
+    (-18, 14, -58),
+    (-5, 25, -58),
+    (5, 33, -55),
+    (14, 42, -51),
+    (24, 50, -48),
+    (36, 56, -44),
+    (46, 59, -40),
+    (55, 56, -40),
+    (64, 49, -46),
+    (72, 40, -53),
+    (80, 28, -61),
 ]
 _LEAVE: Final = (1.0, 0.5)
 """How far the first knots of LAD and LCX follow the end of the left main."""
@@ -74,16 +77,16 @@ _LEAVE: Final = (1.0, 0.5)
 _LEFT, _BOTH = 0.05, 0.05
 """Dominance of 1,500 patients: 5.2 % left, 5.5 % both (Surg Radiol Anat 2023)."""
 
-_EARLY: Final = (0.5, 0.9)
+_EARLY: Final = (0.25, 0.65)
 """Beta distribution of how early the circumflex descends: the two sources differ by 23 degrees."""
 
-_DRIFT_MM: Final[dict[Artery, Point]] = {"LAD": (4, 5, 8), "LCX": (9, 6, 10), "RCA": (8, 9, 10)}
-_TURN_DEG: Final[dict[Artery, float]] = {"LAD": 5.0, "LCX": 9.0, "RCA": 9.0}
-_IN_PLANE_DEG: Final[dict[Artery, float]] = {"LAD": 6.0, "LCX": 10.0, "RCA": 14.0}
+_DRIFT_MM: Final[dict[Artery, Point]] = {"LAD": (4, 5, 8), "LCX": (10, 7, 13), "RCA": (9, 13, 14)}
+_TURN_DEG: Final[dict[Artery, float]] = {"LAD": 6.0, "LCX": 8.0, "RCA": 6.0}
+_IN_PLANE_DEG: Final[dict[Artery, float]] = {"LAD": 11.0, "LCX": 14.0, "RCA": 24.0}
 """Turns of a whole course about its origin: in any direction, and within the groove's plane."""
 
 _UNEVEN_MM: Final = 1.2
-_PARTS: Final = 4
+_PARTS, _PLANE, _MOST_SD = 4, 0.5, 1.8
 _GROOVE_NORMAL: Final = np.array([0.66, -0.68, -0.33])
 _SEPTUM_NORMAL: Final = np.array([0.62, 0.62, -0.48])
 
@@ -112,11 +115,20 @@ class Plan:
         early = float(rng.beta(*_EARLY))
         dominance: Dominance = "left" if kind < _LEFT else "both" if kind < _LEFT + _BOTH else "right"
         left_main = float(np.clip(np.exp(rng.normal(np.log(9.4), 0.47)), 3, 25))
-        lad, lcx, rca = rng.normal(143, 16), rng.normal(70, 22), rng.normal(168, 45)
+        lad, lcx, rca = rng.normal(143, 16), rng.normal(70, 22), rng.normal(190, 45)
         thin = rng.random() < 0.5
         fat = float(rng.uniform(2.4, 3.8) if thin else rng.uniform(3.8, 5.2))
         if not thorax.has_branches:
-            return cls(thorax.seed, 0.3, "right", 10.5, 0.2, False, {"LAD": 143, "LCX": 65, "RCA": 150}, 5.0)
+            return cls(
+                seed=thorax.seed,
+                width=0.3,
+                dominance="right",
+                left_main=10.5,
+                early=0.2,
+                has_ramus=False,
+                lengths={"LAD": 143.0, "LCX": 65.0, "RCA": 150.0},
+                vessel_fat=5.0,
+            )
         if dominance != "right":
             lcx = rng.uniform(100, 140)
         if dominance == "left":
@@ -131,7 +143,7 @@ class Plan:
             lengths={
                 "LAD": float(np.clip(lad, 95, 185)),
                 "LCX": float(np.clip(lcx, 28, 140)),
-                "RCA": float(np.clip(rca, 55, 250)),
+                "RCA": float(np.clip(rca, 55, 230)),
             },
             vessel_fat=fat,
         )
@@ -155,15 +167,22 @@ class Plan:
     def _turned(self, artery: Artery, knots: Points, rng: np.random.Generator) -> Points:
         """Turn a whole course about its origin."""
         plane = _GROOVE_NORMAL if artery != "LAD" else _SEPTUM_NORMAL
-        turn = self.width * np.deg2rad(
-            _TURN_DEG[artery] * rng.normal(size=3) + _IN_PLANE_DEG[artery] * rng.normal() * plane
-        )
-        return np.asarray(Rotation.from_rotvec(turn).apply(knots))
+        turn = np.deg2rad(_TURN_DEG[artery] * _draw(rng, 3) + _IN_PLANE_DEG[artery] * _draw(rng, 1) * plane)
+        return np.asarray(Rotation.from_rotvec(self.width * turn).apply(knots))
 
     def _drift(self, artery: Artery, count: int, rng: np.random.Generator) -> Points:
         """Return a smooth displacement (count, 3) of a whole course: small at its start, full further on."""
         size = self.width * np.array(_DRIFT_MM[artery])
-        shape = CubicSpline(np.linspace(0, 1, _PARTS), size * rng.normal(size=(_PARTS, 3)))
-        ramp = np.minimum(1, np.linspace(0.25, count / 2.5, count))
+        nodes = size * _draw(rng, (_PARTS, 3))
+        if artery != "LAD":
+            # A groove stays nearly plane.
+            nodes -= _PLANE * np.outer(nodes @ _GROOVE_NORMAL, _GROOVE_NORMAL)
+        shape = CubicSpline(np.linspace(0, 1, _PARTS), nodes)
+        ramp = np.minimum(1, np.linspace(0.35, count / 2.5, count))
         uneven = rng.normal(0, _UNEVEN_MM, (count, 3))
         return np.asarray(ramp[:, None] * shape(np.linspace(0, 1, count)) + uneven, dtype=np.float64)
+
+
+def _draw(rng: np.random.Generator, shape: int | tuple[int, int]) -> Points:
+    """Draw normal numbers without their tails, which would lead an artery round the wrong side of the heart."""
+    return np.clip(rng.normal(size=shape), -_MOST_SD, _MOST_SD)

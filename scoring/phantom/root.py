@@ -57,6 +57,9 @@ class Lean:
         return np.array([-np.sin(tilt) * np.cos(way), -np.sin(tilt) * np.sin(way), np.cos(tilt)])
 
 
+ORDINARY_LEAN: Final = Lean()
+
+
 @dataclass(frozen=True, slots=True)
 class Root:
     """The leaning part of the ascending aorta, thorax frame, mm: centre of the valve, axis upwards, lumen."""

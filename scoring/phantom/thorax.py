@@ -18,7 +18,7 @@ from scoring.phantom import spine
 from scoring.phantom.grid import Point
 from scoring.phantom.habitus import ORDINARY, Habitus
 from scoring.phantom.pose import STRAIGHT, Pose
-from scoring.phantom.root import TOP_Z, VALVE, Lean, Root
+from scoring.phantom.root import ORDINARY_LEAN, TOP_Z, VALVE, Lean, Root
 from scoring.phantom.shapes import Curve, stream
 
 _PIVOT: Final = (8.0, -13.0, -14.0)
@@ -53,7 +53,7 @@ class Thorax:
     vessel_scale: float = 1.0
     has_branches: bool = False
     course_variation: float = 0.0
-    lean: Lean = Lean()
+    lean: Lean = ORDINARY_LEAN
     lower_mm: float = 0.0
 
     @classmethod
@@ -101,6 +101,9 @@ class Thorax:
         fat = about(0.3, 1.0, 0.0) ** 3
         habitus = Habitus.draw(self.seed, variation)
         height = about(-14, 12, 0.0)
+        # A high diaphragm lifts the apex.
+        lift = float(np.clip(variation * rng.normal(0, 10.5) + 0.35 * height, -30, 30))
+        pitch = float(np.clip(variation * rng.normal(0, 9), -21, 21))
         return dataclasses.replace(
             self,
             half_width=self.half_width * size * about(0.96, 1.06),
@@ -119,8 +122,8 @@ class Thorax:
             pose=Pose(float(np.deg2rad(about(-10, 10, 0.0))), (about(-10, 10, 0.0), about(-10, 10, 0.0))),
             heart_shift=(about(-7, 7, 0.0), about(-4, 8, 0.0)),
             heart_turn=(
-                float(np.deg2rad(about(-9, 9, 0.0))),
-                float(np.deg2rad(about(-16, 16, 0.0))),
+                float(np.deg2rad(pitch)),
+                float(np.deg2rad(lift)),
                 float(np.deg2rad(about(-13, 13, 0.0))),
             ),
             chamber_scale=(about(0.85, 1.2), about(0.83, 1.2), about(0.85, 1.17), about(0.89, 1.12)),
@@ -128,7 +131,7 @@ class Thorax:
             has_branches=True,
             course_variation=variation * rng.uniform(0, 1),
             lean=Lean.draw(self.seed, variation),
-            lower_mm=about(-9, 9, 0.0),
+            lower_mm=about(-11, 17, 0.0),
         )
 
     def heart_point(self, point: ArrayLike) -> NDArray[np.float64]:
@@ -167,7 +170,7 @@ class Thorax:
         shifted = above + np.array([*self.heart_shift, 0.0])
         return Curve.through(
             np.vstack([foot, shifted]),
-            [0.7 * r, 0.73 * r, 1.08 * r, 1.14 * r, 0.99 * r, 0.97 * r, r, r, 0.97 * r],
+            [0.7 * r, 0.73 * r, 1.1 * r, 1.18 * r, 1.0 * r, 0.97 * r, r, r, 0.97 * r],
         )
 
     @property
