@@ -36,6 +36,9 @@ _DIVISION_MM: Final = 5.0
 _CIRCUMFLEX_MM: Final = 60.0
 """The reference's groove is that of the RCA to its end and of an LCX that can be followed for 50 to 60 mm."""
 
+_HALF_RING_MM: Final = 100.0
+"""A shorter RCA does not reach the underside of the heart: no plane can be told from it."""
+
 _RAMUS_MM: Final = 6.0
 """A branch that leaves the LAD this near the bifurcation is a ramus."""
 
@@ -123,6 +126,14 @@ class Body:
         }
 
     def _measure_groove(self) -> dict[str, Values]:
+        if length(self.rca) < _HALF_RING_MM:
+            none = (math.nan,)
+            return {
+                "groove, normal": none * 2,
+                "groove, centre": none * 3,
+                "groove, off its plane": none,
+                "groove's centre to LAD 100": none * 3,
+            }
         plane = Plane.fit(np.vstack([resample(self.rca), resample(self.lcx, _CIRCUMFLEX_MM)]), towards=self.apex)
         to_lad = at_length(self.lad, 100) - plane.centre
         return {

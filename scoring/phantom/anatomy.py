@@ -84,12 +84,13 @@ def _end_vessels(thorax: Thorax, grid: Grid, parts: heart.Heart) -> heart.Heart:
 
 def landmarks(thorax: Thorax, tree: CoronaryTree) -> dict[str, Any]:
     """Return the named landmarks as points (x, y, z) in the thorax frame, mm."""
-    apex = thorax.heart_point(np.array([47.0, -8.0, -46.0]) + 50 * heart.AXIS)
+    apex = thorax.heart_point(heart.LEFT_VENTRICLE + 51 * heart.AXIS)
     return {
         "left_main_ostium": tree.arteries["LM"].points[0],
         "left_main_bifurcation": tree.arteries["LM"].points[-1],
         "right_ostium": tree.arteries["RCA"].points[0],
         "aortic_valve": thorax.valve,
+        "mitral_valve": thorax.heart_point(heart.MITRAL),
         "apex": apex,
         "carina": np.array([3.0, 20.0, thorax.carina_z]) + np.array([*thorax.habitus.airway_shift, 0.0]),
     }

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scoring.phantom.calcium import Deposit, straight
 from scoring.phantom.chest import cavity_distance
 from scoring.phantom.grid import Coordinates
-from scoring.phantom.heart import AXIS, sac_distance
+from scoring.phantom.heart import AXIS, MITRAL, sac_distance
 from scoring.phantom.lungs import bronchi
 from scoring.phantom.shapes import Curve
 from scoring.phantom.thorax import Thorax
@@ -58,17 +58,21 @@ def aortic_plaque(thorax: Thorax, rng: np.random.Generator) -> Deposit:
 
 def aortic_root(thorax: Thorax, rng: np.random.Generator) -> Deposit:
     """Draw a plaque in the wall between the valve and the ascending aorta."""
-    sweep, thick = rng.uniform(8, 50), rng.uniform(0.6, 1.4)
-    return _in_wall(thorax.ascending, rng.uniform(-9, 11), rng.uniform(0, 360), sweep, thick, _density(rng))
+    sweep, thick = np.deg2rad(rng.uniform(8, 50)), rng.uniform(0.6, 1.4)
+    up, middle = rng.uniform(3, 24), rng.uniform(0, 2 * np.pi)
+    root = thorax.root
+    ways = root.across(np.linspace(middle - sweep / 2, middle + sweep / 2, 24))
+    return Deposit(np.array([root.on_wall(up, way, 0.6) for way in ways]), thick, _density(rng))
 
 
 def aortic_valve(thorax: Thorax, rng: np.random.Generator) -> Deposit:
     """Draw calcium on one of the three cusps, from the wall towards the centre."""
     angle = np.deg2rad(rng.integers(3) * 120 + rng.uniform(-35, 35))
-    out = np.array([np.cos(angle), np.sin(angle), 0.0])
-    r = 0.9 * thorax.ascending_radius
-    ends = thorax.valve + np.outer(rng.uniform((0.1, 0.4), (0.4, 0.85)) * r, out) + np.array([0, 0, rng.uniform(-2, 4)])
-    return Deposit(straight(*ends), rng.uniform(0.8, 2.2), _density(rng), _HEART_MOVES)
+    root, r = thorax.root, 0.85 * thorax.ascending_radius
+    ends = root.valve + np.outer(rng.uniform((0.1, 0.4), (0.4, 0.85)) * r, root.across(angle))
+    return Deposit(
+        straight(*(ends + rng.uniform(-1, 5) * root.axis)), rng.uniform(0.8, 2.2), _density(rng), _HEART_MOVES
+    )
 
 
 def mitral_annulus(thorax: Thorax, rng: np.random.Generator) -> Deposit:
@@ -78,8 +82,7 @@ def mitral_annulus(thorax: Thorax, rng: np.random.Generator) -> Deposit:
     up = np.cross(AXIS, aside)
     middle, sweep = rng.uniform(-60, 60), rng.uniform(15, 110)
     turn = np.deg2rad(np.linspace(middle - sweep / 2, middle + sweep / 2, 30))
-    centre = np.array([47.0, -5.0, -48.0]) - 31 * AXIS
-    ring = centre + rng.uniform(16, 19) * (np.cos(turn)[:, None] * aside - np.sin(turn)[:, None] * up)
+    ring = np.array(MITRAL) + rng.uniform(16, 19) * (np.cos(turn)[:, None] * aside - np.sin(turn)[:, None] * up)
     return Deposit(np.array([thorax.heart_point(p) for p in ring]), rng.uniform(0.9, 2.6), _density(rng), _HEART_MOVES)
 
 

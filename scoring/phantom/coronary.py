@@ -2,69 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
-from scoring.phantom.grid import Coordinates, Floats, Grid, Point
-from scoring.phantom.heart import BOX, GROOVES, Heart, sac_distance
+from scoring.phantom.courses import DIVISION, Dominance, Plan
+from scoring.phantom.grid import Floats, Grid, Point
+from scoring.phantom.heart import BOX, GROOVES, Heart
+from scoring.phantom.root import LEFT_WAY, RIGHT_WAY
 from scoring.phantom.shapes import Curve, stream
+from scoring.phantom.side_branches import grow as grow_branches
+from scoring.phantom.surface import move_into_fat
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
-from scoring.result import ARTERIES, Artery
+from scoring.result import Artery
 
-# Knots in the average heart; those after `_FREE` lie on the heart and are moved into its surface fat.
-_KNOTS: Final[dict[Artery, list[Point]]] = {
-    "LM": [(7, -11, 0), (13, -10.5, 0.5), (19, -9.5, 0), (24, -9.5, -1)],
-    "LAD": [
-        (24, -9.5, -1),
-        (32, -12, -2),
-        (41, -19, -4),
-        (50, -28, -8),
-        (60, -42, -18),
-        (68, -52, -32),
-        (76, -55, -48),
-        (86, -50, -64),
-    ],
-    "LCX": [(24, -9.5, -1), (30, -2, -5), (38, 6, -10), (48, 16, -18), (55, 26, -28), (56, 32, -40), (50, 36, -54)],
-    "RCA": [
-        (-5, -37, -3),
-        (-12, -45, -8),
-        (-19, -52, -18),
-        (-20, -54, -34),
-        (-19, -52, -50),
-        (-14, -46, -66),
-        (-4, -32, -80),
-        (10, -14, -84),
-        (20, 4, -80),
-    ],
-}
-# Side branches: the artery to which their calcium is assigned, where they leave it (share of its length), their knots.
-_BRANCHES: Final[dict[str, tuple[Artery, float, list[Point]]]] = {
-    "first diagonal": ("LAD", 0.28, [(60, -30, -12), (72, -26, -24), (84, -18, -42)]),
-    "second diagonal": ("LAD", 0.52, [(74, -42, -34), (86, -30, -50), (92, -22, -62)]),
-    "ramus": ("LAD", 0.02, [(36, -6, -6), (50, -4, -14), (66, 0, -26)]),
-    "first marginal": ("LCX", 0.3, [(54, 14, -20), (68, 16, -34), (80, 10, -50)]),
-    "second marginal": ("LCX", 0.65, [(64, 26, -42), (74, 20, -56), (78, 10, -68)]),
-    "posterior descending": ("RCA", 0.9, [(22, -14, -86), (40, -18, -86), (58, -24, -82)]),
-    "acute marginal": ("RCA", 0.5, [(-6, -56, -60), (12, -58, -70), (30, -54, -76)]),
-}
-_BRANCH_RADII: Final = (1.4, 0.8)
-_PRESENT: Final = 0.7
-"""Share of the patients that have a given side branch."""
-
-_FREE: Final[dict[Artery, int]] = {"LM": 4, "LAD": 4, "LCX": 3, "RCA": 2}
 _RADII: Final[dict[Artery, tuple[float, float]]] = {
     "LM": (2.3, 2.1),
-    "LAD": (1.9, 1.0),
-    "LCX": (1.7, 1.0),
-    "RCA": (2.0, 1.2),
+    "LAD": (1.9, 0.9),
+    "LCX": (1.7, 0.9),
+    "RCA": (2.0, 1.1),
 }
-_DEPTH_MM: Final[dict[Artery, float]] = {"LM": 3.2, "LAD": 3.4, "LCX": 3.2, "RCA": 4.2}
-_FAT_MM: Final = 5.0
+_LEFT_DOMINANT_RADII: Final[dict[Artery, tuple[float, float]]] = {"LCX": (2.1, 1.2), "RCA": (1.4, 0.9)}
+"""Radii at origin and end, mm (Dodge, Circulation 1992;86:232)."""
+
+_UP_MM: Final[dict[Artery, tuple[float, float]]] = {"LM": (14.4, 3.1), "RCA": (17.0, 3.5)}
+"""How far above the valve an artery leaves the root, along its axis: mean and SD (JACC CV Img 2008;1:321)."""
+
+_AROUND_DEG: Final = 17.0
+_DEPTH_MM: Final[dict[Artery, tuple[float, float]]] = {"LAD": (2.6, 6.0), "LCX": (3.0, 7.5), "RCA": (3.5, 12.0)}
+"""How far below the surface of the fat an artery lies: least and most."""
+
+_EARLY_DEEPER_MM: Final = 7.0
+
+_FREE: Final[dict[Artery, tuple[int, float]]] = {"LAD": (3, 24.0), "LCX": (2, 8.0), "RCA": (2, 14.0)}
+"""The first knots, and mm, of an artery that do not lie on the heart yet."""
+
+_FIRST_MM: Final = 4.0
+_ONWARD: Final[dict[Artery, float]] = {"LAD": 0.3, "LCX": 0.15}
+_NEAREST_KNOT_MM, _RISE_MM, _SMOOTH = 3.5, 18.0, 3.0
+_FAT_MM, _BELOW_MM = 5.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +57,33 @@ class CoronaryTree:
 
     arteries: dict[Artery, Curve]
     branches: tuple[tuple[Artery, Curve], ...] = ()
+    dominance: Dominance = "right"
+    depths: dict[Artery, float] = field(default_factory=dict)
+    fat_mm: float = _FAT_MM
 
     @classmethod
     def grow(cls, thorax: Thorax) -> Self:
         """Grow the coronary tree of a thorax."""
         rng = stream(thorax.seed, "coronaries")
-        arteries: dict[Artery, Curve] = {}
-        for artery in ARTERIES:
-            knots = np.array([thorax.heart_point(k) for k in _KNOTS[artery]])
-            free = _FREE[artery]
-            spread = 0.5 if artery == "LM" else 1.0 + 2.0 * thorax.course_variation
-            knots[1:] += rng.normal(0, spread, (len(knots) - 1, 3))
-            knots[free:] = _move_into_fat(thorax, knots[free:], _DEPTH_MM[artery])
-            if artery in ("LM", "RCA"):
-                knots[0] = _move_onto_aorta(thorax, knots[0])
-            elif "LM" in arteries:
-                knots[0] = arteries["LM"].points[-1]
-            curve = Curve.through(knots, np.linspace(*_RADII[artery], len(knots)), step=0.5)
-            points = curve.points.copy()
-            if free < len(knots):
-                first = int(np.argmin(np.linalg.norm(points - knots[free], axis=1)))
-                points[first:] = _move_into_fat(thorax, points[first:], _DEPTH_MM[artery])
-            arteries[artery] = Curve(points, curve.radii)
-        return cls(arteries, _grow_branches(thorax, arteries) if thorax.has_branches else ())
+        plan = Plan.draw(thorax)
+        left = _find_ostium(thorax, "LM", LEFT_WAY, plan.width, rng)
+        right = _find_ostium(thorax, "RCA", RIGHT_WAY, plan.width, rng)
+        arteries: dict[Artery, Curve] = {"LM": _grow_left_main(thorax, left, plan.left_main, rng)}
+        radii = _RADII | (_LEFT_DOMINANT_RADII if plan.dominance == "left" else {})
+        depths: dict[Artery, float] = {}
+        for artery, (low, high) in _DEPTH_MM.items():
+            start = right if artery == "RCA" else arteries["LM"].points[-1]
+            depths[artery] = low + (high - low) * (float(rng.beta(1.2, 1.8)) if thorax.has_branches else 0.25)
+            if artery == "LCX":
+                depths[artery] += _EARLY_DEEPER_MM * plan.early
+            knots = plan.knots(thorax, artery, start, rng)
+            pull = 1 - 0.85 * plan.early if artery == "LCX" else 1.0
+            if artery != "RCA":
+                knots = _add_first(arteries["LM"], knots, _ONWARD[artery])
+            whole = _grow_over_heart(thorax, artery, start, knots, depths[artery], pull)
+            arteries[artery] = _cut(whole, plan.lengths[artery], radii[artery])
+        branches = grow_branches(thorax, plan, arteries) if thorax.has_branches else ()
+        return cls(arteries, branches, plan.dominance, depths, plan.vessel_fat)
 
     def lines(self, artery: Artery) -> NDArray[np.float64]:
         """Return points (n, 3) on the centrelines of an artery and its branches, about 0.5 mm apart."""
@@ -117,16 +102,17 @@ class CoronaryTree:
 
     def fat(self, grid: Grid, heart: Heart) -> Floats:
         """Return the distance to the fat around the arteries, which fills the grooves between the chambers."""
-        tubes = reduce(np.minimum, (_thin_out(c).tube(grid, 4.0, extra=_FAT_MM - 2) for c in self.curves))
+        tubes = reduce(np.minimum, (_thin_out(c).tube(grid, 4.0, extra=self.fat_mm - 2) for c in self.curves))
         fat = np.asarray(tubes - np.float32(0.3) + np.float32(1.1) * np.minimum(heart.uneven, 0.8), dtype=np.float32)
         box = grid.box(*BOX)
         for artery, (first, second, reach, width) in GROOVES.items():
             to_artery = _thin_out(self.arteries[artery]).tube(grid, reach)[box]
             off = np.abs(heart.bodies[first] - heart.bodies[second]) * np.float32(0.6)
-            wedge = off - np.float32(width) * (1 - to_artery / np.float32(reach)) * (
-                1 + np.float32(0.3) * heart.uneven[box]
-            )
-            fat[box] = np.minimum(fat[box], np.maximum(wedge, to_artery - np.float32(reach)))
+            wide = np.float32(width * self.fat_mm / _FAT_MM) * (1 - to_artery / np.float32(reach))
+            wedge = off - wide * (1 + np.float32(0.3) * heart.uneven[box])
+            # The cleft ends a little below the artery: it does not cut through the heart.
+            floor = -np.float32(self.depths.get(artery, 0.0) + _BELOW_MM) - heart.sac[box]
+            fat[box] = np.minimum(fat[box], np.maximum(np.maximum(wedge, floor), to_artery - np.float32(reach)))
         return fat
 
     def regions(self, grid: Grid) -> Regions:
@@ -140,46 +126,61 @@ def along(points: NDArray[np.float64], position: float) -> NDArray[np.float64]:
     return np.array([np.interp(position * s[-1], s, points[:, k]) for k in range(3)])
 
 
-def _grow_branches(thorax: Thorax, arteries: dict[Artery, Curve]) -> tuple[tuple[Artery, Curve], ...]:
-    rng = stream(thorax.seed, "coronary branches")
-    branches = []
-    for owner, leaves, knots in _BRANCHES.values():
-        present, apart, length = rng.random() < _PRESENT, rng.normal(0, 2.5, (len(knots), 3)), rng.uniform(0.5, 1)
-        if not present:
-            continue
-        start = along(arteries[owner].points, leaves)
-        points = _move_into_fat(thorax, np.array([thorax.heart_point(k) for k in knots]) + apart, _DEPTH_MM[owner])
-        whole = Curve.through(np.vstack([start, points]), np.linspace(*_BRANCH_RADII, len(knots) + 1), step=0.5)
-        count = max(8, int(length * len(whole.points)))
-        course = whole.points[:count].copy()
-        course[4:] = _move_into_fat(thorax, course[4:], _DEPTH_MM[owner])
-        branches.append((owner, Curve(course, whole.radii[:count])))
-    return tuple(branches)
+def _find_ostium(
+    thorax: Thorax, artery: Artery, usual: Point, width: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return the origin of an artery on the wall of the root."""
+    mean, spread = _UP_MM[artery]
+    up = float(np.clip(rng.normal(mean, spread * width), mean - 7, mean + 7))
+    root, turn = thorax.root, np.deg2rad(_AROUND_DEG * width * rng.normal())
+    way = np.array(usual) - (np.array(usual) @ root.axis) * root.axis
+    return root.on_wall(up * thorax.heart_scale, np.cos(turn) * way + np.sin(turn) * np.cross(root.axis, way), 0.5)
+
+
+def _grow_left_main(thorax: Thorax, start: NDArray[np.float64], length: float, rng: np.random.Generator) -> Curve:
+    way = thorax.heart_frame @ (np.array(DIVISION) + rng.normal(0, (1.0, 0.8, 3.0)))
+    way *= length / np.linalg.norm(way)
+    bow = rng.normal(0, 0.05, 3) * length
+    return Curve.through([start, start + way / 2 + bow, start + way], np.linspace(*_RADII["LM"], 3), step=0.5)
+
+
+def _add_first(left_main: Curve, knots: NDArray[np.float64], onward: float) -> NDArray[np.float64]:
+    """Add a first knot, which leads an artery out of the left main before it bends to its own course."""
+    start = left_main.points[-1]
+    before, after = start - left_main.points[0], knots[0] - start
+    way = onward * before / np.linalg.norm(before) + (1 - onward) * after / np.linalg.norm(after)
+    return np.vstack([start + _FIRST_MM * way / np.linalg.norm(way), knots])
+
+
+def _grow_over_heart(
+    thorax: Thorax, artery: Artery, start: NDArray[np.float64], knots: NDArray[np.float64], depth: float, pull: float
+) -> NDArray[np.float64]:
+    """Return a course (n, 3) from its start through knots that are moved into the fat."""
+    free, rise = _FREE[artery]
+    knots = knots.copy()
+    knots[free:] += pull * (move_into_fat(thorax, knots[free:], depth, artery) - knots[free:])
+    knots = knots[np.linalg.norm(knots - start, axis=1) >= _NEAREST_KNOT_MM]
+    points = Curve.through(np.vstack([start, knots]), 1.0, step=0.5).points
+    # The first centimetres lead from the root to the surface.
+    share = pull * np.clip((_travelled(points) - rise) / _RISE_MM, 0, 1)[:, None]
+    points = points + share * (move_into_fat(thorax, points, depth, artery) - points)
+    points = gaussian_filter1d(points, _SMOOTH, axis=0, mode="nearest")
+    points[0] = start
+    return np.asarray(points)
+
+
+def _cut(points: NDArray[np.float64], length: float, radii: tuple[float, float]) -> Curve:
+    s = _travelled(points)
+    end = min(length, float(s[-1]))
+    t = np.linspace(0, end, max(8, round(end / 0.5) + 1))
+    line = np.stack([np.interp(t, s, points[:, k]) for k in range(3)], axis=1)
+    return Curve(line, np.linspace(*radii, len(line)))
+
+
+def _travelled(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
 
 
 def _thin_out(curve: Curve) -> Curve:
     # The first millimetres lie against the aorta and need no fat of their own.
     return Curve(curve.points[4::4], curve.radii[4::4])
-
-
-def _move_into_fat(thorax: Thorax, points: NDArray[np.float64], depth: float) -> NDArray[np.float64]:
-    """Move points along the surface normal until they lie `depth` mm below the surface of the fat."""
-    p = np.asarray(points, dtype=np.float64).copy()
-    aside = np.vstack([np.zeros(3), 0.5 * np.eye(3), -0.5 * np.eye(3)])
-    for _ in range(6):
-        around = (p[None] + aside[:, None]).reshape(-1, 3)
-        here = sac_distance(thorax, Coordinates.of_points(around)).astype(np.float64).reshape(len(aside), -1)
-        slope = (here[1:4] - here[4:]).T
-        steep = np.maximum((slope**2).sum(1), 0.2)
-        p -= ((here[0] + depth) / steep)[:, None] * slope
-    return p
-
-
-def _move_onto_aorta(thorax: Thorax, point: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Move a point to the wall of the aortic root at the same height."""
-    aorta = thorax.ascending
-    order = np.argsort(aorta.points[:, 2])
-    centre = np.array([*aorta.at_height(float(point[2])), point[2]])
-    radius = float(np.interp(point[2], aorta.points[order, 2], aorta.radii[order]))
-    out = point - centre
-    return np.asarray(centre + out / np.linalg.norm(out) * (radius - 0.5))

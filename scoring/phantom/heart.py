@@ -10,18 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.phantom.chest import cavity_distance
-from scoring.phantom.grid import Coordinates, Floats, Grid
+from scoring.phantom.grid import Coordinates, Floats, Grid, Point
+from scoring.phantom.root import TOP_Z
 from scoring.phantom.shapes import FAR, Curve, ellipsoid, smooth_field, smooth_union
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 from scoring.result import Artery
 
-AXIS: Final = np.array([0.78, -0.45, -0.43]) / np.linalg.norm([0.78, -0.45, -0.43])
+AXIS: Final = np.array([0.55, -0.70, -0.455]) / np.linalg.norm([0.55, -0.70, -0.455])
 """From the base to the apex of the left ventricle: left, forward, down."""
 
 _SIDE: Final = np.cross([0.0, 0.0, 1.0], AXIS) / np.linalg.norm(np.cross([0.0, 0.0, 1.0], AXIS))
 FRAME: Final[NDArray[np.float64]] = np.stack([AXIS, _SIDE, np.cross(AXIS, _SIDE)])
-_LEVEL: Final[NDArray[np.float64]] = np.array([[0.9, -0.43, 0.0], [0.43, 0.9, 0.0], [0.0, 0.0, 1.0]])
+_LEVEL: Final[NDArray[np.float64]] = np.array([[0.92, -0.38, 0.0], [0.38, 0.92, 0.0], [0.0, 0.0, 1.0]])
+MITRAL: Final = (28.0, 11.0, -33.0)
+"""Centre of the mitral annulus in the average heart."""
+LEFT_VENTRICLE: Final[Point] = tuple((np.array(MITRAL) + 34 * AXIS).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,17 @@ class Chamber:
 
 
 CHAMBERS: Final = (
-    Chamber(Tissue.LEFT_ATRIUM, (14, 22, -12), (37, 20, 27), None, 1.5),
-    Chamber(Tissue.RIGHT_ATRIUM, (-18, -3, -40), (26, 34, 39), None, 1.5),
-    Chamber(Tissue.RIGHT_VENTRICLE, (27, -39, -50), (47, 25, 39), _LEVEL, 3.0),
-    Chamber(Tissue.LEFT_VENTRICLE, (47, -5, -48), (51, 41, 38), FRAME, 10.0),
+    Chamber(Tissue.LEFT_ATRIUM, (12, 26, -14), (34, 19, 27), None, 1.5),
+    Chamber(Tissue.RIGHT_ATRIUM, (-23, -2, -42), (26, 33, 36), None, 1.5),
+    Chamber(Tissue.RIGHT_VENTRICLE, (14, -41, -48), (46, 24, 36), _LEVEL, 3.0),
+    Chamber(Tissue.LEFT_VENTRICLE, LEFT_VENTRICLE, (55, 39, 37), FRAME, 10.0),
 )
 
 
-_CUSHIONS: Final = (((38, -14, -2), (20, 17, 15)), ((-14, -38, -30), (13, 15, 34)))
+_LOWER: Final = (Tissue.RIGHT_ATRIUM, Tissue.RIGHT_VENTRICLE)
+"""The chambers that form the lower border of the heart, which `Thorax.lower_mm` moves."""
+
+_CUSHIONS: Final = (((38, -10, -1), (20, 17, 14)), ((-14, -40, -30), (14, 14, 30)))
 """Fat beside the left main and over the right groove: centre and semi-axes in mm of the average heart."""
 
 BOX: Final = ((-85.0, -105.0, -135.0), (135.0, 85.0, 50.0))
@@ -55,7 +62,7 @@ _MUSCLE: Final = ((0, 10.0), (1, 9.0), (2, 24.0))
 
 
 GROOVES: Final[dict[Artery, tuple[int, int, float, float]]] = {
-    "RCA": (1, 2, 19.0, 4.2),
+    "RCA": (1, 2, 15.0, 4.2),
     "LCX": (0, 3, 11.0, 3.0),
     "LAD": (2, 3, 9.0, 3.0),
 }
@@ -115,10 +122,16 @@ class Heart:
             pulmonary=pulmonary,
             cava=np.minimum(upper, curves["lower cava"].tube(grid, 12)),
             veins=reduce(np.minimum, (curves[f"vein {n}"].tube(grid, 12) for n in range(4))),
-            ascending=np.maximum(thorax.ascending.column(at), np.float32(-13) - at.z),
+            ascending=_ascending(thorax, grid),
             descending=thorax.descending.column(at),
             oesophagus=curves["oesophagus"].column(at),
         )
+
+
+def _ascending(thorax: Thorax, grid: Grid) -> Floats:
+    at = grid.coordinates()
+    upright = np.maximum(thorax.ascending.column(at), np.float32(TOP_Z) - at.z)
+    return np.asarray(np.minimum(upright, thorax.root.distance(grid)), dtype=np.float32)
 
 
 def sac_distance(thorax: Thorax, at: Coordinates) -> Floats:
@@ -139,6 +152,12 @@ def _within_chest(thorax: Thorax, at: Coordinates, body: Floats) -> Floats:
     return -smooth_union(-body, -cavity_distance(thorax, at) - np.float32(0.8), 5.0)
 
 
+def cleft(thorax: Thorax, at: Coordinates, artery: Artery) -> Floats:
+    """Return how much further the first chamber of an artery's groove lies than the second; 0 midway between them."""
+    bodies, (first, second, _, _) = _bodies(thorax, at), GROOVES[artery]
+    return np.asarray(bodies[first] - bodies[second], dtype=np.float32)
+
+
 def _muscle(bodies: tuple[Floats, ...]) -> Floats:
     joined = bodies[-1]
     for number, blend in reversed(_MUSCLE):
@@ -154,10 +173,14 @@ def _bodies(thorax: Thorax, at: Coordinates) -> tuple[Floats, ...]:
 
 def _outer(thorax: Thorax, chamber: Chamber, at: Coordinates, size: float) -> Floats:
     semi = np.array(chamber.semi) * (thorax.heart_scale * size)
+    centre = np.array(chamber.centre)
+    if chamber.blood in _LOWER:
+        semi[2] += thorax.lower_mm / 2
+        centre[2] -= thorax.lower_mm / 2
     frame = chamber.frame
     if not thorax.is_upright:
         frame = (np.eye(3) if frame is None else frame) @ thorax.heart_frame.T
-    return ellipsoid(at, thorax.heart_point(chamber.centre), semi, frame)
+    return ellipsoid(at, thorax.heart_point(centre), semi, frame)
 
 
 def _curves(thorax: Thorax) -> dict[str, Curve]:
@@ -174,7 +197,7 @@ def _curves(thorax: Thorax) -> dict[str, Curve]:
         "left branch": through(
             [(26, -6, 29), (36, 8, 35), (48, 20, 35), (62, 28, 26), (70, 34, 10)], [12, 10.5, 10, 8, 5]
         ),
-        "left appendage": through([(38, 14, -4), (49, 8, 3), (56, -4, 5), (55, -16, 4)], [11, 10, 8, 5.5]),
+        "left appendage": through([(40, 17, -3), (52, 11, 5), (60, -2, 8), (61, -14, 7)], [11, 10, 8, 5.5]),
         "right appendage": through([(-24, -22, -14), (-24, -36, 0), (-13, -44, 8), (-3, -47, 9)], [14, 11, 8, 5]),
         "upper cava": Curve.through(
             [(-28, -3, -26), (-31, -3, -5), (-34, -2, 20), (-35, -1, 45), (-32, -6, 90)], [10, 10, 9.5, 9, 9]

@@ -12,7 +12,7 @@ from scoring.phantom.calcium import Deposit, straight
 from scoring.phantom.chest import cavity_distance
 from scoring.phantom.coronary import CoronaryTree
 from scoring.phantom.grid import Coordinates
-from scoring.phantom.heart import AXIS
+from scoring.phantom.heart import AXIS, MITRAL
 from scoring.phantom.shapes import Curve
 from scoring.phantom.spine import bend_at
 from scoring.phantom.thorax import Thorax
@@ -135,11 +135,11 @@ def sternal_wires(thorax: Thorax, rng: np.random.Generator) -> list[Deposit]:
 def mechanical_valve(thorax: Thorax, rng: np.random.Generator) -> list[Deposit]:
     """Draw a ring at the aortic or mitral valve with two half-open leaflets across it."""
     if rng.random() < 0.6:
-        axis = thorax.heart_frame @ np.array([-0.15, -0.25, 1.0])
-        centre, radius = thorax.valve + np.array([0.0, 0.0, 1.5]), 0.66 * thorax.ascending_radius
+        axis = thorax.lean.axis
+        centre, radius = thorax.valve + 1.5 * thorax.lean.axis, 0.66 * thorax.ascending_radius
     else:
         axis = thorax.heart_frame @ AXIS
-        centre, radius = thorax.heart_point(np.array([47.0, -5.0, -48.0]) - 30 * AXIS), rng.uniform(13.0, 15.0)
+        centre, radius = thorax.heart_point(MITRAL), rng.uniform(13.0, 15.0)
     axis /= np.linalg.norm(axis)
     ring = _ring(centre, axis, radius, rng.uniform(0.9, 1.3), rng.uniform(2500, 4500), _HEART_MOVES)
     first, second = _perpendiculars(axis, rng.uniform(0, np.pi))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,11 @@ from scoring.phantom import spine
 from scoring.phantom.grid import Point
 from scoring.phantom.habitus import ORDINARY, Habitus
 from scoring.phantom.pose import STRAIGHT, Pose
+from scoring.phantom.root import ORDINARY_LEAN, TOP_Z, VALVE, Lean, Root
 from scoring.phantom.shapes import Curve, stream
+
+_PIVOT: Final = (8.0, -13.0, -14.0)
+"""The heart is scaled and turned about this point of the aortic root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Thorax:
     vessel_scale: float = 1.0
     has_branches: bool = False
     course_variation: float = 0.0
+    lean: Lean = ORDINARY_LEAN
+    lower_mm: float = 0.0
 
     @classmethod
     def draw(cls, seed: int, variation: float = 0.0) -> Self:
@@ -95,6 +101,9 @@ class Thorax:
         fat = about(0.3, 1.0, 0.0) ** 3
         habitus = Habitus.draw(self.seed, variation)
         height = about(-14, 12, 0.0)
+        # A high diaphragm lifts the apex.
+        lift = float(np.clip(variation * rng.normal(0, 10.5) + 0.35 * height, -30, 30))
+        pitch = float(np.clip(variation * rng.normal(0, 9), -21, 21))
         return dataclasses.replace(
             self,
             half_width=self.half_width * size * about(0.96, 1.06),
@@ -113,19 +122,21 @@ class Thorax:
             pose=Pose(float(np.deg2rad(about(-10, 10, 0.0))), (about(-10, 10, 0.0), about(-10, 10, 0.0))),
             heart_shift=(about(-7, 7, 0.0), about(-4, 8, 0.0)),
             heart_turn=(
-                float(np.deg2rad(about(-6, 6, 0.0))),
-                float(np.deg2rad(about(-12, 12, 0.0))),
-                float(np.deg2rad(about(-10, 10, 0.0))),
+                float(np.deg2rad(pitch)),
+                float(np.deg2rad(lift)),
+                float(np.deg2rad(about(-13, 13, 0.0))),
             ),
-            chamber_scale=(about(0.88, 1.2), about(0.9, 1.15), about(0.9, 1.12), about(0.9, 1.1)),
+            chamber_scale=(about(0.85, 1.2), about(0.83, 1.2), about(0.85, 1.17), about(0.89, 1.12)),
             vessel_scale=about(0.88, 1.2),
             has_branches=True,
             course_variation=variation * rng.uniform(0, 1),
+            lean=Lean.draw(self.seed, variation),
+            lower_mm=about(-11, 17, 0.0),
         )
 
     def heart_point(self, point: ArrayLike) -> NDArray[np.float64]:
         """Map a point of the average heart to this one: scaled and tilted about the aortic root, then shifted."""
-        root = np.array([-8.0, -20.0, 0.0])
+        root = np.array(_PIVOT)
         moved = np.asarray(root + self.heart_scale * (np.asarray(point, dtype=np.float64) - root))
         if self.is_upright:
             return np.asarray(moved + np.array([*self.heart_shift, 0.0]))
@@ -152,14 +163,22 @@ class Thorax:
 
     @property
     def ascending(self) -> Curve:
-        """The ascending aorta from the valve plane upwards; the root is slightly wider."""
+        """The ascending aorta from the valve upwards: the root leans, what follows rises."""
         r = self.ascending_radius
-        left = 17.5 - r
-        knots = [(-4 + left, -16, -14), (-6, -18, -6), (-8, -20, 0), (-9, -20.5, 20), (-9, -20, 45), (-4, -12, 70)]
+        foot = [self.valve + along * self.lean.axis for along in (-4.0, 0.0, 7.0, 13.0, 20.0)]
+        above = np.array([(-7.5, -20.5, 18), (-9, -20.5, 30), (-9, -20, 46), (-4, -12, 70)])
+        shifted = above + np.array([*self.heart_shift, 0.0])
         return Curve.through(
-            np.array(knots) + np.array([*self.heart_shift, 0.0]),
-            [0.93 * r, 1.05 * r, 1.03 * r, r, r, 0.97 * r],
+            np.vstack([foot, shifted]),
+            [0.7 * r, 0.73 * r, 1.1 * r, 1.18 * r, 1.0 * r, 0.97 * r, r, r, 0.97 * r],
         )
+
+    @property
+    def root(self) -> Root:
+        """The part of the ascending aorta that leans."""
+        whole = self.ascending
+        low = whole.points[:, 2] < TOP_Z + 4
+        return Root(self.valve, self.lean.axis, Curve(whole.points[low], whole.radii[low]))
 
     @property
     def descending(self) -> Curve:
@@ -177,4 +196,4 @@ class Thorax:
     @property
     def valve(self) -> NDArray[np.float64]:
         """Centre of the aortic valve."""
-        return np.array([*self.ascending.at_height(-13.0), -13.0])
+        return self.heart_point(VALVE)
