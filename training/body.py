@@ -130,7 +130,7 @@ def _deposit_points(thorax: Thorax, tree: CoronaryTree, seed: int, rng: np.rando
     kinds = tuple(kind for kind in DISTRACTOR_KINDS if rng.random() < _DISTRACTORS)
     found = [(d.deposit, place_of(d, thorax, tree)) for d in build_distractors(thorax, tree, kinds, 1.0)]
     for number, lesion in enumerate(population.draw(seed).lesions):
-        found.append((place_calcification(tree, lesion, seed, number), lesion.artery))
+        found.append((place_calcification(thorax, tree, lesion, seed, number), lesion.artery))
     rows = [
         np.column_stack([d.line, np.full((len(d.line), 4), (d.radius, d.hu, number, PLACES.index(place)))])
         for number, (d, place) in enumerate(found)
