@@ -16,6 +16,7 @@ from scoring.phantom.calcium import place_calcification
 from scoring.phantom.coronary import CoronaryTree
 from scoring.phantom.distractors import build_distractors
 from scoring.phantom.grid import Grid
+from scoring.phantom.place import PLACES, place_of
 from scoring.phantom.shapes import stream
 from scoring.phantom.spec import DISTRACTOR_KINDS
 from scoring.phantom.thorax import Thorax
@@ -38,10 +39,10 @@ _SPREAD: Final = 7.0
 class Body:
     """A thorax painted on a grid of `step` mm whose voxel [0, 0, 0] is at `low` (x, y, z) in the thorax frame.
 
-    `hu` int16 and `tissue` uint8 are (z, y, x). `deposits` (n, 6) holds points x, y, z of calcium and metal with
-    radius, HU and the number of their deposit. `arteries` uint8 (4, z, y, x) is 200 on the course of LM, LAD, LCX, RCA
-    and falls to 0 within 20 mm; bodies for the chest net have none. `landmarks` (n, 3) are those of
-    `classes.LANDMARKS`.
+    `hu` int16 and `tissue` uint8 are (z, y, x). `deposits` (n, 7) holds points x, y, z of calcium and metal with
+    radius, HU, the number of their deposit and what it belongs to, an index into `PLACES`. `arteries` uint8
+    (4, z, y, x) is 200 on the course of LM, LAD, LCX, RCA and falls to 0 within 20 mm; bodies for the chest net have
+    none. `landmarks` (n, 3) are those of `classes.LANDMARKS`.
     """
 
     hu: NDArray[np.int16]
@@ -127,14 +128,14 @@ def _draw_attenuation(rng: np.random.Generator) -> dict[Tissue, float]:
 
 def _deposit_points(thorax: Thorax, tree: CoronaryTree, seed: int, rng: np.random.Generator) -> NDArray[np.float32]:
     kinds = tuple(kind for kind in DISTRACTOR_KINDS if rng.random() < _DISTRACTORS)
-    deposits = [d.deposit for d in build_distractors(thorax, tree, kinds, 1.0)]
-    calcium = population.draw(seed).lesions
-    deposits += [place_calcification(tree, lesion, seed, number) for number, lesion in enumerate(calcium)]
+    found = [(d.deposit, place_of(d, thorax, tree)) for d in build_distractors(thorax, tree, kinds, 1.0)]
+    for number, lesion in enumerate(population.draw(seed).lesions):
+        found.append((place_calcification(thorax, tree, lesion, seed, number), lesion.artery))
     rows = [
-        np.column_stack([d.line, np.full((len(d.line), 3), (d.radius, d.hu, number))])
-        for number, d in enumerate(deposits)
+        np.column_stack([d.line, np.full((len(d.line), 4), (d.radius, d.hu, number, PLACES.index(place)))])
+        for number, (d, place) in enumerate(found)
     ]
-    return np.vstack([np.zeros((0, 6)), *rows]).astype(np.float32)
+    return np.vstack([np.zeros((0, 7)), *rows]).astype(np.float32)
 
 
 def _courses(tree: CoronaryTree, grid: Grid) -> NDArray[np.uint8]:

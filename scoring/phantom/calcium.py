@@ -14,9 +14,11 @@ from scipy import ndimage as ndi
 
 from scoring.phantom.coronary import CoronaryTree, along
 from scoring.phantom.grid import Box, Floats
+from scoring.phantom.heart import inward
 from scoring.phantom.scan import Scan
-from scoring.phantom.shapes import stream
+from scoring.phantom.shapes import Curve, stream
 from scoring.phantom.spec import Calcification
+from scoring.phantom.thorax import Thorax
 from scoring.result import Artery
 
 MASS_FACTOR: Final = 0.78125
@@ -31,6 +33,12 @@ _FINE_MM: Final = 0.12
 _FEWEST: Final = 4
 _LAYERS: Final = 40
 _AT_ONCE: Final = 12_000_000
+
+_TURN: Final = 0.9
+"""Spread of the angle (rad) between a calcification's side of the vessel and the side of the heart muscle."""
+
+_ASIDE: Final = (0.2, 1.1)
+"""How far a calcification lies from the centreline, in radii of the vessel."""
 
 _MOTION: Final[dict[Artery, float]] = {"LM": 0.3, "LAD": 0.6, "LCX": 0.8, "RCA": 1.0}
 """Share of the heart's motion that an artery follows: the groove of the right coronary artery moves most."""
@@ -111,17 +119,34 @@ def contrast(kvp: float) -> float:
     return float(np.interp(kvp, *_KVP))
 
 
-def place_calcification(tree: CoronaryTree, lesion: Calcification, seed: int, number: int) -> Deposit:
-    """Place a calcification along its vessel, slightly to one side of the centreline."""
-    points = tree.arteries[lesion.artery].points
-    s = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
-    half = max((lesion.length_mm or lesion.diameter_mm) - lesion.diameter_mm, 0) / 2
-    middle = float(np.clip(lesion.position * s[-1], half, max(s[-1] - half, half)))
+def place_calcification(thorax: Thorax, tree: CoronaryTree, lesion: Calcification, seed: int, number: int) -> Deposit:
+    """Place a calcification along its vessel, in the wall: more often on the side of the heart muscle."""
+    curve = _vessel(tree, lesion)
+    s = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(curve.points, axis=0), axis=1))]
+    half = min(max((lesion.length_mm or lesion.diameter_mm) - lesion.diameter_mm, 0), s[-1]) / 2
+    middle = float(np.clip(lesion.position * s[-1], half, s[-1] - half))
     t = np.linspace(middle - half, middle + half, max(1, int(np.ceil(2 * half / 0.25)) + 1) if half else 1)
-    line = np.stack([np.interp(t, s, points[:, k]) for k in range(3)], axis=1)
-    aside = stream(seed, f"calcification {number}").normal(0, 1, 3)
-    line = line + 0.5 * aside / np.linalg.norm(aside)
-    return Deposit(line, lesion.diameter_mm / 2, lesion.hu, _MOTION[lesion.artery])
+    line, way = (np.stack([np.interp(t, s, v[:, k]) for k in range(3)], axis=1) for v in (curve.points, _ways(curve)))
+    rng = stream(seed, f"calcification {number}")
+    turn, share = rng.normal(0, _TURN), rng.uniform(*_ASIDE)
+    deep = inward(thorax, line)
+    deep -= (deep * way).sum(axis=1, keepdims=True) * way
+    deep /= np.maximum(np.linalg.norm(deep, axis=1, keepdims=True), 1e-6)
+    aside = np.cos(turn) * deep + np.sin(turn) * np.cross(way, deep)
+    radius = np.interp(t, s, curve.radii)[:, None]
+    return Deposit(line + share * radius * aside, lesion.diameter_mm / 2, lesion.hu, _MOTION[lesion.artery])
+
+
+def _vessel(tree: CoronaryTree, lesion: Calcification) -> Curve:
+    """Return the artery or the side branch in which a calcification lies."""
+    branches = [curve for owner, curve in tree.branches if owner == lesion.artery] if lesion.branch else []
+    return branches[(lesion.branch - 1) % len(branches)] if branches else tree.arteries[lesion.artery]
+
+
+def _ways(curve: Curve) -> NDArray[np.float64]:
+    """Return the direction (n, 3) of a curve at its points."""
+    ways = np.gradient(curve.points, axis=0)
+    return np.asarray(ways / np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), 1e-6))
 
 
 def straight(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:

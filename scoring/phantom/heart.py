@@ -139,6 +139,15 @@ def sac_distance(thorax: Thorax, at: Coordinates) -> Floats:
     return _sac(thorax, at, _bodies(thorax, at))
 
 
+def inward(thorax: Thorax, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return unit vectors (n, 3) from points near the heart's surface towards its inside."""
+    aside = np.vstack([0.5 * np.eye(3), -0.5 * np.eye(3)])
+    around = (np.asarray(points, dtype=np.float64)[None] + aside[:, None]).reshape(-1, 3)
+    far = sac_distance(thorax, Coordinates.of_points(around)).astype(np.float64).reshape(6, -1)
+    slope = (far[3:] - far[:3]).T
+    return np.asarray(slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6))
+
+
 def _sac(thorax: Thorax, at: Coordinates, bodies: tuple[Floats, ...]) -> Floats:
     joined = reduce(partial(smooth_union, blend=22.0), bodies)
     # Most of the fat lies in front of the right ventricle and in the right groove; the left side is nearly bare.

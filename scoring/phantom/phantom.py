@@ -71,7 +71,7 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
         _add(image, part)
     placed = []
     for number, lesion in enumerate(spec.lesions):
-        deposit = place_calcification(tree, lesion, spec.seed, number)
+        deposit = place_calcification(thorax, tree, lesion, spec.seed, number)
         deposit = dataclasses.replace(deposit, hu=deposit.hu * strength)
         placed.append(Placed(lesion, deposit, _to_patient(thorax, deposit.centre), render_deposit(deposit, scan)))
     # The truth assumes unenhanced blood: contrast hides calcium, it does not remove it.

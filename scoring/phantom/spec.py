@@ -57,11 +57,12 @@ METAL_IN_HEART: Final = frozenset[DistractorKind]({"pacemaker lead", "stent", "m
 
 @dataclass(frozen=True, slots=True)
 class Calcification:
-    """A calcified piece of one coronary artery: a round rod that follows the vessel.
+    """A calcified piece of one coronary artery: a round rod that follows the vessel in its wall.
 
     `position` runs from 0 (origin of the artery) to 1 (its end); `diameter_mm` is the thickness of the rod and
     `length_mm` its whole length along the vessel (None: a sphere of that diameter). `hu` is the attenuation
-    in HU that the solid material adds to the tissue there, before blurring.
+    in HU that the solid material adds to the tissue there, before blurring. With a `branch` above 0 it lies in that
+    side branch of the artery, counted from 1 and round again if there are fewer; without any, in the artery.
     """
 
     artery: Artery
@@ -69,6 +70,7 @@ class Calcification:
     diameter_mm: float
     hu: float
     length_mm: float | None = None
+    branch: int = 0
 
     def __post_init__(self) -> None:
         """Raise ValueError for a calcification that cannot be built."""
@@ -82,6 +84,8 @@ class Calcification:
             raise ValueError(f"hu is {self.hu}, allowed is above 0 and up to 3000")
         if self.length_mm is not None and not self.diameter_mm <= self.length_mm <= 60:
             raise ValueError(f"length_mm is {self.length_mm}, allowed is the diameter up to 60")
+        if not 0 <= self.branch <= 9:
+            raise ValueError(f"branch is {self.branch}, allowed is 0 to 9")
 
     def scaled(self, factor: float) -> Calcification:
         """Return the same piece with `factor` times its volume: a longer or shorter rod, or a sphere if too short.

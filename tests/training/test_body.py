@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scoring.phantom.coronary import CoronaryTree
+from scoring.phantom.place import PLACES
 from scoring.phantom.shapes import stream
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Tissue
@@ -36,7 +37,7 @@ def test_arrays(bodies, kind):
     assert set(np.unique(body.tissue)) <= set(Tissue)
     assert body.hu.min() >= -1024
     assert body.hu.max() <= 3000
-    assert body.deposits.shape[1] == 6
+    assert body.deposits.shape[1] == 7
     assert body.landmarks.shape == (len(LANDMARKS), 3)
     assert body.arteries.shape == ((4, *body.hu.shape) if kind == "heart" else (0, 1, 1, 1))
 
@@ -97,6 +98,20 @@ def test_deposits_have_a_size_and_a_number(bodies, kind):
     assert (deposits[:, 3] > 0).all()
     assert (deposits[:, 4] > 0).all()
     assert (deposits[:, 5] == np.rint(deposits[:, 5])).all()
+
+
+def test_calcium_of_the_arteries_belongs_to_the_nearest_of_them(bodies, tree):
+    deposits = bodies["heart"].deposits
+    checked = 0
+    for number in np.unique(deposits[:, 5]):
+        points = deposits[deposits[:, 5] == number]
+        place = PLACES[int(points[0, 6])]
+        assert (points[:, 6] == points[0, 6]).all()
+        if place in ARTERIES:
+            away = np.linalg.norm(points[:, None, :3] - tree.lines(place)[None], axis=2).min(axis=1)
+            assert away.max() < 8
+            checked += 1
+    assert checked > 0
 
 
 def test_the_same_seed_is_the_same_body(bodies):
