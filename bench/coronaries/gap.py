@@ -41,15 +41,15 @@ class Gap:
     def keeps_mean(self) -> bool | None:
         """Whether the mean is within its limit; None where there is none, or nothing to compare."""
         limit = MEAN_LIMIT[self.reference.unit]
-        if math.isnan(limit) or math.isnan(self.real.mean):
+        if math.isnan(limit) or math.isnan(self.difference):
             return None
         return abs(self.difference) <= limit
 
     @property
     def keeps_spread(self) -> bool | None:
-        """Whether the spread is within its limits; None where no SD is published."""
+        """Whether the spread is within its limits; None where no SD is published, or fewer than two bodies have it."""
         low, high = RATIO_LIMITS
-        return None if math.isnan(self.real.sd) else low <= self.ratio <= high
+        return None if math.isnan(self.ratio) else low <= self.ratio <= high
 
     def share_beyond(self, deviations: float) -> float:
         """Return the share of patients beyond so many SD of the generator's mean, with a normal distribution."""
@@ -79,7 +79,8 @@ def describe(values: Sequence[float], unit: Unit) -> Spread:
 
 def share_of_coordinates_beyond(gaps: Sequence[Gap], deviations: float) -> float:
     """Return the share of the patients' coordinates of points beyond so many SD of the generator's mean."""
-    return statistics.fmean(gap.share_beyond(deviations) for gap in gaps if gap.reference.is_point)
+    points = (gap for gap in gaps if gap.reference.is_point and math.isfinite(gap.ratio))
+    return statistics.fmean(gap.share_beyond(deviations) for gap in points)
 
 
 def _unwrap(degrees: float, around: float) -> float:

@@ -45,7 +45,7 @@ _FREE: Final[dict[Artery, tuple[int, float]]] = {"LAD": (3, 24.0), "LCX": (2, 8.
 _FIRST_MM: Final = 4.0
 _ONWARD: Final[dict[Artery, float]] = {"LAD": 0.3, "LCX": 0.15}
 _NEAREST_KNOT_MM, _RISE_MM, _SMOOTH = 3.5, 18.0, 3.0
-_FAT_MM, _BELOW_MM = 5.0, 4.0
+_FAT_MM, _BELOW_MM, _REACHED = 5.0, 4.0, 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,10 @@ class CoronaryTree:
             off = np.abs(heart.bodies[first] - heart.bodies[second]) * np.float32(0.6)
             wide = np.float32(width * self.fat_mm / _FAT_MM) * (1 - to_artery / np.float32(reach))
             wedge = off - wide * (1 + np.float32(0.3) * heart.uneven[box])
-            # The cleft ends a little below the artery: it does not cut through the heart.
+            # The cleft ends a little below the artery, and beside it before it becomes a thin line through the heart.
             floor = -np.float32(self.depths.get(artery, 0.0) + _BELOW_MM) - heart.sac[box]
-            fat[box] = np.minimum(fat[box], np.maximum(np.maximum(wedge, floor), to_artery - np.float32(reach)))
+            ends = np.maximum(floor, to_artery - np.float32(_REACHED * reach))
+            fat[box] = np.minimum(fat[box], np.maximum(wedge, ends))
         return fat
 
     def regions(self, grid: Grid) -> Regions:
@@ -178,7 +179,7 @@ def _cut(points: NDArray[np.float64], length: float, radii: tuple[float, float])
 
 
 def _travelled(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
+    return np.asarray(np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
 
 
 def _thin_out(curve: Curve) -> Curve:

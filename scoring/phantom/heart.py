@@ -259,7 +259,7 @@ def chambers(thorax: Thorax, grid: Grid, heart: Heart) -> Regions:
 def roots(grid: Grid, heart: Heart) -> Regions:
     """Yield pulmonary trunk and ascending aorta, separated by fat above the left main; the root below is bare."""
     at = grid.coordinates()
-    rim = np.interp(at.z, [-12, -2, 5, 14], [-0.8, 0.9, 2.2, 2.6]).astype(np.float32)
+    rim = np.interp(at.z, [-14, -4, 5, 14], [-4, 0.5, 2.2, 2.6]).astype(np.float32)
     yield Region(
         Tissue.MEDIASTINAL_FAT, grid.whole, np.maximum(heart.pulmonary - np.float32(1.5), np.float32(4) - at.z)
     )

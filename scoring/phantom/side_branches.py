@@ -94,7 +94,7 @@ def _grow(thorax: Thorax, start: Points, knots: Points, depth: float, part: floa
 
 
 def _travelled(curve: Curve) -> Points:
-    return np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(curve.points, axis=0), axis=1))]
+    return np.asarray(np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(curve.points, axis=0), axis=1))])
 
 
 def _length(curve: Curve) -> float:
