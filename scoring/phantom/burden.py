@@ -214,7 +214,7 @@ class _Patient:
         """Find a free place for a piece, more often near the origin; None if there is none."""
         vessel = _BRANCH if branch else _VESSELS[artery]
         # With one calcified vessel calcium is proximal, with three also distal.
-        late = 1.2 + vessel.early * (0.5 + 2.2 / len(self.amounts))
+        late = 1.2 + vessel.early * (0.2 + 3.0 / len(self.amounts))
         place = vessel.first + (vessel.last - vessel.first) * float(self.rng.beta(1.1, late))
         if self.rng.random() < vessel.ostial:
             place = 0.0
