@@ -18,7 +18,6 @@ from scoring.phantom.distractors import build_distractors
 from scoring.phantom.grid import Grid
 from scoring.phantom.place import PLACES, place_of
 from scoring.phantom.shapes import stream
-from scoring.phantom.spec import DISTRACTOR_KINDS
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Tissue
 from scoring.result import ARTERIES
@@ -29,7 +28,6 @@ _BOX: Final = {
     "heart": ((-118.0, -126.0, -156.0), (158.0, 114.0, 78.0)),
 }
 _ENHANCED: Final = 0.1
-_DISTRACTORS: Final = 0.25
 _BLOOD: Final = (33.0, 56.0)
 _FAT: Final = (-116.0, -84.0)
 _SPREAD: Final = 7.0
@@ -70,7 +68,7 @@ class Body:
             tissue=tissue,
             low=np.array([grid.x[0], grid.y[0], grid.z[0]], np.float64),
             step=np.array(PAINT_MM[kind]),
-            deposits=_deposit_points(thorax, tree, seed, rng),
+            deposits=_deposit_points(thorax, tree, seed),
             arteries=_courses(tree, grid) if kind == "heart" else np.zeros((0, 1, 1, 1), np.uint8),
             landmarks=np.array([positions[name] for name in LANDMARKS]),
         )
@@ -126,10 +124,11 @@ def _draw_attenuation(rng: np.random.Generator) -> dict[Tissue, float]:
     return attenuation
 
 
-def _deposit_points(thorax: Thorax, tree: CoronaryTree, seed: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    kinds = tuple(kind for kind in DISTRACTOR_KINDS if rng.random() < _DISTRACTORS)
-    found = [(d.deposit, place_of(d, thorax, tree)) for d in build_distractors(thorax, tree, kinds, 1.0)]
-    for number, lesion in enumerate(population.draw(seed).lesions):
+def _deposit_points(thorax: Thorax, tree: CoronaryTree, seed: int) -> NDArray[np.float32]:
+    patient = population.draw(seed, hard=True)
+    distractors = build_distractors(thorax, tree, patient.distractor_kinds, 1.0, patient.distractor_strength)
+    found = [(d.deposit, place_of(d, thorax, tree)) for d in distractors]
+    for number, lesion in enumerate(patient.lesions):
         found.append((place_calcification(thorax, tree, lesion, seed, number), lesion.artery))
     rows = [
         np.column_stack([d.line, np.full((len(d.line), 4), (d.radius, d.hu, number, PLACES.index(place)))])

@@ -32,7 +32,7 @@ _LEFT_MAIN_ALONE: Final = 0.06
 """Share of the patients with one, two and three calcified vessels whose left main is calcified too: 22 % of all
 (CAC Consortium, Atherosclerosis 2019). In some patients with one vessel, the left main is the only one."""
 
-_AMOUNT: Final[dict[Artery, float]] = {"LM": 0.45, "LAD": 0.50, "LCX": 0.13, "RCA": 0.41}
+_AMOUNT: Final[dict[Artery, float]] = {"LM": 0.45, "LAD": 0.56, "LCX": 0.12, "RCA": 0.39}
 """How much calcium a calcified artery has relative to the others: LAD, RCA and LCX together hold about 58, 32 and 10 %
 (PARADIGM, Eur Heart J Cardiovasc Imaging 2021;22:322), and 6 % of the calcifications on the left are in the left main
 (Am J Cardiol 2021, 1,478 patients), which is too short for more."""
@@ -214,7 +214,7 @@ class _Patient:
         """Find a free place for a piece, more often near the origin; None if there is none."""
         vessel = _BRANCH if branch else _VESSELS[artery]
         # With one calcified vessel calcium is proximal, with three also distal.
-        late = 1.2 + vessel.early * (0.5 + 2.2 / len(self.amounts))
+        late = 1.2 + vessel.early * (0.2 + 3.0 / len(self.amounts))
         place = vessel.first + (vessel.last - vessel.first) * float(self.rng.beta(1.1, late))
         if self.rng.random() < vessel.ostial:
             place = 0.0

@@ -1,4 +1,4 @@
-"""Calcium outside the coronary arteries."""
+"""Calcium outside the coronary arteries and the valves: aortic wall, pericardium, nodes, lung, bronchi."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.phantom.calcium import Deposit, straight
+from scoring.phantom.calcium import Deposit, draw_density, straight
 from scoring.phantom.chest import cavity_distance
 from scoring.phantom.grid import Coordinates
-from scoring.phantom.heart import AXIS, MITRAL, sac_distance
+from scoring.phantom.heart import sac_distance
 from scoring.phantom.lungs import bronchi
 from scoring.phantom.shapes import Curve
 from scoring.phantom.thorax import Thorax
@@ -19,7 +19,6 @@ from scoring.phantom.thorax import Thorax
 Points = NDArray[np.float64]
 _TRIES: Final = 60
 _LUNG_HU: Final = 868.0
-_HEART_MOVES: Final = 0.6
 
 
 Draw = Callable[[Thorax, np.random.Generator], Deposit]
@@ -45,45 +44,11 @@ def _in_wall(aorta: Curve, z: float, angle: float, sweep: float, radius: float, 
     return Deposit(line, radius, hu)
 
 
-def _density(rng: np.random.Generator) -> float:
-    return float(np.exp(rng.uniform(np.log(250), np.log(1400))))
-
-
 def aortic_plaque(thorax: Thorax, rng: np.random.Generator) -> Deposit:
     """Draw a plaque in the wall of the ascending or, more often, the descending aorta."""
     aorta, low, high = (thorax.ascending, 12.0, 55.0) if rng.random() < 0.35 else (thorax.descending, -110.0, 55.0)
     sweep, thick = rng.uniform(8, 80), rng.uniform(0.7, 1.8)
-    return _in_wall(aorta, rng.uniform(low, high), rng.uniform(0, 360), sweep, thick, _density(rng))
-
-
-def aortic_root(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """Draw a plaque in the wall between the valve and the ascending aorta."""
-    sweep, thick = np.deg2rad(rng.uniform(8, 50)), rng.uniform(0.6, 1.4)
-    up, middle = rng.uniform(3, 24), rng.uniform(0, 2 * np.pi)
-    root = thorax.root
-    ways = root.across(np.linspace(middle - sweep / 2, middle + sweep / 2, 24))
-    return Deposit(np.array([root.on_wall(up, way, 0.6) for way in ways]), thick, _density(rng))
-
-
-def aortic_valve(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """Draw calcium on one of the three cusps, from the wall towards the centre."""
-    angle = np.deg2rad(rng.integers(3) * 120 + rng.uniform(-35, 35))
-    root, r = thorax.root, 0.85 * thorax.ascending_radius
-    ends = root.valve + np.outer(rng.uniform((0.1, 0.4), (0.4, 0.85)) * r, root.across(angle))
-    return Deposit(
-        straight(*(ends + rng.uniform(-1, 5) * root.axis)), rng.uniform(0.8, 2.2), _density(rng), _HEART_MOVES
-    )
-
-
-def mitral_annulus(thorax: Thorax, rng: np.random.Generator) -> Deposit:
-    """Draw an arc along the hinge of the posterior leaflet."""
-    aside = np.cross([0.0, 0.0, 1.0], AXIS)
-    aside /= np.linalg.norm(aside)
-    up = np.cross(AXIS, aside)
-    middle, sweep = rng.uniform(-60, 60), rng.uniform(15, 110)
-    turn = np.deg2rad(np.linspace(middle - sweep / 2, middle + sweep / 2, 30))
-    ring = np.array(MITRAL) + rng.uniform(16, 19) * (np.cos(turn)[:, None] * aside - np.sin(turn)[:, None] * up)
-    return Deposit(np.array([thorax.heart_point(p) for p in ring]), rng.uniform(0.9, 2.6), _density(rng), _HEART_MOVES)
+    return _in_wall(aorta, rng.uniform(low, high), rng.uniform(0, 360), sweep, thick, draw_density(rng))
 
 
 def pericardium(thorax: Thorax, rng: np.random.Generator) -> Deposit:
@@ -97,7 +62,7 @@ def pericardium(thorax: Thorax, rng: np.random.Generator) -> Deposit:
     ways = [
         way + np.sign(0.5 - k % 2) * t * along + 0.022 * k * row for k in range(3) for t in np.linspace(-half, half, 16)
     ]
-    return Deposit(on_sac(thorax, np.array(ways), 1.2), rng.uniform(0.7, 1.4), _density(rng))
+    return Deposit(on_sac(thorax, np.array(ways), 1.2), rng.uniform(0.7, 1.4), draw_density(rng))
 
 
 def on_sac(thorax: Thorax, ways: Points, outside: float) -> Points:
@@ -135,7 +100,7 @@ def hilar_node(thorax: Thorax, rng: np.random.Generator) -> Deposit:
 def _lump(centre: Points, rng: np.random.Generator) -> Deposit:
     half = rng.normal(0, 1, 3)
     half *= rng.uniform(0.1, 3.0) / np.linalg.norm(half)
-    return Deposit(straight(centre - half, centre + half), rng.uniform(0.9, 3.0), _density(rng))
+    return Deposit(straight(centre - half, centre + half), rng.uniform(0.9, 3.0), draw_density(rng))
 
 
 def granuloma(thorax: Thorax, rng: np.random.Generator) -> Deposit:
@@ -145,7 +110,7 @@ def granuloma(thorax: Thorax, rng: np.random.Generator) -> Deposit:
         at = Coordinates.of_points(centre[None])
         if sac_distance(thorax, at)[0] > 6 and cavity_distance(thorax, at)[0] < -6:
             break
-    return Deposit(centre[None], rng.uniform(1.2, 4.5), _LUNG_HU + _density(rng))
+    return Deposit(centre[None], rng.uniform(1.2, 4.5), _LUNG_HU + draw_density(rng))
 
 
 def bronchial_wall(thorax: Thorax, rng: np.random.Generator) -> Deposit:

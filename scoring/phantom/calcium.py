@@ -149,6 +149,11 @@ def _ways(curve: Curve) -> NDArray[np.float64]:
     return np.asarray(ways / np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), 1e-6))
 
 
+def draw_density(rng: np.random.Generator) -> float:
+    """Draw the attenuation (HU) that calcium outside the coronary arteries adds."""
+    return float(np.exp(rng.uniform(np.log(250), np.log(1400))))
+
+
 def straight(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the line (n, 3) of a straight rod."""
     return np.linspace(start, end, max(2, int(np.ceil(np.linalg.norm(end - start) / 0.3)) + 1))

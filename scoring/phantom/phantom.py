@@ -65,10 +65,7 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
         )
     image, labels = slice_thorax(painted, painted_labels, grid, scan)
     del painted, painted_labels
-    distractors = build_distractors(thorax, tree, spec.distractor_kinds, strength)
-    foreign = [part for d in distractors if not d.is_metal for part in _render_distractor(d, scan)]
-    for part in foreign:
-        _add(image, part)
+    distractors = build_distractors(thorax, tree, spec.distractor_kinds, strength, spec.distractor_strength)
     placed = []
     for number, lesion in enumerate(spec.lesions):
         deposit = place_calcification(thorax, tree, lesion, spec.seed, number)
@@ -86,18 +83,16 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
         distractors=tuple(
             DistractorTruth(d.kind, _to_patient(thorax, d.deposit.centre), d.is_metal) for d in distractors
         ),
-        foreign=foreign,
         contrast=strength,
         refusal="metal" if spec.has_metal_in_heart else None,
     )
     for p in placed:
         _add(image, p.rendered)
-    # Metal and noise degrade the image: the truth is that of the image without them.
-    metal = [d for d in distractors if d.is_metal]
-    for d in metal:
+    # Other calcium, metal and noise degrade the image: the truth is that of the image without them.
+    for d in distractors:
         for part in _render_distractor(d, scan):
             _add(image, part)
-    add_metal_streaks(image, [d.deposit for d in metal], scan)
+    add_metal_streaks(image, [d.deposit for d in distractors if d.is_metal], scan)
     grain = stream(spec.seed, f"noise {scan.shape} {scan.z[0]:.4f}")
     add_noise(image, scan, spec.noise_sd_hu, grain, spec.noise_texture)
     add_streaks(image, scan, spec.streak_noise_hu, thorax.half_width, stream(spec.seed, f"streaks {scan.shape}"))

@@ -21,6 +21,8 @@ PLACES: Final[tuple[Place, ...]] = ("none", *ARTERIES, "root", "annulus")
 _PLACES: Final[dict[DistractorKind, Place]] = {
     "ascending aorta wall": "root",
     "aortic root": "root",
+    "coronary origin": "root",
+    "aortic root ring": "root",
     "aortic valve": "root",
     "mitral annulus": "annulus",
 }

@@ -19,8 +19,11 @@ DistractorKind = Literal[
     "descending aorta wall, low",
     "aortic plaques",
     "aortic root",
+    "coronary origin",
+    "aortic root ring",
     "aortic valve",
     "mitral annulus",
+    "papillary muscle",
     "pericardium",
     "lymph node",
     "hilar lymph node",
@@ -130,6 +133,7 @@ _LIMITS: Final = {
     "edge_enhancement": (0.0, 1.5),
     "streak_noise_hu": (0.0, 60.0),
     "motion_mm": (0.0, 8.0),
+    "distractor_strength": (0.1, 10.0),
 }
 
 
@@ -143,7 +147,8 @@ class PhantomSpec:
     shifts all slices along z. `contrast` sets blood to 300 HU. Identifiers that are None
     are derived from the spec.
 
-    `distractors` names the kinds of `DISTRACTOR_KINDS` that the patient has (True: `DEFAULT_DISTRACTORS`).
+    `distractors` names the kinds of `DISTRACTOR_KINDS` that the patient has (True: `DEFAULT_DISTRACTORS`). Some kinds
+    range from a speck to the severest; above 1, `distractor_strength` draws more severe ones, below 1 milder ones.
     `variation` from 0 (an average adult, lying straight) to 1 sets how far size, pose, heart, vessels, fat and
     diaphragm may depart from the average. `kernel_fwhm_mm` is the width of the in-plane point spread function: 1 is a
     standard kernel, less a sharper one. The HU of calcium apply at 120 kVp and change with `kvp`. `patient_position` is
@@ -188,6 +193,7 @@ class PhantomSpec:
     motion_mm: float = field(default=0.0, repr=False)
     gated: bool = field(default=True, repr=False)
     missing_slices: tuple[int, ...] = field(default=(), repr=False)
+    distractor_strength: float = field(default=1.0, repr=False)
 
     def __post_init__(self) -> None:
         """Raise ValueError for a phantom that cannot be scanned."""

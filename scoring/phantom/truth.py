@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from scoring.phantom.calcium import MASS_FACTOR, Deposit
@@ -55,10 +55,11 @@ class Truth:
 
     Agatston: voxels of at least 130 HU that hold coronary calcium in the noise-free slices, 2-D 8-connected
     components of at least 1 mm2, weights 1 to 4 by their maximum, times slice spacing / 3 mm (Agatston et al.,
-    J Am Coll Cardiol 1990;15:827). A component shared by two calcifications belongs to the one that contributes its
-    brightest voxel. Contrast does not change the truth, which assumes blood at 40 HU. Nor does metal: the truth is that
-    of the calcium alone. Volumes in mm3, masses in mg. `refusal` names the refusal that is as correct an answer
-    as the score: "metal" for a patient with metal in the heart.
+    J Am Coll Cardiol 1990;15:827). A component of several calcifications is shared between them: each has the voxels to
+    which it adds most, and the component's score in proportion to its own area times the weight of its own maximum.
+    Contrast does not change the truth, which assumes blood at 40 HU. Nor do distractors, even beside the arteries: the
+    truth is that of the coronary calcium alone. Volumes in mm3, masses in mg. `refusal` names the refusal that is as
+    correct an answer as the score: "metal" for a patient with metal in the heart.
     """
 
     seed: int
@@ -110,20 +111,43 @@ class Placed:
 
 
 def score_calcifications(
-    background: Floats, placed: tuple[Placed, ...], spacing_mm: Point, foreign: Sequence[tuple[Box, Floats]] = ()
+    background: Floats, placed: tuple[Placed, ...], spacing_mm: Point
 ) -> list[tuple[float, float]]:
     """Return Agatston score and counted volume (mm3) of each calcification.
 
-    `background` holds the noise-free slices without coronary calcium. `foreign` holds the HU that distractors add on
-    boxes of the slices: a voxel to which they add more HU is theirs and counts for no calcification.
+    `background` holds the noise-free slices without calcium and metal.
     """
-    scores = [(0.0, 0.0)] * len(placed)
+    scores = np.zeros((len(placed), 2))
     boxes = [p.rendered[0] for p in placed if p.rendered is not None]
     if not boxes:
-        return scores
+        return [(0.0, 0.0)] * len(placed)
     window = tuple(slice(min(b[k].start for b in boxes), max(b[k].stop for b in boxes)) for k in range(3))
-    most = np.zeros(background[window].shape, dtype=np.float32)
-    total, owner = most.copy(), np.full(most.shape, -1, dtype=np.int16)
+    total, owner = _add_up(placed, window, background[window].shape)
+    hu = np.rint(background[window] + total)
+    area, slice_weight = spacing_mm[1] * spacing_mm[2], spacing_mm[0] / 3
+    in_plane = np.zeros((3, 3, 3), dtype=bool)
+    in_plane[1] = True
+    components, _ = ndi.label((hu >= THRESHOLD_HU) & (total > 1), structure=in_plane)
+    for part, where in enumerate(ndi.find_objects(components), start=1):
+        voxels = components[where] == part
+        values, owners = hu[where][voxels], owner[where][voxels]
+        size = len(values) * area
+        if size < MINIMUM_AREA_MM2 - 1e-9:
+            continue
+        names, areas = np.unique(owners, return_counts=True)
+        shares = areas * np.array([_weight(values[owners == name].max()) for name in names])
+        agatston = size * _weight(values.max()) * slice_weight
+        scores[names, 0] += agatston * shares / shares.sum()
+        scores[names, 1] += areas * area * spacing_mm[0]
+    return [(float(agatston), float(volume)) for agatston, volume in scores]
+
+
+def _add_up(
+    placed: tuple[Placed, ...], window: tuple[slice, ...], shape: tuple[int, ...]
+) -> tuple[Floats, NDArray[np.int16]]:
+    """Return the HU that all calcifications add inside a window, and the one that adds most to each voxel."""
+    most = np.zeros(shape, dtype=np.float32)
+    total, owner = most.copy(), np.full(shape, -1, dtype=np.int16)
     for number, p in enumerate(placed):
         if p.rendered is None:
             continue
@@ -132,37 +156,11 @@ def score_calcifications(
         total[here] += hu
         owner[here] = np.where(hu > most[here], number, owner[here])
         most[here] = np.maximum(most[here], hu)
-    hu = np.rint(background[window] + total)
-    area, slice_weight = spacing_mm[1] * spacing_mm[2], spacing_mm[0] / 3
-    in_plane = np.zeros((3, 3, 3), dtype=bool)
-    in_plane[1] = True
-    own = (hu >= THRESHOLD_HU) & (total > 1)
-    own &= total > _sum_in_window(foreign, window, total.shape)
-    components, _ = ndi.label(own, structure=in_plane)
-    for part, where in enumerate(ndi.find_objects(components), start=1):
-        voxels = components[where] == part
-        size = float(voxels.sum()) * area
-        if size < MINIMUM_AREA_MM2 - 1e-9:
-            continue
-        values = np.where(voxels, hu[where], -np.inf)
-        number = int(owner[where].flat[int(np.argmax(values))])
-        weight = min(4, max(1, int(values.max() // 100)))
-        agatston, volume = scores[number]
-        scores[number] = agatston + size * weight * slice_weight, volume + size * spacing_mm[0]
-    return scores
+    return total, owner
 
 
-def _sum_in_window(parts: Sequence[tuple[Box, Floats]], window: tuple[slice, ...], shape: tuple[int, ...]) -> Floats:
-    """Return the sum of HU on boxes, inside a window."""
-    added = np.zeros(shape, dtype=np.float32)
-    for box, hu in parts:
-        first = [max(b.start, w.start) for b, w in zip(box, window, strict=True)]
-        stop = [min(b.stop, w.stop) for b, w in zip(box, window, strict=True)]
-        if all(a < b for a, b in zip(first, stop, strict=True)):
-            here = tuple(slice(a - w.start, b - w.start) for a, b, w in zip(first, stop, window, strict=True))
-            source = tuple(slice(a - o.start, b - o.start) for a, b, o in zip(first, stop, box, strict=True))
-            added[here] += hu[source]
-    return added
+def _weight(peak: float) -> int:
+    return min(4, max(1, int(peak // 100)))
 
 
 def build_truth(
@@ -173,13 +171,12 @@ def build_truth(
     spacing_mm: Point,
     left_main_mm: Point,
     distractors: tuple[DistractorTruth, ...],
-    foreign: Sequence[tuple[Box, Floats]] = (),
     contrast: float = 1.0,
     refusal: str | None = None,
 ) -> Truth:
-    """Build the truth of a phantom from its noise-free slices without coronary calcium and its calcifications.
+    """Build the truth of a phantom from its noise-free slices without calcium and metal, and its calcifications.
 
-    `foreign` holds the HU that distractors add on boxes; `contrast` is the attenuation of calcium relative to that at
+    `contrast` is the attenuation of calcium relative to that at
     120 kVp; `refusal` is as in `Truth`.
     """
     lesions = tuple(
@@ -194,9 +191,7 @@ def build_truth(
             volume_mm3=round(p.deposit.volume_mm3, 4),
             mass_mg=round(p.deposit.mass_mg / contrast, 4),
         )
-        for p, (agatston, volume) in zip(
-            placed, score_calcifications(background, placed, spacing_mm, foreign), strict=True
-        )
+        for p, (agatston, volume) in zip(placed, score_calcifications(background, placed, spacing_mm), strict=True)
     )
     agatston = _totals(lesions, "agatston")
     return Truth(
