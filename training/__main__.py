@@ -1,4 +1,4 @@
-"""`python -m training`: bodies, then weights, then the model that is shipped."""
+"""`python -m training`: bodies, then weights, then the models that are shipped."""
 
 from __future__ import annotations
 
@@ -8,25 +8,55 @@ from pathlib import Path
 
 import click
 
-from scoring.anatomy.network import Kind
+from scoring.anatomy.network import KINDS, Kind
 from training import body
-from training.classes import NAMES
 
-_KINDS = click.Choice(sorted(NAMES))
-_FOLDER = click.option("--folder", type=click.Path(path_type=Path), default=Path("training-data"), show_default=True)
+_KINDS = click.Choice(KINDS)
+_PATH = click.Path(path_type=Path)
+_FOLDER = click.option("--folder", type=_PATH, default=Path("training-data"), show_default=True)
 
 
 @click.group()
 def main() -> None:
-    """Train the nets from synthetic thoraxes: bodies, then train, then export."""
+    """Train the nets from synthetic thoraxes."""
+
+
+@main.command(name="all")
+@_FOLDER
+@click.option("--out", type=_PATH, help="Where models, weights, log and measures go; the folder by default.")
+@click.option("--minutes", default=60.0, show_default=True, help="When all is over, whatever happens.")
+@click.option("--seeds", default="1,2", show_default=True, help="One heart net for each.")
+@click.option("--jobs", default=max(1, (os.cpu_count() or 2) - 1), show_default=True, help="Processes that paint.")
+@click.option("--bodies", default=6000, show_default=True, help="Most bodies of both kinds.")
+@click.option("--held-out", default=24, show_default=True, help="Bodies for the measurement.")
+@click.option("--start-from", type=_PATH, help="A folder with the averages (NAME.pt) of an earlier run.")
+@click.option("--batch", type=int, help="Views per step: 8 on a GPU, 2 without by default.")
+@click.option("--steps", type=int, help="End when the heart nets have taken so many steps, if time allows.")
+def everything(
+    folder: Path,
+    out: Path | None,
+    minutes: float,
+    seeds: str,
+    jobs: int,
+    bodies: int,
+    held_out: int,
+    start_from: Path | None,
+    batch: int | None,
+    steps: int | None,
+) -> None:
+    """Paint, train, export and measure within MINUTES; checkpoints in FOLDER are continued."""
+    # Large arrays come and go with every step: returning them to the system each time costs as much as the step.
+    os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")
+    from training.run import Plan, run  # noqa: PLC0415 - painting needs no PyTorch
+
+    numbers = tuple(int(seed) for seed in seeds.split(","))
+    run(Plan(folder, out or folder, minutes, numbers, jobs, bodies, held_out, start_from, batch, steps))
 
 
 @main.command()
 @click.argument("kind", type=_KINDS)
 @_FOLDER
-@click.option(
-    "--first", default=0, show_default=True, help="First seed; seeds from 100000 on are reserved for measuring."
-)
+@click.option("--first", default=0, show_default=True, help="First seed; those from 90000 on are held out.")
 @click.option("--count", default=700, show_default=True)
 @click.option("--jobs", default=1, show_default=True)
 def bodies(kind: Kind, folder: Path, first: int, count: int, jobs: int) -> None:
@@ -41,50 +71,15 @@ def bodies(kind: Kind, folder: Path, first: int, count: int, jobs: int) -> None:
 
 @main.command()
 @click.argument("kind", type=_KINDS)
-@_FOLDER
-@click.option("--steps", default=6000, show_default=True)
-@click.option("--seed", default=1, show_default=True)
-@click.option("--threads", default=1, show_default=True)
-def train(kind: Kind, folder: Path, steps: int, seed: int, threads: int) -> None:
-    """Train one net; an interrupted run continues from its checkpoint."""
-    from training.loop import train as run  # noqa: PLC0415 - painting needs no PyTorch
-
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    run(kind, folder, folder / f"{kind}.pt", steps=steps, seed=seed, log=folder / f"{kind}.log", threads=threads)
-
-
-@main.command()
-@click.argument("kind", type=_KINDS)
-@_FOLDER
-@click.option("--out", type=click.Path(path_type=Path), default=Path("scoring/anatomy/weights"), show_default=True)
-def export(kind: Kind, folder: Path, out: Path) -> None:
-    """Write the shipped model from the weights in FOLDER."""
-    import torch  # noqa: PLC0415
-
-    from training import export as model  # noqa: PLC0415
-    from training.model import SLOPE, WINDOWS  # noqa: PLC0415
-
-    saved = torch.load(folder / f"{kind}.pt", weights_only=True)
-    weights = {name: value.float().numpy() for name, value in saved.items()}
-    out.mkdir(parents=True, exist_ok=True)
-    click.echo(model.write(kind, weights, out / f"{kind}.onnx", windows=WINDOWS, slope=SLOPE))
-
-
-@main.command()
-@click.argument("kind", type=_KINDS)
 @click.option("--bodies", "count", default=40, show_default=True, help="Number of held-out bodies.")
 def measure(kind: Kind, count: int) -> None:
-    """Print the metrics of the shipped model on bodies that were not trained on, as Markdown."""
+    """Print the metrics of the shipped models on bodies that were not trained on, as Markdown."""
     from scoring.anatomy.network import network  # noqa: PLC0415
-    from training.metrics import FIRST_SEED  # noqa: PLC0415
-    from training.metrics import measure as run  # noqa: PLC0415
+    from training import metrics  # noqa: PLC0415
 
-    metrics = run(network(kind), kind, range(FIRST_SEED, FIRST_SEED + count))
-    click.echo("| class | Dice |\n| --- | --- |")
-    for name, value in metrics.dice.items():
-        click.echo(f"| {name} | {value:.2f} |")
-    for name, value in (metrics.landmark_mm | metrics.course_mm).items():
-        click.echo(f"| {name} (mm off) | {value:.1f} |")
+    seeds = range(body.HELD_OUT, body.HELD_OUT + count)
+    measured = metrics.measure(network(kind), kind, (body.Body.paint(seed, kind) for seed in seeds))
+    click.echo(metrics.table(measured, kind))
 
 
 if __name__ == "__main__":

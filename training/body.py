@@ -8,7 +8,6 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from scoring.anatomy.network import Kind
 from scoring.phantom import anatomy, population, rendering
@@ -20,14 +19,16 @@ from scoring.phantom.place import PLACES, place_of
 from scoring.phantom.shapes import stream
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Tissue
-from scoring.result import ARTERIES
-from training.classes import LANDMARKS, PAINT_MM, REACH_MM
+from training.classes import LANDMARKS, PAINT_MM
+from training.zones import measure_distances
+
+HELD_OUT: Final = 90_000
+"""Bodies from this seed on are never used for training; phantoms from 100,000 on measure the whole engine."""
 
 _BOX: Final = {
     "chest": ((-230.0, -160.0, -260.0), (230.0, 190.0, 200.0)),
     "heart": ((-118.0, -126.0, -156.0), (158.0, 114.0, 78.0)),
 }
-_ENHANCED: Final = 0.1
 _BLOOD: Final = (33.0, 56.0)
 _FAT: Final = (-116.0, -84.0)
 _SPREAD: Final = 7.0
@@ -38,9 +39,9 @@ class Body:
     """A thorax painted on a grid of `step` mm whose voxel [0, 0, 0] is at `low` (x, y, z) in the thorax frame.
 
     `hu` int16 and `tissue` uint8 are (z, y, x). `deposits` (n, 7) holds points x, y, z of calcium and metal with
-    radius, HU, the number of their deposit and what it belongs to, an index into `PLACES`. `arteries` uint8
-    (4, z, y, x) is 200 on the course of LM, LAD, LCX, RCA and falls to 0 within 20 mm; bodies for the chest net have
-    none. `landmarks` (n, 3) are those of `classes.LANDMARKS`.
+    radius, HU, the number of their deposit and what it belongs to, an index into `PLACES`. `near` uint8 (6, z, y, x)
+    is how far the places after "none" are, in `zones.UNIT_MM`; bodies for the chest net have none. `landmarks` (n, 3)
+    are those of `classes.LANDMARKS`.
     """
 
     hu: NDArray[np.int16]
@@ -48,7 +49,7 @@ class Body:
     low: NDArray[np.float64]
     step: NDArray[np.float64]
     deposits: NDArray[np.float32]
-    arteries: NDArray[np.uint8]
+    near: NDArray[np.uint8]
     landmarks: NDArray[np.float64]
 
     @classmethod
@@ -59,9 +60,7 @@ class Body:
         tree = CoronaryTree.grow(thorax)
         grid = Grid.covering(*_BOX[kind], (PAINT_MM[kind],) * 3)
         regions = anatomy.regions(thorax, tree, grid)
-        hu, tissue = rendering.paint(
-            regions, grid, seed=seed, contrast=bool(rng.random() < _ENHANCED), attenuation=_draw_attenuation(rng)
-        )
+        hu, tissue = rendering.paint(regions, grid, seed=seed, contrast=False, attenuation=_draw_attenuation(rng))
         positions = anatomy.landmarks(thorax, tree)
         return cls(
             hu=np.clip(np.rint(hu), -1024, 3000).astype(np.int16),
@@ -69,7 +68,7 @@ class Body:
             low=np.array([grid.x[0], grid.y[0], grid.z[0]], np.float64),
             step=np.array(PAINT_MM[kind]),
             deposits=_deposit_points(thorax, tree, seed),
-            arteries=_courses(tree, grid) if kind == "heart" else np.zeros((0, 1, 1, 1), np.uint8),
+            near=measure_distances(thorax, tree, grid) if kind == "heart" else np.zeros((0, *grid.shape), np.uint8),
             landmarks=np.array([positions[name] for name in LANDMARKS]),
         )
 
@@ -91,9 +90,19 @@ def draw_thorax(seed: int, rng: np.random.Generator) -> Thorax:
     return Thorax.draw(seed, float(rng.uniform(0.4, 1.0)))
 
 
+def path_of(folder: Path, kind: Kind, seed: int) -> Path:
+    """Return where the body of a seed lies in a folder."""
+    return folder / f"{kind}-{seed:06d}.npz"
+
+
+def seed_of(path: Path) -> int:
+    """Return the seed of a body's file."""
+    return int(path.stem.rpartition("-")[2])
+
+
 def paint_if_missing(kind: Kind, folder: Path, seed: int) -> None:
     """Paint the body of a seed into a folder unless it exists."""
-    path = folder / f"{kind}-{seed:06d}.npz"
+    path = path_of(folder, kind, seed)
     if not path.exists():
         Body.paint(seed, kind).write(path)
 
@@ -135,14 +144,3 @@ def _deposit_points(thorax: Thorax, tree: CoronaryTree, seed: int) -> NDArray[np
         for number, (d, place) in enumerate(found)
     ]
     return np.vstack([np.zeros((0, 7)), *rows]).astype(np.float32)
-
-
-def _courses(tree: CoronaryTree, grid: Grid) -> NDArray[np.uint8]:
-    z, y, x = np.meshgrid(grid.z, grid.y, grid.x, indexing="ij")
-    points = np.column_stack([x.ravel(), y.ravel(), z.ravel()])
-    fields = np.zeros((len(ARTERIES), *grid.shape), np.uint8)
-    for number, artery in enumerate(ARTERIES):
-        away, _ = cKDTree(tree.lines(artery)[::3]).query(points, distance_upper_bound=REACH_MM)
-        closeness = np.clip(1 - np.asarray(away) / REACH_MM, 0, 1)
-        fields[number] = np.rint(200 * closeness).reshape(grid.shape)
-    return fields

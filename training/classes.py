@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.anatomy.network import Kind
+from scoring.phantom.place import PLACES
 from scoring.phantom.tissue import Tissue
-from scoring.result import ARTERIES
+
+__all__ = ["CHEST", "HEART", "LANDMARKS", "NAMES", "PLACES", "class_of_tissue"]
 
 Labels = NDArray[np.uint8]
 
@@ -51,12 +53,6 @@ HEART: Final[dict[str, tuple[str, ...]]] = {
 }
 """Classes of the heart net (3 mm); tissues not listed are `other`."""
 
-PLACES: Final = ("none", *ARTERIES, "root", "annulus")
-"""What a calcification would belong to: an artery or its side branches, aortic root and valve, mitral annulus."""
-
-REACH_MM: Final = 20.0
-"""The field of an artery falls from 1 on its course to 0 at this distance."""
-
 LANDMARKS: Final = (
     "left_main_ostium",
     "left_main_bifurcation",
@@ -65,6 +61,7 @@ LANDMARKS: Final = (
     "mitral_valve",
     "apex",
 )
+LANDMARK_SD_MM: Final = 5.0
 
 NAMES: Final[dict[Kind, tuple[str, ...]]] = {"chest": (*CHEST, "mediastinum"), "heart": tuple(HEART)}
 STEP_MM: Final[dict[Kind, float]] = {"chest": 4.0, "heart": 3.0}

@@ -94,9 +94,10 @@ def write(kind: Kind, weights: Weights, path: Path, *, windows: tuple[tuple[floa
     x3 = g.coarser(x2)
     for number in range(3):
         x3 = g.block(x3, f"down3.{number}", slope)
-    y = g.block(g.node("Concat", [g.finer(x3), x2], "join2", axis=1), "up2", slope)
-    y = g.block(g.node("Concat", [g.finer(y), x1], "join1", axis=1), "up1", slope)
-    y = g.block(g.node("Add", [g.finer(g.one(y, "narrow")), x0], "join0"), "up0", slope)
+    y = x3
+    for level, skipped in ((2, x2), (1, x1), (0, x0)):
+        joined = g.node("Add", [g.finer(g.one(y, f"narrow{level}")), skipped], f"join{level}")
+        y = g.block(joined, f"up{level}", slope)
     result = g.one(y, "out")
     sides: list[int | str] = ["z", "y", "x"]
     graph = helper.make_graph(

@@ -1,132 +1,174 @@
-"""The training loop, with checkpoints and a log."""
+"""One net in training: its steps, its average over steps, its checkpoint."""
 
 from __future__ import annotations
 
+import copy
 import math
+import os
 import time
-from collections.abc import Iterator
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
+from torch import Tensor, nn
 
 from scoring.anatomy.network import Kind
-from training import classes, view
-from training.body import Body
-from training.loss import IGNORED, loss
-from training.model import Net
-
-Batch = tuple[Tensor, Tensor, Tensor]
+from training.classes import LANDMARKS, NAMES
+from training.loss import loss
+from training.model import Net, outputs_of
+from training.pool import Pool
+from training.view import Views, draw
 
 _RATE: Final = 3e-3
 _WARM_UP: Final = 100
 _LAST: Final = 0.02
-_REPORT: Final = 50
 _AVERAGE: Final = 0.998
-_MULTIPLE: Final = 8
-_LARGE: Final = 250_000
+_MOST: Final = 2.0
+_AHEAD: Final = 2
+"""Batches that are drawn while the net is busy with others."""
+
 _RARE: Final = {"ascending": 2.0, "descending": 2.0, "pulmonary": 2.0, "airway": 2.0, "vein": 2.0, "oesophagus": 2.0}
 _COMMON: Final = {"outside": 0.5, "lung": 0.7, "abdomen": 0.7, "wall": 0.6, "other": 0.5}
 
 
-class Views(IterableDataset[Batch]):  # type: ignore[misc]
-    """An endless stream of batches of random views of the bodies in a folder; small views come in pairs."""
-
-    def __init__(self, folder: Path, kind: Kind, seed: int) -> None:
-        self.folder, self.kind, self.seed = folder, kind, seed
-
-    def __iter__(self) -> Iterator[Batch]:
-        rng = np.random.default_rng([self.seed, 17])
-        files: list[Path] = []
-        for number in range(10**9):
-            if number % 50 == 0:
-                files = sorted(self.folder.glob(f"{self.kind}-*[0-9].npz"))
-            views = [self._draw_view(files, rng)]
-            if views[0].label.size < _LARGE:
-                views.append(self._draw_view(files, rng))
-            yield _stack(views)
-
-    def _draw_view(self, files: list[Path], rng: np.random.Generator) -> view.View:
-        return view.draw(Body.read(files[int(rng.integers(len(files)))]), self.kind, rng)
+def choose_device() -> str:
+    """Return the device to train on: a GPU where there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _stack(views: list[view.View]) -> Batch:
-    sides = np.max([v.hu.shape for v in views], axis=0)
-    shape = tuple(int(-(-side // _MULTIPLE) * _MULTIPLE) for side in sides)
-    hu = np.full((len(views), *shape), -1024, np.float32)
-    label = np.full((len(views), *shape), IGNORED, np.int64)
-    field = np.zeros((len(views), views[0].field.shape[0], *shape), np.float32)
-    for number, v in enumerate(views):
-        z, y, x = v.hu.shape
-        hu[number, :z, :y, :x], label[number, :z, :y, :x], field[number, :, :z, :y, :x] = v.hu, v.label, v.field
-    return torch.from_numpy(hu), torch.from_numpy(label), torch.from_numpy(field)
-
-
-def train(kind: Kind, bodies: Path, out: Path, *, steps: int, seed: int, log: Path, threads: int = 1) -> None:
-    """Train the net `kind` for a number of steps; continue from the checkpoint next to `out` if there is one."""
+def prepare(device: str, threads: int) -> None:
+    """Set up PyTorch for a device."""
     torch.set_num_threads(threads)
-    torch.manual_seed(seed)
-    names = classes.NAMES[kind]
-    weight = torch.tensor([_RARE.get(n, _COMMON.get(n, 1.0)) for n in names])
-    net = Net(len(names), len(classes.FIELDS) if kind == "heart" else 0).to(memory_format=torch.channels_last_3d)
-    optimiser = torch.optim.AdamW(net.parameters(), _RATE, weight_decay=1e-3)
-    average = {k: v.clone() for k, v in net.state_dict().items()}
-    checkpoint, first = out.with_suffix(".checkpoint.pt"), 0
-    if checkpoint.exists():
-        saved: dict[str, Any] = torch.load(checkpoint, weights_only=True)
-        net.load_state_dict(saved["net"])
-        optimiser.load_state_dict(saved["optimiser"])
-        average, first = saved["average"], int(saved["step"])
-    batches = iter(DataLoader(Views(bodies, kind, seed + first), batch_size=None, num_workers=1, prefetch_factor=4))
-    start, waited = time.monotonic(), 0.0
-    recent: list[NDRow] = []
-    for step in range(first, steps):
-        for group in optimiser.param_groups:
-            group["lr"] = _RATE * min(1, (step + 1) / _WARM_UP) * _cosine(step / steps)
-        before = time.monotonic()
-        hu, label, field = next(batches)
-        waited += time.monotonic() - before
-        with torch.autocast("cpu", torch.bfloat16):
-            output = net(hu)
-        total, dice, error = loss(output.float(), label, field, weight)
-        optimiser.zero_grad()
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-        optimiser.step()
-        keep = min(_AVERAGE, (step + 1) / (step + 21))
-        for key, value in net.state_dict().items():
-            average[key].lerp_(value, 1 - keep)
-        recent.append([float(total.detach()), *dice.tolist(), *error.tolist()])
-        if (step + 1) % _REPORT == 0 or step + 1 == steps:
-            seconds = time.monotonic() - start
-            _report(log, step + 1, recent, f"{seconds:.0f} s, waited {waited:.0f} s", names, kind)
-            recent.clear()
-            state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "average": average, "step": step + 1}
-            _save(checkpoint, state)
-    _save(out, average)
+    torch.set_float32_matmul_precision("high")
+    if device == "cuda":
+        torch.backends.cudnn.benchmark = True
 
 
-NDRow = list[float]
+def fastest_layout(net: nn.Module, device: str, batch: int) -> torch.memory_format:
+    """Return the order of the axes in memory in which a net trains fastest on a device."""
+    layouts = (torch.channels_last_3d, torch.contiguous_format)
+    if device == "cpu":
+        return layouts[0]
+    hu = torch.zeros(batch, 64, 64, 64, device=device)
+    seconds = []
+    for layout in layouts:
+        tried = copy.deepcopy(net).to(device, memory_format=layout)
+        for number in range(6):
+            if number == 2:
+                torch.cuda.synchronize()
+                begin = time.monotonic()
+            with torch.autocast(device, torch.bfloat16):
+                tried(hu).sum().backward()
+        torch.cuda.synchronize()
+        seconds.append(time.monotonic() - begin)
+    return layouts[int(np.argmin(seconds))]
+
+
+class Trainer:
+    """Trains one net of a kind from a seed; `name` is that of its files, `average` its weights as they are shipped."""
+
+    def __init__(self, kind: Kind, seed: int, name: str, *, device: str, batch: int, start: Path | None = None) -> None:
+        """Begin with random weights, or with those of a file written by `save_average`."""
+        torch.manual_seed(seed)
+        self.kind, self.name, self.seed, self.device, self.batch = kind, name, seed, device, batch
+        self.net = Net(outputs_of(kind))
+        if start is not None:
+            saved = torch.load(start, weights_only=True)
+            self.net.load_state_dict({key: value.float() for key, value in saved.items()})
+        self.layout = fastest_layout(self.net, device, batch)
+        self.net.to(device, memory_format=self.layout)
+        self.rate = _RATE if start is None else _RATE / 2
+        fused = device == "cuda"
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), self.rate, weight_decay=1e-3, fused=fused)
+        self.average = {key: value.detach().clone() for key, value in self.net.state_dict().items()}
+        self.done = self._recent = self._taken = 0
+        weights = [_RARE.get(name, _COMMON.get(name, 1.0)) for name in NAMES[kind]]
+        self._weight = torch.tensor(weights, device=device)
+        self._sum = self._count = torch.zeros((), device=device)
+        self._artist = ThreadPoolExecutor(1)
+        self._coming: deque[Future[Views]] = deque()
+
+    def step(self, pool: Pool, share: float) -> None:
+        """Take one step on views of bodies from a pool; `share`, 0 to 1, is how much of the training is done."""
+        while len(self._coming) < _AHEAD:
+            self._coming.append(self._artist.submit(self._draw, pool, self.done + len(self._coming)))
+        views = self._coming.popleft().result()
+        rate = self.rate * min(1, (self._recent + 1) / _WARM_UP) * _cosine(share)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        with torch.autocast(self.device, torch.bfloat16):
+            output = self.net(views.hu)
+        now = loss(output.float(), views, self._weight)
+        self.optimiser.zero_grad()
+        now.total.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), _MOST)
+        self.optimiser.step()
+        self.done += 1
+        self._recent += 1
+        self._taken += 1
+        keep = min(_AVERAGE, self._recent / (self._recent + 20))
+        torch._foreach_lerp_(list(self.average.values()), list(self.net.state_dict().values()), 1 - keep)
+        self._note(torch.cat([now.total.detach()[None], now.place, now.landmarks, now.dice]))
+
+    @property
+    def views(self) -> int:
+        """How many views this process has trained the net on."""
+        return self._taken * self.batch
+
+    def _draw(self, pool: Pool, number: int) -> Views:
+        """Draw the views of a step."""
+        rng = np.random.default_rng([self.seed, 17, number])
+        return draw(pool.draw(rng, self.batch), self.kind, rng)
+
+    def end(self) -> None:
+        """Stop drawing views ahead."""
+        self._artist.shutdown(cancel_futures=True)
+        self._coming.clear()
+
+    def _note(self, row: Tensor) -> None:
+        there = ~row.isnan()
+        self._sum = self._sum + torch.where(there, row, 0.0)
+        self._count = self._count + there
+
+    def report(self) -> str:
+        """Return one line on the steps since the last one."""
+        mean = (self._sum / self._count).flatten().tolist()
+        self._sum = self._count = torch.zeros((), device=self.device)
+        names = ["loss", *(["place", *LANDMARKS] if self.kind == "heart" else []), *NAMES[self.kind]]
+        parts = " ".join(f"{name} {value:.3f}" for name, value in zip(names, mean, strict=False))
+        return f"{self.name} step {self.done} ({self.done * self.batch} views) {parts}"
+
+    def save_average(self, folder: Path) -> Path:
+        """Write the averaged weights in half precision, as they are shipped."""
+        path = folder / f"{self.name}.pt"
+        _save(path, {key: value.half().cpu() for key, value in self.average.items()})
+        return path
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint."""
+        state = {"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict(), "average": self.average}
+        _save(folder / f"{self.name}.checkpoint.pt", state | {"done": self.done, "recent": self._recent})
+
+    def restore(self, folder: Path) -> bool:
+        """Continue from a checkpoint if there is one."""
+        path = folder / f"{self.name}.checkpoint.pt"
+        if not path.exists():
+            return False
+        saved: dict[str, Any] = torch.load(path, weights_only=True, map_location=self.device)
+        self.net.load_state_dict(saved["net"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.average, self.done, self._recent = saved["average"], int(saved["done"]), int(saved["recent"])
+        return True
 
 
 def _cosine(share: float) -> float:
-    return _LAST + (1 - _LAST) * 0.5 * (1 + math.cos(math.pi * share))
+    return _LAST + (1 - _LAST) * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
 
 
 def _save(path: Path, state: object) -> None:
     partial = path.with_name(path.name + ".part")
     torch.save(state, partial)
-    partial.replace(path)
-
-
-def _report(log: Path, step: int, rows: list[NDRow], clock: str, names: tuple[str, ...], kind: Kind) -> None:
-    with np.errstate(all="ignore"):
-        mean = np.nanmean(np.array(rows), axis=0)
-    dice = " ".join(f"{n} {v:.2f}" for n, v in zip(names, mean[1:], strict=False))
-    rest = mean[1 + len(names) :]
-    errors = " ".join(f"{n} {v:.4f}" for n, v in zip(classes.FIELDS, rest, strict=False)) if kind == "heart" else ""
-    with log.open("a") as file:
-        file.write(f"step {step} ({clock}) loss {mean[0]:.3f} Dice {dice} {errors}\n")
+    os.replace(partial, path)  # noqa: PTH105

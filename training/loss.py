@@ -2,55 +2,76 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scoring.result import ARTERIES
+from training.view import IGNORED, Views
 
-IGNORED: Final = 255
-COURSE_WEIGHT: Final = 8.0
-PLACE_WEIGHT: Final = 0.12
-_SEEN: Final = 0.5
+PLACE_WEIGHT: Final = 3.0
+LANDMARK_WEIGHT: Final = 0.1
+RELATIVE: Final = (0.5, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+"""Weights of `PLACES`: the left main is short, and most of the image belongs to none."""
+
+AT_DEPOSIT: Final = 6.0
+"""How much more a voxel counts in which a deposit lies: that is where the net will be asked."""
+
 _FEWEST: Final = 20
 
 
-def loss(
-    output: Tensor, label: Tensor, field: Tensor, weight: Tensor, courses: int = len(ARTERIES)
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return loss, Dice per class (NaN if a class is absent) and the error of each field.
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """`total` to be minimised; of what it consists, detached: Dice per class (NaN if absent), places, landmarks."""
 
-    `output` is (n, classes + fields, z, y, x), `label` (n, z, y, x) with 255 for voxels that are ignored, `field`
-    (n, fields, z, y, x): first the `courses` of arteries, then landmarks; `weight` (classes).
-    """
-    count = len(weight)
-    logits, predicted = output[:, :count], output[:, count:]
-    known = label != IGNORED
+    total: Tensor
+    dice: Tensor
+    place: Tensor
+    landmarks: Tensor
+
+
+def loss(output: Tensor, views: Views, weight: Tensor) -> Loss:
+    """Compare logits (n, classes + places + landmarks, z, y, x) with what the views show; `weight` is per class."""
+    count, places = len(weight), views.place.shape[1]
+    known = views.label != IGNORED
+    total, dice = _classes(output[:, :count], views.label, known, weight)
+    if not places:
+        none = torch.zeros(0, device=output.device)
+        return Loss(total, dice, none, none)
+    place = _places(output[:, count : count + places], views, known)
+    spots = _landmarks(output[:, count + places :], views.spot)
+    total = total + PLACE_WEIGHT * place + LANDMARK_WEIGHT * spots.sum()
+    return Loss(total, dice, place.detach()[None], spots.detach())
+
+
+def _classes(logits: Tensor, label: Tensor, known: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return cross-entropy with soft Dice, and the Dice of each class."""
     entropy = functional.cross_entropy(logits, label, weight, ignore_index=IGNORED)
     share = logits.softmax(1) * known[:, None]
-    truth = functional.one_hot(torch.where(known, label, 0), count).permute(0, 4, 1, 2, 3) * known[:, None]
-    both = (share * truth).sum((0, 2, 3, 4))
+    truth = functional.one_hot(torch.where(known, label, 0), len(weight)).permute(0, 4, 1, 2, 3) * known[:, None]
     size = truth.sum((0, 2, 3, 4))
-    dice = (2 * both + 1) / (share.sum((0, 2, 3, 4)) + size + 1)
+    dice = (2 * (share * truth).sum((0, 2, 3, 4)) + 1) / (share.sum((0, 2, 3, 4)) + size + 1)
     present = size > _FEWEST
-    total = entropy + (1 - dice[present]).mean()
-    error = torch.zeros(field.shape[1])
-    if field.shape[1]:
-        # Voxels near an artery are rare and matter most.
-        apart = (predicted[:, :courses] - field[:, :courses]).abs() * (0.15 + field[:, :courses]) * known[:, None]
-        spots = _landmark_error(predicted[:, courses:], field[:, courses:])
-        error = torch.cat([apart.mean((0, 2, 3, 4)), spots])
-        total = total + COURSE_WEIGHT * error[:courses].sum() + PLACE_WEIGHT * error[courses:].sum()
-    return total, torch.where(present, dice, torch.nan).detach(), error.detach()
+    absent = torch.where(present, 1 - dice, 0.0).sum() / present.sum().clamp(min=1)
+    return entropy + absent, torch.where(present, dice, torch.nan).detach()
 
 
-def _landmark_error(predicted: Tensor, field: Tensor) -> Tensor:
-    """Return the cross-entropy of each landmark's position against its Gaussian, over the views that show it."""
-    logits = predicted.flatten(2).log_softmax(2)
-    truth = field.flatten(2)
-    visible = (truth.amax(2) > _SEEN).float()
-    aim = truth / truth.sum(2, keepdim=True).clamp(min=1e-6)
-    each = (functional.kl_div(logits, aim, reduction="none").sum(2) * visible).sum(0)
-    return each / visible.sum(0).clamp(min=1)
+def _places(logits: Tensor, views: Views, known: Tensor) -> Tensor:
+    """Return the cross-entropy against the probabilities of places: a Dice would make the net surer than it may be."""
+    relative = torch.tensor(RELATIVE, device=logits.device)[:, None, None, None]
+    weight = (views.place * relative).sum(1) * (1 + AT_DEPOSIT * views.sure) * known
+    entropy = -(views.place * logits.log_softmax(1)).sum(1)
+    return (entropy * weight).sum() / weight.sum().clamp(min=1)
+
+
+def _landmarks(logits: Tensor, spot: Tensor) -> Tensor:
+    """Return how far the probabilities of each landmark, over all voxels and outside (logit 0), are from the true ones.
+
+    It is the Kullback-Leibler divergence, averaged over the views.
+    """
+    outside = torch.zeros_like(logits.flatten(2)[:, :, :1])
+    predicted = torch.cat([logits.flatten(2), outside], 2).log_softmax(2)
+    truth = torch.cat([spot.flatten(2), 1 - spot.flatten(2).sum(2, keepdim=True).clamp(max=1)], 2)
+    return functional.kl_div(predicted, truth, reduction="none").sum(2).mean(0)

@@ -1,116 +1,117 @@
-"""A view of a body as a scanner shows it: a warped crop with its classes and fields."""
+"""Views of bodies as scanners show them: warped crops with what the nets are to find in them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import cKDTree
+import torch
+from torch import Tensor
+from torch.nn import functional
 
 from scoring.anatomy.network import Kind
-from training import classes, scanner
-from training.body import Body
-from training.warp import Places, draw_places
+from training import classes, deposits, targets
+from training.lines import Numbers
+from training.pool import Held
+from training.scanner import Scanner
+from training.warp import Pose, Shape
+from training.zones import UNIT_MM
 
-Shape = tuple[int, int, int]
-
-_HEART_MIDDLE: Final = np.array([26.0, -10.0, -40.0])
+IGNORED: Final = 255
 _OUTSIDE_HU: Final = -1024.0
-_IGNORED: Final = 255
-_CROPPED: Final = 0.5
-_DEPOSITS: Final = 0.7
+_HEART_MIDDLE: Final = np.array([23.0, -11.0, -20.0])
 _ROUND: Final = 0.3
+_CUT: Final = 0.25
+# The sides of the arrays are multiples of 8; a view fills a part of one, as an image fills a part of what a net sees.
+_SHAPES: Final[dict[Kind, tuple[Shape, ...]]] = {
+    "heart": ((48, 56, 56), (56, 64, 64), (64, 64, 72)),
+    "chest": ((40, 56, 56), (48, 64, 64), (40, 72, 88), (64, 80, 96)),
+}
+_GATED: Final = 64
+"""Chest arrays up to this side hold the heart alone, as gated scans do."""
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """`hu` float16 and `label` uint8 are (z, y, x); `field` float16 is (fields, z, y, x), empty for the chest net."""
+class Views:
+    """A batch of n views; `hu` is (n, z, y, x), `label` int64 the class of each voxel, 255 where it is ignored.
 
-    hu: NDArray[np.float16]
-    label: NDArray[np.uint8]
-    field: NDArray[np.float16]
+    `place` (n, places, z, y, x) and `spot` (n, landmarks, z, y, x) are probabilities, `sure` (n, z, y, x) how surely a
+    deposit is there, 0 to 1; for the chest net they have no channels.
+    """
+
+    hu: Tensor
+    label: Tensor
+    place: Tensor
+    spot: Tensor
+    sure: Tensor
 
 
-def draw(body: Body, kind: Kind, rng: np.random.Generator) -> View:
-    """Draw a random view of a body for the net `kind`."""
-    step = classes.STEP_MM[kind]
-    shape, middle = _heart_crop(rng, step) if kind == "heart" or rng.random() < _CROPPED else _chest_crop(rng, step)
-    at = draw_places(rng, shape, step, middle)
-    index = np.stack([(at[2] - body.low[2]), (at[1] - body.low[1]), (at[0] - body.low[0])]) / np.float32(body.step)
-    hu = ndimage.map_coordinates(body.hu.astype(np.float32), index, order=1, mode="nearest")
-    nearest = np.rint(index).astype(np.intp)
-    held = np.all([(n >= 0) & (n < size) for n, size in zip(nearest, body.hu.shape, strict=True)], axis=0)
-    nearest = np.stack([np.clip(n, 0, size - 1) for n, size in zip(nearest, body.hu.shape, strict=True)])
-    tissue = body.tissue[tuple(nearest)]
-    hu += _render_deposits(body, at, step, rng)
-    label = classes.class_of_tissue(kind)[tissue]
+def draw(bodies: list[Held], kind: Kind, rng: np.random.Generator) -> Views:
+    """Draw a random view of each body for the net `kind`, on the device of the bodies."""
+    device, step = str(bodies[0].hu.device), classes.STEP_MM[kind]
+    shape = _SHAPES[kind][int(rng.integers(len(_SHAPES[kind])))]
+    generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
+    sizes = np.maximum(np.rint(np.array(shape) * rng.uniform(0.78, 1.0, (len(bodies), 3))), 24)
+    sizes = np.where(rng.random((len(bodies), 1)) < 0.2, np.array(shape), sizes)
+    middles = np.stack([_middle(rng, kind, size, step) for size in sizes])
+    pose = Pose.draw(rng, shape, step, sizes=sizes, middles=middles, device=device)
+    at = pose.places()
+    hu, tissue, near, held = _sampled(bodies, at)
+    scanner = Scanner(rng, generator, step)
+    calcium = deposits.render(bodies, pose, rng, step)
+    seen, inside = _outline(rng, shape, sizes, device)
+    image = scanner.scan(scanner.colour(hu, tissue) + calcium.hu, tissue)
+    image = torch.where(seen & inside, image, _OUTSIDE_HU)
+    label = torch.tensor(classes.class_of_tissue(kind), device=device)[tissue.long()].long()
     # Nothing is known beyond the painted body: it is ignored in training and does not count as air.
-    label[~held] = _IGNORED
-    hu = scanner.simulate_scan(hu, tissue, rng)
-    field = _fields(body, index, at) if kind == "heart" else np.zeros((0, *shape), np.float16)
-    if rng.random() < _ROUND:
-        outside = _outside_circle(shape, rng)
-        hu[:, outside] = _OUTSIDE_HU
-        label[:, outside] = 0
-    return View(hu.astype(np.float16), label, field)
+    label = torch.where(inside, label, 0).masked_fill(~held | ~seen, IGNORED)
+    if kind == "chest":
+        empty = torch.zeros(len(bodies), 0, *shape, device=device)
+        return Views(image, label, empty, empty, calcium.share)
+    landmarks = torch.tensor(np.stack([body.landmarks for body in bodies]), dtype=torch.float32, device=device)
+    spot = targets.landmark_target(at, seen & inside, landmarks, pose.cube_mm3)
+    return Views(image, label, targets.place_target(near * UNIT_MM, calcium), spot, calcium.share)
 
 
-def _heart_crop(rng: np.random.Generator, step: float) -> tuple[Shape, NDArray[np.float64]]:
-    """Draw a crop around the heart, as in gated scans, sometimes with part of it cut off."""
-    width = rng.uniform(150, 250) if step > 3.5 else rng.uniform(150, 198)
-    depth = width if step > 3.5 else rng.uniform(150, 192)
-    height = rng.uniform(120, 200) if step > 3.5 else rng.uniform(120, 180)
-    shape = tuple(int(v // step) for v in (height, depth, width))
-    return (shape[0], shape[1], shape[2]), _HEART_MIDDLE + rng.normal(0, (9, 9, 13))
+def _middle(rng: np.random.Generator, kind: Kind, size: Numbers, step: float) -> Numbers:
+    """Draw the middle of a view (x, y, z) in the thorax frame."""
+    if kind == "heart" or size[2] <= _GATED:
+        middle = _HEART_MIDDLE + rng.normal(0, (10, 10, 17))
+        if rng.random() < _CUT:
+            # The images begin above the apex, or end below the aorta's arch.
+            middle[2] += rng.choice([-1, 1]) * rng.uniform(10, 40)
+        return np.asarray(middle)
+    height = size[0] * step
+    return np.array([rng.normal(0, 8), rng.normal(15, 8), rng.uniform(-215 + height / 3, 160 - height / 3)])
 
 
-def _chest_crop(rng: np.random.Generator, step: float) -> tuple[Shape, NDArray[np.float64]]:
-    """Draw a crop of a chest with a wide field of view, or any part of one."""
-    height, width = rng.uniform(130, 250), rng.uniform(260, 390)
-    depth = width * rng.uniform(0.7, 1.0)
-    shape = tuple(int(v // step) for v in (height, depth, width))
-    middle = np.array([rng.normal(0, 8), rng.normal(15, 8), rng.uniform(-215 + height / 3, 160 - height / 3)])
-    return (shape[0], shape[1], shape[2]), middle
+def _sampled(bodies: list[Held], at: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Sample HU, tissue and distances (n, ..., z, y, x) of the bodies at places, and say which lie in the bodies."""
+    device = at.device
+    low = torch.tensor(np.stack([body.low for body in bodies]), dtype=torch.float32, device=device)
+    sides = torch.tensor(bodies[0].hu.shape[::-1], device=device)[:, None, None, None]
+    index = (at - low[:, :, None, None, None]) / bodies[0].step
+    held = ((index > -0.5) & (index < sides - 0.5)).all(1)
+    grid = (2 * index / (sides - 1) - 1).permute(0, 2, 3, 4, 1)
+    smooth = torch.stack([torch.cat([body.hu[None].float(), body.near.float()]) for body in bodies])
+    values = functional.grid_sample(smooth, grid, padding_mode="border", align_corners=True)
+    tissue = torch.stack([body.tissue[None].float() for body in bodies])
+    nearest = functional.grid_sample(tissue, grid, mode="nearest", padding_mode="border", align_corners=True)
+    return values[:, 0], nearest[:, 0].to(torch.uint8), values[:, 1:], held
 
 
-def _outside_circle(shape: Shape, rng: np.random.Generator) -> NDArray[np.bool_]:
-    y, x = np.mgrid[: shape[1], : shape[2]]
-    radius = max(shape[1:]) / 2 * rng.uniform(0.97, 1.15)
-    return np.asarray(np.hypot(y - shape[1] / 2 + 0.5, x - shape[2] / 2 + 0.5) > radius)
-
-
-def _render_deposits(body: Body, at: Places, step: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return the HU that a random subset of the deposits adds, by their share of a voxel."""
-    added = np.zeros(at.shape[1:], np.float32)
-    numbers = np.unique(body.deposits[:, 5])
-    chosen = numbers[rng.random(len(numbers)) < _DEPOSITS * rng.random() ** 0.5]
-    points = body.deposits[np.isin(body.deposits[:, 5], chosen)]
-    if not len(points):
-        return added
-    reach = float(points[:, 3].max()) + step
-    low, high = points[:, :3].min(0) - reach, points[:, :3].max(0) + reach
-    near = np.all([(a > lo) & (a < hi) for a, lo, hi in zip(at, low, high, strict=True)], axis=0)
-    where = np.flatnonzero(near)
-    if not len(where):
-        return added
-    nearest = cKDTree(points[:, :3]).query(at.reshape(3, -1)[:, where].T, distance_upper_bound=reach)
-    away, which = np.asarray(nearest[0]), np.asarray(nearest[1])
-    hit = np.isfinite(away)
-    radius, hu = points[which[hit], 3], points[which[hit], 4]
-    inside = np.clip(0.5 - (away[hit] - radius) / step, 0, 1) * np.minimum(1, (2 * radius / step) ** 2)
-    added.reshape(-1)[where[hit]] = inside * hu * rng.uniform(0.6, 1.6)
-    return added
-
-
-def _fields(body: Body, index: NDArray[Any], at: Places) -> NDArray[np.float16]:
-    courses = [
-        ndimage.map_coordinates(a, index, order=1, mode="constant", output=np.float32) / 200 for a in body.arteries
-    ]
-    spots = [
-        np.exp(-((at - p.astype(np.float32)[:, None, None, None]) ** 2).sum(0) / (2 * classes.LANDMARK_SD_MM**2))
-        for p in body.landmarks
-    ]
-    return np.stack([*courses, *spots]).astype(np.float16)
+def _outline(rng: np.random.Generator, shape: Shape, sizes: Numbers, device: str) -> tuple[Tensor, Tensor]:
+    """Return what the images cover, and what lies inside their field of view, which is round in some: (n, z, y, x)."""
+    lines = [torch.arange(side, device=device) for side in shape]
+    seen = torch.ones((len(sizes), *shape), dtype=torch.bool, device=device)
+    for axis, line in enumerate(lines):
+        view = [1, 1, 1, 1]
+        view[0], view[axis + 1] = len(sizes), shape[axis]
+        seen &= (line < torch.tensor(sizes[:, axis, None], device=device)).view(view)
+    radius = sizes[:, 1:].max(1) / 2 * rng.uniform(0.97, 1.15, len(sizes))
+    radius = np.where(rng.random(len(sizes)) < _ROUND, radius, 1e6)
+    middle = torch.tensor((sizes[:, 1:] - 1) / 2, dtype=torch.float32, device=device)
+    away = torch.hypot(lines[1][None, :, None] - middle[:, 0, None, None], lines[2] - middle[:, 1, None, None])
+    inside = away <= torch.tensor(radius, dtype=torch.float32, device=device)[:, None, None]
+    return seen, inside[:, None].expand_as(seen)
