@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,7 +31,6 @@ _END_S: Final = 45.0
 _LATE_S: Final = 20.0
 _GPU_SHARE: Final = 0.3
 _CPU_BYTES: Final = 1.5e9
-_ORDER: Final = ("heart", "chest", "heart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,42 +49,41 @@ class Plan:
     steps: int | None = None
 
 
+class Log:
+    """Lines with the seconds since the beginning, on the console and in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.begin = time.monotonic()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+
+    def __call__(self, text: str) -> None:
+        """Write a line."""
+        line = f"{time.monotonic() - self.begin:7.1f} s  {text}"
+        print(line, flush=True)  # noqa: T201 - what a command says
+        with self._path.open("a") as file:
+            file.write(line + "\n")
+
+
 def run(plan: Plan) -> None:
     """Train the chest net and a heart net for each seed; what is there at the end is exported and measured."""
-    begin = time.monotonic()
-    plan.out.mkdir(parents=True, exist_ok=True)
+    say = Log(plan.out / "training.log")
     device = choose_device()
     prepare(device, 4 if device == "cuda" else 1)
-    with (plan.out / "training.log").open("a") as log, Painters(plan.folder, _tasks(plan), plan.jobs):
-
-        def say(text: str) -> None:
-            line = f"{time.monotonic() - begin:7.1f} s  {text}"
-            print(line, flush=True)  # noqa: T201 - the log of a run
-            log.write(line + "\n")
-            log.flush()
-
-        say(f"training on {torch.cuda.get_device_name() if device == 'cuda' else 'CPU'}, {plan.jobs} painters")
-        trainers = _trainers(plan, device)
-        end = begin + 60 * plan.minutes
-        _guard(end + _LATE_S, trainers, plan, say)
-        pools = _pools(plan, device)
-        try:
-            _train(trainers, pools, end - _end(plan), plan, say)
-        finally:
-            for trainer in trainers:
-                trainer.end()
-                trainer.save_average(plan.out)
-            for pool in pools.values():
-                pool.end()
-            _finish(trainers, plan, say)
-
-
-def _tasks(plan: Plan) -> list[tuple[Kind, int]]:
-    return interleave(plan.held_out, plan.bodies)
-
-
-def _end(plan: Plan) -> float:
-    return min(_END_S, 0.2 * 60 * plan.minutes)
+    end = say.begin + 60 * plan.minutes
+    with _guard(end + _LATE_S, say):
+        with Painters(plan.folder, interleave(plan.held_out, plan.bodies), plan.jobs):
+            say(f"training on {torch.cuda.get_device_name() if device == 'cuda' else 'CPU'}, {plan.jobs} painters")
+            trainers, pools = _trainers(plan, device), _pools(plan, device)
+            try:
+                _train(trainers, pools, end - min(_END_S, 12 * plan.minutes), plan, say)
+            finally:
+                for trainer in trainers:
+                    trainer.end()
+                    trainer.save_average(plan.out)
+                for pool in pools.values():
+                    pool.end()
+        _finish(trainers, plan, say)
 
 
 def _trainers(plan: Plan, device: str) -> list[Trainer]:
@@ -108,9 +107,7 @@ def _pools(plan: Plan, device: str) -> dict[Kind, Pool]:
     return {kind: Pool(plan.folder, kind, device, limit) for kind in kinds}
 
 
-def _train(
-    trainers: list[Trainer], pools: dict[Kind, Pool], end: float, plan: Plan, say: Callable[[str], None]
-) -> None:
+def _train(trainers: list[Trainer], pools: dict[Kind, Pool], end: float, plan: Plan, say: Log) -> None:
     """Take steps in turn, the heart nets twice as many as the chest net, until the time is over."""
     for pool in pools.values():
         pool.wait(min(_FIRST, plan.bodies // 3))
@@ -136,7 +133,7 @@ def _train(
     _report(trainers, pools, time.monotonic() - start, say)
 
 
-def _report(trainers: list[Trainer], pools: dict[Kind, Pool], seconds: float, say: Callable[[str], None]) -> None:
+def _report(trainers: list[Trainer], pools: dict[Kind, Pool], seconds: float, say: Log) -> None:
     views = sum(trainer.views for trainer in trainers)
     bodies = ", ".join(f"{kind} {len(pool)}" for kind, pool in pools.items())
     memory = torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else 0.0
@@ -145,7 +142,7 @@ def _report(trainers: list[Trainer], pools: dict[Kind, Pool], seconds: float, sa
         say(trainer.report())
 
 
-def _finish(trainers: list[Trainer], plan: Plan, say: Callable[[str], None]) -> None:
+def _finish(trainers: list[Trainer], plan: Plan, say: Log) -> None:
     """Export every net, and measure them on the bodies that were held out."""
     nets: dict[Kind, list[Network]] = {"heart": [], "chest": []}
     for trainer in trainers:
@@ -169,12 +166,18 @@ def _finish(trainers: list[Trainer], plan: Plan, say: Callable[[str], None]) -> 
         say(line)
 
 
-def _guard(end: float, trainers: list[Trainer], plan: Plan, say: Callable[[str], None]) -> None:
-    """End the process when its time is over, whatever it hangs in; the averages of the last minute are there."""
+@contextmanager
+def _guard(end: float, say: Log) -> Iterator[None]:
+    """End the process when its time is over, whatever it hangs in: the averages of the last minute are there."""
 
-    def watch() -> None:
-        time.sleep(max(0.0, end - time.monotonic()))
-        say(f"out of time: {len(trainers)} averages are in {plan.out}")
+    def leave() -> None:
+        say("out of time")
         os._exit(3)
 
-    threading.Thread(target=watch, daemon=True).start()
+    timer = threading.Timer(max(0.0, end - time.monotonic()), leave)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
