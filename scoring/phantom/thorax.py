@@ -124,7 +124,7 @@ class Thorax:
             heart_turn=(
                 float(np.deg2rad(pitch)),
                 float(np.deg2rad(lift)),
-                float(np.deg2rad(about(-13, 13, 0.0))),
+                float(np.deg2rad(about(-10, 10, 0.0))),
             ),
             chamber_scale=(about(0.85, 1.2), about(0.83, 1.2), about(0.85, 1.17), about(0.89, 1.12)),
             vessel_scale=about(0.88, 1.2),

@@ -230,6 +230,7 @@ def test_a_softer_kernel_spreads_calcium() -> None:
             field_of_view_mm=110,
             noise_sd_hu=0,
             kernel_fwhm_mm=fwhm,
+            calcifications=(Calcification("LM", 0.5, 2.0, 480.0),),
             above_left_main_mm=6,
             below_left_main_mm=15,
         )

@@ -32,7 +32,7 @@ SMALL: dict[str, Any] = {
     "noise_sd_hu": 0.0,
     "distractors": False,
 }
-DENSE = (Calcification("LM", 0.5, 3.5, 1200.0, 6.0), Calcification("RCA", 0.25, 4.0, 1200.0, 7.0))
+DENSE = (Calcification("LM", 0.5, 3.5, 1200.0, 6.0), Calcification("RCA", 0.1, 4.0, 1200.0, 7.0))
 
 
 @cache
