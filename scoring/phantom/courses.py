@@ -80,13 +80,13 @@ _LEFT, _BOTH = 0.05, 0.05
 _EARLY: Final = (0.22, 0.75)
 """Beta distribution of how early the circumflex descends: the two sources differ by 23 degrees."""
 
-_DRIFT_MM: Final[dict[Artery, Point]] = {"LAD": (4, 5, 8), "LCX": (11, 7, 15), "RCA": (10, 11, 17)}
-_TURN_DEG: Final[dict[Artery, float]] = {"LAD": 6.0, "LCX": 8.0, "RCA": 6.0}
+_DRIFT_MM: Final[dict[Artery, Point]] = {"LAD": (3, 4, 8), "LCX": (11, 7, 15), "RCA": (10, 11, 17)}
+_TURN_DEG: Final[dict[Artery, float]] = {"LAD": 4.0, "LCX": 8.0, "RCA": 6.0}
 _IN_PLANE_DEG: Final[dict[Artery, float]] = {"LAD": 11.0, "LCX": 16.0, "RCA": 26.0}
 """Turns of a whole course about its origin: in any direction, and within the groove's plane."""
 
 _UNEVEN_MM: Final = 1.2
-_PARTS, _PLANE, _MOST_SD = 4, 0.5, 1.8
+_PARTS, _PLANE, _MOST_SD = 4, 0.5, 1.65
 _GROOVE_NORMAL: Final = np.array([0.66, -0.68, -0.33])
 _SEPTUM_NORMAL: Final = np.array([0.62, 0.62, -0.48])
 
@@ -135,7 +135,7 @@ class Plan:
             rca = rng.uniform(55, 95)
         return cls(
             seed=thorax.seed,
-            width=0.5 + 0.5 * thorax.course_variation,
+            width=0.6 + 0.5 * thorax.course_variation,
             dominance=dominance,
             left_main=left_main,
             early=early,
