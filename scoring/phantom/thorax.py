@@ -20,6 +20,7 @@ from scoring.phantom.habitus import ORDINARY, Habitus
 from scoring.phantom.pose import STRAIGHT, Pose
 from scoring.phantom.root import ORDINARY_LEAN, TOP_Z, VALVE, Lean, Root
 from scoring.phantom.shapes import Curve, stream
+from scoring.phantom.tortuosity import STRAIGHT_AORTA, Tortuosity
 
 _PIVOT: Final = (8.0, -13.0, -14.0)
 """The heart is scaled and turned about this point of the aortic root."""
@@ -55,6 +56,7 @@ class Thorax:
     course_variation: float = 0.0
     lean: Lean = ORDINARY_LEAN
     lower_mm: float = 0.0
+    aorta: Tortuosity = STRAIGHT_AORTA
 
     @classmethod
     def draw(cls, seed: int, variation: float = 0.0) -> Self:
@@ -95,11 +97,13 @@ class Thorax:
         def about(low: float, high: float, usual: float = 1.0) -> float:
             return usual + variation * (rng.uniform(low, high) - usual)
 
-        size = about(0.9, 1.1)
+        size = about(0.86, 1.12)
         # The heart partly follows body size; a large one reaches further into the left chest.
         heart = about(0.94, 1.12) * np.sqrt(size)
         fat = about(0.3, 1.0, 0.0) ** 3
         habitus = Habitus.draw(self.seed, variation)
+        # A woman's heart and vessels are smaller.
+        sex = 1 + variation * (-0.045 if habitus.breast else 0.03)
         height = about(-14, 12, 0.0)
         # A high diaphragm lifts the apex.
         lift = float(np.clip(variation * rng.normal(0, 10.5) + 0.35 * height, -30, 30))
@@ -107,15 +111,15 @@ class Thorax:
         return dataclasses.replace(
             self,
             half_width=self.half_width * size * about(0.96, 1.06),
-            front=self.front * size * about(0.94, 1.1),
+            front=self.front * size * about(0.86, 1.1),
             back=self.back + habitus.deepening,
             fat=(self.fat + 38 * fat) * (1 - habitus.leanness),
             habitus=habitus,
             muscle=self.muscle * about(0.75, 1.2),
-            ascending_radius=self.ascending_radius * about(0.86, 1.18),
+            ascending_radius=self.ascending_radius * sex * about(0.8, 1.2),
             descending_radius=self.descending_radius * about(0.86, 1.25),
             carina_z=self.carina_z + about(-5, 6, 0.0),
-            heart_scale=float(self.heart_scale * heart),
+            heart_scale=float(self.heart_scale * sex * heart),
             epicardial_fat=self.epicardial_fat * about(0.4, 1.4) + 5 * fat,
             right_dome_z=self.right_dome_z + height,
             left_dome_z=self.left_dome_z + height + about(-5, 5, 0.0),
@@ -124,13 +128,14 @@ class Thorax:
             heart_turn=(
                 float(np.deg2rad(pitch)),
                 float(np.deg2rad(lift)),
-                float(np.deg2rad(about(-13, 13, 0.0))),
+                float(np.deg2rad(about(-10, 10, 0.0))),
             ),
             chamber_scale=(about(0.85, 1.2), about(0.83, 1.2), about(0.85, 1.17), about(0.89, 1.12)),
             vessel_scale=about(0.88, 1.2),
             has_branches=True,
             course_variation=variation * rng.uniform(0, 1),
             lean=Lean.draw(self.seed, variation),
+            aorta=Tortuosity.draw(self.seed, variation),
             lower_mm=about(-11, 17, 0.0),
         )
 
@@ -191,7 +196,8 @@ class Thorax:
         belly = Curve.through([(13, 39.5, -163), (6, 33, -205), (3, 22, -265)], [0.94 * r, 0.88 * r, 0.8 * r])
         straight = chest.joined(belly)
         x, y = spine.bend(self.habitus, straight.points[:, 2])
-        return straight.moved(np.stack([x, y, np.zeros_like(x)], axis=1))
+        bent = np.stack([x, y, np.zeros_like(x)], axis=1)
+        return straight.moved(bent + self.aorta.shift(straight.points[:, 2]))
 
     @property
     def valve(self) -> NDArray[np.float64]:
