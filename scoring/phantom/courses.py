@@ -116,8 +116,8 @@ class Plan:
         dominance: Dominance = "left" if kind < _LEFT else "both" if kind < _LEFT + _BOTH else "right"
         left_main = float(np.clip(np.exp(rng.normal(np.log(9.4), 0.47)), 3, 25))
         lad, lcx, rca = rng.normal(143, 16), rng.normal(70, 22), rng.normal(184, 45)
-        thin = rng.random() < 0.5
-        fat = float(rng.uniform(2.4, 3.8) if thin else rng.uniform(3.8, 5.2))
+        thin = rng.random() < 0.75
+        fat = float(rng.uniform(1.6, 3.4) if thin else rng.uniform(3.4, 5.0))
         if not thorax.has_branches:
             return cls(
                 seed=thorax.seed,

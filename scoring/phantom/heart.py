@@ -57,7 +57,7 @@ BOX: Final = ((-85.0, -105.0, -135.0), (135.0, 85.0, 50.0))
 """Bounding box of the heart."""
 
 
-_MUSCLE: Final = ((0, 10.0), (1, 9.0), (2, 24.0))
+_MUSCLE: Final = ((0, 16.0), (1, 14.0), (2, 28.0))
 """The chamber that is joined next (index in `CHAMBERS`, last first) and how widely muscle fills the cleft."""
 
 
