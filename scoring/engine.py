@@ -157,7 +157,10 @@ def _sum_up(volume: Volume, judged: Judged, factor: MassFactor | None, known: _K
         cac_drs=format_cac_drs(total.total, [item.artery for item in lesions]),
         percentile=None,
         change=None,
-        flags=(*known.flags, *flag_result(total, lesions, ends)),
+        flags=(
+            *known.flags,
+            *flag_result(total, lesions, ends, cut=any(flag.code == "heart_cut" for flag in known.flags)),
+        ),
         provenance=known.provenance,
         rejected=rejected,
         rejected_left_out=left_out,

@@ -122,6 +122,7 @@ def _judge_by_anatomy(volume: Volume, anatomy: Anatomy, convention: Convention) 
         for item in verdicts.judge(volume, anatomy, agatston.candidates(volume, convention))
         for artery, part in _divide(volume, convention, anatomy, item)
     ]
+    _refuse_zero_of_cut_heart(anatomy, findings)
     at_heart = _at_heart(volume, anatomy, findings)
     near = [
         item.reason != verdicts.NOISE and (bool(place) or item.confidence >= _FAINT)
@@ -164,6 +165,14 @@ def _at_heart(volume: Volume, anatomy: Anatomy, findings: Sequence[Finding]) -> 
         & (anatomy.chest.bone.at(points) >= _OFF_BONE_MM)
         & (np.asarray([item.candidate.volume_mm3 for item in findings]) < _NO_BONE_MM3)
     )
+
+
+def _refuse_zero_of_cut_heart(anatomy: Anatomy, findings: Sequence[Finding]) -> None:
+    """Refuse (heart_not_covered) a score of 0 of a heart that reaches below the images."""
+    # third-party engines need not measure it
+    cut_mm = getattr(anatomy, "cut_mm", 0.0)
+    if cut_mm > 0 and not any(item.counted for item in findings):
+        raise NotScorable("heart_not_covered", variant="zero", cut_mm=max(1, round(cut_mm)))
 
 
 def _refuse_gap(volume: Volume, first: int, last: int) -> None:

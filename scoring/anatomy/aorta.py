@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from scoring.anatomy.coarse import Coarse
 from scoring.anatomy.network import Found
-from scoring.anatomy.region import largest
+from scoring.anatomy.region import FAR_MM, largest
 
 DESCENDING_MM, ASCENDING_MM = (8.0, 21.0), (11.0, 27.0)
 OUTSIDE_HU, INSIDE_HU = -120.0, 70.0
@@ -25,6 +25,7 @@ APART_MM: Final = 6.0
 SMOOTH_MM: Final = 9.0
 FEWEST_MM2: Final = 100.0
 LIKELY: Final = 0.3
+WITHIN_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,19 @@ class Track:
     certainty: NDArray[np.float64]
     seen: NDArray[np.bool_]
     apart_mm: NDArray[np.float64]
+
+    @classmethod
+    def unseen(cls, z_mm: NDArray[np.float64]) -> Self:
+        """Return the track of a vessel that the image does not show: far away, of no size."""
+        none = np.zeros(len(z_mm))
+        return cls(z_mm, none - FAR_MM, none - FAR_MM, none, none, none > 0, none)
+
+    def within(self, grid: Coarse) -> bool:
+        """Return whether most circles where the vessel is seen lie within the image: else it holds little of it."""
+        y, x = grid.position(1), grid.position(2)
+        inside = (self.y_mm - self.radius_mm >= y[0]) & (self.y_mm + self.radius_mm <= y[-1])
+        inside &= (self.x_mm - self.radius_mm >= x[0]) & (self.x_mm + self.radius_mm <= x[-1])
+        return bool(inside[self.seen].mean() > WITHIN_SHARE)
 
     def at(self, z_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return centre y, x, radius and certainty (n, 4) at heights (n,), linear between slices."""

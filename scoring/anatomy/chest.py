@@ -17,7 +17,10 @@ from scoring.anatomy.region import Region, largest
 
 LUNGS_ML: Final = 300.0
 HEART_ML: Final = 180.0
+BONE_ML: Final = 40.0
 SPINE_ML: Final = 40.0
+BEHIND_MM: Final = 60.0
+"""An image that reaches so far behind the heart shows the spine: an aorta 30 mm wide lies between, and a vertebra."""
 BONE_PIECE_ML: Final = 6.0
 NEAR_HEART_MM: Final = 8.0
 MARGIN_MM: Final = 36.0
@@ -71,8 +74,7 @@ def chest(grid: Coarse) -> Chest:
     heart_ml = float(heart.sum() * cube_ml)
     if heart_ml < HEART_ML:
         raise NotScorable("heart_not_found", heart_ml=round(heart_ml, 1))
-    if classified.mask("spine").sum() * cube_ml < SPINE_ML:
-        raise NotScorable("no_spine")
+    _check_bone(classified, heart)
     box = _box(heart, round(MARGIN_MM / image.step_mm))
     bone = _bone(classified, heart, cube_ml)
     vessels = classified.mask("ascending", "pulmonary")
@@ -110,6 +112,22 @@ def _extent(grid: Coarse) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         low.append(place[first] - SURROUND_MM)
         high.append(place[last] + SURROUND_MM)
     return np.array(low), np.array(high)
+
+
+def _check_bone(classified: Found, heart: NDArray[np.bool_]) -> None:
+    """Refuse a chest without bone, or without a spine although the image reaches behind the descending aorta.
+
+    Raises NotScorable `no_spine`.
+    """
+    step_mm = classified.cubes.step_mm
+    spine_ml, bone_ml = (
+        float(classified.mask(*names).sum() * step_mm**3 / 1000) for names in (("spine",), ("spine", "rib"))
+    )
+    if bone_ml < BONE_ML:
+        raise NotScorable("no_spine", variant="bone", bone_ml=round(bone_ml, 1))
+    behind_mm = step_mm * float(classified.cubes.size[1] - 1 - np.flatnonzero(heart.any(axis=(0, 2)))[-1])
+    if spine_ml < SPINE_ML and behind_mm > BEHIND_MM:
+        raise NotScorable("no_spine")
 
 
 def _bone(classified: Found, heart: NDArray[np.bool_], cube_ml: float) -> NDArray[np.bool_]:

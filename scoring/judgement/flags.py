@@ -115,8 +115,13 @@ def _flag_spacing(stack: Stack) -> Iterator[Flag]:
         yield Flag.build("slices_apart", "warning", thickness_mm=thickness, spacing_mm=step)
 
 
-def flag_result(agatston: ArteryValues, lesions: tuple[Lesion, ...], ends: Range) -> Iterator[Flag]:
-    """Flags on the numbers: uncertain lesions, a small total, calcium in the left main, a total over 1,000."""
+def flag_result(
+    agatston: ArteryValues, lesions: tuple[Lesion, ...], ends: Range, *, cut: bool = False
+) -> Iterator[Flag]:
+    """Flags on the numbers: uncertain lesions, a small total, calcium in the left main, a total over 1,000.
+
+    `cut` tells that a part of the heart lies below the images.
+    """
     if ends.doubtful or ends.left_out:
         reached = _categories(ends)
         yield Flag.build(
@@ -129,6 +134,8 @@ def flag_result(agatston: ArteryValues, lesions: tuple[Lesion, ...], ends: Range
             high=ends.high,
             categories=reached,
         )
+    elif cut:
+        yield Flag.build("review", "warning", variant="cut", low=ends.low)
     if 0 < agatston.total < NOISE_BELOW:
         yield Flag.build("small", "info", limit=NOISE_BELOW, total=agatston.total)
     if any(item.artery == "LM" for item in lesions):

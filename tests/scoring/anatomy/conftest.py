@@ -23,6 +23,7 @@ CHEST = (
     "rib",
     "airway",
     "abdomen",
+    "wall",
     "oesophagus",
 )
 HEART = ("other", "fat", "left ventricle", "right ventricle", "left atrium", "right atrium", "ascending")

@@ -10,24 +10,25 @@ from hypothesis import strategies as st
 from config.errors import NotScorable
 from scoring.anatomy.aorta import Track
 from scoring.anatomy.heart import Landmark
-from scoring.anatomy.level import level
+from scoring.anatomy.level import TARGET_MM, level
 
 Y, X, RADIUS = 100.0, 100.0, 16.0
+USUAL = {"ostium": 100.0, "bifurcation": 102.0, "right": 83.3, "valve": 78.0}
 
 
-def heart(ostium=100.0, bifurcation=100.0, valve=87.0, right=100.0, aside=RADIUS, sure=(1.0, 1.0, 1.0, 1.0)):
+def heart(ostium=100.0, bifurcation=102.0, right=83.3, valve=78.0, aside=RADIUS, doubt=(0.0, 0.0, 0.0, 0.0)):
     """Heights of the landmarks; the left main begins `aside` of the aorta's middle. The apex is certain."""
     heights = {
         "left_main_ostium": (ostium, Y, X + aside),
         "left_main_bifurcation": (bifurcation, Y, X + 30),
-        "aortic_valve": (valve, Y, X),
         "right_ostium": (right, Y - 15, X),
+        "aortic_valve": (valve, Y, X),
     }
     marks = {
-        name: Landmark(np.array(place), certainty, 5.0)
-        for (name, place), certainty in zip(heights.items(), sure, strict=True)
+        name: Landmark(np.array(place), 0.8, float(np.hypot(TARGET_MM, own)))
+        for (name, place), own in zip(heights.items(), doubt, strict=True)
     }
-    return SimpleNamespace(landmarks=marks | {"apex": Landmark(np.array([40.0, Y - 40, X + 60]), 1.0, 5.0)})
+    return SimpleNamespace(landmarks=marks | {"apex": Landmark(np.array([40.0, Y - 40, X + 60]), 1.0, TARGET_MM)})
 
 
 def aorta(seen_from=100.0, seen_to=160.0, top=160.0, radius=RADIUS):
@@ -44,52 +45,88 @@ def refused(code, *given, **values):
     assert {name: raised.value.values[name] for name in values} == values
 
 
-def test_signs_that_agree():
-    """The valve lies 13 mm below."""
+def test_signs_as_in_the_average_heart():
+    """The bifurcation 2 mm above, the right ostium 16.7 and the valve 22 mm below."""
     found = level(heart(), aorta())
-    assert (found.z_mm, found.spread_mm) == pytest.approx((100, 0))
-    assert dict(found.signs) == {"ostium": 100, "bifurcation": 100, "valve": 100, "right ostium": 100}
+    assert found.z_mm == pytest.approx(100)
+    assert dict(found.signs) == pytest.approx(
+        {"left_main_ostium": 100, "left_main_bifurcation": 100, "right_ostium": 100, "aortic_valve": 100}
+    )
 
 
-def test_the_surest_sign_weighs_most():
-    # Weights 1/25, 1/36, 1/49 and 1/64: 10.598143 / 0.103811.
-    found = level(heart(100, 106, 91, 98), aorta())
-    assert found.z_mm == pytest.approx(102.0907, abs=1e-3)
-    assert found.spread_mm == pytest.approx(np.sqrt(10))
+def test_the_sign_that_varies_least_weighs_most():
+    # The nets' variances, 4^2 and 10^2, 3^2, 0, 3^2; between patients 0, 4^2, 5.6^2, 4^2; off by 10, 0, -4 and 5.
+    found = level(heart(110, 102, 79.3, 83, doubt=(10.0, 3.0, 0.0, 3.0)), aorta())
+    weights = np.array([1 / 116, 1 / 41, 1 / 47.36, 1 / 41])
+    off = np.array([10, 0, -4, 5])
+    assert found.z_mm == pytest.approx(100 + (off @ weights) / weights.sum())
+    # As sure as the four are on average: 7.2 mm, more than they lie apart.
+    assert found.spread_mm == pytest.approx(np.sqrt(4 / weights.sum()))
 
 
-@given(heights=st.lists(st.floats(90, 110), min_size=4, max_size=4), shift=st.floats(-30, 30))
-def test_between_the_signs_and_moved_with_them(heights, shift):
-    ostium, bifurcation, valve, right = heights
-    found = level(heart(ostium, bifurcation, valve - 13, right), aorta(50))
-    assert min(heights) - 1e-9 <= found.z_mm <= max(heights) + 1e-9
-    moved = level(heart(*(np.array([ostium, bifurcation, valve - 13, right]) + shift)), aorta(50))
+def test_signs_that_lie_apart_show_it():
+    found = level(heart(112, 114, 71.3, 66), aorta())
+    weights = np.array([1 / 16, 1 / 32, 1 / 47.36, 1 / 32])
+    off = np.array([12, 12, -12, -12])
+    mean = off @ weights / weights.sum()
+    assert found.spread_mm == pytest.approx(np.sqrt(((off - mean) ** 2) @ weights / weights.sum()))
+
+
+@given(
+    off=st.lists(st.floats(-10, 10), min_size=4, max_size=4),
+    doubt=st.lists(st.floats(0, 12), min_size=4, max_size=4),
+    shift=st.floats(-30, 30),
+)
+def test_between_the_signs_and_moved_with_them(off, doubt, shift):
+    heights = np.array(list(USUAL.values())) + off
+    found = level(heart(*heights, doubt=doubt), aorta(50))
+    assert 100 + min(off) - 1e-9 <= found.z_mm <= 100 + max(off) + 1e-9
+    moved = level(heart(*(heights + shift), doubt=doubt), aorta(50))
     assert moved.z_mm - found.z_mm == pytest.approx(shift, abs=1e-6)
     assert moved.spread_mm == pytest.approx(found.spread_mm, abs=1e-6)
 
 
-@pytest.mark.parametrize("sign", ["ostium", "bifurcation", "valve", "right"])
+@pytest.mark.parametrize("sign", ["bifurcation", "right", "valve"])
 @pytest.mark.parametrize("off", [-45.0, 45.0])
-def test_one_sign_that_lies_far_off(sign, off):
-    usual = {"ostium": 100.0, "bifurcation": 100.0, "valve": 87.0, "right": 100.0}
-    refused("landmarks_disagree", heart(**{sign: usual[sign] + off}), aorta(50), apart_mm=45.0)
+def test_one_sure_sign_that_lies_far_off(sign, off):
+    refused("landmarks_disagree", heart(**{sign: USUAL[sign] + off}), aorta(50), apart_mm=45.0)
 
 
-def test_signs_up_to_two_centimetres_apart_do():
-    assert level(heart(110, 110, 97, 90), aorta()).z_mm > 100
+def test_an_ostium_that_all_others_contradict():
+    refused("landmarks_disagree", heart(ostium=145.0, doubt=(6.0, 0.0, 0.0, 0.0)), aorta(50), apart_mm=45.0)
 
 
-@pytest.mark.parametrize(("aside", "fits"), [(-3.0, True), (35.0, True), (37.0, False), (0.0, True)])
-def test_off_the_wall(aside, fits):
-    """16 mm are on the wall; 20 mm outwards or inwards are allowed."""
+def test_one_unsure_sign_that_lies_far_off():
+    """The nets say themselves that they do not know it: 3 x 20 mm are not exceeded, and the others decide."""
+    found = level(heart(valve=123.0, doubt=(2.0, 2.0, 2.0, 20.0)), aorta(50))
+    assert found.z_mm == pytest.approx(100, abs=2)
+
+
+@pytest.mark.parametrize(("doubt", "fits"), [(14.0, True), (16.0, False)])
+def test_the_level_may_be_as_unsure_as_the_ostia_lie_apart(doubt, fits):
+    given = heart(doubt=(doubt,) * 4), aorta()
     if fits:
-        assert level(heart(aside=aside), aorta()).z_mm == pytest.approx(100)
+        assert level(*given).spread_mm == pytest.approx(np.hypot(doubt, 5.4), abs=0.5)
     else:
-        refused("landmarks_disagree", heart(aside=aside), aorta(), wall_mm=21.0)
+        refused("left_main_not_found", *given, variant="spread", most_mm=16.0)
 
 
-def test_in_the_middle_of_a_huge_aorta():
-    refused("landmarks_disagree", heart(aside=0.0), aorta(radius=24.0), wall_mm=24.0)
+def test_one_sure_sign_makes_up_for_others_that_are_not():
+    found = level(heart(doubt=(3.0, 18.0, 18.0, 18.0)), aorta())
+    assert found.z_mm == pytest.approx(100)
+    assert found.spread_mm < 10
+
+
+@pytest.mark.parametrize(
+    ("aside", "doubt", "fits"), [(-8.0, 0, True), (40.0, 0, True), (42.0, 0, False), (42.0, 3, True)]
+)
+def test_off_the_wall(aside, doubt, fits):
+    """16 mm are on the wall; 25 mm outwards or inwards are allowed, and what the nets doubt."""
+    given = heart(aside=aside, doubt=(doubt, 0.0, 0.0, 0.0)), aorta()
+    if fits:
+        assert level(*given).z_mm == pytest.approx(100)
+    else:
+        refused("landmarks_disagree", *given, wall_mm=26.0)
 
 
 @pytest.mark.parametrize(
@@ -110,25 +147,5 @@ def test_the_aorta_is_seen_above(given, fits):
         refused("left_main_not_found", heart(), aorta(**given), variant="aorta")
 
 
-@pytest.mark.parametrize(
-    ("sure", "mean"),
-    [
-        ((0.41, 0.41, 0.41, 0.41), None),
-        ((1.0, 0.66, 0.0, 0.0), None),
-        ((0.0, 0.0, 0.82, 0.82), None),
-        ((0.39, 0.39, 0.39, 0.39), 0.39),
-        ((0.9, 0.6, 0.0, 0.0), 0.375),
-        ((0.0, 0.0, 0.0, 1.0), 0.25),
-        ((0.0, 0.0, 0.0, 0.0), 0.0),
-    ],
-)
-def test_the_mean_certainty_of_the_signs_is_enough(sure, mean):
-    """Of the left main's two landmarks, the right ostium and the valve, not of the apex."""
-    if mean is None:
-        assert level(heart(sure=sure), aorta()).z_mm == pytest.approx(100)
-    else:
-        refused("left_main_not_found", heart(sure=sure), aorta(), certainty=mean, least=0.4)
-
-
-def test_uncertain_signs_are_refused_before_they_disagree():
-    refused("left_main_not_found", heart(ostium=200.0, sure=(0.1, 0.9, 0.1, 0.1)), aorta(), variant="certainty")
+def test_unsure_signs_are_refused_before_they_disagree():
+    refused("left_main_not_found", heart(ostium=200.0, doubt=(40.0, 40.0, 40.0, 40.0)), aorta(), variant="spread")
