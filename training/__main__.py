@@ -11,6 +11,7 @@ import click
 from scoring.anatomy.network import Kind
 from training import body
 from training.classes import NAMES
+from training.judgement import judgement
 
 _KINDS = click.Choice(sorted(NAMES))
 _FOLDER = click.option("--folder", type=click.Path(path_type=Path), default=Path("training-data"), show_default=True)
@@ -19,6 +20,9 @@ _FOLDER = click.option("--folder", type=click.Path(path_type=Path), default=Path
 @click.group()
 def main() -> None:
     """Train the nets from synthetic thoraxes: bodies, then train, then export."""
+
+
+main.add_command(judgement)
 
 
 @main.command()

@@ -20,16 +20,18 @@ from scoring.images.volume import Volume
 from scoring.judgement import hypotheses, noise, verdicts
 from scoring.judgement.evidence import gather
 from scoring.judgement.features import Features, measure
-from scoring.phantom import Phantom, draw, make_phantom
 from scoring.phantom.phantom import Piece
 from scoring.phantom.shapes import stream
 from scoring.result import ARTERIES
+from training.scans import Scanned
 
 CORONARY: Final = "coronary"
 KINDS: Final[dict[str, str]] = {
     **dict.fromkeys(ARTERIES, CORONARY),
     "ascending aorta wall": "aortic_root",
     "aortic root": "aortic_root",
+    "aortic root ring": "aortic_root",
+    "coronary origin": "aortic_root",
     "aortic plaques": "aortic_root",
     "aortic valve": "aortic_valve",
     "mitral annulus": "mitral_annulus",
@@ -38,6 +40,7 @@ KINDS: Final[dict[str, str]] = {
     "hilar lymph node": "lymph_node",
     "granuloma": "in_lung",
     "bronchial wall": "in_lung",
+    "papillary muscle": "inside_heart",
     "surgical clip": "clip",
 }
 """The hypothesis that is true of each kind of piece; other kinds teach nothing."""
@@ -48,7 +51,6 @@ scans that nothing was set on."""
 COPIES: Final = 4
 _TOUCHING_MM: Final = 1.5
 _SHARE: Final = 0.3
-_MATRIX: Final = 384
 # What the fixed hypotheses exclude teaches nothing about the others.
 _EXCLUDED: Final = 3.0
 _COPIED: Final = 0.5
@@ -64,10 +66,9 @@ class Taught:
     names: NDArray[np.str_]
 
     @classmethod
-    def collect(cls, seed: int) -> Self:
-        """Scan the patient of a seed and collect the candidates; none where the scan cannot be scored."""
-        phantom = make_phantom(draw(seed, _MATRIX))
-        volume = Volume(phantom.hu, phantom.spacing_mm, phantom.origin_mm, phantom.axes, ())
+    def collect(cls, scanned: Scanned, seed: int) -> Self:
+        """Collect the candidates of a scan; none where it cannot be scored."""
+        volume = scanned.volume
         try:
             place = anatomy.find(volume)
         except NotScorable:
@@ -76,7 +77,7 @@ class Taught:
         if not found:
             return cls.nothing()
         plain = measure(volume, place, found)
-        kinds = _name_all(phantom, volume, found, plain)
+        kinds = _name_all(scanned, found, plain)
         used = np.flatnonzero(_is_open(volume, place, found, plain) & (kinds != ""))
         if not len(used):
             return cls.nothing()
@@ -111,11 +112,16 @@ class Taught:
             return cls(stored["kind"], stored["score"], stored["evidence"], stored["names"])
 
 
+def path_of(folder: Path, seed: int) -> Path:
+    """The file of a seed's candidates."""
+    return folder / f"candidates-{seed:06d}.npz"
+
+
 def collect_if_missing(folder: Path, seed: int) -> None:
     """Collect the candidates of a seed into a folder unless they are there."""
-    path = folder / f"candidates-{seed:06d}.npz"
+    path = path_of(folder, seed)
     if not path.exists():
-        Taught.collect(seed).write(path)
+        Taught.collect(Scanned.load(folder, seed), seed).write(path)
 
 
 def _is_open(volume: Volume, place: Anatomy, found: Sequence[Candidate], features: Features) -> NDArray[np.bool_]:
@@ -124,14 +130,15 @@ def _is_open(volume: Volume, place: Anatomy, found: Sequence[Candidate], feature
     return np.asarray(np.max(fixed, axis=0) < _EXCLUDED)
 
 
-def _name_all(phantom: Phantom, volume: Volume, found: Sequence[Candidate], features: Features) -> NDArray[np.str_]:
+def _name_all(scanned: Scanned, found: Sequence[Candidate], features: Features) -> NDArray[np.str_]:
     """What each candidate is by the pieces of the phantom; empty where that is nothing to learn from."""
-    reach = _TOUCHING_MM + phantom.spec.motion_mm
-    trees = [cKDTree(piece.line_mm) for piece in phantom.pieces]
+    reach = _TOUCHING_MM + scanned.motion_mm
+    trees = [cKDTree(piece.line_mm) for piece in scanned.pieces]
     kinds = []
     for index, candidate in enumerate(found):
-        points = volume.to_patient(candidate.voxels[:: max(1, len(candidate.voxels) // 100)].astype(np.float64))
-        piece = _nearest(points, phantom.pieces, trees, reach)
+        sample = candidate.voxels[:: max(1, len(candidate.voxels) // 100)]
+        points = scanned.volume.to_patient(sample.astype(np.float64))
+        piece = _nearest(points, scanned.pieces, trees, reach)
         kind = KINDS.get(piece.kind, "") if piece else ""
         in_descending = features.descending_mm[index] < features.ascending_mm[index]
         kinds.append("" if kind == "aortic_root" and in_descending else kind)

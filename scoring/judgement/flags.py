@@ -117,8 +117,8 @@ def _flag_spacing(stack: Stack) -> Iterator[Flag]:
 
 def flag_result(agatston: ArteryValues, lesions: tuple[Lesion, ...], ends: Range) -> Iterator[Flag]:
     """Flags on the numbers: uncertain lesions, a small total, calcium in the left main, a total over 1,000."""
+    reached = _categories(ends)
     if ends.doubtful or ends.left_out:
-        reached = _categories(ends)
         yield Flag.build(
             "review",
             "warning",
@@ -129,6 +129,8 @@ def flag_result(agatston: ArteryValues, lesions: tuple[Lesion, ...], ends: Range
             high=ends.high,
             categories=reached,
         )
+    elif len(reached) > 1:
+        yield Flag.build("review", "info", variant="border", low=ends.low, high=ends.high, categories=reached)
     if 0 < agatston.total < NOISE_BELOW:
         yield Flag.build("small", "info", limit=NOISE_BELOW, total=agatston.total)
     if any(item.artery == "LM" for item in lesions):

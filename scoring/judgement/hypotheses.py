@@ -33,7 +33,6 @@ Reason = Literal[
     "outside_heart",
     "above_arteries",
     "too_large",
-    "too_thick",
     "descending_aorta",
     "at_bone",
     "airway_wall",
@@ -149,7 +148,7 @@ def exclude(features: Features) -> dict[Reason, Floats]:
 def exclude_by_look(thick_mm: Floats, over_blood_hu: Floats) -> dict[Reason, Floats]:
     """The log-odds of the fixed hypotheses about looks, from thickness and the median of the ring over blood."""
     return {
-        "too_thick": np.clip((thick_mm - THICK_MM) / THICK_WIDTH, -MOST, MOST),
+        "too_large": np.clip((thick_mm - THICK_MM) / THICK_WIDTH, -MOST, MOST),
         "in_streak": np.clip((over_blood_hu - BRIGHT_HU) / BRIGHT_WIDTH, -MOST, MOST),
     }
 

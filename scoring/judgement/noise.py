@@ -25,6 +25,8 @@ TEMPER: Final = 0.4
 """Noise has more outliers than a Gaussian: odds against it are taken to this power."""
 NEIGHBOURS: Final = 8
 LEAST_MM2: Final = 0.5
+JOINED: Final = 2.0
+"""Grains side by side are not independent: a group of two is as likely as one (simulated noise, four textures)."""
 _FEWEST_DECADES: Final = -40.0
 _LN10: Final = float(np.log(10.0))
 
@@ -37,9 +39,10 @@ def count_alike(
 ) -> NDArray[np.float64]:
     """The decimal logarithm of how many groups like each candidate noise would make in one heart, (n,).
 
-    In each slice a group's peak has the probability of a Gaussian to reach it over the blood; a further slice, or a
-    further grain of noise within the slice, multiplies it by that of the neighbours. So a connected calcification is
-    weighed as a whole. The area of a grain follows from what smoothing by 0.8 mm leaves of the noise. `noise_hu` is a
+    In each slice a group's peak has the probability of a smooth Gaussian field to have a maximum of that height over
+    the blood (Worsley, J Cereb Blood Flow Metab 1992;12:900); a further slice, or a further grain of noise within the
+    slice, multiplies it by that of the neighbours: a connected calcification is weighed as a whole. The area of a grain
+    follows from what smoothing by 0.8 mm leaves of the noise. `noise_hu` is a
     local noise for each candidate, which counts where it is higher than the slice's.
     """
     voxels = np.concatenate([item.voxels for item in candidates])
@@ -55,8 +58,9 @@ def count_alike(
         sd = np.maximum(sd, LOCAL_SHARE * np.asarray(noise_hu)[who])
     sd *= UNSURE
     grain_mm2 = max(4 * np.pi * (BLUR_MM * blood.smooth_noise_hu / max(blood.noise_hu, 1.0)) ** 2, LEAST_MM2)
-    grains = np.maximum(count * volume.spacing_mm[1] * volume.spacing_mm[2] / grain_mm2, 1.0)
-    at_peak = log_ndtr(-(peak - blood.hu) / sd) / _LN10
+    grains = np.maximum(count * volume.spacing_mm[1] * volume.spacing_mm[2] / (JOINED * grain_mm2), 1.0)
+    over = (peak - blood.hu) / sd
+    at_peak = log_ndtr(-over) / _LN10 + 2 * np.log10(np.maximum(over, 1.0))
     beside = np.minimum(log_ndtr(-(mean - blood.hu) / sd) / _LN10 + np.log10(NEIGHBOURS), 0.0)
     slice_decades = at_peak + (grains - 1) * beside
     linked = np.minimum(slice_decades + np.log10(NEIGHBOURS + grains), 0.0)
