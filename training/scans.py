@@ -16,7 +16,7 @@ from scoring.phantom.phantom import Piece
 
 # Pixels and reach of a scan: enough for the heart and what is around it, and no more.
 _MATRIX: Final = 320
-_ABOVE_MM, _BELOW_MM, _THINNEST_MM = 60.0, 135.0, 2.0
+_ABOVE_MM, _BELOW_MM, _THINNEST_MM = 45.0, 125.0, 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Scanned:
         """Read the scan of a seed, or make and keep it."""
         path = folder / f"scan-{seed:06d}.npz"
         if not path.exists():
-            cls.make(seed)._write(path)
+            cls.make(seed).write(path)
         with np.load(path) as stored:
             spacing, origin = ((float(a), float(b), float(c)) for a, b, c in (stored["spacing"], stored["origin"]))
             volume = Volume(_undone(stored["hu"]), spacing, origin, stored["axes"], ())
@@ -50,7 +50,8 @@ class Scanned:
             )
             return cls(volume, pieces, float(stored["motion"]))
 
-    def _write(self, path: Path) -> None:
+    def write(self, path: Path) -> None:
+        """Write under a temporary name, then rename it."""
         partial = path.with_suffix(".part.npz")
         np.savez_compressed(
             partial,

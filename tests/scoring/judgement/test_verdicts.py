@@ -90,7 +90,7 @@ AT_ANNULUS = {"likely": {"annulus": 0.97, "LCX": 0.02}, "left atrium": 0.0, "lef
         ("airway_wall", {"airway": -1.0}, {}),
         ("below_diaphragm", {"abdomen": -15.0}, {}),
         ("at_oesophagus", {"oesophagus": -6.0}, {}),
-        ("like_noise", {"noise_hu": 40.0}, {"peak": 150, "size_mm": 1.0}),
+        ("like_noise", {"noise_hu": 24.0, "smooth_noise_hu": 16.0}, {"peak": 140, "size_mm": 1.0}),
         ("in_streak", {}, {"background": 90}),
     ],
 )
