@@ -220,7 +220,7 @@ def anatomy(
         return value if callable(value) else lambda points: np.full(len(points), float(value))
 
     def course_mm(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return courses(points) if courses else np.tile([[15.0], [0.0], [15.0], [15.0]], len(points))
+        return courses(points) if courses else 20 * (1 - likelihood(points)[1:5])
 
     def likelihood(points: NDArray[np.float64]) -> NDArray[np.float64]:
         given = likely or {"LAD": 0.97}
