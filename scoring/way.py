@@ -25,6 +25,7 @@ from scoring.images.acquisition import Acquisition
 from scoring.images.selection import check_header
 from scoring.images.volume import Volume
 from scoring.judgement import arteries, verdicts
+from scoring.judgement.hypotheses import NOISE
 from scoring.judgement.totals import Finding
 from scoring.judgement.verdicts import Verdict
 from scoring.result import Artery, Flag
@@ -118,14 +119,14 @@ def _judge_by_anatomy(volume: Volume, anatomy: Anatomy, convention: Convention) 
     _refuse_gap(volume, *anatomy.heart_slices)
     findings = [
         # rounded first, and down, so that range and decision follow from the confidences of the result
-        Finding(part, item.counted, artery, math.floor(item.confidence * 1000) / 1000, item.reason)
+        Finding(part, item.counted, artery, math.floor(item.confidence * 1000) / 1000, item.reason, item.alternative)
         for item in verdicts.judge(volume, anatomy, agatston.candidates(volume, convention))
         for artery, part in _divide(volume, convention, anatomy, item)
     ]
     _refuse_zero_of_cut_heart(anatomy, findings)
     at_heart = _at_heart(volume, anatomy, findings)
     near = [
-        item.reason != verdicts.NOISE and (bool(place) or item.confidence >= _FAINT)
+        item.reason != NOISE and (bool(place) or item.confidence >= _FAINT)
         for item, place in zip(findings, at_heart, strict=True)
     ]
     return Judged(findings, near)

@@ -10,6 +10,7 @@ import click
 
 from scoring.anatomy.network import KINDS, Kind
 from training import body
+from training.judgement import judgement
 
 _KINDS = click.Choice(KINDS)
 _PATH = click.Path(path_type=Path)
@@ -51,6 +52,9 @@ def everything(
 
     numbers = tuple(int(seed) for seed in seeds.split(","))
     run(Plan(folder, out or folder, minutes, numbers, jobs, bodies, held_out, start_from, batch, steps))
+
+
+main.add_command(judgement)
 
 
 @main.command()

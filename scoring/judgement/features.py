@@ -1,4 +1,4 @@
-"""Measurements of a candidate calcification: its position relative to the heart, and the tissue around it."""
+"""Where a candidate lies: its distances to the structures of the chest, and what the nets say of its place."""
 
 from __future__ import annotations
 
@@ -10,34 +10,45 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scoring.anatomy.blood import smoothed, spread
 from scoring.anatomy.frame import Anatomy
+from scoring.anatomy.heart import Heart
 from scoring.candidates.agatston import Candidate
 from scoring.images.volume import Volume
+from scoring.result import ARTERIES
 
-SAMPLE: Final = 200
-RING_MM, NEAR_MM = (2.0, 6.5), (1.0, 3.5)
-EDGE_MM: Final = 2.0
-LUNG_HU, NOT_FAT_HU = -350, -180
-UNKNOWN_HU: Final = 40.0
+SAMPLE: Final = 60
+BESIDE_MM: Final = 5.0
+"""Half the median distance by which courses are misplaced in hearts that no net was trained on is 2 to 4 mm."""
+RING_MM: Final = 45.0
+"""Calcium this near belongs to the same ring: an annulus or a root is 25 to 40 mm wide."""
+FAR_MM: Final = 60.0
+_AROUND: Final = BESIDE_MM * np.vstack([np.zeros(3), np.eye(3), -np.eye(3)])
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Positions of candidates: arrays (n,), distances in mm as medians over a candidate's voxels.
+    """Places of candidates: arrays (n,), distances in mm as medians over a candidate's voxels.
 
     Distances count outwards from a surface, negative inside: `heart_mm` from heart, ascending aorta and pulmonary
     trunk together, `chamber_mm` from the four chambers with their walls, `ascending_mm` and `descending_mm` from the
     wall of either aorta as a circle, `root_mm` from the ascending aorta with its root as the heart's net sees it,
-    `bone_mm`, `airway_mm`, `abdomen_mm`, `oesophagus_mm`. `course_mm` (4, n) are the distances to the likely courses of
-    LM, LAD, LCX and RCA. `above_mm` is the height over the left main, `length_mm` the diagonal of a candidate's box,
-    `contrast_hu` the peak `max_hu` over the blood's `blood_hu`, `noise_hu` the slice's noise.
+    `bone_mm`, `airway_mm`, `abdomen_mm`, `oesophagus_mm`. `hinge_mm` is the larger of the distances to left atrium and
+    left ventricle: small or negative only where both meet, at the mitral annulus. `valve_mm` and `mitral_mm` are the
+    distances to the centres of the aortic and mitral valves.
+
+    `artery` (4, n), `root` and `annulus` are the probabilities (0..1) that calcium here belongs to LM, LAD, LCX or RCA,
+    to the aortic root, or to the mitral annulus; `beside` is the largest sum of the four within 5 mm, `doubt` (0..1)
+    how much the nets disagree. `roots_mm3` and `annuli_mm3` are the volumes of the other candidates within 45 mm that
+    probably belong to the root or the annulus. `above_mm` is the height over the left main, `length_mm` the diagonal of
+    a candidate's box.
     """
 
     above_mm: NDArray[np.float64]
     heart_mm: NDArray[np.float64]
     chamber_mm: NDArray[np.float64]
-    course_mm: NDArray[np.float64]
+    hinge_mm: NDArray[np.float64]
+    valve_mm: NDArray[np.float64]
+    mitral_mm: NDArray[np.float64]
     ascending_mm: NDArray[np.float64]
     root_mm: NDArray[np.float64]
     descending_mm: NDArray[np.float64]
@@ -45,108 +56,107 @@ class Features:
     airway_mm: NDArray[np.float64]
     abdomen_mm: NDArray[np.float64]
     oesophagus_mm: NDArray[np.float64]
+    artery: NDArray[np.float64]
+    beside: NDArray[np.float64]
+    root: NDArray[np.float64]
+    annulus: NDArray[np.float64]
+    doubt: NDArray[np.float64]
+    roots_mm3: NDArray[np.float64]
+    annuli_mm3: NDArray[np.float64]
     volume_mm3: NDArray[np.float64]
     length_mm: NDArray[np.float64]
     max_hu: NDArray[np.float64]
-    contrast_hu: NDArray[np.float64]
-    noise_hu: NDArray[np.float64]
-    blood_hu: float
 
     @property
-    def nearest_mm(self) -> NDArray[np.float64]:
-        """Distance to the nearest of the four arteries."""
-        return np.asarray(self.course_mm.min(axis=0))
+    def coronary(self) -> NDArray[np.float64]:
+        """Probability that calcium at this place is coronary."""
+        return np.asarray(self.artery.sum(axis=0))
 
 
-def measure(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> Features:
-    """Features of candidates by their place, from at most 200 voxels of each."""
+def measure(
+    volume: Volume,
+    anatomy: Anatomy,
+    candidates: Sequence[Candidate],
+    off_mm: NDArray[np.float64] | None = None,
+) -> Features:
+    """Features of candidates by their place, from at most 120 voxels of each.
+
+    `off_mm` (n, 3) moves each candidate against the heart: what is seen where the anatomy is misplaced by so much.
+    """
     spacing = np.asarray(volume.spacing_mm)
     picks = [item.voxels[:: max(1, len(item.voxels) // SAMPLE)] for item in candidates]
     owner = np.repeat(np.arange(len(picks)), [len(pick) for pick in picks])
-    points = np.concatenate(picks) * spacing
+    true_mm = np.concatenate(picks) * spacing
+    off = np.zeros((len(picks), 3)) if off_mm is None else off_mm
+    points = true_mm + off[owner]
+    middle = np.stack([np.median(pick, axis=0) for pick in picks]) * spacing + off
     chest, heart = anatomy.chest, anatomy.heart
-    rows = [
-        points[:, 0],
-        chest.body.at(points),
-        heart.chambers.at(points),
-        anatomy.ascending.outside(points),
-        heart.aorta.at(points),
-        anatomy.descending.outside(points),
-        chest.bone.at(points),
-        chest.airway.at(points),
-        chest.abdomen.at(points),
-        chest.oesophagus.at(points),
-        *heart.course_mm(points),
-    ]
-    up, body, chambers, ascending, root, descending, bone, airway, abdomen, oesophagus, *courses = _compute_medians(
-        rows, owner
-    )
-    peak = np.array([item.max_hu for item in candidates])
-    middle = np.clip(np.rint(up / spacing[0]).astype(np.intp), 0, len(volume.hu) - 1)
+    names = np.arange(len(picks))
+
+    def median(row: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(ndimage.median(row, owner, names), dtype=np.float64)
+
+    likely = heart.likelihood(points)
+    mean = np.stack([np.asarray(ndimage.mean(row, owner, names), dtype=np.float64) for row in likely])
+    artery, root, annulus = _places(heart, mean)
+    size = np.array([item.volume_mm3 for item in candidates])
     return Features(
-        above_mm=up - anatomy.left_main.z_mm,
-        heart_mm=body,
-        chamber_mm=chambers,
-        course_mm=np.array(courses),
-        ascending_mm=ascending,
-        root_mm=root,
-        descending_mm=descending,
-        bone_mm=bone,
-        airway_mm=airway,
-        abdomen_mm=abdomen,
-        oesophagus_mm=oesophagus,
-        volume_mm3=np.array([item.volume_mm3 for item in candidates]),
+        above_mm=median(true_mm[:, 0]) - anatomy.left_main.z_mm,
+        heart_mm=median(chest.body.at(points)),
+        chamber_mm=median(heart.chambers.at(points)),
+        hinge_mm=median(np.maximum(heart.region("left atrium").at(points), heart.region("left ventricle").at(points))),
+        valve_mm=_distance(heart, "aortic_valve", middle),
+        mitral_mm=_distance(heart, "mitral_valve", middle),
+        ascending_mm=median(anatomy.ascending.outside(points)),
+        root_mm=median(heart.aorta.at(points)),
+        descending_mm=median(anatomy.descending.outside(true_mm)),
+        bone_mm=median(chest.bone.at(true_mm)),
+        airway_mm=median(chest.airway.at(true_mm)),
+        abdomen_mm=median(chest.abdomen.at(true_mm)),
+        oesophagus_mm=median(chest.oesophagus.at(true_mm)),
+        artery=artery,
+        beside=_beside(heart, middle),
+        root=root,
+        annulus=annulus,
+        doubt=np.asarray(ndimage.mean(heart.disagreement(points), owner, names), dtype=np.float64),
+        roots_mm3=_others(middle, root * size),
+        annuli_mm3=_others(middle, annulus * size),
+        volume_mm3=size,
         length_mm=np.array([np.linalg.norm(np.ptp(pick, axis=0) * spacing) for pick in picks]),
-        max_hu=peak,
-        contrast_hu=peak - anatomy.blood.hu,
-        noise_hu=np.maximum(anatomy.blood.noise_by_slice[middle], 1.0),
-        blood_hu=anatomy.blood.hu,
+        max_hu=np.array([item.max_hu for item in candidates]),
     )
 
 
-def _compute_medians(rows: Sequence[NDArray[np.float64]], owner: NDArray[np.intp]) -> list[NDArray[np.float64]]:
-    """Median over each candidate's points of every row."""
-    names = np.arange(int(owner[-1]) + 1)
-    return [np.asarray(ndimage.median(row, owner, names), dtype=np.float64) for row in rows]
+def _places(
+    heart: Heart, likely: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Probabilities of the four arteries (4, n), of root and of annulus (n,): 0 for a place that no net knows."""
+
+    def of(name: str) -> NDArray[np.float64]:
+        return likely[heart.places.index(name)] if name in heart.places else np.zeros(likely.shape[1])
+
+    return np.stack([of(name) for name in ARTERIES]), of("root"), of("annulus")
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The tissue around one candidate, in the slightly smoothed image.
-
-    `darkest_hu` (5th percentile) and `median_hu` of the tissue 2-6.5 mm away, the share of `lung` there and, as
-    `touching_lung`, 1-3.5 mm away, and the noise in HU estimated from the fine structure around.
-    """
-
-    darkest_hu: float
-    median_hu: float
-    lung: float
-    touching_lung: float
-    noise_hu: float
+def _beside(heart: Heart, middle_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The largest probability of any artery at points (n, 3) and 5 mm beside them along each axis."""
+    points = (middle_mm[:, None] + _AROUND).reshape(-1, 3)
+    artery, _, _ = _places(heart, heart.likelihood(points))
+    return np.asarray(artery.sum(axis=0).reshape(len(middle_mm), -1).max(axis=1))
 
 
-def measure_surroundings(volume: Volume, anatomy: Anatomy, candidate: Candidate) -> Surroundings:
-    """Measure the shells around a candidate at full resolution."""
-    spacing = np.asarray(volume.spacing_mm)
-    reach = np.ceil(RING_MM[1] / spacing).astype(int)
-    low = np.maximum(candidate.voxels.min(axis=0) - reach, 0)
-    high = np.minimum(candidate.voxels.max(axis=0) + reach + 1, volume.hu.shape)
-    part = volume.hu[tuple(slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))]
-    other = np.ones(part.shape, bool)
-    other[tuple((candidate.voxels - low).T)] = False
-    distance = ndimage.distance_transform_edt(other, sampling=spacing)
-    smooth = smoothed(part, volume.spacing_mm)
-    ring = (distance >= RING_MM[0]) & (distance <= RING_MM[1])
-    near = (distance >= NEAR_MM[0]) & (distance <= NEAR_MM[1])
-    lung, dark = smooth < LUNG_HU, smooth < NOT_FAT_HU
-    tissue = ring & ~lung
-    # The edge of the lung is as dark as fat: only dark tissue away from it is evidence of fat.
-    apart = tissue & (ndimage.distance_transform_edt(~dark, sampling=spacing) > EDGE_MM) if dark.any() else tissue
-    fine = (part[tissue] - smooth[tissue]) if tissue.any() else np.zeros(1, np.float32)
-    return Surroundings(
-        darkest_hu=float(np.percentile(smooth[apart], 5)) if apart.any() else UNKNOWN_HU,
-        median_hu=float(np.median(smooth[tissue])) if tissue.any() else UNKNOWN_HU,
-        lung=float(np.mean(lung[ring])) if ring.any() else 0.0,
-        touching_lung=float(np.mean(lung[near])) if near.any() else 0.0,
-        noise_hu=spread(fine) * anatomy.blood.noise_per_fine,
-    )
+def _distance(heart: Heart, name: str, middle_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    if name not in heart.landmarks:
+        return np.full(len(middle_mm), FAR_MM)
+    return np.asarray(np.linalg.norm(middle_mm - heart.landmarks[name].place_mm, axis=1))
+
+
+def _others(middle_mm: NDArray[np.float64], amount: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of the amounts (n,) of the others within 45 mm of each point (n, 3)."""
+    heavy = np.flatnonzero(amount >= 1.0)
+    total = np.zeros(len(middle_mm))
+    for index in heavy:
+        near = np.linalg.norm(middle_mm - middle_mm[index], axis=1) <= RING_MM
+        near[index] = False
+        total[near] += amount[index]
+    return total

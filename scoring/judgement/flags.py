@@ -122,8 +122,8 @@ def flag_result(
 
     `cut` tells that a part of the heart lies below the images.
     """
+    reached = _categories(ends)
     if ends.doubtful or ends.left_out:
-        reached = _categories(ends)
         yield Flag.build(
             "review",
             "warning",
@@ -136,6 +136,8 @@ def flag_result(
         )
     elif cut:
         yield Flag.build("review", "warning", variant="cut", low=ends.low)
+    elif len(reached) > 1:
+        yield Flag.build("review", "info", variant="border", low=ends.low, high=ends.high, categories=reached)
     if 0 < agatston.total < NOISE_BELOW:
         yield Flag.build("small", "info", limit=NOISE_BELOW, total=agatston.total)
     if any(item.artery == "LM" for item in lesions):

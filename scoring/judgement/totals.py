@@ -12,7 +12,8 @@ import numpy as np
 from scoring.candidates import components
 from scoring.candidates.agatston import Candidate
 from scoring.images.volume import StoredOrder, Volume
-from scoring.judgement import mass
+from scoring.judgement import doubt, mass
+from scoring.judgement.doubt import Doubtful
 from scoring.judgement.mass import MassFactor
 from scoring.result import (
     ARTERIES,
@@ -34,7 +35,8 @@ MOST_REJECTED: Final = 50
 class Finding:
     """A candidate with the decision about it; `confidence` (0 to 1, to three digits) is that it is coronary.
 
-    `reason` is the code of the strongest reason against it, empty where there is none.
+    `reason` is the code of what speaks against it, empty where there is no doubt; `alternative` is the code of what it
+    would be otherwise.
     """
 
     candidate: Candidate
@@ -42,6 +44,7 @@ class Finding:
     artery: Artery | None
     confidence: float
     reason: str = ""
+    alternative: str = ""
 
 
 def build_lesions(volume: Volume, findings: Sequence[Finding], factor: MassFactor | None) -> tuple[Lesion, ...]:
@@ -63,15 +66,22 @@ def sum_by_artery(lesions: Sequence[Lesion], quantity: str, digits: int) -> Arte
 
 
 def compute_range(findings: Sequence[Finding]) -> Range:
-    """The total without and with every uncertain finding: counted but not certain, or not counted but possible."""
-    doubtful = [item for item in findings if item.counted and item.confidence < SURE]
-    left_out = [item for item in findings if not item.counted and item.confidence >= POSSIBLE]
-    low = [item for item in findings if item.counted and item.confidence >= SURE]
+    """The range that holds nine of ten totals, and how many findings are uncertain.
+
+    Uncertain is what is counted but not certain, or possible but not counted.
+    """
+    low, high = doubt.find_range(
+        [
+            Doubtful(round(item.candidate.agatston, 4), item.confidence, item.counted, item.alternative)
+            for item in findings
+        ]
+    )
+    total = _total([item for item in findings if item.counted])
     return Range(
-        low=_total(low),
-        high=_total([*low, *doubtful, *left_out]),
-        doubtful=len(doubtful),
-        left_out=len(left_out),
+        low=min(round(low, 1), total),
+        high=max(round(high, 1), total),
+        doubtful=sum(item.counted and item.confidence < SURE for item in findings),
+        left_out=sum(not item.counted and item.confidence >= POSSIBLE for item in findings),
     )
 
 

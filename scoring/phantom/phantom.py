@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.phantom import anatomy, rendering
-from scoring.phantom.calcium import contrast, place_calcification, render_deposit, render_in_pieces
+from scoring.phantom.calcium import Deposit, contrast, place_calcification, render_deposit, render_in_pieces
 from scoring.phantom.coronary import CoronaryTree
 from scoring.phantom.distractors import Distractor, build_distractors
 from scoring.phantom.grid import Box, Floats, Point
@@ -29,6 +29,18 @@ HIGHEST_HU = 3071
 _ITERATIONS = 6
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of calcium or metal: its artery or kind of distractor, and its solid within `radius_mm` of a line.
+
+    `line_mm` (n, 3) is (x, y, z) in patient coordinates.
+    """
+
+    kind: str
+    line_mm: NDArray[np.float64]
+    radius_mm: float
+
+
 @dataclass(frozen=True)
 class Phantom:
     """A finished phantom.
@@ -38,7 +50,7 @@ class Phantom:
     spacing along array axis k: the patient's axes unless the gantry is tilted. `origin_mm` holds the patient
     coordinates (x, y, z; LPS) of the centre of voxel [0, 0, 0]. `labels` holds a `Tissue` for each voxel. `structures`
     names positions (x, y, z) in patient coordinates; `ascending_centres` and `descending_centres` are lists with one
-    position for each slice.
+    position for each slice. `pieces` are all its calcium and metal.
     """
 
     spec: PhantomSpec
@@ -49,6 +61,7 @@ class Phantom:
     labels: NDArray[np.uint8] | None
     structures: dict[str, Any]
     axes: NDArray[np.float64]
+    pieces: tuple[Piece, ...] = ()
 
 
 def make_phantom(spec: PhantomSpec) -> Phantom:
@@ -105,7 +118,16 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
         labels=labels,
         structures=_locate_structures(thorax, tree, scan),
         axes=scan.axes,
+        pieces=(
+            *(_piece(thorax, p.lesion.artery, p.deposit) for p in placed),
+            *(_piece(thorax, d.kind, d.deposit) for d in distractors),
+        ),
     )
+
+
+def _piece(thorax: Thorax, kind: str, deposit: Deposit) -> Piece:
+    line = thorax.pose.to_scanner(deposit.line) + np.asarray(thorax.isocentre_mm)
+    return Piece(kind, line, deposit.radius)
 
 
 def _round_to_int16(image: Floats) -> NDArray[np.int16]:

@@ -18,6 +18,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from scoring.anatomy import Anatomy
 from scoring.anatomy.blood import Blood
+from scoring.anatomy.heart import Landmark
 from scoring.anatomy.level import Level
 from scoring.images.volume import Volume
 from scoring.phantom import Phantom, PhantomSpec, make_phantom
@@ -25,6 +26,7 @@ from scoring.phantom import Phantom, PhantomSpec, make_phantom
 REFERENCE = Path(__file__).parents[3] / "shared" / "data"
 
 SeriesWriter = Callable[..., list[Path]]
+PLACES = ("none", "LM", "LAD", "LCX", "RCA", "root", "annulus")
 Distance = float | Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -199,13 +201,18 @@ def anatomy(
     left_main_mm: float = 60.0,
     slices: int = 30,
     courses: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+    likely: dict[str, Distance] | None = None,
+    doubt: float = 0.0,
+    landmarks: dict[str, tuple[float, float, float]] | None = None,
     **distances: Distance,
 ) -> Anatomy:
     """An anatomy that is given, not found: every place is one of the LAD, well inside the heart's fat.
 
-    Distances in mm are numbers, or functions of points (n, 3) (z, y, x).
+    Distances in mm are numbers, or functions of points (n, 3) (z, y, x); so are the probabilities of `likely`, and what
+    they lack to 1 is that of none.
     """
     usual: dict[str, Distance] = {"body": -3.0, "chambers": 5.0, "aorta": 30.0, "ascending": 30.0, "descending": 60.0}
+    usual |= {"left atrium": 20.0, "left ventricle": 20.0}
     usual |= dict.fromkeys(("bone", "airway", "abdomen", "oesophagus"), 40.0)
 
     def asked(name: str) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
@@ -213,7 +220,15 @@ def anatomy(
         return value if callable(value) else lambda points: np.full(len(points), float(value))
 
     def course_mm(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return courses(points) if courses else np.tile([[15.0], [0.0], [15.0], [15.0]], len(points))
+        return courses(points) if courses else 20 * (1 - likelihood(points)[1:5])
+
+    def likelihood(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        given = likely or {"LAD": 0.97}
+        rows = [
+            value(points) if callable(value) else np.full(len(points), float(value))
+            for value in (given.get(name, 0.0) for name in PLACES[1:])
+        ]
+        return np.array([1 - np.sum(rows, axis=0), *rows])
 
     def body(*names: str) -> dict[str, SimpleNamespace]:
         return {name: SimpleNamespace(at=asked(name)) for name in names}
@@ -221,7 +236,15 @@ def anatomy(
     return Anatomy(
         grid=None,
         chest=SimpleNamespace(**body("body", "bone", "airway", "abdomen", "oesophagus")),
-        heart=SimpleNamespace(course_mm=course_mm, **body("chambers", "aorta")),
+        heart=SimpleNamespace(
+            course_mm=course_mm,
+            places=PLACES,
+            likelihood=likelihood,
+            disagreement=lambda points: np.full(len(points), doubt),
+            landmarks={name: Landmark(np.array(place), 1.0, 1.0) for name, place in (landmarks or {}).items()},
+            region=lambda name: SimpleNamespace(at=asked(name)),
+            **body("chambers", "aorta"),
+        ),
         descending=SimpleNamespace(outside=asked("descending")),
         ascending=SimpleNamespace(outside=asked("ascending")),
         left_main=Level(left_main_mm, 3.0, ()),

@@ -36,19 +36,21 @@ def finding(agatston, *, counted=True, confidence=1.0, artery="LAD", voxels=((1,
 
 
 @pytest.mark.parametrize(
-    ("counted", "confidence", "low", "high"),
-    [
-        (True, 1.0, 110, 110),
-        (True, 0.8, 110, 110),
-        (True, 0.79, 100, 110),
-        (False, 0.2, 100, 110),
-        (False, 0.19, 100, 100),
-    ],
+    ("counted", "confidence", "uncertain"),
+    [(True, 1.0, 0), (True, 0.8, 0), (True, 0.79, 1), (False, 0.2, 1), (False, 0.19, 0)],
 )
-def test_range(counted, confidence, low, high) -> None:
+def test_how_many_are_uncertain(counted, confidence, uncertain) -> None:
     found = totals.compute_range([finding(100.0), finding(10.0, counted=counted, confidence=confidence)])
-    assert (found.low, found.high) == (low, high)
-    assert found.doubtful + found.left_out == (low != high)
+    assert (found.doubtful, found.left_out) == (uncertain * counted, uncertain * (not counted))
+    assert found.low < 100 < found.high
+
+
+def test_a_doubtful_lesion_widens_the_range() -> None:
+    sure = totals.compute_range([finding(100.0), finding(60.0)])
+    doubted = totals.compute_range([finding(100.0), finding(60.0, confidence=0.7)])
+    left_out = totals.compute_range([finding(100.0), finding(60.0, counted=False, confidence=0.3)])
+    assert doubted.low < sure.low - 20
+    assert left_out.high > 150
 
 
 @given(
