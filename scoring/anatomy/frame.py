@@ -92,7 +92,7 @@ def find(volume: Volume) -> Anatomy:
         left_main=left_main,
         blood=pool,
         heart_slices=slices,
-        flags=_flags(max(core, pool.hu), pool.noise_hu),
+        flags=_flags(max(core, pool.hu), pool.zero_noise_hu),
         weights=", ".join(f"{kind} {weights[:12]}" for kind in KINDS for weights in network(kind).weights),
     )
 

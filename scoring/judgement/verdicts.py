@@ -112,7 +112,7 @@ def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> 
     the noise may hide others.
     """
     verdicts = _judge_one(volume, anatomy, candidates) if candidates else []
-    refuse_noise(anatomy.blood.noise_hu, verdicts)
+    refuse_noise(anatomy.blood.zero_noise_hu, verdicts)
     return verdicts
 
 
