@@ -28,24 +28,28 @@ _EVEN_MM: Final = 0.11
 
 
 def count_slices(stack: Stack) -> int:
-    """How many slices make a slab, 1 where they are scored as they are: from a spacing of 2 mm on, or of too few.
+    """How many slices make a slab of a stack, 1 where they are scored as they are."""
+    count = choose_count(stack.spacing_mm[0], stack.thickness_mm)
+    return count if count <= _longest_run(stack) else 1
+
+
+def choose_count(spacing: float, thickness: float | None) -> int:
+    """How many slices of a thickness, so far apart (mm), make a slab; 1 from a spacing of 2 mm on.
 
     Of all numbers the one whose effective thickness is nearest to 3 mm, the smaller of two as near: where slices lie
     side by side, the one for which number times spacing is nearest. Slices of 3 mm every 1.5 mm are thus scored as they
     are. Where no thickness is stated, it is the spacing.
     """
-    spacing = stack.spacing_mm[0]
     if spacing >= _THIN_MM:
         return 1
-    thickness = stack.thickness_mm or spacing
+    stated = thickness or spacing
     most = math.ceil(REFERENCE_MM / spacing) + 1
 
     def off(number: int) -> tuple[float, int]:
         # rounded, so that of two numbers that are equally near no rounding error decides
-        return round(abs(effective_mm(thickness, spacing, number) - REFERENCE_MM), 3), number
+        return round(abs(effective_mm(stated, spacing, number) - REFERENCE_MM), 3), number
 
-    count = min(range(1, most + 1), key=off)
-    return count if count <= _longest_run(stack) else 1
+    return min(range(1, most + 1), key=off)
 
 
 def effective_mm(thickness: float, spacing: float, count: int) -> float:
