@@ -18,7 +18,7 @@ from dicom.process import configure_process
 from scoring import plugins
 from scoring.candidates import conventions
 from scoring.candidates.conventions import Convention
-from scoring.images import acquisition, geometry, series, slices
+from scoring.images import acquisition, geometry, series, slabbing, slices
 from scoring.images.acquisition import Acquisition
 from scoring.images.gate import fitness
 from scoring.images.gate.slabs import check_slabs
@@ -127,12 +127,16 @@ def _measure(scan: _Scan, settings: ScoringSettings, limits: SelectionSettings, 
     factor = mass.find_factor(facts, settings)
     pixel_mm2 = stack.spacing_mm[1] * stack.spacing_mm[2]
     known.provenance = _provenance(convention, way, known.provenance.version, factor, pixel_mm2)
-    known.flags += flag_scan(stack, facts, convention, factor, scan.left_out)
+    count = slabbing.count_slices(stack)
+    known.flags += flag_scan(stack, facts, convention, factor, scan.left_out, slab_slices=count)
     way.check(facts)
     check_geometry(stack, limits, whole_heart=way.whole_heart)
     volume = geometry.decode(stack)
     fitness.check_pixels(volume)
     check_slabs(volume)
+    volume = slabbing.average_slices(volume, count)
+    if volume.slabs is not None:
+        known.provenance = replace(known.provenance, slab_slices=count, slab_mm=volume.spacing_mm[0])
     located = way.locate(volume, known.info.frame_of_reference_uid or "")
     known.flags += located.flags
     known.provenance = replace(known.provenance, weights=located.weights)
@@ -143,7 +147,7 @@ def _sum_up(volume: Volume, judged: Judged, factor: MassFactor | None, known: _K
     lesions = totals.build_lesions(volume, judged.findings, factor)
     total = totals.sum_by_artery(lesions, "agatston", digits=4)
     ends = totals.compute_range(judged.findings)
-    rejected, left_out = totals.list_rejected(judged.findings, judged.near)
+    rejected, left_out = totals.list_rejected(volume, judged.findings, judged.near)
     return Score(
         status="scored",
         reason=None,

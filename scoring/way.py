@@ -23,6 +23,7 @@ from scoring.candidates.conventions import Convention
 from scoring.candidates.masks import ArteryMask
 from scoring.images.acquisition import Acquisition
 from scoring.images.selection import check_header
+from scoring.images.slabbing import reduce_labels
 from scoring.images.volume import Volume
 from scoring.judgement import arteries, verdicts
 from scoring.judgement.hypotheses import NOISE
@@ -111,7 +112,8 @@ class ByMask:
 
     def locate(self, volume: Volume, frame_of_reference_uid: str) -> Located:
         """Lay the mask onto the volume. Raises NotScorable, and ConfigurationError when it cannot be read."""
-        mask = masks.load(self.path, volume, frame_of_reference_uid)
+        drawn = masks.load(self.path, volume.source, frame_of_reference_uid)
+        mask = ArteryMask(reduce_labels(drawn.labels, volume))
         return Located(functools.partial(_count_in_mask, volume, mask))
 
 
@@ -177,7 +179,9 @@ def _refuse_zero_of_cut_heart(anatomy: Anatomy, findings: Sequence[Finding]) -> 
 
 
 def _refuse_gap(volume: Volume, first: int, last: int) -> None:
-    """Refuse (gap) when slices are missing between `first` and `last`, or directly beside them."""
-    for gap in volume.gaps:
-        if first - 1 <= gap.after <= last:
+    """Refuse (gap) when images are missing between slices `first` and `last`, or directly beside them."""
+    end = len(volume.hu) - 1
+    lowest, highest = volume.sources(min(max(first, 0), end))[0], volume.sources(min(last, end))[-1]
+    for gap in volume.source.gaps:
+        if lowest - 1 <= gap.after <= highest:
             raise NotScorable("gap", count=gap.missing, after=gap.after + 1, before=gap.after + 2)

@@ -68,7 +68,7 @@ def find(volume: Volume) -> Anatomy:
         raise without_aorta(around)
     behind = track(grid, smooth, around.found, "descending", aorta.DESCENDING_MM)
     pool = _pool(volume, grid, core, behind, before)
-    flags = [*contrast.check_blood(pool.hu, core, contrast.muscle_hu(around)), *_flag_noise(pool.noise_hu)]
+    flags = [*contrast.check_blood(pool.hu, core, contrast.muscle_hu(around)), *_flag_noise(pool.zero_noise_hu)]
     close = heart(grid, around)
     agreement.check_heart(around, close)
     left_main = level(close, before)

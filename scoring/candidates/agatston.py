@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scoring.candidates.components import Runs, find_runs, label_runs
-from scoring.candidates.conventions import REFERENCE_MM
+from scoring.images.slabbing import REFERENCE_MM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

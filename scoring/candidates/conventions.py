@@ -48,7 +48,6 @@ class Convention:
 
 
 # Agatston et al., J Am Coll Cardiol 1990;15:827
-REFERENCE_MM: Final = 3.0
 AGATSTON: Final[Thresholds] = (130.0, 200.0, 300.0, 400.0)
 
 # Weights by tube voltage: Grani, Eur Heart J Cardiovasc Imaging 2018;19:1362; 120 kVp: Agatston 1990

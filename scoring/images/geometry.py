@@ -50,6 +50,11 @@ class Stack:
     tilt_deg: float
     duplicates: int
 
+    @property
+    def thickness_mm(self) -> float | None:
+        """The largest Slice Thickness (0018,0050) of the headers; None where none of them states one."""
+        return max((item.thickness_mm for item in self.slices if item.thickness_mm), default=None)
+
 
 def stack_slices(slices: Sequence[Slice]) -> Stack:
     """Order the slices of one reconstruction in space: slices of one size and orientation, as selection leaves them.
@@ -112,6 +117,7 @@ def decode(stacked: Stack) -> Volume:
         offsets_mm=None if _is_even(np.asarray(stacked.offsets_mm), even) else stacked.offsets_mm,
         gaps=stacked.gaps,
         stored=stacked.order,
+        thickness_mm=stacked.thickness_mm,
     )
 
 

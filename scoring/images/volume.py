@@ -54,6 +54,18 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Slabs:
+    """How the slices of a volume came from thinner ones: each is the mean of whole neighbouring slices of `source`.
+
+    `spans[i]` are the first of them and the one after the last, all spans being of one length, in order and without
+    overlap. Slices of the source at an end, or beside a gap, that fill no slab of their own are in none.
+    """
+
+    source: Volume
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Volume:
     """Slices of one series as one array in a fixed orientation, however they were stored.
 
@@ -66,7 +78,9 @@ class Volume:
 
     `offsets_mm`, when not None, holds each slice's distance from the first along the normal: the slices are
     not evenly spaced, and `gaps` says where some are missing. `stored` is None for an array that was not read from a
-    file.
+    file. `thickness_mm` is the Slice Thickness (0018,0050) that the headers state, None where they state none.
+
+    `slabs`, when not None, says that these slices are means of thinner ones: `images` are then the middle ones.
     """
 
     hu: NDArray[np.int16]
@@ -77,6 +91,17 @@ class Volume:
     offsets_mm: tuple[float, ...] | None = None
     gaps: tuple[Gap, ...] = ()
     stored: StoredOrder | None = None
+    thickness_mm: float | None = None
+    slabs: Slabs | None = None
+
+    @property
+    def source(self) -> Volume:
+        """The volume of the images themselves: this one, unless its slices are slabs."""
+        return self if self.slabs is None else self.slabs.source
+
+    def sources(self, index: int) -> range:
+        """Indices, in `source`, of the images that one slice was made of."""
+        return range(index, index + 1) if self.slabs is None else range(*self.slabs.spans[index])
 
     def to_patient(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
         """Patient coordinates (x, y, z) in mm of array indices (..., 3) given as (z, y, x)."""

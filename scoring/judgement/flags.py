@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from scoring.candidates.conventions import BY_KVP, REFERENCE_MM, Convention, imitates_120_kvp
+from scoring.candidates.conventions import BY_KVP, Convention, imitates_120_kvp
 from scoring.images import reconstruction
 from scoring.images.acquisition import REFERENCE_KVP, Acquisition
 from scoring.images.geometry import Stack
 from scoring.images.selection import LeftOut
+from scoring.images.slabbing import REFERENCE_MM
 from scoring.judgement.category import categorise
 from scoring.judgement.mass import MassFactor
 from scoring.result import CATEGORIES, ArteryValues, Category, Flag, Lesion, Range
@@ -32,9 +33,15 @@ def flag_scan(
     convention: Convention,
     mass: MassFactor | None,
     left_out: Sequence[LeftOut] = (),
+    *,
+    slab_slices: int = 1,
 ) -> list[Flag]:
-    """Flags on voltage, reconstruction, geometry and calibration, and on images that do not belong to the series."""
-    flags = [*_flag_voltage(acquisition, convention), *_flag_reconstruction(acquisition), *_flag_spacing(stack)]
+    """Flags on voltage, reconstruction, geometry and calibration, and on images that do not belong to the series.
+
+    `slab_slices` images are averaged into each slice that is scored.
+    """
+    flags = [*_flag_voltage(acquisition, convention), *_flag_reconstruction(acquisition)]
+    flags.extend(_flag_spacing(stack, slab_slices))
     if not acquisition.gated:
         flags.append(Flag.build("gating_unknown", "info"))
     if mass is None:
@@ -103,13 +110,17 @@ def _flag_reconstruction(acquisition: Acquisition) -> Iterator[Flag]:
         yield Flag.build("kernel", "warning", kernel=name)
 
 
-def _flag_spacing(stack: Stack) -> Iterator[Flag]:
+def _flag_spacing(stack: Stack, slab_slices: int) -> Iterator[Flag]:
     step = stack.spacing_mm[0]
-    stated = max((item.thickness_mm for item in stack.slices if item.thickness_mm), default=None)
-    thickness = stated or step
-    if abs(thickness - REFERENCE_MM) > _TOLERATED_MM + _ROUNDED_MM:
+    thickness = stack.thickness_mm or step
+    if slab_slices > 1:
+        slab_mm = round(slab_slices * step, 6)
+        yield Flag.build(
+            "slabs", "info", count=slab_slices, slab_mm=slab_mm, spacing_mm=step, reference_mm=REFERENCE_MM
+        )
+    elif abs(thickness - REFERENCE_MM) > _TOLERATED_MM + _ROUNDED_MM:
         yield Flag.build("thickness", "info", thickness_mm=thickness, reference_mm=REFERENCE_MM)
-    if thickness > step + _ROUNDED_MM:
+    if thickness > step + _ROUNDED_MM and slab_slices == 1:
         yield Flag.build("overlap", "info", thickness_mm=thickness, spacing_mm=step, reference_mm=REFERENCE_MM)
     if thickness < step - _ROUNDED_MM:
         yield Flag.build("slices_apart", "warning", thickness_mm=thickness, spacing_mm=step)

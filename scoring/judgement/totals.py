@@ -86,7 +86,7 @@ def compute_range(findings: Sequence[Finding]) -> Range:
 
 
 def list_rejected(
-    findings: Sequence[Finding], near: Sequence[bool], most: int = MOST_REJECTED
+    volume: Volume, findings: Sequence[Finding], near: Sequence[bool], most: int = MOST_REJECTED
 ) -> tuple[tuple[RejectedCandidate, ...], int]:
     """The findings not counted though possible or `near` the heart, largest Agatston first, and the number left out.
 
@@ -99,7 +99,7 @@ def list_rejected(
     ]
     matter.sort(key=lambda item: (-item.candidate.agatston, tuple(item.candidate.voxels[0].tolist())))
     kept = sorted(range(len(matter)), key=lambda index: (matter[index].confidence < POSSIBLE, index))[:most]
-    listed = tuple(_build_rejected(number, matter[index]) for number, index in enumerate(sorted(kept), start=1))
+    listed = tuple(_build_rejected(volume, number, matter[index]) for number, index in enumerate(sorted(kept), start=1))
     return listed, len(matter) - len(listed)
 
 
@@ -110,7 +110,7 @@ def _total(findings: Sequence[Finding]) -> float:
 
 def _build_lesion(number: int, volume: Volume, finding: Finding, factor: MassFactor | None) -> Lesion:
     candidate = finding.candidate
-    sections = _slices(candidate)
+    sections = _slices(volume, candidate)
     return Lesion(
         id=number,
         artery=finding.artery,
@@ -124,12 +124,12 @@ def _build_lesion(number: int, volume: Volume, finding: Finding, factor: MassFac
         mean_hu=round(candidate.mean_hu, 2),
         centroid_mm=_centroid(candidate),
         slices=sections,
-        images=tuple(volume.images[z] for z in sections),
+        images=tuple(volume.source.images[z] for z in sections),
         runs=_stored_runs(volume, candidate),
     )
 
 
-def _build_rejected(number: int, finding: Finding) -> RejectedCandidate:
+def _build_rejected(volume: Volume, number: int, finding: Finding) -> RejectedCandidate:
     candidate = finding.candidate
     return RejectedCandidate(
         id=number,
@@ -137,14 +137,14 @@ def _build_rejected(number: int, finding: Finding) -> RejectedCandidate:
         volume_mm3=round(candidate.volume_mm3, 3),
         max_hu=candidate.max_hu,
         centroid_mm=_centroid(candidate),
-        slices=_slices(candidate),
+        slices=_slices(volume, candidate),
         confidence=finding.confidence,
         reason=Statement(finding.reason),
     )
 
 
-def _slices(candidate: Candidate) -> tuple[int, ...]:
-    return tuple(np.unique(candidate.voxels[:, 0]).tolist())
+def _slices(volume: Volume, candidate: Candidate) -> tuple[int, ...]:
+    return tuple(image for z in np.unique(candidate.voxels[:, 0]).tolist() for image in volume.sources(z))
 
 
 def _centroid(candidate: Candidate) -> tuple[float, float, float]:
@@ -160,4 +160,7 @@ def _stored_runs(volume: Volume, candidate: Candidate) -> tuple[tuple[int, int, 
     shape = (depth, order.rows, order.columns)
     flat = np.sort(np.ravel_multi_index((stored[:, 0], stored[:, 1], stored[:, 2]), shape))
     runs = components.find_runs(flat, shape)
-    return tuple(zip(runs.z.tolist(), runs.y.tolist(), runs.start.tolist(), runs.length.tolist(), strict=True))
+    found = zip(runs.z.tolist(), runs.y.tolist(), runs.start.tolist(), runs.length.tolist(), strict=True)
+    if volume.slabs is None:
+        return tuple(found)
+    return tuple(sorted((image, *run) for z, *run in found for image in volume.sources(z)))

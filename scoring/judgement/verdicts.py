@@ -70,7 +70,9 @@ def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> 
         refuse_metal(anatomy, metal)
         weighed = weigh(volume, anatomy, candidates, metal)
         verdicts = [_conclude(weighed, index, candidate) for index, candidate in enumerate(candidates)]
-    refuse_noise(anatomy.blood.noise_hu, is_any_sure=any(item.counted and item.confidence >= SURE for item in verdicts))
+    refuse_noise(
+        anatomy.blood.zero_noise_hu, is_any_sure=any(item.counted and item.confidence >= SURE for item in verdicts)
+    )
     return verdicts
 
 

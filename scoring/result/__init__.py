@@ -106,7 +106,8 @@ class SeriesInfo:
 class Provenance:
     """Everything that is needed to reproduce the numbers.
 
-    `weights` names the weights of the nets that located the anatomy; None where there were none.
+    `weights` names the weights of the nets that located the anatomy; None where there were none. `slab_slices` images
+    were averaged into each slice that was scored, `slab_mm` apart; 1 and None where the images were scored themselves.
     """
 
     software: str
@@ -120,6 +121,8 @@ class Provenance:
     mass_factor: float | None = None
     mass_factor_origin: Statement | None = None
     weights: str | None = None
+    slab_slices: int = 1
+    slab_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

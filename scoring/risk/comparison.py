@@ -78,6 +78,7 @@ def earlier_of(score: Score, scanned: date, *, origin: str, sop_instance_uid: st
     if score.agatston is None:
         return None
     series, provenance = score.series, score.provenance
+    thickness, spacing = _measure_slices(score)
     return Earlier(
         date=scanned.isoformat(),
         agatston=score.agatston.total,
@@ -86,8 +87,8 @@ def earlier_of(score: Score, scanned: date, *, origin: str, sop_instance_uid: st
         origin=origin,
         study_instance_uid=series.study_instance_uid,
         sop_instance_uid=sop_instance_uid,
-        slice_thickness_mm=series.slice_thickness_mm,
-        spacing_mm=None if series.spacing_mm is None else series.spacing_mm[0],
+        slice_thickness_mm=thickness,
+        spacing_mm=spacing,
         kvp=series.kvp,
         kernel=series.kernel,
         scanner=_scanner(score),
@@ -184,9 +185,9 @@ def _count_differences(score: Score, then: Earlier) -> tuple[list[Statement], li
 def _facts(score: Score, then: Earlier) -> Iterator[_Fact]:
     """Everything known about the two scans that affects a score."""
     series, origin = score.series, score.provenance
-    spacing = None if series.spacing_mm is None else series.spacing_mm[0]
+    thickness, spacing = _measure_slices(score)
     yield _text_fact("convention", then.convention, origin.convention)
-    yield _size_fact("slice_thickness", then.slice_thickness_mm, series.slice_thickness_mm, "mm", 0.05)
+    yield _size_fact("slice_thickness", then.slice_thickness_mm, thickness, "mm", 0.05)
     yield _size_fact("slice_spacing", then.spacing_mm, spacing, "mm", 0.05)
     yield _size_fact("tube_voltage", then.kvp, series.kvp, "kV", 0.5)
     yield _text_fact("kernel", then.kernel, series.kernel)
@@ -194,6 +195,14 @@ def _facts(score: Score, then: Earlier) -> Iterator[_Fact]:
     before = None if then.gated is None else _GATING[then.gated]
     yield _Fact("gating", before, _GATING[series.gated], then.gated == series.gated, "term")
     yield _text_fact("software", then.software, _software(score))
+
+
+def _measure_slices(score: Score) -> tuple[float | None, float | None]:
+    """Thickness and spacing (mm) of the slices that were scored: those of the slabs where images were averaged."""
+    slab_mm, spacing = score.provenance.slab_mm, score.series.spacing_mm
+    if slab_mm is not None:
+        return slab_mm, slab_mm
+    return score.series.slice_thickness_mm, None if spacing is None else spacing[0]
 
 
 def _scanner(score: Score) -> str | None:

@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import json
 import shutil
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from config.errors import ConfigurationError
 from config.settings import ScoringSettings, SelectionSettings
 from scoring import engine
 from scoring.judgement.noise import UNSURE
+from scoring.report import seg
+from scoring.report.common.request import ReportRequest
 from scoring.result import COUNTED, Flag, Score, SeriesInfo
 
 SPHERE = {"radius_mm": 5.0, "hu": 600.0}
@@ -57,6 +60,71 @@ def test_hand_calculated(ct, series, tmp_path) -> None:
     assert made.mass_factor == 0.8
     assert (found.series.slices, found.series.spacing_mm, found.series.kvp) == (5, (1.5, 0.5, 0.5), 120)
     assert Score.from_json(found.to_json()) == found
+
+
+@pytest.fixture
+def thin(series) -> list:
+    """Ten slices of 1 mm, three a slab: what lies in one of them alone is a third as bright over the tissue."""
+    hu = np.full((10, 12, 12), 40, dtype=np.int16)
+    hu[1, 8:11, 8:11] = 300  # 126.7 in the mean
+    hu[4:6, 2:4, 2:6] = 390  # 273.3: eight pixels of 0.25 mm2, weight 2
+    hu[6, 2:4, 2:4] = 520  # 200.0: four, weight 2
+    hu[9, 2:6, 2:6] = 800  # in the one slice that fills no slab
+    return series(hu, step=1.0, SliceThickness=1, CalciumScoringMassFactorDevice=[0.7, 0.8, 0.9])
+
+
+def test_thin_slices_are_scored_as_slabs(ct, thin, tmp_path) -> None:
+    found = scored(ct, thin, tmp_path)
+    assert (found.series.slices, found.series.spacing_mm) == (10, (1.0, 0.5, 0.5))
+    assert (found.provenance.slab_slices, found.provenance.slab_mm) == (3, 3.0)
+    assert found.agatston.total == 8 * 0.25 * 2 + 4 * 0.25 * 2
+    assert found.volume_mm3.total == 12 * 0.25 * 3
+    assert found.mass_mg.total == pytest.approx(0.8 * (8 * 273 + 4 * 200) * 0.25 * 3 / 1000, abs=1e-4)
+    (lesion,) = found.lesions
+    assert (lesion.max_hu, lesion.mean_hu) == (273, round((8 * 273 + 4 * 200) / 12, 2))
+    # every image of the two slabs is named, and shows the outline of its slab
+    assert lesion.slices == (3, 4, 5, 6, 7, 8)
+    assert [image.sop_instance_uid for image in lesion.images] == [dcmread(thin[z]).SOPInstanceUID for z in range(3, 9)]
+    assert [image.slice for image in lesion.images] == list(lesion.slices)
+    lower, upper = [(2, 2, 4), (3, 2, 4)], [(2, 2, 2), (3, 2, 2)]
+    assert lesion.runs == tuple((z, *run) for z in range(3, 9) for run in (lower if z < 6 else upper))
+    # in mm above the first slice: eight pixels at 4, four at 7
+    assert lesion.centroid_mm[2] == pytest.approx((8 * 4 + 4 * 7) / 12, abs=0.01)
+    flags = {flag.code: dict(flag.values) for flag in found.flags}
+    assert flags["slabs"] == {"count": 3, "slab_mm": 3.0, "spacing_mm": 1.0, "reference_mm": 3.0}
+    assert "thickness" not in flags
+    assert Score.from_json(found.to_json()) == found
+
+
+def test_slabs_do_not_depend_on_names_and_order(ct, thin, tmp_path) -> None:
+    mask = everywhere(ct, thin, tmp_path / "mask.dcm")
+    other = [shutil.copy(path, tmp_path / f"{9 - index}{path.name}") for index, path in enumerate(thin)]
+    assert engine.score(other, mask=mask) == engine.score(thin, mask=mask)
+
+
+def test_what_was_counted_on_slabs_counts_again_by_its_segmentation(ct, thin, tmp_path) -> None:
+    found = scored(ct, thin, tmp_path)
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+    drawn = seg.build(found, [dcmread(path, stop_before_pixels=True) for path in thin], ReportRequest(1, at))
+    path = ct.write(drawn, tmp_path / "drawn.dcm")
+    again = engine.score(thin, mask=path)
+    assert (again.agatston, again.volume_mm3) == (found.agatston, found.volume_mm3)
+    assert [lesion.runs for lesion in again.lesions] == [lesion.runs for lesion in found.lesions]
+
+
+def test_a_mask_of_one_slice_counts_what_its_slab_shows(ct, thin, tmp_path) -> None:
+    drawn = np.zeros((10, 12, 12), dtype=bool)
+    drawn[5, 2:4, 2:4] = True
+    mask = ct.segmentation(thin, {"RCA": drawn}, tmp_path / "mask.dcm")
+    assert engine.score(thin, mask=mask).agatston.RCA == 4 * 0.25 * 2
+
+
+def test_a_gap_in_a_thin_series_is_named_by_its_images(ct, series, tmp_path) -> None:
+    positions = [*range(7), *range(9, 16)]
+    paths = series(np.full((14, 8, 8), 40, np.int16), positions=positions, SliceThickness=1)
+    found = scored(ct, paths, tmp_path)
+    assert found.reason_code == "gap"
+    assert found.flags[-1].values == {"count": 2, "after": 7, "before": 8}
 
 
 def test_lesions_of_unnamed_segments_count_in_the_total_alone(ct, series, tmp_path) -> None:

@@ -399,6 +399,17 @@ def test_flags_of_the_geometry(series) -> None:
     assert "overlap" in codes(quality.flag_scan(stack(series, 60, step=1.5), FACTS, standard, None))
 
 
+def test_slabs_are_flagged_instead_of_the_thickness_of_their_slices(series) -> None:
+    thin = stack(series, 60, step=1.0, SliceThickness=1.5)
+    flags = quality.flag_scan(thin, FACTS, conventions.named("standard"), None, slab_slices=3)
+    assert codes(flags) == {"no_mass_factor": "info", "slabs": "info"}
+    (slabs,) = (flag for flag in flags if flag.code == "slabs")
+    assert sentence(slabs, load_english()) == (
+        "Slices every 1 mm: scored on means of 3 slices, every 3 mm, because the method is defined on slices of 3 mm; "
+        "the outlines are those of the means"
+    )
+
+
 def test_images_that_were_left_out_are_listed_with_the_reason(series) -> None:
     left_out = (LeftOut("1.2.3", "orientation"), LeftOut("1.2.4", "localizer"), LeftOut("1.2.5", "orientation"))
     (flag,) = quality.flag_scan(

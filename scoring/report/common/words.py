@@ -99,6 +99,8 @@ def _method(score: Score, texts: Texts) -> Iterator[str]:
     yield texts("method.area", area=origin.minimum_area_mm2)
     yield texts("method.connectivity", connectivity=origin.connectivity)
     yield texts("method.weighting")
+    if origin.slab_mm is not None:
+        yield texts("method.slabs", count=origin.slab_slices, slab=origin.slab_mm)
     yield texts("method.volume", definition=origin.volume_definition)
     if origin.mass_factor is None:
         yield texts("method.no_mass")

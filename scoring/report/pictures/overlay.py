@@ -27,6 +27,7 @@ from scoring.report.pictures.cover import cover
 from scoring.report.pictures.lettering import Lettering
 from scoring.report.pictures.slice_page import SIDE, Captions, slice_page
 from scoring.report.slices.field import common_field
+from scoring.report.slices.shown import choose_images
 from scoring.report.typeset.headline import figure
 from scoring.report.typeset.site import Site, load_site
 from scoring.result import ImageRef, Score
@@ -109,12 +110,13 @@ def _draw(
 
 
 def _choose_slices(score: Score) -> tuple[list[ImageRef], int]:
-    """Slices that get a page, from foot to head, and how many more have lesions."""
-    images = {image.slice: image for lesion in score.lesions for image in lesion.images}
+    """Slices that get a page, from foot to head, and how many more have lesions; a slab has one page."""
+    images = choose_images(score)
     counted = dict.fromkeys(images, 0)
     for lesion in score.lesions:
         for index, _, _, length in lesion.runs:
-            counted[index] = counted.get(index, 0) + length
+            if index in counted:
+                counted[index] += length
     most = sorted(images, key=lambda index: (-counted[index], index))[:MOST_SLICES]
     return [images[index] for index in sorted(most)], len(images) - len(most)
 

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from scoring.report.common.plane import read_plane
 from scoring.report.slices.field import common_field
 from scoring.report.slices.outline import shape_of
+from scoring.report.slices.shown import choose_images
 from scoring.report.slices.slice_picture import Shown, draw_grey, draw_outlines
 from scoring.result import ImageRef, Lesion, Score
 
@@ -37,7 +38,7 @@ class SliceFigure:
 
 def build_slice_figures(score: Score, headers: Sequence[Dataset], pixels: Pixels) -> list[SliceFigure]:
     """At most three slices, from foot to head: each shows the most calcium of lesions that no other one shows."""
-    images = {image.slice: image for lesion in score.lesions for image in lesion.images}
+    images = choose_images(score)
     chosen: list[SliceFigure] = []
     for index in sorted(_choose_slices(score.lesions, images)):
         image = images[index]

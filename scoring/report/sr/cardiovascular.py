@@ -36,7 +36,7 @@ def cardiovascular_report(score: Score, origin: Origin, request: ReportRequest, 
         *measurement_report.device(score, request),
         items.container(
             codes.PROCEDURE_SUMMARY,
-            [items.text(codes.PROCEDURE_DESCRIPTION, technique(score.series, texts)), items.acquisition(score.series)],
+            [items.text(codes.PROCEDURE_DESCRIPTION, technique(score.series, texts)), items.acquisition(score)],
         ),
         items.text(codes.SUMMARY, summary(score, request, texts)),
         _analysis(score, origin, texts),

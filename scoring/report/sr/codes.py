@@ -136,6 +136,7 @@ SCANNER_MODEL: Final = Code("113879", "DCM", "Device Model Name")
 KERNEL: Final = Code("KERNEL", PRIVATE_SCHEME, "Convolution kernel")
 FIELD_OF_VIEW: Final = Code("FIELD_OF_VIEW", PRIVATE_SCHEME, "Diameter of the reconstruction")
 NUMBER_OF_SLICES: Final = Code("SLICES", PRIVATE_SCHEME, "Number of slices")
+SLAB: Final = Code("SLAB", PRIVATE_SCHEME, "Thickness of the slabs that were scored, means of several slices")
 GATING: Final = Code("GATING", PRIVATE_SCHEME, "Cardiac synchronization stated in the image header")
 CONVENTION_NAME: Final = Code("CONVENTION", PRIVATE_SCHEME, "Calcium scoring convention")
 

@@ -15,7 +15,7 @@ from scoring.report.common.context import population
 from scoring.report.common.document import Origin
 from scoring.report.sr import codes, technique
 from scoring.report.sr.quantities import Quantity
-from scoring.result import ImageRef, Percentile, SeriesInfo
+from scoring.result import ImageRef, Percentile, Score
 
 Relationship = hd.RelationshipTypeValues
 
@@ -74,11 +74,11 @@ def container(
     return item
 
 
-def acquisition(series: SeriesInfo) -> hd.ContainerContentItem:
+def acquisition(score: Score) -> hd.ContainerContentItem:
     """CT Acquisition Parameters (113822, DCM): the technique of the images."""
-    below: list[hd.ContentItem] = [text(name, value) for name, value in technique.names(series)]
-    below += [number(quantity) for quantity in technique.numbers(series)]
-    below.append(coded(*technique.gating(series)))
+    below: list[hd.ContentItem] = [text(name, value) for name, value in technique.names(score.series)]
+    below += [number(quantity) for quantity in technique.numbers(score.series, score.provenance.slab_mm)]
+    below.append(coded(*technique.gating(score.series)))
     return container(codes.CT_ACQUISITION_PARAMETERS, below)
 
 

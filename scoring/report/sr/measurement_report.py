@@ -42,7 +42,7 @@ def measurement_report(score: Score, origin: Origin, request: ReportRequest, tex
     )
     root: Dataset = report[0]
     children = root.ContentSequence
-    for item in (items.text(codes.SUMMARY, summary(score, request, texts)), items.acquisition(score.series)):
+    for item in (items.text(codes.SUMMARY, summary(score, request, texts)), items.acquisition(score)):
         children.insert(len(children) - 1, item)
     # Continuous content is shown as running text, without the names of numbers.
     for container in (root, children[-1], *(group[0] for group in groups)):

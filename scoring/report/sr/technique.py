@@ -22,6 +22,7 @@ from scoring.result import SeriesInfo
 class Technique:
     """The technique that a report states, None where it states none; kV and mm.
 
+    Thickness and spacing are those of the slices that were scored, where images were averaged those of the slabs.
     `scanner` is maker and model; `gated` whether the images' header named synchronization with the heart.
     """
 
@@ -33,8 +34,8 @@ class Technique:
     gated: bool | None = None
 
 
-def numbers(series: SeriesInfo) -> list[Quantity]:
-    """Everything known about tube and geometry."""
+def numbers(series: SeriesInfo, slab_mm: float | None = None) -> list[Quantity]:
+    """Everything known about tube and geometry; `slab_mm` is the thickness of slabs where images were averaged."""
     z, y, x = series.spacing_mm or (None, None, None)
     known = (
         (codes.KVP, series.kvp, codes.KILOVOLT),
@@ -42,6 +43,7 @@ def numbers(series: SeriesInfo) -> list[Quantity]:
         (codes.NUMBER_OF_SLICES, series.slices, codes.SLICES),
         (codes.SLICE_THICKNESS, series.slice_thickness_mm, codes.MILLIMETRE),
         (codes.SLICE_SPACING, z, codes.MILLIMETRE),
+        (codes.SLAB, slab_mm, codes.MILLIMETRE),
         (codes.VERTICAL_PIXEL_SPACING, y, codes.MILLIMETRE),
         (codes.HORIZONTAL_PIXEL_SPACING, x, codes.MILLIMETRE),
         (codes.FIELD_OF_VIEW, series.field_of_view_mm, codes.MILLIMETRE),
@@ -82,11 +84,12 @@ def read_technique(items: Sequence[Item]) -> Technique | None:
     scanner = " ".join(filter(None, (name_of(codes.SCANNER_MANUFACTURER), name_of(codes.SCANNER_MODEL))))
     gated = container.child(codes.GATING)
     stated = None if gated is None else read_code(gated, "ConceptCodeSequence")
+    slab_mm = number(codes.SLAB, codes.MILLIMETRE)
     return Technique(
         kvp=number(codes.KVP, codes.KILOVOLT),
         kernel=name_of(codes.KERNEL) or None,
         scanner=scanner or None,
-        slice_thickness_mm=number(codes.SLICE_THICKNESS, codes.MILLIMETRE),
-        spacing_mm=number(codes.SLICE_SPACING, codes.MILLIMETRE),
+        slice_thickness_mm=slab_mm or number(codes.SLICE_THICKNESS, codes.MILLIMETRE),
+        spacing_mm=slab_mm or number(codes.SLICE_SPACING, codes.MILLIMETRE),
         gated=None if stated is None else stated == codes.YES,
     )

@@ -97,6 +97,8 @@ def _method(score: Score, texts: Texts) -> Iterator[str]:
         connectivity=provenance.connectivity,
     )
     yield texts("report.weighting")
+    if provenance.slab_mm is not None:
+        yield texts("report.slabs", count=provenance.slab_slices, slab=texts.short(provenance.slab_mm))
     yield texts("report.volume_definition", definition=texts.term(provenance.volume_definition))
     if provenance.mass_factor is None:
         yield texts("report.no_mass_factor")

@@ -10,6 +10,8 @@ from scipy import ndimage
 from config.errors import NotScorable
 from scoring.anatomy.aorta import Track
 from scoring.anatomy.blood import blood, core_hu, smoothed, spread
+from scoring.images.slabbing import average_slices
+from scoring.images.volume import Gap
 
 SPACING = (3.0, 0.7, 0.7)
 SHAPE = (16, 90, 90)
@@ -94,6 +96,64 @@ def test_calcium_in_the_wall_and_in_the_middle_changes_little(make, lane):
     found = blood(make.volume(hu.round(), SPACING), lane)
     assert found.hu == pytest.approx(HU, abs=3)
     assert found.noise_hu == pytest.approx(NOISE, rel=0.25)
+
+
+def test_noise_of_means_falls_with_the_root_where_slices_share_none(make, lane):
+    found = blood(make.volume(pool().round(), SPACING), lane)
+    for number in range(1, 7):
+        assert found.noise_of(number) == pytest.approx(NOISE / np.sqrt(number), rel=0.12)
+    # more slices than were measured promise nothing more
+    assert found.noise_of(40) == found.noise_of(6)
+
+
+def test_noise_of_means_is_measured_where_slices_share_noise(make, lane):
+    """Slices that are running means of two: the mean of two has weights 1/4, 1/2, 1/4, of n 1/2n, 1/n, ..., 1/2n."""
+    fresh = np.random.default_rng(5).standard_normal((SHAPE[0] + 1, *SHAPE[1:]))
+    hu = np.where(inside(1.0), HU, -100) + NOISE * np.sqrt(2) * (fresh[1:] + fresh[:-1]) / 2
+    found = blood(make.volume(hu.round(), SPACING), lane)
+    assert found.noise_hu == pytest.approx(NOISE, rel=0.1)
+    for number in range(2, 7):
+        power = 2 * ((number - 1) / number**2 + 2 / (2 * number) ** 2)
+        assert found.noise_of(number) == pytest.approx(NOISE * np.sqrt(power), rel=0.12)
+
+
+def test_means_across_a_gap_are_not_measured(make, lane):
+    """Noise that alternates vanishes in the means of two, but not across the gap."""
+    grain = np.random.default_rng(5).standard_normal(SHAPE[1:])
+    sign = np.where(np.arange(SHAPE[0]) % 2 == 0, 1.0, -1.0)[:, None, None]
+    hu = np.where(inside(1.0), HU, -100) + NOISE * sign * grain
+    whole = make.volume(hu.round(), SPACING)
+    assert blood(whole, lane).noise_of(2) == pytest.approx(0, abs=0.8)
+    parted = replace(whole, gaps=tuple(Gap(after, 1) for after in range(SHAPE[0] - 1)))
+    assert blood(parted, lane).noise_of(2) == pytest.approx(NOISE, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("spacing", "thickness", "slices"),
+    [
+        (3.0, 3.0, 1),
+        (2.6, 2.6, 1),
+        (2.5, 2.5, 2),
+        (2.0, 2.0, 2),
+        (2.0, None, 2),
+        (2.0, 3.0, 1),  # overlapping slices of the method's thickness
+        (1.5, 3.0, 1),
+    ],
+)
+def test_a_zero_in_slices_of_2_to_2_5_mm_is_judged_on_pairs(make, lane, spacing, thickness, slices):
+    track = replace(lane, z_mm=lane.z_mm / SPACING[0] * spacing)
+    found = blood(replace(make.volume(pool().round(), (spacing, 0.7, 0.7)), thickness_mm=thickness), track)
+    assert found.zero_slices == slices
+    assert found.zero_noise_hu == found.noise_of(slices) == pytest.approx(NOISE / np.sqrt(slices), rel=0.12)
+
+
+def test_a_zero_in_slabs_is_judged_on_the_slabs(make, lane):
+    slabs = average_slices(make.volume(np.repeat(pool().round(), 2, axis=0), (1.25, 0.7, 0.7)), 2)
+    assert slabs.spacing_mm[0] == 2.5
+    track = replace(lane, z_mm=lane.z_mm / SPACING[0] * 2.5 + 0.0)
+    found = blood(slabs, track)
+    assert (found.zero_slices, found.zero_noise_hu) == (1, found.noise_hu)
+    assert found.noise_hu == pytest.approx(NOISE, rel=0.1)
 
 
 def test_slices_where_the_circle_is_not_sure_do_not_count(make, lane):

@@ -101,7 +101,7 @@ FINDINGS = st.lists(
 @given(FINDINGS, st.integers(1, 6))
 def test_the_largest_rejected_are_told_and_the_others_counted(pairs, most) -> None:
     findings, near = [item for item, _ in pairs], [close for _, close in pairs]
-    told, left_out = totals.list_rejected(findings, near, most)
+    told, left_out = totals.list_rejected(VOLUME, findings, near, most)
     matter = [item for item, close in pairs if not item.counted and (close or item.confidence >= POSSIBLE)]
     assert len(told) == min(len(matter), most)
     assert len(told) + left_out == len(matter)
@@ -119,6 +119,6 @@ def test_the_largest_rejected_are_told_and_the_others_counted(pairs, most) -> No
 
 def test_a_rejected_candidate_says_where_and_why() -> None:
     voxels = ((3, 3, 0), (1, 2, 6), (2, 2, 7), (3, 2, 7))
-    (told,), _ = totals.list_rejected([finding(5.0, counted=False, confidence=0.3, voxels=voxels)], [False])
+    (told,), _ = totals.list_rejected(VOLUME, [finding(5.0, counted=False, confidence=0.3, voxels=voxels)], [False])
     assert (told.slices, told.reason.code, told.confidence, told.agatston) == ((1, 2, 3), "at_bone", 0.3, 5.0)
     assert (told.max_hu, told.volume_mm3, told.centroid_mm) == (200.0, 1.0, (0.0, 1.0, 2.0))

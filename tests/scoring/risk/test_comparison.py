@@ -145,6 +145,17 @@ def test_differences_between_the_scans_are_named(before, what, then, now):
     assert Statement.build("scans_differ") in change.notes
 
 
+def test_slabs_count_as_the_slices_that_they_are():
+    """A scan at 1 mm that was scored as slabs of 3 mm is like one at 3 mm, and unlike one that was scored at 1 mm."""
+    thin = scored(spacing_mm=(1.0, 0.4, 0.4), slice_thickness_mm=1.0)
+    slabs = replace(thin, provenance=replace(MADE, slab_slices=3, slab_mm=3.0))
+    assert compare(slabs, [THEN]).differences == ()
+    then = earlier_of(slabs, date(2025, 1, 5), origin="index")
+    assert (then.slice_thickness_mm, then.spacing_mm) == (3.0, 3.0)
+    names = [item.values["what"] for item in compare(thin, [replace(THEN)]).differences]
+    assert names == ["slice_thickness", "slice_spacing"]
+
+
 def test_facts_that_one_scan_lacks_are_named_too():
     change = compare(scored(), [replace(THEN, kvp=None, kernel=None)])
     assert change.differences == ()

@@ -119,6 +119,12 @@ def test_the_report_has_warning_technique_method_and_flags(scores, sources, requ
     assert "mass: 0.778 mg/cm³ per HU, from (0018,9352) medium" in told
 
 
+def test_the_report_says_that_slabs_were_scored(scores, sources, first):
+    provenance = replace(scores["250"].provenance, slab_slices=4, slab_mm=3.2)
+    told = text_of(pdf.report_pdf(replace(scores["250"], provenance=provenance), first, headers=sources))
+    assert "slices weighted by spacing / 3 mm, scored on means of 4 slices, every 3.2 mm, volume: voxels" in told
+
+
 def test_the_german_report_has_german_words_numbers_and_dates(full, sources, german):
     told = text_of(pdf.report_pdf(full, german, headers=sources))
     for words in ("Koronarkalk", "29. Februar 1960 (70 Jahre)", "Perzentile 50 bis 75, etwa 64", "150,0", "+41,7"):

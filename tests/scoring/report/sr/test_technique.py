@@ -67,6 +67,24 @@ def test_every_fact_of_the_scan_is_coded(
     }
 
 
+@pytest.mark.parametrize("form", ["tid1500", "tid1500-3d", "tid3900"])
+def test_slabs_are_coded_beside_the_slices_and_read_back_as_what_was_scored(
+    form: SrTemplate, scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, read_back: ReadBack
+) -> None:
+    score = replace(
+        scores["3"],
+        series=replace(scores["3"].series, spacing_mm=(0.625, 0.4, 0.4), slice_thickness_mm=0.625),
+        provenance=replace(scores["3"].provenance, slab_slices=5, slab_mm=3.125),
+    )
+    document = read_back(structured_report.build(score, sources, request=first, template=form))
+    coded = parameters(document)
+    assert coded["112225", "DCM"] == coded["112226", "DCM"] == (0.625, "mm")
+    assert coded["SLAB", "99CORONODE"] == (3.125, "mm")
+    read = technique.read_technique(list(walk(document)))
+    assert read is not None
+    assert (read.slice_thickness_mm, read.spacing_mm) == (3.125, 3.125)
+
+
 def test_what_is_not_known_is_left_out(
     scores: dict[str, Score], sources: list[Dataset], first: ReportRequest, read_back: ReadBack
 ) -> None:
