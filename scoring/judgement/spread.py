@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from scoring.candidates.conventions import REFERENCE_MM
+from scoring.images.slabbing import REFERENCE_MM
 
 SPREAD_AT_REFERENCE: Final = 1.0
 """Standard deviation of a score of 1 at a spacing of 3 mm; measured by `bench/repeatability.py`."""
