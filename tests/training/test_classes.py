@@ -48,7 +48,6 @@ def test_known_tissues(kind, tissue, name):
 
 def test_classes_used_by_the_analysis_exist():
     assert set(CHAMBERS) <= set(classes.NAMES["heart"])
-    assert classes.FIELDS[: len(ARTERIES)] == ARTERIES
-    assert classes.FIELDS[len(ARTERIES) :] == classes.LANDMARKS
+    assert ("none", *ARTERIES, "root", "annulus") == classes.PLACES
     # The value for "not learnt" is no class.
     assert max(len(names) for names in classes.NAMES.values()) < np.iinfo(np.uint8).max

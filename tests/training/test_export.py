@@ -9,8 +9,9 @@ from scoring.anatomy.isotropic import Cubes
 from scoring.anatomy.network import Network
 from training import classes
 
-CHANNELS = (16, 32, 40, 48)
+CHANNELS = (16, 32, 64, 128)
 WINDOWS = ((-1000.0, 800.0, 0.0, 500.0), (-150.0, 200.0, 20.0, 80.0))
+OUTPUTS = {"chest": 14, "heart": 8 + 7 + 6}
 
 pytestmark = pytest.mark.train
 
@@ -18,10 +19,9 @@ pytestmark = pytest.mark.train
 def layers(kind):
     """Names and channels (inputs, outputs) of the convolutions, as in the net's documentation."""
     a, b, c, d = CHANNELS
-    outputs = len(classes.NAMES[kind]) + (len(classes.FIELDS) if kind == "heart" else 0)
     blocks = {"down0": (2, a), "down1.0": (a, b), "down1.1": (b, b), "down2.0": (b, c), "down2.1": (c, c)}
-    blocks |= {"down3.0": (c, d), "down3.1": (d, d), "down3.2": (d, d), "up2": (d + c, c), "up1": (c + b, b)}
-    return blocks | {"up0": (a, a)}, {"narrow": (b, a), "out": (a, outputs)}
+    blocks |= {"down3.0": (c, d), "down3.1": (d, d), "down3.2": (d, d), "up2": (c, c), "up1": (b, b), "up0": (a, a)}
+    return blocks, {"narrow2": (d, c), "narrow1": (c, b), "narrow0": (b, a), "out": (a, OUTPUTS[kind])}
 
 
 def weights(kind, rng):
@@ -51,13 +51,15 @@ def test_a_model_that_the_runtime_reads(export, kind, tmp_path):
     digest = export.write(kind, given, path, windows=WINDOWS, slope=0.1)
     net = Network(path.read_bytes())
     assert net.classes == classes.NAMES[kind]
-    assert net.fields == (classes.FIELDS if kind == "heart" else ())
-    assert (net.step_mm, net.reach_mm, net.weights) == (classes.STEP_MM[kind], classes.REACH_MM, digest)
+    assert net.places == (classes.PLACES if kind == "heart" else ())
+    assert net.landmarks == (classes.LANDMARKS if kind == "heart" else ())
+    assert (net.step_mm, net.weights) == (classes.STEP_MM[kind], digest)
     hu = np.random.default_rng(2).normal(0, 300, (16, 24, 32)).astype(np.float32)
     output = net.find(Cubes(hu, (15, 20, 32), np.zeros(3), net.step_mm))
     assert output.share.shape == (len(net.classes), 15, 20, 32)
     assert output.share.sum(axis=0) == pytest.approx(np.ones((15, 20, 32)), abs=1e-5)
-    assert output.field.shape == (len(net.fields), 15, 20, 32)
+    assert output.place.shape == (len(net.places), 15, 20, 32)
+    assert output.spot.shape == (len(net.landmarks), 15, 20, 32)
 
 
 def test_without_weights_the_bias_decides(export, tmp_path):
@@ -65,14 +67,17 @@ def test_without_weights_the_bias_decides(export, tmp_path):
     given = {name: np.zeros_like(value) for name, value in weights("heart", np.random.default_rng(1)).items()}
     bias = np.zeros_like(given["out.bias"])
     bias[:2] = np.log([1, 3])
-    bias[len(classes.NAMES["heart"])] = 0.5
+    count = len(classes.NAMES["heart"])
+    bias[count + 4] = np.log(6)
+    bias[-1] = np.log(2)
     given["out.bias"] = bias
     path = tmp_path / "heart.onnx"
     export.write("heart", given, path, windows=WINDOWS, slope=0.1)
     output = Network(path.read_bytes()).find(Cubes(np.zeros((8, 8, 8), np.float32), (8, 8, 8), np.zeros(3), 3.0))
-    count = len(classes.NAMES["heart"])
     assert output.share[1] == pytest.approx(np.full((8, 8, 8), 3 / (4 + count - 2)), rel=2e-3)
-    assert output.named("LM") == pytest.approx(np.full((8, 8, 8), 0.5))
+    # Six against one each of the six other places; two in each cube against one outside.
+    assert output.place[classes.PLACES.index("RCA")] == pytest.approx(np.full((8, 8, 8), 0.5), rel=2e-3)
+    assert output.spot[-1] == pytest.approx(np.full((8, 8, 8), 2 / (2 * 8**3 + 1)), rel=2e-3)
 
 
 def test_the_same_weights_are_the_same_bytes(export, tmp_path):
@@ -87,20 +92,20 @@ def test_the_same_weights_are_the_same_bytes(export, tmp_path):
 def test_the_hash_is_that_of_half_precision(export):
     given = {"b": np.array([1.0, 2.0], np.float32), "a": np.array([0.1], np.float32)}
     expected = hashlib.sha256(b"a" + np.array([0.1], "<f2").tobytes() + b"b" + np.array([1, 2], "<f2").tobytes())
-    assert export.digest_of(given) == expected.hexdigest()
+    assert export.hash_weights(given) == expected.hexdigest()
     given["a"] = given["a"] + np.float32(1e-6)
-    assert export.digest_of(given) == expected.hexdigest()
+    assert export.hash_weights(given) == expected.hexdigest()
 
 
 def test_the_model_computes_what_the_net_computes(export, kind, tmp_path):
     torch = pytest.importorskip("torch")
     from training.model import CHANNELS as channels  # noqa: N811, PLC0415
-    from training.model import SLOPE, Net  # noqa: PLC0415
+    from training.model import SLOPE, Net, outputs_of  # noqa: PLC0415
     from training.model import WINDOWS as windows  # noqa: N811, PLC0415
 
     assert channels == CHANNELS
     torch.manual_seed(4)
-    net = Net(len(classes.NAMES[kind]), len(classes.FIELDS) if kind == "heart" else 0).eval()
+    net = Net(outputs_of(kind)).eval()
     # Weights as they are shipped.
     half = {name: value.half().float() for name, value in net.state_dict().items()}
     net.load_state_dict(half)

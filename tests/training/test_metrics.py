@@ -7,44 +7,53 @@ import pytest
 
 from scoring.anatomy.heart import CHAMBERS
 from scoring.anatomy.network import network
-from scoring.result import ARTERIES
 from training import classes
-from training.metrics import FIRST_SEED, Metrics, measure
+from training.body import HELD_OUT, Body
 
-SEEDS = range(FIRST_SEED, FIRST_SEED + 3)
-CHEST_DICE = {"heart": 0.85, "descending": 0.75, "ascending": 0.75, "lung": 0.85}
-HEART_DICE = dict.fromkeys(CHAMBERS, 0.8)
-LANDMARK_MM, COURSE_MM = 9.0, 11.0
+pytest.importorskip("torch")
+
+from training.metrics import Metrics, measure, table
+
+pytestmark = pytest.mark.train
+
+SEEDS = range(HELD_OUT, HELD_OUT + 3)
+CHEST_DICE = {"heart": 0.85, "descending": 0.75, "ascending": 0.7, "lung": 0.85}
+HEART_DICE = dict.fromkeys(CHAMBERS, 0.75)
+LANDMARK_MM, PLACE = 12.0, 0.35
 
 
 class Shuffled:
-    """A net whose classes and fields are each shifted by one."""
+    """Nets whose classes, places and landmarks are each shifted by one."""
 
     def __init__(self, kind):
         self.net = network(kind)
-        self.classes, self.fields = self.net.classes, self.net.fields
-        self.step_mm, self.reach_mm = self.net.step_mm, self.net.reach_mm
+        self.classes, self.step_mm = self.net.classes, self.net.step_mm
 
     def find(self, image):
-        output = self.net.find(image)
-        label = ((output.label + 1) % len(self.classes)).astype(np.uint8)
-        share = np.roll(output.share, 1, axis=0)
-        return replace(output, label=label, share=share, field=np.roll(output.field, 1, axis=0))
+        found = self.net.find(image)
+        label = ((found.label + 1) % len(self.classes)).astype(np.uint8)
+        share, place, spot = (np.roll(part, 1, axis=0) for part in (found.share, found.place, found.spot))
+        return replace(found, label=label, share=share, place=place, spot=spot)
 
 
 @pytest.fixture(scope="module")
-def shipped() -> dict[str, Metrics]:
-    return {kind: measure(network(kind), kind, SEEDS) for kind in ("chest", "heart")}
+def painted():
+    return {kind: [Body.paint(seed, kind) for seed in SEEDS] for kind in ("chest", "heart")}
 
 
 @pytest.fixture(scope="module")
-def shuffled() -> dict[str, Metrics]:
-    return {kind: measure(Shuffled(kind), kind, SEEDS[:1]) for kind in ("chest", "heart")}
+def shipped(painted) -> dict[str, Metrics]:
+    return {kind: measure(network(kind), kind, painted[kind]) for kind in painted}
+
+
+@pytest.fixture(scope="module")
+def shuffled(painted) -> dict[str, Metrics]:
+    return {kind: measure(Shuffled(kind), kind, painted[kind]) for kind in painted}
 
 
 def test_bodies_are_held_out():
     """Training uses seeds from 0 on, the measurements of the engine those from 100,000 on."""
-    assert FIRST_SEED == 90_000
+    assert HELD_OUT == 90_000
 
 
 @pytest.mark.parametrize(
@@ -59,18 +68,22 @@ def test_classes(shipped, shuffled, kind, name, least):
 @pytest.mark.parametrize("name", classes.LANDMARKS)
 def test_landmarks(shipped, shuffled, name):
     assert 0 <= shipped["heart"].landmark_mm[name] <= LANDMARK_MM
-    assert shuffled["heart"].landmark_mm[name] > LANDMARK_MM
+    assert shuffled["heart"].landmark_mm[name] > shipped["heart"].landmark_mm[name]
 
 
-@pytest.mark.parametrize("artery", ARTERIES)
-def test_courses(shipped, shuffled, artery):
-    assert 0 <= shipped["heart"].course_mm[artery] <= COURSE_MM
-    assert shuffled["heart"].course_mm[artery] > COURSE_MM
+@pytest.mark.parametrize("name", classes.PLACES)
+def test_places(shipped, shuffled, name):
+    """Where the truth is in no doubt; the left main is too short to be sure of."""
+    if name == "LM":
+        assert set(shipped["heart"].place) <= {*classes.PLACES}
+        return
+    assert PLACE <= shipped["heart"].place[name] <= 1
+    assert shuffled["heart"].place[name] < PLACE / 2
 
 
-def test_nothing_is_left_out(shipped):
-    assert shipped["heart"].landmark_mm.keys() == {*classes.LANDMARKS}
-    assert shipped["heart"].course_mm.keys() == {*ARTERIES}
-    assert shipped["heart"].dice.keys() == {*classes.NAMES["heart"]}
+def test_the_table_names_all(shipped):
+    text = table(shipped["heart"], "heart")
+    assert all(f"Dice, {name} |" in text for name in classes.NAMES["heart"])
+    assert all(f"{name}, mm off |" in text for name in classes.LANDMARKS)
     assert shipped["chest"].dice.keys() == {*classes.NAMES["chest"]}
-    assert shipped["chest"].landmark_mm == shipped["chest"].course_mm == {}
+    assert shipped["chest"].landmark_mm == shipped["chest"].place == shipped["chest"].deposit == {}

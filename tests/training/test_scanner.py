@@ -4,37 +4,61 @@ import numpy as np
 import pytest
 
 from scoring.phantom.tissue import Tissue
-from training.scanner import simulate_scan
+
+torch = pytest.importorskip("torch")
+
+from training.scanner import Scanner  # noqa: E402 - needs PyTorch
+
+pytestmark = pytest.mark.train
 
 
-@pytest.mark.parametrize("seed", range(6))
+def scan(hu, tissue, seed):
+    scanner = Scanner(np.random.default_rng(seed), torch.Generator().manual_seed(seed), 3.0)
+    return scanner.scan(hu, tissue)
+
+
+def uniform(hu=40.0, tissue=Tissue.MUSCLE, count=4):
+    shape = (count, 20, 24, 28)
+    return torch.full(shape, hu), torch.full(shape, int(tissue), dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_a_uniform_crop_keeps_its_mean(seed):
-    hu = np.full((20, 24, 28), 40, np.float32)
-    image = simulate_scan(hu, np.full(hu.shape, Tissue.MUSCLE, np.uint8), np.random.default_rng(seed))
+    hu, tissue = uniform()
+    image = scan(hu, tissue, seed)
     assert image.shape == hu.shape
-    assert image.dtype == np.float32
-    # An offset of 4 HU, waves of up to 20, steps of slices: four standard deviations.
-    assert image.mean() == pytest.approx(40, abs=40)
+    # An offset of 4 HU, waves of up to 20, steps of slices, streaks: four standard deviations.
+    assert image.mean((1, 2, 3)).numpy() == pytest.approx(40, abs=45)
     assert (hu == 40).all()
 
 
 def test_noise_differs_from_view_to_view():
-    hu = np.full((20, 24, 28), 40, np.float32)
-    tissue = np.full(hu.shape, Tissue.MUSCLE, np.uint8)
-    fine = [np.diff(simulate_scan(hu, tissue, np.random.default_rng(seed)), axis=2).std() for seed in range(12)]
-    assert max(fine) > 2 * min(fine)
+    fine = scan(*uniform(count=12), 0).diff(dim=3).flatten(1).std(1)
+    assert fine.max() > 2 * fine.min()
 
 
 def test_limits():
-    hu = np.where(np.arange(20)[:, None, None] < 10, -1024, 3000) * np.ones((1, 16, 16))
-    image = simulate_scan(hu.astype(np.float32), np.zeros(hu.shape, np.uint8), np.random.default_rng(0))
+    hu, tissue = uniform(-1024.0, Tissue.AIR)
+    hu[:, 10:] = 3000
+    image = scan(hu, tissue, 0)
     assert image.min() >= -1024
     assert image.max() <= 2500
-    assert np.median(image[:8]) < -950
-    assert np.median(image[12:]) > 2300
+    assert image[:, :7].median() < -950
+    assert image[:, 13:].median() > 2300
 
 
 def test_the_same_generator_gives_the_same_image():
-    hu, tissue = np.zeros((12, 16, 16), np.float32), np.full((12, 16, 16), Tissue.LUNG, np.uint8)
-    one, two = (simulate_scan(hu, tissue, np.random.default_rng(3)) for _ in range(2))
-    assert (one == two).all()
+    one, two = (scan(*uniform(tissue=Tissue.LUNG), 3) for _ in range(2))
+    assert torch.equal(one, two)
+
+
+def test_contrast_brightens_the_blood_of_a_tenth():
+    tissue = torch.full((400, 1, 1, 3), int(Tissue.LEFT_VENTRICLE), dtype=torch.uint8)
+    tissue[..., 1], tissue[..., 2] = int(Tissue.ASCENDING_AORTA), int(Tissue.LUNG)
+    scanner = Scanner(np.random.default_rng(1), torch.Generator(), 3.0)
+    added = scanner.colour(torch.zeros(tissue.shape), tissue)[:, 0, 0]
+    bright = (added[:, :2] > 40).all(1)
+    # 400 draws of a tenth, a few of them too weak to be told: four standard deviations.
+    assert 14 < bright.sum() < 64
+    assert added[:, :2].max() < 340
+    assert added[:, 2].abs().max() < 25
