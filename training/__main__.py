@@ -31,7 +31,7 @@ def main() -> None:
 @click.option("--bodies", default=6000, show_default=True, help="Most bodies of both kinds.")
 @click.option("--held-out", default=24, show_default=True, help="Bodies for the measurement.")
 @click.option("--start-from", type=_PATH, help="A folder with the averages (NAME.pt) of an earlier run.")
-@click.option("--batch", type=int, help="Views per step: 8 on a GPU, 2 without by default.")
+@click.option("--batch", type=int, help="Views per step: 16 on a GPU, 2 without by default.")
 @click.option("--steps", type=int, help="End when the heart nets have taken so many steps, if time allows.")
 def everything(
     folder: Path,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Final
 
@@ -29,8 +31,12 @@ _END_S: Final = 45.0
 """Time kept for export and measurement."""
 
 _LATE_S: Final = 20.0
-_GPU_SHARE: Final = 0.3
+_GPU_SHARE: Final = 0.25
+_GPU_BATCH: Final = 16
 _CPU_BYTES: Final = 1.5e9
+
+Named = tuple[Kind, int, str]
+"""A net: its kind, the seed of its training, the name of its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,8 @@ class Plan:
 class Log:
     """Lines with the seconds since the beginning, on the console and in a file."""
 
-    def __init__(self, path: Path) -> None:
-        self.begin = time.monotonic()
+    def __init__(self, path: Path, begin: float) -> None:
+        self.begin = begin
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
 
@@ -67,92 +73,85 @@ class Log:
 
 def run(plan: Plan) -> None:
     """Train the chest net and a heart net for each seed; what is there at the end is exported and measured."""
-    say = Log(plan.out / "training.log")
+    say = Log(plan.out / "training.log", time.monotonic())
     device = choose_device()
-    prepare(device, 4 if device == "cuda" else 1)
     end = say.begin + 60 * plan.minutes
-    with _guard(end + _LATE_S, say):
+    named = _names(plan)
+    # Each net has a process of its own: one interpreter could not keep a GPU busy with all of them.
+    context = multiprocessing.get_context("spawn")
+    work = [(plan, *net, say.begin, end - min(_END_S, 12 * plan.minutes)) for net in named]
+    processes = [context.Process(target=_train, args=arguments, daemon=True) for arguments in work]
+    with _guard(end + _LATE_S, say, processes):
         with Painters(plan.folder, interleave(plan.held_out, plan.bodies), plan.jobs):
             say(f"training on {torch.cuda.get_device_name() if device == 'cuda' else 'CPU'}, {plan.jobs} painters")
-            trainers, pools = _trainers(plan, device), _pools(plan, device)
-            try:
-                _train(trainers, pools, end - min(_END_S, 12 * plan.minutes), plan, say)
-            finally:
-                for trainer in trainers:
-                    trainer.end()
-                    trainer.save_average(plan.out)
-                for pool in pools.values():
-                    pool.end()
-        _finish(trainers, plan, say)
+            for process in processes:
+                process.start()
+            for process in processes:
+                process.join()
+        failed = [name for (_, _, name), process in zip(named, processes, strict=True) if process.exitcode]
+        _finish(plan, [net for net in named if (plan.out / f"{net[2]}.pt").exists()], say)
+        if failed:
+            raise RuntimeError(f"the training of {', '.join(failed)} failed: see above")
 
 
-def _trainers(plan: Plan, device: str) -> list[Trainer]:
-    batch = plan.batch or (8 if device == "cuda" else 2)
-
-    def make(kind: Kind, seed: int, name: str) -> Trainer:
-        start = plan.start / f"{name}.pt" if plan.start else None
-        trainer = Trainer(
-            kind, seed, name, device=device, batch=batch, start=start if start and start.exists() else None
-        )
-        trainer.restore(plan.folder)
-        return trainer
-
-    hearts = [make("heart", seed, f"heart-{number}") for number, seed in enumerate(plan.seeds, 1)]
-    return [*hearts, make("chest", plan.seeds[0], "chest")]
+def _names(plan: Plan) -> list[Named]:
+    hearts: list[Named] = [("heart", seed, f"heart-{number}") for number, seed in enumerate(plan.seeds, 1)]
+    return [*hearts, ("chest", plan.seeds[0], "chest")]
 
 
-def _pools(plan: Plan, device: str) -> dict[Kind, Pool]:
+def _train(plan: Plan, kind: Kind, seed: int, name: str, begin: float, end: float) -> None:
+    """Train one net until the time is over, or as many steps as planned."""
+    say, device = Log(plan.out / "training.log", begin), choose_device()
+    prepare(device, 2 if device == "cuda" else 1)
+    start = plan.start / f"{name}.pt" if plan.start else None
+    batch = plan.batch or (_GPU_BATCH if device == "cuda" else 2)
+    trainer = Trainer(kind, seed, name, device=device, batch=batch, start=start if start and start.exists() else None)
+    trainer.restore(plan.folder)
     limit = _GPU_SHARE * torch.cuda.mem_get_info()[1] if device == "cuda" else _CPU_BYTES
-    kinds: tuple[Kind, ...] = ("heart", "chest")
-    return {kind: Pool(plan.folder, kind, device, limit) for kind in kinds}
+    pool = Pool(plan.folder, kind, device, limit)
+    try:
+        _take_steps(trainer, pool, end, plan, say)
+    finally:
+        trainer.end()
+        trainer.save_average(plan.out)
+        pool.end()
 
 
-def _train(trainers: list[Trainer], pools: dict[Kind, Pool], end: float, plan: Plan, say: Log) -> None:
-    """Take steps in turn, the heart nets twice as many as the chest net, until the time is over."""
-    for pool in pools.values():
-        pool.wait(min(_FIRST, plan.bodies // 3))
+def _take_steps(trainer: Trainer, pool: Pool, end: float, plan: Plan, say: Log) -> None:
+    pool.wait(min(_FIRST, plan.bodies // 3))
     start = reported = saved = time.monotonic()
-    say(f"first step with {', '.join(f'{len(pool)} bodies of the {kind}' for kind, pool in pools.items())}")
-    number = 0
-    while (now := time.monotonic()) < end and (plan.steps is None or trainers[0].done < plan.steps):
-        share = max((now - start) / (end - start), trainers[0].done / plan.steps if plan.steps else 0)
-        for trainer in trainers:
-            if trainer.kind == "heart" or number % 2 == 0:
-                trainer.step(pools[trainer.kind], share)
-        number += 1
-        if now - reported > _REPORT_S or number in (1, 10):
+    first = trainer.done
+    say(f"{trainer.name}: first step with {len(pool)} bodies")
+    while (now := time.monotonic()) < end and (plan.steps is None or trainer.done < plan.steps):
+        trainer.step(pool, max((now - start) / (end - start), trainer.done / plan.steps if plan.steps else 0))
+        if now - reported > _REPORT_S or trainer.done == first + 1:
             reported = now
-            _report(trainers, pools, now - start, say)
+            _report(trainer, pool, now - start, say)
         if now - saved > _SAVE_S:
             saved = now
-            for trainer in trainers:
-                trainer.save_average(plan.out)
-                trainer.save(plan.folder)
-    for trainer in trainers:
-        trainer.save(plan.folder)
-    _report(trainers, pools, time.monotonic() - start, say)
+            trainer.save_average(plan.out)
+            trainer.save(plan.folder)
+    trainer.save(plan.folder)
+    _report(trainer, pool, time.monotonic() - start, say)
 
 
-def _report(trainers: list[Trainer], pools: dict[Kind, Pool], seconds: float, say: Log) -> None:
-    views = sum(trainer.views for trainer in trainers)
-    bodies = ", ".join(f"{kind} {len(pool)}" for kind, pool in pools.items())
+def _report(trainer: Trainer, pool: Pool, seconds: float, say: Log) -> None:
     memory = torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else 0.0
-    say(f"{views / max(seconds, 1e-3):.1f} views/s, bodies: {bodies}, {memory:.1f} GB")
-    for trainer in trainers:
-        say(trainer.report())
+    say(f"{trainer.report()} | {trainer.views / max(seconds, 1e-3):.1f} views/s, {len(pool)} bodies, {memory:.1f} GB")
 
 
-def _finish(trainers: list[Trainer], plan: Plan, say: Log) -> None:
+def _finish(plan: Plan, named: list[Named], say: Log) -> None:
     """Export every net, and measure them on the bodies that were held out."""
     nets: dict[Kind, list[Network]] = {"heart": [], "chest": []}
-    for trainer in trainers:
-        path = plan.out / f"{trainer.name}.onnx"
-        weights = {key: value.half().float().cpu().numpy() for key, value in trainer.average.items()}
-        digest = export.write(trainer.kind, weights, path, windows=WINDOWS, slope=SLOPE)
-        nets[trainer.kind].append(Network(path.read_bytes()))
+    for kind, _, name in named:
+        path = plan.out / f"{name}.onnx"
+        average = torch.load(plan.out / f"{name}.pt", weights_only=True)
+        weights = {key: value.float().numpy() for key, value in average.items()}
+        digest = export.write(kind, weights, path, windows=WINDOWS, slope=SLOPE)
+        nets[kind].append(Network(path.read_bytes()))
         say(f"{path.name}: {digest}")
     tables = []
-    for kind, several in nets.items():
+    for kind, several in ((kind, several) for kind, several in nets.items() if several):
         seeds = range(HELD_OUT, HELD_OUT + plan.held_out)
         bodies = [
             Body.read(path_of(plan.folder, kind, seed)) for seed in seeds if path_of(plan.folder, kind, seed).exists()
@@ -167,11 +166,13 @@ def _finish(trainers: list[Trainer], plan: Plan, say: Log) -> None:
 
 
 @contextmanager
-def _guard(end: float, say: Log) -> Iterator[None]:
+def _guard(end: float, say: Log, processes: Sequence[SpawnProcess]) -> Iterator[None]:
     """End the process when its time is over, whatever it hangs in: the averages of the last minute are there."""
 
     def leave() -> None:
         say("out of time")
+        for process in processes:
+            process.kill()
         os._exit(3)
 
     timer = threading.Timer(max(0.0, end - time.monotonic()), leave)
