@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.candidates.agatston import Candidate
-from scoring.candidates.conventions import REFERENCE_MM, Convention
+from scoring.candidates.conventions import Convention
 from scoring.images.volume import Volume
 from scoring.judgement.naming.pieces import label_components, label_connected
 from scoring.result import ARTERIES, Artery
@@ -60,8 +60,7 @@ def share_scores(
     own = _weigh(convention, hu, component * parts + number, (int(component.max()) + 1) * parts).reshape(-1, parts)
     whole = _weigh(convention, hu, component, len(own))
     each = (own / own.sum(axis=1, keepdims=True) * whole[:, None]).sum(axis=0)
-    # the pixels' area and the spacing of the slices are those of the candidate's own score
-    return np.asarray(each * (volume.voxel_mm3 / REFERENCE_MM))
+    return np.asarray(each / whole.sum() * candidate.agatston)
 
 
 def _weigh(convention: Convention, hu: NDArray[np.int16], number: NDArray[np.intp], count: int) -> NDArray[np.float64]:
