@@ -14,13 +14,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.judgement.naming.courses import LANDMARKS, ORIGIN, Courses
+from scoring.judgement.naming.courses import LANDMARKS, ORIGIN, ORIGINS, Courses
 from scoring.result import ARTERIES
 
 # Spreads between people (docs/scoring-method.md): the heart's axis turns by 9 degrees about the vertical and less
-# about the other axes; a whole artery is off by 6 mm.
+# about the other axes; a whole artery is off by 6 mm, but not where it begins: spreads grow over the first 40 mm.
 TURN_DEG: Final = (6.0, 6.0, 9.0)
-ARTERY_MM: Final = 6.0
+ARTERY_MM, HELD_MM = 6.0, 40.0
 # A plaque runs along its vessel; between people directions differ by 7 to 21 degrees about each axis, and within a few
 # mm vessels bend.
 OFF_COURSE_DEG: Final = 25.0
@@ -124,7 +124,9 @@ def _build_design(points: NDArray[np.float64], owner: NDArray[np.intp] | None) -
     design[:, 2, 3:6] = np.stack((y, -x, zero), axis=1)
     if owner is not None:
         for place, artery in enumerate(_ARTERIES_MOVED):
-            design[owner == artery, :, 6 + 3 * place : 9 + 3 * place] = np.eye(3)
+            mine = owner == artery
+            free = np.minimum(1.0, np.linalg.norm(points[mine] - ORIGINS[artery], axis=1) / HELD_MM)
+            design[mine, :, 6 + 3 * place : 9 + 3 * place] = free[:, None, None] * np.eye(3)
     return design
 
 

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
-from scoring.anatomy.heart import Heart
+from scoring.anatomy.heart import PEAK_MM, Heart, Landmark
 from scoring.images.volume import Volume
 from scoring.judgement.naming import atlas, continuity, courses, division
 from scoring.judgement.naming.atlas import Sighting
@@ -56,8 +57,18 @@ def read_shares(heart: Heart, points_mm: NDArray[np.float64]) -> NDArray[np.floa
 def find_sightings(volume: Volume, heart: Heart) -> dict[str, Sighting]:
     """The landmarks that the atlas knows, in patient coordinates."""
     spacing = np.asarray(volume.spacing_mm)
+    seen = {name: heart.landmarks[name] for name in courses.LANDMARKS if name in heart.landmarks}
     return {
-        name: Sighting(volume.to_patient(heart.landmarks[name].place_mm / spacing), heart.landmarks[name].spread_mm)
-        for name in courses.LANDMARKS
-        if name in heart.landmarks
+        name: Sighting(volume.to_patient(landmark.place_mm / spacing), measure_spread(landmark))
+        for name, landmark in seen.items()
     }
+
+
+def measure_spread(landmark: Landmark) -> float:
+    """Spread of a landmark along an axis in mm: that of the normal distribution with its certainty.
+
+    The certainty is the probability within 15 mm along each axis. A second peak far off would make the standard
+    deviation large though most of the probability lies together.
+    """
+    within = float(np.clip(landmark.certainty, 1e-3, 1 - 1e-6)) ** (1 / 3)
+    return min(landmark.spread_mm, PEAK_MM / float(ndtri((1 + within) / 2)))

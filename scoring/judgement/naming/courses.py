@@ -27,6 +27,8 @@ Row = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 ORIGIN, DIVISION = "left_main_ostium", "left_main_bifurcation"
 RIGHT_OSTIUM: Final = (-14.5, -29.4, -16.7)
+ORIGINS: Final = ((0.0, 0.0, 0.0), (10.0, 0.0, 2.0), (10.0, 0.0, 2.0), RIGHT_OSTIUM)
+"""Where LM, LAD, LCX and RCA begin."""
 LANDMARKS: Final[dict[str, Row]] = {
     ORIGIN: ((0.0, 0.0, 0.0), (2.0, 2.0, 2.0)),
     DIVISION: ((10.0, 0.0, 2.0), (4.0, 2.0, 4.0)),

@@ -151,7 +151,7 @@ class TestLandmarks:
             likelihood=unsure.likelihood,
             landmarks={
                 name: SimpleNamespace(
-                    place_mm=volume.to_index(self.ostium + LANDMARKS[name][0]) * spacing, spread_mm=3.0
+                    place_mm=volume.to_index(self.ostium + LANDMARKS[name][0]) * spacing, spread_mm=3.0, certainty=1.0
                 )
                 for name in names_of
             },
