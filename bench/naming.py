@@ -149,9 +149,9 @@ def paint(volume: Volume, owner: NDArray[np.uint8], points_mm: NDArray[np.float6
 
 
 def make_cases(seeds: range) -> Iterator[Case]:
-    """Phantoms, and of their candidates those that are their calcium."""
+    """Hard phantoms, and of their candidates those that are their calcium."""
     for seed in seeds:
-        phantom = make_phantom(draw(seed))
+        phantom = make_phantom(draw(seed, hard=True))
         volume = Volume(phantom.hu, phantom.spacing_mm, phantom.origin_mm, phantom.axes, ())
         find = find_owner(phantom)
         if find is None:
