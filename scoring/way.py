@@ -119,11 +119,12 @@ class ByMask:
 
 def _judge_by_anatomy(volume: Volume, anatomy: Anatomy, convention: Convention) -> Judged:
     _refuse_gap(volume, *anatomy.heart_slices)
+    judged = verdicts.judge(volume, anatomy, agatston.candidates(volume, convention))
     findings = [
         # rounded first, and down, so that range and decision follow from the confidences of the result
         Finding(part, item.counted, artery, math.floor(item.confidence * 1000) / 1000, item.reason, item.alternative)
-        for item in verdicts.judge(volume, anatomy, agatston.candidates(volume, convention))
-        for artery, part in _divide(volume, convention, anatomy, item)
+        for item, parts in zip(judged, _divide(volume, convention, anatomy, judged), strict=True)
+        for artery, part in parts
     ]
     _refuse_zero_of_cut_heart(anatomy, findings)
     at_heart = _at_heart(volume, anatomy, findings)
@@ -147,12 +148,12 @@ def _count_in_mask(volume: Volume, mask: ArteryMask, convention: Convention) -> 
 
 
 def _divide(
-    volume: Volume, convention: Convention, anatomy: Anatomy, verdict: Verdict
-) -> list[tuple[Artery, Candidate]]:
-    """The parts of a counted candidate by artery; any other as it is."""
-    if not verdict.counted:
-        return [(verdict.artery, verdict.candidate)]
-    return arteries.divide(volume, convention, anatomy.heart, verdict.candidate)
+    volume: Volume, convention: Convention, anatomy: Anatomy, judged: Sequence[Verdict]
+) -> list[list[tuple[Artery, Candidate]]]:
+    """The parts of the counted candidates by artery, which are named together; any other as it is."""
+    counted = [item.candidate for item in judged if item.counted]
+    parts = iter(arteries.divide(volume, convention, anatomy.heart, counted))
+    return [next(parts) if item.counted else [(item.artery, item.candidate)] for item in judged]
 
 
 def _at_heart(volume: Volume, anatomy: Anatomy, findings: Sequence[Finding]) -> NDArray[np.bool_]:
