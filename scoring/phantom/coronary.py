@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Final, Self
 
@@ -37,7 +37,12 @@ _AROUND_DEG: Final = 17.0
 _DEPTH_MM: Final[dict[Artery, tuple[float, float]]] = {"LAD": (2.6, 6.0), "LCX": (3.0, 7.5), "RCA": (3.5, 12.0)}
 """How far below the surface of the fat an artery lies: least and most."""
 
-_EARLY_DEEPER_MM: Final = 7.0
+_EARLY_DEEPER_MM, _EARLY_FREE = 7.0, 0.85
+"""How much deeper a circumflex lies that descends early, and how little it follows the surface."""
+
+_CALMER: Final = (1.0, 0.7, 0.4, 0.0)
+_BESIDE_MM, _CLEAR_MM = (40.0, 85.0), 34.0
+"""Between these distances along the right artery it keeps this far from the valve; if not it is drawn calmer."""
 
 _FREE: Final[dict[Artery, tuple[int, float]]] = {"LAD": (3, 24.0), "LCX": (2, 8.0), "RCA": (2, 14.0)}
 """The first knots, and mm, of an artery that do not lie on the heart yet."""
@@ -76,11 +81,7 @@ class CoronaryTree:
             depths[artery] = low + (high - low) * (float(rng.beta(1.2, 1.8)) if thorax.has_branches else 0.25)
             if artery == "LCX":
                 depths[artery] += _EARLY_DEEPER_MM * plan.early
-            knots = plan.knots(thorax, artery, start, rng)
-            pull = 1 - 0.85 * plan.early if artery == "LCX" else 1.0
-            if artery != "RCA":
-                knots = _add_first(arteries["LM"], knots, _ONWARD[artery])
-            whole = _grow_over_heart(thorax, artery, start, knots, depths[artery], pull)
+            whole = _grow_course(thorax, plan, arteries["LM"], artery, start, depths[artery], rng)
             arteries[artery] = _cut(whole, plan.lengths[artery], radii[artery])
         branches = grow_branches(thorax, plan, arteries) if thorax.has_branches else ()
         return cls(arteries, branches, plan.dominance, depths, plan.vessel_fat)
@@ -143,6 +144,33 @@ def _grow_left_main(thorax: Thorax, start: NDArray[np.float64], length: float, r
     way *= length / np.linalg.norm(way)
     bow = rng.normal(0, 0.05, 3) * length
     return Curve.through([start, start + way / 2 + bow, start + way], np.linspace(*_RADII["LM"], 3), step=0.5)
+
+
+def _grow_course(
+    thorax: Thorax,
+    plan: Plan,
+    left_main: Curve,
+    artery: Artery,
+    start: NDArray[np.float64],
+    depth: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Return the course (n, 3) of LAD, LCX or RCA; one that would pass below the root is drawn again, with less."""
+    pull = 1 - _EARLY_FREE * plan.early if artery == "LCX" else 1.0
+    for share in _CALMER:
+        knots = replace(plan, width=share * plan.width).draw_knots(thorax, artery, start, rng)
+        if artery != "RCA":
+            knots = _add_first(left_main, knots, _ONWARD[artery])
+        course = _grow_over_heart(thorax, artery, start, knots, depth, pull)
+        if artery != "RCA" or not _passes_below_root(thorax, course):
+            break
+    return course
+
+
+def _passes_below_root(thorax: Thorax, course: NDArray[np.float64]) -> bool:
+    s = _travelled(course)
+    part = course[(s > _BESIDE_MM[0]) & (s < _BESIDE_MM[1])]
+    return bool(np.linalg.norm(part - thorax.valve, axis=1).min() < _CLEAR_MM * thorax.heart_scale)
 
 
 def _add_first(left_main: Curve, knots: NDArray[np.float64], onward: float) -> NDArray[np.float64]:

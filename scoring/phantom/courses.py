@@ -57,10 +57,10 @@ _LCX_EARLY: Final[list[Point]] = [
 _RCA: Final[list[Point]] = [
     (-7, -5, -2),
     (-16, -8, -7),
-    (-29, -10, -23),
-    (-28, -2, -42),
-    (-18, 14, -58),
-    (-5, 25, -58),
+    (-27, -9, -23),
+    (-26, -1, -41),
+    (-15, 15, -57),
+    (-3, 26, -58),
     (5, 33, -55),
     (14, 42, -51),
     (24, 50, -48),
@@ -80,7 +80,7 @@ _LEFT, _BOTH = 0.05, 0.05
 _EARLY: Final = (0.22, 0.75)
 """Beta distribution of how early the circumflex descends: the two sources differ by 23 degrees."""
 
-_DRIFT_MM: Final[dict[Artery, Point]] = {"LAD": (3, 4, 8), "LCX": (11, 7, 15), "RCA": (10, 11, 17)}
+_DRIFT_MM: Final[dict[Artery, Point]] = {"LAD": (3, 4, 8), "LCX": (11, 7, 15), "RCA": (10, 12, 19)}
 _TURN_DEG: Final[dict[Artery, float]] = {"LAD": 4.0, "LCX": 8.0, "RCA": 6.0}
 _IN_PLANE_DEG: Final[dict[Artery, float]] = {"LAD": 11.0, "LCX": 16.0, "RCA": 26.0}
 """Turns of a whole course about its origin: in any direction, and within the groove's plane."""
@@ -148,8 +148,8 @@ class Plan:
             vessel_fat=fat,
         )
 
-    def knots(self, thorax: Thorax, artery: Artery, start: Points, rng: np.random.Generator) -> Points:
-        """Return the knots (n, 3) of LAD, LCX or RCA after its start, thorax frame, before they meet the surface."""
+    def draw_knots(self, thorax: Thorax, artery: Artery, start: Points, rng: np.random.Generator) -> Points:
+        """Draw the knots (n, 3) of LAD, LCX or RCA after its start, thorax frame, before they meet the surface."""
         from_right = artery == "RCA"
         origin = np.array(RIGHT_OSTIUM if from_right else LEFT_OSTIUM)
         knots = origin + self._turned(artery, self._mean(artery), rng)
