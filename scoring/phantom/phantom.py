@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.phantom import anatomy, rendering
+from scoring.phantom.averaging import average_scan
 from scoring.phantom.calcium import Deposit, contrast, place_calcification, render_deposit, render_in_pieces
 from scoring.phantom.coronary import CoronaryTree
 from scoring.phantom.distractors import Distractor, build_distractors
@@ -87,11 +88,12 @@ def make_phantom(spec: PhantomSpec) -> Phantom:
     # The truth assumes unenhanced blood: contrast hides calcium, it does not remove it.
     unenhanced = np.minimum(image, np.float32(40)) if spec.contrast else image
     ostium = _to_patient(thorax, tree.arteries["LM"].points[0])
+    background, averaged, spacing_mm = average_scan(unenhanced, tuple(placed), scan.spacing_mm, spec.slice_thickness_mm)
     truth = build_truth(
         seed=spec.seed,
-        background=unenhanced,
-        placed=tuple(placed),
-        spacing_mm=scan.spacing_mm,
+        background=background,
+        placed=averaged,
+        spacing_mm=spacing_mm,
         left_main_mm=ostium,
         distractors=tuple(
             DistractorTruth(d.kind, _to_patient(thorax, d.deposit.centre), d.is_metal) for d in distractors

@@ -55,11 +55,12 @@ class Truth:
 
     Agatston: voxels of at least 130 HU that hold coronary calcium in the noise-free slices, 2-D 8-connected
     components of at least 1 mm2, weights 1 to 4 by their maximum, times slice spacing / 3 mm (Agatston et al.,
-    J Am Coll Cardiol 1990;15:827). A component of several calcifications is shared between them: each has the voxels to
-    which it adds most, and the component's score in proportion to its own area times the weight of its own maximum.
-    Contrast does not change the truth, which assumes blood at 40 HU. Nor do distractors, even beside the arteries: the
-    truth is that of the coronary calcium alone. Volumes in mm3, masses in mg. `refusal` names the refusal that is as
-    correct an answer as the score: "metal" for a patient with metal in the heart.
+    J Am Coll Cardiol 1990;15:827). Thin slices are averaged into slabs of about 3 mm, as they are scored. A component
+    of several calcifications is shared between them: each has the voxels to which it adds most, and the component's
+    score in proportion to its own area times the weight of its own maximum. Contrast does not change the truth, which
+    assumes blood at 40 HU. Nor do distractors, even beside the arteries: the truth is that of the coronary calcium
+    alone. Volumes in mm3, masses in mg. `refusal` names the refusal that is as correct an answer as the score: "metal"
+    for a patient with metal in the heart.
     """
 
     seed: int

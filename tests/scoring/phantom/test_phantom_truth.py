@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,6 +31,33 @@ def test_truth_is_the_agatston_of_the_added_calcium(clean: Phantom, calcified: P
     expected = agatston(calcified.hu, added > 1, calcified.spacing_mm)
     assert expected > 100
     assert calcified.truth.agatston.total == pytest.approx(expected, rel=0.01)
+
+
+def test_the_truth_of_thin_slices_is_that_of_slabs() -> None:
+    """The mean of three slices of 1 mm, without noise; two slices at the top fill no slab."""
+    spec = PhantomSpec(
+        matrix=128,
+        slice_thickness_mm=1.0,
+        slice_increment_mm=1.0,
+        above_left_main_mm=10.0,
+        below_left_main_mm=63.0,
+        noise_sd_hu=0.0,
+        distractors=False,
+        calcifications=(Calcification("LAD", 0.2, 4.0, 900.0, 9.0), Calcification("RCA", 0.4, 4.0, 900.0, 9.0)),
+    )
+    made, clean = make_phantom(spec), make_phantom(replace(spec, calcifications=()))
+    assert len(made.hu) == 74
+
+    def averaged(hu: np.ndarray) -> np.ndarray:
+        return np.rint(np.array([hu[k : k + 3].mean(axis=0) for k in range(0, 72, 3)]))
+
+    z, y, x = made.spacing_mm
+    added = averaged(made.hu) - averaged(clean.hu)
+    expected = agatston(averaged(made.hu), added > 1, (3 * z, y, x))
+    thin = agatston(made.hu, made.hu.astype(int) - clean.hu > 1, made.spacing_mm)
+    assert made.truth.agatston.total == pytest.approx(expected, rel=0.01)
+    assert made.truth.agatston.total != pytest.approx(thin, rel=0.01)
+    assert made.spacing_mm[0] == 1.0
 
 
 def test_mass_is_in_the_image(clean: Phantom, calcified: Phantom) -> None:
