@@ -22,6 +22,8 @@ SHOWN_MM: Final = (110.0, 70.0)
 
 Its centre lies about 80 (13) mm behind and up to 50 mm to the left, its wall up to 16 mm further.
 """
+ASIDE_MM: Final = 10.0
+"""So far the heart's middle lies to the left of the spine's in most patients, and in no mirrored one."""
 SAMPLED: Final = 5
 SLACK_MM, FAT_MM = 6.0, 10.0
 SAME_SHARE: Final = 0.6
@@ -90,11 +92,22 @@ def check_aortas(behind: Track, before: Track, left_main: Level) -> None:
         )
 
 
-def shows_descending(grid: Coarse, before: Track, left_main: Level) -> bool:
-    """Return whether the image reaches far enough behind and to the left of the ascending aorta."""
+def check_without_descending(grid: Coarse, around: Chest, before: Track, left_main: Level) -> None:
+    """Refuse a chest in which no descending aorta is seen, unless the image need not show it or its sides are plain.
+
+    A narrow field of view ends in front of it; one that lies before the spine is told badly from what is around it.
+    What it says about right and left, the heart can say, whose larger part is on the left. Raises NotScorable
+    `aorta_not_found`.
+    """
     y, x = before.at(np.array([left_main.z_mm]))[0, :2]
     back, left = (float(grid.position(axis)[-1]) for axis in (1, 2))
-    return bool(back - y >= SHOWN_MM[0] and left - x >= SHOWN_MM[1])
+    if back - y < SHOWN_MM[0] or left - x < SHOWN_MM[1]:
+        return
+    at_heart = around.heart_mask.any(axis=(1, 2))
+    spine = around.found.mask("spine")[at_heart]
+    aside_mm = around.cubes.step_mm * (_middle(around.heart_mask, 2) - _middle(spine, 2))
+    if not spine.any() or aside_mm < ASIDE_MM:
+        raise NotScorable("aorta_not_found", variant="behind")
 
 
 def _middle(mask: NDArray[np.bool_], axis: int) -> float:

@@ -73,9 +73,7 @@ def find(volume: Volume) -> Anatomy:
     agreement.check_heart(around, close)
     left_main = level(close, before)
     if behind is None or not _seen_behind(behind, left_main):
-        # A narrow field of view ends in front of it, and calcium in its wall is not in the images either.
-        if agreement.shows_descending(grid, before, left_main):
-            raise NotScorable("aorta_not_found", variant="behind")
+        agreement.check_without_descending(grid, around, before, left_main)
         behind = Track.unseen(grid.position(0))
     else:
         agreement.check_aortas(behind, before, left_main)

@@ -22,7 +22,7 @@ SIGNS: Final[dict[str, tuple[float, float]]] = {
 Right ostium: 290 CT angiographies (ImageCAS); Dodge's angiographies have 14. Bifurcation: 6 centre lines on CT. Valve's
 centre: 5 gated scans; a root that leans 49 (9) degrees gives 21 (Int J Cardiol 2021;338:58).
 """
-TARGET_MM: Final = 9.0
+TARGET_MM: Final = 5.0
 """Spread of the Gaussian that the nets learn round a landmark: their own doubt is what exceeds it."""
 NET_MM: Final = 4.0
 """Error of a landmark that the nets are sure of, in bodies that they were not trained on."""

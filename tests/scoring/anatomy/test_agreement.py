@@ -8,7 +8,7 @@ import pytest
 
 from config.errors import NotScorable
 from scoring.anatomy import Track
-from scoring.anatomy.agreement import check_aortas, check_heart, check_upright, shows_descending
+from scoring.anatomy.agreement import check_aortas, check_heart, check_upright, check_without_descending
 from scoring.anatomy.heart import Landmark
 from scoring.anatomy.level import Level
 from scoring.anatomy.region import Region
@@ -185,12 +185,34 @@ class TestUpright:
             assert found.values == {"variant": "upside_down"}
 
 
-class TestShowsDescending:
+class TestWithoutDescending:
     """The ascending aorta lies at 80 and 100 mm; the last coarse voxels at 1.5 mm times one less than the size."""
 
+    @staticmethod
+    def around(make, spine_at):
+        """A heart whose middle lies at 80 mm, in cubes of 4 mm."""
+        shapes = {"heart": make.ball(80.0, 80.0, 80.0, 40.0)}
+        if spine_at is not None:
+            shapes["spine"] = make.rod(150.0, spine_at, 18.0)
+        found = make.answer(make.cubes((50, 50, 50), 4.0), shapes)
+        return SimpleNamespace(found=found, heart_mask=found.mask("heart"), cubes=found.cubes)
+
     @pytest.mark.parametrize(
-        ("height", "width", "shown"), [(128, 115, True), (127, 115, False), (128, 114, False), (90, 90, False)]
+        ("height", "width", "fits"), [(128, 115, False), (127, 115, True), (128, 114, True), (90, 90, True)]
     )
-    def test_far_enough_behind_and_to_the_left(self, make, height, width, shown):
-        grid = make.grid(np.zeros((50, height, width)))
-        assert shows_descending(grid, straight(80.0, 100.0), level()) == shown
+    def test_a_narrow_image_need_not_show_it(self, make, height, width, fits):
+        self.check(make, np.zeros((50, height, width)), 80.0, fits)
+
+    @pytest.mark.parametrize(
+        ("spine_at", "fits"), [(60.0, True), (69.0, True), (72.0, False), (110.0, False), (None, False)]
+    )
+    def test_a_wide_one_shows_the_heart_on_the_left(self, make, spine_at, fits):
+        self.check(make, np.zeros((50, 200, 200)), spine_at, fits)
+
+    def check(self, make, hu, spine_at, fits):
+        given = make.grid(hu), self.around(make, spine_at), straight(80.0, 100.0), level()
+        if fits:
+            check_without_descending(*given)
+        else:
+            found = refusal(check_without_descending, *given)
+            assert (found.code, found.values) == ("aorta_not_found", {"variant": "behind"})

@@ -11,6 +11,7 @@ from config.errors import NotScorable
 from scoring.anatomy.aorta import Track
 from scoring.anatomy.heart import Landmark
 from scoring.anatomy.level import TARGET_MM, level
+from training.classes import LANDMARK_SD_MM
 
 Y, X, RADIUS = 100.0, 100.0, 16.0
 USUAL = {"ostium": 100.0, "bifurcation": 102.0, "right": 83.3, "valve": 78.0}
@@ -43,6 +44,10 @@ def refused(code, *given, **values):
         level(*given)
     assert raised.value.code == code
     assert {name: raised.value.values[name] for name in values} == values
+
+
+def test_the_nets_learn_the_spread_that_counts_as_none():
+    assert LANDMARK_SD_MM == TARGET_MM
 
 
 def test_signs_as_in_the_average_heart():
