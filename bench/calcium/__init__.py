@@ -1,0 +1,1 @@
+"""Measures of coronary calcifications, of real scans and of phantoms."""
