@@ -23,6 +23,7 @@ from training.pool import Pool
 from training.view import Views, draw
 
 _RATE: Final = 3e-3
+_AGAIN: Final = 0.7
 _WARM_UP: Final = 100
 _LAST: Final = 0.02
 _AVERAGE: Final = 0.998
@@ -39,12 +40,10 @@ def choose_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def prepare(device: str, threads: int) -> None:
-    """Set up PyTorch for a device."""
+def prepare(threads: int) -> None:
+    """Set up PyTorch."""
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("high")
-    if device == "cuda":
-        torch.backends.cudnn.benchmark = True
 
 
 def fastest_layout(net: nn.Module, device: str, batch: int) -> torch.memory_format:
@@ -52,6 +51,7 @@ def fastest_layout(net: nn.Module, device: str, batch: int) -> torch.memory_form
     layouts = (torch.channels_last_3d, torch.contiguous_format)
     if device == "cpu":
         return layouts[0]
+    torch.backends.cudnn.benchmark = False
     hu = torch.zeros(batch, 64, 64, 64, device=device)
     seconds = []
     for layout in layouts:
@@ -64,13 +64,24 @@ def fastest_layout(net: nn.Module, device: str, batch: int) -> torch.memory_form
                 tried(hu).sum().backward()
         torch.cuda.synchronize()
         seconds.append(time.monotonic() - begin)
+    # The fastest of a few algorithms for each shape: to try all of them takes as long as hundreds of steps.
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.benchmark_limit = True, 4
     return layouts[int(np.argmin(seconds))]
 
 
 class Trainer:
     """Trains one net of a kind from a seed; `name` is that of its files, `average` its weights as they are shipped."""
 
-    def __init__(self, kind: Kind, seed: int, name: str, *, device: str, batch: int, start: Path | None = None) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        seed: int,
+        name: str,
+        *,
+        device: str,
+        batch: int,
+        start: Path | None = None,
+    ) -> None:
         """Begin with random weights, or with those of a file written by `save_average`."""
         torch.manual_seed(seed)
         self.kind, self.name, self.seed, self.device, self.batch = kind, name, seed, device, batch
@@ -80,7 +91,7 @@ class Trainer:
             self.net.load_state_dict({key: value.float() for key, value in saved.items()})
         self.layout = fastest_layout(self.net, device, batch)
         self.net.to(device, memory_format=self.layout)
-        self.rate = _RATE if start is None else _RATE / 2
+        self.rate = _RATE if start is None else _AGAIN * _RATE
         fused = device == "cuda"
         self.optimiser = torch.optim.AdamW(self.net.parameters(), self.rate, weight_decay=1e-3, fused=fused)
         self.average = {key: value.detach().clone() for key, value in self.net.state_dict().items()}

@@ -26,7 +26,7 @@ from training.pool import Pool
 
 _REPORT_S: Final = 30.0
 _SAVE_S: Final = 60.0
-_FIRST: Final = 24
+_FIRST: Final = 16
 _END_S: Final = 45.0
 """Time kept for export and measurement."""
 
@@ -102,7 +102,7 @@ def _names(plan: Plan) -> list[Named]:
 def _train(plan: Plan, kind: Kind, seed: int, name: str, begin: float, end: float) -> None:
     """Train one net until the time is over, or as many steps as planned."""
     say, device = Log(plan.out / "training.log", begin), choose_device()
-    prepare(device, 2 if device == "cuda" else 1)
+    prepare(2 if device == "cuda" else 1)
     start = plan.start / f"{name}.pt" if plan.start else None
     batch = plan.batch or (_GPU_BATCH if device == "cuda" else 2)
     trainer = Trainer(kind, seed, name, device=device, batch=batch, start=start if start and start.exists() else None)
@@ -121,7 +121,7 @@ def _take_steps(trainer: Trainer, pool: Pool, end: float, plan: Plan, say: Log) 
     pool.wait(min(_FIRST, plan.bodies // 3))
     start = reported = saved = time.monotonic()
     first = trainer.done
-    say(f"{trainer.name}: first step with {len(pool)} bodies")
+    say(f"{trainer.name}: first step with {len(pool)} bodies, {trainer.layout}")
     while (now := time.monotonic()) < end and (plan.steps is None or trainer.done < plan.steps):
         trainer.step(pool, max((now - start) / (end - start), trainer.done / plan.steps if plan.steps else 0))
         if now - reported > _REPORT_S or trainer.done == first + 1:

@@ -25,8 +25,8 @@ _ROUND: Final = 0.3
 _CUT: Final = 0.25
 # The sides of the arrays are multiples of 8; a view fills a part of one, as an image fills a part of what a net sees.
 _SHAPES: Final[dict[Kind, tuple[Shape, ...]]] = {
-    "heart": ((48, 56, 56), (56, 64, 64), (64, 64, 72)),
-    "chest": ((40, 56, 56), (48, 64, 64), (40, 72, 88), (64, 80, 96)),
+    "heart": ((48, 56, 56), (64, 64, 72)),
+    "chest": ((48, 64, 64), (40, 72, 88), (64, 80, 96)),
 }
 _GATED: Final = 64
 """Chest arrays up to this side hold the heart alone, as gated scans do."""
