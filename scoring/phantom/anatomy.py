@@ -43,7 +43,7 @@ def regions(thorax: Thorax, tree: CoronaryTree, grid: Grid) -> Regions:
     muscle = np.maximum(wall.gutter, wall.skin + np.float32(4))
     yield Region(Tissue.MUSCLE, grid.whole, muscle)
     yield from mediastinum.contents(thorax, grid, wall.outward)
-    pericardium = np.abs(parts.sac - np.float32(1.2)) - np.float32(0.5)
+    pericardium = np.abs(parts.sac - np.float32(0.9)) - np.float32(0.8)
     yield Region(Tissue.PERICARDIUM, grid.whole, np.maximum(pericardium, wall.outward))
     yield from abdomen.organs(thorax, grid, wall, parts, under)
     beside = [*above, *slipped, *hila, *mediastinum.footing(thorax, grid)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Final, Self
@@ -14,7 +15,7 @@ from scoring.phantom.courses import DIVISION, Dominance, Plan
 from scoring.phantom.grid import Floats, Grid, Point
 from scoring.phantom.heart import BOX, GROOVES, Heart
 from scoring.phantom.root import LEFT_WAY, RIGHT_WAY
-from scoring.phantom.shapes import Curve, stream
+from scoring.phantom.shapes import FAR, Curve, stream
 from scoring.phantom.side_branches import grow as grow_branches
 from scoring.phantom.surface import move_into_fat
 from scoring.phantom.thorax import Thorax
@@ -34,7 +35,7 @@ _UP_MM: Final[dict[Artery, tuple[float, float]]] = {"LM": (14.4, 3.1), "RCA": (1
 """How far above the valve an artery leaves the root, along its axis: mean and SD (JACC CV Img 2008;1:321)."""
 
 _AROUND_DEG: Final = 17.0
-_DEPTH_MM: Final[dict[Artery, tuple[float, float]]] = {"LAD": (2.6, 6.0), "LCX": (3.0, 7.5), "RCA": (3.5, 12.0)}
+_DEPTH_MM: Final[dict[Artery, tuple[float, float]]] = {"LAD": (2.6, 6.0), "LCX": (3.0, 7.5), "RCA": (3.5, 10.5)}
 """How far below the surface of the fat an artery lies: least and most."""
 
 _EARLY_DEEPER_MM, _EARLY_FREE = 7.0, 0.85
@@ -51,6 +52,11 @@ _FIRST_MM: Final = 4.0
 _ONWARD: Final[dict[Artery, float]] = {"LAD": 0.3, "LCX": 0.15}
 _NEAREST_KNOT_MM, _RISE_MM, _SMOOTH = 3.5, 18.0, 3.0
 _FAT_MM, _BELOW_MM, _REACHED = 5.0, 4.0, 0.65
+_OPEN, _OPEN_FROM_MM, _BRANCH_MM = 0.6, 8.0, 3.0
+"""How much wider the fat is at the surface, per mm above the artery, and the greatest depth from which it opens."""
+
+_SHALLOW_MM, _SHALLOW_FROM, _SHALLOW_TO = 5.0, 75.0, 105.0
+"""On the underside of the heart an artery is no deeper than this: between these distances along it, it rises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +109,37 @@ class CoronaryTree:
 
     def fat(self, grid: Grid, heart: Heart) -> Floats:
         """Return the distance to the fat around the arteries, which fills the grooves between the chambers."""
-        tubes = reduce(np.minimum, (_thin_out(c).tube(grid, 4.0, extra=self.fat_mm - 2) for c in self.curves))
-        fat = np.asarray(tubes - np.float32(0.3) + np.float32(1.1) * np.minimum(heart.uneven, 0.8), dtype=np.float32)
         box = grid.box(*BOX)
+        z, y, x = box
+        part, sac = Grid(grid.z[z], grid.y[y], grid.x[x]), heart.sac[box]
+        uneven = np.float32(1.1) * np.minimum(heart.uneven[box], 0.8) - np.float32(0.3)
+        inside = np.full(part.shape, FAR, dtype=np.float32)
+        for curve, depth in self._sunk():
+            # The fat around an artery is open to the surface.
+            reach = 4.0 + _OPEN * depth
+            tube = _thin_out(curve).tube(part, reach, extra=self.fat_mm - 2)
+            np.minimum(
+                inside, tube + uneven - np.float32(_OPEN) * np.clip(sac + np.float32(depth), 0, depth), out=inside
+            )
         for artery, (first, second, reach, width) in GROOVES.items():
-            to_artery = _thin_out(self.arteries[artery]).tube(grid, reach)[box]
+            to_artery = _thin_out(self.arteries[artery]).tube(part, reach)
             off = np.abs(heart.bodies[first] - heart.bodies[second]) * np.float32(0.6)
             wide = np.float32(width * self.fat_mm / _FAT_MM) * (1 - to_artery / np.float32(reach))
             wedge = off - wide * (1 + np.float32(0.3) * heart.uneven[box])
             # The cleft ends a little below the artery, and beside it before it becomes a thin line through the heart.
-            floor = -np.float32(self.depths.get(artery, 0.0) + _BELOW_MM) - heart.sac[box]
+            floor = -np.float32(self.depths.get(artery, 0.0) + _BELOW_MM) - sac
             ends = np.maximum(floor, to_artery - np.float32(_REACHED * reach))
-            fat[box] = np.minimum(fat[box], np.maximum(wedge, ends))
+            np.minimum(inside, np.maximum(wedge, ends), out=inside)
+        fat = np.full(grid.shape, FAR, dtype=np.float32)
+        fat[box] = inside
         return fat
+
+    def _sunk(self) -> Iterator[tuple[Curve, float]]:
+        """Yield all vessels with the depth from which their fat is open to the surface, mm."""
+        for artery, curve in self.arteries.items():
+            yield curve, min(self.depths.get(artery, 0.0), _OPEN_FROM_MM)
+        for _, curve in self.branches:
+            yield curve, _BRANCH_MM
 
     def regions(self, grid: Grid) -> Regions:
         """Yield the vessels themselves."""
@@ -187,15 +211,24 @@ def _grow_over_heart(
     """Return a course (n, 3) from its start through knots that are moved into the fat."""
     free, rise = _FREE[artery]
     knots = knots.copy()
-    knots[free:] += pull * (move_into_fat(thorax, knots[free:], depth, artery) - knots[free:])
+    below = _depths(_travelled(np.vstack([start, knots]))[1:], depth, artery)[free:]
+    knots[free:] += pull * (move_into_fat(thorax, knots[free:], below, artery) - knots[free:])
     knots = knots[np.linalg.norm(knots - start, axis=1) >= _NEAREST_KNOT_MM]
     points = Curve.through(np.vstack([start, knots]), 1.0, step=0.5).points
     # The first centimetres lead from the root to the surface.
-    share = pull * np.clip((_travelled(points) - rise) / _RISE_MM, 0, 1)[:, None]
-    points = points + share * (move_into_fat(thorax, points, depth, artery) - points)
+    s = _travelled(points)
+    share = pull * np.clip((s - rise) / _RISE_MM, 0, 1)[:, None]
+    points = points + share * (move_into_fat(thorax, points, _depths(s, depth, artery), artery) - points)
     points = gaussian_filter1d(points, _SMOOTH, axis=0, mode="nearest")
     points[0] = start
     return np.asarray(points)
+
+
+def _depths(s: NDArray[np.float64], depth: float, artery: Artery) -> NDArray[np.float64]:
+    """Return the depth at distances (n) along an artery."""
+    if artery != "RCA" or depth < _SHALLOW_MM:
+        return np.full(len(s), depth)
+    return np.asarray(np.interp(s, [_SHALLOW_FROM, _SHALLOW_TO], [depth, _SHALLOW_MM]))
 
 
 def _cut(points: NDArray[np.float64], length: float, radii: tuple[float, float]) -> Curve:

@@ -100,8 +100,9 @@ class Heart:
         bodies = _bodies(thorax, grid.coordinates(box))
         sac = np.full(grid.shape, FAR, dtype=np.float32)
         inside = _sac(thorax, grid.coordinates(box), bodies)
+        size = float(np.clip(0.55 + 0.09 * thorax.epicardial_fat, 0.6, 1.1))
         for centre, semi in _CUSHIONS:
-            cushion = ellipsoid(grid.coordinates(box), thorax.heart_point(centre), semi)
+            cushion = ellipsoid(grid.coordinates(box), thorax.heart_point(centre), size * np.array(semi))
             inside = smooth_union(inside, cushion, 10.0)
         sac[box] = inside
         sac = smooth_union(sac, outflow - np.float32(2), 12.0)
@@ -152,8 +153,13 @@ def _sac(thorax: Thorax, at: Coordinates, bodies: tuple[Floats, ...]) -> Floats:
     joined = reduce(partial(smooth_union, blend=22.0), bodies)
     # Most of the fat lies in front of the right ventricle and in the right groove; the left side is nearly bare.
     front = np.clip((-18 - at.y) / 40, 0, 1) * np.clip((80 - at.x) / 40, 0, 1)
-    sac = np.asarray(joined - np.float32(0.8) - np.float32(thorax.epicardial_fat) * front, dtype=np.float32)
+    sac = np.asarray(joined - np.float32(_margin(thorax)) - np.float32(thorax.epicardial_fat) * front, dtype=np.float32)
     return _within_chest(thorax, at, sac)
+
+
+def _margin(thorax: Thorax) -> float:
+    # Left of the grooves muscle reaches the pericardium in all but the fattest.
+    return float(np.clip(0.14 * (thorax.epicardial_fat - 1.5), 0.05, 1.0))
 
 
 def _within_chest(thorax: Thorax, at: Coordinates, body: Floats) -> Floats:
@@ -247,7 +253,7 @@ def chambers(thorax: Thorax, grid: Grid, heart: Heart) -> Regions:
     box = grid.box(*BOX)
     sac = heart.sac[box]
     yield Region(Tissue.EPICARDIAL_FAT, grid.whole, heart.sac)
-    yield Region(Tissue.MYOCARDIUM, box, np.maximum(heart.muscle, sac + np.float32(0.6)))
+    yield Region(Tissue.MYOCARDIUM, box, np.maximum(heart.muscle, sac + np.float32(0.1)))
     for chamber, body in zip(CHAMBERS, heart.bodies, strict=True):
         cavity = np.maximum(body + np.float32(chamber.wall * thorax.heart_scale), sac + np.float32(1.5))
         yield Region(Tissue.MYOCARDIUM, box, cavity - np.float32(min(chamber.wall, 3)))

@@ -59,7 +59,7 @@ def grow(thorax: Thorax, plan: Plan, arteries: dict[Artery, Curve]) -> tuple[tup
     for name, branch in (*_ON_LEFT.items(), ("acute marginal", _ACUTE)):
         places = np.array(_ACUTE_KNOTS) if name == "acute marginal" else _on_ventricle(branch.knots)
         apart, part = rng.normal(0, _APART_MM, places.shape), rng.uniform(0.5, 1)
-        is_present, depth = rng.random() < branch.share, float(rng.uniform(2.5, 4.5))
+        is_present, depth = rng.random() < branch.share, float(rng.uniform(1.8, 3.4))
         from_circumflex = plan.dominance in _FROM_CIRCUMFLEX.get(name, ())
         owner: Artery = "LCX" if from_circumflex else branch.owner
         length = _length(arteries[owner])

@@ -20,16 +20,17 @@ _ASIDE: Final = np.vstack([np.zeros(3), 0.5 * np.eye(3), -0.5 * np.eye(3)])
 
 
 def move_into_fat(
-    thorax: Thorax, points: NDArray[np.float64], depth: float, artery: Artery | None = None
+    thorax: Thorax, points: NDArray[np.float64], depth: float | NDArray[np.float64], artery: Artery | None = None
 ) -> NDArray[np.float64]:
-    """Move points along the surface normal until they lie `depth` mm below the surface of the fat.
+    """Move points (n, 3) along the surface normal until they lie `depth` mm (or (n)) below the surface of the fat.
 
     Those of a deep artery move towards the middle of the cleft between its two chambers as well.
     """
     p = np.asarray(points, dtype=np.float64).copy()
+    most = float(np.max(depth))
     for number in range(_ROUNDS):
-        if artery in GROOVES and depth > _CLEFT_FROM_MM and number < _ROUNDS - 2:
-            p += min(1, (depth - _CLEFT_FROM_MM) / 3) * _way_to_cleft(thorax, p, artery)
+        if artery in GROOVES and most > _CLEFT_FROM_MM and number < _ROUNDS - 2:
+            p += min(1, (most - _CLEFT_FROM_MM) / 3) * _way_to_cleft(thorax, p, artery)
         here, slope = _sample(sac_distance(thorax, _around(p)))
         steep = np.maximum((slope**2).sum(1), 0.2)
         p -= ((here + depth) / steep)[:, None] * slope
