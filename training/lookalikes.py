@@ -17,7 +17,7 @@ from scoring.anatomy import Anatomy
 from scoring.candidates import agatston, conventions
 from scoring.candidates.agatston import Candidate
 from scoring.images.volume import Volume
-from scoring.judgement import hypotheses, noise, verdicts
+from scoring.judgement import hypotheses, mixture, noise, verdicts
 from scoring.judgement.evidence import gather
 from scoring.judgement.features import Features, measure
 from scoring.phantom.phantom import Piece
@@ -74,7 +74,9 @@ class Taught:
             place = anatomy.find(volume)
         except NotScorable:
             return cls.nothing()
-        found = _near_heart(volume, place, agatston.candidates(volume, conventions.named("standard")))
+        convention = conventions.named("standard")
+        found = _near_heart(volume, place, agatston.candidates(volume, convention))
+        found = mixture.part(volume, convention, place.heart, found)
         if not found:
             return cls.nothing()
         plain = measure(volume, place, found)
