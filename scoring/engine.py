@@ -146,7 +146,7 @@ def _measure(scan: _Scan, settings: ScoringSettings, limits: SelectionSettings, 
 def _sum_up(volume: Volume, judged: Judged, factor: MassFactor | None, known: _Known) -> Score:
     lesions = totals.build_lesions(volume, judged.findings, factor)
     total = totals.sum_by_artery(lesions, "agatston", digits=4)
-    ends = totals.compute_range(judged.findings)
+    ends = totals.compute_range(judged.findings, volume.spacing_mm[0])
     rejected, left_out = totals.list_rejected(volume, judged.findings, judged.near)
     return Score(
         status="scored",

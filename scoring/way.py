@@ -25,7 +25,7 @@ from scoring.images.acquisition import Acquisition
 from scoring.images.selection import check_header
 from scoring.images.slabbing import reduce_labels
 from scoring.images.volume import Volume
-from scoring.judgement import arteries, verdicts
+from scoring.judgement import arteries, mixture, verdicts
 from scoring.judgement.hypotheses import NOISE
 from scoring.judgement.totals import Finding
 from scoring.judgement.verdicts import Verdict
@@ -119,7 +119,8 @@ class ByMask:
 
 def _judge_by_anatomy(volume: Volume, anatomy: Anatomy, convention: Convention) -> Judged:
     _refuse_gap(volume, *anatomy.heart_slices)
-    judged = verdicts.judge(volume, anatomy, agatston.candidates(volume, convention))
+    candidates = mixture.part(volume, convention, anatomy.heart, agatston.candidates(volume, convention))
+    judged = verdicts.judge(volume, anatomy, candidates)
     findings = [
         # rounded first, and down, so that range and decision follow from the confidences of the result
         Finding(part, item.counted, artery, math.floor(item.confidence * 1000) / 1000, item.reason, item.alternative)

@@ -17,7 +17,7 @@ from scoring.anatomy import Anatomy
 from scoring.candidates import agatston, conventions
 from scoring.candidates.agatston import Candidate
 from scoring.images.volume import Volume
-from scoring.judgement import hypotheses, noise, verdicts
+from scoring.judgement import hypotheses, mixture, noise, verdicts
 from scoring.judgement.evidence import gather
 from scoring.judgement.features import Features, measure
 from scoring.phantom.phantom import Piece
@@ -49,6 +49,7 @@ OFF_MM: Final = 2.7
 """Standard deviation along an axis by which courses are misplaced in real hearts: in the median 4.1 mm in space, on
 scans that nothing was set on."""
 COPIES: Final = 4
+_NEAR_MM: Final = 20.0
 _TOUCHING_MM: Final = 1.5
 _SHARE: Final = 0.3
 # What the fixed hypotheses exclude teaches nothing about the others.
@@ -73,7 +74,9 @@ class Taught:
             place = anatomy.find(volume)
         except NotScorable:
             return cls.nothing()
-        found = agatston.candidates(volume, conventions.named("standard"))
+        convention = conventions.named("standard")
+        found = _near_heart(volume, place, agatston.candidates(volume, convention))
+        found = mixture.part(volume, convention, place.heart, found)
         if not found:
             return cls.nothing()
         plain = measure(volume, place, found)
@@ -122,6 +125,14 @@ def collect_if_missing(folder: Path, seed: int) -> None:
     path = path_of(folder, seed)
     if not path.exists():
         Taught.collect(Scanned.load(folder, seed), seed).write(path)
+
+
+def _near_heart(volume: Volume, place: Anatomy, found: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates whose middle lies at most 20 mm outside the heart; the skeleton and the rest teach nothing."""
+    if not found:
+        return []
+    middle = volume.to_index(np.array([item.centroid_mm for item in found])) * np.asarray(volume.spacing_mm)
+    return [item for item, away in zip(found, place.chest.body.at(middle), strict=True) if away <= _NEAR_MM]
 
 
 def _is_open(volume: Volume, place: Anatomy, found: Sequence[Candidate], features: Features) -> NDArray[np.bool_]:

@@ -18,8 +18,6 @@ TOGETHER: Final = 0.5
 _OPEN: Final = 1e-3
 _SEED: Final = 1990
 
-_REPEATED: Final = ((0.0, 0.54), (1.6, 0.54), (55.0, 0.20), (200.0, 0.14), (700.0, 0.07))
-
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
@@ -31,18 +29,8 @@ class Doubtful:
     alternative: str
 
 
-def measurement_sd(agatston: float) -> float:
-    """The standard deviation of one measurement of a total.
-
-    From the mean differences of two scans, 61, 23, 16 and 8 % of the score from 1-30, 31-100, 101-400 and over 400
-    (Chung et al., AJR 2008), divided by 2 / sqrt(pi).
-    """
-    scores, shares = zip(*_REPEATED, strict=True)
-    return agatston * float(np.interp(np.log1p(agatston), np.log1p(scores), shares))
-
-
-def find_range(items: Sequence[Doubtful], spread: Callable[[float], float] = measurement_sd) -> tuple[float, float]:
-    """The 5th and 95th percentile of the total, which hold the total that was counted.
+def find_range(items: Sequence[Doubtful], spread: Callable[[float], float]) -> tuple[float, float]:
+    """The 5th and 95th percentile of the total, widened where they do not hold what was counted.
 
     Each candidate belongs to the total with its confidence; candidates with the same alternative stand or fall
     together more often than not. `spread` is the standard deviation with which a total is measured. The draws are the

@@ -41,9 +41,9 @@ def count_alike(
 
     In each slice a group's peak has the probability of a smooth Gaussian field to have a maximum of that height over
     the blood (Worsley, J Cereb Blood Flow Metab 1992;12:900); a further slice, or a further grain of noise within the
-    slice, multiplies it by that of the neighbours: a connected calcification is weighed as a whole. The area of a grain
-    follows from what smoothing by 0.8 mm leaves of the noise. `noise_hu` is a
-    local noise for each candidate, which counts where it is higher than the slice's.
+    slice, multiplies it by that of the neighbours: a connected calcification is weighed as a whole. Slices that share
+    noise count for as much as they do not share. The area of a grain follows from what smoothing by 0.8 mm leaves of
+    the noise. `noise_hu` is a local noise for each candidate, which counts where it is higher than the slice's.
     """
     voxels = np.concatenate([item.voxels for item in candidates])
     owner = np.repeat(np.arange(len(candidates)), [len(item.voxels) for item in candidates])
@@ -63,7 +63,7 @@ def count_alike(
     at_peak = log_ndtr(-over) / _LN10 + 2 * np.log10(np.maximum(over, 1.0))
     beside = np.minimum(log_ndtr(-(mean - blood.hu) / sd) / _LN10 + np.log10(NEIGHBOURS), 0.0)
     slice_decades = at_peak + (grains - 1) * beside
-    linked = np.minimum(slice_decades + np.log10(NEIGHBOURS + grains), 0.0)
+    linked = _find_share_alone(blood) * np.minimum(slice_decades + np.log10(NEIGHBOURS + grains), 0.0)
     everywhere = np.log10(HEART_MM3 / (grain_mm2 * volume.spacing_mm[0]))
     # The least likely slice is the first, found anywhere; the others are found beside it.
     least, total = np.full(len(candidates), 0.0), np.zeros(len(candidates))
@@ -72,6 +72,13 @@ def count_alike(
     own = np.zeros(len(candidates))
     np.minimum.at(own, who, linked)
     return np.asarray(np.maximum(everywhere + least + (total - own), _FEWEST_DECADES))
+
+
+def _find_share_alone(blood: Blood) -> float:
+    """The share of the noise that neighbouring slices do not have in common, from the noise of their mean; 0 to 1."""
+    if len(blood.noise_of_means) < 2:
+        return 1.0
+    return float(np.clip(2 - 2 * (blood.noise_of(2) / max(blood.noise_of(1), 1e-6)) ** 2, 0.0, 1.0))
 
 
 def odds_of_noise(alike: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from scoring.images.volume import StoredOrder, Volume
 from scoring.judgement import doubt, mass
 from scoring.judgement.doubt import Doubtful
 from scoring.judgement.mass import MassFactor
+from scoring.judgement.spread import estimate_spread
 from scoring.result import (
     ARTERIES,
     POSSIBLE,
@@ -65,16 +66,17 @@ def sum_by_artery(lesions: Sequence[Lesion], quantity: str, digits: int) -> Arte
     return ArteryValues(round(total, digits), **{artery: round(share, digits) for artery, share in shares.items()})
 
 
-def compute_range(findings: Sequence[Finding]) -> Range:
+def compute_range(findings: Sequence[Finding], spacing_mm: float) -> Range:
     """The range that holds nine of ten totals, and how many findings are uncertain.
 
-    Uncertain is what is counted but not certain, or possible but not counted.
+    Uncertain is what is counted but not certain, or possible but not counted. `spacing_mm` is that of the slices.
     """
     low, high = doubt.find_range(
         [
             Doubtful(round(item.candidate.agatston, 4), item.confidence, item.counted, item.alternative)
             for item in findings
-        ]
+        ],
+        lambda agatston: estimate_spread(agatston, spacing_mm),
     )
     total = _total([item for item in findings if item.counted])
     return Range(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -56,6 +58,16 @@ def test_a_connected_lesion_counts_as_a_whole():
     assert six[0] < -3
     two = alike(image([(z, 20, 20, 175) for z in (3, 4)]), pool)
     assert six[0] - two[0] == pytest.approx(4 * (two[0] - one[0]))
+
+
+@pytest.mark.parametrize(("of_two", "counts"), [(30 / np.sqrt(2), 1.0), (30.0, 0.0), (30 * np.sqrt(0.75), 0.5)])
+def test_slices_that_share_noise_are_no_further_evidence(of_two, counts):
+    """Independent noise falls by the root of two in a mean of two; at 3/4 of the variance half is common."""
+    volume = image([(z, 20, 20, 175) for z in range(3, 9)])
+    fine = alike(volume, blood())[0]
+    alone = alike(image([(5, 20, 20, 175)]), blood())[0]
+    shared = alike(volume, replace(blood(), noise_of_means=(30.0, of_two)))[0]
+    assert shared == pytest.approx(alone + counts * (fine - alone))
 
 
 def test_so_does_its_area():

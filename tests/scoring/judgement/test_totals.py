@@ -40,15 +40,15 @@ def finding(agatston, *, counted=True, confidence=1.0, artery="LAD", voxels=((1,
     [(True, 1.0, 0), (True, 0.8, 0), (True, 0.79, 1), (False, 0.2, 1), (False, 0.19, 0)],
 )
 def test_how_many_are_uncertain(counted, confidence, uncertain) -> None:
-    found = totals.compute_range([finding(100.0), finding(10.0, counted=counted, confidence=confidence)])
+    found = totals.compute_range([finding(100.0), finding(10.0, counted=counted, confidence=confidence)], 3.0)
     assert (found.doubtful, found.left_out) == (uncertain * counted, uncertain * (not counted))
     assert found.low < 100 < found.high
 
 
 def test_a_doubtful_lesion_widens_the_range() -> None:
-    sure = totals.compute_range([finding(100.0), finding(60.0)])
-    doubted = totals.compute_range([finding(100.0), finding(60.0, confidence=0.7)])
-    left_out = totals.compute_range([finding(100.0), finding(60.0, counted=False, confidence=0.3)])
+    sure = totals.compute_range([finding(100.0), finding(60.0)], 3.0)
+    doubted = totals.compute_range([finding(100.0), finding(60.0, confidence=0.7)], 3.0)
+    left_out = totals.compute_range([finding(100.0), finding(60.0, counted=False, confidence=0.3)], 3.0)
     assert doubted.low < sure.low - 20
     assert left_out.high > 150
 
@@ -68,7 +68,7 @@ def test_a_doubtful_lesion_widens_the_range() -> None:
 def test_the_total_lies_in_its_range_and_is_the_sum_of_the_lesions(findings) -> None:
     lesions = totals.build_lesions(VOLUME, findings, None)
     total = totals.sum_by_artery(lesions, "agatston", digits=4)
-    found = totals.compute_range(findings)
+    found = totals.compute_range(findings, 3.0)
     assert found.low <= total.total <= found.high
     assert total.total == pytest.approx(sum(lesion.agatston for lesion in lesions), abs=1e-3)
     shares = sum(total.of(artery) for artery in ARTERIES)
@@ -114,7 +114,7 @@ def test_the_largest_rejected_are_told_and_the_others_counted(pairs, most) -> No
         kept = [item.agatston for item in told if (item.confidence >= POSSIBLE) is possible]
         assert kept == pytest.approx(sorted(ours, reverse=True)[: len(kept)], abs=1e-4)
     if any(item.confidence < POSSIBLE for item in told):
-        assert sum(item.confidence >= POSSIBLE for item in told) == totals.compute_range(findings).left_out
+        assert sum(item.confidence >= POSSIBLE for item in told) == totals.compute_range(findings, 3.0).left_out
 
 
 def test_a_rejected_candidate_says_where_and_why() -> None:
