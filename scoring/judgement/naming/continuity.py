@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 REACH_MM: Final = 25.0
 FALL_MM: Final = 10.0
@@ -27,7 +28,7 @@ def link(
     are the lesions' voxels (k, 3) in mm. Lesions are linked that have no third one between them: those in line by their
     nearest pieces, up to 1; those side by side piece by piece, as the longer they run so, the more it says.
     """
-    apart = np.linalg.norm(centres[:, None] - centres, axis=2)
+    apart = cdist(centres, centres)
     nearest = np.full((len(shapes), len(shapes)), np.inf)
     np.minimum.at(nearest, (candidate[:, None], candidate), apart)
     np.fill_diagonal(nearest, 0.0)
