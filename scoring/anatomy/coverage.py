@@ -18,8 +18,8 @@ ABOVE_LEFT_MAIN_MM: Final = 3.0
 """One slice above the left main ostium, from which the arteries run down or level."""
 WHOLE_CM2: Final = 12.0
 """Area of the heart in the lowest slice up to which it counts as whole: the lowest cube of a heart, or two."""
-WHOLE_MM: Final = 3.0
-"""A heart whose lower end lies within a slice of the images counts as whole."""
+WHOLE_MM: Final = 4.0
+"""A heart whose lower end lies within a cube of the images counts as whole: no height is told finer."""
 MOST_CUT_MM: Final = 12.0
 """About 10 mm, with the error of a height that is extrapolated (`_missing_mm`)."""
 TAPER: Final = 4

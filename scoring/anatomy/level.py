@@ -9,7 +9,7 @@ import numpy as np
 
 from config.errors import NotScorable
 from scoring.anatomy.aorta import Track
-from scoring.anatomy.heart import Heart, Landmark
+from scoring.anatomy.heart import Heart
 
 SIGNS: Final[dict[str, tuple[float, float]]] = {
     "left_main_ostium": (0.0, 0.0),
@@ -22,10 +22,13 @@ SIGNS: Final[dict[str, tuple[float, float]]] = {
 Right ostium: 290 CT angiographies (ImageCAS); Dodge's angiographies have 14. Bifurcation: 6 centre lines on CT. Valve's
 centre: 5 gated scans; a root that leans 49 (9) degrees gives 21 (Int J Cardiol 2021;338:58).
 """
-TARGET_MM: Final = 5.0
-"""Spread of the Gaussian that the nets learn round a landmark: their own doubt is what exceeds it."""
-NET_MM: Final = 4.0
-"""Error of a landmark that the nets are sure of, in bodies that they were not trained on."""
+LEAST_MM: Final = 1.0
+"""Spread of a height that needs no anatomy to be told: a third of a cube."""
+SHARE: Final = 0.5
+"""Weight of each sign's evidence: all come from the same nets and the same image, and count as half as many."""
+ELSEWHERE: Final = 0.01
+"""Probability that a landmark is none of what the nets take it for."""
+SURE: Final = 0.5
 FAR_MM: Final = 24.0
 """Four of the largest standard deviations between patients."""
 FROM_WALL_MM: Final = 25.0
@@ -48,33 +51,45 @@ class Level:
 
 
 def level(heart: Heart, ascending: Track) -> Level:
-    """Return the mean of the heights that the landmarks give, each weighted by anatomy and by the nets' own doubt.
+    """Return the height that landmarks and anatomy together tell of.
+
+    Each landmark's probability along z, moved and widened by what anatomy says, is evidence for the level; a place that
+    the other signs do not share counts for little.
 
     Raises NotScorable: `left_main_not_found` if that leaves the level open or the aorta is not seen above it,
-    `landmarks_disagree` if a landmark lies too far off or the left main ostium is off the aortic wall.
+    `landmarks_disagree` if a landmark of which the nets are sure lies too far off, or the ostium off the aortic wall.
     """
-    marks = [heart.landmarks[name] for name in SIGNS]
-    offsets, between = np.array(list(SIGNS.values())).T
-    heights = np.array([mark.place_mm[0] for mark in marks]) + offsets
-    variance = between**2 + NET_MM**2 + np.array([_doubt_mm(mark) ** 2 for mark in marks])
-    # All signs come from the same nets and the same image: together they are no surer than their usual one.
-    doubt = float(np.sqrt(len(marks) / (1 / variance).sum()))
-    if doubt > MOST_SPREAD_MM:
-        raise NotScorable("left_main_not_found", variant="spread", spread_mm=round(doubt, 1), most_mm=MOST_SPREAD_MM)
-    place = float(np.average(heights, weights=1 / variance))
-    if (np.abs(heights - place) > np.maximum(FAR_MM, 3 * np.sqrt(variance))).any():
-        raise NotScorable("landmarks_disagree", variant="heights", apart_mm=round(float(np.ptp(heights)), 1))
-    apart = float(np.sqrt(np.average((heights - place) ** 2, weights=1 / variance)))
-    ostium = heart.landmarks["left_main_ostium"]
-    wall_mm = abs(float(ascending.outside(ostium.place_mm[None])[0]))
-    if wall_mm > FROM_WALL_MM + _doubt_mm(ostium):
+    marks = {name: heart.landmarks[name] for name in SIGNS}
+    heights = {name: float(mark.place_mm[0]) + SIGNS[name][0] for name, mark in marks.items()}
+    place, spread = _pool(heart)
+    if spread > MOST_SPREAD_MM:
+        raise NotScorable("left_main_not_found", variant="spread", spread_mm=round(spread, 1), most_mm=MOST_SPREAD_MM)
+    if any(marks[name].certainty > SURE and abs(heights[name] - place) > FAR_MM for name in SIGNS):
+        apart = max(heights.values()) - min(heights.values())
+        raise NotScorable("landmarks_disagree", variant="heights", apart_mm=round(apart, 1))
+    wall_mm = abs(float(ascending.outside(marks["left_main_ostium"].place_mm[None])[0]))
+    if wall_mm > FROM_WALL_MM:
         raise NotScorable("landmarks_disagree", variant="off_wall", wall_mm=round(wall_mm, 1))
     above = (ascending.z_mm >= place) & (ascending.z_mm <= place + BRACKET_MM)
     if not ascending.seen[above].any():
         raise NotScorable("left_main_not_found", variant="aorta")
-    return Level(place, max(doubt, apart), tuple(zip(SIGNS, heights.tolist(), strict=True)))
+    return Level(place, spread, tuple(heights.items()))
 
 
-def _doubt_mm(mark: Landmark) -> float:
-    """Return the nets' own doubt about a landmark along an axis, in mm."""
-    return float(np.sqrt(max(mark.spread_mm**2 - TARGET_MM**2, 0.0)))
+def _pool(heart: Heart) -> tuple[float, float]:
+    """Return mean and standard deviation of the level in mm: the signs' probabilities multiplied."""
+    found = heart.found
+    z_mm = found.cubes.start_mm[0] + found.cubes.step_mm * np.arange(found.cubes.size[0])
+    # An ostium above the images is told by what lies below it.
+    at_mm = np.arange(z_mm[0], z_mm[-1] + max(offset for offset, _ in SIGNS.values()))
+    evidence = np.zeros(len(at_mm))
+    for name, (offset, between) in SIGNS.items():
+        likely = found.spot[found.landmarks.index(name)].sum(axis=(1, 2), dtype=np.float64)
+        widened = np.exp(-0.5 * ((at_mm[:, None] - z_mm - offset) / max(between, LEAST_MM)) ** 2)
+        told = (widened / widened.sum(axis=0).clip(1e-9)) @ likely
+        # A landmark that the nets take for outside the image says nothing about the level.
+        unknown = ELSEWHERE + (1 - ELSEWHERE) * max(1 - float(likely.sum()), 0.0)
+        evidence += SHARE * np.log((1 - ELSEWHERE) * told + unknown / len(at_mm))
+    share = np.exp(evidence - evidence.max())
+    place = float(np.average(at_mm, weights=share))
+    return place, float(np.sqrt(np.average((at_mm - place) ** 2, weights=share)))
