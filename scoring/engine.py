@@ -25,7 +25,7 @@ from scoring.images.gate.slabs import check_slabs
 from scoring.images.geometry import Stack
 from scoring.images.selection import LeftOut, check_geometry, select_images
 from scoring.images.volume import Volume
-from scoring.judgement import mass, totals
+from scoring.judgement import integrated, mass, totals
 from scoring.judgement.category import categorise, format_cac_drs
 from scoring.judgement.flags import flag_result, flag_scan
 from scoring.judgement.mass import MassFactor
@@ -144,7 +144,7 @@ def _measure(scan: _Scan, settings: ScoringSettings, limits: SelectionSettings, 
 
 
 def _sum_up(volume: Volume, judged: Judged, factor: MassFactor | None, known: _Known) -> Score:
-    lesions = totals.build_lesions(volume, judged.findings, factor)
+    lesions = totals.build_lesions(volume, judged.findings, factor, known.provenance.threshold_hu)
     total = totals.sum_by_artery(lesions, "agatston", digits=4)
     ends = totals.compute_range(judged.findings, volume.spacing_mm[0])
     rejected, left_out = totals.list_rejected(volume, judged.findings, judged.near)
@@ -156,6 +156,7 @@ def _sum_up(volume: Volume, judged: Judged, factor: MassFactor | None, known: _K
         agatston_range=(ends.low, ends.high),
         volume_mm3=totals.sum_by_artery(lesions, "volume_mm3", digits=3),
         mass_mg=None if factor is None else totals.sum_by_artery(lesions, "mass_mg", digits=4),
+        mass_integrated_mg=None if factor is None else totals.sum_by_artery(lesions, "mass_integrated_mg", digits=4),
         lesions=lesions,
         category=categorise(total.total, any_lesion=bool(lesions)),
         cac_drs=format_cac_drs(total.total, [item.artery for item in lesions]),
@@ -207,4 +208,5 @@ def _provenance(
         volume_definition=convention.volume,
         mass_factor=None if factor is None or not math.isfinite(factor.value) else factor.value,
         mass_factor_origin=None if factor is None else factor.origin,
+        mass_integrated_method=None if factor is None else integrated.METHOD,
     )

@@ -43,9 +43,9 @@ def find_factor(acquisition: Acquisition, settings: ScoringSettings) -> MassFact
     return None
 
 
-def compute_mass_mg(calibration: MassFactor, mean_hu: float, volume_mm3: float) -> float:
-    """Mass in mg of a lesion of that mean attenuation and volume."""
-    return calibration.value * mean_hu * volume_mm3 / 1000.0
+def compute_mass_mg(calibration: MassFactor, intensity: float) -> float:
+    """Mass in mg of an intensity in HU times mm3: mean attenuation times volume, or a sum over the background."""
+    return calibration.value * intensity / 1000.0
 
 
 def _is_usable(value: float) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from scoring.candidates import components
 from scoring.candidates.agatston import Candidate
 from scoring.images.volume import StoredOrder, Volume
-from scoring.judgement import doubt, mass
+from scoring.judgement import doubt, integrated, mass
 from scoring.judgement.doubt import Doubtful
 from scoring.judgement.mass import MassFactor
 from scoring.judgement.spread import estimate_spread
@@ -48,12 +48,19 @@ class Finding:
     alternative: str = ""
 
 
-def build_lesions(volume: Volume, findings: Sequence[Finding], factor: MassFactor | None) -> tuple[Lesion, ...]:
-    """The counted findings as lesions, numbered from 1 in the order of their first voxel."""
+def build_lesions(
+    volume: Volume, findings: Sequence[Finding], factor: MassFactor | None, threshold_hu: float
+) -> tuple[Lesion, ...]:
+    """The counted findings as lesions, numbered from 1 in the order of their first voxel.
+
+    `threshold_hu` is the one that the candidates were found with.
+    """
     counted = sorted(
         (item for item in findings if item.counted), key=lambda item: tuple(item.candidate.voxels[0].tolist())
     )
-    return tuple(_build_lesion(number, volume, item, factor) for number, item in enumerate(counted, start=1))
+    return tuple(
+        _build_lesion(number, volume, item, factor, threshold_hu) for number, item in enumerate(counted, start=1)
+    )
 
 
 def sum_by_artery(lesions: Sequence[Lesion], quantity: str, digits: int) -> ArteryValues:
@@ -110,8 +117,15 @@ def _total(findings: Sequence[Finding]) -> float:
     return round(math.fsum(round(item.candidate.agatston, 4) for item in findings), 4)
 
 
-def _build_lesion(number: int, volume: Volume, finding: Finding, factor: MassFactor | None) -> Lesion:
+def _build_lesion(
+    number: int, volume: Volume, finding: Finding, factor: MassFactor | None, threshold_hu: float
+) -> Lesion:
     candidate = finding.candidate
+    own_mass = whole_mass = None
+    if factor is not None:
+        own_mass = round(mass.compute_mass_mg(factor, candidate.mean_hu * candidate.volume_mm3), 4)
+        excess = integrated.integrate(volume, candidate.voxels, threshold_hu)
+        whole_mass = round(mass.compute_mass_mg(factor, excess), 4)
     sections = _slices(volume, candidate)
     return Lesion(
         id=number,
@@ -119,9 +133,8 @@ def _build_lesion(number: int, volume: Volume, finding: Finding, factor: MassFac
         confidence=finding.confidence,
         agatston=round(candidate.agatston, 4),
         volume_mm3=round(candidate.volume_mm3, 3),
-        mass_mg=None
-        if factor is None
-        else round(mass.compute_mass_mg(factor, candidate.mean_hu, candidate.volume_mm3), 4),
+        mass_mg=own_mass,
+        mass_integrated_mg=whole_mass,
         max_hu=candidate.max_hu,
         mean_hu=round(candidate.mean_hu, 2),
         centroid_mm=_centroid(candidate),

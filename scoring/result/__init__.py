@@ -108,6 +108,7 @@ class Provenance:
 
     `weights` names the weights of the nets that located the anatomy; None where there were none. `slab_slices` images
     were averaged into each slice that was scored, `slab_mm` apart; 1 and None where the images were scored themselves.
+    `mass_integrated_method` says how the mass without a threshold was measured; None where it was not.
     """
 
     software: str
@@ -123,16 +124,17 @@ class Provenance:
     weights: str | None = None
     slab_slices: int = 1
     slab_mm: float | None = None
+    mass_integrated_method: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
     """The answer for one series: numbers when `status` is scored, else a reason and no number.
 
-    `agatston`, `agatston_range`, `volume_mm3`, `category` and `cac_drs` are None when not scorable; `mass_mg` is also
-    None when no calibration factor is known. `reason_code` and `reason` are code and message of the flag that rejected
-    the series. `rejected` are the largest candidates near the heart that were not counted, `rejected_left_out` is how
-    many more there were.
+    `agatston`, `agatston_range`, `volume_mm3`, `category` and `cac_drs` are None when not scorable; `mass_mg` (counted
+    voxels) and `mass_integrated_mg` (without a threshold) are also None when no calibration factor is known.
+    `reason_code` and `reason` are code and message of the flag that rejected the series. `rejected` are the largest
+    candidates near the heart that were not counted, `rejected_left_out` is how many more there were.
     """
 
     status: Status
@@ -154,6 +156,7 @@ class Score:
     patient: Patient | None = None
     risk: Risk | None = None
     reason_code: str | None = None
+    mass_integrated_mg: ArteryValues | None = None
     schema: str = field(default=SCHEMA)
 
     def to_dict(self) -> dict[str, Any]:

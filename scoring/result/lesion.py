@@ -65,6 +65,8 @@ class Lesion:
     """A three-dimensional calcification (26-connected) and its share of the score.
 
     `artery` is None where a mask names none: such a lesion counts in the totals alone.
+    `mass_mg` is that of the counted voxels, `mass_integrated_mg` that of the whole calcification without a threshold;
+    both are None without a calibration factor.
     `centroid_mm` is (x, y, z) in patient coordinates. `runs` are the counted voxels as
     (slice, stored row, first stored column, length), sorted, so that every document can show exactly what was counted.
     """
@@ -81,6 +83,7 @@ class Lesion:
     slices: tuple[int, ...]
     images: tuple[ImageRef, ...] = ()
     runs: tuple[tuple[int, int, int, int], ...] = ()
+    mass_integrated_mg: float | None = None
 
     @property
     def is_uncertain(self) -> bool:

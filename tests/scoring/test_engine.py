@@ -47,6 +47,9 @@ def test_hand_calculated(ct, series, tmp_path) -> None:
     assert found.agatston.total == found.agatston.LAD
     assert found.volume_mm3.total == 18 * 0.25 * 1.5
     assert found.mass_mg.total == pytest.approx(0.8 * (4 * 150 + 8 * 350 + 6 * 450) * 0.25 * 1.5 / 1000, abs=1e-4)
+    # the background is 40 HU, and nothing blurs
+    excess = 4 * 110 + 8 * 310 + 6 * 410
+    assert found.mass_integrated_mg.total == pytest.approx(0.8 * excess * 0.25 * 1.5 / 1000, abs=1e-4)
     assert [lesion.id for lesion in found.lesions] == [1, 2]
     first = found.lesions[0]
     assert (first.slices, first.max_hu, first.confidence) == ((1, 2), 350, 1.0)
@@ -142,6 +145,7 @@ def test_no_calcium_is_a_score_of_zero(ct, series, tmp_path) -> None:
     assert found.status == "scored"
     assert (found.agatston.total, found.category, found.cac_drs, found.lesions) == (0.0, "0", "A0", ())
     assert found.mass_mg is None
+    assert found.mass_integrated_mg is None
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.7, 1.3])

@@ -107,6 +107,8 @@ def _method(score: Score, texts: Texts) -> Iterator[str]:
     else:
         source = origin.mass_factor_origin.text if origin.mass_factor_origin else texts("report.not_known")
         yield texts("method.mass", factor=origin.mass_factor, origin=source)
+    if origin.mass_integrated_method:
+        yield texts("method.mass_integrated")
     if origin.weights:
         yield texts("method.engine_weights", engine=origin.engine, weights=origin.weights)
     else:
@@ -170,5 +172,7 @@ def _values(score: Score, artery: Artery | None, texts: Texts) -> str:
         parts.append(texts("summary.volume", volume=value_of(score.volume_mm3)))
     if score.mass_mg is not None:
         parts.append(texts("summary.mass", mass=value_of(score.mass_mg)))
+    if score.mass_integrated_mg is not None:
+        parts.append(texts("summary.mass_integrated", mass=value_of(score.mass_integrated_mg)))
     parts.append(texts("summary.lesion" if count == 1 else "summary.lesions", count=count))
     return ", ".join(parts)

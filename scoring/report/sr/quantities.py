@@ -33,6 +33,8 @@ def calcium(score: Score, artery: Artery | None) -> list[Quantity]:
         quantities.append(Quantity(codes.VOLUME, of(score.volume_mm3), codes.CUBIC_MILLIMETRE))
     if score.mass_mg is not None:
         quantities.append(Quantity(codes.MASS, of(score.mass_mg), codes.MILLIGRAM))
+    if score.mass_integrated_mg is not None:
+        quantities.append(Quantity(codes.MASS_INTEGRATED, of(score.mass_integrated_mg), codes.MILLIGRAM))
     quantities.append(Quantity(codes.NUMBER_OF_LESIONS, lesion_count(score, artery), codes.LESIONS))
     return quantities
 
@@ -68,6 +70,8 @@ def of_lesion(lesion: Lesion) -> list[Quantity]:
     quantities.append(Quantity(codes.VOLUME, lesion.volume_mm3, codes.CUBIC_MILLIMETRE))
     if lesion.mass_mg is not None:
         quantities.append(Quantity(codes.MASS, lesion.mass_mg, codes.MILLIGRAM))
+    if lesion.mass_integrated_mg is not None:
+        quantities.append(Quantity(codes.MASS_INTEGRATED, lesion.mass_integrated_mg, codes.MILLIGRAM))
     quantities.append(Quantity(codes.MEAN_ATTENUATION, lesion.mean_hu, codes.HOUNSFIELD, digits=1))
     quantities.append(Quantity(codes.MAXIMUM_ATTENUATION, lesion.max_hu, codes.HOUNSFIELD, digits=1))
     quantities.append(Quantity(codes.CERTAINTY, lesion.confidence * 100, codes.PERCENT, digits=0))

@@ -106,6 +106,8 @@ def _method(score: Score, texts: Texts) -> Iterator[str]:
         origin = provenance.mass_factor_origin
         source = texts("report.not_known") if origin is None else origin.text
         yield texts("report.mass_factor", factor=texts.short(provenance.mass_factor), origin=source)
+    if score.mass_integrated_mg is not None:
+        yield texts("report.mass_integrated", mass=texts.number(score.mass_integrated_mg.total))
     yield texts("report.engine", engine=provenance.engine)
     if provenance.weights:
         yield texts("report.weights", weights=provenance.weights)

@@ -29,6 +29,7 @@ COLUMNS: Final = (
     "agatston_high",
     "volume_mm3",
     "mass_mg",
+    "mass_integrated_mg",
     "lesions",
     "slices",
     "spacing_z_mm",
@@ -121,6 +122,7 @@ class Row:
                 "agatston_high": score.agatston_range[1],
                 "volume_mm3": score.volume_mm3.total,
                 "mass_mg": None if score.mass_mg is None else score.mass_mg.total,
+                "mass_integrated_mg": None if score.mass_integrated_mg is None else score.mass_integrated_mg.total,
                 "lesions": len(score.lesions),
             }
         return values

@@ -66,7 +66,7 @@ def test_a_doubtful_lesion_widens_the_range() -> None:
     )
 )
 def test_the_total_lies_in_its_range_and_is_the_sum_of_the_lesions(findings) -> None:
-    lesions = totals.build_lesions(VOLUME, findings, None)
+    lesions = totals.build_lesions(VOLUME, findings, None, 130.0)
     total = totals.sum_by_artery(lesions, "agatston", digits=4)
     found = totals.compute_range(findings, 3.0)
     assert found.low <= total.total <= found.high
@@ -79,7 +79,7 @@ def test_the_total_lies_in_its_range_and_is_the_sum_of_the_lesions(findings) -> 
 
 def test_runs_are_those_of_the_voxels() -> None:
     voxels = ((1, 2, 6), (1, 2, 7), (1, 3, 0), (2, 3, 0))
-    (lesion,) = totals.build_lesions(VOLUME, [finding(5.0, voxels=voxels)], None)
+    (lesion,) = totals.build_lesions(VOLUME, [finding(5.0, voxels=voxels)], None, 130.0)
     assert lesion.runs == ((1, 2, 6, 2), (1, 3, 0, 1), (2, 3, 0, 1))
     assert lesion.slices == (1, 2)
     assert [image.sop_instance_uid for image in lesion.images] == ["1.2.1", "1.2.2"]

@@ -138,6 +138,7 @@ def make_score(
                 agatston=agatston,
                 volume_mm3=10.125 + number,
                 mass_mg=2.0625 + number if mass else None,
+                mass_integrated_mg=2.5625 + number if mass else None,
                 max_hu=401.0 + number,
                 mean_hu=222.25 + number,
                 centroid_mm=(1.0, 2.0, 3.0),
@@ -157,6 +158,7 @@ def make_score(
         agatston_range=(agatston_values.total * 0.875, agatston_values.total * 1.125),
         volume_mm3=_values(lesions, lambda lesion: lesion.volume_mm3),
         mass_mg=_values(lesions, lambda lesion: lesion.mass_mg or 0.0) if mass else None,
+        mass_integrated_mg=_values(lesions, lambda lesion: lesion.mass_integrated_mg or 0.0) if mass else None,
         lesions=tuple(lesions),
         category=category,
         cac_drs=cac_drs,
@@ -174,6 +176,7 @@ def make_score(
             volume_definition="voxels",
             mass_factor=0.778 if mass else None,
             mass_factor_origin=Statement(text="(0018,9352) medium") if mass else None,
+            mass_integrated_method="integrated" if mass else None,
         ),
     )
 

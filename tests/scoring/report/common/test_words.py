@@ -31,6 +31,9 @@ def test_unknown_technique_is_left_out(scores: dict[str, Score]) -> None:
 def test_the_method_names_the_mass_factor_or_its_absence(scores: dict[str, Score]) -> None:
     assert "Mass factor: 0.778 mg/cm3 per HU, from (0018,9352) medium" in method(scores["3"])
     assert "Mass factor: not known, no mass" in method(scores["1800"])
+    whole = "Mass without threshold: integrated intensity over the local background, same factor"
+    assert whole in method(scores["3"])
+    assert whole not in method(scores["1800"])
 
 
 def test_the_method_names_the_weights_where_there_are_any(scores: dict[str, Score]) -> None:

@@ -117,6 +117,8 @@ def test_the_report_has_warning_technique_method_and_flags(scores, sources, requ
     method = "from 130 HU, areas of at least 1 mm², 8 neighbours, slices weighted by spacing / 3 mm, volume: voxels"
     assert method in told
     assert "mass: 0.778 mg/cm³ per HU, from (0018,9352) medium" in told
+    whole = printed(scores["250"].mass_integrated_mg.total)
+    assert f"mass without threshold: {whole} mg" in told
 
 
 def test_the_report_says_that_slabs_were_scored(scores, sources, first):

@@ -85,10 +85,12 @@ def expected(score: Score) -> list[tuple[str, float]]:
         found.append(("450360000", getattr(score.agatston, place)))
         found.append(("122660", getattr(score.volume_mm3, place)))
         found += [("122661", getattr(score.mass_mg, place))] if score.mass_mg else []
+        found += [("MASS_INTEGRATED", getattr(score.mass_integrated_mg, place))] if score.mass_integrated_mg else []
         found.append(("246206008", len(lesions)))
     for lesion in score.lesions:
         found += [("450360000", lesion.agatston), ("122660", lesion.volume_mm3)]
         found += [] if lesion.mass_mg is None else [("122661", lesion.mass_mg)]
+        found += [] if lesion.mass_integrated_mg is None else [("MASS_INTEGRATED", lesion.mass_integrated_mg)]
         found += [("112181", lesion.mean_hu), ("112180", lesion.max_hu), ("111012", lesion.confidence * 100)]
     found += [("AGATSTON_LOW", score.agatston_range[0]), ("AGATSTON_HIGH", score.agatston_range[1])]
     found.append(("122762", len({lesion.artery for lesion in score.lesions})))

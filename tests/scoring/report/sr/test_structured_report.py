@@ -208,7 +208,7 @@ def test_the_summary_stands_on_its_own(
         "Agatston score: 250",
         "101-400 (moderate)",
         "A2/N4",
-        "LM (Left main): Agatston 20.3, volume 10.1 mm3, mass 2.1 mg, 1 lesion",
+        "LM (Left main): Agatston 20.3, volume 10.1 mm3, mass 2.1 mg, mass without threshold 2.6 mg, 1 lesion",
         "Calcium in the left main",
         "Tube voltage is 100 kVp",
         "Threshold: 130 HU",
