@@ -28,13 +28,8 @@ fix:
 demo:
     uv run --frozen coronode demo
 
-# the nets from scratch: bodies, weights, models, measurements (needs PyTorch: see training/README.md)
-train PYTHON="python":
-    {{PYTHON}} -m training bodies chest --count 210
-    {{PYTHON}} -m training bodies heart --count 118
-    {{PYTHON}} -m training train chest --steps 2500
-    {{PYTHON}} -m training train heart --steps 3000
-    {{PYTHON}} -m training export chest
-    {{PYTHON}} -m training export heart
-    {{PYTHON}} -m training measure chest
-    {{PYTHON}} -m training measure heart
+# the nets from scratch within an hour: bodies, weights, models, measurements (needs PyTorch: see training/README.md)
+train PYTHON="python" MINUTES="60":
+    MALLOC_MMAP_THRESHOLD_=17179869184 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456 \
+        {{PYTHON}} -m training all --minutes {{MINUTES}}
+    cp training-data/*.onnx scoring/anatomy/weights/

@@ -123,7 +123,8 @@ def _take_steps(trainer: Trainer, pool: Pool, end: float, plan: Plan, say: Log) 
     first = trainer.done
     say(f"{trainer.name}: first step with {len(pool)} bodies, {trainer.layout}")
     while (now := time.monotonic()) < end and (plan.steps is None or trainer.done < plan.steps):
-        trainer.step(pool, max((now - start) / (end - start), trainer.done / plan.steps if plan.steps else 0))
+        # A training of so many steps may take several sittings; without a number, this one ends it.
+        trainer.step(pool, trainer.done / plan.steps if plan.steps else (now - start) / (end - start))
         if now - reported > _REPORT_S or trainer.done == first + 1:
             reported = now
             _report(trainer, pool, now - start, say)
