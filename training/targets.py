@@ -29,7 +29,7 @@ def place_target(near_mm: Tensor, deposits: Deposits) -> Tensor:
     some = ((none - near_mm) / (none - sure)).clamp(0, 1)
     weight = some * torch.exp((near_mm.amin(1, keepdim=True) - near_mm) / _APART_MM)
     shares = weight / weight.sum(1, keepdim=True).clamp(min=1e-6) * some.amax(1, keepdim=True)
-    target = torch.cat([1 - shares.sum(1, keepdim=True), shares], 1)
+    target = torch.cat([(1 - shares.sum(1, keepdim=True)).clamp(min=0), shares], 1)
     here = deposits.kind[:, None] == torch.arange(len(PLACES), device=near_mm.device)[:, None, None, None]
     share = deposits.share[:, None]
     return target * (1 - share) + here * share
