@@ -40,8 +40,8 @@ _LCX: Final[list[Point]] = [
     (16, 6, -2),
     (32, 11, -3),
     (42, 21, -7),
-    (46, 32, -13),
-    (37, 38, -33),
+    (49, 33, -9),
+    (43, 40, -27),
     (26, 37, -49),
     (14, 32, -58),
 ]
@@ -57,10 +57,10 @@ _LCX_EARLY: Final[list[Point]] = [
 _RCA: Final[list[Point]] = [
     (-7, -5, -2),
     (-16, -8, -7),
-    (-27, -9, -23),
-    (-26, -1, -41),
-    (-15, 15, -57),
-    (-3, 26, -58),
+    (-26, -9, -23),
+    (-23, 0, -41),
+    (-11, 17, -57),
+    (1, 28, -58),
     (5, 33, -55),
     (14, 42, -51),
     (24, 50, -48),
@@ -80,7 +80,7 @@ _LEFT, _BOTH = 0.05, 0.05
 _EARLY: Final = (0.22, 0.75)
 """Beta distribution of how early the circumflex descends: the two sources differ by 23 degrees."""
 
-_DRIFT_MM: Final[dict[Artery, Point]] = {"LAD": (3, 4, 8), "LCX": (11, 7, 15), "RCA": (10, 12, 19)}
+_DRIFT_MM: Final[dict[Artery, Point]] = {"LAD": (3, 4, 10), "LCX": (11, 7, 18), "RCA": (10, 13, 22)}
 _TURN_DEG: Final[dict[Artery, float]] = {"LAD": 4.0, "LCX": 8.0, "RCA": 6.0}
 _IN_PLANE_DEG: Final[dict[Artery, float]] = {"LAD": 11.0, "LCX": 16.0, "RCA": 26.0}
 """Turns of a whole course about its origin: in any direction, and within the groove's plane."""

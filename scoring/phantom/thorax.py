@@ -107,7 +107,7 @@ class Thorax:
         height = about(-14, 12, 0.0)
         # A high diaphragm lifts the apex.
         lift = float(np.clip(variation * rng.normal(0, 10.5) + 0.35 * height, -30, 30))
-        pitch = float(np.clip(variation * rng.normal(0, 9), -21, 21))
+        pitch = float(np.clip(variation * rng.normal(0, 10), -22, 22))
         return dataclasses.replace(
             self,
             half_width=self.half_width * size * about(0.96, 1.06),
