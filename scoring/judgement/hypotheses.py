@@ -30,6 +30,7 @@ Reason = Literal[
     "in_lung",
     "inside_heart",
     "clip",
+    "off_course",
     "outside_heart",
     "above_arteries",
     "too_large",
@@ -116,6 +117,7 @@ LEARNT: Final[dict[Reason, dict[str, int]]] = {
     "in_lung": {"coronary": -1, "beside": -1, "outside": 1, "lung": 1, "at_lung": 1},
     "inside_heart": {"coronary": -1, "beside": -1, "off_chambers": -1, "no_fat": 1, "solid": 1},
     "clip": {"coronary": -1, "beside": -1, "outside": 1, "bright": 1, "size": -1},
+    "off_course": {"coronary": -1, "beside": -1, "outside": 0, "no_fat": 1, "size": -1, "bright": -1},
 }
 """The evidence that each learnt hypothesis rests on; 1: only for it, -1: only against it, 0: either."""
 
