@@ -32,7 +32,7 @@ def fit(taught: Sequence[Taught]) -> dict[str, dict[str, float]]:
     names = list(used[0].names)
     kind = np.concatenate([np.tile(item.kind, COPIES) for item in used])
     x = np.concatenate([np.concatenate(list(item.evidence), axis=1) for item in used], axis=1)
-    weight = np.concatenate([np.tile(_weigh_alike(item.kind), COPIES) for item in used]) / COPIES
+    counts = np.concatenate([np.tile(_weigh_alike(item.kind), COPIES) for item in used]) / COPIES
     classes = [CORONARY, *LEARNT]
     target = np.array([classes.index(name) for name in kind])
     columns = [(number, names.index(name)) for number, of in enumerate(LEARNT.values()) for name in of]
@@ -51,9 +51,9 @@ def fit(taught: Sequence[Taught]) -> dict[str, dict[str, float]]:
         picked = share[target, np.arange(len(target))]
         off = share.copy()
         off[target, np.arange(len(target))] -= 1
-        off *= weight
+        off *= counts
         slope = np.array([float(off[row + 1] @ x[column]) for row, column in columns])
-        total = -float(weight @ np.log(np.maximum(picked, 1e-12))) + SHRINK * float((values[count:] ** 2).sum())
+        total = -float(counts @ np.log(np.maximum(picked, 1e-12))) + SHRINK * float((values[count:] ** 2).sum())
         total += 0.01 * float((values[:count] ** 2).sum())
         gradient = np.concatenate([off[1:].sum(axis=1) + 0.02 * values[:count], slope + 2 * SHRINK * values[count:]])
         return total, gradient
