@@ -87,6 +87,8 @@ LIMITS: Final = (
 THICK_MM, THICK_WIDTH = 9.0, 1.0
 # Nothing around an artery but calcium is brighter than blood.
 BRIGHT_HU, BRIGHT_WIDTH = 8.0, 2.5
+# An artery lies on the heart: even where no fat covers it, half of what surrounds it is heart.
+LUNG_SHARE, LUNG_WIDTH = 0.65, 0.05
 
 LEARNT: Final[dict[Reason, dict[str, int]]] = {
     "aortic_root": {
@@ -147,11 +149,12 @@ def exclude(features: Features) -> dict[Reason, Floats]:
     }
 
 
-def exclude_by_look(thick_mm: Floats, over_blood_hu: Floats) -> dict[Reason, Floats]:
-    """The log-odds of the fixed hypotheses about looks, from thickness and the median of the ring over blood."""
+def exclude_by_look(thick_mm: Floats, over_blood_hu: Floats, lung: Floats) -> dict[Reason, Floats]:
+    """The log-odds of the fixed hypotheses about looks: thickness, the ring's median over blood, its share of lung."""
     return {
         "too_large": np.clip((thick_mm - THICK_MM) / THICK_WIDTH, -MOST, MOST),
         "in_streak": np.clip((over_blood_hu - BRIGHT_HU) / BRIGHT_WIDTH, -MOST, MOST),
+        "in_lung": np.clip((lung - LUNG_SHARE) / LUNG_WIDTH, -MOST, MOST),
     }
 
 
