@@ -29,6 +29,7 @@ from scoring import anatomy
 from scoring.candidates import agatston, conventions
 from scoring.images import geometry, selection, slices
 from scoring.images.volume import Volume
+from scoring.judgement import mixture
 from scoring.judgement import verdicts as lesions
 from scoring.judgement.category import categorise
 
@@ -177,7 +178,11 @@ def read(volume: Volume) -> Reading:
     convention = conventions.named("standard")
     try:
         landmarks = anatomy.find(volume)
-        verdicts = lesions.judge(volume, landmarks, agatston.candidates(volume, convention))
+        verdicts = lesions.judge(
+            volume,
+            landmarks,
+            mixture.part(volume, convention, landmarks.heart, agatston.candidates(volume, convention)),
+        )
     except NotScorable as refusal:
         return Reading(None, refusal.code)
     counted = [verdict.candidate.agatston for verdict in verdicts if verdict.counted]

@@ -1,18 +1,19 @@
-"""Move every threshold of the lesion rules by 15 % in either direction and print the effect on real scans.
+"""Remove every hypothesis and piece of evidence, move every limit and weight by 25 %, and print what changes.
 
-Each folder below those given holds one CT series; its anatomy is located once. A threshold whose move changes the
-category of a scan, or a total by more than 5 % (and more than 1), carries weight by itself and is marked. Limits
-near zero are moved as if they were larger.
+Each folder below those given holds one CT series; its candidates are measured once. A change of a category is marked,
+and so is one of a total by more than 5 % (and more than 1). What a hypothesis carries, its removal must show; a move
+must not change a category.
 
-    python bench/sensitivity.py SCANS [SCANS ...] [--share 0.15]
+    python bench/sensitivity.py SCANS [SCANS ...] [--share 0.25]
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from unittest import mock
@@ -21,107 +22,132 @@ from config.errors import NotScorable
 from dicom import elements
 from scoring import anatomy
 from scoring.candidates import agatston, conventions
-from scoring.images import geometry, selection, slices
-from scoring.judgement import features, verdicts
+from scoring.candidates.agatston import Candidate
+from scoring.images import geometry, selection, slabbing, slices
+from scoring.judgement import hypotheses, mixture, noise, verdicts
 from scoring.judgement.category import categorise
+from scoring.judgement.metal import find_metal
+from scoring.judgement.verdicts import Observed
+from scoring.result import COUNTED
 
 FEW: Final = 1.0
 MUCH: Final = 0.05
 SMALL_LIMIT: Final = 4.0
 """A limit closer to zero than this is moved as if it had this value."""
+LOOKED_AT: Final = 0.002
+"""Looked at is more than the engine does: a move may give a chance to what has none otherwise."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """One threshold with a changed value."""
+    """Something removed or moved: what, how, and the values (module, name, value) that make it so."""
 
     name: str
-    value: str
-    module: Any
-    attribute: str
-    moved: Any
+    how: str
+    values: tuple[tuple[Any, str, Any], ...] = ()
+    counted: float = COUNTED
 
-    @contextmanager
-    def applied(self) -> Iterator[None]:
-        """Apply the changed value inside a `with` block."""
-        with mock.patch.object(self.module, self.attribute, self.moved):
-            yield
+    def total(self, case: Case) -> float:
+        """The total of a scan with it."""
+        with ExitStack() as stack:
+            for module, name, value in self.values:
+                stack.enter_context(mock.patch.object(module, name, value))
+            probability = verdicts.decide(case.seen).probability
+        scores = (
+            item.agatston for item, sure in zip(case.candidates, probability, strict=True) if sure >= self.counted
+        )
+        return round(sum(scores), 1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """The candidates of a scan, measured."""
+
+    candidates: list[Candidate]
+    seen: Observed = field(repr=False)
+
+    @classmethod
+    def read(cls, folder: Path) -> Case:
+        """Measure the scan in a folder. Raises NotScorable."""
+        images = [item for path in elements.find([folder]) for item in slices.read(path)]
+        stack = geometry.stack_slices(selection.select_images(images).slices)
+        volume = slabbing.average_slices(geometry.decode(stack), slabbing.count_slices(stack))
+        place, convention = anatomy.find(volume), conventions.named("standard")
+        found = mixture.part(volume, convention, place.heart, agatston.candidates(volume, convention))
+        return cls(found, verdicts.observe(volume, place, found, find_metal(volume, found), LOOKED_AT))
 
 
 def moves(share: float) -> Iterator[Move]:
-    """Yield every threshold, moved up and down."""
-    for sign in (1, -1):
-        for number, rule in enumerate(verdicts.PLACE_RULES):
-            size = max(abs(rule.limit), SMALL_LIMIT)
-            moved = replace(rule, limit=rule.limit + sign * share * size)
-            rules = (*verdicts.PLACE_RULES[:number], moved, *verdicts.PLACE_RULES[number + 1 :])
-            yield Move(rule.feature, f"{rule.limit:g} -> {moved.limit:g}", verdicts, "PLACE_RULES", rules)
-        for module, name in (
-            (verdicts, "NOISE_LIMIT"),
-            (verdicts, "LOCAL_NOISE_SHARE"),
-            (verdicts, "FAT_HU"),
-            (verdicts, "THIN_FAT_HU"),
-            (verdicts, "DARKENING"),
-            (verdicts, "BRIGHT_HU"),
-            (verdicts, "LUNG_SHARE"),
-            (verdicts, "LUNG_SHARE_IN_FAT"),
-            (verdicts, "COUNTED"),
-            (verdicts, "METAL_HU"),
-            (verdicts, "NOISE_ZERO_HU"),
-            (features, "RING_MM"),
-            (features, "EDGE_MM"),
-        ):
-            usual = getattr(module, name)
-            values = usual if isinstance(usual, tuple) else (usual,)
-            moved_to = tuple(v + sign * share * max(abs(v), 5.0 if name.endswith("HU") else 0.0) for v in values)
-            shown = " ".join(f"{v:g} -> {m:.3g}" for v, m in zip(values, moved_to, strict=True))
-            yield Move(name, shown, module, name, moved_to if isinstance(usual, tuple) else moved_to[0])
+    """Every hypothesis and evidence removed, every limit and weight moved up and down."""
+    for number, rule in enumerate(hypotheses.LIMITS):
+        rest = (*hypotheses.LIMITS[:number], *hypotheses.LIMITS[number + 1 :])
+        yield Move(f"{rule.reason} ({rule.feature})", "removed", ((hypotheses, "LIMITS", rest),))
+        for sign in (1, -1):
+            moved = replace(rule, limit=rule.limit + sign * share * max(abs(rule.limit), SMALL_LIMIT))
+            rules = (*hypotheses.LIMITS[:number], moved, *hypotheses.LIMITS[number + 1 :])
+            how = f"{rule.limit:g} -> {moved.limit:g}"
+            yield Move(f"{rule.reason} ({rule.feature})", how, ((hypotheses, "LIMITS", rules),))
+    looks = [(hypotheses, name) for name in ("THICK_MM", "BRIGHT_HU", "LUNG_SHARE")]
+    for module, name in (*looks, (noise, "TEMPER")):
+        usual = getattr(module, name)
+        for sign in (1, -1):
+            yield Move(
+                name, f"{usual:g} -> {(1 + sign * share) * usual:.3g}", ((module, name, (1 + sign * share) * usual),)
+            )
+    yield from _move_learnt(share)
+    for least in ((1 - share) * COUNTED, (1 + share) * COUNTED):
+        yield Move("minimum confidence", f"{COUNTED:g} -> {least:g}", counted=least)
+
+
+def _move_learnt(share: float) -> Iterator[Move]:
+    usual = hypotheses.load_weights()
+
+    def using(name: str, how: str, weights: dict[str, dict[str, float]]) -> Move:
+        return Move(name, how, ((hypotheses, "load_weights", lambda: weights),))
+
+    for reason in hypotheses.LEARNT:
+        without = copy.deepcopy(usual)
+        without[reason] = dict.fromkeys(usual[reason], 0.0) | {"intercept": -hypotheses.MOST}
+        yield using(reason, "removed", without)
+    for evidence in sorted({name for names in hypotheses.LEARNT.values() for name in names}):
+        for how, factor in (("removed", 0.0), (f"x {1 + share:g}", 1 + share), (f"x {1 - share:g}", 1 - share)):
+            moved = copy.deepcopy(usual)
+            for weights in moved.values():
+                if evidence in weights:
+                    weights[evidence] *= factor
+            yield using(f"evidence: {evidence}", how, moved)
+    for how, factor in ((f"x {1 + share:g}", 1 + share), (f"x {1 - share:g}", 1 - share)):
+        scaled = {reason: {name: factor * value for name, value in of.items()} for reason, of in usual.items()}
+        yield using("all learnt odds", how, scaled)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scans", type=Path, nargs="+")
-    parser.add_argument("--share", type=float, default=0.15)
+    parser.add_argument("--share", type=float, default=0.25)
     options = parser.parse_args()
     cases = {}
     for folder in sorted(f for root in options.scans for f in root.iterdir() if f.is_dir()):
-        images = [item for path in elements.find([folder]) for item in slices.read(path)]
         try:
-            volume = geometry.decode(geometry.stack_slices(selection.select_images(images).slices))
-            place = anatomy.find(volume)
+            cases[folder.name] = Case.read(folder)
         except NotScorable as verdict:
             print(f"{folder.name}: not scorable ({verdict.code})")
-            continue
-        candidates = agatston.candidates(volume, conventions.named("standard"))
-        cases[folder.name] = volume, place, candidates
-    usual = {name: total(*case) for name, case in cases.items()}
+    usual = {name: Move("", "").total(case) for name, case in cases.items()}
     print("usual:", ", ".join(f"{name} {value}" for name, value in usual.items()), "\n")
-    print("| threshold | moved | scans that change | weight |\n| --- | --- | --- | --- |")
+    print("| what | how | scans that change | weight |\n| --- | --- | --- | --- |")
     for move in moves(options.share):
-        with move.applied():
-            now = {name: total(*case) for name, case in cases.items()}
+        now = {name: move.total(case) for name, case in cases.items()}
         changed = [f"{name} {usual[name]} -> {now[name]}" for name in cases if usual[name] != now[name]]
-        heavy = any(matters(usual[name], now[name]) for name in cases)
-        print(f"| {move.name} | {move.value} | {'; '.join(changed) or 'none'} | {'!' if heavy else ''} |", flush=True)
+        weight = max((weigh(usual[name], now[name]) for name in cases), default="")
+        print(f"| {move.name} | {move.how} | {'; '.join(changed) or 'none'} | {weight} |", flush=True)
 
 
-def total(volume: Any, place: Any, candidates: Any) -> float | str:
-    """Return the total, or the code of the refusal."""
-    try:
-        judged = verdicts.judge(volume, place, candidates)
-    except NotScorable as verdict:
-        return verdict.code
-    return round(sum(item.candidate.agatston for item in judged if item.counted), 1)
-
-
-def matters(before: float | str, after: float | str) -> bool:
-    """Return whether the category, or a relevant part of the total, changed."""
-    if isinstance(before, str) or isinstance(after, str):
-        return before != after
+def weigh(before: float, after: float) -> str:
+    """`!!` for another category, `!` for another total, else nothing."""
     if categorise(before, any_lesion=before > 0) != categorise(after, any_lesion=after > 0):
-        return True
-    return abs(after - before) > max(FEW, MUCH * before)
+        return "!!"
+    return "!" if abs(after - before) > max(FEW, MUCH * before) else ""
 
 
 if __name__ == "__main__":

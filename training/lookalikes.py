@@ -25,7 +25,7 @@ from scoring.phantom.shapes import stream
 from scoring.result import ARTERIES
 from training.scans import Scanned
 
-CORONARY: Final = "coronary"
+CORONARY, OTHER = "coronary", "off_course"
 KINDS: Final[dict[str, str]] = {
     **dict.fromkeys(ARTERIES, CORONARY),
     "ascending aorta wall": "aortic_root",
@@ -43,7 +43,10 @@ KINDS: Final[dict[str, str]] = {
     "papillary muscle": "inside_heart",
     "surgical clip": "clip",
 }
-"""The hypothesis that is true of each kind of piece; other kinds teach nothing."""
+"""The hypothesis that is true of each kind of piece; other kinds teach nothing.
+
+What belongs to no piece (noise, streaks, edges of bone and vessels) lies where it does by chance.
+"""
 
 OFF_MM: Final = 2.7
 """Standard deviation along an axis by which courses are misplaced in real hearts: in the median 4.1 mm in space, on
@@ -150,7 +153,7 @@ def _name_all(scanned: Scanned, found: Sequence[Candidate], features: Features) 
         sample = candidate.voxels[:: max(1, len(candidate.voxels) // 100)]
         points = scanned.volume.to_patient(sample.astype(np.float64))
         piece = _nearest(points, scanned.pieces, trees, reach)
-        kind = KINDS.get(piece.kind, "") if piece else ""
+        kind = KINDS.get(piece.kind, "") if piece else OTHER
         in_descending = features.descending_mm[index] < features.ascending_mm[index]
         kinds.append("" if kind == "aortic_root" and in_descending else kind)
     return np.array(kinds, "U16")

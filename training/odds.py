@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 SHRINK: Final = 3.0
 """Weight of the squares of the weights in the loss: each counts as so many candidates."""
 DIGITS: Final = 3
+MOST: Final = 10.0
+"""Weight of all candidates of one kind in one patient together: a noisy scan has a hundred alike."""
 
 
 def fit(taught: Sequence[Taught]) -> dict[str, dict[str, float]]:
@@ -30,6 +32,7 @@ def fit(taught: Sequence[Taught]) -> dict[str, dict[str, float]]:
     names = list(used[0].names)
     kind = np.concatenate([np.tile(item.kind, COPIES) for item in used])
     x = np.concatenate([np.concatenate(list(item.evidence), axis=1) for item in used], axis=1)
+    counts = np.concatenate([np.tile(_weigh_alike(item.kind), COPIES) for item in used]) / COPIES
     classes = [CORONARY, *LEARNT]
     target = np.array([classes.index(name) for name in kind])
     columns = [(number, names.index(name)) for number, of in enumerate(LEARNT.values()) for name in of]
@@ -48,9 +51,9 @@ def fit(taught: Sequence[Taught]) -> dict[str, dict[str, float]]:
         picked = share[target, np.arange(len(target))]
         off = share.copy()
         off[target, np.arange(len(target))] -= 1
-        off /= COPIES
+        off *= counts
         slope = np.array([float(off[row + 1] @ x[column]) for row, column in columns])
-        total = -float(np.log(np.maximum(picked, 1e-12)).sum()) / COPIES + SHRINK * float((values[count:] ** 2).sum())
+        total = -float(counts @ np.log(np.maximum(picked, 1e-12))) + SHRINK * float((values[count:] ** 2).sum())
         total += 0.01 * float((values[:count] ** 2).sum())
         gradient = np.concatenate([off[1:].sum(axis=1) + 0.02 * values[:count], slope + 2 * SHRINK * values[count:]])
         return total, gradient
@@ -61,6 +64,12 @@ def fit(taught: Sequence[Taught]) -> dict[str, dict[str, float]]:
     for value, (row, column) in zip(best[count:], columns, strict=True):
         weights[list(LEARNT)[row]][names[column]] = float(value)
     return weights
+
+
+def _weigh_alike(kind: NDArray[np.str_]) -> Floats:
+    """The weight of each candidate of one patient, so that no kind has more than `MOST`."""
+    _, number, count = np.unique(kind, return_inverse=True, return_counts=True)
+    return np.asarray(np.minimum(1.0, MOST / count)[number], dtype=np.float64)
 
 
 def write(weights: dict[str, dict[str, float]], path: Path, header: str) -> None:

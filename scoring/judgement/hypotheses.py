@@ -30,6 +30,7 @@ Reason = Literal[
     "in_lung",
     "inside_heart",
     "clip",
+    "off_course",
     "outside_heart",
     "above_arteries",
     "too_large",
@@ -86,6 +87,8 @@ LIMITS: Final = (
 THICK_MM, THICK_WIDTH = 9.0, 1.0
 # Nothing around an artery but calcium is brighter than blood.
 BRIGHT_HU, BRIGHT_WIDTH = 8.0, 2.5
+# An artery lies on the heart: even where no fat covers it, half of what surrounds it is heart.
+LUNG_SHARE, LUNG_WIDTH = 0.65, 0.05
 
 LEARNT: Final[dict[Reason, dict[str, int]]] = {
     "aortic_root": {
@@ -116,6 +119,7 @@ LEARNT: Final[dict[Reason, dict[str, int]]] = {
     "in_lung": {"coronary": -1, "beside": -1, "outside": 1, "lung": 1, "at_lung": 1},
     "inside_heart": {"coronary": -1, "beside": -1, "off_chambers": -1, "no_fat": 1, "solid": 1},
     "clip": {"coronary": -1, "beside": -1, "outside": 1, "bright": 1, "size": -1},
+    "off_course": {"coronary": -1, "beside": -1, "outside": 0, "no_fat": 1, "size": -1, "bright": -1},
 }
 """The evidence that each learnt hypothesis rests on; 1: only for it, -1: only against it, 0: either."""
 
@@ -145,11 +149,12 @@ def exclude(features: Features) -> dict[Reason, Floats]:
     }
 
 
-def exclude_by_look(thick_mm: Floats, over_blood_hu: Floats) -> dict[Reason, Floats]:
-    """The log-odds of the fixed hypotheses about looks, from thickness and the median of the ring over blood."""
+def exclude_by_look(thick_mm: Floats, over_blood_hu: Floats, lung: Floats) -> dict[Reason, Floats]:
+    """The log-odds of the fixed hypotheses about looks: thickness, the ring's median over blood, its share of lung."""
     return {
         "too_large": np.clip((thick_mm - THICK_MM) / THICK_WIDTH, -MOST, MOST),
         "in_streak": np.clip((over_blood_hu - BRIGHT_HU) / BRIGHT_WIDTH, -MOST, MOST),
+        "in_lung": np.clip((lung - LUNG_SHARE) / LUNG_WIDTH, -MOST, MOST),
     }
 
 

@@ -7,7 +7,7 @@ the reason the likeliest alternative.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -50,6 +50,21 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """Candidates as measured: their features, looks (None where not looked at), and the blood's HU.
+
+    `alike` (n,) is how many groups like each noise would make (decimal logarithm), `inside_metal_mm` (n,) how far each
+    lies within the reach of metal.
+    """
+
+    features: Features
+    blood_hu: float
+    alike: NDArray[np.float64]
+    inside_metal_mm: NDArray[np.float64]
+    looks: Sequence[Look | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Weighed:
     """Candidates weighed: their features, `probability` (n,) of coronary calcium, and the likeliest alternatives."""
 
@@ -78,26 +93,36 @@ def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> 
 
 def weigh(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate], metal: Metal) -> Weighed:
     """Weigh candidates between the hypotheses: all by place and brightness, the possible ones by their look too."""
+    return decide(observe(volume, anatomy, candidates, metal))
+
+
+def observe(
+    volume: Volume,
+    anatomy: Anatomy,
+    candidates: Sequence[Candidate],
+    metal: Metal,
+    looked_at: float = LOOKED_AT,
+) -> Observed:
+    """Measure candidates: all by place and brightness, those with a probability of `looked_at` by their look too."""
     features = measure(volume, anatomy, candidates)
-    fixed = hypotheses.exclude(features)
-    noise = {NOISE: odds_of_noise(count_alike(volume, anatomy.blood, candidates))}
-    usual = gather(features, [None] * len(candidates), anatomy.blood.hu)
-    probability, alternatives = hypotheses.decide(fixed, noise, hypotheses.weigh(usual))
-    chosen = np.flatnonzero(probability >= LOOKED_AT)
-    if len(chosen):
-        looks = look(volume, anatomy, candidates, chosen)
-        seen = gather(features, looks, anatomy.blood.hu)
-        whole = hypotheses.decide(
-            fixed,
-            {NOISE: _local_noise(volume, anatomy, candidates, chosen, looks)},
-            _exclude_by_look(looks, anatomy.blood.hu),
-            {"beside_metal": _spoilt(volume, candidates, chosen, metal)},
-            hypotheses.weigh(seen),
-        )
-        probability[chosen] = whole[0][chosen]
-        for index in chosen:
-            alternatives[index] = whole[1][index]
-    return Weighed(features, probability, alternatives)
+    seen = Observed(
+        features=features,
+        blood_hu=anatomy.blood.hu,
+        alike=count_alike(volume, anatomy.blood, candidates),
+        inside_metal_mm=np.full(len(candidates), -np.inf),
+        looks=[None] * len(candidates),
+    )
+    chosen = np.flatnonzero(decide(seen).probability >= looked_at)
+    if not len(chosen):
+        return seen
+    looks = look(volume, anatomy, candidates, chosen)
+    alike, inside_mm = seen.alike.copy(), seen.inside_metal_mm.copy()
+    local = [(looks[index] or USUAL).noise_hu for index in chosen]
+    alike[chosen] = count_alike(volume, anatomy.blood, [candidates[index] for index in chosen], local)
+    spacing = np.asarray(volume.spacing_mm)
+    for index in chosen:
+        inside_mm[index] = metal.spoils(candidates[index].voxels * spacing)
+    return replace(seen, alike=alike, inside_metal_mm=inside_mm, looks=looks)
 
 
 def look(
@@ -110,37 +135,21 @@ def look(
     return looks
 
 
-def _exclude_by_look(looks: Sequence[Look | None], blood_hu: float) -> dict[Reason, NDArray[np.float64]]:
-    seen = [item or USUAL for item in looks]
-    return hypotheses.exclude_by_look(
-        np.array([item.thick_mm for item in seen]), np.array([item.median_hu for item in seen]) - blood_hu
+def decide(seen: Observed) -> Weighed:
+    """The probability of coronary calcium and the likeliest alternative of each candidate that was observed."""
+    looks = [item or USUAL for item in seen.looks]
+    spoilt = np.clip(seen.inside_metal_mm / SPOILT_WIDTH_MM, -hypotheses.MOST, hypotheses.MOST)
+    probability, alternatives = hypotheses.decide(
+        hypotheses.exclude(seen.features),
+        hypotheses.exclude_by_look(
+            np.array([item.thick_mm for item in looks]),
+            np.array([item.median_hu for item in looks]) - seen.blood_hu,
+            np.array([item.lung for item in looks]),
+        ),
+        {NOISE: odds_of_noise(seen.alike), "beside_metal": spoilt},
+        hypotheses.weigh(gather(seen.features, seen.looks, seen.blood_hu)),
     )
-
-
-def _local_noise(
-    volume: Volume,
-    anatomy: Anatomy,
-    candidates: Sequence[Candidate],
-    chosen: NDArray[np.intp],
-    looks: Sequence[Look | None],
-) -> NDArray[np.float64]:
-    """Log-odds of noise with the noise around each chosen candidate; 0 for the others."""
-    odds = np.zeros(len(candidates))
-    local = [(looks[index] or USUAL).noise_hu for index in chosen]
-    odds[chosen] = odds_of_noise(count_alike(volume, anatomy.blood, [candidates[index] for index in chosen], local))
-    return odds
-
-
-def _spoilt(
-    volume: Volume, candidates: Sequence[Candidate], chosen: NDArray[np.intp], metal: Metal
-) -> NDArray[np.float64]:
-    """Log-odds that a chosen candidate is what metal beside it makes of the image."""
-    odds = np.full(len(candidates), -hypotheses.MOST)
-    spacing = np.asarray(volume.spacing_mm)
-    for index in chosen:
-        inside_mm = metal.spoils(candidates[index].voxels * spacing)
-        odds[index] = np.clip(inside_mm / SPOILT_WIDTH_MM, -hypotheses.MOST, hypotheses.MOST)
-    return odds
+    return Weighed(seen.features, probability, alternatives)
 
 
 def _conclude(weighed: Weighed, index: int, candidate: Candidate) -> Verdict:
