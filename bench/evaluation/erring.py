@@ -1,8 +1,7 @@
-"""Patients of the generator whose nets err: trees and calcium of phantoms, in fat, with probabilities from wrong places.
+"""Patients of the generator whose nets err: trees and calcium of phantoms, in fat, with courses seen in wrong places.
 
-On phantoms the nets make few errors, so that these say nothing about what follows them. Here what they see is drawn: every
-artery where it is, moved by an error that varies smoothly over the heart and is shared by nearby points, and surer than
-it should be.
+On phantoms the nets make few errors, so that these say nothing about what follows them. Here what they see is drawn:
+every artery where it is, moved by an error that varies smoothly over the heart, and surer than it should be.
 """
 
 from __future__ import annotations
