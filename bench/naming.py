@@ -1,9 +1,10 @@
 """Is calcium given to the right artery? By the nets alone, with atlas and division, and by all lesions together.
 
 Of a folder with `reference.json` (see `evaluation/reading.py`) the reader's outlines are named: the pixels of 130 HU
-and more inside them, so that what was found does not matter. Of phantoms, the candidates that are the true calcium.
+and more inside them, so that what was found does not matter. Of phantoms, the candidates that are the true calcium. On
+phantoms the nets are hardly ever wrong; `--erring` draws nets that are, by some mm (see `evaluation/erring.py`).
 
-    python bench/naming.py [SCANS] [--phantoms FIRST-LAST]
+    python bench/naming.py [SCANS] [--phantoms FIRST-LAST] [--erring FIRST-LAST --error MM]
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from evaluation import reading
+from evaluation import erring, reading
 from evaluation.table import percent, table
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -52,7 +53,7 @@ class Case:
 
     name: str
     volume: Volume
-    heart: Heart
+    heart: Heart | erring.ErringHeart
     candidates: list[Candidate]
     truth: list[Labels]
 
@@ -62,14 +63,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scans", type=Path, nargs="*", help="folders with reference.json")
     parser.add_argument("--phantoms", metavar="FIRST-LAST", help="seeds of phantoms")
+    parser.add_argument("--erring", metavar="FIRST-LAST", help="seeds of patients whose nets err")
+    parser.add_argument("--error", type=float, default=4.0, metavar="MM", help="how far the nets err [default: 4]")
     options = parser.parse_args()
     rows = [measure(case) for case in read_scans(options.scans)]
     if options.phantoms:
-        first, last = (int(value) for value in options.phantoms.split("-"))
-        phantoms = [measure(case) for case in make_cases(range(first, last + 1))]
+        phantoms = [measure(case) for case in make_cases(read_seeds(options.phantoms))]
         rows += [*phantoms, join(f"phantoms {options.phantoms}", phantoms)]
+    if options.erring:
+        drawn = [(seed, erring.draw_patient(seed, options.error, STANDARD)) for seed in read_seeds(options.erring)]
+        patients = [
+            measure(Case(str(seed), one.volume, one.heart, one.candidates, one.truth)) for seed, one in drawn if one
+        ]
+        rows.append(join(f"nets err by {options.error:g} mm, {options.erring}", patients))
     header = ["Scan", *(f"{way}: LM+LAD, LCX, RCA" for way in WAYS), "LM, LAD apart", *ARTERIES, "parts", "ms"]
     print(table(header, [format_row(row) for row in rows]))
+
+
+def read_seeds(text: str) -> range:
+    """`FIRST-LAST` as a range."""
+    first, last = (int(value) for value in text.split("-"))
+    return range(first, last + 1)
 
 
 @dataclasses.dataclass(frozen=True)

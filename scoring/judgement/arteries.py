@@ -24,8 +24,8 @@ from scoring.result import Artery
 
 # The nets err alike over some distance: one lesion is one piece of evidence, and another one each 10 mm.
 ALIKE_MM: Final = 10.0
-# Logarithms of odds: 2 to 1 that a lesion lies in one artery, 2.7 to 1 that two lesions do which meet in line.
-WHOLE, IN_LINE = 0.7, 1.0
+# Logarithms of odds: 3 to 2 that a lesion lies in one artery, 2.7 to 1 that two lesions do which meet in line.
+WHOLE, IN_LINE = 0.4, 1.0
 
 
 def divide(

@@ -69,3 +69,28 @@ def test_rows_are_joined(naming):
     joined = naming.join("all", rows)
     assert np.trace(joined.given[-1]) / joined.given[-1].sum() == pytest.approx(0.75)
     assert joined.parts == 4
+
+
+class TestErringNets:
+    @pytest.fixture
+    def erring(self, part):
+        return part("erring")
+
+    def test_without_an_error_they_see_each_artery_where_its_calcium_is(self, erring, naming):
+        patient = erring.draw_patient(300, 0.0, naming.STANDARD)
+        found = np.concatenate([item.voxels for item in patient.candidates]) * np.asarray(patient.volume.spacing_mm)
+        truth = np.concatenate(patient.truth)
+        seen = patient.heart.likelihood(found)
+        assert seen.sum(axis=0) == pytest.approx(np.ones(len(found)))
+        assert (seen[1:].argmax(axis=0) == truth).mean() > 0.9
+
+    def test_an_error_moves_what_they_see(self, erring, naming):
+        patients = [erring.draw_patient(300, error, naming.STANDARD) for error in (0.0, 8.0)]
+        points = patients[0].candidates[0].voxels * np.asarray(patients[0].volume.spacing_mm)
+        right, wrong = (patient.heart.likelihood(points) for patient in patients)
+        assert np.abs(right - wrong).max() > 0.2
+        assert (patients[0].volume.hu == patients[1].volume.hu).all()
+
+    def test_a_patient_without_calcium_is_none(self, erring, naming, monkeypatch):
+        monkeypatch.setattr(erring, "calcifications", lambda *_, **__: ())
+        assert erring.draw_patient(300, 4.0, naming.STANDARD) is None
