@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.images.geometry import Stack
-from scoring.images.volume import Gap, Slabs, Volume
+from scoring.images.volume import AIR_HU, Gap, Slabs, Volume
 
 REFERENCE_MM: Final = 3.0
 """Thickness and spacing of the slices that the Agatston score is defined on (Agatston 1990)."""
@@ -87,7 +87,7 @@ def average_slices(volume: Volume, count: int) -> Volume:
         offsets_mm=None if is_even else tuple(from_first.tolist()),
         gaps=_find_gaps(volume, spans),
         thickness_mm=effective_mm(volume.thickness_mm or volume.spacing_mm[0], volume.spacing_mm[0], count),
-        slabs=Slabs(volume, spans),
+        slabs=Slabs(replace(volume, hu=np.broadcast_to(np.int16(AIR_HU), volume.hu.shape)), spans),
     )
 
 

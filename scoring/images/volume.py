@@ -57,8 +57,9 @@ class Gap:
 class Slabs:
     """How the slices of a volume came from thinner ones: each is the mean of whole neighbouring slices of `source`.
 
-    `spans[i]` are the first of them and the one after the last, all spans being of one length, in order and without
-    overlap. Slices of the source at an end, or beside a gap, that fill no slab of their own are in none.
+    `source` has their geometry, gaps and images, but `AIR_HU` throughout: the pixels of a long scan take as much memory
+    as all else. `spans[i]` are the first of its slices in slice i and the one after the last, all spans being of one
+    length, in order and without overlap. Slices at an end, or beside a gap, that fill no slab of their own are in none.
     """
 
     source: Volume

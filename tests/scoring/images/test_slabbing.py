@@ -79,7 +79,13 @@ def test_means_of_whole_slices_from_the_lowest_up() -> None:
     assert slabs.offsets_mm is None
     assert [list(slabs.sources(index)) for index in range(2)] == [[0, 1, 2], [3, 4, 5]]
     assert [image.slice for image in slabs.images] == [1, 4]
-    assert slabs.source is thin
+    assert slabs.source.hu.shape == thin.hu.shape
+    assert slabs.source.hu.strides == (0, 0, 0)  # takes no memory
+    assert (slabs.source.images, slabs.source.origin_mm, slabs.source.spacing_mm) == (
+        thin.images,
+        thin.origin_mm,
+        thin.spacing_mm,
+    )
     assert thin.source is thin
     assert list(thin.sources(5)) == [5]
 
