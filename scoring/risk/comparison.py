@@ -54,13 +54,12 @@ def compare(
     masses = None if then.mass_mg is None or score.mass_mg is None else (then.mass_mg, score.mass_mg.total)
     index = USUAL_BMI if bmi is None else bmi
     noise = max(then.agatston, now) < NOISE_BELOW
+    limit = None if noise else agatston_limit(then.agatston, index, _spacings(score, then))
     unlike, unknown = _count_differences(score, then)
     return Change(
         date=then.date,
         interval_days=days,
-        agatston=_difference(
-            then.agatston, now, days, None if noise else agatston_limit(then.agatston, index, _spacings(score, then))
-        ),
+        agatston=_difference(then.agatston, now, days, limit),
         volume_mm3=None
         if volumes is None
         else _difference(*volumes, days, None if noise else volume_limit(volumes[0], index)),

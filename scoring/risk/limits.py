@@ -1,7 +1,7 @@
 """How much two scans of an unchanged patient differ: 95 % limits of a repeated scan.
 
-Published limits: Chung et al., AJR 2008. They are taken to hold for slices of the method's 3 mm; where those of a scan lie
-further apart, the spread that this adds widens the limit.
+Published limits: Chung et al., AJR 2008. They are taken to hold for slices of the method's 3 mm; where those of a scan
+lie further apart, the spread that this adds widens the limit.
 """
 
 from __future__ import annotations
