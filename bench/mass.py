@@ -1,7 +1,7 @@
 """Both masses of phantoms against the mineral that was put in: above the threshold, and by integrated intensity.
 
-Calcium is counted by mask: what the anatomy finds or refuses plays no part. Calcium that nowhere reaches the threshold
-is in the true mass alone. Gated scans at 120 kVp with slices of 2 to 3 mm and at least 10 mg, no metal in the heart.
+Calcium is counted by mask: what the anatomy finds or refuses plays no part. The true mass is that of the deposits of
+which something was counted. Gated scans at 120 kVp with slices of 2 to 3 mm and at least 10 mg, no metal in the heart.
 
     python bench/mass.py [--phantoms 20] [--first-seed 100000]
 """
@@ -15,9 +15,11 @@ from typing import Final
 import numpy as np
 from evaluation.deposits import Patient, as_volume, find_calcium
 from evaluation.table import number, percent, table
+from numpy.typing import NDArray
 
 from scoring.judgement.integrated import integrate
 from scoring.phantom import population
+from scoring.phantom.calcium import Deposit, render_deposit
 from scoring.phantom.phantom import make_phantom
 from scoring.phantom.scan import Scan
 from scoring.phantom.spec import PhantomSpec
@@ -26,6 +28,8 @@ FIRST_SEED: Final = 100_000
 THRESHOLD_HU: Final = 130.0
 LEAST_MG: Final = 10.0
 KVP: Final = 120
+ITS_OWN_HU: Final = 50.0
+"""What a deposit must add to a counted voxel to have a part in it."""
 THICKNESS_MM: Final = (2.0, 3.0)
 
 
@@ -69,18 +73,28 @@ def weigh(spec: PhantomSpec) -> tuple[float, float, float]:
     """Return the true mass, that above the threshold and the integrated one, mg."""
     phantom = make_phantom(spec)
     patient = Patient.of(spec)
-    rendered = patient.render(Scan.of(spec, patient.thorax.pose))
-    true = phantom.truth.mass_mg.total
+    scan = Scan.of(spec, patient.thorax.pose)
+    rendered = patient.render(scan)
     if rendered is None:
-        return true, 0.0, 0.0
+        return 0.0, 0.0, 0.0
     box, added = rendered
     whole = np.zeros(phantom.hu.shape, dtype=np.float32)
     whole[box] = added
     volume = as_volume(phantom.hu, phantom.spacing_mm)
     found = find_calcium(phantom.hu, whole, phantom.spacing_mm)
+    counted = np.zeros(phantom.hu.shape, dtype=bool)
+    for part in found:
+        counted[tuple(part.voxels.T)] = True
+    true = sum(one.mass_mg for one in patient.deposits if is_counted(one, scan, counted))
     factor = phantom.truth.mass_factor / 1000
     above = sum(part.mean_hu * part.volume_mm3 for part in found) * factor
     return true, above, sum(integrate(volume, part.voxels, THRESHOLD_HU) for part in found) * factor
+
+
+def is_counted(deposit: Deposit, scan: Scan, counted: NDArray[np.bool_]) -> bool:
+    """Return whether something of a deposit is counted."""
+    part = render_deposit(deposit, scan)
+    return part is not None and bool((counted[part[0]] & (part[1] >= ITS_OWN_HU)).any())
 
 
 def _row(name: str, errors: Sequence[float]) -> list[str]:
