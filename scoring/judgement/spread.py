@@ -1,22 +1,5 @@
-"""How far the total of one scan spreads by chance: where the slices fall, and noise."""
+"""The spread of a total, which the range takes in, as the comparison with an earlier scan does."""
 
-from __future__ import annotations
+from scoring.risk.spread import estimate_spread
 
-import math
-from typing import Final
-
-from scoring.images.slabbing import REFERENCE_MM
-
-SPREAD_AT_REFERENCE: Final = 1.0
-"""Standard deviation of a score of 1 at a spacing of 3 mm; measured by `bench/repeatability.py`."""
-
-
-def estimate_spread(agatston: float, spacing_mm: float) -> float:
-    """Standard deviation (Agatston) of repeated totals of the same calcium, from slice phase and noise alone.
-
-    It grows with the square root of the score, because a larger one is a sum over more slices, and with the slice
-    spacing, because each slice is counted whole or not at all. On phantoms sd / sqrt(score) is 0.45, 0.78, 1.05 and 1.7
-    at 1.5, 2.5, 3 and 5 mm, alike from scores of 3 to 3,000, with 10 or 20 HU of noise, with motion of 1.5 mm or none.
-    What moves between two visits of a patient (position, heart rate, dose) adds to it.
-    """
-    return SPREAD_AT_REFERENCE * spacing_mm / REFERENCE_MM * math.sqrt(max(agatston, 0.0))
+__all__ = ["estimate_spread"]

@@ -11,6 +11,8 @@ from typing import Final
 from config.errors import Value
 from dicom.dates import parse_date
 from scoring.result import Change, Difference, Earlier, Score, Statement
+from scoring.risk.limits import added_spread, agatston_limit, volume_limit
+from scoring.risk.spread import USUAL_SPACING_MM
 
 USUAL_BMI: Final = 27.0
 """Body mass index, kg/m2, where the images give none."""
@@ -25,7 +27,6 @@ PROGRESSION_ROOT: Final = 2.5
 """Growth of the square root of the volume, mm3 ** 0.5, that studies call progression (KOICA registry)."""
 
 _YEAR_DAYS: Final = 365.25
-_USUAL_THICKNESS_MM: Final = 3.0
 # as the catalogue names them
 _GATING: Final = {True: "gated", False: "not_gated"}
 
@@ -53,11 +54,12 @@ def compare(
     masses = None if then.mass_mg is None or score.mass_mg is None else (then.mass_mg, score.mass_mg.total)
     index = USUAL_BMI if bmi is None else bmi
     noise = max(then.agatston, now) < NOISE_BELOW
+    limit = None if noise else agatston_limit(then.agatston, index, _spacings(score, then))
     unlike, unknown = _count_differences(score, then)
     return Change(
         date=then.date,
         interval_days=days,
-        agatston=_difference(then.agatston, now, days, None if noise else agatston_limit(then.agatston, index)),
+        agatston=_difference(then.agatston, now, days, limit),
         volume_mm3=None
         if volumes is None
         else _difference(*volumes, days, None if noise else volume_limit(volumes[0], index)),
@@ -99,14 +101,9 @@ def earlier_of(score: Score, scanned: date, *, origin: str, sop_instance_uid: st
     )
 
 
-def agatston_limit(earlier: float, bmi: float) -> float:
-    """95 % limit of a repeated scan for an Agatston score, never below 0 (Chung et al., AJR 2008)."""
-    return round(max(0.0, 0.17 * earlier + 4.89 * math.sqrt(earlier) + 0.44 * bmi - 10.84), 4)
-
-
-def volume_limit(earlier: float, bmi: float) -> float:
-    """95 % limit of a repeated scan for a volume in mm3, never below 0 (Chung et al., AJR 2008)."""
-    return round(max(0.0, 0.16 * earlier + 4.30 * math.sqrt(earlier) + 0.23 * bmi - 5.00), 4)
+def _spacings(score: Score, then: Earlier) -> tuple[float | None, float | None]:
+    """Slice spacing in mm of both scans, the earlier first."""
+    return then.spacing_mm, _measure_slices(score)[1]
 
 
 def _difference(then: float, now: float, days: int, limit: float | None) -> Difference:
@@ -137,7 +134,7 @@ def _choose_per_study(score: Score, history: Iterable[Earlier], scanned: date) -
 def _comparability(score: Score, item: Earlier) -> tuple[int, bool, float, str, str]:
     """Sort key, greater is better: few differences or unknowns, a volume, slices near 3 mm; then anything definite."""
     unlike, unknown = _count_differences(score, item)
-    thickness = math.inf if item.slice_thickness_mm is None else abs(item.slice_thickness_mm - _USUAL_THICKNESS_MM)
+    thickness = math.inf if item.slice_thickness_mm is None else abs(item.slice_thickness_mm - USUAL_SPACING_MM)
     doubts = len(unlike) + len(unknown)
     return -doubts, item.volume_mm3 is not None, -thickness, item.sop_instance_uid, repr(item)
 
@@ -228,8 +225,12 @@ def _notes(
 ) -> Iterator[Statement]:
     if score.agatston is not None and max(then.agatston, score.agatston.total) < NOISE_BELOW:
         yield Statement.build("both_small", limit=NOISE_BELOW)
-    elif assumed:
-        yield Statement.build("bmi_assumed", bmi=USUAL_BMI)
+    else:
+        if assumed:
+            yield Statement.build("bmi_assumed", bmi=USUAL_BMI)
+        thickest = max((spacing for spacing in _spacings(score, then) if spacing is not None), default=0.0)
+        if added_spread(then.agatston, thickest) > 0:
+            yield Statement.build("limit_widened", spacing_mm=round(thickest, 2), usual_mm=USUAL_SPACING_MM)
     if days < SHORTEST_DAYS:
         yield Statement.build("scans_close", days=SHORTEST_DAYS)
     if unlike:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.result import ArteryValues, Earlier, Provenance, Score, SeriesInfo, Statement
-from scoring.risk.comparison import agatston_limit, compare, earlier_of, volume_limit
+from scoring.risk.comparison import compare, earlier_of
+from scoring.risk.limits import agatston_limit, volume_limit
 
 SERIES = SeriesInfo(
     study_instance_uid="1.2.9",
@@ -90,6 +91,26 @@ def test_the_patients_own_body_mass_index_wins():
     assert change.agatston.limit == pytest.approx(66.94 + 0.44 * 8)
     assert (change.bmi, change.bmi_origin) == (35, "header")
     assert change.notes == ()
+
+
+def test_thick_slices_widen_the_limit_of_the_agatston_score():
+    # two scans of 5 mm: each spreads by 5 / 3 of the root of 100 instead of by 10
+    added = 2 * ((50 / 3) ** 2 - 10**2)
+    both = compare(scored(spacing_mm=(5.0, 0.4, 0.4)), [replace(THEN, spacing_mm=5.0)])
+    assert both.agatston.limit == pytest.approx((66.94**2 + 1.96**2 * added) ** 0.5, abs=1e-3)
+    one = compare(scored(), [replace(THEN, spacing_mm=5.0)])
+    assert one.agatston.limit == pytest.approx((66.94**2 + 1.96**2 * added / 2) ** 0.5, abs=1e-3)
+    assert both.volume_mm3.limit == one.volume_mm3.limit == pytest.approx(52.87)
+    widened = Statement.build("limit_widened", spacing_mm=5.0, usual_mm=3.0)
+    assert widened in both.notes
+    assert widened in one.notes
+
+
+@pytest.mark.parametrize("spacing", [None, 0.75, 2.5, 3.0])
+def test_thin_or_unknown_spacing_leaves_the_published_limit(spacing):
+    change = compare(scored(spacing_mm=spacing and (spacing, 0.4, 0.4)), [replace(THEN, spacing_mm=spacing)])
+    assert change.agatston.limit == pytest.approx(66.94)
+    assert "limit_widened" not in [note.code for note in change.notes]
 
 
 def test_less_calcium_than_before_is_judged_by_the_same_limit():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.judgement.spread import estimate_spread
+from scoring.risk.spread import estimate_spread
 
 
 @pytest.mark.parametrize(
