@@ -14,14 +14,12 @@ from scoring.anatomy.coarse import Coarse
 from scoring.anatomy.isotropic import Cubes, cubes
 from scoring.anatomy.network import Found, network
 from scoring.anatomy.region import Region, sampled
-from scoring.result import ARTERIES
 
 CHAMBERS: Final = ("left ventricle", "right ventricle", "left atrium", "right atrium")
 BELOW_MM, ABOVE_MM, BESIDE_MM = 12.0, 34.0, 15.0
 SMALLEST_MM: Final = (126.0, 150.0, 150.0)
 LARGEST_MM: Final = (186.0, 192.0, 198.0)
 PEAK_MM: Final = 15.0
-COURSE_REACH_MM: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +63,6 @@ class Heart:
     def region(self, name: str) -> Region:
         """Return the region of one class."""
         return Region.of(self.found.mask(name), self.found.cubes)
-
-    def course_mm(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return a distance in mm (4, n) to LM, LAD, LCX and RCA from points (n, 3): 0 on them, 20 without a sign."""
-        likelihood = self.likelihood(points_mm)
-        shares = likelihood[[self.places.index(name) for name in ARTERIES]]
-        return np.asarray(COURSE_REACH_MM * (1 - np.clip(shares, 0, 1)))
 
 
 def heart(grid: Coarse, chest: Chest) -> Heart:

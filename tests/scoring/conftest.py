@@ -200,7 +200,6 @@ def anatomy(
     noise_per_fine: float = 1.5,
     left_main_mm: float = 60.0,
     slices: int = 30,
-    courses: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
     likely: dict[str, Distance] | None = None,
     doubt: float = 0.0,
     landmarks: dict[str, tuple[float, float, float]] | None = None,
@@ -219,9 +218,6 @@ def anatomy(
         value = (usual | distances)[name]
         return value if callable(value) else lambda points: np.full(len(points), float(value))
 
-    def course_mm(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return courses(points) if courses else 20 * (1 - likelihood(points)[1:5])
-
     def likelihood(points: NDArray[np.float64]) -> NDArray[np.float64]:
         given = likely or {"LAD": 0.97}
         rows = [
@@ -237,7 +233,6 @@ def anatomy(
         grid=None,
         chest=SimpleNamespace(**body("body", "bone", "airway", "abdomen", "oesophagus")),
         heart=SimpleNamespace(
-            course_mm=course_mm,
             places=PLACES,
             likelihood=likelihood,
             disagreement=lambda points: np.full(len(points), doubt),
