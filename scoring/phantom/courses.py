@@ -28,8 +28,8 @@ DIVISION: Final = (10.3, 0.0, 1.5)
 
 _LAD: Final[list[Point]] = [
     (17, -6, 1),
-    (28, -14, -2),
-    (35, -33, -13),
+    (27, -16, -2),
+    (34, -37, -14),
     (33, -52, -40),
     (38, -59, -58),
     (43, -58, -74),
@@ -58,9 +58,9 @@ _RCA: Final[list[Point]] = [
     (-7, -5, -2),
     (-16, -8, -7),
     (-26, -9, -23),
-    (-23, 0, -41),
-    (-11, 17, -57),
-    (1, 28, -58),
+    (-20, 4, -43),
+    (-6, 22, -57),
+    (4, 32, -58),
     (5, 33, -55),
     (14, 42, -51),
     (24, 50, -48),
@@ -80,7 +80,7 @@ _LEFT, _BOTH = 0.05, 0.05
 _EARLY: Final = (0.22, 0.75)
 """Beta distribution of how early the circumflex descends: the two sources differ by 23 degrees."""
 
-_DRIFT_MM: Final[dict[Artery, Point]] = {"LAD": (3, 4, 10), "LCX": (11, 7, 18), "RCA": (10, 13, 22)}
+_DRIFT_MM: Final[dict[Artery, Point]] = {"LAD": (3, 4, 10), "LCX": (11, 7, 18), "RCA": (10, 12, 23)}
 _TURN_DEG: Final[dict[Artery, float]] = {"LAD": 4.0, "LCX": 8.0, "RCA": 6.0}
 _IN_PLANE_DEG: Final[dict[Artery, float]] = {"LAD": 11.0, "LCX": 16.0, "RCA": 26.0}
 """Turns of a whole course about its origin: in any direction, and within the groove's plane."""

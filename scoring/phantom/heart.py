@@ -40,8 +40,8 @@ class Chamber:
 
 
 CHAMBERS: Final = (
-    Chamber(Tissue.LEFT_ATRIUM, (12, 26, -14), (34, 19, 27), None, 1.5),
-    Chamber(Tissue.RIGHT_ATRIUM, (-21.5, -2, -42), (26, 33, 36), None, 1.5),
+    Chamber(Tissue.LEFT_ATRIUM, (13, 26, -14), (35, 19, 27), None, 1.5),
+    Chamber(Tissue.RIGHT_ATRIUM, (-20.5, -2, -42), (25, 33, 36), None, 1.5),
     Chamber(Tissue.RIGHT_VENTRICLE, (14, -41, -48), (46, 24, 36), _LEVEL, 3.0),
     Chamber(Tissue.LEFT_VENTRICLE, LEFT_VENTRICLE, (55, 39, 37), FRAME, 10.0),
 )
