@@ -86,6 +86,8 @@ _STRANDS: Final[tuple[tuple[Artery, float, tuple[Row, ...]], ...]] = (
             ((5, 26, -52), (15, 10, 10)),
         ),
     ),
+    # Its end and posterolateral branches: 168 mm from the ostium on average, on in the groove as before.
+    ("RCA", 1.0, (((5, 26, -52), (15, 10, 10)), ((39, 50, -48), (18, 14, 12)))),
     # The posterior descending branch: from the crux along the heart's axis (azimuth 44, elevation -19 degrees).
     ("RCA", 1.0, (((0, 25, -55), (13, 12, 10)), ((33, -9, -71), (15, 15, 12)))),
 )
