@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from config.errors import NotScorable
 from scoring.anatomy.aorta import Track
@@ -24,6 +25,10 @@ Its centre lies about 80 (13) mm behind and up to 50 mm to the left, its wall up
 """
 ASIDE_MM: Final = 10.0
 """So far the heart's middle lies to the left of the spine's in most patients, and in no mirrored one."""
+BONE_HU: Final = 150
+BONE_BESIDE_MM: Final = 60.0
+BREASTBONE_ML: Final = 40.0
+"""A breastbone behind which the heart lies: 10 cm high, 3.5 wide, 1.2 thick."""
 SAMPLED: Final = 5
 SLACK_MM, FAT_MM = 6.0, 10.0
 SAME_SHARE: Final = 0.6
@@ -50,6 +55,24 @@ def check_upright(around: Chest) -> None:
         raise NotScorable("landmarks_disagree", variant="upside_down")
     spine = around.found.mask("spine")
     if spine.any() and _middle(spine, 1) <= _middle(around.heart_mask, 1):
+        raise NotScorable("landmarks_disagree", variant="back_to_front")
+
+
+def check_front(grid: Coarse, around: Chest) -> None:
+    """Refuse if more bone lies in front of the heart than behind it, and more than a breastbone.
+
+    It asks no net, which in a mirrored chest may take one bone for the other. Raises NotScorable `landmarks_disagree`.
+    """
+    box = ndimage.find_objects(around.heart_mask.astype(np.uint8))[0]
+    low = around.cubes.position(np.array([side.start for side in box]))
+    high = around.cubes.position(np.array([side.stop - 1 for side in box]))
+    z, y, x = (grid.position(axis) for axis in range(3))
+    middle = (low[2] + high[2]) / 2
+    level = grid.hu[(z >= low[0]) & (z <= high[0])][:, :, np.abs(x - middle) < BONE_BESIDE_MM]
+    # Ribs, clips and wires are thinner than what is kept.
+    bone = ndimage.binary_opening(level > BONE_HU).sum(axis=(0, 2)) * float(np.prod(grid.spacing_mm)) / 1000
+    front_ml, behind_ml = float(bone[y < low[1]].sum()), float(bone[y > high[1]].sum())
+    if front_ml > max(BREASTBONE_ML, behind_ml):
         raise NotScorable("landmarks_disagree", variant="back_to_front")
 
 

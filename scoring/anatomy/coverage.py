@@ -18,12 +18,12 @@ ABOVE_LEFT_MAIN_MM: Final = 3.0
 """One slice above the left main ostium, from which the arteries run down or level."""
 WHOLE_CM2: Final = 12.0
 """Area of the heart in the lowest slice up to which it counts as whole: the lowest cube of a heart, or two."""
-WHOLE_MM: Final = 4.0
-"""A heart whose lower end lies within a cube of the images counts as whole: no height is told finer."""
+WHOLE_MM: Final = 3.0
+"""A heart whose lower end lies within a slice of the images counts as whole."""
 MOST_CUT_MM: Final = 12.0
 """About 10 mm, with the error of a height that is extrapolated (`_missing_mm`)."""
-TAPER: Final = 4
-"""Cubes from the lowest slice up over which the heart's taper is measured: 16 mm."""
+TAPER_MM: Final = 16.0
+"""Height over the lowest slice over which the heart's taper is measured."""
 CUT_SHARE: Final = 0.06
 ABOVE_MM: Final = 24.0
 
@@ -53,8 +53,10 @@ def coverage(volume: Volume, around: Chest, close: Heart, left_main: Level) -> C
     mask, step_mm = around.heart_mask, around.cubes.step_mm
     top_mm = (len(volume.hu) - 0.5) * volume.spacing_mm[0]
     above = top_mm - left_main.z_mm
-    if above < ABOVE_LEFT_MAIN_MM:
-        raise NotScorable("heart_not_covered", variant="top", above_mm=round(above, 1), needed_mm=ABOVE_LEFT_MAIN_MM)
+    # A left main above the images is taken for something in them, with doubt.
+    needed = max(ABOVE_LEFT_MAIN_MM, left_main.spread_mm)
+    if above < needed:
+        raise NotScorable("heart_not_covered", variant="top", above_mm=round(above, 1), needed_mm=round(needed, 1))
     cut_mm = _cut_mm(volume, around, close)
     if cut_mm > MOST_CUT_MM:
         raise NotScorable("heart_not_covered", variant="ends_inside", cut_mm=round(cut_mm), most_mm=MOST_CUT_MM)
@@ -68,27 +70,33 @@ def coverage(volume: Volume, around: Chest, close: Heart, left_main: Level) -> C
 
 
 def _cut_mm(volume: Volume, around: Chest, close: Heart) -> float:
-    """Return the height of the heart that lies below the images, 0 if they show it whole."""
-    area = around.heart_mask.sum(axis=(1, 2)) * around.cubes.step_mm**2 / 100
-    if area[0] <= WHOLE_CM2:
+    """Return the height of the heart that lies below the images: the smaller that both nets tell, 0 if it is whole."""
+    image = close.found.cubes
+    if image.start_mm[0] > volume.spacing_mm[0] + image.step_mm:
+        # The net that looks closely sees the heart's lower end, and below it.
         return 0.0
-    missing = _missing_mm(area[area > 0], around.cubes.step_mm)
-    # What does not taper may be the liver, which the other net does not take for the heart.
-    if missing <= WHOLE_MM or (missing > MOST_CUT_MM and _near_end_cm2(volume, close) <= WHOLE_CM2):
-        return 0.0
-    return missing
+    told = [
+        _missing_mm(mask.sum(axis=(1, 2)) * step_mm**2 / 100, step_mm)
+        for mask, step_mm in (
+            (around.heart_mask, around.cubes.step_mm),
+            (close.found.mask(*CHAMBERS), image.step_mm),
+        )
+    ]
+    return min(told) if min(told) > WHOLE_MM else 0.0
 
 
-def _missing_mm(area: NDArray[np.float64], step_mm: float) -> float:
-    """Return how far a heart reaches below its lowest section, given the areas of its sections.
+def _missing_mm(area_cm2: NDArray[np.float64], step_mm: float) -> float:
+    """Return how far a heart reaches below its lowest section, given the areas of its sections; 0 for a small one.
 
     An ellipsoid of half height c has a section at the height h over its lowest point of A = k h (2c - h), so that the
     ratio r of area and slope gives h = c + r - sqrt(c^2 + r^2). What is seen and what is missing make 2c.
     """
-    few = area[:TAPER]
-    whole = step_mm * len(area)
+    if area_cm2[0] <= WHOLE_CM2:
+        return 0.0
+    few = area_cm2[: round(TAPER_MM / step_mm)]
+    whole = step_mm * int(np.count_nonzero(area_cm2))
     slope = float(np.polyfit(step_mm * np.arange(len(few)), few, 1)[0]) if len(few) > 1 else 0.0
-    if slope * whole < area[0]:
+    if slope * whole < area_cm2[0]:
         # It does not end within as much again as is seen.
         return whole
     ratio, middle = float(few.mean()) / slope, step_mm * len(few) / 2
@@ -98,15 +106,6 @@ def _missing_mm(area: NDArray[np.float64], step_mm: float) -> float:
         half = (whole + missing) / 2
         missing = max(half + ratio - float(np.hypot(half, ratio)) - middle, 0.0)
     return missing
-
-
-def _near_end_cm2(volume: Volume, close: Heart) -> float:
-    """Return the largest area of the heart in the lowest 12 mm of the images, 0 if the net was not shown them."""
-    cubes = close.found.cubes
-    if cubes.start_mm[0] > volume.spacing_mm[0] + cubes.step_mm:
-        return 0.0
-    area = close.found.mask(*CHAMBERS, "fat")[:TAPER].sum(axis=(1, 2))
-    return float(area.max() * cubes.step_mm**2 / 100)
 
 
 def _cut_share(around: Chest) -> float:

@@ -62,6 +62,7 @@ def find(volume: Volume) -> Anatomy:
     core = core_hu(around)
     contrast.check_core(core)
     agreement.check_upright(around)
+    agreement.check_front(grid, around)
     smooth = aorta.limited(grid, skeleton(grid, around))
     before = track(grid, smooth, around.found, "ascending", aorta.ASCENDING_MM)
     if before is None:

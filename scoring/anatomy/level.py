@@ -33,8 +33,8 @@ FAR_MM: Final = 24.0
 """Four of the largest standard deviations between patients."""
 FROM_WALL_MM: Final = 25.0
 """Radius of a sinus of Valsalva, 18 mm (36.3 across in men, J Cardiovasc Comput Tomogr 2017), and two cubes of 3 mm."""
-MOST_SPREAD_MM: Final = 16.0
-"""Doubt about the level as large as the height between the two ostia: it could be either."""
+MOST_SPREAD_MM: Final = 11.0
+"""Half of the height between valve and left main: with more doubt the one could be the other."""
 BRACKET_MM: Final = 12.0
 
 
@@ -71,7 +71,8 @@ def level(heart: Heart, ascending: Track) -> Level:
     if wall_mm > FROM_WALL_MM:
         raise NotScorable("landmarks_disagree", variant="off_wall", wall_mm=round(wall_mm, 1))
     above = (ascending.z_mm >= place) & (ascending.z_mm <= place + BRACKET_MM)
-    if not ascending.seen[above].any():
+    # Where the images end below that, `coverage` says so.
+    if ascending.z_mm[-1] >= place + BRACKET_MM / 2 and not ascending.seen[above].any():
         raise NotScorable("left_main_not_found", variant="aorta")
     return Level(place, spread, tuple(heights.items()))
 

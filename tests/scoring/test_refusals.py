@@ -13,6 +13,8 @@ from scoring.images.volume import Volume
 from scoring.judgement.verdicts import judge
 from scoring.phantom import PhantomSpec, make_phantom
 from scoring.phantom.rendering import BLOOD
+from scoring.phantom.tissue import Tissue
+from scoring.way import ByAnatomy
 
 STANDARD = conventions.named("standard")
 
@@ -106,6 +108,59 @@ def test_contrast_by_its_brightness(sick, patient):
     volume, _ = sick
     hu = np.where(np.isin(patient.labels, list(BLOOD)), volume.hu + 260, volume.hu)
     assert refusal(replace(volume, hu=hu.astype(np.int16))) == "contrast"
+
+
+@pytest.mark.parametrize("over", [25, 55])
+def test_venous_contrast(sick, patient, over):
+    """Blood of 95 HU, muscle that has taken up 8 and a heart's wall that has taken up 40; or rich blood, of 65 HU."""
+    volume, _ = sick
+    taken = {Tissue.MUSCLE: 8, Tissue.MYOCARDIUM: 40} if over == 55 else {}
+    hu = np.where(np.isin(patient.labels, list(BLOOD)), volume.hu + over, volume.hu)
+    for tissue, more in taken.items():
+        hu += more * (patient.labels == tissue)
+    venous = replace(volume, hu=hu.astype(np.int16))
+    if over == 55:
+        assert refusal(venous) == "contrast"
+    else:
+        assert find(venous).heart_slices
+
+
+def lower_end(volume, patient):
+    """Index of the lowest slice that shows the heart's chambers or muscle."""
+    chambers = ("MYOCARDIUM", "LEFT_VENTRICLE", "RIGHT_VENTRICLE", "RIGHT_ATRIUM", "EPICARDIAL_FAT", "PERICARDIUM")
+    inside = np.isin(patient.labels, [Tissue[name] for name in chambers])
+    area_cm2 = inside.sum(axis=(1, 2)) * volume.spacing_mm[1] * volume.spacing_mm[2] / 100
+    return int(np.flatnonzero(area_cm2 > 1)[0])
+
+
+def cut_below(volume, index):
+    return replace(volume, hu=volume.hu[index:])
+
+
+def test_a_heart_cut_by_some_millimetres(sick, healthy, patient):
+    """At least what is seen of it, and never a plain 0."""
+    volume, _ = sick
+    bottom = lower_end(volume, patient) + round(8 / volume.spacing_mm[0])
+    found = find(cut_below(volume, bottom))
+    flagged = [flag.values for flag in found.flags if flag.code == "heart_cut"]
+    assert len(flagged) == 1
+    assert flagged[0]["cut_mm"] == pytest.approx(8, abs=4)
+    for chest, zero in ((volume, False), (healthy, True)):
+        judged = ByAnatomy("test", find).locate(cut_below(chest, bottom), "").judge
+        if zero:
+            with pytest.raises(NotScorable) as raised:
+                judged(STANDARD)
+            assert (raised.value.code, raised.value.values["variant"]) == ("heart_not_covered", "zero")
+        else:
+            assert any(item.counted for item in judged(STANDARD).findings)
+
+
+def test_a_field_of_view_that_ends_before_spine_and_descending_aorta(sick, patient):
+    volume, truth = sick
+    behind = volume.to_index(patient.structures["descending_centres"])[:, 1].min()
+    narrow = replace(volume, hu=volume.hu[:, : int(behind)])
+    total = sum(item.candidate.agatston for item in verdicts(narrow) if item.counted)
+    assert total == pytest.approx(truth.agatston.total, rel=0.25)
 
 
 def test_water():

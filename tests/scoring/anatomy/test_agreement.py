@@ -8,7 +8,7 @@ import pytest
 
 from config.errors import NotScorable
 from scoring.anatomy import Track
-from scoring.anatomy.agreement import check_aortas, check_heart, check_upright, check_without_descending
+from scoring.anatomy.agreement import check_aortas, check_front, check_heart, check_upright, check_without_descending
 from scoring.anatomy.heart import Landmark
 from scoring.anatomy.level import Level
 from scoring.anatomy.region import Region
@@ -183,6 +183,37 @@ class TestUpright:
             found = refusal(check_upright, around)
             assert found.code == "landmarks_disagree"
             assert found.values == {"variant": "upside_down"}
+
+
+class TestFront:
+    """A heart between 40 and 120 mm; bone in front of it and behind it, 80 mm of its height."""
+
+    @staticmethod
+    def given(make, front_cm2, behind_cm2, aside=0.0, thick=15):
+        hu = np.zeros((60, 130, 130))
+        for cm2, first in ((front_cm2, 5), (behind_cm2, 95)):
+            wide = round(cm2 * 100 / (thick * 1.5) / 1.5)
+            left = 53 - wide // 2 + round(aside / 1.5)
+            hu[:, first : first + thick, left : left + wide] = 300
+        found = make.answer(make.cubes((50, 50, 50), 4.0), {"heart": make.ball(80.0, 80.0, 80.0, 40.0)})
+        return make.grid(hu), SimpleNamespace(heart_mask=found.mask("heart"), cubes=found.cubes)
+
+    # 40 mL are 5 cm2.
+    @pytest.mark.parametrize(
+        ("front", "behind", "fits"),
+        [(4, 12, True), (4, 0, True), (7, 0, False), (14, 4, False), (7, 12, True), (0, 0, True)],
+    )
+    def test_more_bone_than_a_breastbone(self, make, front, behind, fits):
+        given = self.given(make, front, behind)
+        if fits:
+            check_front(*given)
+        else:
+            found = refusal(check_front, *given)
+            assert (found.code, found.values) == ("landmarks_disagree", {"variant": "back_to_front"})
+
+    def test_what_lies_beside_or_is_thin_does_not_count(self, make):
+        check_front(*self.given(make, 10, 0, aside=90.0))
+        check_front(*self.given(make, 8, 0, thick=2))
 
 
 class TestWithoutDescending:

@@ -97,10 +97,23 @@ def test_two_halves_are_no_heart(make, seen):
     refused(seen, usual(make, heart=lambda *at: one(*at) | other(*at)), "heart_not_found", "heart_ml")
 
 
-def test_no_spine(make, seen):
-    # 23 mL instead of 152.
-    refused(seen, usual(make, spine=make.rod(*SPINE, 7.0)), "no_spine")
+def test_a_spine_that_the_image_should_show(make, seen):
+    """The heart ends at 145 mm, the image at 239."""
+    # 23 mL instead of 152; ribs do not make up for it.
+    shapes = usual(make, spine=make.rod(*SPINE, 7.0), rib=make.rod(30.0, 150.0, 14.0))
+    refused(seen, shapes, "no_spine")
     assert seen(usual(make, spine=make.rod(*SPINE, 12.0))).heart_ml > 180
+
+
+@pytest.mark.parametrize(("radius", "fits"), [(14.0, True), (5.0, False)])
+def test_bone_of_any_kind_where_the_image_ends_behind_the_heart(make, seen, radius, fits):
+    """The heart ends at 197 mm, 42 mm before the image does; a sternum of 92 mL, or of 12."""
+    shapes = usual(make, heart=make.ball(75.0, 157.0, 150.0, 40.0), rib=make.rod(30.0, 150.0, radius))
+    del shapes["spine"]
+    if fits:
+        assert seen(shapes).heart_ml > 180
+    else:
+        refused(seen, shapes, "no_spine", "bone_ml")
 
 
 def refused(seen, shapes, code, *values):

@@ -26,7 +26,9 @@ class TestCovered:
 
     @pytest.fixture
     def covered(self, make):
-        def ask(mask, *, chambers=None, start_mm=2.0, left_main_mm=LEFT_MAIN_MM, hu=None, slices=self.SLICES):
+        def ask(
+            mask, *, chambers=None, start_mm=2.0, left_main_mm=LEFT_MAIN_MM, spread_mm=2.0, hu=None, slices=self.SLICES
+        ):
             image = make.cubes(mask.shape, 4.0, start=(2.0, 2.0, 2.0), hu=0.0)
             hu = np.zeros(mask.shape) if hu is None else hu
             values = np.array(hu, np.float32)
@@ -36,7 +38,7 @@ class TestCovered:
             inside = mask if chambers is None else chambers
             found = make.answer(near, {"left ventricle": lambda *_: inside}, classes=make.heart_classes)
             volume = make.volume(np.zeros((slices, 4, 4)))
-            return coverage(volume, around, SimpleNamespace(found=found), Level(left_main_mm, 2.0, ()))
+            return coverage(volume, around, SimpleNamespace(found=found), Level(left_main_mm, spread_mm, ()))
 
         return ask
 
@@ -66,6 +68,15 @@ class TestCovered:
             assert found.code == "heart_not_covered"
             assert found.values["variant"] == "top"
             assert found.values["above_mm"] == pytest.approx(148.5 - left_main_mm, abs=0.1)
+
+    @pytest.mark.parametrize(("spread_mm", "fits"), [(8.0, True), (9.0, False)])
+    def test_a_left_main_that_may_lie_above_the_images(self, covered, spread_mm, fits):
+        """The last slice ends 8.5 mm above it."""
+        if fits:
+            covered(self.heart(), left_main_mm=140.0, spread_mm=spread_mm)
+        else:
+            found = refusal(lambda: covered(self.heart(), left_main_mm=140.0, spread_mm=spread_mm))
+            assert found.values == {"variant": "top", "above_mm": 8.5, "needed_mm": 9.0}
 
     @staticmethod
     def ellipsoid(cut_mm, wide_mm=38.0):
@@ -106,22 +117,19 @@ class TestCovered:
         else:
             assert refusal(covered, mask).values == {"variant": "ends_inside", "cut_mm": 112, "most_mm": 12}
 
-    @pytest.mark.parametrize(("close", "fits"), [(16, False), (15, True)])
-    @pytest.mark.parametrize("slab", [0, 3])
-    def test_both_nets_must_see_the_heart_near_the_end(self, covered, close, slab, fits):
-        """Five rows of cubes: 15 columns are 12 cm2, 16 are 12.8. Four cubes up the other net may see it first."""
-        chambers = self.heart(slab, 27, (10, 15), (10, 10 + close))
+    @pytest.mark.parametrize(("wide", "close", "fits"), [(20, 16, 0), (16, 20, 0), (20, 15, 1), (15, 20, 1)])
+    def test_both_nets_must_see_the_heart_in_the_lowest_slice(self, covered, wide, close, fits):
+        """Five rows of cubes: 15 columns are 12 cm2, 16 are 12.8, 20 are 16."""
+        mask, chambers = (self.heart(0, 27, (10, 15), (10, 10 + columns)) for columns in (wide, close))
         if fits:
-            assert covered(self.heart(0, 27), chambers=chambers).cut_mm == 0
+            assert covered(mask, chambers=chambers).cut_mm == 0
         else:
-            assert refusal(lambda: covered(self.heart(0, 27), chambers=chambers)).code == "heart_not_covered"
+            assert refusal(lambda: covered(mask, chambers=chambers)).code == "heart_not_covered"
 
-    def test_the_other_net_sees_the_heart_too_far_up(self, covered):
-        assert covered(self.heart(0, 27), chambers=self.heart(4, 27)).cut_mm == 0
-
-    @pytest.mark.parametrize("cut_mm", [8.0, 10.0])
-    def test_a_heart_that_tapers_needs_no_other_net(self, covered, cut_mm):
-        assert covered(self.ellipsoid(cut_mm), chambers=self.heart(9, 27)).cut_mm == pytest.approx(cut_mm, abs=2)
+    @pytest.mark.parametrize(("wide", "close"), [(9.0, 40.0), (40.0, 9.0), (9.0, 12.0)])
+    def test_the_smaller_of_both_heights(self, covered, wide, close):
+        found = covered(self.ellipsoid(wide), chambers=self.ellipsoid(close))
+        assert found.cut_mm == pytest.approx(min(wide, close), abs=2)
 
     # A slice of 3 mm and a cube of 4 mm.
     @pytest.mark.parametrize(("start_mm", "fits"), [(2.0, False), (6.9, False), (7.1, True), (30.0, True)])

@@ -93,6 +93,7 @@ class TestFind:
                 ),
                 "level": lambda _h, _t: level(),
                 "agreement.check_heart": lambda _c, _h: None,
+                "agreement.check_front": lambda _g, _c: None,
                 "coverage": lambda *_: Coverage((6, 41), cut),
                 "network": lambda kind: SimpleNamespace(weights=(f"{kind}-0123456789abcdef",)),
             }
