@@ -18,19 +18,21 @@ from scipy import ndimage as ndi
 
 from scoring.images.volume import Volume
 
-METHOD: Final = "integrated intensity, 1.75 mm, local background"
+METHOD: Final = "integrated intensity, 1.5 mm, local background"
 """Name in the provenance."""
 
-# A standard kernel blurs by about 1 mm: 1.75 mm beyond the threshold hold the calcium but for a few per cent, and each
+# A standard kernel blurs by about 1 mm: 1.5 mm beyond the threshold hold the calcium but for a few per cent, and each
 # further millimetre adds more error of the background than calcium. The slices beside, within 3 mm, hold the end of a
 # calcification that lies below the threshold there.
-REACH_MM: Final = 1.75
+REACH_MM: Final = 1.5
 BESIDE_MM: Final = 3.0
-# The background is tissue from where no blur is left. Its error counts as often as the region has voxels, so it is a
-# mean over many: the ring is wide, and the field follows a change from fat to muscle over about 3 mm.
+# The background is tissue from where no blur is left. Its error counts as often as the region has voxels. In even
+# tissue the error is noise, so the mean is over a wide part of the ring; between fat and muscle it is distance, so the
+# mean is over what is near. The share of the ring's variance that is no grain says how much of each.
 RING_MM: Final = (2.25, 6.0)
-FIELD_MM: Final = 3.0
-FIELD_ALONG_MM: Final = 1.5
+WIDE_MM: Final = 3.0
+NEAR_MM: Final = 1.2
+GRAIN_MM: Final = 1.5
 # Calcium lies in the wall of an artery: where the ring is darker (fat), the tissue around the calcium is as bright as
 # blood without contrast, and blurred as everything is.
 WALL_HU: Final = 40.0
@@ -106,13 +108,24 @@ def _measure_distance(mask: Mask, pixel: tuple[float, float]) -> NDArray[np.floa
 
 def _estimate_tissue(hu: Field, own: Mask, ring: Mask, volume: Volume) -> Field:
     """HU of the tissue without the calcification: the ring, continued smoothly inwards, and the wall of the artery."""
-    along, down, across = volume.spacing_mm
+    _, down, across = volume.spacing_mm
     if not ring.any():
         return np.full(hu.shape, WALL_HU, dtype=np.float32)
-    width = (FIELD_ALONG_MM / along, FIELD_MM / down, FIELD_MM / across)
+    wide, near = (_continue_inwards(hu, ring, volume, width) for width in (WIDE_MM, NEAR_MM))
+    smooth = ndi.gaussian_filter(hu, (0, GRAIN_MM / down, GRAIN_MM / across))
+    spread = float(hu[ring].var())
+    grain = float((hu - smooth)[ring].var())
+    field = wide + np.float32(max(0.0, 1 - grain / spread) if spread else 0.0) * (near - wide)
+    wall = ndi.gaussian_filter(own.astype(np.float32), (0, WALL_MM / down, WALL_MM / across))
+    return np.asarray(field + np.maximum(np.float32(WALL_HU) - field, 0) * wall, dtype=np.float32)
+
+
+def _continue_inwards(hu: Field, ring: Mask, volume: Volume, width_mm: float) -> Field:
+    """Mean of the ring in its slice at every voxel, weighted by the distance; of the whole ring where none is near."""
+    _, down, across = volume.spacing_mm
+    width = (0.0, width_mm / down, width_mm / across)
     weight = ndi.gaussian_filter(ring.astype(np.float32), width, mode="constant")
     total = ndi.gaussian_filter(np.where(ring, hu, np.float32(0)), width, mode="constant")
     field = np.full(hu.shape, hu[ring].mean(), dtype=np.float32)
     np.divide(total, weight, out=field, where=weight > np.float32(1e-4))
-    wall = ndi.gaussian_filter(own.astype(np.float32), (0, WALL_MM / down, WALL_MM / across))
-    return np.asarray(field + np.maximum(np.float32(WALL_HU) - field, 0) * wall, dtype=np.float32)
+    return field
