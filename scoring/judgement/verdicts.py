@@ -118,9 +118,9 @@ def observe(
     looks = look(volume, anatomy, candidates, chosen)
     alike, inside_mm = seen.alike.copy(), seen.inside_metal_mm.copy()
     local = [(looks[index] or USUAL).noise_hu for index in chosen]
-    alike[chosen] = count_alike(volume, anatomy.blood, [candidates[index] for index in chosen], local)
+    alike[chosen] = count_alike(volume, anatomy.blood, [candidates[index] for index in chosen.tolist()], local)
     spacing = np.asarray(volume.spacing_mm)
-    for index in chosen:
+    for index in chosen.tolist():
         inside_mm[index] = metal.spoils(candidates[index].voxels * spacing)
     return replace(seen, alike=alike, inside_metal_mm=inside_mm, looks=looks)
 
