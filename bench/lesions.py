@@ -87,7 +87,7 @@ def percentiles(values: Sequence[float]) -> np.ndarray:
 
 def overlap(drawn: np.ndarray, real: Sequence[np.ndarray], width: float) -> list[bool]:
     """Return whether each percentile lies within a quarter of `width` of those of the real groups."""
-    low, high = np.nanmin(real, axis=0), np.nanmax(real, axis=0)
+    low, high = np.min(real, axis=0), np.max(real, axis=0)
     return [bool(low[k] - NEAR * width <= drawn[k] <= high[k] + NEAR * width) for k in range(len(drawn))]
 
 

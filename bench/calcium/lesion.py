@@ -54,15 +54,20 @@ def read(folder: Path, outlines: Sequence[Mapping[str, Any]]) -> Case:
     """
     images = [item for path in elements.find([folder]) for item in slices.read(path)]
     volume = geometry.decode(geometry.stack_slices(selection.select_images(images).slices))
-    calcium = {name: np.zeros(volume.hu.shape, bool) for name in dict.fromkeys(item["artery"] for item in outlines)}
-    for item in outlines:
-        points = np.asarray(item["points_mm"], dtype=np.float64) - np.asarray(volume.origin_mm)
+    return outlined(folder.name, volume, outlines)
+
+
+def outlined(name: str, volume: Volume, outlines: Sequence[Mapping[str, Any]]) -> Case:
+    """Return the calcium within outlines, each in one slice."""
+    calcium = {artery: np.zeros(volume.hu.shape, bool) for artery in dict.fromkeys(o["artery"] for o in outlines)}
+    for outline in outlines:
+        points = np.asarray(outline["points_mm"], dtype=np.float64) - np.asarray(volume.origin_mm)
         index = np.rint(np.linalg.solve(volume.axes, points.T).T / volume.spacing_mm).astype(np.intp)
-        plane = calcium[item["artery"]][int(index[0, 0])]
+        plane = calcium[outline["artery"]][int(index[0, 0])]
         border = np.zeros_like(plane)
         border[tuple(_closed(index[:, 1:]).T)] = True
         plane |= ndimage.binary_fill_holes(border)
-    return _case(folder.name, volume, calcium)
+    return _case(name, volume, calcium)
 
 
 def draw_patients(seed: int, count: int, *, hard: bool) -> Iterator[Case]:

@@ -65,7 +65,7 @@ def regions(thorax: Thorax, tree: CoronaryTree, grid: Grid) -> Regions:
     yield from heart.chambers(thorax, grid, parts)
     fat = np.maximum(tree.fat(grid, parts), parts.sac - np.float32(0.5))
     yield Region(Tissue.EPICARDIAL_FAT, grid.whole, fat)
-    yield from heart.roots(grid, parts)
+    yield from heart.roots(thorax, grid, parts)
     # The fat around the ascending aorta must not cover its upper end.
     yield from arch.joint(thorax, grid, above)
     yield from tree.regions(grid)

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from scoring.phantom.courses import DIVISION, Dominance, Plan
 from scoring.phantom.grid import Floats, Grid, Point
-from scoring.phantom.heart import BOX, GROOVES, Heart
+from scoring.phantom.heart import BOX, GROOVES, Heart, inward
 from scoring.phantom.root import LEFT_WAY, RIGHT_WAY
 from scoring.phantom.shapes import FAR, Curve, stream
 from scoring.phantom.side_branches import grow as grow_branches
@@ -55,6 +55,10 @@ _FAT_MM, _BELOW_MM, _REACHED = 5.0, 4.0, 0.65
 _OPEN, _OPEN_FROM_MM, _BRANCH_MM = 0.6, 8.0, 3.0
 """How much wider the fat is at the surface, per mm above the artery, and the greatest depth from which it opens."""
 
+_WALL_MM: Final = 0.6
+_OUTSIDE_MM: Final = 0.8
+"""Beside the thickness of its fat, how far the fat of a vessel is moved out."""
+
 _SHALLOW_MM, _SHALLOW_FROM, _SHALLOW_TO = 5.0, 75.0, 105.0
 """On the underside of the heart an artery is no deeper than this: between these distances along it, it rises."""
 
@@ -63,7 +67,8 @@ _SHALLOW_MM, _SHALLOW_FROM, _SHALLOW_TO = 5.0, 75.0, 105.0
 class CoronaryTree:
     """Centreline and radius of each artery in the thorax frame, from origin to end.
 
-    `branches` are the larger side branches, each with the artery to which its calcium is assigned.
+    `branches` are the larger side branches, each with the artery to which its calcium is assigned. `beds` are the fat
+    of all `curves`, which lies further out than they: muscle touches their inner sides. Radii are those of the lumen.
     """
 
     arteries: dict[Artery, Curve]
@@ -71,6 +76,7 @@ class CoronaryTree:
     dominance: Dominance = "right"
     depths: dict[Artery, float] = field(default_factory=dict)
     fat_mm: float = _FAT_MM
+    beds: tuple[Curve, ...] = ()
 
     @classmethod
     def grow(cls, thorax: Thorax) -> Self:
@@ -90,7 +96,9 @@ class CoronaryTree:
             whole = _grow_course(thorax, plan, arteries["LM"], artery, start, depths[artery], rng)
             arteries[artery] = _cut(whole, plan.lengths[artery], radii[artery])
         branches = grow_branches(thorax, plan, arteries) if thorax.has_branches else ()
-        return cls(arteries, branches, plan.dominance, depths, plan.vessel_fat)
+        curves = (*arteries.values(), *(curve for _, curve in branches))
+        beds = tuple(_move_out(thorax, curve, max(plan.vessel_fat - 2, 0) + _OUTSIDE_MM) for curve in curves)
+        return cls(arteries, branches, plan.dominance, depths, plan.vessel_fat, beds)
 
     def lines(self, artery: Artery) -> NDArray[np.float64]:
         """Return points (n, 3) on the centrelines of an artery and its branches, about 0.5 mm apart."""
@@ -114,10 +122,10 @@ class CoronaryTree:
         part, sac = Grid(grid.z[z], grid.y[y], grid.x[x]), heart.sac[box]
         uneven = np.float32(1.1) * np.minimum(heart.uneven[box], 0.8) - np.float32(0.3)
         inside = np.full(part.shape, FAR, dtype=np.float32)
-        for curve, depth in self._sunk():
+        for bed, depth in self._sunk():
             # The fat around an artery is open to the surface.
             reach = 4.0 + _OPEN * depth
-            tube = _thin_out(curve).tube(part, reach, extra=self.fat_mm - 2)
+            tube = _thin_out(bed).tube(part, reach, extra=self.fat_mm - 2)
             np.minimum(
                 inside, tube + uneven - np.float32(_OPEN) * np.clip(sac + np.float32(depth), 0, depth), out=inside
             )
@@ -130,20 +138,21 @@ class CoronaryTree:
             floor = -np.float32(self.depths.get(artery, 0.0) + _BELOW_MM) - sac
             ends = np.maximum(floor, to_artery - np.float32(_REACHED * reach))
             np.minimum(inside, np.maximum(wedge, ends), out=inside)
+        # The left appendage lies over the arteries: there is no fat within it.
+        np.maximum(inside, np.float32(-1) - heart.appendages[box], out=inside)
         fat = np.full(grid.shape, FAR, dtype=np.float32)
         fat[box] = inside
         return fat
 
     def _sunk(self) -> Iterator[tuple[Curve, float]]:
-        """Yield all vessels with the depth from which their fat is open to the surface, mm."""
-        for artery, curve in self.arteries.items():
-            yield curve, min(self.depths.get(artery, 0.0), _OPEN_FROM_MM)
-        for _, curve in self.branches:
-            yield curve, _BRANCH_MM
+        """Yield the fat of all vessels with the depth from which it is open to the surface, mm."""
+        depths = [min(self.depths.get(artery, 0.0), _OPEN_FROM_MM) for artery in self.arteries]
+        yield from zip(self.beds, [*depths, *[_BRANCH_MM] * len(self.branches)], strict=True)
 
     def regions(self, grid: Grid) -> Regions:
-        """Yield the vessels themselves."""
-        yield Region(Tissue.CORONARY, grid.whole, reduce(np.minimum, (c.tube(grid, 3.0) for c in self.curves)))
+        """Yield the vessels themselves with their walls."""
+        walls = (curve.tube(grid, 3.0, extra=_WALL_MM) for curve in self.curves)
+        yield Region(Tissue.CORONARY, grid.whole, reduce(np.minimum, walls))
 
 
 def along(points: NDArray[np.float64], position: float) -> NDArray[np.float64]:
@@ -241,6 +250,10 @@ def _cut(points: NDArray[np.float64], length: float, radii: tuple[float, float])
 
 def _travelled(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+
+
+def _move_out(thorax: Thorax, curve: Curve, mm: float) -> Curve:
+    return curve.moved(-mm * inward(thorax, curve.points))
 
 
 def _thin_out(curve: Curve) -> Curve:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scoring.phantom.chest import cavity_distance
 from scoring.phantom.grid import Coordinates, Floats, Grid, Point
 from scoring.phantom.root import TOP_Z
-from scoring.phantom.shapes import FAR, Curve, ellipsoid, smooth_field, smooth_union
+from scoring.phantom.shapes import FAR, Curve, ellipsoid, smooth_field, smooth_union, stream
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Region, Regions, Tissue
 from scoring.result import Artery
@@ -52,6 +52,9 @@ _LOWER: Final = (Tissue.RIGHT_ATRIUM, Tissue.RIGHT_VENTRICLE)
 
 _CUSHIONS: Final = (((38, -10, -1), (20, 17, 14)), ((-14, -40, -30), (14, 14, 30)))
 """Fat beside the left main and over the right groove: centre and semi-axes in mm of the average heart."""
+
+_ROOT_FAT: Final = (0.15, 1.0)
+"""Least and greatest share of the fat around aorta and pulmonary trunk: in many patients they touch."""
 
 BOX: Final = ((-85.0, -105.0, -135.0), (135.0, 85.0, 50.0))
 """Bounding box of the heart."""
@@ -100,7 +103,7 @@ class Heart:
         bodies = _bodies(thorax, grid.coordinates(box))
         sac = np.full(grid.shape, FAR, dtype=np.float32)
         inside = _sac(thorax, grid.coordinates(box), bodies)
-        size = float(np.clip(0.55 + 0.09 * thorax.epicardial_fat, 0.6, 1.1))
+        size = float(np.clip(0.3 + 0.09 * thorax.epicardial_fat, 0.4, 0.95))
         for centre, semi in _CUSHIONS:
             cushion = ellipsoid(grid.coordinates(box), thorax.heart_point(centre), size * np.array(semi))
             inside = smooth_union(inside, cushion, 10.0)
@@ -212,7 +215,7 @@ def _curves(thorax: Thorax) -> dict[str, Curve]:
         "left branch": through(
             [(26, -6, 29), (36, 8, 35), (48, 20, 35), (62, 28, 26), (70, 34, 10)], [12, 10.5, 10, 8, 5]
         ),
-        "left appendage": through([(40, 17, -3), (52, 11, 5), (60, -2, 8), (61, -14, 7)], [11, 10, 8, 5.5]),
+        "left appendage": through([(38, 17, -4), (47, 10, 2), (51, -2, 5), (50, -13, 5)], [13, 13, 11, 7]),
         "right appendage": through([(-24, -22, -14), (-24, -36, 0), (-13, -44, 8), (-3, -47, 9)], [14, 11, 8, 5]),
         "upper cava": Curve.through(
             [(-28, -3, -26), (-31, -3, -5), (-34, -2, 20), (-35, -1, 45), (-32, -6, 90)], [10, 10, 9.5, 9, 9]
@@ -262,12 +265,12 @@ def chambers(thorax: Thorax, grid: Grid, heart: Heart) -> Regions:
     yield Region(Tissue.LEFT_ATRIUM, grid.whole, heart.appendages)
 
 
-def roots(grid: Grid, heart: Heart) -> Regions:
+def roots(thorax: Thorax, grid: Grid, heart: Heart) -> Regions:
     """Yield pulmonary trunk and ascending aorta, separated by fat above the left main; the root below is bare."""
-    at = grid.coordinates()
-    rim = np.interp(at.z, [-14, -4, 5, 14], [-4, 0.5, 2.2, 2.6]).astype(np.float32)
+    at, thick = grid.coordinates(), float(stream(thorax.seed, "fat of the roots").uniform(*_ROOT_FAT))
+    rim = np.interp(at.z, [-14, -4, 5, 14], [-4, 0.5 * thick, 2.2 * thick, 2.6 * thick]).astype(np.float32)
     yield Region(
-        Tissue.MEDIASTINAL_FAT, grid.whole, np.maximum(heart.pulmonary - np.float32(1.5), np.float32(4) - at.z)
+        Tissue.MEDIASTINAL_FAT, grid.whole, np.maximum(heart.pulmonary - np.float32(1.5 * thick), np.float32(4) - at.z)
     )
     yield Region(Tissue.PULMONARY_TRUNK, grid.whole, heart.pulmonary)
     yield Region(Tissue.EPICARDIAL_FAT, grid.whole, heart.ascending - rim)

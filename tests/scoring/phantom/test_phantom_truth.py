@@ -103,7 +103,7 @@ def test_no_calcium_is_zero(clean: Phantom) -> None:
 
 def test_samplings_of_one_patient_agree() -> None:
     """Slices of another thickness, increment or phase sample the same calcium; large lesions score alike."""
-    lesions = (Calcification("LAD", 0.4, 5.0, 700.0, 18.0), Calcification("RCA", 0.3, 5.0, 700.0, 18.0))
+    lesions = (Calcification("LAD", 0.6, 5.0, 700.0, 18.0), Calcification("RCA", 0.3, 5.0, 700.0, 18.0))
     truths = []
     for thickness, increment, offset in ((3.0, 3.0, 0.0), (3.0, 3.0, 1.5), (1.5, 1.5, 0.0), (3.0, 1.5, 0.0)):
         spec = PhantomSpec(
