@@ -15,6 +15,7 @@ from scoring.anatomy.level import Level
 from scoring.images.volume import Volume
 
 ABOVE_LEFT_MAIN_MM: Final = 3.0
+ABOVE_SPREADS: Final = 1.5
 """One slice above the left main ostium, from which the arteries run down or level."""
 WHOLE_CM2: Final = 12.0
 """Area of the heart in the lowest slice up to which it counts as whole: the lowest cube of a heart, or two."""
@@ -54,7 +55,7 @@ def coverage(volume: Volume, around: Chest, close: Heart, left_main: Level) -> C
     top_mm = (len(volume.hu) - 0.5) * volume.spacing_mm[0]
     above = top_mm - left_main.z_mm
     # A left main above the images is taken for something in them, with doubt.
-    needed = max(ABOVE_LEFT_MAIN_MM, left_main.spread_mm)
+    needed = max(ABOVE_LEFT_MAIN_MM, ABOVE_SPREADS * left_main.spread_mm)
     if above < needed:
         raise NotScorable("heart_not_covered", variant="top", above_mm=round(above, 1), needed_mm=round(needed, 1))
     cut_mm = _cut_mm(volume, around, close)

@@ -33,8 +33,8 @@ FAR_MM: Final = 24.0
 """Four of the largest standard deviations between patients."""
 FROM_WALL_MM: Final = 25.0
 """Radius of a sinus of Valsalva, 18 mm (36.3 across in men, J Cardiovasc Comput Tomogr 2017), and two cubes of 3 mm."""
-MOST_SPREAD_MM: Final = 11.0
-"""Half of the height between valve and left main: with more doubt the one could be the other."""
+MOST_SPREAD_MM: Final = 16.0
+"""Doubt about the level as large as the height between the two ostia: it could be either."""
 BRACKET_MM: Final = 12.0
 
 
