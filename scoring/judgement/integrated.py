@@ -33,10 +33,12 @@ RING_MM: Final = (2.25, 6.0)
 WIDE_MM: Final = 3.0
 NEAR_MM: Final = 1.2
 GRAIN_MM: Final = 1.5
-# Calcium lies in the wall of an artery: where the ring is darker (fat), the tissue around the calcium is as bright as
-# blood without contrast, and blurred as everything is.
+# Calcium lies in the wall of an artery: where the ring is darker (fat), the tissue around the calcium is nearer to
+# blood without contrast, blurred as everything is. In phantoms the tissue in the counted voxels is 0.6 of the way from
+# the ring to blood (0.29 to 0.75), which is 0.7 before the blur.
 WALL_HU: Final = 40.0
 WALL_MM: Final = 0.8
+WALL_SHARE: Final = 0.7
 AIR_HU: Final = -200.0
 NEIGHBOUR_MM2: Final = 1.0
 
@@ -116,7 +118,7 @@ def _estimate_tissue(hu: Field, own: Mask, ring: Mask, volume: Volume) -> Field:
     spread = float(hu[ring].var())
     grain = float((hu - smooth)[ring].var())
     field = wide + np.float32(max(0.0, 1 - grain / spread) if spread else 0.0) * (near - wide)
-    wall = ndi.gaussian_filter(own.astype(np.float32), (0, WALL_MM / down, WALL_MM / across))
+    wall = WALL_SHARE * ndi.gaussian_filter(own.astype(np.float32), (0, WALL_MM / down, WALL_MM / across))
     return np.asarray(field + np.maximum(np.float32(WALL_HU) - field, 0) * wall, dtype=np.float32)
 
 

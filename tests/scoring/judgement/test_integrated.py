@@ -66,10 +66,10 @@ def test_noise_moves_the_mass_by_less_than_a_tenth() -> None:
 
 @pytest.mark.parametrize(("left", "right"), [(-90.0, -90.0), (-100.0, 50.0), (50.0, -100.0)])
 def test_in_an_artery_in_fat_or_at_its_border_the_wall_is_no_calcium(left: float, right: float) -> None:
-    """The artery is a millimetre wider than the calcium: fat as the background all over would count it."""
+    """The artery is half a millimetre wider than the calcium: fat as the background all over would count it."""
     side = np.where(np.arange(SHAPE[2]) < SHAPE[2] / 2, left, right)
     border = ndi.gaussian_filter1d(side, 1.06)[None, None, :] * np.ones(SHAPE)
-    artery = rod(3.5, -14.0, 14.0, 1.0)
+    artery = rod(3.0, -14.0, 14.0, 1.0)
     volume = scan(rod(2.5, -5.0, 5.0, 600.0) + border * (1 - artery) + 40.0 * artery)
     found = integrated.integrate(volume, largest(volume).voxels, THRESHOLD)
     assert found == pytest.approx(rod_mass(2.5, 10.0, 600.0), rel=0.25)
