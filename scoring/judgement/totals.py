@@ -15,7 +15,6 @@ from scoring.images.volume import StoredOrder, Volume
 from scoring.judgement import doubt, integrated, mass
 from scoring.judgement.doubt import Doubtful
 from scoring.judgement.mass import MassFactor
-from scoring.judgement.spread import estimate_spread
 from scoring.result import (
     ARTERIES,
     POSSIBLE,
@@ -27,6 +26,7 @@ from scoring.result import (
     RejectedCandidate,
     Statement,
 )
+from scoring.risk.spread import estimate_spread
 
 # a longer list would hide what matters in it
 MOST_REJECTED: Final = 50
