@@ -34,6 +34,6 @@ def judgement(folder: Path, seeds: str, jobs: int, out: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         pool.starmap(lookalikes.collect_if_missing, [(folder, seed) for seed in chosen], chunksize=1)
     taught = [lookalikes.Taught.read(lookalikes.path_of(folder, seed)) for seed in chosen]
-    weights = odds.fit(taught)
+    weights = odds.correct(odds.fit(taught), lookalikes.find_rarity())
     odds.write(weights, out, f"python -m training judgement --seeds {seeds}")
     click.echo(odds.describe(taught, weights))

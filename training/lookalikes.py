@@ -20,6 +20,7 @@ from scoring.images.volume import Volume
 from scoring.judgement import hypotheses, mixture, noise, verdicts
 from scoring.judgement.evidence import gather
 from scoring.judgement.features import Features, measure
+from scoring.phantom import burden, population
 from scoring.phantom.phantom import Piece
 from scoring.phantom.shapes import stream
 from scoring.result import ARTERIES
@@ -116,6 +117,17 @@ class Taught:
         """Read what `write` wrote."""
         with np.load(path) as stored:
             return cls(stored["kind"], stored["score"], stored["evidence"], stored["names"])
+
+
+def find_rarity() -> dict[str, float]:
+    """How much rarer each learnt hypothesis is, against coronary calcium, in usual patients than in hard ones."""
+    usual, hard = (1 - shares[0] for shares in (burden.SHARES, burden.HARD))
+    return {
+        name: sum(share for kind, (share, _) in population.KINDS.items() if KINDS.get(kind) == name)
+        / sum(share for kind, (_, share) in population.KINDS.items() if KINDS.get(kind) == name)
+        * (hard / usual)
+        for name in {*KINDS.values()} - {CORONARY}
+    }
 
 
 def path_of(folder: Path, seed: int) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -64,6 +65,14 @@ def fit(taught: Sequence[Taught]) -> dict[str, dict[str, float]]:
     for value, (row, column) in zip(best[count:], columns, strict=True):
         weights[list(LEARNT)[row]][names[column]] = float(value)
     return weights
+
+
+def correct(weights: dict[str, dict[str, float]], rarity: dict[str, float]) -> dict[str, dict[str, float]]:
+    """The weights for patients in whom each hypothesis is `rarity` times as frequent as among those learnt from."""
+    return {
+        reason: of | {"intercept": of["intercept"] + math.log(rarity.get(reason, 1.0))}
+        for reason, of in weights.items()
+    }
 
 
 def _weigh_alike(kind: NDArray[np.str_]) -> Floats:

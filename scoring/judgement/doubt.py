@@ -14,25 +14,29 @@ DRAWS: Final = 4000
 HELD: Final = 0.9
 """Share of the totals that the range is to hold."""
 TOGETHER: Final = 0.5
-"""Correlation between candidates with the same alternative: what makes the nets doubt one makes them doubt the next."""
+"""Correlation between candidates of one artery with the same alternative: what casts doubt on one of them, a course
+that is misplaced or a ring that runs beside it, casts doubt on the next."""
 _OPEN: Final = 1e-3
 _SEED: Final = 1990
 
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A candidate as far as the range is concerned: its Agatston, its confidence, and what it would be otherwise."""
+    """A candidate as far as the range is concerned: its Agatston, its confidence, and its kind of doubt.
+
+    `doubt` names the artery and what the candidate would be otherwise.
+    """
 
     agatston: float
     confidence: float
     counted: bool
-    alternative: str
+    doubt: str
 
 
 def find_range(items: Sequence[Doubtful], spread: Callable[[float], float]) -> tuple[float, float]:
     """The 5th and 95th percentile of the total, widened where they do not hold what was counted.
 
-    Each candidate belongs to the total with its confidence; candidates with the same alternative stand or fall
+    Each candidate belongs to the total with its confidence; candidates with the same doubt stand or fall
     together more often than not. `spread` is the standard deviation with which a total is measured. The draws are the
     same for the same candidates in any order.
     """
@@ -40,7 +44,7 @@ def find_range(items: Sequence[Doubtful], spread: Callable[[float], float]) -> t
     possible = [item for item in items if item.confidence > _OPEN]
     if not possible:
         return total, total
-    ordered = sorted(possible, key=lambda item: (item.alternative, -item.agatston, item.confidence))
+    ordered = sorted(possible, key=lambda item: (item.doubt, -item.agatston, item.confidence))
     amount = np.array([item.agatston for item in ordered])
     draws = _draw(ordered) @ amount
     rng = np.random.default_rng(_SEED + 1)
@@ -53,10 +57,10 @@ def find_range(items: Sequence[Doubtful], spread: Callable[[float], float]) -> t
 def _draw(items: Sequence[Doubtful]) -> NDArray[np.float64]:
     """Whether each candidate is coronary calcium, 0 or 1, in every draw: (draws, items)."""
     rng = np.random.default_rng(_SEED)
-    names = sorted({item.alternative for item in items})
+    names = sorted({item.doubt for item in items})
     common = rng.normal(0, 1, (DRAWS, len(names)))
     own = rng.normal(0, 1, (DRAWS, len(items)))
-    group = np.array([names.index(item.alternative) for item in items])
+    group = np.array([names.index(item.doubt) for item in items])
     mixed = np.sqrt(TOGETHER) * common[:, group] + np.sqrt(1 - TOGETHER) * own
     limits = ndtri(np.array([item.confidence for item in items]))
     return np.asarray(mixed < limits, dtype=np.float64)

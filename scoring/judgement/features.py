@@ -89,7 +89,9 @@ def measure(
     true_mm = np.concatenate(picks) * spacing
     off = np.zeros((len(picks), 3)) if off_mm is None else off_mm
     points = true_mm + off[owner]
-    middle = np.stack([np.median(pick, axis=0) for pick in picks]) * spacing + off
+    first = np.cumsum([0, *(len(pick) for pick in picks[:-1])])
+    middle = np.add.reduceat(points, first) / np.array([len(pick) for pick in picks])[:, None]
+    extent = np.maximum.reduceat(points, first) - np.minimum.reduceat(points, first)
     chest, heart = anatomy.chest, anatomy.heart
     names = np.arange(len(picks))
 
@@ -122,7 +124,7 @@ def measure(
         roots_mm3=_others(middle, root * size),
         annuli_mm3=_others(middle, annulus * size),
         volume_mm3=size,
-        length_mm=np.array([np.linalg.norm(np.ptp(pick, axis=0) * spacing) for pick in picks]),
+        length_mm=np.linalg.norm(extent, axis=1),
         max_hu=np.array([item.max_hu for item in candidates]),
     )
 

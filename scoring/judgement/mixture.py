@@ -32,7 +32,11 @@ def part(volume: Volume, convention: Convention, heart: Heart, candidates: Seque
     """
     spacing = np.asarray(volume.spacing_mm)
     parted: list[Candidate] = []
+    fewest = LONG_MM / np.linalg.norm(spacing)
     for candidate in candidates:
+        if len(candidate.voxels) < fewest:
+            parted.append(candidate)
+            continue
         reach = candidate.voxels.max(axis=0) - candidate.voxels.min(axis=0)
         if np.linalg.norm(reach * spacing) < LONG_MM or candidate.volume_mm3 > _LARGEST_MM3:
             parted.append(candidate)

@@ -80,7 +80,9 @@ def compute_range(findings: Sequence[Finding], spacing_mm: float) -> Range:
     """
     low, high = doubt.find_range(
         [
-            Doubtful(round(item.candidate.agatston, 4), item.confidence, item.counted, item.alternative)
+            Doubtful(
+                round(item.candidate.agatston, 4), item.confidence, item.counted, f"{item.artery} {item.alternative}"
+            )
             for item in findings
         ],
         lambda agatston: estimate_spread(agatston, spacing_mm),

@@ -25,7 +25,7 @@ from scoring.judgement.metal import Metal, find_metal, refuse_metal
 from scoring.judgement.noise import count_alike, odds_of_noise, refuse_noise
 from scoring.result import ARTERIES, COUNTED, SURE, Artery
 
-LOOKED_AT: Final = 0.02
+LOOKED_AT: Final = 0.05
 """Looking at the surroundings costs time: a candidate with less than this by place and brightness stays out."""
 # Metal has a sharp edge against what its streaks spoil.
 SPOILT_WIDTH_MM: Final = 1.0

@@ -9,7 +9,7 @@ from scoring.phantom.protocol import Protocol
 from scoring.phantom.shapes import stream
 from scoring.phantom.spec import DistractorKind, PhantomSpec
 
-_KINDS: Final[dict[DistractorKind, tuple[float, float]]] = {
+KINDS: Final[dict[DistractorKind, tuple[float, float]]] = {
     "aortic plaques": (0.28, 0.5),
     "aortic root": (0.14, 0.4),
     "coronary origin": (0.07, 0.35),
@@ -67,6 +67,6 @@ def draw(seed: int, matrix: int | None = None, *, hard: bool = False) -> Phantom
 def draw_kinds(seed: int, *, hard: bool = False) -> tuple[DistractorKind, ...]:
     """Draw the kinds of distractors of a patient."""
     rng = stream(seed, "population distractors")
-    kinds = tuple(kind for kind, shares in _KINDS.items() if rng.random() < shares[hard])
+    kinds = tuple(kind for kind, shares in KINDS.items() if rng.random() < shares[hard])
     wired = rng.random() < (_OTHERWISE_WIRED if _OPENED.isdisjoint(kinds) else _WIRED)
     return (*kinds, "sternal wires") if wired else kinds

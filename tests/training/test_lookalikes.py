@@ -59,6 +59,13 @@ def test_a_plaque_of_the_descending_aorta_teaches_nothing():
     assert names(scan, ascending_mm=60.0, descending_mm=2.0) == [""]
 
 
+def test_rarity_is_that_of_the_population_against_coronary_calcium():
+    """Calcium in 75 % of usual patients and 92 % of hard ones; of the annulus in 9 and 40 %."""
+    rarity = lookalikes.find_rarity()
+    assert rarity["mitral_annulus"] == pytest.approx(0.09 / 0.4 * 0.92 / 0.75)
+    assert all(0 < value < 1.3 for value in rarity.values())
+
+
 def test_a_scan_is_read_as_it_was_written(tmp_path):
     made = scanned(("LAD", (10.0, 20.0, 20.0), 1.5), ("lymph node", (5.0, 30.0, 30.0), 2.5), motion_mm=1.2)
     made.volume.hu[0, 0] = np.tile([-1024, 3071], 30)

@@ -61,6 +61,15 @@ def test_a_hundred_alike_in_one_patient_weigh_as_ten():
     assert weight[3:].sum() == pytest.approx(odds.MOST)
 
 
+def test_what_is_rarer_in_usual_patients_has_smaller_odds():
+    weights = odds.fit(patients())
+    corrected = odds.correct(weights, {"mitral_annulus": 0.25})
+    assert corrected["clip"] == weights["clip"]
+    evidence = {name: np.zeros(1) for name in NAMES}
+    before, after = (hypotheses.weigh(evidence, of)["mitral_annulus"][0] for of in (weights, corrected))
+    assert after - before == pytest.approx(np.log(0.25))
+
+
 def test_patients_with_nothing_to_learn_from_do_no_harm():
     assert odds.fit([*patients(), Taught.nothing()]) == odds.fit(patients())
 

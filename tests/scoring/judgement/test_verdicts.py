@@ -70,9 +70,9 @@ class TestArtery:
         assert (found.counted, found.artery) == (False, "LCX")
 
 
-NOWHERE = {"LAD": 0.001}
 AT_ROOT = {"likely": {"root": 0.97, "LM": 0.02}, "ascending": 0.0, "aorta": 0.0, "chambers": 6.0}
 AT_ANNULUS = {"likely": {"annulus": 0.97, "LCX": 0.02}, "left atrium": 0.0, "left ventricle": 0.0, "chambers": -2.0}
+AT_ANNULUS |= {"landmarks": {"mitral_valve": (42.0, 40.0, 58.0)}}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ AT_ANNULUS = {"likely": {"annulus": 0.97, "LCX": 0.02}, "left atrium": 0.0, "lef
         ("outside_heart", {"body": 30.0}, {}),
         ("aortic_root", AT_ROOT, {"background": 0}),
         ("mitral_annulus", AT_ANNULUS, {"background": 20}),
-        ("in_lung", {"likely": NOWHERE, "body": 3.0}, {"background": -850}),
+        ("in_lung", {"likely": {"LAD": 0.9}, "body": 1.0}, {"background": -850}),
         ("inside_heart", {"chambers": -20.0}, {}),
         ("above_arteries", {"left_main_mm": 0.0}, {}),
         ("too_large", {}, {"size_mm": 12.0}),
