@@ -175,6 +175,7 @@ def test_noise_and_nothing_else():
         "heart_not_found",
         "no_spine",
         "contrast",
+        "aorta_not_found",
     }
 
 

@@ -170,6 +170,39 @@ def test_bone_is(case):
     assert np.mean(region.at(held) < 2) > 0.9
 
 
+class TestSlender:
+    """An ascending aorta of 23 mm across and a descending one of 15, as slim young women have."""
+
+    def found(self, monkeypatch, as_volume, aside=0.0, forward=0.0):
+        draw, course = Thorax.draw, Thorax.descending.fget
+
+        def slender(seed, variation=0.0):
+            return replace(draw(seed, variation), ascending_radius=11.5, descending_radius=7.5)
+
+        def moved(thorax):
+            line = course(thorax)
+            return line.moved(np.broadcast_to([aside, -forward, 0.0], line.points.shape))
+
+        monkeypatch.setattr(Thorax, "draw", slender)
+        monkeypatch.setattr(Thorax, "descending", property(moved))
+        phantom = make_phantom(OTHER)
+        volume = as_volume(phantom)
+        return Case(phantom, volume, find(volume))
+
+    def test_small_aortas(self, monkeypatch, as_volume):
+        case = self.found(monkeypatch, as_volume)
+        true = case.places(case.phantom.truth.left_main_mm)[0]
+        assert case.anatomy.left_main.z_mm == pytest.approx(true[0], abs=8)
+        assert np.median(case.anatomy.descending.radius_mm) == pytest.approx(7.5, abs=2)
+
+    def test_a_small_aorta_in_the_midline(self, monkeypatch, as_volume):
+        """It lies in front of the spine: 26 mm further to the right, and forward."""
+        case = self.found(monkeypatch, as_volume, aside=-26.0, forward=14.0)
+        true = case.places(case.phantom.truth.left_main_mm)[0]
+        assert case.anatomy.left_main.z_mm == pytest.approx(true[0], abs=8)
+        assert case.anatomy.blood.hu == pytest.approx(40, abs=12)
+
+
 class TestTheSameChestOtherwise:
     """What a scanner or an archive does to the images moves the landmarks by little."""
 
