@@ -5,9 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.phantom.calcium import MASS_FACTOR, Deposit, render_deposit
+from scoring.phantom.calcium import MASS_FACTOR, Deposit, place_calcification, render_deposit
+from scoring.phantom.coronary import CoronaryTree
+from scoring.phantom.heart import inward
 from scoring.phantom.scan import Scan
-from scoring.phantom.spec import PhantomSpec
+from scoring.phantom.spec import Calcification, PhantomSpec
+from scoring.phantom.thorax import Thorax
+from scoring.phantom.truth import Placed, score_calcifications
 
 offsets = st.floats(-2.0, 2.0)
 
@@ -62,3 +66,50 @@ def test_thick_slices_dilute_a_thin_deposit() -> None:
     assert peaks[0] > peaks[1] > peaks[2]
     # Slices are thicker than the deposit: twice the thickness halves the peak.
     assert peaks[2] == pytest.approx(peaks[1] / 2, rel=0.02)
+
+
+@pytest.fixture(scope="module")
+def patient() -> tuple[Thorax, CoronaryTree]:
+    thorax = Thorax.draw(4, 0.7)
+    return thorax, CoronaryTree.grow(thorax)
+
+
+def test_calcium_lies_in_the_wall_more_often_on_the_side_of_the_muscle(patient: tuple[Thorax, CoronaryTree]) -> None:
+    thorax, tree = patient
+    lesion = Calcification("LAD", 0.4, 2.0, 600.0)
+    on_course = tree.point("LAD", 0.4)
+    moved = np.array([place_calcification(thorax, tree, lesion, 4, k).centre - on_course for k in range(60)])
+    assert (np.linalg.norm(moved, axis=1) < 2.3).all()
+    deeper = moved @ inward(thorax, on_course[None])[0]
+    assert np.mean(deeper > 0) > 0.75
+    assert deeper.min() < 0.2
+
+
+def test_calcium_of_a_branch_lies_there_and_counts_round_again(patient: tuple[Thorax, CoronaryTree]) -> None:
+    thorax, tree = patient
+    own = [curve for owner, curve in tree.branches if owner == "LAD"]
+    assert own
+    for branch in (1, len(own) + 1):
+        centre = place_calcification(thorax, tree, Calcification("LAD", 0.5, 2.0, 600.0, 4.0, branch), 4, 0).centre
+        assert np.linalg.norm(own[0].points - centre, axis=1).min() < 2
+
+
+def test_calcium_of_a_missing_branch_lies_in_the_artery(patient: tuple[Thorax, CoronaryTree]) -> None:
+    thorax, tree = patient
+    bare = CoronaryTree(tree.arteries)
+    centre = place_calcification(thorax, bare, Calcification("LCX", 0.3, 2.0, 600.0, 4.0, 2), 4, 0).centre
+    assert np.linalg.norm(tree.arteries["LCX"].points - centre, axis=1).min() < 2.3
+
+
+def test_a_component_of_two_calcifications_is_shared_by_area_and_maximum() -> None:
+    """10 pixels of 150 HU and 5 of 450: the weights are 1 and 4, so the shares are 10 and 20 of the whole."""
+    wide, bright = np.zeros((1, 1, 15), np.float32), np.zeros((1, 1, 15), np.float32)
+    wide[..., :10], bright[..., 10:] = 150, 450
+    box = (slice(0, 1), slice(2, 3), slice(3, 18))
+    deposit = Deposit(np.zeros((1, 3)), 1.0, 1.0)
+    placed = tuple(
+        Placed(Calcification(artery, 0.5, 2.0, 600.0), deposit, (0.0, 0.0, 0.0), (box, hu))
+        for artery, hu in (("LM", wide), ("LAD", bright))
+    )
+    scores = score_calcifications(np.zeros((1, 6, 20), np.float32), placed, (3.0, 1.0, 1.0))
+    assert scores == [pytest.approx((60 / 3, 30)), pytest.approx((60 * 2 / 3, 15))]
