@@ -25,6 +25,8 @@ Its centre lies about 80 (13) mm behind and up to 50 mm to the left, its wall up
 """
 ASIDE_MM: Final = 10.0
 """So far the heart's middle lies to the left of the spine's in most patients, and in no mirrored one."""
+RIGHT_SIDED_MM: Final = -10.0
+"""No further to the right, even beside a crooked spine: two thirds of the heart lie left of the midline."""
 BONE_HU: Final = 150
 BONE_BESIDE_MM: Final = 60.0
 BREASTBONE_ML: Final = 40.0
@@ -41,7 +43,7 @@ The heart's axis points to the left by 44 (9) degrees, down by 38 (8) in the fro
 
 
 def check_upright(around: Chest) -> None:
-    """Refuse unless the great vessels lie above the heart's middle, the abdomen below it and the spine behind it.
+    """Refuse unless the great vessels lie above the heart's middle, the abdomen below, the spine behind and not left.
 
     Raises NotScorable `landmarks_disagree`.
     """
@@ -53,6 +55,9 @@ def check_upright(around: Chest) -> None:
     below_mm = step_mm * (middle - _middle(abdomen, 0)) if abdomen.any() else BELOW_MM
     if min(above_mm, default=VESSELS_MM) < VESSELS_MM or below_mm < BELOW_MM:
         raise NotScorable("landmarks_disagree", variant="upside_down")
+    aside_mm = _left_of_spine_mm(around)
+    if aside_mm < RIGHT_SIDED_MM:
+        raise NotScorable("landmarks_disagree", variant="right_sided", right_mm=round(-aside_mm))
     spine = around.found.mask("spine")
     if spine.any() and _middle(spine, 1) <= _middle(around.heart_mask, 1):
         raise NotScorable("landmarks_disagree", variant="back_to_front")
@@ -126,11 +131,14 @@ def check_without_descending(grid: Coarse, around: Chest, before: Track, left_ma
     back, left = (float(grid.position(axis)[-1]) for axis in (1, 2))
     if back - y < SHOWN_MM[0] or left - x < SHOWN_MM[1]:
         return
-    at_heart = around.heart_mask.any(axis=(1, 2))
-    spine = around.found.mask("spine")[at_heart]
-    aside_mm = around.cubes.step_mm * (_middle(around.heart_mask, 2) - _middle(spine, 2))
-    if not spine.any() or aside_mm < ASIDE_MM:
+    if _left_of_spine_mm(around) < ASIDE_MM:
         raise NotScorable("aorta_not_found", variant="behind")
+
+
+def _left_of_spine_mm(around: Chest) -> float:
+    """Return how far the heart's middle lies to the left of the spine's at its height, 0 without a spine."""
+    spine = around.found.mask("spine")[around.heart_mask.any(axis=(1, 2))]
+    return around.cubes.step_mm * (_middle(around.heart_mask, 2) - _middle(spine, 2)) if spine.any() else 0.0
 
 
 def _middle(mask: NDArray[np.bool_], axis: int) -> float:

@@ -167,7 +167,7 @@ class TestUpright:
         mask = around.heart_mask & (np.arange(6) >= 2)[:, None] & (np.arange(6) < 4)[:, None]
         if spine:
             label = around.found.label.copy()
-            label[30:45, spine[0] : spine[1] + 1, 12:18] = around.found.classes.index("spine")
+            label[30:45, spine[0] : spine[1] + 1, 7:12] = around.found.classes.index("spine")
             around = SimpleNamespace(found=replace(around.found, label=label), heart_mask=mask, cubes=around.cubes)
         if fits:
             check_upright(around)
@@ -183,6 +183,25 @@ class TestUpright:
             found = refusal(check_upright, around)
             assert found.code == "landmarks_disagree"
             assert found.values == {"variant": "upside_down"}
+
+
+class TestSides:
+    """A heart whose middle lies at 80 mm; the vessels above it."""
+
+    @pytest.mark.parametrize(
+        ("spine_at", "fits"), [(60.0, True), (88.0, True), (92.0, False), (130.0, False), (None, True)]
+    )
+    def test_the_heart_lies_no_further_right_than_the_spine(self, make, spine_at, fits):
+        shapes = {"heart": make.ball(80.0, 80.0, 80.0, 40.0), "ascending": make.rod(20.0, 80.0, 12.0, low=124.0)}
+        if spine_at is not None:
+            shapes["spine"] = make.rod(150.0, spine_at, 18.0)
+        found = make.answer(make.cubes((50, 50, 50), 4.0), shapes)
+        around = SimpleNamespace(found=found, heart_mask=found.mask("heart"), cubes=found.cubes)
+        if fits:
+            check_upright(around)
+        else:
+            found = refusal(check_upright, around)
+            assert found.values == {"variant": "right_sided", "right_mm": pytest.approx(spine_at - 80, abs=1)}
 
 
 class TestFront:
