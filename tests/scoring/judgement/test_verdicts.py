@@ -143,7 +143,7 @@ class TestStent:
     def test_counts_but_is_not_sure(self, given_anatomy, voxels):
         """From 16.8 mm on."""
         found = self.rod(given_anatomy(likely={"LAD": 0.999}), voxels, 1300)
-        assert (found.confidence, found.reason) == (0.6, "like_stent")
+        assert (found.confidence, found.reason) == (0.75, "like_stent")
 
     @pytest.mark.parametrize(("voxels", "peak"), [(12, 1300), (22, 850)])
     def test_shorter_or_darker_is_calcium(self, given_anatomy, voxels, peak):
