@@ -7,10 +7,10 @@ of the 3 mm scans is what the phase of the slices alone does.
     python bench/thickness.py --rods 150 --noise 12
     python bench/thickness.py --phantoms 20 --noise 12
 
-With `--rods` a patient is two to six rods of calcium in fat, without anything else: what the arithmetic does, on slabs
-as they are scored and on the slices as version 0.1.0 scored them. With `--phantoms` it is a synthetic patient who is
-scored by the software, from files; seeds from 100,000 on are for measuring alone. Rows give quantiles of the ratio to
-the reference over the patients with a reference of 10 and more.
+With `--rods` a patient is two to six rods of calcium in fat, with `--phantoms` a synthetic patient whose calcium is
+known from the same scan without it. The calcium alone is scored on slabs, as the software does, and on the slices, as
+version 0.1.0 did; a synthetic patient by the software too, from files. Seeds from 100,000 on are for measuring alone.
+Rows give quantiles of the ratio to the reference over the patients with a reference of 10 and more.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from scipy import ndimage
 
 from scoring import engine
 from scoring.candidates import agatston, conventions
-from scoring.images.slabbing import average_slices, choose_count
+from scoring.images.slabbing import average_slices, choose_count, reduce_labels
 from scoring.images.volume import Volume
 from scoring.judgement.category import categorise
 from scoring.phantom import METAL, PhantomSpec, draw, make_phantom, write_series
@@ -128,19 +128,25 @@ def as_slabs(volume: Volume) -> Volume:
     return average_slices(volume, choose_count(volume.spacing_mm[0], volume.thickness_mm))
 
 
-def sum_agatston(volume: Volume) -> float:
-    """Agatston of everything in a volume."""
-    return math.fsum(item.agatston for item in agatston.candidates(volume, conventions.named("standard")))
+def sum_agatston(volume: Volume, mask: NDArray[np.bool_] | None = None) -> float:
+    """Agatston of everything in a volume, or inside a mask."""
+    return math.fsum(item.agatston for item in agatston.candidates(volume, conventions.named("standard"), mask))
 
 
 def measure_phantom(seed: int, noise_hu: float, matrix: int) -> Scores:
-    """Every scan of a synthetic patient, scored by the software."""
+    """Every scan of a synthetic patient."""
     scores: Scores = {}
     for scan in (*REFERENCES, *OF_PHANTOMS):
+        spec = build_spec(seed, scan, noise_hu, matrix)
+        made, without = make_phantom(spec), make_phantom(replace(spec, calcifications=()))
         with tempfile.TemporaryDirectory(prefix="thickness-") as folder:
-            paths = write_series(make_phantom(build_spec(seed, scan, noise_hu, matrix)), Path(folder))
-            score = engine.score([paths[0].parent])
+            score = engine.score([write_series(made, Path(folder))[0].parent])
         scores["software", scan] = math.nan if score.agatston is None else score.agatston.total
+        calcium = made.hu != without.hu
+        volume = Volume(made.hu, made.spacing_mm, made.origin_mm, made.axes, (), thickness_mm=scan.thickness)
+        slabs = as_slabs(volume)
+        scores["slabs", scan] = sum_agatston(slabs, reduce_labels(calcium.astype(np.uint8), slabs) > 0)
+        scores["slices", scan] = sum_agatston(volume, calcium)
     return scores
 
 
@@ -215,14 +221,14 @@ def main() -> None:
     rods = collect(partial(measure_rods, noise_hu=args.noise), range(first, first + args.rods), args.jobs)
     whole = partial(measure_phantom, noise_hu=args.noise, matrix=args.matrix)
     phantoms = collect(whole, range(first, first + args.phantoms), args.jobs)
-    for way, scans, patients in (
-        ("slabs", OTHERS, rods),
-        ("slices", OTHERS, rods),
-        ("software", OF_PHANTOMS, phantoms),
-    ):
-        if patients:
+    kinds = (
+        ("rods", rods, OTHERS, ("slabs", "slices")),
+        ("phantoms", phantoms, OF_PHANTOMS, ("slabs", "slices", "software")),
+    )
+    for kind, patients, scans, ways in kinds:
+        for way in ways if patients else ():
             rows = [[str(scan), *describe(way, scan, patients)] for scan in (*REFERENCES, *scans)]
-            print(f"\n{way}, {len(patients)} patients\n")
+            print(f"\n{way}, {len(patients)} {kind}\n")
             print(table(["Scan", "p10", "p50", "p90", "same category", "refused"], rows))
 
 
