@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.judgement.features import Features
-from scoring.judgement.look import Look
+from scoring.judgement.look import FAR_MM, Look
 
 Floats = NDArray[np.float64]
 Evidence = dict[str, Floats]
 
 SURE_LOGIT: Final = 5.0
-USUAL: Final = Look(darkest_hu=-70.0, median_hu=0.0, lung=0.0, touching_lung=0.0, noise_hu=0.0, thick_mm=3.0)
+USUAL: Final = Look(
+    darkest_hu=-70.0, median_hu=0.0, lung=0.0, touching_lung=0.0, noise_hu=0.0, thick_mm=3.0, off_lung_mm=FAR_MM
+)
 """What is assumed of a candidate that has not been looked at: calcium in fat."""
 
 

@@ -17,6 +17,7 @@ RING_MM, NEAR_MM = (2.0, 6.5), (1.0, 3.5)
 EDGE_MM: Final = 2.0
 LUNG_HU, NOT_FAT_HU = -350, -180
 UNKNOWN_HU: Final = 40.0
+FAR_MM: Final = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Look:
 
     `darkest_hu` (5th percentile) and `median_hu` of the tissue 2-6.5 mm away, the share of `lung` there and, as
     `touching_lung`, 1-3.5 mm away, and the noise in HU estimated from the fine structure around. `thick_mm` is the
-    diameter of the largest circle inside the candidate in a slice.
+    diameter of the largest circle inside the candidate in a slice, `off_lung_mm` how far its voxels lie from the lung
+    in their slice, in the median; 50 mm where none is near.
     """
 
     darkest_hu: float
@@ -34,6 +36,7 @@ class Look:
     touching_lung: float
     noise_hu: float
     thick_mm: float
+    off_lung_mm: float
 
 
 def look_at(volume: Volume, blood: Blood, candidate: Candidate) -> Look:
@@ -61,7 +64,17 @@ def look_at(volume: Volume, blood: Blood, candidate: Candidate) -> Look:
         touching_lung=float(np.mean(lung[near])) if near.any() else 0.0,
         noise_hu=spread(fine) * blood.noise_per_fine,
         thick_mm=_measure_thickness(other, spacing),
+        off_lung_mm=_measure_distance(~other, lung, spacing),
     )
+
+
+def _measure_distance(candidate: NDArray[np.bool_], lung: NDArray[np.bool_], spacing: NDArray[np.float64]) -> float:
+    """The median distance in mm of a candidate's voxels from lung in their slice; both are (z, y, x)."""
+    away = [
+        ndimage.distance_transform_edt(~air, sampling=spacing[1:])[here] if air.any() else np.full(here.sum(), FAR_MM)
+        for here, air in zip(candidate, lung, strict=True)
+    ]
+    return float(np.median(np.concatenate(away)))
 
 
 def _measure_thickness(other: NDArray[np.bool_], spacing: NDArray[np.float64]) -> float:

@@ -146,6 +146,7 @@ def decide(seen: Observed) -> Weighed:
             np.array([item.thick_mm for item in looks]),
             np.array([item.median_hu for item in looks]) - seen.blood_hu,
             np.array([item.lung for item in looks]),
+            np.array([item.off_lung_mm for item in looks]),
         ),
         {NOISE: odds_of_noise(seen.alike), "beside_metal": spoilt},
         hypotheses.weigh(gather(seen.features, seen.looks, seen.blood_hu)),

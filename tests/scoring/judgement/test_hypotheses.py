@@ -58,7 +58,10 @@ class TestLimits:
 
     def test_thickness_and_streaks(self):
         """An artery is not 12 mm thick, nor anything around it 15.5 HU brighter than blood."""
-        odds = exclude_by_look(np.array([9.0, 12.0]), np.array([8.0, 15.5]), np.array([0.65, 0.8]))
+        odds = exclude_by_look(
+            np.array([9.0, 12.0]), np.array([8.0, 15.5]), np.array([0.65, 0.8]), np.array([1.8, 0.8])
+        )
+        assert odds["lung_edge"] == pytest.approx([0.0, 4.0])
         assert odds["in_lung"] == pytest.approx([0.0, 3.0])
         assert odds["too_large"] == pytest.approx([0.0, 3.0])
         assert odds["in_streak"] == pytest.approx([0.0, 3.0])

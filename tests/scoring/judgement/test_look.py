@@ -86,3 +86,16 @@ def test_thickness_is_that_of_the_widest_circle(rows, columns):
     volume.hu[13:16, 30:32, 30:32] = 500
     volume.hu[14, 30 : 30 + rows, 30 : 30 + columns] = 500
     assert seen(volume).thick_mm == pytest.approx(0.8 * min(rows, columns), abs=0.81)
+
+
+@pytest.mark.parametrize("columns", [2, 5])
+def test_distance_from_the_lung(columns):
+    """A bar beside the lung: its middle column decides, counted from the nearest column of lung."""
+    volume = scene(peak=-100)
+    volume.hu[:, :, 40:] = -850
+    volume.hu[14, 26:36, 40 - columns : 40] = 500
+    assert seen(volume).off_lung_mm == pytest.approx(0.8 * (columns + 1) / 2, abs=0.5)
+
+
+def test_without_lung_it_is_far():
+    assert seen(scene()).off_lung_mm == 50
