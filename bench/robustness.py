@@ -26,17 +26,17 @@ from scipy import ndimage
 from config.errors import NotScorable
 from dicom import elements
 from scoring import anatomy
-from scoring.candidates import agatston, conventions
+from scoring.candidates import conventions
 from scoring.images import geometry, selection, slices
 from scoring.images.volume import Volume
-from scoring.judgement import mixture
-from scoring.judgement import verdicts as lesions
 from scoring.judgement.category import categorise
+from scoring.way import ByAnatomy
 
 _OUTSIDE_HU: Final = -1000
 FIELD_MM: Final = 200.0
 CUT_MM: Final = 15.0
 SHIFT_MM: Final = (-12.0, 18.0)
+STANDARD: Final = conventions.named("standard")
 HEART_FROM_AORTA_MM: Final = (10.0, 25.0)
 
 Outcome = Literal["same", "refused", "other", "false zero"]
@@ -175,17 +175,12 @@ def load(folder: Path, *, backwards: bool = False) -> Volume:
 
 def read(volume: Volume) -> Reading:
     """Score a volume by the standard convention."""
-    convention = conventions.named("standard")
     try:
         landmarks = anatomy.find(volume)
-        verdicts = lesions.judge(
-            volume,
-            landmarks,
-            mixture.part(volume, convention, landmarks.heart, agatston.candidates(volume, convention)),
-        )
+        findings = ByAnatomy("default", lambda _: landmarks).locate(volume, "").judge(STANDARD).findings
     except NotScorable as refusal:
         return Reading(None, refusal.code)
-    counted = [verdict.candidate.agatston for verdict in verdicts if verdict.counted]
+    counted = [item.candidate.agatston for item in findings if item.counted]
     total = float(np.sum(counted))
     at = np.array([landmarks.left_main.z_mm])
     y, x = landmarks.ascending.at(at)[0, :2]

@@ -473,6 +473,18 @@ def test_flags_of_the_result() -> None:
     assert found == {"review": "warning", "over_1000": "info"}
 
 
+def test_a_cut_heart_is_to_be_reviewed() -> None:
+    """The total is a lower end, even where no lesion is uncertain."""
+    sure = Range(250.0, 250.0, 0, 0)
+    flags = list(quality.flag_result(ArteryValues(total=250.0), (), sure, cut=True))
+    assert [(flag.code, flag.severity, flag.values) for flag in flags] == [
+        ("review", "warning", {"variant": "cut", "low": 250.0})
+    ]
+    unsure = Range(200.0, 250.0, 1, 0)
+    flags = list(quality.flag_result(ArteryValues(total=250.0), (), unsure, cut=True))
+    assert [flag.values["variant"] for flag in flags] == ["same"]
+
+
 @pytest.mark.parametrize(
     ("total", "expected"),
     [
