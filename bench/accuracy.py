@@ -6,7 +6,8 @@ as it is available, so an interrupted run continues; results of any other versio
 
     python bench/accuracy.py --phantoms 300 --jobs 2 --real ../shared/data/coca ../shared/data/others
 
-The output is `accuracy.md`, `agreement.png` and `calibration.png`. Each folder of `--real` holds one folder per scan
+With `--hard` the patients are those that the judgement is taught with: more look-alikes, severer ones. The output is
+`accuracy.md`, `agreement.png` and `calibration.png`. Each folder of `--real` holds one folder per scan
 and `reference.json` (see `evaluation/reading.py` for its format). Exit status: 1 if the software failed on a scan.
 """
 
@@ -28,10 +29,12 @@ FIRST_SEED: Final = 100_000
 def main() -> int:
     """Command line."""
     args = _arguments()
-    cache = record.Cache(args.cache or args.out / "cache", args.matrix, record.CODE)
+    folder = args.cache or args.out / ("cache-hard" if args.hard else "cache")
+    cache = record.Cache(folder, args.matrix, record.CODE)
     try:
         readings = reading.run(reading.cases(args.real), args.jobs)
-        records, failed = phantoms.run(range(args.first_seed, args.first_seed + args.phantoms), cache, args.jobs)
+        seeds = range(args.first_seed, args.first_seed + args.phantoms)
+        records, failed = phantoms.run(seeds, cache, args.jobs, hard=args.hard)
     except BrokenProcessPool:
         print("a process died, perhaps out of memory: run again with fewer --jobs to continue", file=sys.stderr)
         return 1
@@ -56,6 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--phantoms", type=int, default=300, metavar="N", help="number of phantoms [default: 300]")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, metavar="SEED", help="[default: 100000]")
+    parser.add_argument("--hard", action="store_true", help="patients with more that resembles coronary calcium")
     parser.add_argument("--matrix", type=int, metavar="M", help="rows and columns [default: drawn, 512 or 768]")
     parser.add_argument("--real", type=Path, nargs="+", action="extend", default=[], metavar="DIR")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes [default: 2]")
@@ -69,7 +73,9 @@ def _origin(args: argparse.Namespace, code: str, real: int) -> str:
     if args.phantoms:
         last = args.first_seed + args.phantoms - 1
         drawn = f"a matrix of {args.matrix}" if args.matrix else "a matrix of 512 or 768"
-        parts.append(f"{args.phantoms} phantoms (seeds {args.first_seed} to {last}, {drawn})")
+        parts.append(
+            f"{args.phantoms} {'hard ' if args.hard else ''}phantoms (seeds {args.first_seed} to {last}, {drawn})"
+        )
     if real:
         parts.append(f"{real} real scans")
     version = importlib.metadata.version("coronode")

@@ -15,14 +15,14 @@ from scoring.images import slices
 from scoring.phantom import draw, make_phantom, write_series
 
 
-def measure(seed: int, matrix: int | None, code: str) -> Record:
-    """Generate the phantom of a seed, score its files, and delete them.
+def measure(seed: int, matrix: int | None, code: str, *, hard: bool = False) -> Record:
+    """Generate the phantom of a seed (`hard`: with more look-alikes), score its files, and delete them.
 
     Raises SourcesChanged if this process started with sources other than those of `code`.
     """
     if code != CODE:
         raise SourcesChanged
-    phantom = make_phantom(draw(seed, matrix))
+    phantom = make_phantom(draw(seed, matrix, hard=hard))
     with tempfile.TemporaryDirectory(prefix="accuracy-") as folder:
         paths = write_series(phantom, Path(folder))
         begun = time.perf_counter()
@@ -33,7 +33,7 @@ def measure(seed: int, matrix: int | None, code: str) -> Record:
     return Record(seed=seed, truth=phantom.truth, score=score, nearest_mm=nearest, seconds=seconds)
 
 
-def run(seeds: Sequence[int], cache: Cache, jobs: int) -> tuple[list[Record], dict[int, str]]:
+def run(seeds: Sequence[int], cache: Cache, jobs: int, *, hard: bool = False) -> tuple[list[Record], dict[int, str]]:
     """Return the records of the seeds, from the cache if present, and the errors of those that failed.
 
     Raises SourcesChanged, and BrokenProcessPool like `workers.results`; finished records are in the cache by then.
@@ -41,7 +41,7 @@ def run(seeds: Sequence[int], cache: Cache, jobs: int) -> tuple[list[Record], di
     records = cache.read()
     missing = [seed for seed in seeds if seed not in records]
     failed: dict[int, str] = {}
-    work = partial(measure, matrix=cache.matrix, code=cache.code)
+    work = partial(measure, matrix=cache.matrix, code=cache.code, hard=hard)
     for seed, result in workers.results(work, missing, jobs, "phantoms"):
         if isinstance(result, SourcesChanged):
             raise result

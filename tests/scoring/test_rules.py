@@ -112,7 +112,7 @@ def test_mass_factor(patient, device, size, configured, expected) -> None:
 
 def test_mass_of_the_calibration_insert() -> None:
     # 200 mg/cm3 at 250 HU: a factor of 0.8; 1 cm3 of it is 200 mg
-    assert mass.compute_mass_mg(mass.MassFactor(0.8, Statement("test")), 250.0, 1000.0) == 200.0
+    assert mass.compute_mass_mg(mass.MassFactor(0.8, Statement("test")), 250.0 * 1000.0) == 200.0
 
 
 @pytest.mark.parametrize(

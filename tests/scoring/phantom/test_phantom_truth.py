@@ -43,7 +43,7 @@ def test_the_truth_of_thin_slices_is_that_of_slabs() -> None:
         below_left_main_mm=63.0,
         noise_sd_hu=0.0,
         distractors=False,
-        calcifications=(Calcification("LAD", 0.2, 4.0, 900.0, 9.0), Calcification("RCA", 0.4, 4.0, 900.0, 9.0)),
+        calcifications=(Calcification("LAD", 0.2, 2.5, 500.0, 9.0), Calcification("RCA", 0.4, 2.5, 500.0, 9.0)),
     )
     made, clean = make_phantom(spec), make_phantom(replace(spec, calcifications=()))
     assert len(made.hu) == 74
