@@ -93,13 +93,20 @@ def test_what_noise_makes_is_expected(sd_hu, blur_mm):
 
 def test_local_noise_counts_where_it_is_higher():
     volume = image([(5, 20, 20, 220)])
-    quiet, same, loud = (alike(volume, blood(), noise_hu=[value])[0] for value in (5.0, 40.0, 80.0))
+    quiet, same, loud = (alike(volume, blood(), noise_hu=[value])[0] for value in (5.0, 33.0, 80.0))
     assert quiet == same
     assert loud > same + 1
 
 
-def test_even_odds_for_what_is_expected_once():
-    assert odds_of_noise(np.array([0.0, -2.0])) == pytest.approx([0.0, -2.0 * TEMPER * np.log(10)])
+def test_tissue_is_no_noise():
+    """15 HU of tissue on 30 of noise, in quadrature, are no more noise than 30."""
+    volume = image([(5, 20, 20, 220)])
+    plain, with_tissue = (alike(volume, blood(), noise_hu=[value])[0] for value in (0.0, np.hypot(30, 15)))
+    assert with_tissue == pytest.approx(plain)
+
+
+def test_even_odds_where_noise_makes_as_many_as_there_are():
+    assert odds_of_noise(np.log10([0.3, 0.003])) == pytest.approx([0.0, -2.0 * TEMPER * np.log(10)])
 
 
 @pytest.mark.parametrize(("noise_hu", "sure", "refused"), [(40, False, True), (26, False, True), (24, False, False)])
