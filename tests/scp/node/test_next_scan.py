@@ -73,8 +73,8 @@ def test_a_year_later_with_a_fifth_more_calcium(scans, score_of, pacs, configure
     assert (change.agatston.then, change.agatston.now) == (then.agatston.total, now.agatston.total)
     assert change.volume_mm3.absolute == pytest.approx(now.volume_mm3.total - then.volume_mm3.total, abs=1e-3)
     assert change.mass_mg.absolute == pytest.approx(now.mass_mg.total - then.mass_mg.total, abs=1e-3)
-    # of what is built; slices and threshold have their own part in what is measured
-    assert 1.1 < now.mass_mg.total / then.mass_mg.total < 1.3
+    # of what is built; in slices of 5 mm more of small calcium crosses the threshold as it grows
+    assert 1.1 < now.mass_mg.total / then.mass_mg.total < 1.5
     assert namesake.agatston == now.agatston
     assert namesake.change is None
     assert [reason.code for reason in namesake.risk.change_reason] == ["no_earlier_score"]
