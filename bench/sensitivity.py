@@ -87,8 +87,8 @@ def moves(share: float) -> Iterator[Move]:
             rules = (*hypotheses.LIMITS[:number], moved, *hypotheses.LIMITS[number + 1 :])
             how = f"{rule.limit:g} -> {moved.limit:g}"
             yield Move(f"{rule.reason} ({rule.feature})", how, ((hypotheses, "LIMITS", rules),))
-    looks = [(hypotheses, name) for name in ("THICK_MM", "BRIGHT_HU", "LUNG_SHARE")]
-    for module, name in (*looks, (noise, "TEMPER")):
+    looks = [(hypotheses, name) for name in ("THICK_MM", "BRIGHT_HU", "LUNG_SHARE", "EDGE_MM")]
+    for module, name in (*looks, (noise, "TEMPER"), (noise, "EXPECTED")):
         usual = getattr(module, name)
         for sign in (1, -1):
             yield Move(
