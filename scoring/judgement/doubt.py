@@ -34,11 +34,12 @@ class Doubtful:
 
 
 def find_range(items: Sequence[Doubtful], spread: Callable[[float], float]) -> tuple[float, float]:
-    """The 5th and 95th percentile of the total, widened where they do not hold what was counted.
+    """The 5th percentile of what was counted and the 95th of all, widened where they do not hold what was counted.
 
     Each candidate belongs to the total with its confidence; candidates with the same doubt stand or fall
-    together more often than not. `spread` is the standard deviation with which a total is measured. The draws are the
-    same for the same candidates in any order.
+    together more often than not. Many faint possibilities raise the upper end; the lower one asks only how much of what
+    was counted is wrong. `spread` is the standard deviation with which a total is measured. The draws are the same for
+    the same candidates in any order.
     """
     total = sum(item.agatston for item in items if item.counted)
     possible = [item for item in items if item.confidence > _OPEN]
@@ -46,12 +47,18 @@ def find_range(items: Sequence[Doubtful], spread: Callable[[float], float]) -> t
         return total, total
     ordered = sorted(possible, key=lambda item: (item.doubt, -item.agatston, item.confidence))
     amount = np.array([item.agatston for item in ordered])
-    draws = _draw(ordered) @ amount
-    rng = np.random.default_rng(_SEED + 1)
-    sd = np.interp(draws, (grid := np.linspace(0, max(draws.max(), 1.0), 50)), [spread(float(v)) for v in grid])
-    measured = np.maximum(draws + sd * rng.normal(0, 1, DRAWS) * (draws > 0), 0.0)
-    low, high = np.quantile(measured, [(1 - HELD) / 2, (1 + HELD) / 2])
+    present = _draw(ordered)
+    counted = np.array([item.counted for item in ordered])
+    low = np.quantile(_measure(present @ (amount * counted), spread), (1 - HELD) / 2)
+    high = np.quantile(_measure(present @ amount, spread), (1 + HELD) / 2)
     return min(float(low), total), max(float(high), total)
+
+
+def _measure(totals: NDArray[np.float64], spread: Callable[[float], float]) -> NDArray[np.float64]:
+    """Totals (draws,) as scans would measure them."""
+    chance = np.random.default_rng(_SEED + 1).normal(0, 1, DRAWS)
+    sd = np.interp(totals, (grid := np.linspace(0, max(totals.max(), 1.0), 50)), [spread(float(v)) for v in grid])
+    return np.asarray(np.maximum(totals + sd * chance * (totals > 0), 0.0))
 
 
 def _draw(items: Sequence[Doubtful]) -> NDArray[np.float64]:

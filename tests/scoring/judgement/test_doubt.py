@@ -74,3 +74,11 @@ def test_holds_what_was_counted_in_any_order(items, random):
     shuffled = list(items)
     random.shuffle(shuffled)
     assert find_range(shuffled, root) == pytest.approx((low, high))
+
+
+def test_faint_possibilities_raise_the_upper_end_alone():
+    """Thirty of 10, each with 0.3, for different reasons: 90 (SD 25) more are to be expected, but none was counted."""
+    doubted = item(100.0, 0.9)
+    low, high = find_range([doubted, *(item(10.0, 0.3, f"reason {number}") for number in range(30))], exact)
+    assert low == find_range([doubted], exact)[0] == 0
+    assert high == pytest.approx(190 + 1.645 * np.sqrt(30 * 0.21) * 10, abs=20)
