@@ -1,10 +1,17 @@
-"""One painted body for each net."""
+"""One painted body for each net. What needs PyTorch is marked `train`, and not imported where PyTorch is absent."""
+
+import importlib.util
 
 import pytest
 
 from training.body import Body
 
 SEED = 7
+
+if importlib.util.find_spec("torch") is None:
+    collect_ignore = [
+        f"test_{name}.py" for name in ("lines", "loss", "metrics", "pool", "run", "scanner", "targets", "view")
+    ]
 
 
 @pytest.fixture(scope="session")
