@@ -25,8 +25,11 @@ Its centre lies about 80 (13) mm behind and up to 50 mm to the left, its wall up
 """
 ASIDE_MM: Final = 10.0
 """So far the heart's middle lies to the left of the spine's in most patients, and in no mirrored one."""
-RIGHT_SIDED_MM: Final = -10.0
-"""No further to the right, even beside a crooked spine: two thirds of the heart lie left of the midline."""
+RIGHT_SIDED_MM: Final = -20.0
+"""No further to the right, even in a patient turned by 15 degrees, which shifts it by 20 mm.
+
+Two thirds of the heart lie left of the midline.
+"""
 BONE_HU: Final = 150
 BONE_BESIDE_MM: Final = 60.0
 BREASTBONE_ML: Final = 40.0
