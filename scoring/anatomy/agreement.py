@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from config.errors import NotScorable
 from scoring.anatomy.aorta import Track
-from scoring.anatomy.chest import Chest
+from scoring.anatomy.chest import BEHIND_MM, Chest
 from scoring.anatomy.coarse import Coarse
 from scoring.anatomy.heart import CHAMBERS, Heart
 from scoring.anatomy.level import Level
@@ -25,10 +25,9 @@ Its centre lies about 80 (13) mm behind and up to 50 mm to the left, its wall up
 """
 ASIDE_MM: Final = 10.0
 """So far the heart's middle lies to the left of the spine's in most patients, and in no mirrored one."""
-RIGHT_SIDED_MM: Final = -20.0
-"""No further to the right, even in a patient turned by 15 degrees, which shifts it by 20 mm.
-
-Two thirds of the heart lie left of the midline.
+RIGHT_SIDED_MM, IN_PART_MM = -20.0, -10.0
+"""No further to the right, even in a patient turned by 15 degrees, which shifts it by 20 mm; or by 10 mm where the
+image ends within the spine and tells less. Two thirds of the heart lie left of the midline.
 """
 BONE_HU: Final = 150
 BONE_BESIDE_MM: Final = 60.0
@@ -59,7 +58,8 @@ def check_upright(around: Chest) -> None:
     if min(above_mm, default=VESSELS_MM) < VESSELS_MM or below_mm < BELOW_MM:
         raise NotScorable("landmarks_disagree", variant="upside_down")
     aside_mm = _left_of_spine_mm(around)
-    if aside_mm < RIGHT_SIDED_MM:
+    behind_mm = step_mm * float(around.cubes.size[1] - 1 - np.flatnonzero(around.heart_mask.any(axis=(0, 2)))[-1])
+    if aside_mm < (RIGHT_SIDED_MM if behind_mm > BEHIND_MM else IN_PART_MM):
         raise NotScorable("landmarks_disagree", variant="right_sided", right_mm=round(-aside_mm))
     spine = around.found.mask("spine")
     if spine.any() and _middle(spine, 1) <= _middle(around.heart_mask, 1):

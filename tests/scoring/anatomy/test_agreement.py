@@ -203,6 +203,20 @@ class TestSides:
             found = refusal(check_upright, around)
             assert found.values == {"variant": "right_sided", "right_mm": pytest.approx(spine_at - 80, abs=1)}
 
+    @pytest.mark.parametrize(("spine_at", "fits"), [(88.0, True), (92.0, False)])
+    def test_an_image_that_ends_within_the_spine_allows_less(self, make, spine_at, fits):
+        shapes = {
+            "heart": make.ball(80.0, 80.0, 80.0, 40.0),
+            "ascending": make.rod(20.0, 80.0, 12.0, low=124.0),
+            "spine": make.rod(130.0, spine_at, 10.0),
+        }
+        found = make.answer(make.cubes((50, 35, 50), 4.0), shapes)
+        around = SimpleNamespace(found=found, heart_mask=found.mask("heart"), cubes=found.cubes)
+        if fits:
+            check_upright(around)
+        else:
+            assert refusal(check_upright, around).values["variant"] == "right_sided"
+
 
 class TestFront:
     """A heart between 40 and 120 mm; bone in front of it and behind it, 80 mm of its height."""
