@@ -16,8 +16,9 @@ def estimate_spread(agatston: float, spacing_mm: float) -> float:
     """Standard deviation (Agatston) of repeated totals of the same calcium, from slice phase and noise alone.
 
     It grows with the square root of the score, because a larger one is a sum over more slices, and with the slice
-    spacing, because each slice is counted whole or not at all. On phantoms sd / sqrt(score) is 0.45, 0.78, 1.03 and 1.71
-    at 1.5, 2.5, 3 and 5 mm, at 3 mm alike with 10 or 20 HU of noise and with motion of 1.5 mm; over 400 it is up to 30 % more.
+    spacing, because each slice is counted whole or not at all. On phantoms sd / sqrt(score) is 0.45, 0.78, 1.03 and
+    1.71 at 1.5, 2.5, 3 and 5 mm, at 3 mm alike with 10 or 20 HU of noise and with motion of 1.5 mm; over a score of 400
+    it is up to 30 % more.
     What moves between two visits of a patient (position, heart rate, dose) adds to it.
     """
     return SPREAD_AT_REFERENCE * spacing_mm / USUAL_SPACING_MM * math.sqrt(max(agatston, 0.0))
