@@ -8,18 +8,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from calcium.lesion import Case, Lesion
-from scoring.anatomy.blood import smoothed
 from scoring.anatomy.heart import Heart
 from scoring.images.volume import Volume
+from scoring.judgement.surroundings import Surroundings
 
-RING_MM: Final = (2.0, 6.5)
-TOUCHING_MM: Final = (1.0, 3.5)
-LUNG_HU: Final = -350
-NOT_FAT_HU: Final = -180
-EDGE_MM: Final = 2.0
 SMALLEST_MM2: Final = 1.0
 FAT_HU: Final = (-180, -50)
 MUSCLE_HU: Final = (10, 110)
@@ -81,26 +75,15 @@ def _in_the_heart(
 
 def _surroundings(volume: Volume, lesion: Lesion) -> tuple[float, ...]:
     """Return darkest and median HU of the tissue near, shares of fat and muscle in it, fat that touches, lung near."""
-    spacing = np.asarray(volume.spacing_mm)
-    reach = np.ceil(RING_MM[1] / spacing).astype(int)
-    low = np.maximum(lesion.voxels.min(axis=0) - reach, 0)
-    high = np.minimum(lesion.voxels.max(axis=0) + reach + 1, volume.hu.shape)
-    part = volume.hu[tuple(slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))]
-    other = np.ones(part.shape, bool)
-    other[tuple((lesion.voxels - low).T)] = False
-    away = ndimage.distance_transform_edt(other, sampling=spacing)
-    smooth = smoothed(part, volume.spacing_mm)
-    near, touching = (_between(away, limits) for limits in (RING_MM, TOUCHING_MM))
-    lung, dark = smooth < LUNG_HU, smooth < NOT_FAT_HU
-    tissue = near & ~lung
-    apart = tissue & (ndimage.distance_transform_edt(~dark, sampling=spacing) > EDGE_MM) if dark.any() else tissue
+    around = Surroundings.of(volume, lesion.voxels)
+    fat, muscle = (_between(around.smooth, limits) for limits in (FAT_HU, MUSCLE_HU))
     return (
-        float(np.percentile(smooth[apart], 5)) if apart.any() else math.nan,
-        float(np.median(smooth[tissue])) if tissue.any() else math.nan,
-        _share(_between(smooth, FAT_HU), near),
-        _share(_between(smooth, MUSCLE_HU), near),
-        _share(_between(smooth, FAT_HU), touching),
-        _share(lung, near),
+        around.darkest_hu(math.nan),
+        around.median_hu(math.nan),
+        _share(fat, around.ring),
+        _share(muscle, around.ring),
+        _share(fat, around.near),
+        _share(around.lung, around.ring),
     )
 
 

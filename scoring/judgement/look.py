@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scoring.anatomy.blood import Blood, smoothed, spread
+from scoring.anatomy.blood import Blood, spread
 from scoring.candidates.agatston import Candidate
 from scoring.images.volume import Volume
+from scoring.judgement.surroundings import Surroundings
 
-RING_MM, NEAR_MM = (2.0, 6.5), (1.0, 3.5)
-EDGE_MM: Final = 2.0
-LUNG_HU, NOT_FAT_HU = -350, -180
 UNKNOWN_HU: Final = 40.0
 FAR_MM: Final = 50.0
 
@@ -42,29 +40,17 @@ class Look:
 def look_at(volume: Volume, blood: Blood, candidate: Candidate) -> Look:
     """Measure a candidate and the shells around it at full resolution."""
     spacing = np.asarray(volume.spacing_mm)
-    reach = np.ceil(RING_MM[1] / spacing).astype(int)
-    low = np.maximum(candidate.voxels.min(axis=0) - reach, 0)
-    high = np.minimum(candidate.voxels.max(axis=0) + reach + 1, volume.hu.shape)
-    part = volume.hu[tuple(slice(int(start), int(stop)) for start, stop in zip(low, high, strict=True))]
-    other = np.ones(part.shape, bool)
-    other[tuple((candidate.voxels - low).T)] = False
-    distance = ndimage.distance_transform_edt(other, sampling=spacing)
-    smooth = smoothed(part, volume.spacing_mm)
-    ring = (distance >= RING_MM[0]) & (distance <= RING_MM[1])
-    near = (distance >= NEAR_MM[0]) & (distance <= NEAR_MM[1])
-    lung, dark = smooth < LUNG_HU, smooth < NOT_FAT_HU
-    tissue = ring & ~lung
-    # The edge of the lung is as dark as fat: only dark tissue away from it is evidence of fat.
-    apart = tissue & (ndimage.distance_transform_edt(~dark, sampling=spacing) > EDGE_MM) if dark.any() else tissue
-    fine = (part[tissue] - smooth[tissue]) if tissue.any() else np.zeros(1, np.float32)
+    around = Surroundings.of(volume, candidate.voxels)
+    ring, near, tissue = around.ring, around.near, around.tissue
+    fine = (around.hu[tissue] - around.smooth[tissue]) if tissue.any() else np.zeros(1, np.float32)
     return Look(
-        darkest_hu=float(np.percentile(smooth[apart], 5)) if apart.any() else UNKNOWN_HU,
-        median_hu=float(np.median(smooth[tissue])) if tissue.any() else UNKNOWN_HU,
-        lung=float(np.mean(lung[ring])) if ring.any() else 0.0,
-        touching_lung=float(np.mean(lung[near])) if near.any() else 0.0,
+        darkest_hu=around.darkest_hu(UNKNOWN_HU),
+        median_hu=around.median_hu(UNKNOWN_HU),
+        lung=float(np.mean(around.lung[ring])) if ring.any() else 0.0,
+        touching_lung=float(np.mean(around.lung[near])) if near.any() else 0.0,
         noise_hu=spread(fine) * blood.noise_per_fine,
-        thick_mm=_measure_thickness(other, spacing),
-        off_lung_mm=_measure_distance(~other, lung, spacing),
+        thick_mm=_measure_thickness(~around.inside, spacing),
+        off_lung_mm=_measure_distance(around.inside, around.lung, spacing),
     )
 
 
