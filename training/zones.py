@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.phantom.annulus import Annulus
 from scoring.phantom.coronary import CoronaryTree
 from scoring.phantom.grid import Grid
-from scoring.phantom.heart import AXIS, MITRAL
 from scoring.phantom.thorax import Thorax
 from scoring.result import ARTERIES
 
@@ -20,6 +20,7 @@ UNIT_MM: Final = 1 / 16
 """Distances are stored in sixteenths of a millimetre, up to the reach."""
 
 _EVERY: Final = 3
+_EVERY_OF_RING: Final = 4
 _ALONG, _ROUND = 2, 24
 _IN_VALVE: Final = (0.35, 0.7)
 _ANNULUS_MM: Final = 17.0
@@ -49,12 +50,8 @@ def _root(thorax: Thorax) -> Points:
 
 
 def _annulus(thorax: Thorax) -> Points:
-    """Return points on the ring of the mitral valve."""
-    aside = np.cross([0.0, 0.0, 1.0], AXIS)
-    aside /= np.linalg.norm(aside)
-    turn = np.linspace(0, 2 * np.pi, 2 * _ROUND, endpoint=False)[:, None]
-    ring = np.array(MITRAL) + _ANNULUS_MM * (np.cos(turn) * aside + np.sin(turn) * np.cross(AXIS, aside))
-    return np.array([thorax.heart_point(point) for point in ring])
+    """Return points on the ring of the mitral valve, about 2 mm apart."""
+    return Annulus.of(thorax, _ANNULUS_MM).line(0.0, 2 * np.pi)[::_EVERY_OF_RING]
 
 
 def _near(points: Points, grid: Grid) -> NDArray[np.uint8]:
