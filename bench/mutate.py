@@ -35,7 +35,7 @@ from config.settings import Settings
 from dicom.process import configure_process
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
 from scp import logs
-from scp.network import associate, command, items, negotiation, pdu
+from scp.network import associate, command, items, negotiation, pdu, requests
 from scp.network.errors import Violation
 from scp.network.negotiation import PresentationContext
 from scp.network.user_information import UserIdentity
@@ -101,11 +101,11 @@ def make_stream(uid: str = "1.2.3.4.1") -> bytes:
     return b"".join(
         (
             pdu.encode_associate(pdu.A_ASSOCIATE_RQ, opening),
-            *pdu.encode_fragments(command.encode_echo_request(1, VERIFICATION), 3, 16378, is_command=True),
-            *pdu.encode_fragments(command.encode_store_request(2, IMAGE_STORAGE[0], uid), 1, 16378, is_command=True),
+            *pdu.encode_fragments(requests.encode_echo(1, VERIFICATION), 3, 16378, is_command=True),
+            *pdu.encode_fragments(requests.encode_store(2, IMAGE_STORAGE[0], uid), 1, 16378, is_command=True),
             *pdu.encode_fragments(_image(uid), 1, 300, is_command=False),
             *finds,
-            *pdu.encode_fragments(command.encode_cancel_request(CANCELLED), 5, 16378, is_command=True),
+            *pdu.encode_fragments(requests.encode_cancel(CANCELLED), 5, 16378, is_command=True),
             pdu.RELEASE_RQ,
         )
     )
@@ -310,7 +310,7 @@ def _serve() -> Iterator[tuple[int, Path]]:
 
 
 def _find_request(message_id: int) -> bytes:
-    return command.encode_query_request(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND)
+    return requests.encode_query(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND)
 
 
 def _element(group: int, element: int, vr: bytes, value: bytes) -> bytes:

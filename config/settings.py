@@ -12,7 +12,7 @@ MIB: Final = 1024 * 1024
 
 _LONGEST_AE_TITLE: Final = 16
 
-Service = Literal["store", "query"]
+Service = Literal["store", "query", "retrieve", "commit", "mpps"]
 Companions = Literal["keep", "drop"]
 DocumentKind = Literal["sr", "overlay", "seg", "pdf", "letter"]
 SrTemplate = Literal["tid1500", "tid1500-3d", "tid3900"]
@@ -77,16 +77,17 @@ class NodeSettings(Section):
 class PeerSettings(Section):
     """A DICOM application entity that calls the node, is called by it, or both.
 
-    `services` lists what it may use: "store" (send images), "query" (C-FIND); C-ECHO is open to every known peer. A
-    `port` of None marks a peer that only calls. `documents` are those sent to it, None for `results.documents`. `tls`
-    is reserved: only False is accepted.
+    `services` lists what it may use: "store" (send images), "query" (C-FIND), "retrieve" (C-MOVE, C-GET), "commit"
+    (Storage Commitment), "mpps" (Modality Performed Procedure Step); C-ECHO is open to every known peer. A `port` of
+    None marks a peer that only calls. `documents` are those sent to it, None for `results.documents`. `tls` is
+    reserved: only False is accepted.
     """
 
     ae_title: AeTitle
     host: str = Field(min_length=1)
     port: Port | None = None
     tls: bool = False
-    services: tuple[Service, ...] = ("store", "query")
+    services: tuple[Service, ...] = ("store", "query", "retrieve", "commit", "mpps")
     sr: SrTemplate = "tid1500"
     documents: tuple[DocumentKind, ...] | None = None
 

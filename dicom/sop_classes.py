@@ -20,7 +20,15 @@ from dicom.uids import is_uid_form
 VERIFICATION: Final = "1.2.840.10008.1.1"
 PATIENT_ROOT_FIND: Final = "1.2.840.10008.5.1.4.1.2.1.1"
 STUDY_ROOT_FIND: Final = "1.2.840.10008.5.1.4.1.2.2.1"
+PATIENT_ROOT_MOVE: Final = "1.2.840.10008.5.1.4.1.2.1.2"
+STUDY_ROOT_MOVE: Final = "1.2.840.10008.5.1.4.1.2.2.2"
+PATIENT_ROOT_GET: Final = "1.2.840.10008.5.1.4.1.2.1.3"
 STUDY_ROOT_GET: Final = "1.2.840.10008.5.1.4.1.2.2.3"
+STORAGE_COMMITMENT: Final = "1.2.840.10008.1.20.1"
+STORAGE_COMMITMENT_INSTANCE: Final = "1.2.840.10008.1.20.1.1"
+"""The well-known SOP instance of Storage Commitment (PS3.4 J.3.5)."""
+PERFORMED_PROCEDURE_STEP: Final = "1.2.840.10008.3.1.2.3.3"
+"""Modality Performed Procedure Step (PS3.4 F.7)."""
 
 UNCOMPRESSED: Final[tuple[str, ...]] = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
 """Transfer syntaxes that need no decoder, the preferred one first."""

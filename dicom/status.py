@@ -1,7 +1,7 @@
 """The DIMSE status codes that the node returns or understands, each defined once and with its name.
 
-PS3.7 annex C lists the general codes and says which are warnings, PS3.4 tables B.2-1 (C-STORE), C.4-1 (C-FIND) and
-C.4-3 (C-GET) list those of the services.
+PS3.7 annex C lists the general codes and says which are warnings, PS3.4 tables B.2-1 (C-STORE), C.4-1 (C-FIND),
+C.4-2 (C-MOVE) and C.4-3 (C-GET) list those of the services.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ OUT_OF_RESOURCES: Final = 0xA700
 """First of A7xx: refused, out of resources."""
 DOES_NOT_MATCH: Final = 0xA900
 """First of A9xx: the data set (C-STORE) or the identifier (C-FIND) does not match the SOP class."""
+CANNOT_COUNT_MATCHES: Final = 0xA701
+"""Refused, out of resources: the matches of a retrieval cannot be counted."""
+CANNOT_PERFORM_SUB_OPERATIONS: Final = 0xA702
+"""Refused, out of resources: no sub-operation can be performed."""
+MOVE_DESTINATION_UNKNOWN: Final = 0xA801
 WARNING: Final = 0xB000
 """First of Bxxx: stored, with a warning; by itself (C-STORE), with data elements coerced."""
 ELEMENTS_DISCARDED: Final = 0xB006
@@ -78,6 +83,9 @@ _NAMES: Final = {
     UNRECOGNIZED_OPERATION: "unrecognized operation",
     MISTYPED_ARGUMENT: "mistyped argument",
     RESOURCE_LIMITATION: "resource limitation",
+    CANNOT_COUNT_MATCHES: "out of resources: unable to calculate number of matches",
+    CANNOT_PERFORM_SUB_OPERATIONS: "out of resources: unable to perform sub-operations",
+    MOVE_DESTINATION_UNKNOWN: "move destination unknown",
     WARNING: "coercion of data elements",
     ELEMENTS_DISCARDED: "elements discarded",
     STORED_UNLIKE_SOP_CLASS: "data set does not match SOP class, but is stored",

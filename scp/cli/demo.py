@@ -88,12 +88,12 @@ def _make_settings(folder: Path, pacs_port: int) -> Settings:
 def _send(settings: Settings, port: int, images: list[Path]) -> None:
     """Send as a scanner does, over a real association."""
     from config.settings import PeerSettings
-    from scp.delivery.store_scu import Sending, open_association, store
+    from scp.scu.storage import Sending, open_for, store
 
     node = PeerSettings(ae_title=settings.node.ae_title, host="127.0.0.1", port=port)
     scanner = settings.node.model_copy(update={"ae_title": "DEMOSCANNER"})
     objects = [Sending.from_file(path) for path in images]
-    with open_association(scanner, node, objects) as association:
+    with open_for(scanner, node, objects) as association:
         for item in objects:
             store(association, item, node)
 

@@ -14,11 +14,12 @@ from pydicom.uid import ComprehensiveSRStorage, SecondaryCaptureImageStorage
 from dicom import part10, status
 from dicom.sop_classes import UNCOMPRESSED
 from scp.network import command
-from scp.network.acceptor import Acceptor, Limits
+from scp.network.acceptor import Acceptor
 from scp.network.conversation import Conversation
 from scp.network.listener import Listener
 from scp.network.message import Message
 from scp.network.negotiation import PresentationContext
+from scp.network.terms import Limits
 from scp.network.wire import Pace, Wire
 
 _CONTEXTS: Final = tuple(

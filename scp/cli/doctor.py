@@ -165,7 +165,7 @@ def _check_work(database: Database) -> Finding:
 
 
 def _check_peers(settings: Settings) -> Iterator[Finding]:
-    from scp.delivery.store_scu import verify
+    from scp.scu.verification import verify
 
     for name, peer in settings.peers.items():
         check = f"peer {name}"

@@ -19,7 +19,7 @@ from scp.cli.terminal.output import say
 @config_option
 def echo(peer: str, config_file: Path | None) -> None:
     """Test the connection to PEER, a name from the configuration, with C-ECHO."""
-    from scp.delivery.store_scu import verify
+    from scp.scu.verification import verify
 
     settings = load(config_file)
     target = find_peer(settings, peer)
@@ -34,7 +34,7 @@ def echo(peer: str, config_file: Path | None) -> None:
 def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
     """Send DICOM files, or folders of them, to PEER by C-STORE."""
     from dicom.process import configure_process
-    from scp.delivery.store_scu import Sending, open_association, store
+    from scp.scu.storage import Sending, open_for, store
 
     configure_process()
     settings = load(config_file)
@@ -50,7 +50,7 @@ def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
     if not objects:
         raise Permanent("no DICOM files to send")
     sent = 0
-    with open_association(settings.node, target, objects) as association:
+    with open_for(settings.node, target, objects) as association:
         for item in objects:
             try:
                 store(association, item, target)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from config.settings import NodeSettings, PeerSettings
-from scp.delivery.store_scu import Sending, open_association, store
 from scp.network.requestor import Requestor
+from scp.scu.storage import Sending, open_for, store
 
 
 class Association(Protocol):
@@ -63,7 +63,7 @@ def associate_as(node: NodeSettings) -> Associate:
 
     @contextmanager
     def associate(peer: PeerSettings, objects: Sequence[Sending]) -> Iterator[Association]:
-        with open_association(node, peer, objects) as requestor:
+        with open_for(node, peer, objects) as requestor:
             yield StoreAssociation(requestor, peer)
 
     return associate

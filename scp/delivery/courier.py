@@ -11,9 +11,9 @@ from config.errors import Permanent, Transient
 from config.settings import PeerSettings
 from scp.delivery.association import Associate, Association
 from scp.delivery.retry import Retry
-from scp.delivery.store_scu import Sending
 from scp.delivery.substitutes import choose_accepted, find_substitutes
 from scp.installation import Installation
+from scp.scu.storage import Sending
 from scp.work.documents import DocumentWork
 from storage.outbox import deliveries, outgoing
 from storage.outbox.deliveries import Delivery, DeliveryState

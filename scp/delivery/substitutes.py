@@ -10,7 +10,7 @@ from pydicom.uid import MultiFrameTrueColorSecondaryCaptureImageStorage, Seconda
 
 from config.settings import PeerSettings, ResultsSettings, SrTemplate
 from scoring.report.common.identifiers import SR_SOP_CLASSES
-from scp.delivery.store_scu import Sending
+from scp.scu.storage import Sending
 from scp.work.documents import label_document, parse_template
 
 PREFERENCE: Final[dict[SrTemplate, tuple[SrTemplate, ...]]] = {

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
 from dicom import status
 from scp.network import associate, command, negotiation, pdu
-from scp.network.associate import AssociateRequest, Rejection
+from scp.network.associate import Rejection
 from scp.network.conversation import Operation
 from scp.network.errors import (
     NOT_SPECIFIED,
@@ -28,39 +27,15 @@ from scp.network.errors import (
     TooLong,
     Violation,
 )
+from scp.network.exchange import Content, Exchange, Reply
 from scp.network.message import Message, Messages, Released
-from scp.network.negotiation import AcceptedContext, PresentationContext
+from scp.network.negotiation import AcceptedContext
+from scp.network.requests import MakeRequest
 from scp.network.states import Action, Event, Machine, Role, State, classify_pdu
+from scp.network.terms import SILENT, Admit, Limits, Observer
 from scp.network.wire import Wire
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits on a peer: `artim` is the ARTIM timer in seconds (PS3.8 9.1.5), PDU lengths are in bytes.
-
-    `maximum_length` is what we propose, `longest_pdu` what is accepted from a peer that exceeds it.
-    """
-
-    artim: float
-    maximum_length: int
-    longest_pdu: int
-
-
-Admit = Callable[[AssociateRequest, str], Sequence[PresentationContext] | Rejection]
-"""Decides on a request: the contexts that the caller may open, or a rejection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """Notified when an association is accepted, and when it ends without a release.
-
-    Kinds of end: closed, aborted, timeout, protocol, object_too_long, internal.
-    """
-
-    accepted: Callable[[], None] = lambda: None
-    broken: Callable[[str], None] = lambda _kind: None
 
 
 class Acceptor:
@@ -73,7 +48,7 @@ class Acceptor:
         limits: Limits,
         admit: Admit,
         operations: Mapping[int, Operation],
-        observer: Observer = Observer(),  # frozen
+        observer: Observer = SILENT,
     ) -> None:
         self._wire = wire
         self._host, self._port = address
@@ -84,6 +59,7 @@ class Acceptor:
         self._machine = Machine(Role.ACCEPTOR)
         self._contexts: Mapping[int, AcceptedContext] = {}
         self._room = 0
+        self._exchange = Exchange(self.send, 0)
         self._is_closing = False
         self._ended = threading.Event()
         self._messages = Messages(
@@ -168,6 +144,18 @@ class Acceptor:
         """Return the presentation context of a message."""
         return self._contexts[message.context_id]
 
+    @property
+    def contexts(self) -> Collection[AcceptedContext]:
+        """All accepted presentation contexts."""
+        return self._contexts.values()
+
+    def request(self, context: AcceptedContext, make: MakeRequest, data: Content = b"") -> Reply:
+        """Send a request to the peer and wait for the response; requests that it sends meanwhile queue up.
+
+        Raises AssociationEnded and Released, and OSError when the file of the data set cannot be read.
+        """
+        return Reply(*self._messages.wait_for_response(self._exchange.send(context, make, data)))
+
     def _open(self) -> bool:
         """Sta2 and Sta3: read the request and answer it; False when there is no association."""
         self._machine.on(Event.CONNECTION_INDICATED)
@@ -190,6 +178,7 @@ class Acceptor:
             return False
         answer, accepted = negotiation.accept(request, verdict, self._limits.maximum_length)
         self._room = pdu.find_room(request.user.maximum_length)
+        self._exchange = Exchange(self.send, self._room)
         self._machine.on(Event.ACCEPT_RESPONSE)
         self._contexts = accepted
         self._wire.send(answer)

@@ -3,36 +3,71 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from dicom.printable import make_printable
+from scp.network import command_elements as elements
 from scp.network.errors import INVALID_PARAMETER, Violation
 
 C_STORE_RQ: Final = 0x0001
 C_GET_RQ: Final = 0x0010
 C_FIND_RQ: Final = 0x0020
+C_MOVE_RQ: Final = 0x0021
 C_ECHO_RQ: Final = 0x0030
+N_EVENT_REPORT_RQ: Final = 0x0100
+N_SET_RQ: Final = 0x0120
+N_ACTION_RQ: Final = 0x0130
+N_CREATE_RQ: Final = 0x0140
 C_CANCEL_RQ: Final = 0x0FFF
 RESPONSE: Final = 0x8000
 
-_NO_DATA_SET: Final = 0x0101
-_HAS_DATA_SET: Final = 0x0001
-_MEDIUM: Final = 0x0000
 _US_BYTES: Final = 2
 
-_AFFECTED_CLASS, _REQUESTED_CLASS = 0x0002, 0x0003
-_FIELD, _MESSAGE_ID, _RESPONDED = 0x0100, 0x0110, 0x0120
-_PRIORITY, _DATA_SET_TYPE, _STATUS, _COMMENT = 0x0700, 0x0800, 0x0900, 0x0902
-_AFFECTED_INSTANCE, _REQUESTED_INSTANCE = 0x1000, 0x1001
-_NUMBERS: Final = frozenset({_FIELD, _MESSAGE_ID, _RESPONDED, _PRIORITY, _DATA_SET_TYPE, _STATUS})
-_TEXTS: Final = frozenset({_AFFECTED_CLASS, _REQUESTED_CLASS, _AFFECTED_INSTANCE, _REQUESTED_INSTANCE})
+_NUMBERS: Final = frozenset(
+    {
+        elements.FIELD,
+        elements.MESSAGE_ID,
+        elements.RESPONDED,
+        elements.DATA_SET_TYPE,
+        elements.STATUS,
+        elements.EVENT_TYPE,
+        elements.ACTION_TYPE,
+        elements.ORIGINATOR_MESSAGE_ID,
+        *elements.COUNTS,
+    }
+)
+_TEXTS: Final = frozenset(
+    {
+        elements.AFFECTED_CLASS,
+        elements.REQUESTED_CLASS,
+        elements.AFFECTED_INSTANCE,
+        elements.REQUESTED_INSTANCE,
+        elements.DESTINATION,
+        elements.ORIGINATOR_AE,
+    }
+)
 _LONGEST_COMMENT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
+class SubOperations:
+    """Numbers of C-STORE sub-operations (PS3.7 9.1.3, 9.1.4); `remaining` is None in a final response."""
+
+    remaining: int | None
+    completed: int
+    failed: int
+    warning: int
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
-    """The elements of a command set that the services need; requests have `message_id`, responses `responded`."""
+    """The elements of a command set that the services need; requests have `message_id`, responses `responded`.
+
+    `destination` is the Move Destination; `originator_ae` and `originator_message_id` name the C-MOVE that a C-STORE
+    belongs to.
+    """
 
     field: int
     has_data_set: bool
@@ -42,6 +77,12 @@ class Command:
     sop_instance_uid: str = ""
     status: int | None = None
     comment: str = ""
+    destination: str = ""
+    originator_ae: str = ""
+    originator_message_id: int | None = None
+    event_type: int | None = None
+    action_type: int | None = None
+    sub_operations: SubOperations | None = None
 
     @property
     def is_response(self) -> bool:
@@ -64,101 +105,74 @@ def decode(data: bytes | bytearray) -> Command:
         position += length
     numbers = {tag: _read_number(value) for tag, value in values.items() if tag in _NUMBERS}
     texts = {tag: _read_text(value) for tag, value in values.items() if tag in _TEXTS}
-    field, data_set = numbers.get(_FIELD), numbers.get(_DATA_SET_TYPE)
+    field, data_set = numbers.get(elements.FIELD), numbers.get(elements.DATA_SET_TYPE)
     if field is None or data_set is None:
         raise Violation(INVALID_PARAMETER, "a command set without Command Field or Command Data Set Type")
-    needed = _RESPONDED if field & RESPONSE or field == C_CANCEL_RQ else _MESSAGE_ID
+    needed = elements.RESPONDED if field & RESPONSE or field == C_CANCEL_RQ else elements.MESSAGE_ID
     if numbers.get(needed) is None:
-        missing = "Message ID" if needed == _MESSAGE_ID else "Message ID Being Responded To"
+        missing = "Message ID" if needed == elements.MESSAGE_ID else "Message ID Being Responded To"
         raise Violation(INVALID_PARAMETER, f"a command set without {missing}")
     return Command(
         field=field,
-        has_data_set=data_set != _NO_DATA_SET,
-        message_id=numbers.get(_MESSAGE_ID) or 0,
-        responded=numbers.get(_RESPONDED) or 0,
-        sop_class_uid=texts.get(_AFFECTED_CLASS) or texts.get(_REQUESTED_CLASS) or "",
-        sop_instance_uid=texts.get(_AFFECTED_INSTANCE) or texts.get(_REQUESTED_INSTANCE) or "",
-        status=numbers.get(_STATUS),
-        comment=_read_comment(values.get(_COMMENT, b"")),
+        has_data_set=data_set != elements.NO_DATA_SET,
+        message_id=numbers.get(elements.MESSAGE_ID) or 0,
+        responded=numbers.get(elements.RESPONDED) or 0,
+        sop_class_uid=texts.get(elements.AFFECTED_CLASS) or texts.get(elements.REQUESTED_CLASS) or "",
+        sop_instance_uid=texts.get(elements.AFFECTED_INSTANCE) or texts.get(elements.REQUESTED_INSTANCE) or "",
+        status=numbers.get(elements.STATUS),
+        comment=_read_comment(values.get(elements.COMMENT, b"")),
+        destination=texts.get(elements.DESTINATION, ""),
+        originator_ae=texts.get(elements.ORIGINATOR_AE, ""),
+        originator_message_id=numbers.get(elements.ORIGINATOR_MESSAGE_ID),
+        event_type=numbers.get(elements.EVENT_TYPE),
+        action_type=numbers.get(elements.ACTION_TYPE),
+        sub_operations=_read_counts(numbers),
     )
 
 
-def encode_response(request: Command, status: int, *, has_data_set: bool = False, comment: str = "") -> bytes:
-    """Encode a response to `request` (PS3.7 9.3), with an Error Comment (0000,0902) if given."""
-    elements = [
-        _encode_uid(_AFFECTED_CLASS, request.sop_class_uid) if request.sop_class_uid else b"",
-        _encode_us(_FIELD, request.field | RESPONSE),
-        _encode_us(_RESPONDED, request.message_id),
-        _encode_us(_DATA_SET_TYPE, _HAS_DATA_SET if has_data_set else _NO_DATA_SET),
-        _encode_us(_STATUS, status),
-        _encode_element(_COMMENT, comment.encode("ascii", "replace"), b" ") if comment else b"",
-        _encode_uid(_AFFECTED_INSTANCE, request.sop_instance_uid) if request.sop_instance_uid else b"",
+def encode_response(
+    request: Command,
+    status: int,
+    *,
+    has_data_set: bool = False,
+    comment: str = "",
+    sub_operations: SubOperations | None = None,
+    sop_instance_uid: str = "",
+) -> bytes:
+    """Encode a response to `request` (PS3.7 9.3, 10.3), with an Error Comment (0000,0902) if given.
+
+    `sop_instance_uid` is that of an instance created without one in the request (N-CREATE).
+    """
+    instance = request.sop_instance_uid or sop_instance_uid
+    parts = [
+        elements.encode_uid(elements.AFFECTED_CLASS, request.sop_class_uid) if request.sop_class_uid else b"",
+        elements.encode_us(elements.FIELD, request.field | RESPONSE),
+        elements.encode_us(elements.RESPONDED, request.message_id),
+        elements.encode_us(elements.DATA_SET_TYPE, elements.HAS_DATA_SET if has_data_set else elements.NO_DATA_SET),
+        elements.encode_us(elements.STATUS, status),
+        elements.encode_text(elements.COMMENT, comment) if comment else b"",
+        elements.encode_uid(elements.AFFECTED_INSTANCE, instance) if instance else b"",
+        b"" if request.event_type is None else elements.encode_us(elements.EVENT_TYPE, request.event_type),
+        b"" if request.action_type is None else elements.encode_us(elements.ACTION_TYPE, request.action_type),
+        b"" if sub_operations is None else _encode_counts(sub_operations),
     ]
-    return _encode_group(elements)
+    return elements.encode_group(parts)
 
 
-def encode_store_request(message_id: int, sop_class_uid: str, sop_instance_uid: str) -> bytes:
-    """Encode a C-STORE-RQ (PS3.7 9.3.1.1)."""
-    return _encode_group(
-        [
-            _encode_uid(_AFFECTED_CLASS, sop_class_uid),
-            _encode_us(_FIELD, C_STORE_RQ),
-            _encode_us(_MESSAGE_ID, message_id),
-            _encode_us(_PRIORITY, _MEDIUM),
-            _encode_us(_DATA_SET_TYPE, _HAS_DATA_SET),
-            _encode_uid(_AFFECTED_INSTANCE, sop_instance_uid),
-        ]
+def _encode_counts(counts: SubOperations) -> bytes:
+    numbers = (counts.remaining, counts.completed, counts.failed, counts.warning)
+    return b"".join(
+        elements.encode_us(tag, min(number, 0xFFFF))
+        for tag, number in zip(elements.COUNTS, numbers, strict=True)
+        if number is not None
     )
 
 
-def encode_echo_request(message_id: int, sop_class_uid: str) -> bytes:
-    """Encode a C-ECHO-RQ (PS3.7 9.3.5.1)."""
-    return _encode_group(
-        [
-            _encode_uid(_AFFECTED_CLASS, sop_class_uid),
-            _encode_us(_FIELD, C_ECHO_RQ),
-            _encode_us(_MESSAGE_ID, message_id),
-            _encode_us(_DATA_SET_TYPE, _NO_DATA_SET),
-        ]
-    )
-
-
-def encode_query_request(field: int, message_id: int, sop_class_uid: str) -> bytes:
-    """Encode a C-FIND-RQ or C-GET-RQ, by its Command Field; the identifier follows (PS3.7 9.3.2.1, 9.3.3.1)."""
-    return _encode_group(
-        [
-            _encode_uid(_AFFECTED_CLASS, sop_class_uid),
-            _encode_us(_FIELD, field),
-            _encode_us(_MESSAGE_ID, message_id),
-            _encode_us(_PRIORITY, _MEDIUM),
-            _encode_us(_DATA_SET_TYPE, _HAS_DATA_SET),
-        ]
-    )
-
-
-def encode_cancel_request(responded: int) -> bytes:
-    """Encode a C-CANCEL-RQ for the request with this Message ID (PS3.7 9.3.2.3)."""
-    return _encode_group(
-        [_encode_us(_FIELD, C_CANCEL_RQ), _encode_us(_RESPONDED, responded), _encode_us(_DATA_SET_TYPE, _NO_DATA_SET)]
-    )
-
-
-def _encode_group(elements: list[bytes]) -> bytes:
-    body = b"".join(elements)
-    return struct.pack("<HHII", 0, 0, 4, len(body)) + body
-
-
-def _encode_us(element: int, value: int) -> bytes:
-    return struct.pack("<HHIH", 0, element, 2, value)
-
-
-def _encode_uid(element: int, value: str) -> bytes:
-    return _encode_element(element, value.encode("ascii", "replace"), b"\0")
-
-
-def _encode_element(element: int, value: bytes, padding: bytes) -> bytes:
-    padded = value + padding * (len(value) % 2)
-    return struct.pack("<HHI", 0, element, len(padded)) + padded
+def _read_counts(numbers: Mapping[int, int | None]) -> SubOperations | None:
+    if not any(numbers.get(tag) is not None for tag in elements.COUNTS):
+        return None
+    remaining, completed, failed, warning = (numbers.get(tag) for tag in elements.COUNTS)
+    return SubOperations(remaining, completed or 0, failed or 0, warning or 0)
 
 
 def _read_number(value: bytes) -> int | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
+from scp.network.exchange import Content, Reply
 from scp.network.message import Message, Messages
 from scp.network.negotiation import AcceptedContext
+from scp.network.requests import MakeRequest
 
 
 class Conversation(Protocol):
@@ -38,6 +40,19 @@ class Conversation(Protocol):
 
     def context(self, message: Message) -> AcceptedContext:
         """Return the presentation context of a message."""
+        ...
+
+    @property
+    def contexts(self) -> Collection[AcceptedContext]:
+        """All accepted presentation contexts."""
+        ...
+
+    def request(self, context: AcceptedContext, make: MakeRequest, data: Content = b"") -> Reply:
+        """Send a request to the peer with its data set, if any, and wait for the response.
+
+        Only in a role that was negotiated (PS3.7 D.3.3.4). Further requests of the peer queue up meanwhile. Raises
+        AssociationEnded and Released, and OSError when the file of the data set cannot be read.
+        """
         ...
 
     def is_alive(self) -> bool:

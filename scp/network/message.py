@@ -13,7 +13,7 @@ from typing import Final
 
 from scp.network import command, pdu
 from scp.network.command import Command
-from scp.network.errors import INVALID_PARAMETER, UNEXPECTED_PARAMETER, Closed, Violation
+from scp.network.errors import INVALID_PARAMETER, UNEXPECTED_PARAMETER, UNEXPECTED_PDU, Closed, Violation
 from scp.network.pdu import Piece, Release
 from scp.network.reader import Reader
 from scp.network.states import Machine
@@ -112,27 +112,61 @@ class Messages:
         self._read_ahead()
         return message.command.message_id in self._cancelled
 
+    def wait_for_response(self, message_id: int) -> tuple[Command, bytes]:
+        """Wait for the response to a request of ours, and return it with its data set.
+
+        Requests that come meanwhile are kept in order, and cancellations obeyed. The data set of the last message must
+        have been read. Raises AssociationEnded, Released, and Violation when more comes than may be read ahead.
+        """
+        self.drop()
+        self._reader.end()
+        while (arrival := self._find_response(message_id)) is None:
+            if self._is_full():
+                raise Violation(UNEXPECTED_PDU, "too many requests came before a response")
+            piece = self._read_piece()
+            if piece is None:
+                raise Released
+            self._take_ahead(piece)
+        self._reader.end()
+        self._ahead.remove(arrival)
+        self._bytes_ahead -= len(arrival.data)
+        return arrival.message.command, bytes(arrival.data)
+
+    def _find_response(self, message_id: int) -> _Arrival | None:
+        for arrival in self._ahead:
+            told = arrival.message.command
+            if told.is_response and told.responded == message_id and arrival.is_complete:
+                return arrival
+        return None
+
     def _read_ahead(self) -> None:
         """Take in what has arrived, without waiting for more than the rest of a piece that has begun."""
         if self._current is not None and not self._current.is_complete:
             return
         while self._may_read_ahead():
             piece = self._read_piece()
-            last = self._ahead[-1] if self._ahead else None
             if piece is None:
                 break
-            if last is None or last.is_complete:
-                self._take_command(piece)
-                self._take_cancellation()
-            else:
-                self._check(piece, last.message.context_id, is_command=False)
-                last.is_complete = piece.ends
-                last.data += piece.data
-                self._bytes_ahead += len(piece.data)
+            self._take_ahead(piece)
         self._reader.end()  # the pace is the peer's only while we wait for it
 
+    def _take_ahead(self, piece: Piece) -> None:
+        """Add a piece to the messages that are kept until their turn."""
+        last = self._ahead[-1] if self._ahead else None
+        if last is None or last.is_complete:
+            self._take_command(piece)
+            self._take_cancellation()
+            return
+        self._check(piece, last.message.context_id, is_command=False)
+        last.is_complete = piece.ends
+        last.data += piece.data
+        self._bytes_ahead += len(piece.data)
+
+    def _is_full(self) -> bool:
+        return len(self._ahead) >= MOST_AHEAD or self._bytes_ahead >= MOST_BYTES_AHEAD
+
     def _may_read_ahead(self) -> bool:
-        if self._is_released or len(self._ahead) >= MOST_AHEAD or self._bytes_ahead >= MOST_BYTES_AHEAD:
+        if self._is_released or self._is_full():
             return False
         try:
             return self._reader.pending()

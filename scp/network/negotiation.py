@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,7 @@ from scp.network.user_information import RoleSelection, UserInformation
 
 # Results of a presentation context (PS3.8 table 9-18).
 ACCEPTANCE: Final = 0
+USER_REJECTION: Final = 1
 NO_REASON: Final = 2
 ABSTRACT_SYNTAX_NOT_SUPPORTED: Final = 3
 TRANSFER_SYNTAXES_NOT_SUPPORTED: Final = 4
@@ -44,27 +45,31 @@ LOCAL_LIMIT_EXCEEDED: Final = 2
 
 _IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
 _MOST_CONTEXTS: Final = 128
+_DEFAULT_ROLE: Final = RoleSelection("", scu=True, scp=False)
+"""Of the requestor, where no role was negotiated."""
 
 
 @dataclass(frozen=True, slots=True)
 class PresentationContext:
     """An abstract syntax with transfer syntaxes, preferred first, as supported or proposed by one side.
 
-    `as_scp` proposes that the requestor be SCP of the class instead of SCU (PS3.7 D.3.3.4).
+    `as_scu` and `as_scp` are the roles that the requestor may take, or proposes to take (PS3.7 D.3.3.4).
     """
 
     abstract_syntax: str
     transfer_syntaxes: tuple[str, ...]
+    as_scu: bool = True
     as_scp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedContext:
-    """A presentation context that both sides agreed on; `as_scp` when the requestor may be SCP."""
+    """A presentation context that both sides agreed on, with the roles that the requestor may take."""
 
     context_id: int
     abstract_syntax: str
     transfer_syntax: str
+    as_scu: bool = True
     as_scp: bool = False
 
 
@@ -85,22 +90,26 @@ def accept(
     """Make the A-ASSOCIATE-AC, and the accepted contexts by identifier.
 
     `maximum_length` is the longest PDU that we propose, in bytes. Of several transfer syntaxes our most preferred is
-    chosen. An invalid context is rejected without affecting the others.
+    chosen. An invalid context, and one that leaves the requestor no role, is rejected without affecting the others.
     """
     by_syntax = {context.abstract_syntax: context for context in supported}
+    roles = _grant_roles(request.user.roles, by_syntax)
     answers: list[AnsweredContext] = []
     accepted: dict[int, AcceptedContext] = {}
     answered: set[int] = set()
     for proposed in request.contexts:
         is_legal = proposed.context_id % 2 == 1 and proposed.context_id not in answered
-        answer = _answer(proposed, by_syntax) if is_legal else _reject(proposed, NO_REASON)
+        answer = _answer(proposed, by_syntax, roles) if is_legal else _reject(proposed, NO_REASON)
         answered.add(proposed.context_id)
         answers.append(answer)
         if answer.result == ACCEPTANCE:
             abstract_syntax = proposed.abstract_syntaxes[0]
-            accepted[answer.context_id] = AcceptedContext(answer.context_id, abstract_syntax, answer.transfer_syntax)
+            role = roles.get(abstract_syntax, _DEFAULT_ROLE)
+            accepted[answer.context_id] = AcceptedContext(
+                answer.context_id, abstract_syntax, answer.transfer_syntax, role.scu, role.scp
+            )
     confirmation = None if request.user.identity is None else request.user.identity.confirm()
-    user = _introduce(maximum_length, identity_response=confirmation)
+    user = _introduce(maximum_length, tuple(roles.values()), identity_response=confirmation)
     acceptance = AssociateAcceptance(tuple(answers), user, request.titles)
     return encode_associate(A_ASSOCIATE_AC, encode_acceptance(acceptance)), accepted
 
@@ -114,8 +123,11 @@ def propose(
     """
     if len(contexts) > _MOST_CONTEXTS:
         raise ValueError(f"{len(contexts)} presentation contexts do not fit one association ({_MOST_CONTEXTS})")
-    scp_classes = dict.fromkeys(context.abstract_syntax for context in contexts if context.as_scp)
-    roles = tuple(RoleSelection(uid, scu=False, scp=True) for uid in scp_classes)
+    roles = {
+        context.abstract_syntax: RoleSelection(context.abstract_syntax, context.as_scu, context.as_scp)
+        for context in contexts
+        if context.as_scp
+    }
     request = AssociateRequest(
         called_ae=called_ae,
         calling_ae=calling_ae,
@@ -123,7 +135,7 @@ def propose(
             ProposedContext(2 * index + 1, (context.abstract_syntax,), context.transfer_syntaxes)
             for index, context in enumerate(contexts)
         ),
-        user=_introduce(maximum_length, roles),
+        user=_introduce(maximum_length, tuple(roles.values())),
     )
     return encode_associate(A_ASSOCIATE_RQ, encode_request(request)), request
 
@@ -138,25 +150,49 @@ def conclude(request: AssociateRequest, body: bytes) -> tuple[list[AcceptedConte
     if not acceptance.contexts:
         raise Violation(INVALID_PARAMETER, "an A-ASSOCIATE-AC without presentation context")
     proposed = {context.context_id: context for context in request.contexts}
-    granted = {role.sop_class_uid for role in acceptance.user.roles if role.scp}
-    wanted = {role.sop_class_uid for role in request.user.roles if role.scp}
+    granted = {role.sop_class_uid: role for role in acceptance.user.roles}
+    wanted = {role.sop_class_uid: role for role in request.user.roles}
     accepted = []
     for answer in acceptance.contexts:
         context = proposed.get(answer.context_id)
         if context is None or answer.result != ACCEPTANCE or answer.transfer_syntax not in context.transfer_syntaxes:
             continue
         abstract_syntax = context.abstract_syntaxes[0]
-        as_scp = abstract_syntax in granted & wanted
-        accepted.append(AcceptedContext(answer.context_id, abstract_syntax, answer.transfer_syntax, as_scp))
+        role = _DEFAULT_ROLE
+        if abstract_syntax in wanted and abstract_syntax in granted:
+            role = _intersect(wanted[abstract_syntax], granted[abstract_syntax])
+        accepted.append(AcceptedContext(answer.context_id, abstract_syntax, answer.transfer_syntax, role.scu, role.scp))
     return accepted, acceptance.user.maximum_length
 
 
-def _answer(proposed: ProposedContext, supported: Mapping[str, PresentationContext]) -> AnsweredContext:
+def _grant_roles(
+    proposed: Iterable[RoleSelection], supported: Mapping[str, PresentationContext]
+) -> dict[str, RoleSelection]:
+    """Answer the proposed roles of the classes that we support, the first proposal of each (PS3.7 D.3.3.4)."""
+    granted: dict[str, RoleSelection] = {}
+    for role in proposed:
+        ours = supported.get(role.sop_class_uid)
+        if ours is not None and role.sop_class_uid not in granted:
+            possible = RoleSelection(role.sop_class_uid, ours.as_scu, ours.as_scp)
+            granted[role.sop_class_uid] = _intersect(role, possible)
+    return granted
+
+
+def _intersect(role: RoleSelection, other: RoleSelection) -> RoleSelection:
+    return RoleSelection(role.sop_class_uid, role.scu and other.scu, role.scp and other.scp)
+
+
+def _answer(
+    proposed: ProposedContext, supported: Mapping[str, PresentationContext], roles: Mapping[str, RoleSelection]
+) -> AnsweredContext:
     if len(proposed.abstract_syntaxes) > 1:  # its messages would be ambiguous
         return _reject(proposed, NO_REASON)
     ours = supported.get(proposed.abstract_syntaxes[0]) if proposed.abstract_syntaxes else None
     if ours is None:
         return _reject(proposed, ABSTRACT_SYNTAX_NOT_SUPPORTED)
+    role = roles.get(ours.abstract_syntax, _DEFAULT_ROLE)
+    if not (role.scu and ours.as_scu) and not role.scp:
+        return _reject(proposed, USER_REJECTION if ours.abstract_syntax in roles else ABSTRACT_SYNTAX_NOT_SUPPORTED)
     chosen = next((syntax for syntax in ours.transfer_syntaxes if syntax in proposed.transfer_syntaxes), None)
     if chosen is None:
         return _reject(proposed, TRANSFER_SYNTAXES_NOT_SUPPORTED)

@@ -1,4 +1,4 @@
-"""Values of a requestor: whom to call, objects received, a rejection."""
+"""Values of a requestor: whom to call, and a rejection."""
 
 from __future__ import annotations
 
@@ -21,16 +21,6 @@ class Opening:
     dimse_timeout: float
     maximum_length: int
     total_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SubOperation:
-    """An object received by C-STORE during a C-GET; `data` is its data set, None if it is too long."""
-
-    sop_class_uid: str
-    sop_instance_uid: str
-    transfer_syntax_uid: str
-    data: bytes | None
 
 
 class AssociationRejected(AssociationEnded):

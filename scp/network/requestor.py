@@ -1,27 +1,25 @@
-"""One association that we open: to verify, send, query and fetch (PS3.8 9.2, the requestor's states; PS3.7 9.1)."""
+"""One association that we open (PS3.8 9.2, the requestor's states), and the requests sent on it (PS3.7 9.1)."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Final
 
-from dicom import status
-from scp.network import associate, command, negotiation, pdu
+from scp.network import associate, command, negotiation, pdu, requests
 from scp.network.command import Command
 from scp.network.errors import UNEXPECTED_PDU, Aborted, AssociationEnded, Closed, Violation
+from scp.network.exchange import Content, Exchange, Reply
 from scp.network.message import Message, Messages, Released
 from scp.network.negotiation import AcceptedContext, PresentationContext
-from scp.network.opening import AssociationRejected, Opening, SubOperation
-from scp.network.outgoing import send_file
+from scp.network.opening import AssociationRejected, Opening
+from scp.network.requests import MakeRequest
 from scp.network.states import Action, Event, Machine, Role, State, classify_pdu
 from scp.network.wire import Pace, Wire
 
-_MOST_MESSAGES: Final = 65536
-_LONGEST_IDENTIFIER: Final = 1024 * 1024
-_PENDING: Final = frozenset({status.PENDING, status.PENDING_UNSUPPORTED})
+LONGEST_DATA_SET: Final = 1024 * 1024
+"""Of a response, in bytes."""
 
 
 class Requestor:
@@ -42,9 +40,7 @@ class Requestor:
         pace = Pace(opening.dimse_timeout, opening.dimse_timeout, total=opening.total_seconds)
         self._wire = Wire(connection, pace)
         self._artim = opening.acse_timeout
-        self._last_message = 0
         self.accepted_contexts: list[AcceptedContext] = []
-        self._room = 0
         with self._ending_on_error():
             self._open(opening, request)
         open_ones = {context.context_id for context in self.accepted_contexts}
@@ -59,62 +55,81 @@ class Requestor:
 
     def echo(self, context: AcceptedContext) -> Command:
         """Send a C-ECHO. Raises AssociationEnded, after which nothing can be sent."""
-        with self._ending_on_error():
-            self._send(context, command.encode_echo_request(self._next_message_id(), context.abstract_syntax))
-            return self._answer()
+        return self.request(context, lambda number: requests.encode_echo(number, context.abstract_syntax)).command
 
-    def store(self, context: AcceptedContext, sop_instance_uid: str, data: bytes | tuple[Path, int]) -> Command:
-        """Send one object (C-STORE) and return the response.
+    def store(
+        self,
+        context: AcceptedContext,
+        sop_instance_uid: str,
+        data: Content,
+        *,
+        originator: tuple[str, int] | None = None,
+    ) -> Command:
+        """Send one object (C-STORE) and return the response; raises as `request` does.
 
-        `data` is the encoded data set, or a file and the offset of the data set in it. Raises AssociationEnded, after
-        which nothing can be sent, and OSError when the file cannot be read (the association is aborted then).
+        `originator` is the AE title and Message ID of the C-MOVE that asked for it.
         """
-        request = command.encode_store_request(self._next_message_id(), context.abstract_syntax, sop_instance_uid)
-        with self._ending_on_error():
-            if isinstance(data, bytes):
-                self._send(context, request, data)
-            else:
-                self._send(context, request)
-                send_file(self._wire.send, context.context_id, self._room, *data)
-            return self._answer()
+        sop_class = context.abstract_syntax
+        return self.request(
+            context, lambda number: requests.encode_store(number, sop_class, sop_instance_uid, originator), data
+        ).command
 
-    def find(self, context: AcceptedContext, identifier: bytes) -> Iterator[tuple[Command, bytes]]:
-        """Query (C-FIND, PS3.4 C.4.1): each response with its identifier, the final one last.
+    def request(self, context: AcceptedContext, make: MakeRequest, data: Content = b"") -> Reply:
+        """Send a request with its data set, if any, and return the response with its data set.
 
-        Raises AssociationEnded, after which nothing can be sent.
+        Raises AssociationEnded, after which nothing can be sent, and OSError when the file of the data set cannot be
+        read (the association is aborted then).
         """
-        request = command.encode_query_request(command.C_FIND_RQ, self._next_message_id(), context.abstract_syntax)
         with self._ending_on_error():
-            self._send(context, request, identifier)
-        while True:
-            with self._ending_on_error():
-                answer = self._check_response(self._next())
-                match = self._gather(_LONGEST_IDENTIFIER)
-            yield answer, match or b""
-            if answer.status not in _PENDING:
-                return
+            self._exchange.send(context, make, data)
+            answer = self.check_response(self._next())
+            return Reply(answer, self._gather(LONGEST_DATA_SET) or b"")
 
-    def get(
-        self, context: AcceptedContext, identifier: bytes, keep: Callable[[SubOperation], int], most_bytes: int
-    ) -> Iterator[Command]:
-        """Fetch (C-GET, PS3.4 C.4.3): each response, the final one last; objects arrive by C-STORE meanwhile.
+    def begin(self, context: AcceptedContext, make: MakeRequest, data: Content = b"") -> int:
+        """Send a request to which several responses come, and return its Message ID; raises as `request` does."""
+        with self._ending_on_error():
+            return self._exchange.send(context, make, data)
 
-        `keep` receives each object and returns the status to answer; it gets no data of one longer than `most_bytes`.
-        Raises AssociationEnded, and what `keep` raises.
+    def receive(self) -> Message:
+        """Wait for the next message; its data set is read by `gather` or from `messages`. Raises AssociationEnded."""
+        with self._ending_on_error():
+            return self._next()
+
+    def gather(self, most_bytes: int) -> bytes | None:
+        """Read the data set of the last message to its end; None when it is longer than `most_bytes`.
+
+        Raises AssociationEnded.
         """
-        request = command.encode_query_request(command.C_GET_RQ, self._next_message_id(), context.abstract_syntax)
         with self._ending_on_error():
-            self._send(context, request, identifier)
-        while True:
-            with self._ending_on_error():
-                message = self._next()
-                if message.command.field == command.C_STORE_RQ:
-                    self._take(message, keep, most_bytes)
-                    continue
-                answer = self._check_response(message)
-            yield answer
-            if answer.status not in _PENDING:
-                return
+            return self._gather(most_bytes)
+
+    @property
+    def messages(self) -> Messages:
+        """The messages from the peer; whoever reads a data set here aborts the association on an error."""
+        return self._messages
+
+    def respond(self, message: Message, code: int) -> None:
+        """Answer a request of the peer without a data set. Raises AssociationEnded."""
+        with self._ending_on_error():
+            self._exchange.send_message(message.context_id, command.encode_response(message.command, code))
+
+    def context(self, message: Message) -> AcceptedContext:
+        """Return the presentation context of a message."""
+        return next(one for one in self.accepted_contexts if one.context_id == message.context_id)
+
+    def check_response(self, message: Message) -> Command:
+        """Return a message that must be a response to our last request.
+
+        Raises Violation, after which nothing can be sent, when it is not.
+        """
+        answer, last = message.command, self._exchange.last_message_id
+        with self._ending_on_error():
+            if not answer.is_response:
+                raise Violation(UNEXPECTED_PDU, "a request came in place of the response")
+            if answer.responded != last:
+                words = f"the response is to message {answer.responded}, not to {last}, the last one sent"
+                raise Violation(UNEXPECTED_PDU, words)
+        return answer
 
     def release(self) -> None:
         """Release the association (A-RELEASE), even if both sides ask at the same time; never raises."""
@@ -156,14 +171,11 @@ class Requestor:
         if action is not Action.AE_3:
             raise pdu.find_violation(kind)
         self.accepted_contexts, peer_maximum = negotiation.conclude(self._request, answer)
-        self._room = pdu.find_room(peer_maximum)
+        self._exchange = Exchange(self._send, pdu.find_room(peer_maximum))
 
-    def _send(self, context: AcceptedContext, request: bytes, data: bytes = b"") -> None:
-        """Send a command set and its data set, if any."""
+    def _send(self, *buffers: bytes | memoryview) -> None:
         self._machine.on(Event.DATA_REQUEST)
-        self._wire.send(*pdu.encode_fragments(request, context.context_id, self._room, is_command=True))
-        if data:
-            self._wire.send(*pdu.encode_fragments(data, context.context_id, self._room, is_command=False))
+        self._wire.send(*buffers)
 
     def _next(self) -> Message:
         """Read the peer's next message; a request for release instead is answered and raises Closed."""
@@ -174,31 +186,6 @@ class Requestor:
         self._machine.on(Event.RELEASE_RESPONSE)
         self._wire.send(pdu.RELEASE_RP)
         raise Closed("the peer requested release before it responded")
-
-    def _answer(self) -> Command:
-        """Read the response to the last request, dropping its data set, if any."""
-        answer = self._check_response(self._next())
-        self._gather(0)
-        return answer
-
-    def _check_response(self, message: Message) -> Command:
-        answer = message.command
-        if not answer.is_response:
-            raise Violation(UNEXPECTED_PDU, "a request came in place of the response")
-        if answer.responded != self._last_message:
-            words = f"the response is to message {answer.responded}, not to {self._last_message}, the last one sent"
-            raise Violation(UNEXPECTED_PDU, words)
-        return answer
-
-    def _take(self, message: Message, keep: Callable[[SubOperation], int], most_bytes: int) -> None:
-        """Answer the peer's C-STORE-RQ, allowed only where role selection made it SCU (PS3.7 D.3.3.4)."""
-        context = next(one for one in self.accepted_contexts if one.context_id == message.context_id)
-        data = self._gather(most_bytes)
-        code = status.SOP_CLASS_NOT_SUPPORTED
-        if context.as_scp:
-            asked = message.command
-            code = keep(SubOperation(asked.sop_class_uid, asked.sop_instance_uid, context.transfer_syntax, data))
-        self._send(context, command.encode_response(message.command, code))
 
     def _gather(self, most_bytes: int) -> bytes | None:
         """Read the data set of the last message to its end; None when it is longer than `most_bytes`."""
@@ -214,11 +201,6 @@ class Requestor:
             self._wire.send(pdu.RELEASE_RP)
             raise Closed("the peer requested release in the middle of a message") from None
         return None if is_longer else bytes(gathered)
-
-    def _next_message_id(self) -> int:
-        """Return the next Message ID: 1 to 65535, then 1 again."""
-        self._last_message = self._last_message % (_MOST_MESSAGES - 1) + 1
-        return self._last_message
 
     @contextmanager
     def _ending_on_error(self) -> Iterator[None]:

@@ -22,12 +22,15 @@ from dicom import status
 from dicom.sop_classes import STUDY_ROOT_FIND, STUDY_ROOT_GET, UNCOMPRESSED
 from scoring.report.sr.reading import REPORT_CLASSES
 from scoring.result import Statement
+from scp.network import retrieval
 from scp.network.command import Command
 from scp.network.errors import AssociationEnded
+from scp.network.message import Message
 from scp.network.negotiation import AcceptedContext, PresentationContext
-from scp.network.opening import AssociationRejected, Opening, SubOperation
+from scp.network.opening import AssociationRejected, Opening
 from scp.network.requestor import Requestor
-from scp.priors.identifier import decode_match, decode_report, encode, get_text, make_identifier
+from scp.priors.report import SubOperation, decode_report
+from scp.scu.identifier import decode_match, encode, get_text, make_identifier
 from storage.series.priors import Person
 
 log = structlog.get_logger(__name__)
@@ -129,7 +132,7 @@ class _Search:
             total_seconds=left,
         )
         models = [PresentationContext(uid, UNCOMPRESSED) for uid in (STUDY_ROOT_FIND, STUDY_ROOT_GET)]
-        reports = [PresentationContext(uid, UNCOMPRESSED, as_scp=True) for uid in REPORT_CLASSES]
+        reports = [PresentationContext(uid, UNCOMPRESSED, as_scu=False, as_scp=True) for uid in REPORT_CLASSES]
         try:
             return Requestor(opening, [*models, *reports])
         except AssociationRejected as error:
@@ -168,7 +171,7 @@ class _Search:
         """Yield matches as they arrive. Raises Transient when the peer fails or the time limit has passed."""
         context = _find_context(association, STUDY_ROOT_FIND, "C-FIND")
         with self._expect_answer("C-FIND"):
-            for answer, match in association.find(context, encode(make_identifier(level, keys), context)):
+            for answer, match in retrieval.find(association, context, encode(make_identifier(level, keys), context)):
                 self._require_time()
                 code = _read_status(answer, "C-FIND")
                 if code in {status.PENDING, status.PENDING_UNSUPPORTED}:
@@ -185,7 +188,7 @@ class _Search:
         context = _find_context(association, STUDY_ROOT_GET, "C-GET")
         identifier = encode(make_identifier("IMAGE", keys), context)
         with self._expect_answer("C-GET"):
-            for answer in association.get(context, identifier, self._keep, _LARGEST_BYTES):
+            for answer in retrieval.get(association, context, identifier, lambda came: self._take(association, came)):
                 self._require_time()
                 _read_status(answer, "C-GET")
         self.missing += len(self.reports) + self.strangers == before
@@ -198,6 +201,11 @@ class _Search:
         except AssociationEnded as error:
             self._require_time()
             raise Transient(f"it gave no valid answer to {request} in time") from error
+
+    def _take(self, association: Requestor, message: Message) -> int:
+        asked, syntax = message.command, association.context(message).transfer_syntax
+        data = association.gather(_LARGEST_BYTES)
+        return self._keep(SubOperation(asked.sop_class_uid, asked.sop_instance_uid, syntax, data))
 
     def _keep(self, received: SubOperation) -> int:
         """Keep a report of the patient in memory, and return the response status."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.settings import Service
 from scp.network.conversation import Operation
@@ -35,14 +35,22 @@ def select_contexts(
 ) -> tuple[PresentationContext, ...]:
     """Select the contexts of these services, and of the services open to every peer.
 
-    Those that a service lists come first, then those that it finds for the `proposed` abstract syntaxes.
+    Those that a service lists come first, then those that it finds for the `proposed` abstract syntaxes. A class of two
+    services may be opened in the roles of both.
     """
     allowed = {None, *names}
     services = [service for service in provided if service.name in allowed]
-    listed = {context.abstract_syntax: context for service in services for context in service.contexts}
-    others = [syntax for syntax in dict.fromkeys(proposed) if syntax not in listed]
-    found = (service.find_context(syntax) for syntax in others for service in services)
-    return (*listed.values(), *(context for context in found if context is not None))
+    found = (service.find_context(syntax) for syntax in dict.fromkeys(proposed) for service in services)
+    joined: dict[str, PresentationContext] = {}
+    for context in (*(context for service in services for context in service.contexts), *found):
+        if context is not None:
+            known = joined.get(context.abstract_syntax)
+            joined[context.abstract_syntax] = context if known is None else _join_roles(known, context)
+    return tuple(joined.values())
+
+
+def _join_roles(first: PresentationContext, second: PresentationContext) -> PresentationContext:
+    return replace(first, as_scu=first.as_scu or second.as_scu, as_scp=first.as_scp or second.as_scp)
 
 
 def join_operations(provided: Iterable[ProvidedService]) -> dict[int, Operation]:

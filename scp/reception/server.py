@@ -12,8 +12,9 @@ import structlog
 from config.errors import ConfigurationError
 from config.settings import NodeSettings
 from scp import metrics
-from scp.network.acceptor import Acceptor, Limits, Observer
+from scp.network.acceptor import Acceptor
 from scp.network.listener import Listener
+from scp.network.terms import Limits, Observer
 from scp.network.wire import Pace, Wire
 from scp.reception.addresses import shorten_address
 from scp.reception.admission import Admission, Door

@@ -64,7 +64,7 @@ ANSWERED = {
         "storage/intake/group_commit.py",
     ],
     "Query as SCP": ["scp/services/query.py", "storage/query/search.py"],
-    "Objects received by C-GET": ["scp/priors/retrieve.py:_keep", "scp/network/requestor.py:_take"],
+    "Objects received by C-GET": ["scp/priors/retrieve.py:_keep", "scp/network/retrieval.py:get"],
 }
 
 
@@ -95,7 +95,7 @@ def test_no_other_module_answers_a_status(root):
     answering = {place.partition(":")[0] for places in ANSWERED.values() for place in places}
     others = [path for room in ("scp", "storage") for path in (root / room).rglob("*.py")]
     # who sends objects compares the answers of a peer; the demo's PACS is no part of the node
-    elsewhere = {"scp/delivery/store_scu.py", "scp/cli/demo_pacs.py"}
+    elsewhere = {"scp/scu/storage.py", "scp/scu/verification.py", "scp/cli/demo_pacs.py"}
     found = {str(path.relative_to(root)) for path in others if used_statuses(root, str(path.relative_to(root)))}
     assert found <= answering | elsewhere
 

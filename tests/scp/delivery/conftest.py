@@ -17,8 +17,8 @@ from config.errors import Transient
 from config.settings import PeerSettings
 from scp.delivery.courier import Courier
 from scp.delivery.retry import Retry
-from scp.delivery.store_scu import Sending
 from scp.installation import Installation
+from scp.scu.storage import Sending
 from storage.outbox import deliveries, outgoing
 from storage.outbox.deliveries import Delivery, DeliveryState, Document
 from storage.series import lifecycle, states

@@ -19,7 +19,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from config.errors import Permanent, Transient
 from config.settings import NodeSettings, PeerSettings
 from scp.cli.peers import send
-from scp.delivery import store_scu
+from scp.scu import storage
 
 RELEASE_RQ, RELEASE_RP, ABORT = (bytes([kind, 0, 0, 0, 0, 4, 0, 0, 0, 0]) for kind in (5, 6, 7))
 DICOM = b"1.2.840.10008.3.1.1.1"
@@ -179,10 +179,10 @@ def pacs_with() -> Iterator[Callable[..., OddPacs]]:
 def store_all(pacs: OddPacs, images: list[Path]) -> list[int]:
     """The statuses; raises what the first failure raises."""
     peer = PeerSettings(ae_title="PACS", host="127.0.0.1", port=pacs.port)
-    objects = [store_scu.Sending.from_file(path) for path in images]
+    objects = [storage.Sending.from_file(path) for path in images]
     node = NodeSettings(acse_timeout=10, dimse_timeout=10)
-    with store_scu.open_association(node, peer, objects) as association:
-        return [store_scu.store(association, one, peer) for one in objects]
+    with storage.open_for(node, peer, objects) as association:
+        return [storage.store(association, one, peer) for one in objects]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from pydicom.uid import (
 )
 
 from config.settings import PeerSettings, ResultsSettings
-from scp.delivery.store_scu import Sending
 from scp.delivery.substitutes import choose_accepted, find_substitutes
+from scp.scu.storage import Sending
 
 CLASSES = {"tid1500": ComprehensiveSRStorage, "tid1500-3d": Comprehensive3DSRStorage, "tid3900": EnhancedSRStorage}
 PICTURES = SecondaryCaptureImageStorage

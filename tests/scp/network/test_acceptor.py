@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
-from scp.network import associate, command, negotiation, pdu
+from scp.network import associate, command, negotiation, pdu, requests
 from scp.network.negotiation import PresentationContext
 from scp.services.storage import IMAGE_STORAGE
 from storage.intake.instances import find_instance
@@ -15,7 +15,7 @@ from storage.intake.instances import find_instance
 CT, ECHO, FIND = 1, 3, 5
 EXPLICIT = "1.2.840.10008.1.2.1"
 ABORT = pdu.encode_abort(None)
-STORE = command.encode_store_request(1, IMAGE_STORAGE[0], "1.2.3.9")
+STORE = requests.encode_store(1, IMAGE_STORAGE[0], "1.2.3.9")
 
 
 def data(message, context_id=CT, *, is_command=True, is_last=True):
@@ -87,7 +87,7 @@ class TestAwaitingTheRequest:
             kind, body = peer.receive()
             assert kind == pdu.A_ASSOCIATE_AC
             assert [answer.result for answer in associate.read_acceptance(body).contexts] == [4, 0]
-            peer.send(data(command.encode_echo_request(1, VERIFICATION), ECHO))
+            peer.send(data(requests.encode_echo(1, VERIFICATION), ECHO))
             assert peer.response().status == 0
 
 
@@ -131,7 +131,7 @@ class TestOpen:
 
 class TestServices:
     def test_an_unknown_operation_is_told(self, site):
-        request = bytearray(command.encode_echo_request(5, VERIFICATION))
+        request = bytearray(requests.encode_echo(5, VERIFICATION))
         at = request.index(struct.pack("<HHIH", 0, 0x0100, 2, command.C_ECHO_RQ))
         request[at + 8 : at + 10] = struct.pack("<H", 0x0021)
         with site.peer() as peer:
@@ -144,7 +144,7 @@ class TestServices:
         with site.peer() as peer:
             peer.send(data(STORE, context_id), data(image_of("1.2.3.9"), context_id, is_command=False))
             assert peer.response().status == 0x0122
-            peer.send(data(command.encode_echo_request(2, VERIFICATION), ECHO))
+            peer.send(data(requests.encode_echo(2, VERIFICATION), ECHO))
             assert peer.response().status == 0
 
     def test_a_response_to_nothing_is_an_abort(self, site):
@@ -155,19 +155,17 @@ class TestServices:
 
     def test_a_cancel_of_nothing_is_nothing(self, site):
         with site.peer() as peer:
-            peer.send(
-                data(command.encode_cancel_request(3), FIND), data(command.encode_echo_request(2, VERIFICATION), ECHO)
-            )
+            peer.send(data(requests.encode_cancel(3), FIND), data(requests.encode_echo(2, VERIFICATION), ECHO))
             assert peer.response().responded == 2
 
     def test_a_cancel_ends_a_query_at_once(self, site, image_of):
         with site.peer() as peer:
             for number in range(300):
                 uid = f"1.2.3.4.77.{number}"
-                request = command.encode_store_request(number + 1, IMAGE_STORAGE[0], uid)
+                request = requests.encode_store(number + 1, IMAGE_STORAGE[0], uid)
                 peer.send(data(request), data(image_of(uid, 8), is_command=False))
                 assert peer.response().status == 0
-            peer.send(find_request(9), find_identifier(), data(command.encode_cancel_request(9), FIND))
+            peer.send(find_request(9), find_identifier(), data(requests.encode_cancel(9), FIND))
             count, status = matches(peer)
             peer.send(find_request(10), find_identifier())
             whole, success = matches(peer)
@@ -185,7 +183,7 @@ class TestServices:
 
 
 def find_request(message_id):
-    return data(command.encode_query_request(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND), FIND)
+    return data(requests.encode_query(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND), FIND)
 
 
 def find_identifier():
@@ -222,7 +220,7 @@ class TestPace:
     def test_a_long_pdu_of_a_careless_sender_is_taken(self, site, image_of):
         whole = image_of("1.2.3.10", 2_000_000)
         with site.peer() as peer:
-            request = command.encode_store_request(1, IMAGE_STORAGE[0], "1.2.3.10")
+            request = requests.encode_store(1, IMAGE_STORAGE[0], "1.2.3.10")
             peer.send(data(request), pdu.encode_value_header(len(whole), CT, is_command=False, is_last=True), whole)
             assert peer.response().status == 0
 

@@ -300,7 +300,7 @@ class TestConclusion:
     def conclude(self, answers: list[AnsweredContext], *roles: RoleSelection):
         wanted = [
             PresentationContext(FIND, (EXPLICIT, IMPLICIT)),
-            PresentationContext(CT, (EXPLICIT,), as_scp=True),
+            PresentationContext(CT, (EXPLICIT,), as_scu=False, as_scp=True),
         ]
         _, request = negotiation.propose("US", "THEM", wanted, 16384)
         acceptance = AssociateAcceptance(tuple(answers), UserInformation(4096, "1.2", roles=roles))
@@ -310,7 +310,7 @@ class TestConclusion:
         answers = [AnsweredContext(1, 0, IMPLICIT), AnsweredContext(3, 0, EXPLICIT)]
         granted = [RoleSelection(CT, scu=False, scp=True), RoleSelection(FIND, scu=True, scp=True)]
         assert self.conclude(answers, *granted) == (
-            [AcceptedContext(1, FIND, IMPLICIT), AcceptedContext(3, CT, EXPLICIT, as_scp=True)],
+            [AcceptedContext(1, FIND, IMPLICIT), AcceptedContext(3, CT, EXPLICIT, as_scu=False, as_scp=True)],
             4096,
         )
         for refused in ((), (RoleSelection(CT, scu=True, scp=False),)):
@@ -330,7 +330,10 @@ class TestAnotherImplementation:
     """pynetdicom reads what we write, and writes what we read."""
 
     def test_it_reads_our_request(self):
-        contexts = [PresentationContext(FIND, (EXPLICIT, IMPLICIT)), PresentationContext(CT, (EXPLICIT,), as_scp=True)]
+        contexts = [
+            PresentationContext(FIND, (EXPLICIT, IMPLICIT)),
+            PresentationContext(CT, (EXPLICIT,), as_scu=False, as_scp=True),
+        ]
         raw, _ = negotiation.propose("US", "THEM", contexts, 16384)
         decoded = witness.A_ASSOCIATE_RQ()
         decoded.decode(raw)

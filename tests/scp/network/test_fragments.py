@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicom.sop_classes import VERIFICATION
-from scp.network import command, pdu
+from scp.network import command, pdu, requests
 from scp.services.storage import IMAGE_STORAGE
 from storage.intake.instances import find_instance
 
@@ -55,7 +55,7 @@ cuts = st.lists(st.integers(0, 3300), max_size=12)
 def test_any_cut_stores_the_same_bytes(site, image_of, in_command, in_data, in_pdus, segments):
     uid = f"1.2.3.4.{next(_numbers)}"
     data = image_of(uid)
-    request = command.encode_store_request(7, IMAGE_STORAGE[0], uid)
+    request = requests.encode_store(7, IMAGE_STORAGE[0], uid)
     values = values_of(request, in_command, is_command=True) + values_of(data, in_data, is_command=False)
     stream = pdus_of(values, in_pdus)
     with site.peer() as peer:
@@ -74,7 +74,7 @@ def test_any_cut_stores_the_same_bytes(site, image_of, in_command, in_data, in_p
 def test_cut_at_every_boundary(site, image_of):
     uid = f"1.2.3.4.{next(_numbers)}"
     data = image_of(uid, 40)
-    request = command.encode_store_request(1, IMAGE_STORAGE[0], uid)
+    request = requests.encode_store(1, IMAGE_STORAGE[0], uid)
     stream = pdus_of(
         [*values_of(request, [9], is_command=True), *values_of(data, [3, 150], is_command=False)], [2, 1, 2]
     )
@@ -89,7 +89,7 @@ def test_cut_at_every_boundary(site, image_of):
 @pytest.mark.parametrize("maximum", [0, 7, 8, 13, 33, 128, 16384])
 def test_answers_keep_to_the_peers_maximum_length(site, maximum):
     with site.peer(maximum_length=maximum) as peer:
-        request = command.encode_echo_request(1, VERIFICATION)
+        request = requests.encode_echo(1, VERIFICATION)
         body = value(request, ECHO, is_command=True, is_last=True)
         peer.send(struct.pack(">BxI", pdu.P_DATA_TF, len(body)), body)
         gathered = b""

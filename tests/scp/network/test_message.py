@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
-from scp.network import command, pdu
+from scp.network import command, pdu, requests
 from scp.network.errors import (
     INVALID_PARAMETER,
     UNEXPECTED_PARAMETER,
@@ -26,7 +26,7 @@ from scp.network.states import Machine, Role, State
 from .conftest import BytesReader
 
 CT, ECHO = 1, 3
-STORE = command.encode_store_request(1, "1.2.840.10008.5.1.4.1.1.2", "1.2.3.9")
+STORE = requests.encode_store(1, "1.2.840.10008.5.1.4.1.1.2", "1.2.3.9")
 
 
 def messages_of(data: bytes, segments=(), *, longest=2**20, role=Role.ACCEPTOR) -> Messages:
@@ -112,7 +112,7 @@ def test_a_request_for_release_between_messages_and_within_one():
 
 def test_data_after_our_request_for_release_is_still_read():
     """Sta7: the peer may send until it answers (AR-6)."""
-    echo = fragment(command.encode_echo_request(1, VERIFICATION), ECHO)
+    echo = fragment(requests.encode_echo(1, VERIFICATION), ECHO)
     machine = Machine(Role.REQUESTOR, State.AWAITING_RELEASE_RP)
     messages = Messages(BytesReader(echo), 2**20, machine, lambda _context_id: True)
     assert messages.next() is not None
@@ -120,7 +120,7 @@ def test_data_after_our_request_for_release_is_still_read():
 
 
 def test_an_empty_pdu_is_nothing():
-    echo = fragment(command.encode_echo_request(1, VERIFICATION), ECHO)
+    echo = fragment(requests.encode_echo(1, VERIFICATION), ECHO)
     ((asked, data),) = read_all(messages_of(bare(4, b"") + echo + pdu.RELEASE_RQ))
     assert (asked.field, asked.message_id, asked.sop_class_uid, data) == (command.C_ECHO_RQ, 1, VERIFICATION, b"")
 
@@ -136,10 +136,10 @@ def test_data_that_is_not_wanted_is_dropped_before_the_next_message():
 @pytest.mark.parametrize(
     ("encoded", "field", "has_data_set"),
     [
-        (command.encode_echo_request(7, VERIFICATION), 0x0030, False),
-        (command.encode_store_request(7, "1.2", "1.2.3"), 0x0001, True),
-        (command.encode_query_request(command.C_FIND_RQ, 7, STUDY_ROOT_FIND), 0x0020, True),
-        (command.encode_query_request(command.C_GET_RQ, 7, STUDY_ROOT_FIND), 0x0010, True),
+        (requests.encode_echo(7, VERIFICATION), 0x0030, False),
+        (requests.encode_store(7, "1.2", "1.2.3"), 0x0001, True),
+        (requests.encode_query(command.C_FIND_RQ, 7, STUDY_ROOT_FIND), 0x0020, True),
+        (requests.encode_query(command.C_GET_RQ, 7, STUDY_ROOT_FIND), 0x0010, True),
     ],
 )
 def test_a_command_set_comes_back_as_it_was(encoded, field, has_data_set):

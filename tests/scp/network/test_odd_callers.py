@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
-from scp.network import associate, command, pdu
+from scp.network import associate, command, pdu, requests
 from scp.services.storage import IMAGE_STORAGE
 
 CT = IMAGE_STORAGE[0].encode()
@@ -216,7 +216,7 @@ def test_any_maximum_length_that_leaves_room_is_kept(site, maximum):
     with site.peer(associated=False) as peer:
         peer.send(request(ECHOES, item(0x50, item(0x51, struct.pack(">I", maximum)) + IMPLEMENTATION)))
         assert peer.receive()[0] == pdu.A_ASSOCIATE_AC
-        asked = command.encode_echo_request(1, VERIFICATION)
+        asked = requests.encode_echo(1, VERIFICATION)
         peer.send(b"".join(pdu.encode_fragments(asked, 1, 4000, is_command=True)))
         gathered, ended = b"", False
         while not ended:

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
-from scp.network import command, pdu
+from scp.network import command, pdu, requests
 from scp.services.storage import IMAGE_STORAGE
 
 CT, ECHO, FIND = 1, 3, 5
@@ -70,7 +70,7 @@ def new_uid() -> str:
 
 def goes_on(peer) -> bool:
     """Whether a C-ECHO and a release still work."""
-    peer.send(said(command.encode_echo_request(9, VERIFICATION), ECHO))
+    peer.send(said(requests.encode_echo(9, VERIFICATION), ECHO))
     answer = peer.response()
     peer.send(pdu.RELEASE_RQ)
     return (answer.responded, answer.status) == (9, 0) and peer.receive()[0] == pdu.A_RELEASE_RP
@@ -129,7 +129,7 @@ def test_an_object_is_stored_however_it_is_said(site, image_of, case):
             ),
             0,
         ),
-        (said(command.encode_echo_request(7, VERIFICATION), CT), 0),
+        (said(requests.encode_echo(7, VERIFICATION), CT), 0),
     ],
     ids=["no data set", "an empty data set", "N-ACTION", "no identifier", "a comment", "C-ECHO elsewhere"],
 )
@@ -148,7 +148,7 @@ def test_what_cannot_be_done_is_told_and_the_association_goes_on(site, message, 
         (
             said(store(b"1.2.3.5"))
             + p_data(pdv(bytes(50), CT, is_command=False, is_last=False))
-            + said(command.encode_echo_request(9, VERIFICATION), ECHO),
+            + said(requests.encode_echo(9, VERIFICATION), ECHO),
             5,
         ),
     ],
@@ -194,7 +194,7 @@ def test_an_identifier_is_read_however_it_is_written(site, identifier):
 @pytest.mark.parametrize("cancelled", [7, 77], ids=["it", "another"])
 def test_a_cancellation_that_is_late_or_of_another_query_harms_nothing(site, cancelled):
     with site.peer() as peer:
-        peer.send(said(find(), FIND), sent(LEVEL + NOTHING, FIND), said(command.encode_cancel_request(cancelled), FIND))
+        peer.send(said(find(), FIND), sent(LEVEL + NOTHING, FIND), said(requests.encode_cancel(cancelled), FIND))
         assert peer.response().status in ({0, 0xFE00} if cancelled == 7 else {0})
         assert goes_on(peer)
 

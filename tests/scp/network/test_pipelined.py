@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
-from scp.network import command, pdu
+from scp.network import command, pdu, requests
 from scp.services.storage import IMAGE_STORAGE
 
 CT, ECHO, FIND = 1, 3, 5
@@ -20,16 +20,16 @@ def whole(message, context_id, *, is_command=True):
 
 def find(message_id):
     identifier = struct.pack("<HH2sH", 8, 0x18, b"UI", 0) + struct.pack("<HH2sH", 8, 0x52, b"CS", 6) + b"IMAGE "
-    asked = command.encode_query_request(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND)
+    asked = requests.encode_query(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND)
     return whole(asked, FIND) + whole(identifier, FIND, is_command=False)
 
 
 def echo(message_id):
-    return whole(command.encode_echo_request(message_id, VERIFICATION), ECHO)
+    return whole(requests.encode_echo(message_id, VERIFICATION), ECHO)
 
 
 def cancel(message_id):
-    return whole(command.encode_cancel_request(message_id), FIND)
+    return whole(requests.encode_cancel(message_id), FIND)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def stocked(site, image_of):
     with site.peer() as peer:
         for number in range(OBJECTS):
             uid = f"1.2.3.4.5.{number}"
-            request = command.encode_store_request(number + 1, IMAGE_STORAGE[0], uid)
+            request = requests.encode_store(number + 1, IMAGE_STORAGE[0], uid)
             peer.send(whole(request, CT), whole(image_of(uid, 8), CT, is_command=False))
         assert [peer.response().status for _ in range(OBJECTS)] == [0] * OBJECTS
     return site
@@ -71,7 +71,7 @@ def test_queries_queue_up(stocked):
 
 def test_other_requests_come_between(stocked, image_of):
     uid = "1.2.3.4.5.0"  # with other bytes than before, so that the matches stay as many
-    store = whole(command.encode_store_request(3, IMAGE_STORAGE[0], uid), CT)
+    store = whole(requests.encode_store(3, IMAGE_STORAGE[0], uid), CT)
     with stocked.peer() as peer:
         peer.send(find(1), echo(2), store, whole(image_of(uid, 2_000_000), CT, is_command=False), find(4))
         assert answers(peer, 4) == [(1, OBJECTS, 0), (2, 0, 0), (3, 0, 0), (4, OBJECTS, 0)]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
-from scp.network import command, pdu
+from scp.network import command, pdu, requests
 from scp.network.errors import Closed, Violation
 from scp.network.message import MOST_AHEAD, MOST_BYTES_AHEAD, Messages, Released
 from scp.network.states import Machine, Role, State
@@ -26,16 +26,16 @@ def whole(message, context_id, *, is_command=True) -> bytes:
 
 
 def find(number: int, identifier: bytes = b"keys") -> bytes:
-    asked = command.encode_query_request(command.C_FIND_RQ, number, STUDY_ROOT_FIND)
+    asked = requests.encode_query(command.C_FIND_RQ, number, STUDY_ROOT_FIND)
     return whole(asked, FIND) + whole(identifier, FIND, is_command=False)
 
 
 def cancel(number: int) -> bytes:
-    return whole(command.encode_cancel_request(number), FIND)
+    return whole(requests.encode_cancel(number), FIND)
 
 
 def echo(number: int) -> bytes:
-    return whole(command.encode_echo_request(number, VERIFICATION), ECHO)
+    return whole(requests.encode_echo(number, VERIFICATION), ECHO)
 
 
 def take(messages: Messages) -> tuple[int, bytes] | None:
@@ -53,7 +53,7 @@ def begin(data: bytes) -> tuple[Messages, object]:
 
 
 def test_requests_that_come_meanwhile_are_kept_in_order():
-    store = whole(command.encode_store_request(4, "1.2", "1.2.3"), CT) + whole(b"image", CT, is_command=False)
+    store = whole(requests.encode_store(4, "1.2", "1.2.3"), CT) + whole(b"image", CT, is_command=False)
     messages, first = begin(find(1) + find(2, b"second") + echo(3) + store + pdu.RELEASE_RQ)
     assert not messages.is_cancelled(first)
     assert [take(messages) for _ in range(4)] == [(2, b"second"), (3, b""), (4, b"image"), None]
@@ -90,7 +90,7 @@ def test_a_request_for_release_waits_for_the_answers():
 
 
 def test_a_release_within_a_message_is_one_when_its_turn_comes():
-    request = whole(command.encode_query_request(command.C_FIND_RQ, 2, STUDY_ROOT_FIND), FIND)
+    request = whole(requests.encode_query(command.C_FIND_RQ, 2, STUDY_ROOT_FIND), FIND)
     begun = pdu.encode_value_header(4, FIND, is_command=False, is_last=False) + b"keys"
     messages, first = begin(find(1) + request + begun + pdu.RELEASE_RQ)
     assert not messages.is_cancelled(first)
@@ -107,7 +107,7 @@ def test_the_end_of_the_bytes_is_no_cancellation():
 
 
 def test_an_object_that_follows_is_not_gathered_in_memory():
-    asked = whole(command.encode_store_request(2, "1.2", "1.2.3"), CT)
+    asked = whole(requests.encode_store(2, "1.2", "1.2.3"), CT)
     image = bytes(range(256)) * 40_000  # 10 MB
     reader = BytesReader(find(1) + asked + whole(image, CT, is_command=False) + pdu.RELEASE_RQ)
     messages = Messages(reader, 2**24, Machine(Role.ACCEPTOR, State.OPEN), lambda _context: True)
@@ -137,11 +137,11 @@ def test_what_breaks_the_protocol_ends_the_association():
         messages.is_cancelled(first)
 
 
-requests = st.lists(st.sampled_from([(find, b"keys" * 900), (find, b""), (echo, b"")]), min_size=1, max_size=8)
+some_requests = st.lists(st.sampled_from([(find, b"keys" * 900), (find, b""), (echo, b"")]), min_size=1, max_size=8)
 
 
 @settings(max_examples=200, deadline=None)
-@given(requests, st.lists(st.integers(1, 4000), max_size=20), st.integers(0, 255))
+@given(some_requests, st.lists(st.integers(1, 4000), max_size=20), st.integers(0, 255))
 def test_reading_ahead_at_any_time_loses_nothing(kinds, segments, when):
     stream, expected = b"", []
     for number, (make, identifier) in enumerate(kinds, start=1):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicom.sop_classes import VERIFICATION
-from scp.network import associate, command, negotiation, pdu
+from scp.network import associate, command, negotiation, pdu, requests, retrieval
 from scp.network.errors import Aborted, AssociationEnded, Closed, Expired, Violation
 from scp.network.negotiation import PresentationContext
 from scp.network.opening import AssociationRejected, Opening
@@ -261,7 +261,7 @@ def test_matches_come_one_by_one_until_the_final_response():
         release(script, connection)
 
     association = call(Script(answer).port)
-    found = association.find(association.accepted_contexts[0], b"keys")
+    found = retrieval.find(association, association.accepted_contexts[0], b"keys")
     assert [(response.status, match) for response, match in found] == [
         (0xFF00, b"one"),
         (0xFF01, b"two"),
@@ -285,7 +285,7 @@ def test_objects_come_over_the_association_that_fetches(roles, dataset, kept, an
 
     def answer(script, connection):
         asked, _ = script.data_set(connection)
-        connection.sendall(message(1, command.encode_store_request(77, CT, "1.2.9"), dataset))
+        connection.sendall(message(1, requests.encode_store(77, CT, "1.2.9"), dataset))
         answers.append(script.data_set(connection)[0])
         connection.sendall(pending(asked, 0xFF00) + pending(asked, 0))
         release(script, connection)
@@ -293,11 +293,12 @@ def test_objects_come_over_the_association_that_fetches(roles, dataset, kept, an
     association = call(Script(answer, roles=roles).port, as_scp=True)
     came = []
 
-    def keep(operation):
-        came.append((operation.sop_instance_uid, operation.transfer_syntax_uid, operation.data))
+    def keep(received):
+        syntax = association.context(received).transfer_syntax
+        came.append((received.command.sop_instance_uid, syntax, association.gather(100)))
         return 0
 
-    responses = list(association.get(association.accepted_contexts[0], b"keys", keep, 100))
+    responses = list(retrieval.get(association, association.accepted_contexts[0], b"keys", keep))
     association.release()
     assert [response.status for response in responses] == [0xFF00, 0]
     assert came == kept
@@ -327,6 +328,6 @@ def test_the_whole_association_is_bounded():
 
     association = call(Script(answer).port, total=0.5)
     with pytest.raises(Expired, match=r"longer than 0\.5 s"):
-        for _ in association.find(association.accepted_contexts[0], b"keys"):
+        for _ in retrieval.find(association, association.accepted_contexts[0], b"keys"):
             pass
     assert not association.is_established

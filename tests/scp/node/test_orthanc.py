@@ -20,8 +20,9 @@ from scoring.report import documents
 from scoring.report.common.request import ReportRequest
 from scoring.report.sr import reading, structured_report
 from scoring.result import ArteryValues, Provenance, Score, SeriesInfo
-from scp.delivery.store_scu import Sending, open_association, store, verify
 from scp.priors.retrieve import Wanted, fetch
+from scp.scu.storage import Sending, open_for, store
+from scp.scu.verification import verify
 from storage.series import states
 from storage.series.priors import Person
 from storage.series.states import State
@@ -98,7 +99,7 @@ def test_orthanc_files_images_report_and_pictures_in_one_study(orthanc, tmp_path
     peer = PeerSettings(ae_title="ORTHANC", host="127.0.0.1", port=orthanc.dicom)
     verify(NodeSettings(), peer)
     objects = [Sending.from_file(path) for path in paths]
-    with open_association(NodeSettings(), peer, objects) as association:
+    with open_for(NodeSettings(), peer, objects) as association:
         assert {store(association, item, peer) for item in objects} == {0}
     series = orthanc.get("tools/find", {"Level": "Series", "Query": {}, "Expand": True})
     found = {item["MainDicomTags"]["Modality"]: item for item in series}
@@ -146,7 +147,7 @@ def test_orthanc_gives_the_earlier_reports_of_that_patient_alone(orthanc, tmp_pa
         path = tmp_path / f"{number}.dcm"
         report_of(ct_header(f"1.2.3.{number}", patient_id, by), 100.0 + number).save_as(path, enforce_file_format=True)
         objects.append(Sending.from_file(path))
-    with open_association(NodeSettings(), peer, objects) as association:
+    with open_for(NodeSettings(), peer, objects) as association:
         assert {store(association, item, peer) for item in objects} == {0}
     wanted = Wanted(Person("42", issuer, "19600101", "F"), date(2024, 1, 2), "1.2.3.4", set().__contains__)
     found = fetch(NodeSettings(), "ORTHANC", peer, wanted, seconds=60)

@@ -6,7 +6,7 @@ from config.settings import PeerSettings, Settings
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
 from scp.network.associate import AssociateRequest, ProposedContext, Rejection
 from scp.network.user_information import UserInformation
-from scp.reception.admission import Accepted, Admission, Door, Refused
+from scp.reception.admission import EVERY_SERVICE, Accepted, Admission, Door, Refused
 from scp.reception.provided import ProvidedService, join_operations
 from scp.reception.seats import Seats
 from scp.services import query, storage, verification
@@ -153,4 +153,4 @@ def test_two_services_cannot_answer_one_command():
 
 
 def test_services_of_a_peer_are_open_by_default():
-    assert PeerSettings(ae_title="A", host="h").services == ("store", "query")
+    assert PeerSettings(ae_title="A", host="h").services == EVERY_SERVICE

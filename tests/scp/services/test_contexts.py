@@ -7,10 +7,10 @@ from pydicom.uid import AllTransferSyntaxes, CTImageStorage, RLELossless, Second
 
 from dicom.sop_classes import REPORT_STORAGE, UNCOMPRESSED, VERIFICATION
 from scoring.report.sr import reading
-from scp.delivery.store_scu import Sending, propose_contexts
 from scp.network import negotiation
 from scp.network.negotiation import PresentationContext
 from scp.reception.provided import ProvidedService, select_contexts
+from scp.scu.storage import Sending, propose_contexts
 from scp.services import query, storage, verification
 
 PROVIDED = (

@@ -1,12 +1,10 @@
-"""Encoding and decoding of query identifiers, matches and fetched reports."""
+"""Encoding of query identifiers and decoding of matches (PS3.4 C.4.1.1.3)."""
 
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Final
 
 import structlog
-from pydicom import dcmread
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
@@ -14,14 +12,10 @@ from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 
-from dicom import part10
 from dicom.text import read_text
 from scp.network.negotiation import AcceptedContext
-from scp.network.opening import SubOperation
 
 log = structlog.get_logger(__name__)
-
-_DAMAGED: Final = "it cannot be read in the negotiated transfer syntax"
 
 
 def make_identifier(level: str, keys: dict[str, str]) -> Dataset:
@@ -49,7 +43,7 @@ def decode_match(data: bytes, context: AcceptedContext) -> Dataset | None:
         implicit = UID(context.transfer_syntax).is_implicit_VR
         return read_dataset(BytesIO(data), is_implicit_VR=implicit, is_little_endian=True) if data else None
     except Exception:  # noqa: BLE001  # whatever the bytes make the parser raise
-        log.warning("a match of the peer is not used", reason=_DAMAGED)
+        log.warning("a match of the peer is not used", reason="it cannot be read in the negotiated transfer syntax")
         return None
 
 
@@ -57,13 +51,3 @@ def get_text(dataset: Dataset, keyword: str) -> str:
     """Return the value of an element as text; several values are joined by a backslash, none is ""."""
     tag = tag_for_keyword(keyword)
     return "" if tag is None else read_text(dataset, tag, dictionary_VR(tag))
-
-
-def decode_report(came: SubOperation, data: bytes) -> Dataset | None:
-    """Decode a received object; None when it cannot be read."""
-    meta = part10.encode_preface(came.sop_class_uid, came.sop_instance_uid, came.transfer_syntax_uid)
-    try:
-        return dcmread(BytesIO(meta + data))
-    except Exception:  # noqa: BLE001  # whatever the bytes make the parser raise
-        log.warning("a report of the peer is not used", reason=_DAMAGED)
-        return None

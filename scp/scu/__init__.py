@@ -1,0 +1,1 @@
+"""The node as SCU towards its peers: one service per module."""
