@@ -296,6 +296,46 @@ class TestContexts:
         assert answer[6 + 4 : 6 + 68] == raw[4:68]
 
 
+class TestRoles:
+    """PS3.7 D.3.3.4: the acceptor turns down roles that it does not support; the default is SCU."""
+
+    @pytest.mark.parametrize(
+        ("possible", "proposed", "result", "granted"),
+        [
+            ((True, True), (True, True), 0, (True, True)),
+            ((True, True), (False, True), 0, (False, True)),
+            ((True, False), (True, True), 0, (True, False)),
+            ((True, False), (False, True), 1, (False, False)),
+            ((False, True), (True, True), 0, (False, True)),
+            ((False, True), (True, False), 1, (False, False)),
+            ((False, True), None, 3, None),
+            ((True, True), None, 0, None),
+            ((True, True), (False, False), 1, (False, False)),
+        ],
+    )
+    def test_what_both_sides_may_do(self, possible, proposed, result, granted):
+        supported = [PresentationContext(CT, (EXPLICIT,), *possible)]
+        roles = () if proposed is None else (RoleSelection(CT, *proposed),)
+        request = AssociateRequest(
+            "B", "A", (ProposedContext(1, (CT,), (EXPLICIT,)),), UserInformation(roles=roles), titles=bytes(64)
+        )
+        answer, accepted = negotiation.accept(request, supported, 16384)
+        read = associate.read_acceptance(answer[6:])
+        assert [each.result for each in read.contexts] == [result]
+        assert read.user.roles == (() if granted is None else (RoleSelection(CT, *granted),))
+        if result == 0:
+            assert (accepted[1].as_scu, accepted[1].as_scp) == (granted or (True, False))
+
+    def test_a_role_of_a_class_that_is_unknown_or_repeated_is_not_answered(self):
+        supported = [PresentationContext(CT, (EXPLICIT,), as_scp=True)]
+        roles = (RoleSelection(FIND, True, True), RoleSelection(CT, False, True), RoleSelection(CT, True, False))  # noqa: FBT003
+        request = AssociateRequest(
+            "B", "A", (ProposedContext(1, (CT,), (EXPLICIT,)),), UserInformation(roles=roles), titles=bytes(64)
+        )
+        answer, _ = negotiation.accept(request, supported, 16384)
+        assert associate.read_acceptance(answer[6:]).user.roles == (RoleSelection(CT, scu=False, scp=True),)
+
+
 class TestConclusion:
     def conclude(self, answers: list[AnsweredContext], *roles: RoleSelection):
         wanted = [

@@ -154,3 +154,40 @@ def test_reading_ahead_at_any_time_loses_nothing(kinds, segments, when):
         if when >> (len(found) - 1) & 1:
             assert not messages.is_cancelled(message)
     assert found == expected
+
+
+def answer(number: int, data: bytes = b"") -> bytes:
+    """The response to our C-STORE-RQ with this number."""
+    asked = command.Command(command.C_STORE_RQ, has_data_set=True, message_id=number, sop_class_uid="1.2")
+    told = whole(command.encode_response(asked, 0, has_data_set=bool(data)), CT)
+    return told + (whole(data, CT, is_command=False) if data else b"")
+
+
+def test_a_response_is_waited_for_while_requests_queue_up():
+    """PS3.4 C.4.3: C-STORE sub-operations of a C-GET, during which the peer may send further requests."""
+    messages, _ = begin(find(1) + find(2, b"second") + answer(7, b"told") + echo(3) + pdu.RELEASE_RQ)
+    response, data = messages.wait_for_response(7)
+    assert (response.field, response.responded, response.status) == (command.C_STORE_RQ | command.RESPONSE, 7, 0)
+    assert data == b"told"
+    assert [take(messages) for _ in range(3)] == [(2, b"second"), (3, b""), None]
+
+
+def test_a_request_may_be_cancelled_while_a_response_is_waited_for():
+    messages, first = begin(find(1) + cancel(1) + answer(7))
+    messages.wait_for_response(7)
+    assert messages.is_cancelled(first)
+
+
+def test_a_response_that_never_comes_ends_the_association():
+    messages, _ = begin(find(1) + echo(2) + pdu.RELEASE_RQ)
+    with pytest.raises(Released):
+        messages.wait_for_response(7)
+    messages, _ = begin(find(1) + answer(8))
+    with pytest.raises(Closed):
+        messages.wait_for_response(7)
+
+
+def test_requests_in_place_of_a_response_have_a_limit():
+    messages, _ = begin(find(1) + b"".join(echo(number + 2) for number in range(MOST_AHEAD + 1)) + answer(7))
+    with pytest.raises(Violation, match="too many requests"):
+        messages.wait_for_response(7)

@@ -59,6 +59,22 @@ def test_a_companion_is_taken_when_it_is_proposed_by_a_peer_that_may_store():
     assert select_contexts(provided, ("query",), proposed) == ()
 
 
+def test_a_class_of_two_services_may_be_opened_in_the_roles_of_both():
+    """Storing makes the peer SCU, fetching on the same association SCP (PS3.7 D.3.3.4)."""
+    received = PresentationContext(CTImageStorage, UNCOMPRESSED, as_scu=False, as_scp=True)
+    provided = (
+        ProvidedService("store", (PresentationContext(CTImageStorage, UNCOMPRESSED),), {}),
+        ProvidedService("retrieve", (), {}, lambda uid: received if uid == CTImageStorage else None),
+    )
+    roles = {
+        services: [
+            (context.as_scu, context.as_scp) for context in select_contexts(provided, services, [CTImageStorage])
+        ]
+        for services in (("store",), ("retrieve",), ("store", "retrieve"))
+    }
+    assert roles == {("store",): [(True, False)], ("retrieve",): [(False, True)], ("store", "retrieve"): [(True, True)]}
+
+
 def test_companions_are_taken_in_every_encoding_that_brings_its_pixels():
     taken = set(storage.COMPANION_TRANSFER_SYNTAXES)
     assert len(taken) == len(storage.COMPANION_TRANSFER_SYNTAXES)
