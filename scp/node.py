@@ -26,6 +26,7 @@ from scp.lock import DataLock
 from scp.priors.comparison import History
 from scp.reception.admission import Admission
 from scp.reception.completion import Completion
+from scp.reception.facts import IndexFacts
 from scp.reception.server import Server
 from scp.services import verification
 from scp.services.query import QueryScp
@@ -34,7 +35,7 @@ from scp.work.documents import DocumentWork
 from scp.work.scoring_process import ScoringProcess
 from scp.work.series_work import SeriesWork
 from storage.database.opening import open_database
-from storage.series import lifecycle, refusals, slices
+from storage.series import lifecycle
 from storage.series.quarantine import count_quarantined
 from storage.series.store import open_store
 
@@ -62,8 +63,7 @@ class Node:
         self._completion = Completion(
             settings.completion,
             clock=time.monotonic,
-            slices=lambda uid: slices.list_slices(self.database, uid),
-            refused=lambda uid: refusals.count_missing(self.database, uid),
+            facts=IndexFacts(self.database),
             complete=self._complete,
             wait=self._wait,
         )

@@ -24,9 +24,9 @@ from scp.network.negotiation import (
     PresentationContext,
 )
 from scp.reception.addresses import AddressBook, shorten_address
-from scp.reception.completion import Holder
 from scp.reception.provided import ProvidedService, select_contexts
 from scp.reception.seats import Seats
+from scp.reception.watch import Holder
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Final, Literal
 
-from scp.reception.completion import Holder
+from scp.reception.watch import Holder
 
 Refusal = Literal["limit", "peer_limit"]
 

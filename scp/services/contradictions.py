@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import structlog
 
 from scp import metrics
-from scp.reception.completion import Holder
+from scp.reception.watch import Holder
 from storage.intake.instances import Registered
 
 log = structlog.get_logger(__name__)

@@ -15,8 +15,8 @@ from dicom.sop_classes import IMAGE_STORAGE
 from dicom.text import decode_text
 from dicom.uids import is_keepable_uid
 from scp.outside_text import escape
-from scp.reception.completion import Holder
 from scp.reception.incoming import IncomingObject
+from scp.reception.watch import Holder
 from storage.database.engine import Database
 from storage.objects import head
 from storage.series import refusals

@@ -37,9 +37,9 @@ from scp.network.conversation import Conversation
 from scp.network.errors import TooLong
 from scp.network.message import Message
 from scp.network.negotiation import PresentationContext
-from scp.reception.completion import Holder
 from scp.reception.incoming import IncomingObject, StoreRequest, check_room
 from scp.reception.provided import ProvidedService
+from scp.reception.watch import Holder
 from scp.services.contradictions import Contradictions
 from scp.services.fitting import refuse_misplaced
 from scp.services.refusals import Refusals

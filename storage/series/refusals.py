@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 
 from storage.database import audit
 from storage.database.engine import Database
-from storage.database.models import AuditRow, InstanceRow, SeriesRow
-from storage.series import lifecycle
-from storage.series.states import State
+from storage.database.models import AuditRow, InstanceRow
+from storage.series.reopening import reopen
 
 KIND: Final = "refused"
 MOST_OF_SERIES: Final = 1000
@@ -52,13 +51,7 @@ def note(db: Database, refusal: Refusal, now: datetime) -> bool:
             sop_instance_uid=sop_instance_uid,
             peer_ae=refusal.calling_ae,
         )
-        finished = select(SeriesRow.id).where(
-            SeriesRow.series_instance_uid == series_instance_uid,
-            SeriesRow.state.not_in((State.RECEIVING, State.KEPT)),
-            SeriesRow.instance_count > 0,
-        )
-        if session.scalar(finished.with_for_update()) is not None:
-            lifecycle.return_to_receiving(session, series_instance_uid, now)
+        reopen(session, series_instance_uid, now)
         return True
 
 

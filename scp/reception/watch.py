@@ -1,0 +1,104 @@
+"""Quiet timers of the series that are being received; no input, no output, on a given clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from config.settings import CompletionSettings
+
+
+class Holder(Protocol):
+    """Something that keeps a series open as long as it is alive: an association."""
+
+    def is_alive(self) -> bool:
+        """Return whether it is still alive."""
+        ...
+
+
+@dataclass(slots=True)
+class _Timer:
+    last: float
+    holders: list[Holder] = field(default_factory=list)
+    ripe_at: float | None = None
+    has_news: bool = True
+
+
+class Watch:
+    """Quiet timers of the series being received. Times are seconds of one monotonic clock."""
+
+    def __init__(self, settings: CompletionSettings) -> None:
+        self._settings = settings
+        self._timers: dict[str, _Timer] = {}
+        self._lock = threading.Lock()
+
+    def note_instance(self, series_instance_uid: str, now: float, holder: Holder | None = None) -> None:
+        """Restart the timer of a series, which `holder` keeps open while alive."""
+        with self._lock:
+            timer = self._timers.setdefault(series_instance_uid, _Timer(now))
+            timer.last = now
+            timer.ripe_at = None
+            timer.has_news = True
+            if holder is not None and holder not in timer.holders:
+                timer.holders.append(holder)
+
+    def note_announcement(self, series_instance_uid: str, now: float) -> None:
+        """Restart the timer of a series, if it is watched, because something was announced of it."""
+        with self._lock:
+            if series_instance_uid in self._timers:
+                timer = self._timers[series_instance_uid]
+                timer.last, timer.ripe_at, timer.has_news = now, None, True
+
+    def adopt(self, series_instance_uid: str, now: float) -> None:
+        """Start the timer of a series that is not watched yet."""
+        with self._lock:
+            self._timers.setdefault(series_instance_uid, _Timer(now))
+
+    def take_news(self) -> list[str]:
+        """List series of which something came since they were last taken: an instance, an announcement, themselves."""
+        with self._lock:
+            fresh = [(uid, timer) for uid, timer in self._timers.items() if timer.has_news]
+            for _, timer in fresh:
+                timer.has_news = False
+            return [uid for uid, _ in fresh]
+
+    def renew(self, series_instance_uids: Iterable[str]) -> None:
+        """Give news back that could not be looked at."""
+        with self._lock:
+            for uid in series_instance_uids:
+                if uid in self._timers:
+                    self._timers[uid].has_news = True
+
+    def list_due(self, now: float) -> list[str]:
+        """List series that have been quiet long enough, are not held open, and are not postponed."""
+        with self._lock:
+            return [uid for uid, timer in self._timers.items() if self._is_due(timer, now)]
+
+    def measure_silence(self, series_instance_uid: str, now: float) -> float:
+        """Return the seconds since the last instance; infinite for a series that is not watched."""
+        with self._lock:
+            timer = self._timers.get(series_instance_uid)
+            return float("inf") if timer is None else now - timer.last
+
+    def put_off(self, series_instance_uid: str, until: float) -> None:
+        """Postpone a series until `until`, or until the next instance."""
+        with self._lock:
+            if series_instance_uid in self._timers:
+                self._timers[series_instance_uid].ripe_at = until
+
+    def forget(self, series_instance_uid: str, last: float) -> None:
+        """Stop watching, unless an instance arrived after `last`."""
+        with self._lock:
+            timer = self._timers.get(series_instance_uid)
+            if timer is not None and timer.last < last:
+                del self._timers[series_instance_uid]
+
+    def _is_due(self, timer: _Timer, now: float) -> bool:
+        if timer.ripe_at is not None:
+            return now >= timer.ripe_at
+        timer.holders = [holder for holder in timer.holders if holder.is_alive()]
+        quiet = now - timer.last
+        needed = self._settings.quiet_seconds
+        return quiet >= (max(needed, self._settings.hold_seconds) if timer.holders else needed)
