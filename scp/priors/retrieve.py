@@ -22,15 +22,14 @@ from dicom import status
 from dicom.sop_classes import STUDY_ROOT_FIND, STUDY_ROOT_GET, UNCOMPRESSED
 from scoring.report.sr.reading import REPORT_CLASSES
 from scoring.result import Statement
-from scp.network import retrieval
-from scp.network.command import Command
 from scp.network.errors import AssociationEnded
 from scp.network.message import Message
-from scp.network.negotiation import AcceptedContext, PresentationContext
-from scp.network.opening import AssociationRejected, Opening
+from scp.network.opening import AssociationRejected
 from scp.network.requestor import Requestor
 from scp.priors.report import SubOperation, decode_report
-from scp.scu.identifier import decode_match, encode, get_text, make_identifier
+from scp.scu import query, retrieve
+from scp.scu.association import associate
+from scp.scu.identifier import get_text
 from storage.series.priors import Person
 
 log = structlog.get_logger(__name__)
@@ -119,25 +118,12 @@ class _Search:
     def _associate(self, node: NodeSettings, peer: PeerSettings) -> Requestor:
         if peer.port is None:
             raise Permanent("it has no port in the configuration, so it cannot be called")
-        left = self._require_time()
-        opening = Opening(
-            calling_ae=node.ae_title,
-            called_ae=peer.ae_title,
-            host=peer.host,
-            port=peer.port,
-            connection_timeout=left,
-            acse_timeout=left,
-            dimse_timeout=left,
-            maximum_length=node.max_pdu,
-            total_seconds=left,
-        )
-        models = [PresentationContext(uid, UNCOMPRESSED) for uid in (STUDY_ROOT_FIND, STUDY_ROOT_GET)]
-        reports = [PresentationContext(uid, UNCOMPRESSED, as_scu=False, as_scp=True) for uid in REPORT_CLASSES]
+        reports = [context for uid in REPORT_CLASSES for context in retrieve.receiving(uid, UNCOMPRESSED)]
         try:
-            return Requestor(opening, [*models, *reports])
-        except AssociationRejected as error:
-            raise Transient("it rejected the association") from error
-        except (AssociationEnded, OSError) as error:
+            return associate(node, peer, [query.QUERY, retrieve.GET, *reports], seconds=self._require_time())
+        except CoronodeError as error:  # in words that a report may carry: without addresses
+            if isinstance(error.__cause__, AssociationRejected):
+                raise Transient("it rejected the association") from error
             raise Transient("no association") from error
 
     def _find_studies(self, association: Requestor) -> list[str]:
@@ -169,38 +155,28 @@ class _Search:
 
     def _query(self, association: Requestor, level: str, keys: dict[str, str]) -> Iterator[Dataset]:
         """Yield matches as they arrive. Raises Transient when the peer fails or the time limit has passed."""
-        context = _find_context(association, STUDY_ROOT_FIND, "C-FIND")
-        with self._expect_answer("C-FIND"):
-            for answer, match in retrieval.find(association, context, encode(make_identifier(level, keys), context)):
+        with self._in_time():
+            for match in query.find(association, level, keys, subject="it"):
                 self._require_time()
-                code = _read_status(answer, "C-FIND")
-                if code in {status.PENDING, status.PENDING_UNSUPPORTED}:
-                    dataset = decode_match(match, context)
-                    if dataset is not None:
-                        yield dataset
-                elif code != status.SUCCESS:
-                    raise Transient(f"it answered C-FIND with {status.format_status(code)}")
+                yield match
 
     def _get(self, association: Requestor, study: str, series: str, instance: str) -> None:
         """Fetch one object; one that the peer does not send is skipped. Raises Transient when the peer is silent."""
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
         before = len(self.reports) + self.strangers
-        context = _find_context(association, STUDY_ROOT_GET, "C-GET")
-        identifier = encode(make_identifier("IMAGE", keys), context)
-        with self._expect_answer("C-GET"):
-            for answer in retrieval.get(association, context, identifier, lambda came: self._take(association, came)):
-                self._require_time()
-                _read_status(answer, "C-GET")
+        with self._in_time():
+            retrieve.get(association, "IMAGE", keys, self._take, subject="it", tell=lambda _: self._require_time())
         self.missing += len(self.reports) + self.strangers == before
 
     @contextmanager
-    def _expect_answer(self, request: str) -> Iterator[None]:
-        """Turn the end of the association into Transient."""
+    def _in_time(self) -> Iterator[None]:
+        """Say that the time limit has passed where that ended the association."""
         try:
             yield
-        except AssociationEnded as error:
-            self._require_time()
-            raise Transient(f"it gave no valid answer to {request} in time") from error
+        except Transient as error:
+            if isinstance(error.__cause__, AssociationEnded):
+                self._require_time()
+            raise
 
     def _take(self, association: Requestor, message: Message) -> int:
         asked, syntax = message.command, association.context(message).transfer_syntax
@@ -228,21 +204,7 @@ class _Search:
 
 def _check_contexts(association: Requestor) -> None:
     """Raise Permanent unless the peer answers queries and may send reports over this association."""
-    for model, name in ((STUDY_ROOT_FIND, "C-FIND"), (STUDY_ROOT_GET, "C-GET")):
-        _find_context(association, model, name)
-    if not any(context.as_scp for context in association.accepted_contexts):
+    query.require_context(association, STUDY_ROOT_FIND, "C-FIND", "it")
+    query.require_context(association, STUDY_ROOT_GET, "C-GET", "it")
+    if not retrieve.can_receive(association):
         raise Permanent("it sends no structured reports by C-GET (role selection was not accepted)")
-
-
-def _find_context(association: Requestor, model: str, name: str) -> AcceptedContext:
-    for context in association.accepted_contexts:
-        if context.abstract_syntax == model:
-            return context
-    raise Permanent(f"it accepts no {name} in the Study Root model")
-
-
-def _read_status(answer: Command, request: str) -> int:
-    """Read the status of a response. Raises Transient when there is none."""
-    if answer.status is None:
-        raise Transient(f"it gave no valid answer to {request} in time")
-    return answer.status
