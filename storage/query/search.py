@@ -20,6 +20,7 @@ from sqlalchemy.sql.operators import custom_op
 from config.errors import Rejected
 from dicom import status
 from dicom.encoding import Encoder, Slot
+from dicom.repertoires import Repertoire, find_repertoire
 from dicom.text import read_text
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
@@ -68,11 +69,12 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A parsed identifier."""
+    """A parsed identifier; `repertoire` is what its Specific Character Set can express beyond ASCII."""
 
     root: Root
     level: Level
     keys: tuple[Key, ...]
+    repertoire: Repertoire | None = None
 
     @classmethod
     def parse(cls, root: Root, identifier: Dataset) -> Self:
@@ -89,7 +91,8 @@ class Search:
         # In tag order, like the elements of the responses.
         tags = sorted(tag for tag in identifier.keys() if tag.element != 0)  # noqa: SIM118
         keys = [_parse_key(identifier, tag, level, root) for tag in tags if tag not in (_LEVEL, _CHARACTER_SET, _VIEW)]
-        return cls(root, level, tuple(keys))
+        repertoire = find_repertoire(read_text(identifier, _CHARACTER_SET, "CS"))
+        return cls(root, level, tuple(keys), repertoire)
 
     @property
     def unsupported(self) -> tuple[str, ...]:
@@ -99,6 +102,9 @@ class Search:
     def encode_matches(self, db: Database, *, implicit: bool) -> Generator[bytes]:
         """Yield the matches as they are read, each as an encoded data set in Little Endian; close it to stop early.
 
+        Text that is not ASCII is in the character sets of the identifier where they can express a match, else in
+        ISO_IR 192 (PS3.4 C.4.1.1.3.2).
+
         Args:
             db: the database.
             implicit: Implicit VR, else Explicit VR.
@@ -107,7 +113,7 @@ class Search:
             Transient: the database did not answer, or the matches were taken too slowly.
         """
         statement, columns = self._build_statement(db.engine.dialect.name)
-        encoder = Encoder(self._list_slots(columns), implicit=implicit)
+        encoder = Encoder(self._list_slots(columns), implicit=implicit, preferred=self.repertoire)
         with closing(db.rows(statement, batch=_BATCH)) as batches:
             for batch in batches:
                 yield from map(encoder.encode, batch)
