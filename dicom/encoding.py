@@ -26,12 +26,16 @@ _MOST_REMEMBERED: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One element of the responses: filled from the row when `varies`, else always `value`."""
+    """One element of the responses: filled from the row when `varies`, else always `value`.
+
+    One that is `optional` is left out of a row that has no value for it.
+    """
 
     tag: int
     vr: str
     varies: bool
     value: str = ""
+    optional: bool = False
 
 
 class Encoder:
@@ -95,9 +99,9 @@ class _Column(dict[object, bytes]):
         self._before, self._slot, self._repertoire, self._implicit = before, slot, repertoire, implicit
 
     def __missing__(self, value: object) -> bytes:
-        slot = self._slot
-        element = encode_element(slot.tag, slot.vr, value, self._repertoire, implicit=self._implicit)
-        encoded = self._before + element
+        slot, encoded = self._slot, self._before
+        if value or not slot.optional:
+            encoded += encode_element(slot.tag, slot.vr, value, self._repertoire, implicit=self._implicit)
         if len(self) >= _MOST_REMEMBERED:
             self.clear()
         self[value] = encoded
