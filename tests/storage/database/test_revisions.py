@@ -63,5 +63,5 @@ def test_the_time_zone_of_earlier_objects_is_unknown(node):
     later.migrate()
     with later.engine.connect() as connection:
         for table in ("studies", "series", "instances"):
-            query = text(f"SELECT timezone_offset_from_utc FROM {table}")
+            query = text(f"SELECT timezone_offset_from_utc FROM {table}")  # noqa: S608
             assert set(connection.scalars(query)) == {""}
