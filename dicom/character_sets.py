@@ -33,17 +33,20 @@ SINGLE_VALUE_VRS: Final = frozenset({"ST", "LT", "UT", "UR"})
 
 # designates a character set (ISO 2022); any other escape is a control character gone astray
 _DESIGNATION: Final = re.compile(rb"\x1b[$()-]")
+_GB_2312: Final = "\x1b$)A"
 _SEPARATORS: Final = re.compile(r"[\s_-]+")
 _STAND_ALONE: Final = frozenset({"UTF8", "GB18030", "GBK"})
 
 
-def _spell(term: str) -> str:
+def spell_term(term: str) -> str:
+    """Spell a defined term as tables of this room do: capitals, a space for each separator."""
     return _SEPARATORS.sub(" ", term.strip(" \0").upper())
 
 
-_CODECS: Final = {_spell(term): codec for term, codec in python_encoding.items()} | {
+_CODECS: Final = {spell_term(term): codec for term, codec in python_encoding.items()} | {
     "UTF 8": "UTF8",
     "UTF8": "UTF8",
+    "ISO IR 203": "iso8859_15",
 }
 
 
@@ -55,7 +58,7 @@ def find_codecs(declared: str, inherited: Codecs = DEFAULT_REPERTOIRE) -> Codecs
     unknown ones are ignored, and `inherited` is returned when none is known. A character set without code extensions
     is ignored unless it comes first, and is then the only one (PS3.3 C.12.1.1.2).
     """
-    codecs = [codec for term in declared.split("\\") if (codec := _CODECS.get(_spell(term))) is not None]
+    codecs = [codec for term in declared.split("\\") if (codec := _CODECS.get(spell_term(term))) is not None]
     if not codecs:
         return inherited
     if codecs[0] in _STAND_ALONE:
@@ -86,8 +89,9 @@ def decode_value(value: bytes, vr: str, codecs: Codecs) -> str:
     if vr not in CODED_VRS:
         return value.decode("latin-1")
     if _DESIGNATION.search(value):
-        # a broken escape sequence makes pydicom warn, without the value, and decode what it can
-        return decode_bytes(value, codecs, _find_delimiters(vr))
+        # a broken escape sequence makes pydicom warn, without the value, and decode what it can; that of GB 2312 it
+        # leaves in the text
+        return decode_bytes(value, codecs, _find_delimiters(vr)).replace(_GB_2312, "")
     for codec in ("utf-8",) if codecs == DEFAULT_REPERTOIRE else (codecs[0], "utf-8"):
         if codec == "latin_1":
             return _decode_latin(value)

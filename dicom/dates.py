@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from pydicom.dataset import Dataset
@@ -91,6 +91,15 @@ def normalise_offset(text: str) -> str | None:
     offset = f"{parts[1]}{parts[2]}{parts[3]}"
     # -0000 is excluded
     return offset if int(offset) in _OFFSETS and offset != "-0000" else None
+
+
+def parse_offset(text: str) -> timedelta | None:
+    """Parse an offset from UTC, as in Timezone Offset From UTC (0008,0201); None where it is none."""
+    offset = normalise_offset(text)
+    if offset is None:
+        return None
+    size = timedelta(hours=int(offset[1:3]), minutes=int(offset[3:]))
+    return -size if offset[0] == "-" else size
 
 
 def _parse_any_year(text: str) -> date | None:

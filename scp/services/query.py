@@ -23,7 +23,8 @@ from scp.network.negotiation import PresentationContext
 from scp.reception.provided import ProvidedService
 from scp.services.fitting import refuse_misplaced
 from storage.database.engine import Database
-from storage.query import search as query
+from storage.query.keys import Root
+from storage.query.search import Search
 
 log = structlog.get_logger(__name__)
 
@@ -71,11 +72,11 @@ class QueryScp:
         association.respond(message, code, comment=status.cut_comment(comment))
 
 
-def _find_root(model: str) -> query.Root:
+def _find_root(model: str) -> Root:
     return "patient" if model == PATIENT_ROOT_FIND else "study"
 
 
-def _read_search(association: Conversation, root: query.Root, *, implicit: bool) -> query.Search:
+def _read_search(association: Conversation, root: Root, *, implicit: bool) -> Search:
     """Read and parse the identifier. Raises Rejected when it is too long or unreadable."""
     gathered = bytearray()
     for data in association.messages.data():
@@ -85,7 +86,7 @@ def _read_search(association: Conversation, root: query.Root, *, implicit: bool)
         raise Rejected(status.DOES_NOT_MATCH, f"an identifier of more than {_LONGEST_IDENTIFIER} bytes")
     try:
         identifier = read_dataset(BytesIO(gathered), is_implicit_VR=implicit, is_little_endian=True)
-        return query.Search.parse(root, identifier)
+        return Search.parse(root, identifier)
     except Rejected:
         raise
     except Exception as error:  # whatever the parser raises, the identifier is invalid

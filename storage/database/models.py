@@ -87,6 +87,7 @@ class StudyRow(Base):
     study_description: Mapped[Raw]
     referring_physician_name: Mapped[Raw]
     referring_physician_name_folded: Mapped[Raw]
+    timezone_offset_from_utc: Mapped[Raw]
 
 
 class SeriesRow(Base):
@@ -111,6 +112,7 @@ class SeriesRow(Base):
     institution_name: Mapped[Raw]
     performed_procedure_step_start_date: Mapped[Raw]
     performed_procedure_step_start_time: Mapped[Raw]
+    timezone_offset_from_utc: Mapped[Raw]
     origin: Mapped[Raw]
     state: Mapped[Raw] = mapped_column(index=True)
     version: Mapped[int]
@@ -154,6 +156,7 @@ class InstanceRow(Base):
     frame_of_reference_uid: Mapped[Raw]
     slice_thickness: Mapped[Raw]
     convolution_kernel: Mapped[Raw]
+    timezone_offset_from_utc: Mapped[Raw]
     path: Mapped[Words]
     size: Mapped[int]
     sha256: Mapped[Words]

@@ -96,6 +96,16 @@ ATTRIBUTES: dict[str, Attribute] = {
     for keyword, column in columns.items()
 }
 
+# Offset from UTC of the dates and times of a row, kept at every level: each row has those of the object that opened it.
+TIMEZONE = _make_attribute("STUDY", "TimezoneOffsetFromUTC", "timezone_offset_from_utc")
+
+# The time of day that belongs to a date; Patient's Birth Date has none.
+TIME_OF_DATE: dict[str, str] = {
+    keyword: keyword.removesuffix("Date") + "Time"
+    for keyword in ATTRIBUTES
+    if keyword.removesuffix("Date") + "Time" in ATTRIBUTES
+}
+
 # Names are matched without regard to case, so a folded copy is kept beside the text.
 FOLDED: dict[str, str] = {
     "patient_name": "patient_name_folded",

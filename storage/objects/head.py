@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from dicom.text import form_of
 from storage.objects import pixel_data
-from storage.objects.attributes import ATTRIBUTES
+from storage.objects.attributes import ATTRIBUTES, TIMEZONE
 
 _LONG_VRS: Final = frozenset(
     {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
@@ -31,7 +31,7 @@ _VRS: Final = {
     CHARACTER_SET: "CS",
     pixel_data.SAMPLES_PER_PIXEL: "US",
     pixel_data.BITS_ALLOCATED: "US",
-    **{attribute.tag: attribute.vr for attribute in ATTRIBUTES.values()},
+    **{attribute.tag: attribute.vr for attribute in (*ATTRIBUTES.values(), TIMEZONE)},
 }
 WANTED: Final = frozenset(_VRS)
 LAST: Final = max(WANTED)

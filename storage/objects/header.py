@@ -12,14 +12,17 @@ from pydicom.dataset import Dataset
 
 from config.errors import Rejected
 from dicom import status
+from dicom.dates import normalise_offset
 from dicom.sop_classes import IMAGE_STORAGE
 from dicom.text import decode_text, fold, read_text
 from dicom.uids import is_keepable_uid
-from storage.objects.attributes import FOLDED, Attribute, list_attributes
+from storage.objects.attributes import FOLDED, TIMEZONE, Attribute, list_attributes
 
 _LONGEST_UID = 64
 _CHARACTER_SET = 0x00080005
-_STUDY, _SERIES, _IMAGE = list_attributes("PATIENT", "STUDY"), list_attributes("SERIES"), list_attributes("IMAGE")
+_STUDY, _SERIES, _IMAGE = (
+    (*list_attributes(*levels), TIMEZONE) for levels in (("PATIENT", "STUDY"), ("SERIES",), ("IMAGE",))
+)
 _IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 
 
@@ -88,6 +91,7 @@ class InstanceHeader:
         for texts in (study, series, image):
             for column in FOLDED.keys() & texts.keys():
                 texts[FOLDED[column]] = fold(texts[column])
+            texts[TIMEZONE.column] = normalise_offset(texts[TIMEZONE.column]) or ""
         if not is_keepable_uid(image["frame_of_reference_uid"]):  # it identifies no object: the object need not go
             image["frame_of_reference_uid"] = ""
         for keyword, value in zip(

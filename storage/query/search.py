@@ -9,31 +9,26 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from datetime import timedelta
+from typing import Any, Self
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataset import Dataset
-from sqlalchemy import ColumnElement, Integer, Select, UnaryExpression, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, UnaryExpression, and_, case, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.operators import custom_op
 
-from config.errors import Rejected
-from dicom import status
+from dicom.dates import parse_offset
 from dicom.encoding import Encoder, Slot
+from dicom.repertoires import Repertoire, find_repertoire
 from dicom.text import read_text
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
-from storage.objects.attributes import ATTRIBUTES, FOLDED, LEVELS, Level
-from storage.query.computed import COMPUTED, COMPUTED_LEVELS, FROM_OUTSIDE, first_of_patient, in_study
+from storage.objects.attributes import ATTRIBUTES, FOLDED, LEVELS, TIME_OF_DATE, TIMEZONE, Level
+from storage.query.computed import COMPUTED, FROM_OUTSIDE, first_of_patient, in_study
+from storage.query.keys import CHARACTER_SET, LEVEL, Key, Root, read_keys, read_level
 from storage.query.matching import Target, build_condition
+from storage.query.moments import match_combined
 
-Root = Literal["study", "patient"]
-_LEVEL, _CHARACTER_SET, _VIEW = 0x00080052, 0x00080005, 0x00080053
-_MOST_UIDS = 10_000
-# Each becomes several comparisons, and SQLite bounds the depth of an expression.
-_MOST_VALUES = 50
-# The longest values of the Standard have 324 characters, three groups of a name; both databases bound a pattern.
-_LONGEST_VALUE = 1024
 _BATCH = 64
 _SEVERAL = frozenset({"ImageType", "ConvolutionKernel"})
 _TABLES: dict[Level, type[StudyRow | SeriesRow | InstanceRow]] = {
@@ -44,52 +39,42 @@ _TABLES: dict[Level, type[StudyRow | SeriesRow | InstanceRow]] = {
 }
 
 
-class IdentifierError(Rejected):
-    """The identifier is invalid: 0xA900, Identifier does not match SOP Class (PS3.4 C.4.1.1.4)."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(status.DOES_NOT_MATCH, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One element of the identifier; `text` is empty for universal matching.
-
-    One that is not supported at this level is returned empty; `matched_as` names what it is matched as all the same.
-    """
-
-    tag: int
-    keyword: str
-    vr: str
-    text: str
-    supported: bool
-    matched_as: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A parsed identifier."""
+    """A parsed identifier.
+
+    `repertoire` is what its Specific Character Set can express beyond ASCII, `offset` the time zone of its dates and
+    times; None where it says nothing. With `combined` a date and a time are matched as one (PS3.4 C.2.2.2.5.4).
+    """
 
     root: Root
     level: Level
     keys: tuple[Key, ...]
+    repertoire: Repertoire | None = None
+    offset: timedelta | None = None
+    combined: bool = False
 
     @classmethod
-    def parse(cls, root: Root, identifier: Dataset) -> Self:
+    def parse(cls, root: Root, identifier: Dataset, *, combined: bool = False) -> Self:
         """Parse an identifier.
+
+        Args:
+            root: the information model.
+            identifier: the data set of the request.
+            combined: whether combined date-time matching was negotiated.
 
         Raises:
             IdentifierError: the level is missing or not of this root, or a key has too many or too long values.
         """
-        allowed = LEVELS if root == "patient" else LEVELS[1:]
-        name = read_text(identifier, _LEVEL, "CS")
-        if name not in get_args(Level) or name not in allowed:
-            raise IdentifierError(f"Query/Retrieve Level must be {', '.join(allowed)}"[:64])
-        level: Level = next(level for level in LEVELS if level == name)
-        # In tag order, like the elements of the responses.
-        tags = sorted(tag for tag in identifier.keys() if tag.element != 0)  # noqa: SIM118
-        keys = [_parse_key(identifier, tag, level, root) for tag in tags if tag not in (_LEVEL, _CHARACTER_SET, _VIEW)]
-        return cls(root, level, tuple(keys))
+        level = read_level(root, identifier)
+        return cls(
+            root,
+            level,
+            read_keys(root, level, identifier),
+            find_repertoire(read_text(identifier, CHARACTER_SET, "CS")),
+            parse_offset(read_text(identifier, TIMEZONE.tag, TIMEZONE.vr)),
+            combined,
+        )
 
     @property
     def unsupported(self) -> tuple[str, ...]:
@@ -99,6 +84,9 @@ class Search:
     def encode_matches(self, db: Database, *, implicit: bool) -> Generator[bytes]:
         """Yield the matches as they are read, each as an encoded data set in Little Endian; close it to stop early.
 
+        Text that is not ASCII is in the character sets of the identifier where they can express a match, else in
+        ISO_IR 192 (PS3.4 C.4.1.1.3.2).
+
         Args:
             db: the database.
             implicit: Implicit VR, else Explicit VR.
@@ -107,25 +95,38 @@ class Search:
             Transient: the database did not answer, or the matches were taken too slowly.
         """
         statement, columns = self._build_statement(db.engine.dialect.name)
-        encoder = Encoder(self._list_slots(columns), implicit=implicit)
+        encoder = Encoder(self._list_slots(columns), implicit=implicit, preferred=self.repertoire)
         with closing(db.rows(statement, batch=_BATCH)) as batches:
             for batch in batches:
                 yield from map(encoder.encode, batch)
 
     def _list_slots(self, columns: list[str]) -> list[Slot]:
-        answered = [Slot(key.tag, key.vr, varies=key.supported and key.keyword in columns) for key in self.keys]
-        return [Slot(_LEVEL, "CS", varies=False, value=self.level), *answered]
+        answered = [
+            Slot(
+                key.tag,
+                key.vr,
+                varies=key.supported and key.keyword in columns,
+                optional=key.tag == TIMEZONE.tag,  # never sent without a value (C.4.1.1.3.2)
+            )
+            for key in self.keys
+        ]
+        return [Slot(LEVEL, "CS", varies=False, value=self.level), *answered]
 
     def _build_statement(self, dialect: str) -> tuple[Select[Any], list[str]]:
         columns: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {}
-        conditions: list[ColumnElement[bool]] = []
+        together, conditions = self._match_together()
         for key in self.keys:
             if key.matched_as and (in_any := in_study(key.matched_as, key.text, dialect)) is not None:
                 conditions.append(in_any)
             if not key.supported or key.keyword in FROM_OUTSIDE:
                 continue
+            if key.tag == TIMEZONE.tag:
+                columns[key.keyword] = self._find_zone()
+                continue
             columns[key.keyword] = COMPUTED[key.keyword]() if key.keyword in COMPUTED else _find_column(key.keyword)
-            if (matched := _build_condition(key, dialect)) is not None:
+            if key.keyword in together:
+                continue
+            if (matched := _build_condition(key, dialect, self.offset)) is not None:
                 conditions.append(matched)
         if self.level == "PATIENT":
             conditions.append(first_of_patient())
@@ -139,6 +140,28 @@ class Search:
             statement = statement.join(StudyRow, SeriesRow.study_id == above)
         return statement.where(*conditions), list(columns) or [""]
 
+    def _match_together(self) -> tuple[set[str], list[ColumnElement[bool]]]:
+        """Match pairs of a date and a time as one, where that was negotiated; return their keywords and conditions."""
+        keys = {key.keyword: key for key in self.keys if key.supported and key.text} if self.combined else {}
+        together: set[str] = set()
+        conditions: list[ColumnElement[bool]] = []
+        for date, time in TIME_OF_DATE.items():
+            if date in keys and time in keys:
+                texts = keys[date].text, keys[time].text
+                matched = match_combined(
+                    _find_target(keys[date]).moment, _find_target(keys[time]).moment, texts, self.offset
+                )
+                if matched is not None:
+                    together |= {date, time}
+                    conditions.append(matched)
+        return together, conditions
+
+    def _find_zone(self) -> ColumnElement[str]:
+        """Find the time zone of the dates and times of a match; "" when its levels are of different zones."""
+        levels = {ATTRIBUTES[key.keyword].level for key in self.keys if key.has_zone} or {self.level}
+        zone, *others = (_zone_of(level) for level in sorted(levels, key=LEVELS.index))
+        return case((and_(*(zone == other for other in others)), zone), else_="") if others else zone
+
     def _link_parent(self, table: type[StudyRow | SeriesRow], *below: str, dialect: str) -> ColumnElement[int]:
         """Return the parent key for a join; SQLite starts from the parent unless a unique key is given `below`.
 
@@ -151,43 +174,32 @@ class Search:
         return UnaryExpression(column, operator=custom_op("+"), type_=Integer())
 
 
-def _parse_key(identifier: Dataset, tag: int, level: Level, root: Root) -> Key:
-    keyword = keyword_for_tag(tag)
-    vr = dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "UN"
-    supported = _is_supported(keyword, level, root)
-    matched_as = "ModalitiesInStudy" if keyword == "Modality" and level == "STUDY" else ""
-    text = read_text(identifier, tag, vr, longest=None) if supported or matched_as else ""
-    most = _MOST_UIDS if vr == "UI" else _MOST_VALUES
-    if text.count("\\") >= most:
-        raise IdentifierError(f"{keyword}: more than {most} values")
-    if any(len(value) > _LONGEST_VALUE for value in text.split("\\")):
-        raise IdentifierError(f"{keyword}: a value of more than {_LONGEST_VALUE} characters"[:64])
-    return Key(int(tag), keyword, vr, text, supported, matched_as)
-
-
-def _is_supported(keyword: str, level: Level, root: Root) -> bool:
-    attribute = ATTRIBUTES.get(keyword)
-    lowest = attribute.level if attribute is not None else COMPUTED_LEVELS.get(keyword)
-    if lowest is None:
-        return False
-    if root == "study" and lowest == "PATIENT":
-        lowest = "STUDY"
-    return LEVELS.index(lowest) <= LEVELS.index(level)
-
-
 def _find_column(keyword: str) -> InstrumentedAttribute[str]:
     attribute = ATTRIBUTES[keyword]
     column: InstrumentedAttribute[str] = getattr(_TABLES[attribute.level], attribute.column)
     return column
 
 
-def _build_condition(key: Key, dialect: str) -> ColumnElement[bool] | None:
+def _zone_of(level: Level) -> ColumnElement[str]:
+    column: ColumnElement[str] = getattr(_TABLES[level], TIMEZONE.column).expression
+    return column
+
+
+def _find_target(key: Key) -> Target:
+    attribute = ATTRIBUTES[key.keyword]
+    folded, time, zone = None, None, None
+    if attribute.column in FOLDED:
+        folded = getattr(_TABLES[attribute.level], FOLDED[attribute.column]).expression
+    if key.has_zone:
+        zone = _zone_of(attribute.level)
+        time = _find_column(TIME_OF_DATE[key.keyword]).expression if key.vr == "DA" else None
+    column = _find_column(key.keyword).expression
+    return Target(column, key.vr, folded, key.keyword in _SEVERAL, time, zone)
+
+
+def _build_condition(key: Key, dialect: str, offset: timedelta | None) -> ColumnElement[bool] | None:
     if key.keyword in ("ModalitiesInStudy", "SOPClassesInStudy"):
         return in_study(key.keyword, key.text, dialect)
     if key.keyword in COMPUTED:
         return None
-    attribute = ATTRIBUTES[key.keyword]
-    table = _TABLES[attribute.level]
-    folded = getattr(table, FOLDED[attribute.column]).expression if attribute.column in FOLDED else None
-    target = Target(_find_column(key.keyword).expression, key.vr, folded, key.keyword in _SEVERAL)
-    return build_condition(target, key.text, dialect)
+    return build_condition(_find_target(key), key.text, dialect, offset)

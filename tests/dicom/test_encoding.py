@@ -10,11 +10,13 @@ from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomIO
+from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 
 from dicom.answers import BINARY, clean_values
 from dicom.encoding import Encoder, Slot, encode_element
+from dicom.repertoires import find_repertoire
 
 TAGS = {
     0x00080018: "UI",
@@ -91,3 +93,24 @@ def test_a_row_is_encoded_as_pydicom_encodes_its_answer(values, implicit):
 def test_a_value_too_long_for_its_length_field_is_unknown():
     assert encode_element(0x00080062, "UI", "1" * 65535, implicit=False)[4:12] == b"UN\0\0\0\0\1\0"
     assert encode_element(0x00080062, "UI", "1" * 65535, implicit=True)[4:8] == b"\0\0\1\0"
+
+
+def test_each_row_is_in_the_preferred_character_sets_where_they_can_express_it():
+    slots = [Slot(0x00100010, "PN", varies=True), Slot(0x00100020, "LO", varies=True)]
+    encoder = Encoder(slots, implicit=True, preferred=find_repertoire("ISO_IR 100"))
+    rows = [("Müller", "1"), ("Muller", "2"), ("山田", "Ü"), ("Müller", "é")]
+    for _ in range(2):  # as encoded, and as remembered
+        first, second, third, fourth = (read(encoder.encode(row)) for row in rows)
+        assert first == {0x00080005: b"ISO_IR 100", 0x00100010: b"M\xfcller", 0x00100020: b"1 "}
+        assert second == {0x00100010: b"Muller", 0x00100020: b"2 "}
+        assert third == {
+            0x00080005: b"ISO_IR 192",
+            0x00100010: "山田".encode(),
+            0x00100020: "Ü".encode(),
+        }
+        assert fourth == {0x00080005: b"ISO_IR 100", 0x00100010: b"M\xfcller", 0x00100020: b"\xe9 "}
+
+
+def read(encoded: bytes) -> dict[int, bytes]:
+    dataset = read_dataset(io.BytesIO(encoded), is_implicit_VR=True, is_little_endian=True)
+    return {tag: dataset.get_item(tag).value for tag in dataset.keys()}  # noqa: SIM118

@@ -63,7 +63,7 @@ ANSWERED = {
         "storage/intake/instances.py",
         "storage/intake/group_commit.py",
     ],
-    "Query as SCP": ["scp/services/query.py", "storage/query/search.py"],
+    "Query as SCP": ["scp/services/query.py", "storage/query/keys.py"],
     "Objects received by C-GET": ["scp/priors/retrieve.py:_keep", "scp/network/retrieval.py:get"],
 }
 

@@ -5,6 +5,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
+from pydicom.multival import MultiValue
 from pynetdicom import AE
 
 from dicom.sop_classes import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
@@ -168,6 +169,66 @@ def test_a_name_is_found_whatever_the_character_sets(site, keep_bytes, findscu, 
     keep_bytes(2, b"ISO_IR 192", YAMADA)
     (found,) = findscu(site.port, b"0008,0052=STUDY", b"0020,000D", *keys)
     assert dcmread(found).StudyInstanceUID == "1.2.826.0.1.1"
+
+
+def read_name(file, answer):
+    """Read the name with DCMTK and the C library's iconv, which shares no table with Python; but for JIS X 0208."""
+    if "ISO 2022 IR 87" in answer.get("SpecificCharacterSet", ""):
+        return str(answer.PatientName)
+    command = ["dcmdump", "+U8", "+P", "0010,0010", str(file)]
+    dump = subprocess.run(command, check=True, capture_output=True, timeout=60).stdout.decode()
+    return dump.partition("[")[2].rpartition("]")[0]
+
+
+NAMES = {
+    1: "Müller^Jörg",
+    2: "Yamada^Tarou=山田^太郎=やまだ^たろう",
+    3: "Hong^Gildong=洪^吉洞=홍^길동",
+    4: "Zhang^XiaoDong=张^小东",
+    5: "Щука^Жанна",
+    6: "Διονυσιος",
+    7: "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう",
+    8: "Doe^Jane",
+}
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("character_set", "codec", "key", "found"),
+    [
+        ("ISO_IR 192", "utf-8", "*^ジ", {}),
+        ("ISO_IR 192", "utf-8", "yamada*", {2: "ISO_IR 192"}),
+        ("ISO_IR 100", "latin-1", "MÜLLER*", {1: "ISO_IR 100"}),
+        ("ISO_IR 144", "iso8859-5", "щука*", {5: "ISO_IR 144"}),
+        ("ISO_IR 126", "iso8859-7", "διο*", {6: "ISO_IR 126"}),
+        (r"\ISO 2022 IR 87", "iso2022-jp", "山田*", {2: r"\ISO 2022 IR 87", 7: "ISO_IR 192"}),
+        (
+            r"ISO 2022 IR 13\ISO 2022 IR 87",
+            "iso2022-jp",
+            "山田*",
+            dict.fromkeys((2, 7), r"ISO 2022 IR 13\ISO 2022 IR 87"),
+        ),
+        (r"\ISO 2022 IR 149", "euc-kr", "\x1b$)C홍*", {3: r"\ISO 2022 IR 149"}),
+        (r"\ISO 2022 IR 58", "gb2312", "\x1b$)A张*", {4: r"\ISO 2022 IR 58"}),
+        ("GB18030", "gb18030", "张*", {4: "GB18030"}),
+        ("GBK", "gbk", "山田*", {2: "GBK", 7: "ISO_IR 192"}),
+        ("ISO_IR 100", "latin-1", "doe*", {8: None}),
+    ],
+)
+def test_answers_are_in_the_character_set_of_the_request(
+    site, slice_of, keep, findscu, character_set, codec, key, found
+):
+    for study, name in NAMES.items():
+        keep(slice_of(1, study=study, PatientName=name))
+    keys = ["0008,0052=STUDY", "0020,000D", f"0008,0005={character_set}", b"0010,0010=" + key.encode(codec)]
+    answers = {}
+    for file in findscu(site.port, *keys):
+        answer = dcmread(file)
+        study = int(answer.StudyInstanceUID.rpartition(".")[2])
+        declared = answer.get("SpecificCharacterSet")
+        answers[study] = "\\".join(declared) if isinstance(declared, MultiValue) else declared
+        assert read_name(file, answer) == NAMES[study]
+    assert answers == found
 
 
 @pytest.mark.peer

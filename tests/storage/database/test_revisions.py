@@ -52,3 +52,16 @@ def test_words_of_the_quarantine_become_codes(node, tmp_path):
         ("1.2.1.1.2", "1.2.1.1", Contradiction.OTHER_STUDY),
         ("1.2.1.1.2", "1.2.1.9", Contradiction.OTHER_STUDY),
     }
+
+
+def test_the_time_zone_of_earlier_objects_is_unknown(node):
+    node.series(1)
+    with node.db.engine.connect() as connection:
+        command.downgrade(migration_config(connection), "0009")
+        connection.commit()
+    later = Database(node.db.engine)
+    later.migrate()
+    with later.engine.connect() as connection:
+        for table in ("studies", "series", "instances"):
+            query = text(f"SELECT timezone_offset_from_utc FROM {table}")  # noqa: S608
+            assert set(connection.scalars(query)) == {""}

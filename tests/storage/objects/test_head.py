@@ -15,7 +15,9 @@ from pydicom.sequence import Sequence
 
 from dicom.text import decode_text, read_text
 from storage.objects import head
-from storage.objects.attributes import ATTRIBUTES
+from storage.objects.attributes import ATTRIBUTES, TIMEZONE
+
+INDEXED = {**ATTRIBUTES, TIMEZONE.keyword: TIMEZONE}
 
 SYNTAX = {True: "1.2.840.10008.1.2", False: "1.2.840.10008.1.2.1"}
 
@@ -56,6 +58,7 @@ def image(depth: int = 2, *, undefined: bool = True) -> Dataset:
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 100"
     dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.3", "1.2.3.4"
+    dataset.TimezoneOffsetFromUTC = "+0530"
     dataset.StudyDate = "20260102"
     dataset.Modality = "CT"
     dataset.ReferringPhysicianName = "Müller^A"
@@ -79,12 +82,12 @@ def quick_texts(found: head.Head) -> dict[str, str]:
     character_set = values.get(head.CHARACTER_SET, b"")
     return {
         name: decode_text(values[item.tag], item.vr, character_set) if item.tag in values else ""
-        for name, item in ATTRIBUTES.items()
+        for name, item in INDEXED.items()
     }
 
 
 def texts(dataset: Dataset) -> dict[str, str]:
-    return {name: read_text(dataset, item.tag, item.vr) for name, item in ATTRIBUTES.items()}
+    return {name: read_text(dataset, item.tag, item.vr) for name, item in INDEXED.items()}
 
 
 @pytest.mark.parametrize("implicit", [True, False])

@@ -18,7 +18,8 @@ from pydicom.filereader import read_dataset
 from sqlalchemy import event
 
 from storage.query import search as query
-from storage.query.search import IdentifierError, Search
+from storage.query.keys import IdentifierError
+from storage.query.search import Search
 
 NAMES = [
     "DOE^JOHN",
