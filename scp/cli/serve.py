@@ -35,7 +35,7 @@ def serve(config_file: Path | None) -> None:
         node.start()
         metrics.serve(settings.web.host, settings.web.port)
         if settings.node.log_format == "text":  # a log of JSON has JSON in every line
-            say(f"coronode: {settings.node.ae_title} listens on {settings.node.host}:{node.server.port}", err=True)
+            say(f"coronode: {settings.node.ae_title} listens on {', '.join(node.server.addresses)}", err=True)
         # Python runs a handler in this thread, which a signal that the system hands to another one does not wake
         while not stop.wait(_LOOK_SECONDS):
             pass

@@ -29,6 +29,7 @@ from scp.network.message import Message
 from scp.network.negotiation import AcceptedContext, PresentationContext
 from scp.network.opening import AssociationRejected, Opening
 from scp.network.requestor import Requestor
+from scp.network.tls.calling import find_security
 from scp.priors.report import SubOperation, decode_report
 from scp.scu.identifier import decode_match, encode, get_text, make_identifier
 from storage.series.priors import Person
@@ -130,6 +131,7 @@ class _Search:
             dimse_timeout=left,
             maximum_length=node.max_pdu,
             total_seconds=left,
+            security=find_security(node, peer),
         )
         models = [PresentationContext(uid, UNCOMPRESSED) for uid in (STUDY_ROOT_FIND, STUDY_ROOT_GET)]
         reports = [PresentationContext(uid, UNCOMPRESSED, as_scu=False, as_scp=True) for uid in REPORT_CLASSES]
