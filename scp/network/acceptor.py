@@ -87,6 +87,8 @@ class Acceptor:
                 self._serve()
         except Unsecured as error:
             self._observer.unsecured(self._host, str(error))
+            self._is_closing = True
+            self._wire.drain(self._limits.artim)  # else the alert, which tells the peer why, might get lost
         except Violation as error:
             self._abort(Event.INVALID_PDU, error.reason, "protocol", str(error))
         except Expired as error:

@@ -34,18 +34,31 @@ class Issued:
 class Authority:
     """Issues certificates; nothing of it is kept unless the caller writes it to a file."""
 
-    def __init__(self, name: str, now: datetime, days: int) -> None:
+    def __init__(self, certificate: x509.Certificate, key: RSAPrivateKey) -> None:
+        self._certificate = certificate
+        self._key = key
+
+    @classmethod
+    def create(cls, name: str, now: datetime, days: int) -> Authority:
         """Make key and certificate of an authority that is valid from `now` for some days."""
-        self._key = generate_private_key(_EXPONENT, _KEY_BITS)
-        self._name = _name(name)
-        identifier = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
-        self._certificate = (
-            _begin(self._name, self._name, self._key, now - _EARLIER, now + timedelta(days=days))
+        key = generate_private_key(_EXPONENT, _KEY_BITS)
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        certificate = (
+            _begin(_name(name), _name(name), key, now - _EARLIER, now + timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs_certificates=True), critical=True)
             .add_extension(identifier, critical=False)
-            .sign(self._key, hashes.SHA256())
+            .sign(key, hashes.SHA256())
         )
+        return cls(certificate, key)
+
+    @classmethod
+    def load(cls, issued: Issued) -> Authority:
+        """Make the authority of an earlier `issued`. Raises ValueError when it is damaged, or not an RSA key."""
+        key = serialization.load_pem_private_key(issued.key, password=None)
+        if not isinstance(key, RSAPrivateKey):
+            raise ValueError("the key of the authority is no RSA key")  # noqa: TRY004  # damaged, as other contents are
+        return cls(x509.load_pem_x509_certificate(issued.certificate), key)
 
     @property
     def issued(self) -> Issued:
@@ -60,7 +73,7 @@ class Authority:
         both_sides = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
-            _begin(_name(name), self._name, key, since, until)
+            _begin(_name(name), self._certificate.subject, key, since, until)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(both_sides), critical=False)
