@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from config.section import ListenPort, Seconds, Section
+from config.tls import CalledPeer, TlsSettings, list_contradictions
 
 MIB: Final = 1024 * 1024
 """Bytes in the unit of every key that ends in `_mb`."""
@@ -37,15 +40,6 @@ def _check_ae_title(value: str) -> str:
 
 
 AeTitle = Annotated[str, AfterValidator(_check_ae_title)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-ListenPort = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
-
-
-class Section(BaseModel):
-    """A section of the configuration: unknown keys are errors, values do not change after loading."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class NodeSettings(Section):
@@ -72,30 +66,22 @@ class NodeSettings(Section):
     reserve_mb: int = Field(default=1024, ge=0)
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    tls: TlsSettings = TlsSettings()
 
 
-class PeerSettings(Section):
+class PeerSettings(CalledPeer):
     """A DICOM application entity that calls the node, is called by it, or both.
 
     `services` lists what it may use: "store" (send images), "query" (C-FIND), "retrieve" (C-MOVE, C-GET), "commit"
-    (Storage Commitment), "mpps" (Modality Performed Procedure Step); C-ECHO is open to every known peer. A `port` of
-    None marks a peer that only calls. `documents` are those sent to it, None for `results.documents`. `tls` is
-    reserved: only False is accepted.
+    (Storage Commitment), "mpps" (Modality Performed Procedure Step); C-ECHO is open to every known peer. `documents`
+    are those sent to it, None for `results.documents`.
     """
 
     ae_title: AeTitle
     host: str = Field(min_length=1)
-    port: Port | None = None
-    tls: bool = False
     services: tuple[Service, ...] = ("store", "query", "retrieve", "commit", "mpps")
     sr: SrTemplate = "tid1500"
     documents: tuple[DocumentKind, ...] | None = None
-
-    @model_validator(mode="after")
-    def _refuse_tls(self) -> Self:
-        if self.tls:
-            raise ValueError("tls: this version speaks DICOM without TLS; allowed: false")
-        return self
 
 
 class CompletionSettings(Section):
@@ -155,7 +141,7 @@ class RiskSettings(Section):
     """
 
     group: PopulationGroup | None = None
-    groups: dict[str, PopulationGroup] = {}
+    groups: dict[str, PopulationGroup] = Field(default={})
     table: Path | None = None
     table_name: str = ""
     table_citation: str = ""
@@ -187,7 +173,7 @@ class Settings(Section):
     """The whole configuration."""
 
     node: NodeSettings = NodeSettings()
-    peers: dict[str, PeerSettings] = {}
+    peers: dict[str, PeerSettings] = Field(default={})
     completion: CompletionSettings = CompletionSettings()
     selection: SelectionSettings = SelectionSettings()
     scoring: ScoringSettings = ScoringSettings()
@@ -215,4 +201,6 @@ class Settings(Section):
                 raise ValueError(
                     f"priors.peer: {self.priors.peer!r} has no port to ask; add peers.{self.priors.peer}.port"
                 )
+        for words in list_contradictions(self.node.tls, self.peers):
+            raise ValueError(words)
         return self

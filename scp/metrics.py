@@ -18,7 +18,8 @@ ASSOCIATIONS: Final = Gauge("coronode_associations", "Open associations", regist
 ACCEPTED: Final = Counter("coronode_associations_accepted", "Associations accepted", registry=REGISTRY)
 REFUSED: Final = Counter(
     "coronode_associations_refused",
-    "Refused: unknown (AE title or host), limit, peer_limit, disk; closed at once: stranger (address), silent",
+    "Refused: unknown (AE title or host), unsecured (not over TLS, or with another certificate), limit, peer_limit, "
+    "disk; closed: stranger (address), silent, tls (handshake)",
     ["reason"],
     registry=REGISTRY,
 )
@@ -38,6 +39,12 @@ COMPANIONS_DROPPED: Final = Counter(
 )
 OBJECT_BYTES: Final = Counter("coronode_object_bytes", "Bytes of data sets received", registry=REGISTRY)
 QUERIES: Final = Counter("coronode_queries", "C-FIND requests, by final status", ["status"], registry=REGISTRY)
+CERTIFICATE_END: Final = Gauge(
+    "coronode_certificate_expiry_timestamp_seconds",
+    "When the first certificate of a file expires, seconds since 1970",
+    ["file"],
+    registry=REGISTRY,
+)
 MATCHES: Final = Counter("coronode_query_matches", "Pending C-FIND responses sent", registry=REGISTRY)
 
 

@@ -21,6 +21,7 @@ from scp.delivery.courier import Courier
 from scp.delivery.retry import Retry
 from scp.durable.dbos_engine import DbosEngine
 from scp.durable.workflow import Workflow
+from scp.expiry import ExpiryWatch
 from scp.installation import Installation, utc_now
 from scp.lock import DataLock
 from scp.priors.comparison import History
@@ -54,6 +55,7 @@ class Node:
         population.load_configured(settings.risk)
         site.check(settings.results)
         self._clock = clock
+        self._certificates = ExpiryWatch(settings, clock)
         self._lock = DataLock(settings.node.data_dir)
         self._lock.acquire()
         _close_to_others(settings)
@@ -79,6 +81,7 @@ class Node:
         self._scorer.start()
         self._workflow.start()
         self._completion.start()
+        self._certificates.start()
         metrics.IN_QUARANTINE.set_function(self._measure_quarantine)
         self.server.start()
 
@@ -87,11 +90,17 @@ class Node:
         self._workflow.halt()
         metrics.IN_QUARANTINE.set_function(lambda: math.nan)
         self.server.stop()
+        self._certificates.stop()
         self._completion.stop()
         self._scorer.close()
         self._workflow.stop()
         self.database.close()
         self._lock.release()
+
+    def reload(self) -> None:
+        """Take up changed files of TLS now."""
+        if self._certificates.is_needed:
+            self._certificates.look()
 
     def _make_workflow(self, installation: Installation) -> Workflow:
         """Make the workflow of scoring, documents and delivery."""

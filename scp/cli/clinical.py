@@ -11,7 +11,8 @@ import click
 from pydantic import Field, StrictBool, ValidationError
 
 from config.errors import ConfigurationError
-from config.settings import PopulationGroup, Section, Settings
+from config.section import Section
+from config.settings import PopulationGroup, Settings
 
 if TYPE_CHECKING:
     from scoring.risk.context import Context

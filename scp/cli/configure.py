@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from config.errors import CoronodeError
+from config.errors import ConfigurationError, CoronodeError
 from config.load import DEFAULT_FILE, load, read_defaults
 from scp.cli.command import Group
 from scp.cli.options import config_option, json_option
 from scp.cli.terminal.output import say
+from scp.cli.trial_certificates import tls
 from scp.outside_text import escape_json
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 
 @click.group(cls=Group, examples=("coronode config init", "coronode config check", "coronode config show"))
@@ -31,9 +36,25 @@ def check(config_file: Path | None) -> None:
     plugins.check(settings.scoring.engine)
     population.load_configured(settings.risk)
     site.check(settings.results)
+    _check_certificates(settings)
     peers = ", ".join(sorted(settings.peers)) or "none"
     targets = ", ".join(settings.results.destinations) or "none: results stay on this node"
     say(f"configuration is valid; peers: {peers}; results go to: {targets}")
+
+
+def _check_certificates(settings: Settings) -> None:
+    """Raise ConfigurationError when TLS cannot be spoken with the files of the configuration."""
+    if not settings.node.tls.is_configured:
+        return
+    from scp.expiry import list_named
+    from scp.installation import utc_now
+    from scp.network.tls.credentials import load_credentials
+
+    load_credentials(settings.node.tls)
+    now = utc_now()
+    for named in list_named(settings):
+        if not named.is_valid(now):
+            raise ConfigurationError(f"{named.setting}: {named.describe(now)}")
 
 
 @config.command(examples=("coronode config show --config /etc/coronode.toml", "coronode config show --json"))
@@ -60,3 +81,6 @@ def init(path: Path) -> None:
     except OSError as error:
         raise CoronodeError(f"{path}: cannot be written: {error.strerror}") from error
     say(f"wrote {path}; next: name your scanner and PACS in it, then: coronode doctor --config {path}")
+
+
+config.add_command(tls)

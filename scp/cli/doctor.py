@@ -6,47 +6,24 @@ import errno
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from config.errors import CoronodeError
 from config.load import load
 from scp.cli.command import Command
+from scp.cli.finding import Finding, failed, passed
 from scp.cli.options import config_option, json_option
 from scp.cli.terminal.listing import print_json
 from scp.cli.terminal.output import say
+from scp.cli.tls_findings import check_tls
 from scp.lock import DataLock
 from scp.start import find_shadowed
 
 if TYPE_CHECKING:
-    from config.settings import Settings
+    from config.settings import NodeSettings, Settings
     from storage.database.engine import Database
-
-
-class Finding(NamedTuple):
-    """The outcome of a check, its name, and the finding with advice on how to repair it.
-
-    A warning is something for a person to look at, not a fault of the installation.
-    """
-
-    ok: bool
-    check: str
-    finding: str
-    warning: bool = False
-
-    @property
-    def mark(self) -> str:
-        """Three characters in front of its line."""
-        return "!! " if self.warning else "ok " if self.ok else "BAD"
-
-
-def _pass(check: str, finding: str) -> Finding:
-    return Finding(ok=True, check=check, finding=finding)
-
-
-def _fail(check: str, finding: str) -> Finding:
-    return Finding(ok=False, check=check, finding=finding)
 
 
 @click.command(cls=Command, examples=("coronode doctor --config /etc/coronode.toml", "coronode doctor --json"))
@@ -68,12 +45,17 @@ def doctor(config_file: Path | None, *, as_json: bool) -> None:
 
 def _run_checks(settings: Settings) -> Iterator[Finding]:
     yield _check_packages()
-    yield _pass("configuration", f"AE title {settings.node.ae_title}, {len(settings.peers)} peers")
+    yield passed("configuration", f"AE title {settings.node.ae_title}, {len(settings.peers)} peers")
     if not settings.peers and not settings.node.accept_unknown_peers:
-        yield _fail("peers", "none is configured, so no caller is accepted; add [peers.NAME] sections")
+        yield failed("peers", "none is configured, so no caller is accepted; add [peers.NAME] sections")
     if not settings.results.destinations:
-        yield _fail("results", "none: results stay on this node; name a peer in results.destinations")
-    yield _check_port(settings)
+        yield failed("results", "none: results stay on this node; name a peer in results.destinations")
+    node = settings.node
+    if not node.tls.only:
+        yield _check_port(node, "node.port", node.port)
+    if node.tls.port is not None:
+        yield _check_port(node, "node.tls.port", node.tls.port)
+    yield from check_tls(settings)
     yield from _check_storage(settings)
     yield from _check_peers(settings)
 
@@ -83,24 +65,24 @@ def _check_packages() -> Finding:
 
     wrong = find_shadowed()
     if wrong:
-        return _fail("packages", f"{'; '.join(wrong)}; install coronode in an environment of its own")
-    return _pass("packages", f"coronode {metadata.version('coronode')}")
+        return failed("packages", f"{'; '.join(wrong)}; install coronode in an environment of its own")
+    return passed("packages", f"coronode {metadata.version('coronode')}")
 
 
-def _check_port(settings: Settings) -> Finding:
-    node = settings.node
+def _check_port(node: NodeSettings, key: str, port: int) -> Finding:
+    place = f"{node.host}:{port}"
     try:
-        family = socket.getaddrinfo(node.host, node.port, type=socket.SOCK_STREAM)[0][0]
+        family = socket.getaddrinfo(node.host, port, type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((node.host, node.port))
+            probe.bind((node.host, port))
     except OSError as error:
         if error.errno == errno.EADDRINUSE and DataLock(node.data_dir).is_held():
-            return _pass("port", f"{node.host}:{node.port} is in use, and a node runs on {node.data_dir}")
-        finding = f"cannot listen on {node.host}:{node.port}: {error.strerror or error}"
-        return _fail("port", f"{finding}; choose another node.host or node.port, or stop what listens there")
+            return passed("port", f"{place} is in use, and a node runs on {node.data_dir}")
+        finding = f"cannot listen on {place}: {error.strerror or error}"
+        return failed("port", f"{finding}; choose another node.host or {key}, or stop what listens there")
     scope = "this machine only" if node.host.startswith("127.") or node.host in {"localhost", "::1"} else "the network"
-    return _pass("port", f"{node.host}:{node.port} is free, reachable from {scope}")
+    return passed("port", f"{place} is free, reachable from {scope}")
 
 
 def _check_storage(settings: Settings) -> Iterator[Finding]:
@@ -117,13 +99,13 @@ def _check_storage(settings: Settings) -> Iterator[Finding]:
         enough = free > settings.node.reserve_mb
         advice = "" if enough else f", below node.reserve_mb = {settings.node.reserve_mb}: make room, or lower the key"
         yield Finding(ok=enough, check="disk", finding=f"{free} MiB free in {files.root}{advice}")
-        yield _pass("database", database.engine.url.render_as_string(hide_password=True))
+        yield passed("database", database.engine.url.render_as_string(hide_password=True))
         yield _check_quarantine(database)
         yield _check_work(database)
         database.close()
         yield _check_modes(settings)
     except CoronodeError as error:
-        yield _fail("storage", str(error))
+        yield failed("storage", str(error))
 
 
 def _check_modes(settings: Settings) -> Finding:
@@ -131,9 +113,9 @@ def _check_modes(settings: Settings) -> Finding:
 
     left = list_open(settings)
     if not left:
-        return _pass("privacy", "data folder, database and objects are closed to other users")
+        return passed("privacy", "data folder, database and objects are closed to other users")
     advice = "the node closes what belongs to its user at each start, the rest needs chmod -R go="
-    return _fail("privacy", f"other users can read or enter {', '.join(map(str, left))}; {advice}")
+    return failed("privacy", f"other users can read or enter {', '.join(map(str, left))}; {advice}")
 
 
 def _check_quarantine(database: Database) -> Finding:
@@ -142,7 +124,7 @@ def _check_quarantine(database: Database) -> Finding:
 
     count = count_quarantined(database)
     if not count:
-        return _pass("quarantine", "empty")
+        return passed("quarantine", "empty")
     entries = list_quarantined_series(database)
     missing = sum(not entry.known for entry in entries)
     finding = f"{format_count(count)} of {len(entries)} series contradict stored ones"
@@ -157,11 +139,11 @@ def _check_work(database: Database) -> Finding:
 
     waiting = [item for item in list_unfinished(database) if item.wait_until is not None]
     if not waiting:
-        return _pass("work", "no series waits after a fault of disk or database")
+        return passed("work", "no series waits after a fault of disk or database")
     finding = (
         f"{len(waiting)} series cannot be scored or reported for now, the oldest because of: {waiting[0].wait_reason}"
     )
-    return _fail("work", f"{finding}; once that is repaired the node goes on by itself")
+    return failed("work", f"{finding}; once that is repaired the node goes on by itself")
 
 
 def _check_peers(settings: Settings) -> Iterator[Finding]:
@@ -172,14 +154,14 @@ def _check_peers(settings: Settings) -> Iterator[Finding]:
         try:
             socket.getaddrinfo(peer.host, None)
         except OSError:
-            yield _fail(check, f"cannot resolve the host name {peer.host!r}; correct peers.{name}.host")
+            yield failed(check, f"cannot resolve the host name {peer.host!r}; correct peers.{name}.host")
             continue
         if peer.port is None:
-            yield _pass(check, "has no port: it only calls, so there is nothing to test")
+            yield passed(check, "has no port: it only calls, so there is nothing to test")
             continue
         try:
             verify(settings.node, peer)
-            yield _pass(check, f"{peer.ae_title} at {peer.host}:{peer.port} answers C-ECHO")
+            yield passed(check, f"{peer.ae_title} at {peer.host}:{peer.port} answers C-ECHO")
         except CoronodeError as error:
             advice = f"check its address, and that it accepts the AE title {settings.node.ae_title}"
-            yield _fail(check, f"{error}; {advice}")
+            yield failed(check, f"{error}; {advice}")

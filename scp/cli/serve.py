@@ -20,7 +20,10 @@ _LOOK_SECONDS: Final = 1.0
 @click.command(cls=Command, examples=("coronode serve --config /etc/coronode.toml",))
 @config_option
 def serve(config_file: Path | None) -> None:
-    """Run the node: receive, score, report, deliver, answer queries, until SIGTERM or Ctrl-C."""
+    """Run the node: receive, score, report, deliver, answer queries, until SIGTERM or Ctrl-C.
+
+    On SIGHUP it reads changed certificates at once; without, within a minute.
+    """
     from scp import logs, metrics, privacy
     from scp.node import Node
 
@@ -30,14 +33,18 @@ def serve(config_file: Path | None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    reload = threading.Event()
+    signal.signal(signal.SIGHUP, lambda *_: reload.set())
     node = Node(settings)
     try:
         node.start()
         metrics.serve(settings.web.host, settings.web.port)
         if settings.node.log_format == "text":  # a log of JSON has JSON in every line
-            say(f"coronode: {settings.node.ae_title} listens on {settings.node.host}:{node.server.port}", err=True)
+            say(f"coronode: {settings.node.ae_title} listens on {', '.join(node.server.addresses)}", err=True)
         # Python runs a handler in this thread, which a signal that the system hands to another one does not wake
         while not stop.wait(_LOOK_SECONDS):
-            pass
+            if reload.is_set():
+                reload.clear()
+                node.reload()
     finally:
         node.stop()

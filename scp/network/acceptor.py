@@ -25,6 +25,7 @@ from scp.network.errors import (
     Closed,
     Expired,
     TooLong,
+    Unsecured,
     Violation,
 )
 from scp.network.exchange import Content, Exchange, Reply
@@ -84,6 +85,10 @@ class Acceptor:
         try:
             if self._open():
                 self._serve()
+        except Unsecured as error:
+            self._observer.unsecured(self._host, str(error))
+            self._is_closing = True
+            self._wire.drain(self._limits.artim)  # else the alert, which tells the peer why, might get lost
         except Violation as error:
             self._abort(Event.INVALID_PDU, error.reason, "protocol", str(error))
         except Expired as error:
@@ -160,6 +165,7 @@ class Acceptor:
         """Sta2 and Sta3: read the request and answer it; False when there is no association."""
         self._machine.on(Event.CONNECTION_INDICATED)
         self._wire.finish_within(self._limits.artim)
+        self._wire.secure()
         kind, length = pdu.read_header(self._wire)
         if classify_pdu(kind) is not Event.ASSOCIATE_RQ_RECEIVED:
             if self._machine.on(classify_pdu(kind)) is Action.AA_2:

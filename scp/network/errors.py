@@ -1,6 +1,7 @@
 """Errors that end an association before its release.
 
 AssociationEnded
+├── Unsecured    there is no secure connection: the TLS handshake failed
 ├── Closed       the connection is closed or lost
 ├── Aborted      the peer sent an A-ABORT
 ├── Expired      the peer was silent or too slow for too long
@@ -21,6 +22,10 @@ INVALID_PARAMETER: Final = 6
 
 class AssociationEnded(Exception):
     """The association cannot continue; the text says why."""
+
+
+class Unsecured(AssociationEnded):
+    """The TLS handshake failed, so there is no connection for an association; the text says why."""
 
 
 class Closed(AssociationEnded):

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 from scp.network.associate import Rejection
 from scp.network.errors import AssociationEnded
+from scp.network.tls.calling import Security
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Whom to call and as whom; times are in seconds, `total_seconds` bounds the whole association."""
+    """Whom to call and as whom; times are in seconds, `total_seconds` bounds the whole association.
+
+    `security` is how it is called over TLS; None: without.
+    """
 
     calling_ae: str
     called_ae: str
@@ -21,6 +25,7 @@ class Opening:
     dimse_timeout: float
     maximum_length: int
     total_seconds: float | None = None
+    security: Security | None = None
 
 
 class AssociationRejected(AssociationEnded):

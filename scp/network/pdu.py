@@ -45,6 +45,7 @@ _FIXED: Final = 4  # bytes of the variable part of A-RELEASE and A-ABORT
 _FIXED_KINDS: Final = frozenset({A_RELEASE_RQ, A_RELEASE_RP, A_ABORT})
 _COMMAND: Final = 1
 _LAST: Final = 2
+_TLS_HANDSHAKE: Final = 22  # the first byte of a TLS connection (RFC 8446 5.1)
 HEADER_BYTES: Final = 6
 VALUE_HEADER_BYTES: Final = 6
 _UNLIMITED: Final = 128 * 1024  # for a peer without a maximum (0: PS3.8 D.1)
@@ -111,6 +112,8 @@ def drop_body(reader: Reader, length: int) -> None:
 
 def find_violation(kind: int) -> Violation:
     """Return the reason for the A-ABORT on a PDU that the table does not allow (PS3.8 table 9-26)."""
+    if kind == _TLS_HANDSHAKE:
+        return Violation(UNRECOGNIZED_PDU, "it speaks TLS, and this port does not")
     if classify_pdu(kind) is Event.INVALID_PDU:
         return Violation(UNRECOGNIZED_PDU, f"PDU of unknown type {kind}")
     return Violation(UNEXPECTED_PDU, f"{_NAMES[kind]} is not expected here")

@@ -9,7 +9,7 @@ from typing import Final
 
 from scp.network import associate, command, negotiation, pdu, requests
 from scp.network.command import Command
-from scp.network.errors import UNEXPECTED_PDU, Aborted, AssociationEnded, Closed, Violation
+from scp.network.errors import UNEXPECTED_PDU, Aborted, AssociationEnded, Closed, Unsecured, Violation
 from scp.network.exchange import Content, Exchange, Reply
 from scp.network.message import Message, Messages, Released
 from scp.network.negotiation import AcceptedContext, PresentationContext
@@ -38,7 +38,8 @@ class Requestor:
         self._machine.on(Event.ASSOCIATE_REQUEST)
         connection = socket.create_connection((opening.host, opening.port), opening.connection_timeout)
         pace = Pace(opening.dimse_timeout, opening.dimse_timeout, total=opening.total_seconds)
-        self._wire = Wire(connection, pace)
+        transport = None if opening.security is None else opening.security.wrap(connection)
+        self._wire = Wire(connection, pace, transport=transport)
         self._artim = opening.acse_timeout
         self.accepted_contexts: list[AcceptedContext] = []
         with self._ending_on_error():
@@ -160,6 +161,7 @@ class Requestor:
         """Sta4 and Sta5: send the request and read the answer."""
         self._machine.on(Event.CONNECTED)
         self._wire.finish_within(opening.acse_timeout)
+        self._wire.secure()
         self._wire.send(request)
         kind, length = pdu.read_header(self._wire)
         answer = pdu.read_body(self._wire, length)
@@ -210,7 +212,7 @@ class Requestor:
         except Violation as error:
             self._end(Event.INVALID_PDU, pdu.encode_abort(error.reason))
             raise
-        except (Closed, Aborted, AssociationRejected):
+        except (Closed, Aborted, Unsecured, AssociationRejected):
             self._close()
             raise
         except BaseException:

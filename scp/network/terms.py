@@ -28,13 +28,14 @@ Admit = Callable[[AssociateRequest, str], Sequence[PresentationContext] | Reject
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Notified when an association is accepted, and when it ends without a release.
+    """Notified when an association is accepted, when it ends without a release, and when TLS fails before it.
 
     Kinds of end: closed, aborted, timeout, protocol, object_too_long, internal.
     """
 
     accepted: Callable[[], None] = lambda: None
     broken: Callable[[str], None] = lambda _kind: None
+    unsecured: Callable[[str, str], None] = lambda _host, _reason: None
 
 
 SILENT: Final = Observer()

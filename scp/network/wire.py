@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from scp.network.errors import Closed, Expired
+from scp.network.transport import Plain, Transport
 
 BUFFER_BYTES: Final = 256 * 1024
 _LONGEST_TICK: Final = 5.0
 _SHORTEST_TICK: Final = 0.05
-# buffers per system call (POSIX guarantees 16, Linux 1,024)
-_MOST_BUFFERS: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,18 @@ class Pace:
 
 
 class Wire:
-    """A connected socket. `clock` is monotonic seconds."""
+    """A connected socket, whose bytes `transport` moves (None: as they are). `clock` is monotonic seconds."""
 
-    def __init__(self, connection: socket.socket, pace: Pace, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        pace: Pace,
+        *,
+        transport: Transport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._socket = connection
+        self._transport = Plain(connection) if transport is None else transport
         self._pace = pace
         self._clock = clock
         self._view = memoryview(bytearray(BUFFER_BYTES))
@@ -56,6 +63,31 @@ class Wire:
         interval = struct.pack("ll", int(tick), int(tick % 1 * 1_000_000))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, interval)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, interval)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether nobody on the way can read or change what is sent."""
+        return self._transport.is_secure
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The certificate that the peer has proved to be its own, DER; None without one."""
+        return self._transport.certificate
+
+    def secure(self) -> None:
+        """Complete the handshake of TLS, if there is one, within the time set by `finish_within`.
+
+        Raises Unsecured, Closed and Expired.
+        """
+        while True:
+            try:
+                if self._transport.advance():
+                    return
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                raise Closed(f"connection lost: {error.strerror or error}") from error
+            self._check_total()
 
     def begin(self) -> None:
         """Begin a message: the peer must now keep up the pace."""
@@ -104,7 +136,7 @@ class Wire:
             return True
         self._start = self._end = 0
         try:
-            count = self._socket.recv_into(self._view, 0, socket.MSG_DONTWAIT)
+            count = self._transport.receive(self._view, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -120,7 +152,7 @@ class Wire:
         last = self._clock()
         while left:
             try:
-                sent = self._socket.sendmsg(left[:_MOST_BUFFERS])
+                sent = self._transport.send(left)
             except BlockingIOError:
                 self._check_total()
                 if self._clock() - last > self._pace.stalled:
@@ -134,6 +166,7 @@ class Wire:
 
     def close(self) -> None:
         """Close the connection."""
+        self._transport.finish()
         self._socket.close()
 
     def shut(self) -> None:
@@ -146,6 +179,7 @@ class Wire:
     def drain(self, seconds: float) -> bool:
         """Drop input until the peer closes, for at most `seconds` (ARTIM, PS3.8 9.1.5), and return whether it did."""
         deadline = self._clock() + seconds
+        self._transport.finish()
         try:
             self._socket.shutdown(socket.SHUT_WR)
             while (left := deadline - self._clock()) > 0:
@@ -171,7 +205,7 @@ class Wire:
         asked = self._clock()
         while True:
             try:
-                count = self._socket.recv_into(self._view[self._end :], most, flags)
+                count = self._transport.receive(self._view[self._end : self._end + most], flags)
             except BlockingIOError:
                 count = -1
             except OSError as error:

@@ -24,6 +24,7 @@ from scp.network.negotiation import (
     PresentationContext,
 )
 from scp.reception.addresses import AddressBook, shorten_address
+from scp.reception.bindings import PLAIN, Bindings, Line
 from scp.reception.provided import ProvidedService, select_contexts
 from scp.reception.seats import Seats
 from scp.reception.watch import Holder
@@ -42,27 +43,36 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refused caller: rejected-permanent by the service user, with `diagnostic` (PS3.8 table 9-21)."""
+    """A refused caller: rejected-permanent by the service user, with `diagnostic` (PS3.8 table 9-21).
+
+    `kind` is what the metrics count it as.
+    """
 
     diagnostic: int
     reason: str
+    kind: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
     """The policy on callers: the called AE title must be ours, the caller a configured peer.
 
-    A peer is identified by its calling AE title together with the address of its `host`.
+    A peer is identified by its calling AE title together with the address of its `host`, and by its certificate where
+    the configuration names one. Raises ConfigurationError when a file that names certificates cannot be used.
     """
 
     ae_title: str
     peers: Mapping[str, PeerSettings]
     accept_unknown_peers: bool
     book: AddressBook = field(default_factory=AddressBook, compare=False)
+    bindings: Bindings = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bindings", Bindings(self.peers))
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Admission:
-        """Make the configured policy."""
+        """Make the configured policy. Raises ConfigurationError as the class does."""
         return cls(settings.node.ae_title, settings.peers, settings.node.accept_unknown_peers)
 
     def may_call(self, address: str) -> bool:
@@ -70,19 +80,24 @@ class Admission:
         address = shorten_address(address)
         return self.accept_unknown_peers or any(self.book.may_have(peer.host, address) for peer in self.peers.values())
 
-    def decide(self, *, called: str, calling: str, host: str) -> Accepted | Refused:
+    def decide(self, *, called: str, calling: str, host: str, line: Line = PLAIN) -> Accepted | Refused:
         """Accept or refuse one request; AE titles are compared without surrounding spaces."""
         if called.strip() != self.ae_title:
             words = f"called AE title is {called.strip()!r}, this node is {self.ae_title!r}"
             return Refused(CALLED_AE_TITLE_NOT_RECOGNIZED, words)
-        named = [peer for peer in self.peers.values() if peer.ae_title == calling.strip()]
-        matching = [peer for peer in named if self.book.has(peer.host, host)]
-        if matching:
-            return Accepted(tuple(dict.fromkeys(service for peer in matching for service in peer.services)))
+        named = {name: peer for name, peer in self.peers.items() if peer.ae_title == calling.strip()}
+        matching = [name for name, peer in named.items() if self.book.has(peer.host, host)]
+        if matching or (named and self.accept_unknown_peers):
+            objections = {name: self.bindings.find_objection(name, line) for name in matching or named}
+            fitting = [named[name] for name, objection in objections.items() if not objection]
+            if not fitting:
+                return Refused(CALLING_AE_TITLE_NOT_RECOGNIZED, next(iter(objections.values())), kind="unsecured")
+            if matching:
+                return Accepted(tuple(dict.fromkeys(service for peer in fitting for service in peer.services)))
         if self.accept_unknown_peers:
             return Accepted(EVERY_SERVICE)
         if named:
-            known = ", ".join(sorted(peer.host for peer in named))
+            known = ", ".join(sorted(peer.host for peer in named.values()))
             words = f"{calling.strip()!r} called from {host}, is configured at {known}"
         else:
             words = f"no peer has the AE title {calling.strip()!r} (called from {host})"
@@ -107,13 +122,15 @@ class Door:
         self._services = services
         self._find_shortage = find_shortage
 
-    def admit(self, request: AssociateRequest, host: str, holder: Holder) -> Sequence[PresentationContext] | Rejection:
+    def admit(
+        self, request: AssociateRequest, host: str, holder: Holder, line: Line = PLAIN
+    ) -> Sequence[PresentationContext] | Rejection:
         """Return the contexts that the caller may open, or log, count and return its rejection."""
         address = shorten_address(host)
-        verdict = self._admission.decide(called=request.called_ae, calling=request.calling_ae, host=address)
+        verdict = self._admission.decide(called=request.called_ae, calling=request.calling_ae, host=address, line=line)
         if isinstance(verdict, Refused):
             refusal = Rejection(PERMANENT, BY_USER, verdict.diagnostic)
-            return self._refuse("unknown", refusal, request, address, verdict.reason)
+            return self._refuse(verdict.kind, refusal, request, address, verdict.reason)
         stores = bool(request.abstract_syntaxes) and all(map(is_storage, request.abstract_syntaxes))
         if stores and (words := self._find_shortage()):
             refusal = Rejection(TRANSIENT, BY_PRESENTATION, TEMPORARY_CONGESTION)

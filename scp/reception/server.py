@@ -1,4 +1,4 @@
-"""The listening side: one AE on one port, with its services and limits (PS3.8)."""
+"""The listening side: one AE on a port without TLS, one with TLS, or both, with its services and limits (PS3.8)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from config.errors import ConfigurationError
 from config.settings import NodeSettings
 from scp import metrics
 from scp.network.acceptor import Acceptor
-from scp.network.listener import Listener
+from scp.network.listener import Listener, Open
 from scp.network.terms import Limits, Observer
+from scp.network.tls.certificates import digest
+from scp.network.tls.channel import Channel
+from scp.network.tls.credentials import watch_credentials
+from scp.network.transport import Transport
 from scp.network.wire import Pace, Wire
 from scp.reception.addresses import shorten_address
 from scp.reception.admission import Admission, Door
+from scp.reception.bindings import Line
 from scp.reception.closed_connections import ClosedConnections
 from scp.reception.provided import ProvidedService, join_operations
 from scp.reception.seats import Seats
@@ -31,7 +36,8 @@ _STOP_SECONDS: Final = 30.0
 class Server:
     """The node's AE: listens from `start` to `stop`, and provides `services`.
 
-    A storage-only association is rejected while `find_shortage` returns a reason.
+    A storage-only association is rejected while `find_shortage` returns a reason. Raises ConfigurationError when TLS is
+    configured with files that cannot be used.
     """
 
     def __init__(
@@ -48,64 +54,97 @@ class Server:
         self._seats = Seats(settings.max_associations, settings.max_associations_per_peer)
         self._door = Door(admission, self._seats, services, find_shortage)
         self._operations = join_operations(services)
-        self._observer = Observer(accepted=metrics.ACCEPTED.inc, broken=lambda kind: metrics.ENDED.labels(kind).inc())
+        self._observer = Observer(
+            accepted=metrics.ACCEPTED.inc,
+            broken=lambda kind: metrics.ENDED.labels(kind).inc(),
+            unsecured=lambda host, reason: self._closed.note("tls", shorten_address(host), reason),
+        )
+        self._credentials = None if settings.tls.port is None else watch_credentials(settings.tls)
         self._listener: Listener | None = None
-        self._thread: threading.Thread | None = None
+        self._tls_listener: Listener | None = None
+        self._threads: list[threading.Thread] = []
 
     @property
     def port(self) -> int:
-        """The port listened on, even if the system chose it. Raises RuntimeError before `bind`."""
+        """The port without TLS, even if the system chose it. Raises RuntimeError before `bind`, and without one."""
         if self._listener is None:
-            raise RuntimeError("the server is not started")
+            raise RuntimeError("no port without TLS is open")
         return self._listener.port
 
-    def bind(self) -> None:
-        """Bind the port; connections wait until `start`.
+    @property
+    def tls_port(self) -> int:
+        """The port with TLS, even if the system chose it. Raises RuntimeError before `bind`, and without one."""
+        if self._tls_listener is None:
+            raise RuntimeError("no port with TLS is open")
+        return self._tls_listener.port
 
-        Raises ConfigurationError when the address or port cannot be used.
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses listened on, in words."""
+        host = self._settings.host
+        plain = [] if self._listener is None else [f"{host}:{self._listener.port}"]
+        return plain + ([] if self._tls_listener is None else [f"{host}:{self._tls_listener.port} (TLS)"])
+
+    def bind(self) -> None:
+        """Bind the ports; connections wait until `start`.
+
+        Raises ConfigurationError when the address or a port cannot be used.
         """
         node = self._settings
-        try:
-            self._listener = Listener(
-                (node.host, node.port),
-                self._open,
-                admits=self._admits,
-                on_dropped=lambda host: self._closed.note("silent", shorten_address(host)),
-            )
-        except OSError as error:
-            raise ConfigurationError(
-                f"node.host, node.port: cannot listen on {node.host}:{node.port}: {error.strerror or error}; "
-                "is another node running, or does the port need privileges?"
-            ) from error
+        if not node.tls.only:
+            self._listener = self._listen("node.port", node.port, self._open)
+        if node.tls.port is not None:
+            self._tls_listener = self._listen("node.tls.port", node.tls.port, self._open_secure)
 
     def start(self) -> None:
-        """Serve associations, binding the port unless `bind` did."""
-        if self._listener is None:
+        """Serve associations, binding the ports unless `bind` did."""
+        if not self._listeners:
             self.bind()
-        listener = self._listener
-        if listener is None:
-            raise RuntimeError("the port is not bound")
-        self._thread = threading.Thread(
-            target=listener.serve_forever, args=(_POLL_SECONDS,), name="listener", daemon=True
-        )
-        self._thread.start()
+        for listener in self._listeners:
+            thread = threading.Thread(
+                target=listener.serve_forever, args=(_POLL_SECONDS,), name=f"listener {listener.port}", daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
         metrics.ASSOCIATIONS.set_function(self._seats.count)
-        log.info("listening", ae_title=self._settings.ae_title, host=self._settings.host, port=self.port)
+        log.info("listening", ae_title=self._settings.ae_title, addresses=self.addresses)
 
     def stop(self) -> None:
         """Stop listening, abort open associations, and wait until objects in progress are stored."""
-        if self._listener is None:
+        if not self._threads:
+            for listener in self._listeners:
+                listener.server_close()
             return
-        if self._thread is None:
-            self._listener.server_close()
-            return
-        self._listener.shutdown()
-        self._thread.join()
-        acceptors = self._listener.acceptors
+        for listener in self._listeners:
+            listener.shutdown()
+        for thread in self._threads:
+            thread.join()
+        acceptors = [acceptor for listener in self._listeners for acceptor in listener.acceptors]
         for acceptor in acceptors:
             acceptor.stop()
         for acceptor in acceptors:
             acceptor.wait(_STOP_SECONDS)
+
+    @property
+    def _listeners(self) -> list[Listener]:
+        return [listener for listener in (self._listener, self._tls_listener) if listener is not None]
+
+    def _listen(self, key: str, port: int, open_acceptor: Open) -> Listener:
+        host = self._settings.host
+        try:
+            return Listener(
+                (host, port),
+                open_acceptor,
+                admits=self._admits,
+                on_dropped=lambda dropped: self._closed.note("silent", shorten_address(dropped)),
+            )
+        except OSError as error:
+            for listener in self._listeners:
+                listener.server_close()
+            raise ConfigurationError(
+                f"node.host, {key}: cannot listen on {host}:{port}: {error.strerror or error}; "
+                "is another node running, or does the port need privileges?"
+            ) from error
 
     def _admits(self, host: str) -> bool:
         if self._admission.may_call(host):
@@ -114,6 +153,15 @@ class Server:
         return False
 
     def _open(self, connection: socket.socket, address: tuple[str, int]) -> Acceptor:
+        return self._accept(connection, address, None)
+
+    def _open_secure(self, connection: socket.socket, address: tuple[str, int]) -> Acceptor:
+        if self._credentials is None:
+            raise RuntimeError("no port with TLS is open")
+        context = self._credentials.get().server
+        return self._accept(connection, address, Channel(connection, context, server_side=True))
+
+    def _accept(self, connection: socket.socket, address: tuple[str, int], transport: Transport | None) -> Acceptor:
         node = self._settings
         pace = Pace(node.network_timeout, node.dimse_timeout, node.slowest_bytes_per_second)
         limits = Limits(
@@ -121,12 +169,18 @@ class Server:
             maximum_length=node.max_pdu,
             longest_pdu=max(node.max_pdu, node.longest_pdu),
         )
+        wire = Wire(connection, pace, transport=transport)
         acceptor = Acceptor(
-            Wire(connection, pace),
+            wire,
             address,
             limits,
-            lambda request, host: self._door.admit(request, host, acceptor),
+            lambda request, host: self._door.admit(request, host, acceptor, _describe(wire)),
             self._operations,
             self._observer,
         )
         return acceptor
+
+
+def _describe(wire: Wire) -> Line:
+    certificate = wire.certificate
+    return Line(wire.is_secure, None if certificate is None else digest(certificate))

@@ -14,6 +14,7 @@ from scp.network.errors import AssociationEnded
 from scp.network.negotiation import PERMANENT, AcceptedContext, PresentationContext
 from scp.network.opening import AssociationRejected, Opening
 from scp.network.requestor import Requestor
+from scp.network.tls.calling import find_security
 
 _REASONS: Final = {
     (1, 1): "no reason given",
@@ -72,6 +73,7 @@ def associate(
         dimse_timeout=_bound(node.dimse_timeout, seconds),
         maximum_length=node.max_pdu,
         total_seconds=seconds,
+        security=find_security(node, peer),
     )
     try:
         association = Requestor(opening, proposals)
