@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from config.passcodes import HashedPasscode
 from config.section import ListenPort, Seconds, Section
 from config.tls import CalledPeer, TlsSettings, list_contradictions
 
@@ -39,6 +40,13 @@ def _check_ae_title(value: str) -> str:
     return stripped
 
 
+def _check_passcode(value: str) -> str:
+    """Check the hash of a passcode."""
+    HashedPasscode.parse(value)
+    return value
+
+
+Passcode = Annotated[str, AfterValidator(_check_passcode)]
 AeTitle = Annotated[str, AfterValidator(_check_ae_title)]
 
 
@@ -74,7 +82,8 @@ class PeerSettings(CalledPeer):
 
     `services` lists what it may use: "store" (send images), "query" (C-FIND), "retrieve" (C-MOVE, C-GET), "commit"
     (Storage Commitment), "mpps" (Modality Performed Procedure Step); C-ECHO is open to every known peer. `documents`
-    are those sent to it, None for `results.documents`.
+    are those sent to it, None for `results.documents`. With `users`, hashed passcodes by name, it must call as one of
+    them.
     """
 
     ae_title: AeTitle
@@ -82,6 +91,7 @@ class PeerSettings(CalledPeer):
     services: tuple[Service, ...] = ("store", "query", "retrieve", "commit", "mpps")
     sr: SrTemplate = "tid1500"
     documents: tuple[DocumentKind, ...] | None = None
+    users: dict[str, Passcode] = Field(default={})
 
 
 class CompletionSettings(Section):

@@ -18,8 +18,8 @@ ASSOCIATIONS: Final = Gauge("coronode_associations", "Open associations", regist
 ACCEPTED: Final = Counter("coronode_associations_accepted", "Associations accepted", registry=REGISTRY)
 REFUSED: Final = Counter(
     "coronode_associations_refused",
-    "Refused: unknown (AE title or host), unsecured (not over TLS, or with another certificate), limit, peer_limit, "
-    "disk; closed: stranger (address), silent, tls (handshake)",
+    "Refused: unknown (AE title or host), unsecured (not over TLS, or with another certificate), user, limit, "
+    "peer_limit, disk; closed: stranger (address), silent, tls (handshake)",
     ["reason"],
     registry=REGISTRY,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,20 @@ def init(path: Path) -> None:
     except OSError as error:
         raise CoronodeError(f"{path}: cannot be written: {error.strerror}") from error
     say(f"wrote {path}; next: name your scanner and PACS in it, then: coronode doctor --config {path}")
+
+
+@config.command(examples=("coronode config passcode",))
+def passcode() -> None:
+    """Hash a passcode for peers.NAME.users: typed without an echo, or the first line of standard input."""
+    from config.passcodes import LONGEST_PASSCODE, HashedPasscode
+
+    if sys.stdin.isatty():
+        plain = click.prompt("passcode", hide_input=True, confirmation_prompt="again", err=True)
+    else:
+        plain = sys.stdin.readline(2 * LONGEST_PASSCODE).rstrip("\r\n")
+    if not 0 < len(plain.encode()) <= LONGEST_PASSCODE:
+        raise CoronodeError(f"a passcode has 1 to {LONGEST_PASSCODE} bytes; type it, or give it on standard input")
+    say(HashedPasscode.make(plain))
 
 
 config.add_command(tls)

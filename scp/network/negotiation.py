@@ -1,4 +1,4 @@
-"""Negotiation of presentation contexts and roles when an association opens (PS3.8 7.1, PS3.7 D.3.3.4)."""
+"""Negotiation of presentation contexts, roles and options when an association opens (PS3.8 7.1, PS3.7 D.3.3)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from scp.network.associate import (
     read_acceptance,
 )
 from scp.network.errors import INVALID_PARAMETER, Violation
+from scp.network.extended import ExtendedSupport, answer_extended
 from scp.network.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ, encode_associate
-from scp.network.user_information import RoleSelection, UserInformation
+from scp.network.user_information import ExtendedNegotiation, OperationsWindow, RoleSelection, UserInformation
 
 # Results of a presentation context (PS3.8 table 9-18).
 ACCEPTANCE: Final = 0
@@ -36,6 +37,7 @@ TRANSIENT: Final = 2
 BY_USER: Final = 1
 BY_ACSE: Final = 2
 BY_PRESENTATION: Final = 3
+NO_REASON_GIVEN: Final = 1
 APPLICATION_CONTEXT_NOT_SUPPORTED: Final = 2
 CALLING_AE_TITLE_NOT_RECOGNIZED: Final = 3
 CALLED_AE_TITLE_NOT_RECOGNIZED: Final = 7
@@ -43,6 +45,7 @@ PROTOCOL_VERSION_NOT_SUPPORTED: Final = 2
 TEMPORARY_CONGESTION: Final = 1
 LOCAL_LIMIT_EXCEEDED: Final = 2
 
+_ONE_AT_A_TIME: Final = OperationsWindow(invoked=1, performed=1)
 _IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
 _MOST_CONTEXTS: Final = 128
 _DEFAULT_ROLE: Final = RoleSelection("", scu=True, scp=False)
@@ -53,24 +56,34 @@ _DEFAULT_ROLE: Final = RoleSelection("", scu=True, scp=False)
 class PresentationContext:
     """An abstract syntax with transfer syntaxes, preferred first, as supported or proposed by one side.
 
-    `as_scu` and `as_scp` are the roles that the requestor may take, or proposes to take (PS3.7 D.3.3.4).
+    `as_scu` and `as_scp` are the roles that the requestor may take, or proposes to take (PS3.7 D.3.3.4). `extended` is
+    our answer to the extended negotiation of the class, None for none. `general` is the class that stands for one we do
+    not know, its Related General SOP Class (D.3.3.6).
     """
 
     abstract_syntax: str
     transfer_syntaxes: tuple[str, ...]
     as_scu: bool = True
     as_scp: bool = False
+    extended: ExtendedSupport | None = None
+    general: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedContext:
-    """A presentation context that both sides agreed on, with the roles that the requestor may take."""
+    """A presentation context that both sides agreed on, with the roles that the requestor may take.
+
+    `extended` is the answered Service-class-application-information of its class, `general` as in
+    `PresentationContext`.
+    """
 
     context_id: int
     abstract_syntax: str
     transfer_syntax: str
     as_scu: bool = True
     as_scp: bool = False
+    extended: bytes = b""
+    general: str = ""
 
 
 def find_refusal(request: AssociateRequest) -> Rejection | None:
@@ -94,6 +107,7 @@ def accept(
     """
     by_syntax = {context.abstract_syntax: context for context in supported}
     roles = _grant_roles(request.user.roles, by_syntax)
+    options = answer_extended(request.user.extended, {uid: context.extended for uid, context in by_syntax.items()})
     answers: list[AnsweredContext] = []
     accepted: dict[int, AcceptedContext] = {}
     answered: set[int] = set()
@@ -106,10 +120,25 @@ def accept(
             abstract_syntax = proposed.abstract_syntaxes[0]
             role = roles.get(abstract_syntax, _DEFAULT_ROLE)
             accepted[answer.context_id] = AcceptedContext(
-                answer.context_id, abstract_syntax, answer.transfer_syntax, role.scu, role.scp
+                answer.context_id,
+                abstract_syntax,
+                answer.transfer_syntax,
+                role.scu,
+                role.scp,
+                options.get(abstract_syntax, b""),
+                by_syntax[abstract_syntax].general,
             )
-    confirmation = None if request.user.identity is None else request.user.identity.confirm()
-    user = _introduce(maximum_length, tuple(roles.values()), identity_response=confirmation)
+    opened = {context.abstract_syntax for context in accepted.values()}
+    user = UserInformation(
+        maximum_length,
+        IMPLEMENTATION_CLASS_UID,
+        IMPLEMENTATION_VERSION_NAME,
+        # asked for any number, we answer one request after the other (PS3.7 D.3.3.3)
+        operations_window=None if request.user.operations_window is None else _ONE_AT_A_TIME,
+        roles=tuple(roles.values()),
+        extended=tuple(ExtendedNegotiation(uid, answer) for uid, answer in options.items() if uid in opened),
+        identity_response=None if request.user.identity is None else request.user.identity.confirm(),
+    )
     acceptance = AssociateAcceptance(tuple(answers), user, request.titles)
     return encode_associate(A_ASSOCIATE_AC, encode_acceptance(acceptance)), accepted
 
@@ -135,7 +164,9 @@ def propose(
             ProposedContext(2 * index + 1, (context.abstract_syntax,), context.transfer_syntaxes)
             for index, context in enumerate(contexts)
         ),
-        user=_introduce(maximum_length, tuple(roles.values())),
+        user=UserInformation(
+            maximum_length, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, roles=tuple(roles.values())
+        ),
     )
     return encode_associate(A_ASSOCIATE_RQ, encode_request(request)), request
 
@@ -203,15 +234,3 @@ def _reject(proposed: ProposedContext, result: int) -> AnsweredContext:
     """Make a refusal; it names a transfer syntax because the item must contain one (PS3.8 9.3.3.2)."""
     named = proposed.transfer_syntaxes[0] if proposed.transfer_syntaxes else _IMPLICIT_VR_LITTLE_ENDIAN
     return AnsweredContext(proposed.context_id, result, named)
-
-
-def _introduce(
-    maximum_length: int, roles: tuple[RoleSelection, ...] = (), identity_response: bytes | None = None
-) -> UserInformation:
-    return UserInformation(
-        maximum_length,
-        IMPLEMENTATION_CLASS_UID,
-        IMPLEMENTATION_VERSION_NAME,
-        roles=roles,
-        identity_response=identity_response,
-    )

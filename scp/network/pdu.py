@@ -174,12 +174,13 @@ def encode_value_header(length: int, context_id: int, *, is_command: bool, is_la
 def find_room(peer_maximum: int) -> int:
     """Return how many bytes fit one P-DATA-TF to a peer with this maximum length (PS3.8 D.1; 0: no limit).
 
-    Raises Violation when the maximum length leaves none.
+    An even number where there is room for two: some peers refuse odd fragments. Raises Violation when the maximum
+    length leaves no room.
     """
     room = (min(peer_maximum, _UNLIMITED) if peer_maximum else _UNLIMITED) - VALUE_HEADER_BYTES
     if room <= 0:
         raise Violation(UNEXPECTED_PDU, f"a maximum length of {peer_maximum} leaves no room for data")
-    return room
+    return room - room % 2 or room
 
 
 def encode_fragments(

@@ -18,6 +18,7 @@ from scp.network.negotiation import (
     CALLED_AE_TITLE_NOT_RECOGNIZED,
     CALLING_AE_TITLE_NOT_RECOGNIZED,
     LOCAL_LIMIT_EXCEEDED,
+    NO_REASON_GIVEN,
     PERMANENT,
     TEMPORARY_CONGESTION,
     TRANSIENT,
@@ -25,6 +26,7 @@ from scp.network.negotiation import (
 )
 from scp.reception.addresses import AddressBook, shorten_address
 from scp.reception.bindings import PLAIN, Bindings, Line
+from scp.reception.identities import BusyError, Identities
 from scp.reception.provided import ProvidedService, select_contexts
 from scp.reception.seats import Seats
 from scp.reception.watch import Holder
@@ -36,9 +38,10 @@ EVERY_SERVICE: Final[tuple[Service, ...]] = get_args(Service)
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An accepted caller, who may use `services`."""
+    """A caller who may use `services`; with `users`, their passcodes by name, one of them must be the user."""
 
     services: tuple[Service, ...]
+    users: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +90,18 @@ class Admission:
             return Refused(CALLED_AE_TITLE_NOT_RECOGNIZED, words)
         named = {name: peer for name, peer in self.peers.items() if peer.ae_title == calling.strip()}
         matching = [name for name, peer in named.items() if self.book.has(peer.host, host)]
+        users: dict[str, str] = {}
         if matching or (named and self.accept_unknown_peers):
             objections = {name: self.bindings.find_objection(name, line) for name in matching or named}
             fitting = [named[name] for name, objection in objections.items() if not objection]
             if not fitting:
                 return Refused(CALLING_AE_TITLE_NOT_RECOGNIZED, next(iter(objections.values())), kind="unsecured")
+            users = {name: passcode for peer in fitting for name, passcode in peer.users.items()}
             if matching:
-                return Accepted(tuple(dict.fromkeys(service for peer in fitting for service in peer.services)))
+                services = dict.fromkeys(service for peer in fitting for service in peer.services)
+                return Accepted(tuple(services), users)
         if self.accept_unknown_peers:
-            return Accepted(EVERY_SERVICE)
+            return Accepted(EVERY_SERVICE, users)
         if named:
             known = ", ".join(sorted(peer.host for peer in named.values()))
             words = f"{calling.strip()!r} called from {host}, is configured at {known}"
@@ -121,6 +127,7 @@ class Door:
         self._seats = seats
         self._services = services
         self._find_shortage = find_shortage
+        self._identities = Identities()
 
     def admit(
         self, request: AssociateRequest, host: str, holder: Holder, line: Line = PLAIN
@@ -131,6 +138,8 @@ class Door:
         if isinstance(verdict, Refused):
             refusal = Rejection(PERMANENT, BY_USER, verdict.diagnostic)
             return self._refuse(verdict.kind, refusal, request, address, verdict.reason)
+        if verdict.users and (stranger := self._find_stranger(verdict.users, request)):
+            return self._refuse("user", stranger, request, address, "user name and passcode are not those of a user")
         stores = bool(request.abstract_syntaxes) and all(map(is_storage, request.abstract_syntaxes))
         if stores and (words := self._find_shortage()):
             refusal = Rejection(TRANSIENT, BY_PRESENTATION, TEMPORARY_CONGESTION)
@@ -140,7 +149,18 @@ class Door:
             key = "node.max_associations" if limit == "limit" else "node.max_associations_per_peer"
             refusal = Rejection(TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT_EXCEEDED)
             return self._refuse(limit, refusal, request, address, f"{key} reached")
-        return select_contexts(self._services, verdict.services, request.abstract_syntaxes)
+        return select_contexts(
+            self._services, verdict.services, request.abstract_syntaxes, request.user.common_extended
+        )
+
+    def _find_stranger(self, users: Mapping[str, str], request: AssociateRequest) -> Rejection | None:
+        """Find how to reject a caller that is none of the users, or cannot be checked now; None for a user."""
+        try:
+            if self._identities.verify(users, request.user.identity):
+                return None
+        except BusyError:
+            return Rejection(TRANSIENT, BY_PRESENTATION, TEMPORARY_CONGESTION)
+        return Rejection(PERMANENT, BY_USER, NO_REASON_GIVEN)
 
     def _refuse(self, why: str, refusal: Rejection, request: AssociateRequest, host: str, words: str) -> Rejection:
         metrics.REFUSED.labels(why).inc()

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from config.settings import Service
+from dicom.sop_classes import is_storage
 from scp.network.conversation import Operation
 from scp.network.negotiation import PresentationContext
+from scp.network.user_information import CommonExtendedNegotiation
 
 
 def find_none(abstract_syntax: str) -> PresentationContext | None:
@@ -31,22 +33,41 @@ class ProvidedService:
 
 
 def select_contexts(
-    provided: Iterable[ProvidedService], names: Iterable[Service], proposed: Iterable[str] = ()
+    provided: Iterable[ProvidedService],
+    names: Iterable[Service],
+    proposed: Iterable[str] = (),
+    related: Iterable[CommonExtendedNegotiation] = (),
 ) -> tuple[PresentationContext, ...]:
     """Select the contexts of these services, and of the services open to every peer.
 
     Those that a service lists come first, then those that it finds for the `proposed` abstract syntaxes. A class of two
-    services may be opened in the roles of both.
+    services may be opened in the roles of both. A class that nobody knows, but `related` to a class of the Storage
+    service that may be opened, is taken as that (PS3.7 D.3.3.6, PS3.4 B.4.1.2).
     """
+    proposed = tuple(dict.fromkeys(proposed))
     allowed = {None, *names}
     services = [service for service in provided if service.name in allowed]
-    found = (service.find_context(syntax) for syntax in dict.fromkeys(proposed) for service in services)
+    found = (service.find_context(syntax) for syntax in proposed for service in services)
     joined: dict[str, PresentationContext] = {}
     for context in (*(context for service in services for context in service.contexts), *found):
         if context is not None:
             known = joined.get(context.abstract_syntax)
             joined[context.abstract_syntax] = context if known is None else _join_roles(known, context)
+    for item in related:
+        uid = item.sop_class_uid
+        generals = (_find(general, joined, services) for general in item.related_general if is_storage(general))
+        general = next(filter(None, generals), None)
+        if general is not None and uid in proposed and uid not in joined:
+            joined[uid] = replace(general, abstract_syntax=uid, general=general.abstract_syntax)
     return tuple(joined.values())
+
+
+def _find(
+    abstract_syntax: str, known: Mapping[str, PresentationContext], services: Iterable[ProvidedService]
+) -> PresentationContext | None:
+    """Find the context of a class that was not proposed itself."""
+    found = (service.find_context(abstract_syntax) for service in services)
+    return known.get(abstract_syntax) or next(filter(None, found), None)
 
 
 def _join_roles(first: PresentationContext, second: PresentationContext) -> PresentationContext:

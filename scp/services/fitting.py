@@ -10,12 +10,13 @@ from scp.network.message import Message
 
 
 def refuse_misplaced(association: Conversation, message: Message, fits: Callable[[str], bool]) -> bool:
-    """Refuse a request unless the abstract syntax of its context `fits`, and return whether it was refused.
+    """Refuse a request unless the abstract syntax of its context, or the class that stands for it, `fits`.
 
-    A peer that may be only SCP of the class (PS3.7 D.3.3.4) is refused, too. Raises AssociationEnded.
+    Returns whether it was refused. A peer that may be only SCP of the class (PS3.7 D.3.3.4) is refused, too. Raises
+    AssociationEnded.
     """
     context = association.context(message)
-    if context.as_scu and fits(context.abstract_syntax):
+    if context.as_scu and fits(context.general or context.abstract_syntax):
         return False
     association.messages.drop()
     association.respond(message, status.SOP_CLASS_NOT_SUPPORTED)

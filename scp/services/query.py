@@ -18,8 +18,9 @@ from scp import metrics
 from scp.network import command, pdu
 from scp.network.conversation import Conversation
 from scp.network.errors import AssociationEnded
+from scp.network.extended import Options
 from scp.network.message import Message, Released
-from scp.network.negotiation import PresentationContext
+from scp.network.negotiation import AcceptedContext, PresentationContext
 from scp.reception.provided import ProvidedService
 from scp.services.fitting import refuse_misplaced
 from storage.database.engine import Database
@@ -29,7 +30,10 @@ from storage.query.search import Search
 log = structlog.get_logger(__name__)
 
 MODELS: Final[tuple[str, ...]] = (STUDY_ROOT_FIND, PATIENT_ROOT_FIND)
-CONTEXTS: Final = tuple(PresentationContext(uid, UNCOMPRESSED) for uid in MODELS)
+OPTIONS: Final = Options(bytes([1, 1, 0, 1, 0, 0, 0]))
+"""Relational queries, combined date-time matching, timezone query adjustment; not fuzzy semantic matching of names,
+enhanced multi-frame image conversion, empty value matching and multiple value matching (PS3.4 table C.5-2)."""
+CONTEXTS: Final = tuple(PresentationContext(uid, UNCOMPRESSED, extended=OPTIONS) for uid in MODELS)
 
 _LONGEST_IDENTIFIER: Final = 1024 * 1024
 _BUFFERS_A_SENDING: Final = 128
@@ -49,12 +53,12 @@ class QueryScp:
         """Answer a C-FIND-RQ, sending matches as they are read. Raises AssociationEnded and Released."""
         if refuse_misplaced(association, message, MODELS.__contains__):
             return
-        syntax = UID(association.context(message).transfer_syntax)
+        context = association.context(message)
+        implicit = UID(context.transfer_syntax).is_implicit_VR
         code, comment = status.SUCCESS, ""
         try:
-            root = _find_root(association.context(message).abstract_syntax)
-            search = _read_search(association, root, implicit=syntax.is_implicit_VR)
-            with closing(search.encode_matches(self._database, implicit=syntax.is_implicit_VR)) as matches:
+            search = _read_search(association, context, implicit=implicit)
+            with closing(search.encode_matches(self._database, implicit=implicit)) as matches:
                 if not _send_matches(association, message, matches, supported=not search.unsupported):
                     code = status.CANCELLED
         except Rejected as rejection:
@@ -76,7 +80,7 @@ def _find_root(model: str) -> Root:
     return "patient" if model == PATIENT_ROOT_FIND else "study"
 
 
-def _read_search(association: Conversation, root: Root, *, implicit: bool) -> Search:
+def _read_search(association: Conversation, context: AcceptedContext, *, implicit: bool) -> Search:
     """Read and parse the identifier. Raises Rejected when it is too long or unreadable."""
     gathered = bytearray()
     for data in association.messages.data():
@@ -86,7 +90,10 @@ def _read_search(association: Conversation, root: Root, *, implicit: bool) -> Se
         raise Rejected(status.DOES_NOT_MATCH, f"an identifier of more than {_LONGEST_IDENTIFIER} bytes")
     try:
         identifier = read_dataset(BytesIO(gathered), is_implicit_VR=implicit, is_little_endian=True)
-        return Search.parse(root, identifier)
+        relational, combined, *_ = context.extended.ljust(2, b"\0")
+        return Search.parse(
+            _find_root(context.abstract_syntax), identifier, relational=relational == 1, combined=combined == 1
+        )
     except Rejected:
         raise
     except Exception as error:  # whatever the parser raises, the identifier is invalid

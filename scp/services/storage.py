@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -35,6 +35,7 @@ from scp import metrics
 from scp.network import command
 from scp.network.conversation import Conversation
 from scp.network.errors import TooLong
+from scp.network.extended import Capabilities
 from scp.network.message import Message
 from scp.network.negotiation import PresentationContext
 from scp.reception.incoming import IncomingObject, StoreRequest, check_room
@@ -83,15 +84,26 @@ COMPANION_TRANSFER_SYNTAXES: Final[tuple[str, ...]] = (
 )
 """Stored as received and never decoded: pictures in lossy JPEG and video among them."""
 
+CAPABILITIES: Final = Capabilities(b"\2\0\3\0\0\0")
+"""Level 2, signatures preserved (level 3), no element coerced (PS3.4 tables B.3-2, B.4.1): bytes stay as they come."""
+
 CONTEXTS: Final = (
-    *(PresentationContext(uid, IMAGE_TRANSFER_SYNTAXES) for uid in IMAGE_STORAGE),
-    *(PresentationContext(uid, UNCOMPRESSED) for uid in REPORT_STORAGE),
+    *(PresentationContext(uid, IMAGE_TRANSFER_SYNTAXES, extended=CAPABILITIES) for uid in IMAGE_STORAGE),
+    *(PresentationContext(uid, UNCOMPRESSED, extended=CAPABILITIES) for uid in REPORT_STORAGE),
 )
 
 
 def find_companion_context(sop_class_uid: str) -> PresentationContext | None:
     """Return the context of a class that accompanies a CT study, None for any other; there are too many for a list."""
-    return PresentationContext(sop_class_uid, COMPANION_TRANSFER_SYNTAXES) if is_companion(sop_class_uid) else None
+    if not is_companion(sop_class_uid):
+        return None
+    return PresentationContext(sop_class_uid, COMPANION_TRANSFER_SYNTAXES, extended=CAPABILITIES)
+
+
+def find_dropped_context(sop_class_uid: str) -> PresentationContext | None:
+    """Return the same for a node that keeps none of these objects: it claims no level of support."""
+    context = find_companion_context(sop_class_uid)
+    return context and replace(context, extended=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +141,8 @@ class StorageScp:
     def provide(self) -> ProvidedService:
         """Return the service for the node's peers."""
         operations = {command.C_STORE_RQ: self.serve}
-        return ProvidedService("store", CONTEXTS, operations, find_companion_context)
+        find_context = find_companion_context if self._companions == "keep" else find_dropped_context
+        return ProvidedService("store", CONTEXTS, operations, find_context)
 
     def find_shortage(self) -> str:
         """Return why nothing can be stored now: no free disk space above the reserve, or no disk; else empty."""
@@ -182,7 +195,8 @@ class StorageScp:
         is_readable = asked.sop_class_uid not in IMAGE_STORAGE or syntax in IMAGE_TRANSFER_SYNTAXES
         if refuse_misplaced(association, message, lambda abstract_syntax: is_storage(abstract_syntax) and is_readable):
             return
-        if self._companions == "drop" and is_companion(asked.sop_class_uid):
+        known_class = association.context(message).general or asked.sop_class_uid
+        if self._companions == "drop" and is_companion(known_class):
             answer = self._drop(association, asked.sop_class_uid)
         else:
             answer = self._store(association, message)

@@ -25,7 +25,7 @@ from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.objects.attributes import ATTRIBUTES, FOLDED, LEVELS, TIME_OF_DATE, TIMEZONE, Level
 from storage.query.computed import COMPUTED, FROM_OUTSIDE, first_of_patient, in_study
-from storage.query.keys import CHARACTER_SET, LEVEL, Key, Root, read_keys, read_level
+from storage.query.keys import CHARACTER_SET, LEVEL, Key, Root, check_identified, read_keys, read_level
 from storage.query.matching import Target, build_condition
 from storage.query.moments import match_combined
 
@@ -55,22 +55,27 @@ class Search:
     combined: bool = False
 
     @classmethod
-    def parse(cls, root: Root, identifier: Dataset, *, combined: bool = False) -> Self:
+    def parse(cls, root: Root, identifier: Dataset, *, relational: bool = True, combined: bool = False) -> Self:
         """Parse an identifier.
 
         Args:
             root: the information model.
             identifier: the data set of the request.
+            relational: whether relational queries were negotiated.
             combined: whether combined date-time matching was negotiated.
 
         Raises:
-            IdentifierError: the level is missing or not of this root, or a key has too many or too long values.
+            IdentifierError: the level is missing or not of this root, a key has too many or too long values, or a
+                query names no entity and is not relational.
         """
         level = read_level(root, identifier)
+        keys = read_keys(root, level, identifier)
+        if not relational:
+            check_identified(level, keys)
         return cls(
             root,
             level,
-            read_keys(root, level, identifier),
+            keys,
             find_repertoire(read_text(identifier, CHARACTER_SET, "CS")),
             parse_offset(read_text(identifier, TIMEZONE.tag, TIMEZONE.vr)),
             combined,
