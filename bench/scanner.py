@@ -4,6 +4,9 @@ Run as a program, it prints `ready`, waits for a line, sends, and prints the out
 
     python bench/scanner.py PORT --objects 100
     python bench/scanner.py PORT --frames 2000
+    python bench/scanner.py PORT --tls FOLDER
+
+With `--tls` it shows FOLDER/sender.pem and trusts FOLDER/ca.pem.
 """
 
 from __future__ import annotations
@@ -11,10 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 import socket
+import ssl
 import struct
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Final
 
 import traffic
@@ -32,11 +37,15 @@ class Refused(Exception):
 
 
 class Scanner:
-    """An open association with one presentation context. Raises Refused and OSError."""
+    """An open association with one presentation context, over TLS with a context. Raises Refused and OSError."""
 
-    def __init__(self, port: int, sop_class: str, *, timeout: float = _SECONDS) -> None:
+    def __init__(
+        self, port: int, sop_class: str, *, timeout: float = _SECONDS, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self._socket = tls.wrap_socket(self._socket, server_hostname="127.0.0.1")
         try:
             self.maximum_length = self._open(sop_class)
         except BaseException:
@@ -109,9 +118,9 @@ class Scanner:
         return data
 
 
-def send_slices(port: int, image: Dataset, objects: int) -> int:
+def send_slices(port: int, image: Dataset, objects: int, tls: ssl.SSLContext | None = None) -> int:
     """Send a study of CT slices; return the number of bytes in its data sets."""
-    scanner = Scanner(port, CTImageStorage)
+    scanner = Scanner(port, CTImageStorage, tls=tls)
     with closing(scanner):
         slices = traffic.Slices(image, scanner.maximum_length)
         for number in range(1, objects + 1):
@@ -140,7 +149,12 @@ def main() -> None:
     parser.add_argument(
         "--frames", type=int, default=0, help="send one Enhanced CT image with this many frames instead"
     )
+    parser.add_argument("--tls", type=Path, help="folder with ca.pem, sender.pem and sender.key")
     options = parser.parse_args()
+    tls = None
+    if options.tls is not None:
+        tls = ssl.create_default_context(cafile=options.tls / "ca.pem")
+        tls.load_cert_chain(options.tls / "sender.pem", options.tls / "sender.key")
     image = traffic.ct_slice()
     print("ready", flush=True)
     sys.stdin.readline()
@@ -149,7 +163,7 @@ def main() -> None:
         if options.frames:
             sent = send_enhanced(options.port, options.frames)
         else:
-            sent = send_slices(options.port, image, options.objects)
+            sent = send_slices(options.port, image, options.objects, tls)
         outcome: dict[str, float | str] = {"began": began, "ended": time.monotonic(), "bytes": sent}
     except (Refused, OSError) as error:
         outcome = {"error": str(error) or type(error).__name__}

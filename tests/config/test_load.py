@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from config.errors import ConfigurationError
 from config.load import load, read_defaults
 from config.settings import NodeSettings, Settings
+from config.tls import TlsSettings
 
 PACS = '[peers.PACS]\nae_title = "PACS"\nhost = "10.0.0.5"\nport = 104\n'
 
@@ -40,6 +41,8 @@ def test_defaults_file_names_every_key():
             continue
         for key in field.annotation.model_fields:
             assert key in written.get(section, {}) or f"# {key} =" in read_defaults(), f"{section}.{key}"
+    for key in TlsSettings.model_fields:
+        assert key in written["node"]["tls"] or f"# {key} =" in read_defaults(), f"node.tls.{key}"
 
 
 def test_file_in_the_working_folder_is_found(tmp_path, monkeypatch):
@@ -54,6 +57,12 @@ def test_environment_wins_over_the_file(write, monkeypatch):
     settings = load(write("[node]\nport = 104\n" + PACS))
     assert settings.node.port == 4242
     assert settings.results.destinations == ("PACS",)
+
+
+def test_environment_reaches_into_a_section_of_a_section(write, monkeypatch):
+    monkeypatch.setenv("CORONODE_NODE__TLS__PORT", "2763")
+    text = '[node.tls]\nport = 2762\ncertificate = "n.pem"\nkey = "n.key"\nca = "ca.pem"\n'
+    assert load(write(text)).node.tls.port == 2763
 
 
 def test_environment_reaches_into_a_peer_of_the_file(write, monkeypatch):

@@ -163,9 +163,10 @@ def request_bytes() -> Callable[..., bytes]:
 
 
 @contextmanager
-def serving(folder: Path, **node: object) -> Iterator[ByteSite]:
+def serving(folder: Path, *, peers: dict | None = None, **node: object) -> Iterator[ByteSite]:
     options = {"acse_timeout": 2, "dimse_timeout": 2, "network_timeout": 4, "max_associations": 20} | node
-    settings = Settings(node={"port": 0, "accept_unknown_peers": True, "data_dir": folder, **options})
+    node_settings = {"port": 0, "accept_unknown_peers": True, "data_dir": folder} | options
+    settings = Settings(node=node_settings, peers=peers or {})
     database = Database.open(f"sqlite:///{folder / 'index.sqlite'}")
     database.migrate()
     files = Files(folder / "objects")

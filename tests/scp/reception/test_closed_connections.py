@@ -61,3 +61,14 @@ def test_many_addresses_do_not_fill_the_memory(closed):
         closed.note("silent", "192.0.2.2999")  # still known
         closed.note("silent", "192.0.2.0")  # forgotten, so it is logged again
     assert len(lines) == 3001
+
+
+def test_another_reason_of_the_same_address_is_logged_at_once(closed):
+    with capture_logs() as lines:
+        for _ in range(3):
+            closed.note("tls", "192.0.2.1", "it shows no certificate")
+            closed.note("tls", "192.0.2.1", "it does not speak TLS")
+    assert [line["reason"] for line in lines] == [
+        "no secure connection: it shows no certificate",
+        "no secure connection: it does not speak TLS",
+    ]
