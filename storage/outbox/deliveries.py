@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from config.errors import Permanent
 from storage.database.engine import Database
@@ -89,6 +89,12 @@ def list_deliveries(
     if series_instance_uid is not None:
         query = query.where(DeliveryRow.series_instance_uid == series_instance_uid)
     return _list(db, query)
+
+
+def count_deliveries(db: Database, state: DeliveryState) -> int:
+    """Count the deliveries in a state."""
+    with db.reading() as session:
+        return session.scalar(select(func.count()).select_from(DeliveryRow).where(DeliveryRow.state == state)) or 0
 
 
 def list_due(db: Database, now: datetime, *, limit: int | None = None) -> list[Delivery]:
