@@ -77,7 +77,7 @@ class Node:
         )
         installation = Installation(settings, self.database, self.files, clock)
         retry = Retry.from_settings(settings.results)
-        self._reports = CommitmentReports(installation, pause=retry.pause)
+        self._reports = CommitmentReports(installation, pause=retry.pause, announced=self._completion.note_announcement)
         self._asker = CommitmentAsker(installation, retry=retry, make_uid=random_uid)
         self._workflow = self._make_workflow(installation)
         self.server = self._make_server(settings)

@@ -157,7 +157,7 @@ def _check_commitments(database: Database) -> Finding:
     if owed := count(database, CommitmentState.DEAD) + count(database, CommitmentState.WAITING):
         found.append(f"{owed} peers' requests could not be answered: coronode outbox commitments list")
     if not found:
-        return _pass("commitments", "nothing waits for an operator")
+        return passed("commitments", "nothing waits for an operator")
     return Finding(ok=True, check="commitments", finding="; ".join(found), warning=True)
 
 

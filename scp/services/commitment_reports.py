@@ -28,7 +28,9 @@ from scp.reception.addresses import AddressBook, shorten_address
 from scp.scu.commitment import check_answer, encode_report, open_reporting
 from storage.commitments import changes, commitments
 from storage.commitments.commitments import Commitment, CommitmentState
-from storage.commitments.proof import measure, prove
+from storage.commitments.proof import Proof, measure, prove
+from storage.series import expectations
+from storage.series.expectations import Announcement
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,7 @@ _STAY_SECONDS: Final = 0.5
 _HOLD: Final = timedelta(seconds=5)
 """How long the job leaves a request to its association."""
 _MOST_AT_ONCE: Final = 50
+_FEWEST: Final = 3
 
 Pause = Callable[[int], timedelta | None]
 """Gives the pause after this many attempts, None when there are no more."""
@@ -47,18 +50,16 @@ Pause = Callable[[int], timedelta | None]
 class CommitmentReports:
     """Proves what peers asked to be kept, and tells them; thread-safe.
 
-    `noted` takes a series and the number of its objects that are here, of which commitment was asked.
+    `announced` takes each series that was announced by a request: its sender has sent what it names.
     """
 
-    def __init__(
-        self, installation: Installation, *, pause: Pause, noted: Callable[[str, int], None] = lambda *_: None
-    ) -> None:
+    def __init__(self, installation: Installation, *, pause: Pause, announced: Callable[[str], None]) -> None:
         self._settings = installation.settings
         self._database = installation.database
         self._files = installation.files
         self._clock = installation.clock
         self._pause = pause
-        self._noted = noted
+        self._announced = announced
         self._book = AddressBook()
         self._under_way: set[int] = set()
         self._lock = threading.Lock()
@@ -156,12 +157,19 @@ class CommitmentReports:
                 return commitments.load_result(self._database, item.id)
             proof = prove(self._database, self._files, references, item.calling_ae, supports=self._supports)
             changes.mark_proved(self._database, item.id, proof.failed, self._clock())
-            for series_instance_uid, count in {} if proof.failed else proof.series.items():
-                self._noted(series_instance_uid, count)
+            if not proof.failed:
+                self._announce(item.transaction_uid, proof)
             return commitments.load_result(self._database, item.id)
         except Transient as error:
             self._put_off(item, str(error))
             return None
+
+    def _announce(self, transaction_uid: str, proof: Proof) -> None:
+        """Announce the objects of each series that is being received; so few that they show no gap are no last word."""
+        for uid, objects in proof.series.items():
+            announcement = Announcement(uid, "commitment", transaction_uid, objects, final=len(objects) >= _FEWEST)
+            expectations.announce(self._database, announcement, self._clock())
+            self._announced(uid)
 
     def _supports(self, sop_class_uid: str) -> bool:
         dropped = self._settings.node.companions == "drop" and is_companion(sop_class_uid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from storage.database.models import InstanceRow, QuarantineRow, SeriesRow
 from storage.database.syncing import sync_commits
 from storage.objects.disk import sync_data, sync_folder
 from storage.objects.files import Files
+from storage.series.states import State
 
 log = structlog.get_logger(__name__)
 
@@ -31,21 +32,22 @@ _BEFORE_META: Final = 144  # preamble, prefix, and the group length of the file 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The objects that are not committed, with the reason of each, and how many of the others are in which series."""
+    """The objects that are not committed, with the reason of each; of the others, those of series being received."""
 
     failed: tuple[tuple[Reference, FailureReason], ...]
-    series: Mapping[str, int] = field(default_factory=dict)
+    series: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An object in the index; `is_made` where the node made it."""
+    """An object in the index: whether its series is being received, and whether the node made it."""
 
     sop_class_uid: str
     transfer_syntax_uid: str
     path: str
     sha256: str
     series_instance_uid: str
+    is_received: bool
     is_made: bool
 
 
@@ -68,7 +70,7 @@ def prove(
     `supports` tells whether objects of a SOP class are kept. Raises Transient when disk or database do not answer.
     """
     failed: list[tuple[Reference, FailureReason]] = []
-    counted: Counter[str] = Counter()
+    received: defaultdict[str, set[str]] = defaultdict(set)
     proved: list[str] = []
     for some in _split(references):
         kept, disputed = _look_up(db, [reference.sop_instance_uid for reference in some], calling_ae)
@@ -80,11 +82,12 @@ def prove(
             if reason is not None:
                 failed.append((reference, reason))
             elif item is not None:
-                counted[item.series_instance_uid] += 1
                 proved.append(item.path)
+                if item.is_received:
+                    received[item.series_instance_uid].add(reference.sop_instance_uid)
     if not files.durable:
         _sync(db, files, proved)
-    return Proof(tuple(failed), counted)
+    return Proof(tuple(failed), {uid: frozenset(objects) for uid, objects in received.items()})
 
 
 def _split(references: Sequence[Reference]) -> Iterator[Sequence[Reference]]:
@@ -102,6 +105,7 @@ def _look_up(db: Database, wanted: Iterable[str], calling_ae: str) -> tuple[dict
             InstanceRow.path,
             InstanceRow.sha256,
             SeriesRow.series_instance_uid,
+            SeriesRow.state,
             SeriesRow.origin,
         )
         .join(SeriesRow, InstanceRow.series_id == SeriesRow.id)
@@ -111,7 +115,7 @@ def _look_up(db: Database, wanted: Iterable[str], calling_ae: str) -> tuple[dict
         QuarantineRow.sop_instance_uid.in_(uids), QuarantineRow.calling_ae == calling_ae
     )
     with db.reading() as session:
-        kept = {row[0]: _Kept(*row[1:6], is_made=row[6] == "made") for row in session.execute(query)}
+        kept = {row[0]: _Kept(*row[1:6], row[6] == State.RECEIVING, row[7] == "made") for row in session.execute(query)}
         return kept, set(session.scalars(aside))
 
 

@@ -66,8 +66,8 @@ class Delivery:
     created_at: datetime
     updated_at: datetime
     delivered_at: datetime | None
-    transaction_uid: str
-    commit_at: datetime | None
+    transaction_uid: str = ""
+    commit_at: datetime | None = None
 
 
 def get(db: Database, delivery_id: int) -> Delivery:
