@@ -82,8 +82,8 @@ class PeerSettings(CalledPeer):
 
     `services` lists what it may use: "store" (send images), "query" (C-FIND), "retrieve" (C-MOVE, C-GET), "commit"
     (Storage Commitment), "mpps" (Modality Performed Procedure Step); C-ECHO is open to every known peer. `documents`
-    are those sent to it, None for `results.documents`. With `users`, hashed passcodes by name, it must call as one of
-    them.
+    are those sent to it, None for `results.documents`; with `commit` it is asked to commit to their storage. With
+    `users`, hashed passcodes by name, it must call as one of them.
     """
 
     ae_title: AeTitle
@@ -92,6 +92,13 @@ class PeerSettings(CalledPeer):
     sr: SrTemplate = "tid1500"
     documents: tuple[DocumentKind, ...] | None = None
     users: dict[str, Passcode] = Field(default={})
+    commit: bool = False
+
+    @model_validator(mode="after")
+    def _let_it_report(self) -> Self:
+        if self.commit and "commit" not in self.services:
+            raise ValueError('commit: the peer calls to report what it has committed to; add "commit" to its services')
+        return self
 
 
 class CompletionSettings(Section):
@@ -124,7 +131,10 @@ class ScoringSettings(Section):
 
 
 class ResultsSettings(Section):
-    """Destinations and documents of the results, and how deliveries are retried."""
+    """Destinations and documents of the results, and how deliveries are retried.
+
+    A commitment that is not answered within `commit_timeout_seconds` is asked for again.
+    """
 
     destinations: tuple[str, ...] = ()
     documents: tuple[DocumentKind, ...] = Field(default=("sr", "overlay"), min_length=1)
@@ -141,6 +151,7 @@ class ResultsSettings(Section):
     retry_first_seconds: Seconds = 5
     retry_longest_seconds: Seconds = 900
     retry_attempts: int = Field(default=100, ge=1)
+    commit_timeout_seconds: Seconds = 3600
 
 
 class RiskSettings(Section):

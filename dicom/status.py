@@ -30,6 +30,8 @@ MISSING_ATTRIBUTE_VALUE: Final = 0x0121
 SOP_CLASS_NOT_SUPPORTED: Final = 0x0122
 NO_SUCH_ACTION_TYPE: Final = 0x0123
 NOT_AUTHORIZED: Final = 0x0124
+DUPLICATE_TRANSACTION_UID: Final = 0x0131
+"""A Failure Reason of Storage Commitment alone (PS3.3 C.14.1.1)."""
 DUPLICATE_INVOCATION: Final = 0x0210
 UNRECOGNIZED_OPERATION: Final = 0x0211
 MISTYPED_ARGUMENT: Final = 0x0212
@@ -79,6 +81,7 @@ _NAMES: Final = {
     SOP_CLASS_NOT_SUPPORTED: "SOP class not supported",
     NO_SUCH_ACTION_TYPE: "no such action type",
     NOT_AUTHORIZED: "not authorized",
+    DUPLICATE_TRANSACTION_UID: "duplicate transaction UID",
     DUPLICATE_INVOCATION: "duplicate invocation",
     UNRECOGNIZED_OPERATION: "unrecognized operation",
     MISTYPED_ARGUMENT: "mistyped argument",

@@ -1,4 +1,4 @@
-"""Validity of UIDs, and UIDs derived from a name (PS3.5 9.1, B.2)."""
+"""Validity of UIDs, and UIDs made here (PS3.5 9.1, B.2)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def derived_uid(*parts: str | int, namespace: uuid.UUID = _NAMESPACE) -> str:
     """Derive a UID under 2.25 (PS3.5 B.2) from a name-based UUID (RFC 9562 version 5): equal parts, equal UID."""
     name = "\x1f".join(str(part) for part in parts)
     return f"2.25.{uuid.uuid5(namespace, name).int}"
+
+
+def random_uid() -> str:
+    """Make a UID under 2.25 (PS3.5 B.2) from a random UUID."""
+    return f"2.25.{uuid.uuid4().int}"
 
 
 def is_valid_uid(uid: str) -> bool:

@@ -46,6 +46,21 @@ CERTIFICATE_END: Final = Gauge(
     registry=REGISTRY,
 )
 MATCHES: Final = Counter("coronode_query_matches", "Pending C-FIND responses sent", registry=REGISTRY)
+COMMITMENTS: Final = Counter(
+    "coronode_commitments", "Storage Commitment requests of peers, by N-ACTION status", ["status"], registry=REGISTRY
+)
+COMMITMENT_REPORTS: Final = Counter(
+    "coronode_commitment_reports",
+    "Reports to peers: complete, failures; not made: waiting (the peer cannot be called), dead",
+    ["outcome"],
+    registry=REGISTRY,
+)
+COMMITTED: Final = Counter(
+    "coronode_documents_committed",
+    "Documents sent, by what their destination says of their storage: committed, failed, refused (no such service)",
+    ["outcome"],
+    registry=REGISTRY,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,18 @@ import structlog
 from config.errors import Transient
 from config.settings import MIB, Settings
 from dicom.process import configure_process
+from dicom.uids import random_uid
 from scoring import plugins
 from scoring.report.typeset import site
 from scoring.risk import population
 from scp import metrics, privacy
 from scp.delivery.association import associate_as
+from scp.delivery.commitment import CommitmentAsker
 from scp.delivery.courier import Courier
 from scp.delivery.retry import Retry
+from scp.durable.chores import Chore
 from scp.durable.dbos_engine import DbosEngine
+from scp.durable.job import ASK_COMMITMENT, REPORT_COMMITMENT
 from scp.durable.workflow import Workflow
 from scp.expiry import ExpiryWatch
 from scp.installation import Installation, utc_now
@@ -30,6 +34,8 @@ from scp.reception.completion import Completion
 from scp.reception.facts import IndexFacts
 from scp.reception.server import Server
 from scp.services import verification
+from scp.services.commitment import CommitmentScp
+from scp.services.commitment_reports import CommitmentReports
 from scp.services.query import QueryScp
 from scp.services.storage import StorageScp
 from scp.work.documents import DocumentWork
@@ -69,7 +75,11 @@ class Node:
             complete=self._complete,
             wait=self._wait,
         )
-        self._workflow = self._make_workflow(Installation(settings, self.database, self.files, clock))
+        installation = Installation(settings, self.database, self.files, clock)
+        retry = Retry.from_settings(settings.results)
+        self._reports = CommitmentReports(installation, pause=retry.pause, announced=self._completion.note_announcement)
+        self._asker = CommitmentAsker(installation, retry=retry, make_uid=random_uid)
+        self._workflow = self._make_workflow(installation)
         self.server = self._make_server(settings)
 
     def start(self) -> None:
@@ -117,6 +127,7 @@ class Node:
                 retry=Retry.from_settings(settings.results),
             ),
             watch=self._completion.watch,
+            chores=(Chore(REPORT_COMMITMENT, self._reports), Chore(ASK_COMMITMENT, self._asker)),
         )
 
     def _make_server(self, settings: Settings) -> Server:
@@ -133,7 +144,12 @@ class Node:
         return Server(
             settings.node,
             Admission.from_settings(settings),
-            (verification.provide(), storage.provide(), QueryScp(self.database).provide()),
+            (
+                verification.provide(),
+                storage.provide(),
+                QueryScp(self.database).provide(),
+                CommitmentScp(self._reports, self._asker.take).provide(),
+            ),
             find_shortage=storage.find_shortage,
         )
 

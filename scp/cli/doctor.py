@@ -102,6 +102,7 @@ def _check_storage(settings: Settings) -> Iterator[Finding]:
         yield passed("database", database.engine.url.render_as_string(hide_password=True))
         yield _check_quarantine(database)
         yield _check_work(database)
+        yield _check_commitments(database)
         database.close()
         yield _check_modes(settings)
     except CoronodeError as error:
@@ -144,6 +145,20 @@ def _check_work(database: Database) -> Finding:
         f"{len(waiting)} series cannot be scored or reported for now, the oldest because of: {waiting[0].wait_reason}"
     )
     return failed("work", f"{finding}; once that is repaired the node goes on by itself")
+
+
+def _check_commitments(database: Database) -> Finding:
+    from storage.commitments.commitments import CommitmentState, count
+    from storage.outbox.deliveries import DeliveryState, count_deliveries
+
+    found = []
+    if uncommitted := count_deliveries(database, DeliveryState.UNCOMMITTED):
+        found.append(f"{uncommitted} documents delivered and not committed: coronode outbox list --state uncommitted")
+    if owed := count(database, CommitmentState.DEAD) + count(database, CommitmentState.WAITING):
+        found.append(f"{owed} peers' requests could not be answered: coronode outbox commitments list")
+    if not found:
+        return passed("commitments", "nothing waits for an operator")
+    return Finding(ok=True, check="commitments", finding="; ".join(found), warning=True)
 
 
 def _check_peers(settings: Settings) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scp.cli.command import Group
+from scp.cli.commitments import commitments
 from scp.cli.index import open_index
 from scp.cli.options import config_option, json_option
 from scp.cli.terminal.listing import print_json, print_table
@@ -29,6 +30,9 @@ _COLUMNS = ("id", "state", "document", "to", "tries", "next (UTC)", "series", "l
 @click.group(cls=Group, examples=("coronode outbox list --state dead", "coronode outbox retry --all"))
 def outbox() -> None:
     """List, retry or discard deliveries."""
+
+
+outbox.add_command(commitments)
 
 
 @outbox.command("list", examples=("coronode outbox list", "coronode outbox list --state dead --json"))
@@ -57,7 +61,7 @@ def list_(state: str | None, limit: int, config_file: Path | None, *, as_json: b
 @click.option("--all", "every", is_flag=True, help="Every dead delivery.")
 @config_option
 def retry(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:
-    """Retry dead or discarded deliveries; a running node sends them within seconds."""
+    """Send again what is dead, discarded or uncommitted; a running node does it within seconds."""
     from storage.outbox import outgoing
 
     _change(outgoing.retry, delivery_ids, config_file, every=every)
@@ -98,10 +102,16 @@ def _format_cells(item: Delivery) -> tuple[str, ...]:
         item.kind,
         item.destination,
         str(item.attempts),
-        f"{item.next_attempt_at:%H:%M:%S}" if item.state == "pending" else "",
+        _format_next(item),
         item.series_instance_uid,
         item.last_error,
     )
+
+
+def _format_next(item: Delivery) -> str:
+    """Say when a document is sent, or asked about."""
+    moment = item.next_attempt_at if item.state == "pending" else item.commit_at
+    return "" if moment is None else f"{moment:%H:%M:%S}"
 
 
 def _list_fields(item: Delivery) -> dict[str, object]:
@@ -117,4 +127,6 @@ def _list_fields(item: Delivery) -> dict[str, object]:
         "version": item.version,
         "last_error": item.last_error,
         "last_status": item.last_status,
+        "transaction_uid": item.transaction_uid or None,
+        "commit_at": item.commit_at,
     }

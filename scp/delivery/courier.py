@@ -140,7 +140,9 @@ class Courier:
                 raise
             self._put_off([item], str(error))
         else:
-            outgoing.mark_delivered(self._database, item.id, self._clock(), status=status)
+            now = self._clock()
+            commit_at = now if self._settings.peers[item.destination].commit else None
+            outgoing.mark_delivered(self._database, item.id, now, status=status, commit_at=commit_at)
             log.info("delivered", series=item.series_instance_uid, kind=item.kind, to=item.destination)
 
     def _replace(self, item: Delivery, sending: Sending, instead: str) -> None:

@@ -26,6 +26,8 @@ class Kind:
 
 SCORE: Final = Kind("score_series", "process", "score")
 DELIVER: Final = Kind("deliver_batch", "send", "deliver", partitioned=True)
+REPORT_COMMITMENT: Final = Kind("report_commitment", "report", "report_commitment", partitioned=True)
+ASK_COMMITMENT: Final = Kind("ask_commitment", "ask", "ask_commitment", partitioned=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
         report  documents made, stored, entered in the outbox
     outbox      --> job deliver:<destination>:<series>:<version>:<due>
         send    one association; each document delivered, postponed, or dead
+    chores      --> job <kind>:<peer>:<due>
 
 Our tables are the truth. Every job can be repeated: it checks there first and changes state by compare-and-set.
 `reconcile` enqueues outstanding work at the start and every few seconds: after a crash, or an operator's rescore or
@@ -14,7 +15,7 @@ retry from another process.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,7 +26,8 @@ from config.errors import Transient
 from scp.delivery.courier import Courier
 from scp.durable.attempts import ATTEMPTS, Work, attempt
 from scp.durable.batch import group_deliveries
-from scp.durable.job import DELIVER, SCORE, Engine, Job
+from scp.durable.chores import Chore
+from scp.durable.job import DELIVER, SCORE, Engine, Job, Kind
 from scp.installation import Installation
 from storage.database.engine import Transaction
 from storage.outbox import deliveries, outgoing
@@ -43,7 +45,8 @@ _CLEANUP_EVERY: Final = 1200  # reconciliations, about an hour
 class Workflow:
     """Enqueues and runs the outstanding jobs, from `start` to `stop`.
 
-    `watch` takes the UID of each series that is being received, so that its completion is not missed.
+    `watch` takes the UID of each series that is being received, so that its completion is not missed. `chores` are
+    what is owed to peers beside deliveries.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Workflow:
         courier: Courier,
         *,
         watch: Callable[[str], None],
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._engine = engine
         self._database = installation.database
@@ -61,6 +65,7 @@ class Workflow:
         self._processing = processing
         self._courier = courier
         self._watch = watch
+        self._chores = chores
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._idle = threading.Condition()
@@ -71,7 +76,11 @@ class Workflow:
         """Launch the engine and resume the work of an earlier process."""
         outgoing.recover(self._database, self._clock())  # before an interrupted job can claim anything
         lifecycle.stop_waiting(self._database)  # what was away may be back
-        self._engine.start({SCORE: self._score, DELIVER: self._deliver}, around=self._count_running)
+        for chore in self._chores:
+            chore.errands.recover()
+        steps: dict[Kind, Callable[..., None]] = {SCORE: self._score, DELIVER: self._deliver}
+        steps.update({chore.kind: chore.run for chore in self._chores})
+        self._engine.start(steps, around=self._count_running)
         self.reconcile()
         self._thread.start()
 
@@ -105,6 +114,10 @@ class Workflow:
         self._courier.release()
         for batch in group_deliveries(deliveries.list_due(self._database, self._clock())):
             self._take_up(batch.job)
+        for chore in self._chores:
+            chore.errands.release()
+            for job in chore.list_jobs():
+                self._take_up(job)
 
     def _rank(self, last_received_at: datetime) -> int:
         """Rank a series for the queue: what has just arrived goes before what an operator has scored again."""

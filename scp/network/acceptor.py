@@ -76,6 +76,11 @@ class Acceptor:
         return f"{self.calling_ae or 'unnamed'} {self._host}:{self._port} {self._token}"
 
     @property
+    def host(self) -> str:
+        """The peer's address."""
+        return self._host
+
+    @property
     def messages(self) -> Messages:
         """The messages from the peer."""
         return self._messages

@@ -17,6 +17,11 @@ class Conversation(Protocol):
     calling_ae: str
 
     @property
+    def host(self) -> str:
+        """The peer's address."""
+        ...
+
+    @property
     def name(self) -> str:
         """Identifies the association in logs and among the sources of objects."""
         ...

@@ -6,6 +6,7 @@ meanwhile is read ahead without waiting, kept in order and answered in turn; bey
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ MOST_AHEAD: Final = 64
 """Messages read ahead."""
 MOST_BYTES_AHEAD: Final = 1024 * 1024
 """Bytes of their data sets; a piece of one buffer may exceed it."""
+_GLANCE_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,23 @@ class Messages:
         """
         self._read_ahead()
         return message.command.message_id in self._cancelled
+
+    def has_come(self, seconds: float) -> bool:
+        """Wait up to `seconds` for the peer's next word: a message, a request for release, the end of the connection.
+
+        The data set of the last message must have been read.
+        """
+        self.drop()
+        self._reader.end()
+        deadline = time.monotonic() + seconds
+        try:
+            while not (self._ahead or self._is_released or self._reader.pending()):
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(_GLANCE_SECONDS)
+        except Closed:
+            pass  # whoever reads next is told
+        return True
 
     def wait_for_response(self, message_id: int) -> tuple[Command, bytes]:
         """Wait for the response to a request of ours, and return it with its data set.

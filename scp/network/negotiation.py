@@ -85,6 +85,11 @@ class AcceptedContext:
     extended: bytes = b""
     general: str = ""
 
+    @property
+    def is_implicit(self) -> bool:
+        """Whether value representations are implicit, in little endian byte order (PS3.5 A.1)."""
+        return self.transfer_syntax == _IMPLICIT_VR_LITTLE_ENDIAN
+
 
 def find_refusal(request: AssociateRequest) -> Rejection | None:
     """Find why the provider must reject a request from anyone; None when the service user decides (PS3.8 9.3.4)."""

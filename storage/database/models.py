@@ -189,6 +189,7 @@ class DeliveryRow(Base):
         UniqueConstraint("sop_instance_uid", "destination"),
         Index("ix_deliveries_series_uid_version", "series_instance_uid", "version"),
         Index(None, "state", "next_attempt_at"),
+        Index(None, "destination", "commit_at"),
     )
 
     id: Mapped[Identity]
@@ -206,6 +207,10 @@ class DeliveryRow(Base):
     created_at: Mapped[When]
     updated_at: Mapped[When]
     delivered_at: Mapped[WhenOrNone]
+    transaction_uid: Mapped[Raw] = mapped_column(index=True)
+    commit_at: Mapped[WhenOrNone]
+    commit_attempts: Mapped[int]
+    commit_requests: Mapped[int]
 
 
 class QuarantineRow(Base):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from config.errors import Permanent
 from storage.database.engine import Database
@@ -19,6 +19,10 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"
     DELIVERED = "delivered"
+    COMMITTED = "committed"
+    """The destination has committed to its storage."""
+    UNCOMMITTED = "uncommitted"
+    """Delivered, but the destination does not say whether it keeps it."""
     DEAD = "dead"
     DISCARDED = "discarded"
     REPLACED = "replaced"
@@ -41,7 +45,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One document on its way to one destination (the peer's name in the configuration)."""
+    """One document on its way to one destination (the peer's name in the configuration).
+
+    `transaction_uid` is that of the last Storage Commitment asked for it, "" for none; `commit_at` is when the next one
+    is due, None when there is none.
+    """
 
     id: int
     series_instance_uid: str
@@ -58,6 +66,8 @@ class Delivery:
     created_at: datetime
     updated_at: datetime
     delivered_at: datetime | None
+    transaction_uid: str = ""
+    commit_at: datetime | None = None
 
 
 def get(db: Database, delivery_id: int) -> Delivery:
@@ -79,6 +89,12 @@ def list_deliveries(
     if series_instance_uid is not None:
         query = query.where(DeliveryRow.series_instance_uid == series_instance_uid)
     return _list(db, query)
+
+
+def count_deliveries(db: Database, state: DeliveryState) -> int:
+    """Count the deliveries in a state."""
+    with db.reading() as session:
+        return session.scalar(select(func.count()).select_from(DeliveryRow).where(DeliveryRow.state == state)) or 0
 
 
 def list_due(db: Database, now: datetime, *, limit: int | None = None) -> list[Delivery]:
@@ -115,4 +131,6 @@ def to_delivery(row: DeliveryRow) -> Delivery:
         created_at=row.created_at,
         updated_at=row.updated_at,
         delivered_at=row.delivered_at,
+        transaction_uid=row.transaction_uid,
+        commit_at=row.commit_at,
     )

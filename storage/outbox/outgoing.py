@@ -6,7 +6,8 @@
        +---------------------retry()-----------+
        and from pending or sending, mark_replaced(): the destination takes another kind of document instead
 
-The series follows: delivered when every document of its version is, undeliverable as long as one is dead.
+From delivered, `storage.outbox.commitment` goes on. The series follows: delivered when every document of its version
+is, committed or not, undeliverable as long as one is dead.
 """
 
 from __future__ import annotations
@@ -23,6 +24,14 @@ from storage.database.models import DeliveryRow
 from storage.outbox.deliveries import Delivery, DeliveryState, Document, UnknownDelivery, to_delivery
 from storage.series import lifecycle, states
 from storage.series.states import REPORTED, Reported, State
+
+_ENDED_WITHOUT_SUCCESS = (
+    DeliveryState.DEAD,
+    DeliveryState.UNCOMMITTED,
+    DeliveryState.DISCARDED,
+    DeliveryState.REPLACED,
+)
+_ARRIVED = frozenset({DeliveryState.DELIVERED, DeliveryState.COMMITTED, DeliveryState.UNCOMMITTED})
 
 
 def add(
@@ -65,13 +74,19 @@ def recover(db: Database, now: datetime) -> int:
         return len(rows.all())
 
 
-def mark_delivered(db: Database, delivery_id: int, now: datetime, *, status: int = 0) -> None:
-    """Record that the destination has the document; `status` is its DIMSE status (a warning counts as delivered)."""
+def mark_delivered(
+    db: Database, delivery_id: int, now: datetime, *, status: int = 0, commit_at: datetime | None = None
+) -> None:
+    """Record that the destination has the document; `status` is its DIMSE status (a warning counts as delivered).
+
+    From `commit_at` on it is asked to commit to it (`storage.outbox.commitment`).
+    """
     with db.session() as session:
         row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DELIVERED)
         row.last_error = ""
         row.delivered_at = row.delivered_at or now
-        _change_state(session, row, DeliveryState.DELIVERED, status, now)
+        row.commit_at, row.commit_attempts = commit_at, 0
+        change_state(session, row, DeliveryState.DELIVERED, status, now)
 
 
 def mark_failed(
@@ -92,7 +107,7 @@ def mark_dead(db: Database, delivery_id: int, now: datetime, *, error: str, stat
     with db.session() as session:
         row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DEAD)
         row.last_error = error
-        _change_state(session, row, DeliveryState.DEAD, status, now)
+        change_state(session, row, DeliveryState.DEAD, status, now)
 
 
 def mark_replaced(db: Database, delivery_id: int, documents: Iterable[Document], now: datetime, *, error: str) -> None:
@@ -102,19 +117,19 @@ def mark_replaced(db: Database, delivery_id: int, documents: Iterable[Document],
         for document in documents:
             _enter(session, document, row.destination, now)
         row.last_error = error
-        _change_state(session, row, DeliveryState.REPLACED, None, now)
+        change_state(session, row, DeliveryState.REPLACED, None, now)
 
 
 def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
-    """Make a dead, discarded or replaced delivery pending and due at once, with its attempts reset to zero.
+    """Make a delivery that has ended without success pending and due at once, with its attempts reset to zero.
 
     Raises UnknownDelivery when it does not exist or is in another state.
     """
     with db.session() as session:
-        row = _get_row(session, delivery_id, DeliveryState.DEAD, DeliveryState.DISCARDED, DeliveryState.REPLACED)
-        row.attempts = 0
+        row = _get_row(session, delivery_id, *_ENDED_WITHOUT_SUCCESS)
+        row.attempts = row.commit_requests = 0
         row.next_attempt_at = now
-        _change_state(session, row, DeliveryState.PENDING, row.last_status, now)
+        change_state(session, row, DeliveryState.PENDING, row.last_status, now)
         return to_delivery(row)
 
 
@@ -125,8 +140,28 @@ def discard(db: Database, delivery_id: int, now: datetime) -> Delivery:
     """
     with db.session() as session:
         row = _get_row(session, delivery_id, DeliveryState.PENDING, DeliveryState.DEAD)
-        _change_state(session, row, DeliveryState.DISCARDED, row.last_status, now)
+        change_state(session, row, DeliveryState.DISCARDED, row.last_status, now)
         return to_delivery(row)
+
+
+def change_state(session: Session, row: DeliveryRow, state: DeliveryState, status: int | None, now: datetime) -> None:
+    """Change the state, record it in the audit log, and let the series follow."""
+    changed = row.state != state
+    row.state = state
+    row.last_status = status
+    row.updated_at = now
+    session.flush()
+    if changed:
+        audit.record(
+            session,
+            now,
+            f"delivery-{state}",
+            f"{row.kind} to {row.destination}, attempt {row.attempts}",
+            series_instance_uid=row.series_instance_uid,
+            sop_instance_uid=row.sop_instance_uid,
+            peer_ae=row.destination,
+        )
+    _settle(session, row.series_instance_uid, row.version, now)
 
 
 def _enter(session: Session, document: Document, destination: str, now: datetime) -> int:
@@ -154,6 +189,10 @@ def _enter(session: Session, document: Document, destination: str, now: datetime
             created_at=now,
             updated_at=now,
             delivered_at=None,
+            transaction_uid="",
+            commit_at=None,
+            commit_attempts=0,
+            commit_requests=0,
         )
         .returning(DeliveryRow.id)
     ).scalar_one()
@@ -166,26 +205,6 @@ def _get_row(session: Session, delivery_id: int, *allowed: DeliveryState) -> Del
     if row.state not in allowed:
         raise UnknownDelivery(f"delivery {delivery_id} is {row.state}; it must be {' or '.join(allowed)}")
     return row
-
-
-def _change_state(session: Session, row: DeliveryRow, state: DeliveryState, status: int | None, now: datetime) -> None:
-    """Change the state, record it in the audit log, and let the series follow."""
-    changed = row.state != state
-    row.state = state
-    row.last_status = status
-    row.updated_at = now
-    session.flush()
-    if changed:
-        audit.record(
-            session,
-            now,
-            f"delivery-{state}",
-            f"{row.kind} to {row.destination}, attempt {row.attempts}",
-            series_instance_uid=row.series_instance_uid,
-            sop_instance_uid=row.sop_instance_uid,
-            peer_ae=row.destination,
-        )
-    _settle(session, row.series_instance_uid, row.version, now)
 
 
 def _settle(session: Session, series_instance_uid: str, version: int, now: datetime) -> None:
@@ -202,7 +221,7 @@ def _settle(session: Session, series_instance_uid: str, version: int, now: datet
     to: Reported
     if DeliveryState.DEAD in there:
         to = State.UNDELIVERABLE
-    elif there == {DeliveryState.DELIVERED}:
+    elif there and there <= _ARRIVED:
         to = State.DELIVERED
     else:
         to = State.SCORED

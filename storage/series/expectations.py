@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, cast
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.database.announcements import ExpectationRow, ExpectedInstanceRow
@@ -102,8 +102,12 @@ def list_expectations(where: Database | Session, series_instance_uid: str) -> li
         .scalar_subquery()
     )
     missing = case((ExpectationRow.named, absent), else_=ExpectationRow.count - stored)
+    # a sender may ask for commitment part by part: what names a part of the series is no last word
+    covers = or_(ExpectationRow.source != "commitment", stored <= ExpectationRow.count)
     query = (
-        select(ExpectationRow.source, ExpectationRow.origin, ExpectationRow.count, missing, ExpectationRow.final)
+        select(
+            ExpectationRow.source, ExpectationRow.origin, ExpectationRow.count, missing, ExpectationRow.final & covers
+        )
         .where(ExpectationRow.series_instance_uid == series_instance_uid)
         .order_by(ExpectationRow.id)
     )

@@ -1,0 +1,168 @@
+"""Changing the commitments that peers asked for.
+
+    enter() --> pending --claim()--> reporting --mark_reported()--> reported
+                   ^                     |
+                   |<--mark_failed()-----+--mark_dead()--> dead
+                   |                     +--mark_waiting()--> waiting
+                   +----------retry(), recover()----------------+
+
+Between claim() and the report, mark_proved() records which objects are here. Asked again, a reported or dead
+commitment is pending again, and its objects are proved anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from dicom.commitment import CommitmentRequest, Reference
+from storage.commitments.commitments import Commitment, CommitmentState, UnknownCommitment, to_commitment
+from storage.database import audit
+from storage.database.commitment_rows import CommitmentRow
+from storage.database.engine import Database
+
+MOST_OPEN: Final = 200
+"""Unanswered requests of one AE title."""
+KEEP_REPORTED: Final = timedelta(days=90)
+
+_OPEN: Final = (CommitmentState.PENDING, CommitmentState.REPORTING, CommitmentState.WAITING)
+
+
+def enter(
+    db: Database, request: CommitmentRequest, calling_ae: str, host: str, now: datetime, *, due_at: datetime
+) -> Commitment | None:
+    """Enter a request, due for its report at `due_at`; None when the caller has too many unanswered ones.
+
+    The same request again is the same commitment. Its Transaction UID with other objects is another one, `is_repeated`:
+    none of its objects can be committed (PS3.3 C.14.1.1).
+    """
+    pairs = [(reference.sop_class_uid, reference.sop_instance_uid) for reference in request.references]
+    digest = hashlib.sha256(json.dumps(sorted(pairs)).encode()).hexdigest()
+    with db.session() as session:
+        session.execute(
+            delete(CommitmentRow).where(
+                CommitmentRow.state == CommitmentState.REPORTED, CommitmentRow.next_attempt_at < now - KEEP_REPORTED
+            )
+        )
+        same = session.scalars(
+            select(CommitmentRow)
+            .where(CommitmentRow.calling_ae == calling_ae, CommitmentRow.transaction_uid == request.transaction_uid)
+            .with_for_update()
+        ).all()
+        row = next((one for one in same if one.digest == digest), None)
+        if row is None:
+            if _count_open(session, calling_ae) >= MOST_OPEN:
+                return None
+            row = CommitmentRow(
+                transaction_uid=request.transaction_uid,
+                calling_ae=calling_ae,
+                digest=digest,
+                is_repeated=bool(same),
+                reference_count=len(pairs),
+                state=CommitmentState.PENDING,
+                created_at=now,
+            )
+            session.add(row)
+        if row.state == CommitmentState.REPORTING:
+            return to_commitment(row)
+        row.host, row.state, row.next_attempt_at, row.updated_at = host, CommitmentState.PENDING, due_at, now
+        row.references_json, row.failures_json, row.failure_count = json.dumps(pairs), "[]", 0
+        row.attempts, row.last_error, row.proved_at, row.reported_at = 0, "", None, None
+        _note(session, row, "commitment-asked", now)
+        session.flush()
+        return to_commitment(row)
+
+
+def claim(db: Database, commitment_id: int, now: datetime, *from_states: CommitmentState) -> Commitment | None:
+    """Claim a commitment for one attempt to report it; None when it is not in one of `from_states` (pending)."""
+    with db.session() as session:
+        row = session.get(CommitmentRow, commitment_id, with_for_update=True)
+        if row is None or row.state not in (from_states or (CommitmentState.PENDING,)):
+            return None
+        row.state = CommitmentState.REPORTING
+        row.attempts += 1
+        row.updated_at = now
+        return to_commitment(row)
+
+
+def mark_proved(db: Database, commitment_id: int, failed: Iterable[tuple[Reference, int]], now: datetime) -> None:
+    """Record the outcome of the proof: the objects that are not committed, with the Failure Reason of each."""
+    entries = [(item.sop_class_uid, item.sop_instance_uid, int(reason)) for item, reason in failed]
+    with db.session() as session:
+        row = session.get_one(CommitmentRow, commitment_id, with_for_update=True)
+        row.failures_json, row.failure_count, row.proved_at = json.dumps(entries), len(entries), now
+
+
+def mark_reported(db: Database, commitment_id: int, now: datetime) -> None:
+    """Record that the peer has taken the result, whose objects need not be remembered any longer."""
+    with db.session() as session:
+        row = _end_attempt(session, commitment_id, CommitmentState.REPORTED, now)
+        row.last_error, row.reported_at = "", now
+        row.next_attempt_at = now
+        row.references_json = row.failures_json = "[]"
+        _note(session, row, "commitment-reported", now)
+
+
+def mark_failed(db: Database, commitment_id: int, now: datetime, *, error: str, retry_at: datetime) -> None:
+    """Record a failed attempt; the next one is due at `retry_at`."""
+    with db.session() as session:
+        row = _end_attempt(session, commitment_id, CommitmentState.PENDING, now)
+        row.last_error, row.next_attempt_at = error, retry_at
+
+
+def mark_waiting(db: Database, commitment_id: int, now: datetime, *, error: str) -> None:
+    """Keep the result until the peer asks the next time, because it cannot be called."""
+    with db.session() as session:
+        _end_attempt(session, commitment_id, CommitmentState.WAITING, now).last_error = error
+
+
+def mark_dead(db: Database, commitment_id: int, now: datetime, *, error: str) -> None:
+    """Give up: the report waits for an operator."""
+    with db.session() as session:
+        row = _end_attempt(session, commitment_id, CommitmentState.DEAD, now)
+        row.last_error = error
+        _note(session, row, "commitment-dead", now)
+
+
+def retry(db: Database, commitment_id: int, now: datetime) -> Commitment:
+    """Make a dead or waiting commitment due at once. Raises UnknownCommitment when it is neither."""
+    with db.session() as session:
+        row = session.get(CommitmentRow, commitment_id, with_for_update=True)
+        if row is None or row.state not in (CommitmentState.DEAD, CommitmentState.WAITING):
+            found = "does not exist" if row is None else f"is {row.state}"
+            raise UnknownCommitment(f"commitment {commitment_id} {found}; it must be dead or waiting")
+        row.state, row.attempts, row.next_attempt_at, row.updated_at = CommitmentState.PENDING, 0, now, now
+        return to_commitment(row)
+
+
+def recover(db: Database, now: datetime) -> None:
+    """Make due what a dead process was reporting, and what waited for a peer that may have a port by now."""
+    with db.session() as session:
+        session.execute(
+            update(CommitmentRow)
+            .where(CommitmentRow.state.in_(_OPEN))
+            .values(state=CommitmentState.PENDING, next_attempt_at=now, updated_at=now)
+        )
+
+
+def _count_open(session: Session, calling_ae: str) -> int:
+    query = select(func.count()).where(CommitmentRow.calling_ae == calling_ae, CommitmentRow.state.in_(_OPEN))
+    return session.scalar(query) or 0
+
+
+def _end_attempt(session: Session, commitment_id: int, state: CommitmentState, now: datetime) -> CommitmentRow:
+    row = session.get_one(CommitmentRow, commitment_id, with_for_update=True)
+    row.state, row.updated_at = state, now
+    return row
+
+
+def _note(session: Session, row: CommitmentRow, kind: str, now: datetime) -> None:
+    failures = f", {row.failure_count} of them not committed" if row.failure_count else ""
+    text = f"transaction {row.transaction_uid}, {row.reference_count} objects{failures}"
+    audit.record(session, now, kind, text, peer_ae=row.calling_ae)
