@@ -39,6 +39,20 @@ COMPANIONS_DROPPED: Final = Counter(
 OBJECT_BYTES: Final = Counter("coronode_object_bytes", "Bytes of data sets received", registry=REGISTRY)
 QUERIES: Final = Counter("coronode_queries", "C-FIND requests, by final status", ["status"], registry=REGISTRY)
 MATCHES: Final = Counter("coronode_query_matches", "Pending C-FIND responses sent", registry=REGISTRY)
+RETRIEVALS: Final = Counter(
+    "coronode_retrievals", "C-MOVE and C-GET requests, by final status", ["operation", "status"], registry=REGISTRY
+)
+SUB_OPERATIONS: Final = Counter(
+    "coronode_retrieve_sub_operations",
+    "C-STORE sub-operations of retrievals: completed, warning, failed",
+    ["operation", "outcome"],
+    registry=REGISTRY,
+)
+UNSENDABLE: Final = Counter(
+    "coronode_objects_unsendable",
+    "Stored objects that a retrieval could not send: file missing or damaged, not decodable",
+    registry=REGISTRY,
+)
 
 
 @dataclass(frozen=True, slots=True)

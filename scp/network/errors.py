@@ -4,6 +4,7 @@ AssociationEnded
 ├── Closed       the connection is closed or lost
 ├── Aborted      the peer sent an A-ABORT
 ├── Expired      the peer was silent or too slow for too long
+├── Interrupted  what this side was sending cannot be read to its end: an A-ABORT by the service user
 ├── TooLong      an object exceeds the node's limit: an A-ABORT by the service user
 └── Violation    the peer broke the protocol: it gets an A-ABORT with the reason (PS3.8 table 9-26)
 """
@@ -33,6 +34,10 @@ class Aborted(AssociationEnded):
 
 class Expired(AssociationEnded):
     """A timer expired: the peer was silent, or slower than the minimum rate."""
+
+
+class Interrupted(AssociationEnded):
+    """A data set that was being sent cannot be read to its end, so that nothing can follow on the association."""
 
 
 class TooLong(AssociationEnded):

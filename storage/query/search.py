@@ -6,12 +6,12 @@ are matched and returned too. Modality, a key of series, asks a study for its mo
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 from sqlalchemy import ColumnElement, Integer, Select, UnaryExpression, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -96,25 +96,37 @@ class Search:
         """Keys that are returned empty; with any of them the status is 0xFF01 instead of 0xFF00."""
         return tuple(key.keyword or f"{key.tag:08X}" for key in self.keys if not key.supported)
 
-    def encode_matches(self, db: Database, *, implicit: bool) -> Generator[bytes]:
+    def encode_matches(
+        self, db: Database, *, implicit: bool, source: Mapping[str, str] | None = None
+    ) -> Generator[bytes]:
         """Yield the matches as they are read, each as an encoded data set in Little Endian; close it to stop early.
 
         Args:
             db: the database.
             implicit: Implicit VR, else Explicit VR.
+            source: where and how the objects can be retrieved, by keyword; every match says it, asked for or not
+                (PS3.4 C.4.1.1.3.2).
 
         Raises:
             Transient: the database did not answer, or the matches were taken too slowly.
         """
         statement, columns = self._build_statement(db.engine.dialect.name)
-        encoder = Encoder(self._list_slots(columns), implicit=implicit)
+        encoder = Encoder(self._list_slots(columns, source or {}), implicit=implicit)
         with closing(db.rows(statement, batch=_BATCH)) as batches:
             for batch in batches:
                 yield from map(encoder.encode, batch)
 
-    def _list_slots(self, columns: list[str]) -> list[Slot]:
-        answered = [Slot(key.tag, key.vr, varies=key.supported and key.keyword in columns) for key in self.keys]
-        return [Slot(_LEVEL, "CS", varies=False, value=self.level), *answered]
+    def _list_slots(self, columns: list[str], source: Mapping[str, str]) -> list[Slot]:
+        answered = [
+            Slot(key.tag, key.vr, varies=key.supported and key.keyword in columns)
+            for key in self.keys
+            if key.keyword not in source
+        ]
+        told = [
+            Slot(tag_for_keyword(keyword) or 0, dictionary_VR(keyword), varies=False, value=value)
+            for keyword, value in source.items()
+        ]
+        return [Slot(_LEVEL, "CS", varies=False, value=self.level), *answered, *told]
 
     def _build_statement(self, dialect: str) -> tuple[Select[Any], list[str]]:
         columns: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {}
