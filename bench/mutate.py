@@ -299,7 +299,11 @@ def _serve() -> Iterator[tuple[int, Path]]:
         database.migrate()
         files = Files(Path(folder) / "objects", durable=False)
         storage = StorageScp(database, files, clock=lambda: datetime.now(UTC), received=lambda _uid, _holder: None)
-        services = (verification.provide(), storage.provide(), QueryScp(database).provide())
+        services = (
+            verification.provide(),
+            storage.provide(),
+            QueryScp(database, files, settings.node.ae_title).provide(),
+        )
         server = Server(settings.node, Admission.from_settings(settings), services)
         server.start()
         try:

@@ -63,6 +63,8 @@ class NodeSettings(Section):
     accept_unknown_peers: bool = False
     max_associations: int = Field(default=32, ge=1, le=1000)
     max_associations_per_peer: int = Field(default=16, ge=1, le=1000)
+    max_moves: int = Field(default=8, ge=1, le=1000)
+    max_moves_per_destination: int = Field(default=4, ge=1, le=1000)
     max_pdu: int = Field(default=131072, ge=4096, le=16 * 1024 * 1024)
     longest_pdu: int = Field(default=16 * 1024 * 1024, ge=4096, le=2**32 - 1)
     longest_object_mb: int = Field(default=8192, ge=1)

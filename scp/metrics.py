@@ -61,6 +61,20 @@ COMMITTED: Final = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
+RETRIEVALS: Final = Counter(
+    "coronode_retrievals", "C-MOVE and C-GET requests, by final status", ["operation", "status"], registry=REGISTRY
+)
+SUB_OPERATIONS: Final = Counter(
+    "coronode_retrieve_sub_operations",
+    "C-STORE sub-operations of retrievals: completed, warning, failed",
+    ["operation", "outcome"],
+    registry=REGISTRY,
+)
+UNSENDABLE: Final = Counter(
+    "coronode_objects_unsendable",
+    "Stored objects that a retrieval could not send: file missing or damaged, not decodable",
+    registry=REGISTRY,
+)
 
 
 @dataclass(frozen=True, slots=True)

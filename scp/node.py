@@ -37,6 +37,7 @@ from scp.services import verification
 from scp.services.commitment import CommitmentScp
 from scp.services.commitment_reports import CommitmentReports
 from scp.services.query import QueryScp
+from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import StorageScp
 from scp.work.documents import DocumentWork
 from scp.work.scoring_process import ScoringProcess
@@ -141,13 +142,16 @@ class Node:
             longest_bytes=settings.node.longest_object_mb * MIB,
             companions=settings.node.companions,
         )
+        query = QueryScp(self.database, self.files, settings.node.ae_title)
+        retrieve = RetrieveScp(self.database, self.files, settings.node, settings.peers)
         return Server(
             settings.node,
             Admission.from_settings(settings),
             (
                 verification.provide(),
                 storage.provide(),
-                QueryScp(self.database).provide(),
+                query.provide(),
+                retrieve.provide(),
                 CommitmentScp(self._reports, self._asker.take).provide(),
             ),
             find_shortage=storage.find_shortage,

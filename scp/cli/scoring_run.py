@@ -45,7 +45,7 @@ class ScoringRun:
 
     def _score_here(self, item: SeriesFiles) -> Row:
         from scoring import engine
-        from scp.work.memory import limited_memory
+        from scp.memory import limited_memory
 
         begun = time.perf_counter()
         with limited_memory(self.settings.scoring.memory_mb):

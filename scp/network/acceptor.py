@@ -24,6 +24,7 @@ from scp.network.errors import (
     AssociationEnded,
     Closed,
     Expired,
+    Interrupted,
     TooLong,
     Unsecured,
     Violation,
@@ -99,8 +100,8 @@ class Acceptor:
         except Expired as error:
             waits = self._machine.state in (State.AWAITING_REQUEST, State.AWAITING_CLOSE)
             self._abort(Event.ARTIM_EXPIRED if waits else Event.ABORT_REQUEST, NOT_SPECIFIED, "timeout", str(error))
-        except TooLong as error:
-            self._abort(Event.ABORT_REQUEST, None, "object_too_long", str(error))
+        except (TooLong, Interrupted) as error:
+            self._abort(Event.ABORT_REQUEST, None, error.kind, str(error))
         except Aborted as error:
             self._note("aborted", str(error))
         except Closed as error:
@@ -162,7 +163,8 @@ class Acceptor:
     def request(self, context: AcceptedContext, make: MakeRequest, data: Content = b"") -> Reply:
         """Send a request to the peer and wait for the response; requests that it sends meanwhile queue up.
 
-        Raises AssociationEnded and Released, and OSError when the file of the data set cannot be read.
+        Raises AssociationEnded and Released, and OSError when the file of the data set cannot be read: after
+        that nothing can be sent.
         """
         return Reply(*self._messages.wait_for_response(self._exchange.send(context, make, data)))
 

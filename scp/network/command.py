@@ -30,6 +30,7 @@ _NUMBERS: Final = frozenset(
         elements.FIELD,
         elements.MESSAGE_ID,
         elements.RESPONDED,
+        elements.PRIORITY,
         elements.DATA_SET_TYPE,
         elements.STATUS,
         elements.EVENT_TYPE,
@@ -78,6 +79,7 @@ class Command:
     status: int | None = None
     comment: str = ""
     destination: str = ""
+    priority: int = elements.MEDIUM
     originator_ae: str = ""
     originator_message_id: int | None = None
     event_type: int | None = None
@@ -122,6 +124,7 @@ def decode(data: bytes | bytearray) -> Command:
         status=numbers.get(elements.STATUS),
         comment=_read_comment(values.get(elements.COMMENT, b"")),
         destination=texts.get(elements.DESTINATION, ""),
+        priority=numbers.get(elements.PRIORITY) or elements.MEDIUM,
         originator_ae=texts.get(elements.ORIGINATOR_AE, ""),
         originator_message_id=numbers.get(elements.ORIGINATOR_MESSAGE_ID),
         event_type=numbers.get(elements.EVENT_TYPE),

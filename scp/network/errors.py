@@ -5,6 +5,7 @@ AssociationEnded
 ├── Closed       the connection is closed or lost
 ├── Aborted      the peer sent an A-ABORT
 ├── Expired      the peer was silent or too slow for too long
+├── Interrupted  what this side was sending cannot be read to its end: an A-ABORT by the service user
 ├── TooLong      an object exceeds the node's limit: an A-ABORT by the service user
 └── Violation    the peer broke the protocol: it gets an A-ABORT with the reason (PS3.8 table 9-26)
 """
@@ -40,8 +41,16 @@ class Expired(AssociationEnded):
     """A timer expired: the peer was silent, or slower than the minimum rate."""
 
 
+class Interrupted(AssociationEnded):
+    """A data set that was being sent cannot be read to its end, so that nothing can follow on the association."""
+
+    kind = "internal"
+
+
 class TooLong(AssociationEnded):
     """An object is too long: it is not stored, and the peer gets an A-ABORT."""
+
+    kind = "object_too_long"
 
 
 class Violation(AssociationEnded):

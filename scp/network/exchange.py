@@ -46,8 +46,15 @@ class Exchange:
 
     def send_message(self, context_id: int, message: bytes, data: Content = b"") -> None:
         """Send an encoded command set with its data set, if any; raises as `send` does."""
-        self._send(*pdu.encode_fragments(message, context_id, self._room, is_command=True))
+        command_set = pdu.encode_fragments(message, context_id, self._room, is_command=True)
         if isinstance(data, tuple):
-            send_file(self._send, context_id, self._room, *data)
+            path, offset = data
+            # opened first: a peer that has the command set waits for the data set
+            with path.open("rb", buffering=0) as file:
+                file.seek(offset)
+                self._send(*command_set)
+                send_file(self._send, context_id, self._room, file)
         elif data:
-            self._send(*pdu.encode_fragments(data, context_id, self._room, is_command=False))
+            self._send(*command_set, *pdu.encode_fragments(data, context_id, self._room, is_command=False))
+        else:
+            self._send(*command_set)

@@ -47,7 +47,7 @@ LOCAL_LIMIT_EXCEEDED: Final = 2
 
 _ONE_AT_A_TIME: Final = OperationsWindow(invoked=1, performed=1)
 _IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
-_MOST_CONTEXTS: Final = 128
+MOST_CONTEXTS: Final = 128
 _DEFAULT_ROLE: Final = RoleSelection("", scu=True, scp=False)
 """Of the requestor, where no role was negotiated."""
 
@@ -155,8 +155,8 @@ def propose(
 
     Raises ValueError when the contexts do not fit one association: identifiers are odd, 1 to 255 (PS3.8 9.3.2.2).
     """
-    if len(contexts) > _MOST_CONTEXTS:
-        raise ValueError(f"{len(contexts)} presentation contexts do not fit one association ({_MOST_CONTEXTS})")
+    if len(contexts) > MOST_CONTEXTS:
+        raise ValueError(f"{len(contexts)} presentation contexts do not fit one association ({MOST_CONTEXTS})")
     roles = {
         context.abstract_syntax: RoleSelection(context.abstract_syntax, context.as_scu, context.as_scp)
         for context in contexts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from io import FileIO
 from typing import Final
 
 from scp.network import pdu
@@ -14,32 +14,28 @@ _HEADERS: Final = pdu.HEADER_BYTES + pdu.VALUE_HEADER_BYTES
 _MOST_PDUS: Final = 64  # in one system call
 
 
-def send_file(send: Callable[[memoryview], None], context_id: int, room: int, path: Path, offset: int) -> None:
-    """Send the rest of a file after `offset` as one data set, `room` bytes in each PDU.
+def send_file(send: Callable[[memoryview], None], context_id: int, room: int, file: FileIO) -> None:
+    """Send the rest of an open file as one data set, `room` bytes in each PDU.
 
     Raises OSError when the file cannot be read or is truncated meanwhile, and whatever `send` raises.
     """
     slot = room + _HEADERS
     buffer = memoryview(bytearray(slot * max(1, min(_MOST_PDUS, BUFFER_BYTES // slot))))
     slots = [buffer[start + _HEADERS : start + slot] for start in range(0, len(buffer), slot)]
-    with path.open("rb", buffering=0) as file:
-        left = os.fstat(file.fileno()).st_size - offset
-        file.seek(offset)
-        while left > 0:
-            count = _fill(file.fileno(), slots)
-            if count == 0:
-                raise OSError(f"{path}: was truncated while it was being sent")
-            left -= count
-            end = 0
-            for start in range(0, count, room):
-                length = min(room, count - start)
-                is_last = left <= 0 and start + length == count
-                at = start // room * slot
-                buffer[at : at + _HEADERS] = pdu.encode_value_header(
-                    length, context_id, is_command=False, is_last=is_last
-                )
-                end = at + _HEADERS + length
-            send(buffer[:end])
+    left = os.fstat(file.fileno()).st_size - file.tell()
+    while left > 0:
+        count = _fill(file.fileno(), slots)
+        if count == 0:
+            raise OSError(f"{file.name!r}: was truncated while it was being sent")
+        left -= count
+        end = 0
+        for start in range(0, count, room):
+            length = min(room, count - start)
+            is_last = left <= 0 and start + length == count
+            at = start // room * slot
+            buffer[at : at + _HEADERS] = pdu.encode_value_header(length, context_id, is_command=False, is_last=is_last)
+            end = at + _HEADERS + length
+        send(buffer[:end])
 
 
 def _fill(descriptor: int, slots: Sequence[memoryview]) -> int:

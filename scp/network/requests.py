@@ -12,7 +12,12 @@ MakeRequest = Callable[[int], bytes]
 
 
 def encode_store(
-    message_id: int, sop_class_uid: str, sop_instance_uid: str, originator: tuple[str, int] | None = None
+    message_id: int,
+    sop_class_uid: str,
+    sop_instance_uid: str,
+    originator: tuple[str, int] | None = None,
+    *,
+    priority: int = elements.MEDIUM,
 ) -> bytes:
     """Encode a C-STORE-RQ (9.3.1.1); `originator` is the AE title and Message ID of the C-MOVE that it belongs to."""
     title, number = originator or ("", 0)
@@ -21,7 +26,7 @@ def encode_store(
             elements.encode_uid(elements.AFFECTED_CLASS, sop_class_uid),
             elements.encode_us(elements.FIELD, command.C_STORE_RQ),
             elements.encode_us(elements.MESSAGE_ID, message_id),
-            elements.encode_us(elements.PRIORITY, elements.MEDIUM),
+            elements.encode_us(elements.PRIORITY, priority),
             elements.encode_us(elements.DATA_SET_TYPE, elements.HAS_DATA_SET),
             elements.encode_uid(elements.AFFECTED_INSTANCE, sop_instance_uid),
             elements.encode_text(elements.ORIGINATOR_AE, title) if originator else b"",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import closing
-from io import BytesIO
 from typing import Final
 
 import structlog
-from pydicom.filereader import read_dataset
+from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from config.errors import CoronodeError, Rejected
@@ -23,7 +22,9 @@ from scp.network.message import Message, Released
 from scp.network.negotiation import AcceptedContext, PresentationContext
 from scp.reception.provided import ProvidedService
 from scp.services.fitting import refuse_misplaced
+from scp.services.identifier import parse_identifier
 from storage.database.engine import Database
+from storage.objects.files import Files
 from storage.query.keys import Root
 from storage.query.search import Search
 
@@ -35,15 +36,16 @@ OPTIONS: Final = Options(bytes([1, 1, 0, 1, 0, 0, 0]))
 enhanced multi-frame image conversion, empty value matching and multiple value matching (PS3.4 table C.5-2)."""
 CONTEXTS: Final = tuple(PresentationContext(uid, UNCOMPRESSED, extended=OPTIONS) for uid in MODELS)
 
-_LONGEST_IDENTIFIER: Final = 1024 * 1024
 _BUFFERS_A_SENDING: Final = 128
 
 
 class QueryScp:
     """The Query SCP: answers from the index of received objects and documents made here."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, files: Files, ae_title: str) -> None:
         self._database = database
+        self._files = files
+        self._ae_title = ae_title
 
     def provide(self) -> ProvidedService:
         """Return the service for the node's peers."""
@@ -57,8 +59,9 @@ class QueryScp:
         implicit = UID(context.transfer_syntax).is_implicit_VR
         code, comment = status.SUCCESS, ""
         try:
-            search = _read_search(association, context, implicit=implicit)
-            with closing(search.encode_matches(self._database, implicit=implicit)) as matches:
+            search = parse_identifier(association, message, lambda data: _parse(context, data))
+            found = search.encode_matches(self._database, implicit=implicit, source=self._describe_source())
+            with closing(found) as matches:
                 if not _send_matches(association, message, matches, supported=not search.unsupported):
                     code = status.CANCELLED
         except Rejected as rejection:
@@ -75,30 +78,21 @@ class QueryScp:
         metrics.QUERIES.labels(f"0x{code:04X}").inc()
         association.respond(message, code, comment=status.cut_comment(comment))
 
+    def _describe_source(self) -> dict[str, str]:
+        """Say from whom the objects can be retrieved, and how soon (PS3.4 C.4.1.1.3.2)."""
+        availability = "ONLINE" if self._files.is_present() else "OFFLINE"
+        return {"RetrieveAETitle": self._ae_title, "InstanceAvailability": availability}
+
 
 def _find_root(model: str) -> Root:
     return "patient" if model == PATIENT_ROOT_FIND else "study"
 
 
-def _read_search(association: Conversation, context: AcceptedContext, *, implicit: bool) -> Search:
-    """Read and parse the identifier. Raises Rejected when it is too long or unreadable."""
-    gathered = bytearray()
-    for data in association.messages.data():
-        if len(gathered) <= _LONGEST_IDENTIFIER:
-            gathered += data
-    if len(gathered) > _LONGEST_IDENTIFIER:
-        raise Rejected(status.DOES_NOT_MATCH, f"an identifier of more than {_LONGEST_IDENTIFIER} bytes")
-    try:
-        identifier = read_dataset(BytesIO(gathered), is_implicit_VR=implicit, is_little_endian=True)
-        relational, combined, *_ = context.extended.ljust(2, b"\0")
-        return Search.parse(
-            _find_root(context.abstract_syntax), identifier, relational=relational == 1, combined=combined == 1
-        )
-    except Rejected:
-        raise
-    except Exception as error:  # whatever the parser raises, the identifier is invalid
-        words = "identifier cannot be read in the negotiated transfer syntax"
-        raise Rejected(status.DOES_NOT_MATCH, words) from error
+def _parse(context: AcceptedContext, identifier: Dataset) -> Search:
+    """Parse an identifier by what was negotiated. Raises Rejected."""
+    relational, combined, *_ = context.extended.ljust(2, b"\0")
+    root = _find_root(context.abstract_syntax)
+    return Search.parse(root, identifier, relational=relational == 1, combined=combined == 1)
 
 
 def _send_matches(association: Conversation, message: Message, matches: Iterable[bytes], *, supported: bool) -> bool:

@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol
 
 from config.errors import CoronodeError, NotScorable, Transient, describe_fault, is_fault
 from scoring.result import Score
-from scp.work.memory import limited_memory
+from scp.memory import limited_memory
 from scp.work.requests import Request, ScoreRequest
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")

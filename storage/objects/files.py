@@ -129,6 +129,10 @@ class Files:
             for folder in (self._incoming, self.root / "instances", self.root / "quarantine"):
                 make_folder(folder)
 
+    def is_present(self) -> bool:
+        """Return whether the store is there: False while its disk is away."""
+        return (self.root / "instances").is_dir()
+
     def path(self, name: str) -> Path:
         """Return the absolute path of a stored name. Raises ValueError for a name that leads out of the store."""
         path = Path(os.path.normpath(self._prefix + name))

@@ -6,12 +6,13 @@ are matched and returned too. Modality, a key of series, asks a study for its mo
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from sqlalchemy import ColumnElement, Integer, Select, UnaryExpression, and_, case, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -86,7 +87,9 @@ class Search:
         """Keys that are returned empty; with any of them the status is 0xFF01 instead of 0xFF00."""
         return tuple(key.keyword or f"{key.tag:08X}" for key in self.keys if not key.supported)
 
-    def encode_matches(self, db: Database, *, implicit: bool) -> Generator[bytes]:
+    def encode_matches(
+        self, db: Database, *, implicit: bool, source: Mapping[str, str] | None = None
+    ) -> Generator[bytes]:
         """Yield the matches as they are read, each as an encoded data set in Little Endian; close it to stop early.
 
         Text that is not ASCII is in the character sets of the identifier where they can express a match, else in
@@ -95,17 +98,20 @@ class Search:
         Args:
             db: the database.
             implicit: Implicit VR, else Explicit VR.
+            source: where and how the objects can be retrieved, by keyword; every match says it, asked for or not
+                (PS3.4 C.4.1.1.3.2).
 
         Raises:
             Transient: the database did not answer, or the matches were taken too slowly.
         """
         statement, columns = self._build_statement(db.engine.dialect.name)
-        encoder = Encoder(self._list_slots(columns), implicit=implicit, preferred=self.repertoire)
+        slots = self._list_slots(columns, source or {})
+        encoder = Encoder(slots, implicit=implicit, preferred=self.repertoire)
         with closing(db.rows(statement, batch=_BATCH)) as batches:
             for batch in batches:
                 yield from map(encoder.encode, batch)
 
-    def _list_slots(self, columns: list[str]) -> list[Slot]:
+    def _list_slots(self, columns: list[str], source: Mapping[str, str]) -> list[Slot]:
         answered = [
             Slot(
                 key.tag,
@@ -114,8 +120,13 @@ class Search:
                 optional=key.tag == TIMEZONE.tag,  # never sent without a value (C.4.1.1.3.2)
             )
             for key in self.keys
+            if key.keyword not in source
         ]
-        return [Slot(LEVEL, "CS", varies=False, value=self.level), *answered]
+        told = [
+            Slot(tag_for_keyword(keyword) or 0, dictionary_VR(keyword), varies=False, value=value)
+            for keyword, value in source.items()
+        ]
+        return [Slot(LEVEL, "CS", varies=False, value=self.level), *answered, *told]
 
     def _build_statement(self, dialect: str) -> tuple[Select[Any], list[str]]:
         columns: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {}

@@ -178,7 +178,7 @@ def serving(folder: Path, *, peers: dict | None = None, **node: object) -> Itera
         received=lambda series_instance_uid, _: received.append(series_instance_uid),
         longest_bytes=settings.node.longest_object_mb * 1024 * 1024,
     )
-    services = (verification.provide(), storage.provide(), QueryScp(database).provide())
+    services = (verification.provide(), storage.provide(), QueryScp(database, files, settings.node.ae_title).provide())
     server = Server(settings.node, Admission.from_settings(settings), services, find_shortage=storage.find_shortage)
     server.start()
     try:

@@ -18,6 +18,7 @@ from scp.reception.incoming import StoreRequest
 from scp.reception.server import Server
 from scp.services import verification
 from scp.services.query import QueryScp
+from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import StorageScp
 from storage.database.engine import Database
 from storage.intake.instances import Registered
@@ -44,8 +45,15 @@ def companions() -> Companions:
 
 
 @pytest.fixture
-def site(tmp_path: Path, companions: Companions) -> Iterator[Site]:
-    settings = Settings(node={"port": 0, "accept_unknown_peers": True, "max_associations": 3, "data_dir": tmp_path})
+def peers() -> dict[str, dict[str, object]]:
+    """`[peers]` of the site; a test module overrides it."""
+    return {}
+
+
+@pytest.fixture
+def site(tmp_path: Path, companions: Companions, peers: dict[str, dict[str, object]]) -> Iterator[Site]:
+    node = {"port": 0, "accept_unknown_peers": True, "max_associations": 3, "data_dir": tmp_path}
+    settings = Settings(node=node, peers=peers)
     database = Database.open(f"sqlite:///{tmp_path / 'index.sqlite'}")
     database.migrate()
     files = Files(tmp_path / "objects")
@@ -57,7 +65,12 @@ def site(tmp_path: Path, companions: Companions) -> Iterator[Site]:
         received=lambda series_instance_uid, _: received.append(series_instance_uid),
         companions=companions,
     )
-    services = (verification.provide(), storage.provide(), QueryScp(database).provide())
+    services = (
+        verification.provide(),
+        storage.provide(),
+        QueryScp(database, files, settings.node.ae_title).provide(),
+        RetrieveScp(database, files, settings.node, settings.peers).provide(),
+    )
     server = Server(settings.node, Admission.from_settings(settings), services, find_shortage=storage.find_shortage)
     server.start()
     yield Site(database, files, storage, server, received)

@@ -12,7 +12,7 @@ from pydicom import dcmread
 from config.errors import ConfigurationError, CoronodeError, NotScorable, Transient
 from config.settings import ScoringSettings, SelectionSettings
 from scoring.result import Score
-from scp.work.memory import limited_memory
+from scp.memory import limited_memory
 from scp.work.requests import ScoreRequest
 from scp.work.worker import Died, Failed, ProcessWorker, TookTooLong, answer, spawn
 

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scp.work.memory import limited_memory
+from scp.memory import limited_memory
 
 ROOT = Path(__file__).parents[3]
 
 TRY = """
 import resource
-from scp.work.memory import limited_memory
+from scp.memory import limited_memory
 resource.setrlimit(resource.RLIMIT_DATA, (2**30, 2**31))
 for limit in (512, 4096, None):
     with limited_memory(limit):

@@ -1,0 +1,115 @@
+"""The Retrieve SCP: reads a request, selects the objects, and says how sending them went (PS3.4 C.4.2, C.4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import structlog
+
+from config.errors import CoronodeError, Rejected
+from config.settings import NodeSettings, PeerSettings
+from dicom import status
+from dicom.sop_classes import PATIENT_ROOT_GET, PATIENT_ROOT_MOVE
+from scp import metrics
+from scp.network import command
+from scp.network.conversation import Conversation
+from scp.network.errors import AssociationEnded
+from scp.network.message import Message, Released
+from scp.reception.provided import ProvidedService
+from scp.services.fitting import refuse_misplaced
+from scp.services.identifier import parse_identifier
+from scp.services.retrieve.contexts import CONTEXTS, GET_MODELS, MOVE_MODELS, find_context
+from scp.services.retrieve.dialogue import Dialogue
+from scp.services.retrieve.get import get
+from scp.services.retrieve.move import Mover
+from scp.services.retrieve.progress import Progress
+from scp.services.retrieve.sending import Store
+from scp.services.retrieve.transcoding import Transcoder
+from storage.database.engine import Database
+from storage.objects.files import Files
+from storage.query.retrieval import Retrieval, Root, Selection
+
+log = structlog.get_logger(__name__)
+
+_PATIENT_ROOT: Final = frozenset({PATIENT_ROOT_MOVE, PATIENT_ROOT_GET})
+
+
+class RetrieveScp:
+    """The Retrieve SCP: sends objects back on the association of a C-GET, and to configured peers by C-MOVE."""
+
+    def __init__(self, database: Database, files: Files, node: NodeSettings, peers: Mapping[str, PeerSettings]) -> None:
+        self._database = database
+        self._transcoder = Transcoder()
+        self._store = Store(files, self._transcoder)
+        self._mover = Mover(database, self._store, node, peers)
+
+    def provide(self) -> ProvidedService:
+        """Return the service for the node's peers."""
+        operations = {command.C_GET_RQ: self.get, command.C_MOVE_RQ: self.move}
+        return ProvidedService("retrieve", CONTEXTS, operations, find_context)
+
+    def get(self, association: Conversation, message: Message) -> None:
+        """Answer a C-GET-RQ. Raises AssociationEnded and Released."""
+        if not refuse_misplaced(association, message, GET_MODELS.__contains__):
+            self._answer(Dialogue(association, message), self._get)
+
+    def move(self, association: Conversation, message: Message) -> None:
+        """Answer a C-MOVE-RQ. Raises AssociationEnded and Released."""
+        if not refuse_misplaced(association, message, MOVE_MODELS.__contains__):
+            self._answer(Dialogue(association, message), self._move)
+
+    def _answer(self, dialogue: Dialogue, perform: Callable[[Dialogue], None]) -> None:
+        """Perform a retrieval and send its final response."""
+        operation, calling = dialogue.operation, dialogue.association.calling_ae
+        try:
+            with self._transcoder.using():
+                perform(dialogue)
+            if not dialogue.progress.is_cancelled:
+                dialogue.progress.fail_rest("deleted in the meantime")
+            code, comment = dialogue.progress.decide(), dialogue.progress.reason
+        except Rejected as rejection:
+            log.warning("retrieval refused", operation=operation, reason=rejection.reason, calling=calling)
+            code, comment = rejection.status, rejection.reason
+        except CoronodeError as error:
+            log.error("retrieval failed", operation=operation, reason=str(error), calling=calling)
+            code, comment = _give_up(dialogue.progress, str(error))
+        except (AssociationEnded, Released):
+            metrics.RETRIEVALS.labels(operation, "ended").inc()
+            raise
+        except Exception:  # the edge of the service: the peer gets a failure, the log the traceback
+            log.exception("retrieval failed", operation=operation, calling=calling)
+            code, comment = _give_up(dialogue.progress, "internal error, see the node's log")
+        metrics.RETRIEVALS.labels(operation, f"0x{code:04X}").inc()
+        dialogue.finish(code, comment)
+
+    def _get(self, dialogue: Dialogue) -> None:
+        selection = self._select(dialogue, _parse(dialogue))
+        get(dialogue, selection.read_objects(self._database), self._store)
+
+    def _move(self, dialogue: Dialogue) -> None:
+        retrieval = _parse(dialogue)
+        peer = self._mover.find_destination(dialogue.message.command.destination)
+        selection = self._select(dialogue, retrieval)
+        if len(selection):
+            self._mover.move(dialogue, selection, peer)
+
+    def _select(self, dialogue: Dialogue, retrieval: Retrieval) -> Selection:
+        """Select the objects and begin to count. Raises Rejected and Transient."""
+        selection = retrieval.select(self._database)
+        dialogue.progress = Progress(len(selection))
+        return selection
+
+
+def _parse(dialogue: Dialogue) -> Retrieval:
+    context = dialogue.association.context(dialogue.message)
+    root: Root = "patient" if context.abstract_syntax in _PATIENT_ROOT else "study"
+    return parse_identifier(dialogue.association, dialogue.message, lambda data: Retrieval.parse(root, data))
+
+
+def _give_up(progress: Progress, reason: str) -> tuple[int, str]:
+    """Return status and comment of a retrieval that cannot go on; objects that were not sent have failed."""
+    if not progress.total:
+        return status.UNABLE_TO_PROCESS, reason
+    progress.fail_rest(reason)
+    return progress.decide(), reason
