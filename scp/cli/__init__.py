@@ -23,6 +23,7 @@ _ENTRIES = {
     "quarantine": Entry("quarantine", "List, release or delete objects that contradict stored ones."),
     "config": Entry("configure", "Check, show or write the configuration."),
     "doctor": Entry("doctor", "Check this installation and suggest repairs."),
+    "conformance": Entry("conformance", "Print the DICOM conformance statement."),
 }
 
 

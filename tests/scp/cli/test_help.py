@@ -61,7 +61,7 @@ def loaded(*arguments: str, folder: Path) -> set[str]:
 
 def test_the_commands_of_the_design_are_there():
     named = {"serve", "demo", "score", "report", "phantom", "echo", "send", "series", "outbox", "quarantine"}
-    named |= {"config", "doctor"}
+    named |= {"config", "doctor", "conformance"}
     assert {path[0] for path in EVERY if path} == named
 
 
@@ -99,8 +99,9 @@ def test_a_wrong_option_is_exit_2_and_leaves_standard_output_empty(path, coronod
 
 def test_each_entry_describes_its_command_in_one_line(coronode):
     lines = coronode("--help").out.splitlines()
+    width = max(map(len, cli.entries))
     for name, entry in cli.entries.items():
-        assert f"  {name:10}  {entry.summary}" in lines
+        assert f"  {name:{width}}  {entry.summary}" in lines
         assert re.fullmatch(r"[A-Z][^.]*\.", entry.summary)
 
 
