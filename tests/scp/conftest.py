@@ -409,8 +409,8 @@ class OpenAssociation:
 class Scanner:
     """Sends images to a node; every one must be taken."""
 
-    def __init__(self, port: int) -> None:
-        self._opening = Opening("SCANNER", "CORONODE", "127.0.0.1", port, 60, 60, 60, 16384)
+    def __init__(self, port: int, ae_title: str = "SCANNER") -> None:
+        self._opening = Opening(ae_title, "CORONODE", "127.0.0.1", port, 60, 60, 60, 16384)
         self._classes = [CTImageStorage]
 
     def add(self, sop_class: str) -> None:
@@ -447,7 +447,7 @@ class Scanner:
 
 
 @pytest.fixture(scope="session")
-def scanner_at() -> Callable[[int], Scanner]:
+def scanner_at() -> Callable[..., Scanner]:
     return Scanner
 
 
