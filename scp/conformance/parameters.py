@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from config.load import read_defaults
 from config.settings import CompletionSettings, NodeSettings, PeerSettings, PriorsSettings, ResultsSettings
+from config.tls import TlsSettings
 from scp.conformance.table import code, format_table
 
 _LINE: Final = re.compile(r"(?:# )?(\w+) = .*?  *# +(.*)")
@@ -18,6 +19,7 @@ _SECTION: Final = re.compile(r"(?:# )?\[([\w.]+)\]")
 
 _SECTIONS: Final[tuple[tuple[str, type[BaseModel], str], ...]] = (
     ("node", NodeSettings, ""),
+    ("node.tls", TlsSettings, ""),
     ("peers.PACS", PeerSettings, ""),
     ("completion", CompletionSettings, ""),
     ("results", ResultsSettings, "retry_"),

@@ -11,7 +11,7 @@ from typing import Final
 from config.settings import NodeSettings
 from dicom.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, VERSION
 from scoring.report.sr import codes
-from scp.conformance import contexts, keys, parameters, report_content, statuses, terminology
+from scp.conformance import contexts, keys, parameters, report_content, security, statuses, terminology
 from scp.network.associate import DICOM_APPLICATION_CONTEXT
 
 _PLACE: Final = re.compile(r"\{\{([\w -]+)\}\}")
@@ -42,6 +42,8 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "earlier_reports": partial(contexts.format_proposed, contexts.EARLIER_REPORTS),
     "keys": keys.format_keys,
     "parameters": parameters.format_parameters,
+    "profiles": security.format_profiles,
+    "suites": security.format_suites,
     "outcomes": statuses.format_outcomes,
     **{f"answers {section}": partial(statuses.format_answers, section) for section in statuses.ANSWERS},
     "content tid1500": partial(report_content.format_content, "tid1500"),
