@@ -1,19 +1,11 @@
-"""One node for all tests of this folder, that scores nothing, a study that it holds, and dcmjs-dimse on either side."""
+"""One node for all tests of this folder, that scores nothing; a study; and the peers that talk to it."""
 
 from __future__ import annotations
 
-import json
-import queue
-import socket
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydicom import Dataset
@@ -21,22 +13,16 @@ from pydicom.uid import generate_uid
 
 from config.settings import PeerSettings, Settings
 from scp.node import Node
+from tests.scp.interoperability.peers import DCMJS, Dcmjs, Dcmtk, Orthanc, Peer, Place, Pynetdicom
+from tests.scp.interoperability.processes import unused_port
 
-DCMJS = Path(__file__).parents[1] / "dcmjs-dimse"
-PEERS = ("DCMTK", "ORTHANC", "DCMJS", "PYNETDICOM")
-PATIENCE = 60
+NAMES = ("DCMTK", "ORTHANC", "DCMJS", "PYNETDICOM")
 SLICES = 4
-
-
-def unused_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
 class Site:
-    """The node, its settings, and the ports on which each of its peers is expected."""
+    """The node and its settings, in which each peer has a port."""
 
     node: Node
     settings: Settings
@@ -52,7 +38,7 @@ class Site:
 @pytest.fixture(scope="session")
 def site(run_node, tmp_path_factory) -> Iterator[Site]:
     """A node that waits an hour before it takes a series for complete, so that nothing is scored meanwhile."""
-    peers = {name: {"ae_title": name, "host": "127.0.0.1", "port": unused_port()} for name in PEERS}
+    peers = {name: {"ae_title": name, "host": "127.0.0.1", "port": unused_port()} for name in NAMES}
     settings = Settings(
         node={"port": 0, "data_dir": tmp_path_factory.mktemp("site") / "data", "reserve_mb": 0},
         peers=peers,
@@ -60,6 +46,25 @@ def site(run_node, tmp_path_factory) -> Iterator[Site]:
     )
     with run_node(settings) as node:
         yield Site(node, settings)
+
+
+@pytest.fixture(scope="session", params=NAMES)
+def peer(request, site, peer_program, tmp_path_factory) -> Iterator[Peer]:
+    """Each peer in turn, running."""
+    name = request.param
+    place = Place(site.port, site.peer(name).port, tmp_path_factory.mktemp(name), peer_program)
+    made: Peer
+    if name == "ORTHANC":
+        made = Orthanc(place, unused_port())
+    elif name == "DCMJS":
+        if not (DCMJS / "node_modules/dcmjs-dimse").is_dir():
+            pytest.skip(f"dcmjs-dimse is not installed (npm ci --prefix {DCMJS})")
+        made = Dcmjs(place)
+    else:
+        made = {"DCMTK": Dcmtk, "PYNETDICOM": Pynetdicom}[name](place)
+    made.start()
+    yield made
+    made.stop()
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,6 @@ class Study:
     paths: tuple[Path, ...]
     images: tuple[Dataset, ...]
 
-    @property
-    def instances(self) -> set[str]:
-        return {str(image.SOPInstanceUID) for image in self.images}
-
 
 @pytest.fixture
 def new_study(small_series, tmp_path) -> Callable[[], Study]:
@@ -84,14 +85,15 @@ def new_study(small_series, tmp_path) -> Callable[[], Study]:
         study, series = generate_uid(), generate_uid()
         folder = tmp_path / study
         folder.mkdir()
-        images = []
+        images, paths = [], []
         for slice_ in small_series[:SLICES]:
             image = deepcopy(slice_)
             image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID = study, series, generate_uid()
             image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
-            image.save_as(folder / f"{image.SOPInstanceUID}.dcm", enforce_file_format=True)
+            paths.append(folder / f"{image.SOPInstanceUID}.dcm")
+            image.save_as(paths[-1], enforce_file_format=True)
             images.append(image)
-        return Study(study, series, tuple(sorted(folder.iterdir())), tuple(images))
+        return Study(study, series, tuple(paths), tuple(images))
 
     return make
 
@@ -100,110 +102,5 @@ def new_study(small_series, tmp_path) -> Callable[[], Study]:
 def held_study(new_study, site, scanner_at) -> Study:
     """A study that the node holds."""
     study = new_study()
-    scanner = scanner_at(site.port, "DCMTK")
-    assert scanner.send(study.images) == [0] * len(study.images)
+    assert scanner_at(site.port, "DCMTK").send(study.images) == [0] * len(study.images)
     return study
-
-
-class Talking:
-    """A program of dcmjs-dimse that tells what happens, a JSON object a line."""
-
-    def __init__(self, command: Sequence[object]) -> None:
-        self.said: list[dict[str, Any]] = []
-        self._lines: queue.Queue[bytes] = queue.Queue()
-        self._process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def expect(self, what: str, count: int = 1) -> list[dict[str, Any]]:
-        """Wait until something was told so many times; return those that were."""
-        deadline = time.monotonic() + PATIENCE
-        while len(found := self.all(what)) < count:
-            try:
-                line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                pytest.fail(f"waited {PATIENCE} s for {count} x {what}; it said {self.said}")
-            if not line:
-                pytest.fail(f"ended without {count} x {what}; it said {self.said}")
-            self.said.append(json.loads(line))
-        return found
-
-    def all(self, what: str) -> list[dict[str, Any]]:
-        return [line for line in self.said if line["what"] == what]
-
-    def stop(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(20)
-        self._reader.join(20)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(line)
-        self._lines.put(b"")
-
-
-@pytest.fixture(scope="session")
-def node_program(peer_program) -> str:
-    if not (DCMJS / "node_modules/dcmjs-dimse").is_dir():
-        pytest.skip(f"dcmjs-dimse is not installed (npm ci --prefix {DCMJS})")
-    return peer_program("node")
-
-
-@dataclass
-class Asked:
-    """What came of a request of dcmjs-dimse."""
-
-    code: int
-    said: list[dict[str, Any]] = field(default_factory=list)
-
-    def all(self, what: str) -> list[dict[str, Any]]:
-        return [line for line in self.said if line["what"] == what]
-
-    @property
-    def statuses(self) -> list[int]:
-        return [line["status"] for line in self.all("response")]
-
-
-@pytest.fixture
-def dcmjs(node_program, site) -> Callable[..., Asked]:
-    """`dcmjs("echo", ...)`: one request of dcmjs-dimse to the node."""
-
-    def ask(service: str, **what: object) -> Asked:
-        asked = {"service": service, "port": site.port} | what
-        ended = subprocess.run(
-            [node_program, DCMJS / "client.mjs", json.dumps(asked)],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        assert not ended.stderr, ended.stderr
-        return Asked(ended.returncode, [json.loads(line) for line in ended.stdout.splitlines()])
-
-    return ask
-
-
-@pytest.fixture
-def dcmjs_pacs(node_program, site, tmp_path) -> Iterator[Talking]:
-    """A PACS of dcmjs-dimse, where the node expects it."""
-    with talking_pacs(node_program, tmp_path, site.peer("DCMJS").port, {"CORONODE": site.port}) as pacs:
-        yield pacs
-
-
-@contextmanager
-def talking_pacs(program: str, folder: Path, port: int | None, peers: dict[str, int], **more: object):
-    (folder / "pacs").mkdir()
-    settings = {"port": port, "folder": str(folder / "pacs"), "peers": peers} | more
-    pacs = Talking([program, DCMJS / "server.mjs", json.dumps(settings)])
-    try:
-        pacs.expect("listening")
-        yield pacs
-    finally:
-        pacs.stop()
