@@ -22,7 +22,8 @@ from scp.conformance.table import code, format_table, yes
 from scp.network.negotiation import PresentationContext
 from scp.scu import query as scu_query
 from scp.scu import retrieve as scu_retrieve
-from scp.services import query, storage, verification
+from scp.services import commitment, query, storage, verification
+from scp.services.retrieve import contexts as retrieval
 
 SETS: Final[Mapping[str, tuple[str, ...]]] = {
     "uncompressed": UNCOMPRESSED,
@@ -35,6 +36,8 @@ ACCEPTED: Final[tuple[tuple[Service | None, tuple[PresentationContext, ...]], ..
     (None, verification.CONTEXTS),
     ("store", storage.CONTEXTS),
     ("query", query.CONTEXTS),
+    ("retrieve", retrieval.CONTEXTS),
+    ("commit", commitment.CONTEXTS),
 )
 """The contexts of each service, those that a service finds by rule excepted."""
 
@@ -55,6 +58,16 @@ WRITTEN: Final = (
     Written(EncapsulatedPDFStorage, "report and letter as PDF"),
 )
 
+_OPTIONS: Final = (
+    "relational queries",
+    "combined date-time matching",
+    "fuzzy semantic matching of names",
+    "timezone query adjustment",
+    "enhanced multi-frame image conversion",
+    "empty value matching",
+    "multiple value matching",
+)
+
 EARLIER_REPORTS: Final = (
     scu_query.QUERY,
     scu_retrieve.GET,
@@ -71,6 +84,13 @@ def format_accepted() -> str:
         for context in contexts
     ]
     return format_table(("SOP class", "UID", "Service", "Role of the peer", "Transfer syntaxes"), rows)
+
+
+def format_options() -> str:
+    """Format the answers to the extended negotiation of queries (PS3.4 C.5.1.1)."""
+    supported = query.OPTIONS.supported
+    rows = [(str(byte), name, str(supported[byte - 1])) for byte, name in enumerate(_OPTIONS, start=1)]
+    return format_table(("Byte", "Option", "Answer"), rows)
 
 
 def format_transfer_syntaxes() -> str:
@@ -99,7 +119,8 @@ def format_services() -> str:
     """Format the services but storage: which side the node takes (PS3.2 table N.1-2)."""
     storage_classes = {context.abstract_syntax for context in storage.CONTEXTS}
     provided = {context.abstract_syntax for _, contexts in ACCEPTED for context in contexts} - storage_classes
-    used = {context.abstract_syntax for context in (*verification.CONTEXTS, *EARLIER_REPORTS) if not context.as_scp}
+    proposed = (*verification.CONTEXTS, *EARLIER_REPORTS, *commitment.CONTEXTS)
+    used = {context.abstract_syntax for context in proposed if context.as_scu}
     rows = [(*_name(uid), yes(uid in used), yes(uid in provided)) for uid in sorted(provided | used, key=UID)]
     return format_table(("SOP class", "UID", "SCU", "SCP"), rows)
 

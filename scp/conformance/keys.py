@@ -15,8 +15,8 @@ UNIQUE: Final = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInsta
 
 _MATCHED: Final = frozenset({"ModalitiesInStudy", "SOPClassesInStudy"})
 _REMARKS: Final = {
-    "RetrieveAETitle": "not answered: nothing can be retrieved from this node",
-    "InstanceAvailability": "not answered, as above",
+    "RetrieveAETitle": "answered, not matched: the AE title of the node",
+    "InstanceAvailability": "answered, not matched: ONLINE, or OFFLINE while the disk of the objects is away",
 }
 
 

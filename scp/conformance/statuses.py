@@ -1,12 +1,11 @@
-"""The statuses that the node returns, by the section of the statement that lists them, and when it returns each.
-
-The general meanings are those of PS3.7 annex C, the others those of the service (PS3.4).
-"""
+"""The statuses that the node returns, by the section of the statement that lists them, and when it returns each."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from typing import Final
 
 from dicom import status
@@ -22,73 +21,16 @@ class Answer:
     when: str
 
 
-ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = {
-    "any request": (
-        Answer(
-            status.SOP_CLASS_NOT_SUPPORTED,
-            "Refused: SOP class not supported",
-            "the request came on a presentation context of another service, or brings an image in a transfer syntax "
-            'outside the set "image"',
-        ),
-        Answer(status.UNRECOGNIZED_OPERATION, "Refused: unrecognized operation", "no service has this operation"),
-    ),
-    "verification": (Answer(status.SUCCESS, "Success", "always"),),
-    "storage": (
-        Answer(
-            status.SUCCESS,
-            "Success",
-            "the file is synchronised to the disk and its row is committed; also for an object that is already stored",
-        ),
-        Answer(
-            status.OUT_OF_RESOURCES,
-            "Refused: out of resources",
-            "too little free disk space, a failure of the disk or the database, or an error inside the node",
-        ),
-        Answer(
-            status.DOES_NOT_MATCH,
-            "Error: data set does not match SOP class",
-            "SOP Class UID differs from the request's, or SOP Instance or SOP Class UID is missing; a CT image without "
-            "Rows, Columns or Pixel Data",
-        ),
-        Answer(
-            status.UNABLE_TO_PROCESS,
-            "Error: cannot understand",
-            "the data set cannot be read or is cut off, a UID that identifies the object cannot be used, or a CT image "
-            "has fewer pixels than its header promises",
-        ),
-    ),
-    "query": (
-        Answer(status.PENDING, "Pending", "a match"),
-        Answer(
-            status.PENDING_UNSUPPORTED,
-            "Pending: some keys are not supported",
-            "a match, where the identifier has keys that are not in the table of keys, or of a lower level; they come "
-            "back empty",
-        ),
-        Answer(status.SUCCESS, "Success", "no more matches"),
-        Answer(status.CANCELLED, "Cancelled", "the peer sent C-CANCEL"),
-        Answer(
-            status.DOES_NOT_MATCH,
-            "Identifier does not match SOP class",
-            "the level is missing or wrong, or a key has too many values (50; 10000 UIDs)",
-        ),
-        Answer(status.UNABLE_TO_PROCESS, "Unable to process", "an error inside the node"),
-    ),
-    "report received": (
-        Answer(status.SUCCESS, "Success", "the object was read"),
-        Answer(
-            status.SOP_CLASS_NOT_SUPPORTED,
-            "Refused: SOP class not supported",
-            "it was sent on a presentation context for which the peer did not accept the role",
-        ),
-        Answer(
-            status.OUT_OF_RESOURCES,
-            "Refused: out of resources",
-            "there are 50 reports already, or it is longer than 16 MiB",
-        ),
-        Answer(status.UNABLE_TO_PROCESS, "Error: cannot understand", "it cannot be read"),
-    ),
-}
+def _read_answers() -> dict[str, tuple[Answer, ...]]:
+    text = resources.files("scp.conformance").joinpath("text/statuses.toml").read_text(encoding="utf-8")
+    return {
+        section: tuple(Answer(getattr(status, name), meaning, when) for name, (meaning, when) in answers.items())
+        for section, answers in tomllib.loads(text).items()
+    }
+
+
+ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = _read_answers()
+"""By section, in the order of the statement."""
 
 _OF_C_STORE: Final = (
     status.SUCCESS,
