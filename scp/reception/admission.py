@@ -122,12 +122,13 @@ class Door:
         seats: Seats,
         services: Sequence[ProvidedService],
         find_shortage: Callable[[], str] = lambda: "",
+        identities: Identities | None = None,
     ) -> None:
         self._admission = admission
         self._seats = seats
         self._services = services
         self._find_shortage = find_shortage
-        self._identities = Identities()
+        self._identities = Identities() if identities is None else identities
 
     def admit(
         self, request: AssociateRequest, host: str, holder: Holder, line: Line = PLAIN

@@ -1,12 +1,16 @@
-from dataclasses import dataclass
+import hashlib
+import threading
+from base64 import b64encode
+from dataclasses import dataclass, replace
 
 import pytest
 
 from config.settings import PeerSettings, Settings
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
 from scp.network.associate import AssociateRequest, ProposedContext, Rejection
-from scp.network.user_information import UserInformation
+from scp.network.user_information import UserIdentity, UserInformation
 from scp.reception.admission import EVERY_SERVICE, Accepted, Admission, Door, Refused
+from scp.reception.identities import Identities
 from scp.reception.provided import ProvidedService, join_operations
 from scp.reception.seats import Seats
 from scp.services import query, storage, verification
@@ -145,6 +149,51 @@ def test_one_peer_at_its_limit_does_not_keep_out_another():
     entrance.admit(asking(CT_IMAGE), "127.0.0.1", Caller())
     assert entrance.admit(asking(CT_IMAGE), "127.0.0.1", Caller()) == Rejection(2, 3, 2)
     assert not isinstance(entrance.admit(asking(CT_IMAGE, calling="VIEWER"), "127.0.0.1", Caller()), Rejection)
+
+
+# scrypt of "secret" with the least cost, so that the tests are quick
+SECRET = "$scrypt$ln=1,r=1,p=1$c2FsdA$" + b64encode(
+    hashlib.scrypt(b"secret", salt=b"salt", n=2, r=1, p=1, dklen=32)
+).decode().rstrip("=")
+
+
+def as_user(name: str = "alice", passcode: str = "secret") -> AssociateRequest:
+    identity = UserIdentity(2, response_requested=False, primary=name.encode(), secondary=passcode.encode())
+    return replace(asking(CT_IMAGE), user=UserInformation(identity=identity))
+
+
+def guarded(*, unknown: bool = False, **identities: object) -> Door:
+    policy = admission(unknown=unknown, CT=CT | {"users": {"alice": SECRET}})
+    return Door(policy, Seats(9, 9), SERVICES, identities=Identities(rest=lambda _: None, **identities))
+
+
+def test_users_of_peers_that_share_title_and_host_add_up():
+    both = admission(A=CT | {"users": {"alice": SECRET}}, B=VIEWER | {"ae_title": "CT1", "users": {"bob": SECRET}})
+    verdict = both.decide(called="CORONODE", calling="CT1", host="127.0.0.1")
+    assert verdict == Accepted(("store", "query"), {"alice": SECRET, "bob": SECRET})
+
+
+def test_a_caller_that_is_no_user_of_its_peer_is_rejected_without_a_reason():
+    """PS3.8 table 9-21 has no reason for it, and one would tell which names there are."""
+    entrance = guarded()
+    assert not isinstance(entrance.admit(as_user(), "127.0.0.1", Caller()), Rejection)
+    for request in (as_user("bob"), as_user(passcode="wrong"), asking(CT_IMAGE)):
+        assert entrance.admit(request, "127.0.0.1", Caller()) == Rejection(1, 1, 1)
+
+
+def test_where_passcodes_queue_up_the_caller_may_come_again():
+    entrance, turn = guarded(longest_wait=0), threading.Lock()
+    entrance._identities._turn = turn
+    with turn:
+        assert entrance.admit(as_user(), "127.0.0.1", Caller()) == Rejection(2, 3, 1)
+    assert not isinstance(entrance.admit(as_user(), "127.0.0.1", Caller()), Rejection)
+
+
+def test_a_peer_with_users_is_not_let_in_as_an_unknown_one_from_another_address():
+    entrance = guarded(unknown=True)
+    assert entrance.admit(asking(CT_IMAGE), "10.9.9.9", Caller()) == Rejection(1, 1, 1)
+    assert not isinstance(entrance.admit(as_user(), "10.9.9.9", Caller()), Rejection)
+    assert not isinstance(entrance.admit(asking(CT_IMAGE, calling="X"), "10.9.9.9", Caller()), Rejection)
 
 
 def test_two_services_cannot_answer_one_command():
