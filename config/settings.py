@@ -8,13 +8,12 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from config.passcodes import HashedPasscode
-from config.section import ListenPort, Seconds, Section
+from config.section import AeTitle, ListenPort, Seconds, Section
 from config.tls import CalledPeer, TlsSettings, list_contradictions
 
 MIB: Final = 1024 * 1024
 """Bytes in the unit of every key that ends in `_mb`."""
 
-_LONGEST_AE_TITLE: Final = 16
 
 Service = Literal["store", "query", "retrieve", "commit", "mpps"]
 Companions = Literal["keep", "drop"]
@@ -26,20 +25,6 @@ ConventionName = Literal["standard", "literature", "siemens", "philips", "canon"
 PatientSize = Literal["small", "medium", "large"]
 
 
-def _check_ae_title(value: str) -> str:
-    """Check an AE title: at most 16 characters of the default repertoire, no backslash, not only spaces (PS3.5 6.2)."""
-    stripped = value.strip(" ")
-    if (
-        not stripped
-        or len(stripped) > _LONGEST_AE_TITLE
-        or "\\" in value
-        or not stripped.isascii()
-        or not stripped.isprintable()
-    ):
-        raise ValueError("an AE title is 1 to 16 printable ASCII characters without a backslash")
-    return stripped
-
-
 def _check_passcode(value: str) -> str:
     """Check the hash of a passcode."""
     HashedPasscode.parse(value)
@@ -47,7 +32,6 @@ def _check_passcode(value: str) -> str:
 
 
 Passcode = Annotated[str, AfterValidator(_check_passcode)]
-AeTitle = Annotated[str, AfterValidator(_check_ae_title)]
 
 
 class NodeSettings(Section):
@@ -88,8 +72,6 @@ class PeerSettings(CalledPeer):
     `users`, hashed passcodes by name, it must call as one of them.
     """
 
-    ae_title: AeTitle
-    host: str = Field(min_length=1)
     services: tuple[Service, ...] = ("store", "query", "retrieve", "commit", "mpps")
     sr: SrTemplate = "tid1500"
     documents: tuple[DocumentKind, ...] | None = None

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from config.section import ListenPort, Port, Section
+from config.section import AeTitle, ListenPort, Port, Section
 
 ProfileName = Literal["bcp195", "bcp195-modified"]
 
@@ -74,13 +74,15 @@ Pins = Annotated[tuple[Annotated[str, AfterValidator(_check_pin)], ...], BeforeV
 
 
 class CalledPeer(Section):
-    """How the node calls a peer, and what it must show when it calls.
+    """Who a peer is: how the node calls it, and what it must show when it calls.
 
     A `port` of None marks a peer that only calls. With `tls` both sides call each other over TLS. The peer has one of
     the certificates named in `certificate`, if any; else, where the node calls it, one that is valid for `tls_name`
     (None: for its host).
     """
 
+    ae_title: AeTitle
+    host: str = Field(min_length=1)
     port: Port | None = None
     tls: bool = False
     tls_name: str | None = Field(default=None, min_length=1)

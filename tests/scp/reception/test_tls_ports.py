@@ -99,6 +99,17 @@ def test_a_failed_handshake_is_counted_each_time_and_logged_once_a_minute(tmp_pa
     ]
 
 
+def test_the_alert_arrives_even_if_the_caller_has_already_sent_more(tmp_path):
+    """In TLS 1.3 a client goes on before the server has judged its certificate; a reset would swallow the reason."""
+    with listening(tmp_path, {}) as server:
+        trusting = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+        connection = socket.create_connection(("127.0.0.1", server.tls_port), 20)
+        with trusting.wrap_socket(connection, server_hostname="127.0.0.1") as caller:
+            caller.sendall(bytes(1_000_000))
+            with pytest.raises(ssl.SSLError, match="certificate required"):
+                caller.recv(1)
+
+
 def test_a_renewed_certificate_is_shown_to_the_next_caller_and_open_associations_stay(tmp_path):
     trusting = ssl.create_default_context()
     with listening(tmp_path, {"require_certificate": False}) as server:

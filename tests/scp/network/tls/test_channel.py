@@ -302,6 +302,30 @@ def test_a_part_of_a_record_does_not_count_as_progress(pair, ours, files, aside)
             wire.read(1)
 
 
+def test_a_record_that_trickles_in_does_not_keep_the_timers_from_looking(pair, ours, files, aside):
+    clock = Clock()
+    wire = Wire(pair[0], PACE, transport=Channel(pair[0], ours.server, server_side=True), clock=clock)
+    wire.finish_within(20)
+    coming = aside(call, pair[1], their_context(files))
+    wire.secure()
+    wire.end()
+    with coming.result():
+        enough, sent = threading.Event(), []
+
+        def trickle() -> None:
+            pair[1].sendall(b"\x17\x03\x03\x40\x00")
+            while not enough.wait(0.01) and len(sent) < 500:
+                sent.append(pair[1].send(b"x"))
+
+        trickling = aside(trickle)
+        clock.step = 9
+        with pytest.raises(Expired, match="nothing received for 20 s"):
+            wire.read(1)
+        enough.set()
+        trickling.result()
+        assert len(sent) < 250
+
+
 def test_a_changed_record_ends_the_connection(pair, ours, files, aside):
     """PS3.15 B.12: when the integrity check fails, the connection is dropped."""
     wire = serving(pair[0], ours)
