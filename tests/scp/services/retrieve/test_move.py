@@ -124,4 +124,4 @@ def test_an_object_that_nothing_decodes_fails_alone(store, slice_of, archive, mo
     ended = move(STUDY_ROOT_MOVE, "STUDY", StudyInstanceUID=STUDY)
     assert (ended.final.Status, ended.counts) == (0xB000, (None, 4, 1, 0))
     assert ended.failed == [broken.SOPInstanceUID]
-    assert "cannot be encoded in Explicit VR Little Endian" in ended.final.ErrorComment
+    assert "cannot be decoded: the decoder failed" in ended.final.ErrorComment
