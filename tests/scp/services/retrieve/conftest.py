@@ -14,6 +14,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from pynetdicom import AE, build_role, evt
+from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
 from scp.reception.incoming import StoreRequest
 
@@ -160,12 +161,18 @@ def get(site) -> Callable[..., Ended]:
 
     only_ct = ((CTImageStorage, ExplicitVRLittleEndian),)
 
-    def ask(taken: Taken, model: str, level: str, *, contexts=only_ct, as_scp: bool = True, **keys: object) -> Ended:
+    def ask(
+        taken: Taken, model: str, level: str, *, contexts=only_ct, as_scp: bool = True, options=b"", **keys
+    ) -> Ended:
         ae = AE("CALLER")
         ae.add_requested_context(model)
         for sop_class, syntax in contexts:
             ae.add_requested_context(sop_class, syntax)
         roles = [build_role(sop_class, scp_role=True) for sop_class in dict(contexts) if as_scp]
+        if options:
+            extended = SOPClassExtendedNegotiation()
+            extended.sop_class_uid, extended.service_class_application_information = model, options
+            roles.append(extended)
         association = ae.associate(
             "127.0.0.1",
             site.port,

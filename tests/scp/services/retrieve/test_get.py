@@ -115,3 +115,8 @@ def test_a_cancelled_retrieval_says_what_is_left(filled, get, taken):
     ended = get(taken, STUDY_ROOT_GET, "STUDY", StudyInstanceUID=STUDY)
     assert (ended.final.Status, ended.counts) == (0xFE00, (3, 1, 0, 0))
     assert len(taken.requests) == 1
+
+
+def test_with_relational_retrieval_negotiated_keys_above_may_be_missing(filled, get, taken):
+    ended = get(taken, STUDY_ROOT_GET, "SERIES", options=b"\x01", SeriesInstanceUID=SERIES)
+    assert (ended.final.Status, ended.counts) == (0, (None, 3, 0, 0))
