@@ -15,6 +15,7 @@ from dicom.sop_classes import UNCOMPRESSED
 from scoring.report.sr import codes
 from scp.reception.provided import ProvidedService, select_contexts
 from scp.services import query, storage, verification
+from scp.services.retrieve import contexts
 from storage.objects import attributes
 from storage.query import computed
 
@@ -28,10 +29,11 @@ PROVIDED = (
     verification.provide(),
     ProvidedService("store", storage.CONTEXTS, {}),
     ProvidedService("query", query.CONTEXTS, {}),
+    ProvidedService("retrieve", contexts.CONTEXTS, {}),
 )
 
 
-@pytest.mark.parametrize("services", [(), ("store",), ("query",), ("store", "query")], ids=str)
+@pytest.mark.parametrize("services", [(), ("store",), ("query",), ("retrieve",), ("store", "query", "retrieve")], ids=str)
 def test_sop_classes_are_those_that_are_accepted(conformance, services):
     rows = conformance.table("SOP class", "UID", "Service")
     stated = {uid: tuple(SETS[syntaxes]) for _, uid, service, syntaxes in rows if service in ("always", *services)}
@@ -63,7 +65,16 @@ ANSWERED = {
         "storage/intake/instances.py",
         "storage/intake/group_commit.py",
     ],
-    "Query as SCP": ["scp/services/query.py", "storage/query/keys.py"],
+    "Query as SCP": ["scp/services/query.py", "scp/services/identifier.py", "storage/query/keys.py"],
+    "Retrieve as SCP": [
+        "scp/services/retrieve/service.py",
+        "scp/services/retrieve/dialogue.py",
+        "scp/services/retrieve/progress.py",
+        "scp/services/retrieve/move.py",
+        "scp/services/identifier.py",
+        "storage/query/keys.py",
+        "storage/query/retrieval.py",
+    ],
     "Objects received by C-GET": ["scp/priors/retrieve.py:_keep", "scp/network/retrieval.py:get"],
 }
 
@@ -95,7 +106,7 @@ def test_no_other_module_answers_a_status(root):
     answering = {place.partition(":")[0] for places in ANSWERED.values() for place in places}
     others = [path for room in ("scp", "storage") for path in (root / room).rglob("*.py")]
     # who sends objects compares the answers of a peer; the demo's PACS is no part of the node
-    elsewhere = {"scp/scu/storage.py", "scp/scu/verification.py", "scp/cli/demo_pacs.py"}
+    elsewhere = {"scp/scu/storage.py", "scp/scu/verification.py", "scp/services/retrieve/sending.py", "scp/cli/demo_pacs.py"}
     found = {str(path.relative_to(root)) for path in others if used_statuses(root, str(path.relative_to(root)))}
     assert found <= answering | elsewhere
 
