@@ -33,7 +33,9 @@ PROVIDED = (
 )
 
 
-@pytest.mark.parametrize("services", [(), ("store",), ("query",), ("retrieve",), ("store", "query", "retrieve")], ids=str)
+@pytest.mark.parametrize(
+    "services", [(), ("store",), ("query",), ("retrieve",), ("store", "query", "retrieve")], ids=str
+)
 def test_sop_classes_are_those_that_are_accepted(conformance, services):
     rows = conformance.table("SOP class", "UID", "Service")
     stated = {uid: tuple(SETS[syntaxes]) for _, uid, service, syntaxes in rows if service in ("always", *services)}
@@ -106,7 +108,12 @@ def test_no_other_module_answers_a_status(root):
     answering = {place.partition(":")[0] for places in ANSWERED.values() for place in places}
     others = [path for room in ("scp", "storage") for path in (root / room).rglob("*.py")]
     # who sends objects compares the answers of a peer; the demo's PACS is no part of the node
-    elsewhere = {"scp/scu/storage.py", "scp/scu/verification.py", "scp/services/retrieve/sending.py", "scp/cli/demo_pacs.py"}
+    elsewhere = {
+        "scp/scu/storage.py",
+        "scp/scu/verification.py",
+        "scp/services/retrieve/sending.py",
+        "scp/cli/demo_pacs.py",
+    }
     found = {str(path.relative_to(root)) for path in others if used_statuses(root, str(path.relative_to(root)))}
     assert found <= answering | elsewhere
 

@@ -1,5 +1,7 @@
 """C-MOVE between pynetdicom as requestor and as destination (PS3.4 C.4.2)."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from pydicom.encaps import encapsulate
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1
@@ -125,3 +127,18 @@ def test_an_object_that_nothing_decodes_fails_alone(store, slice_of, archive, mo
     assert (ended.final.Status, ended.counts) == (0xB000, (None, 4, 1, 0))
     assert ended.failed == [broken.SOPInstanceUID]
     assert "cannot be decoded: the decoder failed" in ended.final.ErrorComment
+
+
+class TestOneAtATime:
+    @pytest.fixture
+    def node_settings(self):
+        return {"max_moves_per_destination": 1}
+
+    @pytest.mark.usefixtures("filled")
+    def test_moves_to_one_destination_wait_for_each_other(self, archive, move):
+        archive.start()
+        with ThreadPoolExecutor(2) as pool:
+            asked = [pool.submit(move, STUDY_ROOT_MOVE, "STUDY", StudyInstanceUID=STUDY) for _ in range(2)]
+            ended = [each.result(60) for each in asked]
+        assert [(each.final.Status, each.counts) for each in ended] == [(0, (None, 4, 0, 0))] * 2
+        assert (archive.associations, archive.most) == (2, 1)
