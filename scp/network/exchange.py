@@ -52,8 +52,7 @@ class Exchange:
             # opened first: a peer that has the command set waits for the data set
             with path.open("rb", buffering=0) as file:
                 file.seek(offset)
-                self._send(*command_set)
-                send_file(self._send, context_id, self._room, file)
+                send_file(self._send, context_id, self._room, file, command_set)
         elif data:
             self._send(*command_set, *pdu.encode_fragments(data, context_id, self._room, is_command=False))
         else:

@@ -14,15 +14,22 @@ _HEADERS: Final = pdu.HEADER_BYTES + pdu.VALUE_HEADER_BYTES
 _MOST_PDUS: Final = 64  # in one system call
 
 
-def send_file(send: Callable[[memoryview], None], context_id: int, room: int, file: FileIO) -> None:
-    """Send the rest of an open file as one data set, `room` bytes in each PDU.
+def send_file(
+    send: Callable[..., None], context_id: int, room: int, file: FileIO, before: Sequence[bytes | memoryview]
+) -> None:
+    """Send the buffers `before`, which hold the command set, and the rest of an open file as one data set.
 
-    Raises OSError when the file cannot be read or is truncated meanwhile, and whatever `send` raises.
+    `send` takes the buffers of PDUs, of which each holds `room` bytes of data. The command set goes out together with
+    the first of the data, because each system call wakes the peer.
+
+    Raises OSError when the file cannot be read, holds nothing, or is truncated meanwhile, and whatever `send` raises.
     """
     slot = room + _HEADERS
     buffer = memoryview(bytearray(slot * max(1, min(_MOST_PDUS, BUFFER_BYTES // slot))))
     slots = [buffer[start + _HEADERS : start + slot] for start in range(0, len(buffer), slot)]
     left = os.fstat(file.fileno()).st_size - file.tell()
+    if left <= 0:
+        raise OSError(f"{file.name!r}: holds no data set")
     while left > 0:
         count = _fill(file.fileno(), slots)
         if count == 0:
@@ -35,7 +42,8 @@ def send_file(send: Callable[[memoryview], None], context_id: int, room: int, fi
             at = start // room * slot
             buffer[at : at + _HEADERS] = pdu.encode_value_header(length, context_id, is_command=False, is_last=is_last)
             end = at + _HEADERS + length
-        send(buffer[:end])
+        send(*before, buffer[:end])
+        before = ()
 
 
 def _fill(descriptor: int, slots: Sequence[memoryview]) -> int:

@@ -10,7 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Self, TypeVar, get_args
+from typing import Final, Self, TypeVar
 
 from pydicom.dataset import Dataset
 from sqlalchemy import ColumnElement, Select, select
@@ -22,12 +22,12 @@ from dicom.text import read_text
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.objects.attributes import ATTRIBUTES, LEVELS, Level
+from storage.query.keys import Root, read_level
 from storage.query.visibility import visible
 
 MOST_OBJECTS: Final = 100_000
 """Of one retrieval."""
 
-_LEVEL: Final = 0x00080052
 _UNIQUE_KEYS: Final[dict[Level, str]] = {
     "PATIENT": "PatientID",
     "STUDY": "StudyInstanceUID",
@@ -39,7 +39,6 @@ _WILD: Final = frozenset("*?")
 _PAGE: Final = 500
 _SERIES_AT_ONCE: Final = 200
 
-Root = Literal["study", "patient"]
 _Item = TypeVar("_Item")
 Kind = tuple[str, str]
 """SOP Class and Transfer Syntax UID."""
@@ -104,13 +103,10 @@ class Retrieval:
         Raises:
             Rejected: 0xA900, a level or key is missing or has a value that the model does not allow.
         """
-        allowed = LEVELS if root == "patient" else LEVELS[1:]
-        name = read_text(identifier, _LEVEL, "CS")
-        if name not in get_args(Level) or name not in allowed:
-            raise Rejected(status.DOES_NOT_MATCH, f"Query/Retrieve Level must be {', '.join(allowed)}"[:64])
-        level: Level = next(level for level in LEVELS if level == name)
+        level = read_level(root, identifier)
+        levels = LEVELS if root == "patient" else LEVELS[1:]
         keys: dict[Level, tuple[str, ...]] = {}
-        for each in allowed[: allowed.index(level) + 1]:
+        for each in levels[: levels.index(level) + 1]:
             values = _read_key(identifier, each)
             if values is not None:
                 _check_values(each, values, several=relational or each == level)

@@ -14,13 +14,16 @@ from dicom.sop_classes import (
     UNCOMPRESSED,
     is_storage,
 )
+from scp.network.extended import Options
 from scp.network.negotiation import MOST_CONTEXTS, AcceptedContext, PresentationContext
 from scp.services import storage
 from storage.query.retrieval import Kind, StoredObject
 
 MOVE_MODELS: Final[tuple[str, ...]] = (STUDY_ROOT_MOVE, PATIENT_ROOT_MOVE)
 GET_MODELS: Final[tuple[str, ...]] = (STUDY_ROOT_GET, PATIENT_ROOT_GET)
-CONTEXTS: Final = tuple(PresentationContext(uid, UNCOMPRESSED) for uid in (*MOVE_MODELS, *GET_MODELS))
+OPTIONS: Final = Options(bytes([1, 0]))
+"""Relational retrieval; not enhanced multi-frame image conversion (PS3.4 table C.5-4)."""
+CONTEXTS: Final = tuple(PresentationContext(uid, UNCOMPRESSED, extended=OPTIONS) for uid in (*MOVE_MODELS, *GET_MODELS))
 
 _SYNTAXES: Final = {context.abstract_syntax: context.transfer_syntaxes for context in storage.CONTEXTS}
 

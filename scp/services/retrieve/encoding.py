@@ -11,7 +11,8 @@ from typing import Final
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID, ExplicitVRBigEndian
 
 from dicom import elements
 
@@ -37,8 +38,6 @@ def encode(source: Path, syntax: str, target: Path) -> None:
         raise NotEncodable("its byte order is big endian")
     if stored.is_encapsulated:
         _decompress(dataset)
-    elif stored != DeflatedExplicitVRLittleEndian and stored.is_deflated:
-        raise NotEncodable(f"nothing decodes {stored.name}")
     buffer = DicomBytesIO()
     buffer.is_little_endian, buffer.is_implicit_VR = True, UID(syntax).is_implicit_VR
     write_dataset(buffer, dataset)
@@ -48,5 +47,9 @@ def encode(source: Path, syntax: str, target: Path) -> None:
 def _decompress(dataset: Dataset) -> None:
     if "PixelData" not in dataset:
         raise NotEncodable("it has no Pixel Data")
+    try:
+        get_decoder(dataset.file_meta.TransferSyntaxUID)
+    except NotImplementedError as error:
+        raise NotEncodable("nothing here decodes its transfer syntax") from error
     in_rgb = str(dataset.get("PhotometricInterpretation", "")) in _SUBSAMPLED
     dataset.decompress(as_rgb=in_rgb, generate_instance_uid=False)

@@ -106,7 +106,7 @@ def _find_data_set(path: Path, size: int) -> int:
     except OSError as error:
         raise Permanent(f"its file cannot be read: {error.strerror}") from error
     offset = part10.find_data_set(start or b"")
-    if offset is None or found != size or offset > size:
+    if offset is None or found != size or offset >= size:
         raise Permanent("its file is damaged")
     return offset
 

@@ -28,7 +28,8 @@ from scp.services.retrieve.sending import Store
 from scp.services.retrieve.transcoding import Transcoder
 from storage.database.engine import Database
 from storage.objects.files import Files
-from storage.query.retrieval import Retrieval, Root, Selection
+from storage.query.keys import Root
+from storage.query.retrieval import Retrieval, Selection
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +105,10 @@ class RetrieveScp:
 def _parse(dialogue: Dialogue) -> Retrieval:
     context = dialogue.association.context(dialogue.message)
     root: Root = "patient" if context.abstract_syntax in _PATIENT_ROOT else "study"
-    return parse_identifier(dialogue.association, dialogue.message, lambda data: Retrieval.parse(root, data))
+    relational = context.extended[:1] == b"\1"
+    return parse_identifier(
+        dialogue.association, dialogue.message, lambda data: Retrieval.parse(root, data, relational=relational)
+    )
 
 
 def _give_up(progress: Progress, reason: str) -> tuple[int, str]:

@@ -11,8 +11,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from pydicom.uid import UID
-
 from config.errors import Permanent, Transient
 from scp.memory import limited_memory
 
@@ -56,9 +54,9 @@ class Transcoder:
                 answer = self._ask((source, syntax, target))
             except (EOFError, OSError) as error:
                 self._end()
-                raise Permanent(f"cannot be encoded in {UID(syntax).name}: the decoder crashed") from error
+                raise Permanent("cannot be decoded: the decoder crashed") from error
         if answer:
-            raise Permanent(f"cannot be encoded in {UID(syntax).name}: {answer}")
+            raise Permanent(f"cannot be decoded: {answer}")
 
     def _ask(self, request: tuple[Path, str, Path]) -> str:
         if self._process is None:
@@ -71,7 +69,7 @@ class Transcoder:
         pipe.send(request)
         if not pipe.poll(self._seconds):
             self._end()
-            raise Transient(f"was not encoded within {self._seconds:g} s")
+            raise Transient(f"was not decoded within {self._seconds:g} s")
         return str(pipe.recv())
 
     def _end(self) -> None:

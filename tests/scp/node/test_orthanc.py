@@ -11,16 +11,26 @@ from datetime import UTC, date, datetime
 
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.uid import CTImageStorage
 
 from config.settings import NodeSettings, PeerSettings
+from dicom import part10
+from dicom.sop_classes import STUDY_ROOT_MOVE, UNCOMPRESSED
 from scoring import engine
 from scoring.phantom import PhantomSpec, make_phantom, write_series
 from scoring.report import documents
 from scoring.report.common.request import ReportRequest
 from scoring.report.sr import reading, structured_report
 from scoring.result import ArteryValues, Provenance, Score, SeriesInfo
+from scp.network import retrieval
+from scp.network.command import SubOperations
+from scp.network.negotiation import PresentationContext
+from scp.network.opening import Opening
+from scp.network.requestor import Requestor
 from scp.priors.retrieve import Wanted, fetch
+from scp.scu.identifier import encode, make_identifier
 from scp.scu.storage import Sending, open_for, store
 from scp.scu.verification import verify
 from storage.series import states
@@ -181,3 +191,44 @@ def test_orthanc_forwards_a_whole_study_and_gets_one_report(
         assert (scan.version, scan.instance_count, scan.reason) == (1, len(images) + 1, "")
         assert states.get(node.database, "1.2.826.1").state == State.KEPT
     assert len(pacs.received) == 1
+
+
+def test_orthanc_finds_a_study_and_has_it_moved_byte_for_byte(orthanc, patient, configured, run_node, scanner_of):
+    images = patient()[:4]
+    settings = configured({"ORTHANC": orthanc.dicom}, results={"destinations": ()}, completion={"quiet_seconds": 600})
+    with run_node(settings) as node:
+        scanner_of(node).send(images)
+        known = {"AET": "CORONODE", "Host": "127.0.0.1", "Port": node.server.port}
+        orthanc.send("PUT", "modalities/coronode", json.dumps(known).encode())
+        query = {"Level": "Study", "Query": {"StudyInstanceUID": images[0].StudyInstanceUID}}
+        found = orthanc.get("modalities/coronode/query", query)["ID"]
+        assert len(orthanc.get(f"queries/{found}/answers")) == 1
+        wish = {"TargetAet": "ORTHANC", "Synchronous": True}
+        orthanc.send("POST", f"queries/{found}/retrieve", json.dumps(wish).encode())
+    files = [orthanc.send("GET", f"instances/{each}/file", None) for each in orthanc.get("instances")]
+    moved = sorted(file[part10.find_data_set(file) :] for file in files)
+    assert moved == sorted(map(data_set, images))
+
+
+def test_a_study_in_orthanc_is_moved_on_to_it_again(orthanc, patient, configured, run_node, scanner_of):
+    """What the destination has already it takes again: nothing fails."""
+    images = patient()[:2]
+    settings = configured({"ORTHANC": orthanc.dicom}, results={"destinations": ()}, completion={"quiet_seconds": 600})
+    with run_node(settings) as node:
+        scanner_of(node).send(images)
+        opening = Opening("VIEWER", "CORONODE", "127.0.0.1", node.server.port, 60, 60, 60, 16384)
+        for _ in range(2):
+            association = Requestor(opening, [PresentationContext(STUDY_ROOT_MOVE, UNCOMPRESSED)])
+            (context,) = association.accepted_contexts
+            wanted = make_identifier("STUDY", {"StudyInstanceUID": images[0].StudyInstanceUID})
+            *_, last = retrieval.move(association, context, encode(wanted, context), "ORTHANC")
+            association.release()
+            assert (last.status, last.sub_operations) == (0, SubOperations(None, 2, 0, 0))
+    assert len(orthanc.get("instances")) == 2
+
+
+def data_set(image):
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    write_dataset(buffer, image)
+    return buffer.getvalue()

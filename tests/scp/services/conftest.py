@@ -51,9 +51,20 @@ def peers() -> dict[str, dict[str, object]]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, companions: Companions, peers: dict[str, dict[str, object]]) -> Iterator[Site]:
+def node_settings() -> dict[str, object]:
+    """Further keys of `[node]` of the site."""
+    return {}
+
+
+@pytest.fixture
+def site(
+    tmp_path: Path,
+    companions: Companions,
+    peers: dict[str, dict[str, object]],
+    node_settings: dict[str, object],
+) -> Iterator[Site]:
     node = {"port": 0, "accept_unknown_peers": True, "max_associations": 3, "data_dir": tmp_path}
-    settings = Settings(node=node, peers=peers)
+    settings = Settings(node=node | node_settings, peers=peers)
     database = Database.open(f"sqlite:///{tmp_path / 'index.sqlite'}")
     database.migrate()
     files = Files(tmp_path / "objects")

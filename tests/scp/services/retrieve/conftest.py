@@ -12,8 +12,9 @@ import pytest
 from pydicom import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from pynetdicom import AE, build_role, evt
+from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
 from scp.reception.incoming import StoreRequest
 
@@ -116,7 +117,7 @@ class Ended:
 
     @property
     def failed(self) -> list[str]:
-        value = self.identifier.FailedSOPInstanceUIDList
+        value = (self.identifier or Dataset()).get("FailedSOPInstanceUIDList", [])
         return [value] if isinstance(value, str) else list(value)
 
 
@@ -147,7 +148,7 @@ def move(site) -> Callable[..., Ended]:
         ae.add_requested_context(model)
         association = ae.associate("127.0.0.1", site.port, ae_title="CORONODE")
         assert association.is_established
-        ended = collect(association.send_c_move(make_identifier(level, **keys), to, model))
+        ended = collect(association.send_c_move(make_identifier(level, **keys), to, model, msg_id=7))
         association.release()
         return ended
 
@@ -158,14 +159,20 @@ def move(site) -> Callable[..., Ended]:
 def get(site) -> Callable[..., Ended]:
     """`get(taken, model, level, **keys)` fetches objects on one association, in these contexts."""
 
+    only_ct = ((CTImageStorage, ExplicitVRLittleEndian),)
+
     def ask(
-        taken: Taken, model: str, level: str, contexts=((CTImageStorage, ExplicitVRLittleEndian),), **keys
+        taken: Taken, model: str, level: str, *, contexts=only_ct, as_scp: bool = True, options=b"", **keys
     ) -> Ended:
         ae = AE("CALLER")
         ae.add_requested_context(model)
         for sop_class, syntax in contexts:
             ae.add_requested_context(sop_class, syntax)
-        roles = [build_role(sop_class, scp_role=True) for sop_class in dict(contexts)]
+        roles = [build_role(sop_class, scp_role=True) for sop_class in dict(contexts) if as_scp]
+        if options:
+            extended = SOPClassExtendedNegotiation()
+            extended.sop_class_uid, extended.service_class_application_information = model, options
+            roles.append(extended)
         association = ae.associate(
             "127.0.0.1",
             site.port,
@@ -186,6 +193,12 @@ def encode(image: Dataset) -> bytes:
     buffer.is_little_endian, buffer.is_implicit_VR = True, image.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2"
     write_dataset(buffer, image)
     return bytes(buffer.getvalue())
+
+
+@pytest.fixture
+def encoded() -> Callable[[Dataset], bytes]:
+    """The bytes of a data set in the transfer syntax that its file meta information names."""
+    return encode
 
 
 @pytest.fixture
@@ -217,3 +230,15 @@ def filled(store, slice_of) -> dict[str, bytes]:
 def taken() -> Taken:
     """What a requestor of C-GET gets."""
     return Taken()
+
+
+@pytest.fixture
+def picture() -> Callable[[Dataset], Dataset]:
+    """The same pixels as a Secondary Capture."""
+
+    def capture(image: Dataset) -> Dataset:
+        image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+        image.Modality = "OT"
+        return image
+
+    return capture
