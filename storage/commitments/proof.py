@@ -40,7 +40,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An object in the index: whether its series is being received, and whether the node made it."""
+    """An object in the index, and whether its series is being received."""
 
     sop_class_uid: str
     transfer_syntax_uid: str
@@ -48,7 +48,6 @@ class _Kept:
     sha256: str
     series_instance_uid: str
     is_received: bool
-    is_made: bool
 
 
 def measure(db: Database, references: Sequence[Reference]) -> int:
@@ -106,7 +105,6 @@ def _look_up(db: Database, wanted: Iterable[str], calling_ae: str) -> tuple[dict
             InstanceRow.sha256,
             SeriesRow.series_instance_uid,
             SeriesRow.state,
-            SeriesRow.origin,
         )
         .join(SeriesRow, InstanceRow.series_id == SeriesRow.id)
         .where(InstanceRow.sop_instance_uid.in_(uids))
@@ -115,7 +113,7 @@ def _look_up(db: Database, wanted: Iterable[str], calling_ae: str) -> tuple[dict
         QuarantineRow.sop_instance_uid.in_(uids), QuarantineRow.calling_ae == calling_ae
     )
     with db.reading() as session:
-        kept = {row[0]: _Kept(*row[1:6], row[6] == State.RECEIVING, row[7] == "made") for row in session.execute(query)}
+        kept = {row[0]: _Kept(*row[1:6], row[6] == State.RECEIVING) for row in session.execute(query)}
         return kept, set(session.scalars(aside))
 
 
@@ -128,26 +126,25 @@ def _find_failure(
     if item.sop_class_uid != reference.sop_class_uid:
         return FailureReason.CLASS_CONFLICT
     try:
-        digest = _digest(files.path(item.path), item)
+        is_intact = item.sha256 in _digest(files.path(item.path), item.transfer_syntax_uid)
     except OSError as error:
         raise Transient(describe_fault(error)) from error
-    if digest != item.sha256:
+    if not is_intact:
         log.error("a stored object has changed on the disk", path=item.path, sop=reference.sop_instance_uid)
         return FailureReason.PROCESSING_FAILURE
     return None
 
 
-def _digest(path: Path, item: _Kept) -> str:
-    """Compute the digest that the index holds: of a document of ours the whole file, else the data set."""
-    digest = hashlib.sha256(item.transfer_syntax_uid.encode())
+def _digest(path: Path, transfer_syntax_uid: str) -> Iterator[str]:
+    """Compute the digests that the index may hold: of the data set, or of a document of ours the whole file."""
     with path.open("rb") as file:
-        if not item.is_made:
-            head = file.read(_BEFORE_META)
-            length = struct.unpack_from("<L", head, _BEFORE_META - 4)[0] if len(head) == _BEFORE_META else 0
-            file.seek(_BEFORE_META + length)
-        for chunk in _read_chunks(file.fileno(), file.tell()):
-            digest.update(chunk)
-    return digest.hexdigest()
+        head = file.read(_BEFORE_META)
+        length = struct.unpack_from("<L", head, _BEFORE_META - 4)[0] if len(head) == _BEFORE_META else 0
+        for start in (_BEFORE_META + length, 0):
+            digest = hashlib.sha256(transfer_syntax_uid.encode())
+            for chunk in _read_chunks(file.fileno(), start):
+                digest.update(chunk)
+            yield digest.hexdigest()
 
 
 def _read_chunks(descriptor: int, offset: int) -> Iterator[bytes]:

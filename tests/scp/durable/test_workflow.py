@@ -7,7 +7,8 @@ import pytest
 
 from config.errors import Transient
 from scp.durable.batch import Batch
-from scp.durable.job import DELIVER, SCORE, Job
+from scp.durable.chores import Chore
+from scp.durable.job import ASK_COMMITMENT, DELIVER, SCORE, Job
 from scp.durable.workflow import Workflow
 from storage.outbox import deliveries, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
@@ -271,3 +272,36 @@ def test_what_fails_during_a_stop_is_left_for_the_next_start(site):
     again = Workflow(site.engine, site.installation, site.work, site.courier, watch=site.watched.append)
     again.reconcile()
     assert (site.enqueued, site.engine.ended) == ([job.workflow_id], set())
+
+
+class FakeErrands:
+    def __init__(self, calls, due) -> None:
+        self.calls, self.due = calls, due
+
+    def list_due(self):
+        return [(("CT1",), self.due)]
+
+    def run(self, *arguments) -> None:
+        self.calls.append(arguments)
+
+    def recover(self) -> None:
+        self.calls.append("recover")
+
+    def release(self) -> None:
+        self.calls.append("release")
+
+
+def test_chores_are_recovered_before_the_engine_starts_and_enqueued_when_due(site):
+    calls = site.courier.calls
+    chore = Chore(ASK_COMMITMENT, FakeErrands(calls, site.clock()))
+    site.workflow = Workflow(
+        site.engine, site.installation, site.work, site.courier, watch=site.watched.append, chores=[chore]
+    )
+    site.engine.when_started = lambda: calls.append("start")
+    site.workflow.start()
+    try:
+        (job,) = site.engine.jobs.values()
+        site.engine.run(job)
+    finally:
+        site.workflow.stop()
+    assert calls[:5] == ["recover", "start", "release", "release", ("CT1",)]

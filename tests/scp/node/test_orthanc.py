@@ -15,7 +15,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import CTImageStorage
 
-from config.settings import NodeSettings, PeerSettings
+from config.settings import NodeSettings, PeerSettings, Settings
 from dicom import part10
 from dicom.sop_classes import STUDY_ROOT_MOVE, UNCOMPRESSED
 from scoring import engine
@@ -33,6 +33,9 @@ from scp.priors.retrieve import Wanted, fetch
 from scp.scu.identifier import encode, make_identifier
 from scp.scu.storage import Sending, open_for, store
 from scp.scu.verification import verify
+from storage.commitments.commitments import list_commitments
+from storage.outbox import deliveries
+from storage.outbox.deliveries import DeliveryState
 from storage.series import states
 from storage.series.priors import Person
 from storage.series.states import State
@@ -232,3 +235,63 @@ def data_set(image):
     buffer.is_little_endian, buffer.is_implicit_VR = True, False
     write_dataset(buffer, image)
     return buffer.getvalue()
+
+
+def commitment_report(orthanc, transaction):
+    """The state of a transaction by Orthanc's account, once it is no longer pending."""
+    return orthanc.get(f"storage-commitment/{transaction}")
+
+
+def test_orthanc_asks_for_commitment_and_is_told(orthanc, patient, tmp_path, run_node, settings_of, eventually):
+    images = patient()[:5]
+    for number, image in enumerate(images):
+        path = tmp_path / f"{number}.dcm"
+        image.save_as(path, enforce_file_format=True)
+        orthanc.send("POST", "instances", path.read_bytes())
+    with run_node(settings_of(orthanc.dicom)) as node:
+        known = {"AET": "CORONODE", "Host": "127.0.0.1", "Port": node.server.port}
+        orthanc.send("PUT", "modalities/coronode", json.dumps(known).encode())
+        (study,) = orthanc.get("studies")
+        orthanc.send("POST", "modalities/coronode/store", study.encode())
+        missing = {"DicomInstances": [[str(CTImageStorage), "1.2.3.4"]]}
+        for body, outcome, failed in (({"Resources": [study]}, "Success", 0), (missing, "Failure", 1)):
+            asked = orthanc.get("modalities/coronode/storage-commitment", body)
+            eventually(
+                f"a report: {outcome}",
+                lambda asked=asked, outcome=outcome: commitment_report(orthanc, asked["ID"])["Status"] == outcome,
+            )
+            report = commitment_report(orthanc, asked["ID"])
+            assert (len(report["Success"]), len(report["Failures"])) == (0 if failed else len(images), failed)
+        assert report["Failures"][0]["FailureReason"] == 0x0112
+        assert report["RemoteAET"] == "CORONODE"
+        eventually("both records", lambda: {item.state for item in list_commitments(node.database)} == {"reported"})
+
+
+def test_orthanc_commits_to_our_documents(orthanc, patient, scanner_of, run_node, settings_of, eventually):
+    images = patient()
+    settings = settings_of(orthanc.dicom, commit=True)
+    with run_node(settings) as node:
+        known = {"AET": "CORONODE", "Host": "127.0.0.1", "Port": node.server.port}
+        orthanc.send("PUT", "modalities/coronode", json.dumps(known).encode())
+        scanner_of(node).send(images)
+        eventually(
+            "a commitment",
+            lambda: {item.state for item in deliveries.list_deliveries(node.database)} == {DeliveryState.COMMITTED},
+        )
+        assert states.get(node.database, images[0].SeriesInstanceUID).state == State.DELIVERED
+
+
+@pytest.fixture
+def settings_of(tmp_path):
+    """`settings_of(port, **of the peer ORTHANC)`: a node that sends its report there."""
+
+    def make(port, **peer):
+        orthanc = {"ae_title": "ORTHANC", "host": "127.0.0.1", "port": port} | peer
+        return Settings(
+            node={"port": 0, "data_dir": tmp_path / "node", "reserve_mb": 0},
+            peers={"ORTHANC": orthanc, "CT1": {"ae_title": "SCANNER", "host": "127.0.0.1"}},
+            completion={"quiet_seconds": 1},
+            results={"destinations": ("ORTHANC",), "documents": ("sr",)},
+        )
+
+    return make
