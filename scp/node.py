@@ -145,7 +145,9 @@ class Node:
         )
         query = QueryScp(self.database, self.files, settings.node.ae_title)
         retrieve = RetrieveScp(self.database, self.files, settings.node, settings.peers)
-        mpps = MppsScp(self.database, clock=self._clock, announced=self._completion.note_announcement)
+        mpps = MppsScp(
+            self.database, clock=self._clock, make_uid=random_uid, announced=self._completion.note_announcement
+        )
         return Server(
             settings.node,
             Admission.from_settings(settings),

@@ -22,7 +22,7 @@ from config.errors import CoronodeError, Rejected
 from dicom import elements, status
 from dicom.encoding import encode_element
 from dicom.sop_classes import PERFORMED_PROCEDURE_STEP, UNCOMPRESSED
-from dicom.uids import is_keepable_uid, random_uid
+from dicom.uids import is_keepable_uid
 from scp import metrics
 from scp.network import command, pdu
 from scp.network.conversation import Conversation
@@ -63,9 +63,17 @@ class _Answer:
 class MppsScp:
     """The MPPS SCP; `announced` is told of each series about which a step that ended says something."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], datetime], announced: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], datetime],
+        make_uid: Callable[[], str],
+        announced: Callable[[str], None],
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._make_uid = make_uid
         self._announced = announced
 
     def provide(self) -> ProvidedService:
@@ -104,7 +112,7 @@ class MppsScp:
 
     def _create(self, message: Message, dataset: Dataset, calling_ae: str) -> _Answer:
         given = message.command.sop_instance_uid
-        sop_instance_uid = _check_uid(given) if given else random_uid()
+        sop_instance_uid = _check_uid(given) if given else self._make_uid()
         step, studies, series = read_step(dataset, sop_instance_uid, calling_ae)
         try:
             step_changes.create(self._database, step, studies, series, self._clock())

@@ -14,7 +14,7 @@ from dicom import implementation, status
 from dicom.sop_classes import UNCOMPRESSED
 from scoring.report.sr import codes
 from scp.reception.provided import ProvidedService, select_contexts
-from scp.services import query, storage, verification
+from scp.services import mpps, query, storage, verification
 from storage.objects import attributes
 from storage.query import computed
 
@@ -28,10 +28,11 @@ PROVIDED = (
     verification.provide(),
     ProvidedService("store", storage.CONTEXTS, {}),
     ProvidedService("query", query.CONTEXTS, {}),
+    ProvidedService("mpps", mpps.CONTEXTS, {}),
 )
 
 
-@pytest.mark.parametrize("services", [(), ("store",), ("query",), ("store", "query")], ids=str)
+@pytest.mark.parametrize("services", [(), ("store",), ("query",), ("mpps",), ("store", "query", "mpps")], ids=str)
 def test_sop_classes_are_those_that_are_accepted(conformance, services):
     rows = conformance.table("SOP class", "UID", "Service")
     stated = {uid: tuple(SETS[syntaxes]) for _, uid, service, syntaxes in rows if service in ("always", *services)}
@@ -64,6 +65,7 @@ ANSWERED = {
         "storage/intake/group_commit.py",
     ],
     "Query as SCP": ["scp/services/query.py", "storage/query/keys.py"],
+    "Modality Performed Procedure Step as SCP": ["scp/services/mpps.py", "scp/services/performed_step.py"],
     "Objects received by C-GET": ["scp/priors/retrieve.py:_keep", "scp/network/retrieval.py:get"],
 }
 

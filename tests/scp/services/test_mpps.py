@@ -53,7 +53,7 @@ def site(tmp_path: Path, empty_index: Path) -> Iterator[Site]:
     settings = Settings(node={"port": 0, "accept_unknown_peers": True, "data_dir": tmp_path})
     database = Database.open(f"sqlite:///{tmp_path / 'index.sqlite'}")
     announced: list[str] = []
-    service = MppsScp(database, clock=lambda: datetime.now(UTC), announced=announced.append)
+    service = MppsScp(database, clock=lambda: datetime.now(UTC), make_uid=lambda: "2.25.42", announced=announced.append)
     services = (verification.provide(), service.provide())
     server = Server(settings.node, Admission.from_settings(settings), services, find_shortage=lambda: "")
     server.start()
@@ -209,6 +209,7 @@ def test_a_step_that_was_ended_may_no_longer_be_updated(site, scanner):
 def test_uid_of_a_step_that_is_created_without_one(site, scanner, heard):
     assert create(scanner, begun(PerformedSeriesSequence=[performed(SERIES, 1)]), None).Status == 0x0000
     made = heard[-1].command_set.AffectedSOPInstanceUID
+    assert made == "2.25.42"
     assert site.step().sop_instance_uid == made
     assert put(scanner, ended("COMPLETED"), made).Status == 0x0000
 
