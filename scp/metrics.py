@@ -45,6 +45,9 @@ CERTIFICATE_END: Final = Gauge(
     ["file"],
     registry=REGISTRY,
 )
+PROCEDURE_STEPS: Final = Counter(
+    "coronode_procedure_steps", "MPPS requests, N-CREATE and N-SET, by status", ["request", "status"], registry=REGISTRY
+)
 MATCHES: Final = Counter("coronode_query_matches", "Pending C-FIND responses sent", registry=REGISTRY)
 COMMITMENTS: Final = Counter(
     "coronode_commitments", "Storage Commitment requests of peers, by N-ACTION status", ["status"], registry=REGISTRY

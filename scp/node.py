@@ -36,6 +36,7 @@ from scp.reception.server import Server
 from scp.services import verification
 from scp.services.commitment import CommitmentScp
 from scp.services.commitment_reports import CommitmentReports
+from scp.services.mpps import MppsScp
 from scp.services.query import QueryScp
 from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import StorageScp
@@ -144,6 +145,9 @@ class Node:
         )
         query = QueryScp(self.database, self.files, settings.node.ae_title)
         retrieve = RetrieveScp(self.database, self.files, settings.node, settings.peers)
+        mpps = MppsScp(
+            self.database, clock=self._clock, make_uid=random_uid, announced=self._completion.note_announcement
+        )
         return Server(
             settings.node,
             Admission.from_settings(settings),
@@ -153,6 +157,7 @@ class Node:
                 query.provide(),
                 retrieve.provide(),
                 CommitmentScp(self._reports, self._asker.take).provide(),
+                mpps.provide(),
             ),
             find_shortage=storage.find_shortage,
         )

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from scp.cli.terminal.series_rows import Listed
     from storage.database.engine import Database
     from storage.series.states import SeriesState, State
+
+DISCONTINUED: Final = "acquisition_discontinued"
+"""The reason for which a series is scored only if it, or this reason, is named."""
 
 
 @click.group(
@@ -61,15 +64,17 @@ def list_(state: str | None, limit: int, config_file: Path | None, *, as_json: b
 
 @series.command(examples=("coronode series show 1.2.840.1.2.3", "coronode series show 1.2.840.1.2.3 --json"))
 @click.argument("series_instance_uid")
-@click.option("--json", "as_json", is_flag=True, help="Print only the stored score, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print only the stored score and procedure steps, as JSON.")
 @config_option
 def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -> None:
     """Show one series: state, reason, quarantine, result, deliveries, history."""
-    from scp.cli.terminal import series_facts
+    from scp.cli.terminal import procedure_steps, series_facts
     from storage.series import results
+    from storage.series.expectations import list_expectations
     from storage.series.quarantine import list_quarantined_series
     from storage.series.refusals import list_missing
     from storage.series.states import UnknownSeries, get
+    from storage.series.steps import list_steps
 
     with open_index(config_file) as database:
         aside = list_quarantined_series(database, concerning=series_instance_uid)
@@ -82,12 +87,16 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
                 raise
             series_facts.show_missing(own)
         else:
+            performed = list_steps(database, series_instance_uid)
+            announced = list_expectations(database, series_instance_uid)
             if as_json:
                 if result is None or not result.score_json:
                     raise click.ClickException(f"series {series_instance_uid} has no result yet; it is {item.state}")
-                say(*result.score_json.split("\n"))
+                say(*procedure_steps.add_to_score(result.score_json, performed, announced).split("\n"))
                 return
             series_facts.show_facts(item)
+            for line in procedure_steps.describe(performed, announced):
+                say(line)
             series_facts.show_quarantine(series_instance_uid, aside)
             series_facts.show_refused(list_missing(database, series_instance_uid))
         if result is not None and result.status == "scored":
@@ -124,7 +133,10 @@ def rescore(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Score series again; a running node starts within seconds and takes them one after the other, new ones first."""
+    """Score series again; a running node starts within seconds and takes them one after the other, new ones first.
+
+    A series of a discontinued procedure step is scored if it is named, or with --all --reason acquisition_discontinued.
+    """
     if every == bool(series_instance_uids):
         raise click.UsageError("give Series Instance UIDs (see coronode series list), or --all")
     if not every and (states or reasons or since or calling_ae):
@@ -142,7 +154,8 @@ def rescore(
             return
         if every and not yes:
             click.confirm(f"score {len(series_instance_uids)} series again?", abort=True, err=True)
-        failed = _rescore(database, series_instance_uids)
+        overrule = not every or DISCONTINUED in reasons
+        failed = _rescore(database, series_instance_uids, overrule=overrule)
     done = len(series_instance_uids) - failed
     if done:
         say(f"{done} series will be scored again; each new report will name the old one as its predecessor")
@@ -150,15 +163,20 @@ def rescore(
         raise SystemExit(1)
 
 
-def _rescore(database: Database, series_instance_uids: Sequence[str]) -> int:
-    """Return series to receiving, each in a transaction of its own, and count those for which that was not possible."""
+def _rescore(database: Database, series_instance_uids: Sequence[str], *, overrule: bool) -> int:
+    """Return series to receiving one after the other, and count those for which that was not possible.
+
+    With `overrule` they are scored although the scanner reported a procedure step as discontinued.
+    """
     from scp.installation import utc_now
-    from storage.series import lifecycle
+    from storage.series import lifecycle, step_changes
 
     failed = 0
     with click.progressbar(series_instance_uids, file=sys.stderr, hidden=not sys.stderr.isatty()) as progress:
         for uid in progress:
             try:
+                if overrule:
+                    step_changes.overrule(database, uid)
                 lifecycle.rescore(database, uid, utc_now())
             except CoronodeError as error:
                 failed += 1

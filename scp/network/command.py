@@ -139,10 +139,11 @@ def encode_response(
     *,
     has_data_set: bool = False,
     comment: str = "",
+    error_id: int | None = None,
     sub_operations: SubOperations | None = None,
     sop_instance_uid: str = "",
 ) -> bytes:
-    """Encode a response to `request` (PS3.7 9.3, 10.3), with an Error Comment (0000,0902) if given.
+    """Encode a response to `request` (PS3.7 9.3, 10.3), with Error Comment (0000,0902) and Error ID if given.
 
     `sop_instance_uid` is that of an instance created without one in the request (N-CREATE).
     """
@@ -154,6 +155,7 @@ def encode_response(
         elements.encode_us(elements.DATA_SET_TYPE, elements.HAS_DATA_SET if has_data_set else elements.NO_DATA_SET),
         elements.encode_us(elements.STATUS, status),
         elements.encode_text(elements.COMMENT, comment) if comment else b"",
+        b"" if error_id is None else elements.encode_us(elements.ERROR_ID, error_id),
         elements.encode_uid(elements.AFFECTED_INSTANCE, instance) if instance else b"",
         b"" if request.event_type is None else elements.encode_us(elements.EVENT_TYPE, request.event_type),
         b"" if request.action_type is None else elements.encode_us(elements.ACTION_TYPE, request.action_type),

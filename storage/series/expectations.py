@@ -7,7 +7,8 @@ changes nothing. What was announced is kept for `KEEP`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, cast
@@ -63,12 +64,17 @@ def announce(where: Database | Session, announcement: Announcement, now: datetim
     A series that was complete returns to receiving when a final announcement misses more of it than any before: its
     score would not tell of that. Raises Transient when the database does not take it.
     """
-    series_instance_uid = announcement.series_instance_uid
-    with writing(where) as session:
-        known = _find_most_missing(session, series_instance_uid)
+    with writing(where) as session, _reopening(session, announcement.series_instance_uid, now):
         _save(session, announcement, now)
-        if _find_most_missing(session, series_instance_uid) > known:
-            reopen(session, series_instance_uid, now)
+
+
+def finish(where: Database | Session, source: Source, origin: str, now: datetime) -> None:
+    """Make what this source and origin announced its last word, of every series; raises as `announce` does."""
+    with writing(where) as session:
+        rows = select(ExpectationRow.id, ExpectationRow.series_instance_uid).where(_is(source, origin))
+        for row_id, series_instance_uid in session.execute(rows).all():
+            with _reopening(session, series_instance_uid, now):
+                session.execute(update(ExpectationRow).where(ExpectationRow.id == row_id).values(final=True))
 
 
 def withdraw(where: Database | Session, source: Source, origin: str) -> None:
@@ -153,6 +159,15 @@ def _save(session: Session, announcement: Announcement, now: datetime) -> None:
     if not isinstance(announcement.objects, int) and announcement.objects:
         rows = [{"expectation_id": row_id, "sop_instance_uid": uid} for uid in announcement.objects]
         session.execute(insert(ExpectedInstanceRow), rows)
+
+
+@contextmanager
+def _reopening(session: Session, series_instance_uid: str, now: datetime) -> Iterator[None]:
+    """Return a series that was complete to receiving if more of it is missing after the block than was known before."""
+    known = _find_most_missing(session, series_instance_uid)
+    yield
+    if _find_most_missing(session, series_instance_uid) > known:
+        reopen(session, series_instance_uid, now)
 
 
 def _find_most_missing(session: Session, series_instance_uid: str) -> int:

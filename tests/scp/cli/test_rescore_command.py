@@ -12,8 +12,10 @@ from config.settings import Settings
 from scp.installation import Installation
 from storage.database.opening import open_database
 from storage.objects.opening import open_files
-from storage.series import lifecycle, states
+from storage.series import lifecycle, states, step_changes, steps
 from storage.series.states import State
+from storage.series.step_changes import Changes
+from storage.series.steps import Step, StepState
 
 SERIES = {  # state, reason, sender, day of receipt after 2 March 2026
     "1.1": ("not_scorable", "crashed", "CT1", 0),
@@ -110,3 +112,24 @@ def test_a_wrong_choice_is_exit_2_and_names_the_right_ones(coronode, database, o
     assert (ended.code, ended.out) == (2, "")
     assert words in " ".join(ended.err.split())
     assert again(database) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "overruled"),
+    [
+        (("1.3",), True),
+        (("--all", "--reason", "acquisition_discontinued", "--yes"), True),
+        (("--all", "--yes"), False),
+        (("--all", "--state", "not_scorable", "--yes"), False),
+    ],
+)
+def test_a_discontinued_acquisition_is_scored_only_when_it_is_meant(coronode, database, clock, arguments, overruled):
+    step_changes.create(database, Step("1.9"), ["1.2.1"], {"1.3": frozenset()}, clock())
+    step_changes.change(database, "1.9", Changes(StepState.DISCONTINUED), clock())
+    lifecycle.complete(database, "1.3", clock(), expected=2)
+    lifecycle.finish(
+        database, "1.3", 2, "", "not_scorable", now=clock(), reason_code="acquisition_discontinued", reason="said so"
+    )
+    assert coronode("series", "rescore", *arguments).code == 0
+    assert "1.3" in again(database)
+    assert (steps.find_discontinued(database, "1.3") is None) is overruled

@@ -1,7 +1,7 @@
 """The work on a series, from every point where it can begin again."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from pydicom.dataset import Dataset
@@ -17,9 +17,12 @@ from storage.database import audit
 from storage.intake.instances import register
 from storage.objects.header import InstanceHeader
 from storage.outbox import deliveries
-from storage.series import lifecycle, quarantine, refusals, results, states
+from storage.series import expectations, lifecycle, quarantine, refusals, results, states, step_changes
+from storage.series.expectations import Announcement
 from storage.series.refusals import Refusal
 from storage.series.states import State
+from storage.series.step_changes import Changes
+from storage.series.steps import Reason, Step, StepState
 
 UID = "1.2.1.1"
 
@@ -42,6 +45,10 @@ class Site:
     def complete(self) -> int:
         checked = self.series.instance_count
         return lifecycle.complete(self.database, UID, self.installation.clock(), expected=checked)
+
+    @property
+    def now(self) -> datetime:
+        return self.installation.clock()
 
     @property
     def series(self) -> states.SeriesState:
@@ -237,6 +244,43 @@ def test_images_that_were_refused_are_told_in_the_result(site, count, begins):
     (flag,) = Score.from_json(site.result(2).score_json).flags
     assert (flag.code, flag.severity, flag.values) == ("refused_images", "warning", {"count": count})
     assert flag.message.startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("source", "missing", "begins"),
+    [("mpps", 1, "1 of 4 images that were announced for the series has"), ("witness", 2, "2 of 5 images that were")],
+)
+def test_images_that_were_announced_and_did_not_come_are_told_in_the_result(site, source, missing, begins):
+    expectations.announce(site.database, Announcement(UID, "commitment", "1.2.8", 4, final=False), site.now)
+    expectations.announce(site.database, Announcement(UID, source, "1.2.9", 3 + missing), site.now)
+    site.work.run(UID, site.complete())
+    (flag,) = Score.from_json(site.result(2).score_json).flags
+    assert (flag.code, flag.severity) == ("announced_images", "warning")
+    assert flag.values == {"count": missing, "expected": 3 + missing}
+    assert flag.message.startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (Reason("110514", "DCM", "Incorrect worklist entry selected"), "reports (Incorrect worklist entry selected):"),
+        (Reason("X1", "99ACME"), "reports (X1 99ACME):"),
+        (Reason(), "as the scanner reports:"),
+    ],
+    ids=str,
+)
+def test_a_discontinued_acquisition_is_not_scored_until_an_operator_overrules(site, reason, words):
+    step_changes.create(site.database, Step("1.2.9"), ["1.2.1"], {UID: frozenset()}, site.now)
+    step_changes.change(site.database, "1.2.9", Changes(StepState.DISCONTINUED, reason=reason), site.now)
+    site.work.run(UID, site.complete())
+    assert (site.series.state, site.series.reason_code) == (State.NOT_SCORABLE, "acquisition_discontinued")
+    assert words in site.series.reason
+    assert site.result(2).status == "not_scorable"
+
+    step_changes.overrule(site.database, UID)
+    lifecycle.rescore(site.database, UID, site.now)
+    site.work.run(UID, site.complete())
+    assert site.series.state == State.SCORED
 
 
 def test_a_series_that_is_abandoned_before_its_score_says_why(site):
