@@ -25,6 +25,8 @@ Origin = Literal["received", "made"]
 _FILLABLE = tuple(
     column.name for column in StudyRow.__table__.columns if column.name not in ("id", "study_instance_uid")
 )
+_BY_DATABASE = frozenset({"id", "superseded", "rejected"})
+"""Columns to which the database gives a new object's value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ _RECEIVING = Prepared(
 )
 _KNOWN = Prepared(select(InstanceRow.id).where(InstanceRow.sop_instance_uid == bindparam("uid")))
 _INSERT = Prepared(
-    insert(InstanceRow).values({name: bindparam(name) for name in InstanceRow.__table__.columns.keys() if name != "id"})  # noqa: SIM118
+    insert(InstanceRow).values(
+        {name: bindparam(name) for name in InstanceRow.__table__.columns.keys() if name not in _BY_DATABASE}  # noqa: SIM118
+    )
 )
 
 
