@@ -23,7 +23,7 @@ from scp.installation import Installation
 from scp.priors.comparison import History
 from scp.work.documents import DocumentWork
 from storage.database import audit
-from storage.series import lifecycle, quarantine, refusals, results, slices, states
+from storage.series import lifecycle, quarantine, refusals, rejections, results, slices, states
 from storage.series.quarantine import Contradiction
 from storage.series.states import REPORTED, State
 
@@ -104,8 +104,10 @@ class SeriesWork:
         log.info("scoring", series=series_instance_uid, version=version)
         finish: dict[str, Any] = {}
         try:
+            paths = self._list_paths(series_instance_uid)
+            self._check_rejected(series_instance_uid, paths)
             score = self._scorer.score(
-                self._list_paths(series_instance_uid),
+                paths,
                 self._settings.scoring,
                 self._settings.selection,
                 context=Context(self._settings.risk),
@@ -114,7 +116,7 @@ class SeriesWork:
             finish |= {"result_json": "", "status": "not_scorable"}
             finish |= {"reason_code": verdict.code, "reason": sentence(verdict, load_english())}
         else:
-            score = self._flag_refused(self._identify(score, series_instance_uid), series_instance_uid)
+            score = self._flag_missing(self._identify(score, series_instance_uid), series_instance_uid)
             score = self._history.compare(score, series_instance_uid)
             finish |= {"result_json": score.to_json(), "status": score.status}
             finish |= {"reason_code": score.reason_code or "", "reason": score.reason or ""}
@@ -134,13 +136,23 @@ class SeriesWork:
         )
         return replace(score, series=info)
 
-    def _flag_refused(self, score: Score, series_instance_uid: str) -> Score:
-        """Add a flag for images that were refused at receipt, since the scorer sees only what was stored."""
-        count = refusals.count_missing(self._database, series_instance_uid)
-        if not count:
-            return score
-        flag = Flag.build("refused_images", "warning", count=count)
-        return replace(score, flags=(*score.flags, replace(flag, message=sentence(flag, load_english()))))
+    def _check_rejected(self, series_instance_uid: str, paths: Sequence[Path]) -> None:
+        """Raise NotScorable when rejection notes left no image of the series."""
+        notes = [note for note in rejections.list_rejected(self._database, series_instance_uid) if note.images]
+        if notes and not paths:
+            latest = notes[0]
+            count = rejections.count_rejected_images(self._database, series_instance_uid)
+            raise NotScorable("rejected_by_note", variant=latest.title, count=count, by=latest.peer_ae)
+
+    def _flag_missing(self, score: Score, series_instance_uid: str) -> Score:
+        """Add flags for images that were refused at receipt or rejected by a note, which the scorer does not see."""
+        missing = {
+            "refused_images": refusals.count_missing(self._database, series_instance_uid),
+            "rejected_images": rejections.count_rejected_images(self._database, series_instance_uid),
+        }
+        flags = [Flag.build(code, "warning", count=count) for code, count in missing.items() if count]
+        worded = (replace(flag, message=sentence(flag, load_english())) for flag in flags)
+        return replace(score, flags=(*score.flags, *worded))
 
     def _list_paths(self, series_instance_uid: str) -> list[Path]:
         """List the files of a series, and of other images that came under the UID of one: the scorer refuses them."""
