@@ -146,11 +146,11 @@ class SeriesWork:
 
     def _flag_missing(self, score: Score, series_instance_uid: str) -> Score:
         """Add flags for images that were refused at receipt or rejected by a note, which the scorer does not see."""
-        missing = {
-            "refused_images": refusals.count_missing(self._database, series_instance_uid),
-            "rejected_images": rejections.count_rejected_images(self._database, series_instance_uid),
-        }
-        flags = [Flag.build(code, "warning", count=count) for code, count in missing.items() if count]
+        flags = []
+        if count := refusals.count_missing(self._database, series_instance_uid):
+            flags.append(Flag.build("refused_images", "warning", count=count))
+        if count := rejections.count_rejected_images(self._database, series_instance_uid):
+            flags.append(Flag.build("rejected_images", "warning", count=count))
         worded = (replace(flag, message=sentence(flag, load_english())) for flag in flags)
         return replace(score, flags=(*score.flags, *worded))
 
