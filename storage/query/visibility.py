@@ -10,6 +10,7 @@ The series keeps the number of its hidden objects, so that the levels above cost
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, not_, select
@@ -19,8 +20,9 @@ from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.objects.attributes import Level
 
 
+@cache
 def visible(level: Level, *, named: bool = False) -> ColumnElement[bool]:
-    """Return the condition on `InstanceRow`, `SeriesRow` or `StudyRow` (STUDY, PATIENT) of a SELECT.
+    """Return the condition on `InstanceRow`, `SeriesRow` or `StudyRow` (STUDY, PATIENT) of a SELECT, built once.
 
     Args:
         level: the level of the rows.
