@@ -264,7 +264,8 @@ def _filled(folder: Path, port: int) -> Sequence[str]:
 def _insert(connection: sqlite3.Connection, into: Any, rows: Iterator[dict[str, Any]]) -> None:
     now = str(datetime.now(UTC).replace(tzinfo=None))
     blank: dict[str, Any] = {
-        column.name: None if column.nullable else 0 if column.type.python_type is int else "" for column in into.columns
+        column.name: None if column.nullable else 0 if issubclass(column.type.python_type, int) else ""
+        for column in into.columns
     }
     blank |= {
         column.name: now for column in into.columns if column.type.python_type is datetime and not column.nullable

@@ -17,6 +17,7 @@ MIB: Final = 1024 * 1024
 
 Service = Literal["store", "query", "retrieve", "commit", "mpps"]
 Companions = Literal["keep", "drop"]
+RejectionReason = Literal["quality", "safety", "worklist", "retention"]
 DocumentKind = Literal["sr", "overlay", "seg", "pdf", "letter"]
 SrTemplate = Literal["tid1500", "tid1500-3d", "tid3900"]
 PopulationGroup = Literal["white", "chinese", "black", "hispanic"]
@@ -69,10 +70,12 @@ class PeerSettings(CalledPeer):
     `services` lists what it may use: "store" (send images), "query" (C-FIND), "retrieve" (C-MOVE, C-GET), "commit"
     (Storage Commitment), "mpps" (Modality Performed Procedure Step); C-ECHO is open to every known peer. `documents`
     are those sent to it, None for `results.documents`; with `commit` it is asked to commit to their storage. With
-    `users`, hashed passcodes by name, it must call as one of them.
+    `users`, hashed passcodes by name, it must call as one of them. Rejection notes count only from a peer that
+    `may_reject`.
     """
 
     services: tuple[Service, ...] = ("store", "query", "retrieve", "commit", "mpps")
+    may_reject: bool = True
     sr: SrTemplate = "tid1500"
     documents: tuple[DocumentKind, ...] | None = None
     users: dict[str, Passcode] = Field(default={})
@@ -94,10 +97,11 @@ class CompletionSettings(Section):
 
 
 class SelectionSettings(Section):
-    """Limits on the slice thickness and spacing of a series that is scored, mm."""
+    """Limits on the slice thickness and spacing of a series that is scored, mm, and the rejection notes that count."""
 
     minimum_thickness_mm: float = Field(default=0.4, ge=0)
     maximum_thickness_mm: float = Field(default=5.0, gt=0)
+    rejection_notes: tuple[RejectionReason, ...] = ("quality", "safety", "worklist")
 
 
 class ScoringSettings(Section):

@@ -40,6 +40,9 @@ IMAGE_STORAGE: Final[tuple[str, ...]] = (
 )
 """The images that can be scored; nothing else in a series is part of the scan."""
 
+KEY_OBJECT_SELECTION: Final = "1.2.840.10008.5.1.4.1.1.88.59"
+"""Key Object Selection Document Storage: rejection notes among other selections."""
+
 REPORT_STORAGE: Final[tuple[str, ...]] = (ComprehensiveSRStorage, Comprehensive3DSRStorage, EnhancedSRStorage)
 """Earlier reports of a patient, read for comparison."""
 

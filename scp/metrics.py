@@ -37,6 +37,12 @@ IN_QUARANTINE: Final = Gauge("coronode_quarantine_objects", "Objects in quaranti
 COMPANIONS_DROPPED: Final = Counter(
     "coronode_companions_dropped", "Objects read and thrown away because of node.companions", registry=REGISTRY
 )
+REJECTION_NOTES: Final = Counter(
+    "coronode_rejection_notes",
+    "Rejection notes: obeyed, repeated; kept and not obeyed: not_configured, not_allowed, contradictory, unreadable",
+    ["outcome"],
+    registry=REGISTRY,
+)
 OBJECT_BYTES: Final = Counter("coronode_object_bytes", "Bytes of data sets received", registry=REGISTRY)
 QUERIES: Final = Counter("coronode_queries", "C-FIND requests, by final status", ["status"], registry=REGISTRY)
 CERTIFICATE_END: Final = Gauge(

@@ -38,6 +38,7 @@ from scp.services.commitment import CommitmentScp
 from scp.services.commitment_reports import CommitmentReports
 from scp.services.mpps import MppsScp
 from scp.services.query import QueryScp
+from scp.services.rejection_notes import RejectionNotes
 from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import StorageScp
 from scp.work.documents import DocumentWork
@@ -142,6 +143,14 @@ class Node:
             reserve_bytes=settings.node.reserve_mb * MIB,
             longest_bytes=settings.node.longest_object_mb * MIB,
             companions=settings.node.companions,
+            notes=RejectionNotes(
+                self.database,
+                self.files,
+                reasons=settings.selection.rejection_notes,
+                peers=tuple(settings.peers.values()),
+                clock=self._clock,
+                touched=self._completion.note_announcement,
+            ),
         )
         query = QueryScp(self.database, self.files, settings.node.ae_title)
         retrieve = RetrieveScp(self.database, self.files, settings.node, settings.peers)

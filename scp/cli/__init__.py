@@ -18,7 +18,7 @@ _ENTRIES = {
     "phantom": Entry("phantom", "Write a synthetic chest CT with a known score."),
     "echo": Entry("peers", "Test the connection to a peer (C-ECHO)."),
     "send": Entry("peers", "Send DICOM files to a peer (C-STORE)."),
-    "series": Entry("series", "List, show or rescore received series."),
+    "series": Entry("series", "List, show, rescore or restore received series."),
     "outbox": Entry("outbox", "List, retry or discard deliveries."),
     "quarantine": Entry("quarantine", "List, release or delete objects that contradict stored ones."),
     "config": Entry("configure", "Check, show or write the configuration."),

@@ -1,4 +1,4 @@
-"""`coronode series`: list and show received series, and score them again."""
+"""`coronode series`: list and show received series, score them again, take rejected objects back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DISCONTINUED: Final = "acquisition_discontinued"
     examples=("coronode series list", "coronode series show 1.2.840.1.2.3", "coronode series rescore 1.2.840.1.2.3"),
 )
 def series() -> None:
-    """List, show or rescore received series."""
+    """List, show, rescore or restore received series."""
 
 
 @series.command("list", examples=("coronode series list --state not_scorable", "coronode series list --json"))
@@ -73,6 +73,7 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
     from storage.series.expectations import list_expectations
     from storage.series.quarantine import list_quarantined_series
     from storage.series.refusals import list_missing
+    from storage.series.rejections import list_rejected
     from storage.series.states import UnknownSeries, get
     from storage.series.steps import list_steps
 
@@ -99,6 +100,7 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
                 say(line)
             series_facts.show_quarantine(series_instance_uid, aside)
             series_facts.show_refused(list_missing(database, series_instance_uid))
+            series_facts.show_rejected(list_rejected(database, series_instance_uid))
         if result is not None and result.status == "scored":
             series_facts.show_score(result.score_json)
         for line in series_facts.format_history(database, series_instance_uid):
@@ -159,6 +161,28 @@ def rescore(
     done = len(series_instance_uids) - failed
     if done:
         say(f"{done} series will be scored again; each new report will name the old one as its predecessor")
+    if failed:
+        raise SystemExit(1)
+
+
+@series.command(examples=("coronode series restore 1.2.840.1.2.3",))
+@click.argument("series_instance_uids", nargs=-1, required=True)
+@config_option
+def restore(series_instance_uids: tuple[str, ...], config_file: Path | None) -> None:
+    """Take back what a rejection note took out of a series: it is scored, found and retrieved again."""
+    from scp.installation import utc_now
+    from storage.series import rejecting
+
+    failed = 0
+    with open_index(config_file) as database:
+        for uid in series_instance_uids:
+            try:
+                count = rejecting.restore(database, uid, utc_now())
+            except CoronodeError as error:
+                failed += 1
+                say(f"coronode: {error}", err=True)
+            else:
+                say(f"series {uid}: {count} object{'s' if count > 1 else ''} restored")
     if failed:
         raise SystemExit(1)
 

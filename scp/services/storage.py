@@ -44,6 +44,7 @@ from scp.reception.watch import Holder
 from scp.services.contradictions import Contradictions
 from scp.services.fitting import refuse_misplaced
 from scp.services.refusals import Refusals
+from scp.services.rejection_notes import RejectionNotes
 from storage.database.engine import Database
 from storage.intake.group_commit import Intake
 from storage.objects.files import Files
@@ -115,7 +116,10 @@ class Answer:
 
 
 class StorageScp:
-    """The Storage SCP: receives one object at a time from each of any number of associations."""
+    """The Storage SCP: receives one object at a time from each of any number of associations.
+
+    `notes` obeys rejection notes; None: no note counts.
+    """
 
     def __init__(
         self,
@@ -127,6 +131,7 @@ class StorageScp:
         reserve_bytes: int = 0,
         longest_bytes: int = 2**63,
         companions: Companions = "keep",
+        notes: RejectionNotes | None = None,
     ) -> None:
         self._files = files
         self._intake = Intake(database, files)
@@ -137,6 +142,7 @@ class StorageScp:
         self._reserve_bytes = reserve_bytes
         self._longest_bytes = longest_bytes
         self._companions = companions
+        self._notes = notes
 
     def provide(self) -> ProvidedService:
         """Return the service for the node's peers."""
@@ -169,6 +175,8 @@ class StorageScp:
     def _finish(self, reception: IncomingObject, calling_ae: str, holder: Holder | None) -> Answer:
         try:
             stored = reception.finish()
+            if self._notes is not None:
+                self._notes.obey(stored, reception.request.sop_class_uid, calling_ae)
         except Rejected as rejection:
             log.warning(
                 "object refused", status=f"0x{rejection.status:04X}", reason=rejection.reason, calling=calling_ae
@@ -195,8 +203,7 @@ class StorageScp:
         is_readable = asked.sop_class_uid not in IMAGE_STORAGE or syntax in IMAGE_TRANSFER_SYNTAXES
         if refuse_misplaced(association, message, lambda abstract_syntax: is_storage(abstract_syntax) and is_readable):
             return
-        known_class = association.context(message).general or asked.sop_class_uid
-        if self._companions == "drop" and is_companion(known_class):
+        if self._is_dropped(association.context(message).general or asked.sop_class_uid):
             answer = self._drop(association, asked.sop_class_uid)
         else:
             answer = self._store(association, message)
@@ -220,6 +227,11 @@ class StorageScp:
             return self.finish(reception, association.calling_ae, association)
         finally:
             reception.discard()
+
+    def _is_dropped(self, sop_class_uid: str) -> bool:
+        if self._companions == "keep" or not is_companion(sop_class_uid):
+            return False
+        return self._notes is None or not self._notes.must_keep(sop_class_uid)
 
     def _drop(self, association: Conversation, sop_class_uid: str) -> Answer:
         """Read a companion to its end and forget it, as `node.companions` asks."""

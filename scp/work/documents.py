@@ -22,8 +22,10 @@ from storage.intake.instances import find_instance, register
 from storage.objects.header import InstanceHeader
 from storage.outbox import outgoing
 from storage.outbox.deliveries import Document
+from storage.series import documents as made
 from storage.series import lifecycle, results, slices, states
 from storage.series.results import Result
+from storage.series.states import State
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +85,12 @@ class DocumentWork:
         documents = [self._keep(file, series_instance_uid, result.version) for file in files]
         main = files[0]
         with self._database.session() as session:
+            current = states.get(session, series_instance_uid)
+            if current.version != result.version or current.state == State.RECEIVING:
+                made.supersede(session, series_instance_uid, before=result.version + 1)
+                log.info("documents out of date before they were sent", series=series_instance_uid)
+                return
+            made.supersede(session, series_instance_uid, before=result.version)
             results.set_report(
                 session,
                 series_instance_uid,
@@ -181,5 +189,6 @@ class DocumentWork:
             registered = register(self._database, self._files, header, stored, now=self._clock(), origin="made")
         except Rejected as error:  # there is no sender to refuse
             raise Transient(f"a document was not stored: {error}") from error
+        made.note(self._database, document.sop_instance_uid, series_instance_uid, version)
         label = label_document(document.kind, document.template)
         return Document(series_instance_uid, version, document.sop_instance_uid, label, registered.path)

@@ -17,13 +17,14 @@ from config.errors import NotScorable
 from config.settings import ScoringSettings, SelectionSettings
 from scoring.report.common.catalogue import sentence
 from scoring.report.common.texts import load_english
-from scoring.result import Flag, Score
+from scoring.result import Score
 from scoring.risk.context import Context
 from scp.installation import Installation
 from scp.priors.comparison import History
+from scp.work import scorable
 from scp.work.documents import DocumentWork
 from storage.database import audit
-from storage.series import expectations, lifecycle, quarantine, refusals, results, slices, states, steps
+from storage.series import lifecycle, quarantine, results, slices, states
 from storage.series.quarantine import Contradiction
 from storage.series.states import REPORTED, State
 
@@ -104,9 +105,10 @@ class SeriesWork:
         log.info("scoring", series=series_instance_uid, version=version)
         finish: dict[str, Any] = {}
         try:
-            self._refuse_discontinued(series_instance_uid)
+            paths = self._list_paths(series_instance_uid)
+            scorable.check(self._database, series_instance_uid, has_images=bool(paths))
             score = self._scorer.score(
-                self._list_paths(series_instance_uid),
+                paths,
                 self._settings.scoring,
                 self._settings.selection,
                 context=Context(self._settings.risk),
@@ -115,7 +117,9 @@ class SeriesWork:
             finish |= {"result_json": "", "status": "not_scorable"}
             finish |= {"reason_code": verdict.code, "reason": sentence(verdict, load_english())}
         else:
-            score = self._flag_missing(self._identify(score, series_instance_uid), series_instance_uid)
+            score = scorable.flag_absent(
+                self._database, self._identify(score, series_instance_uid), series_instance_uid
+            )
             score = self._history.compare(score, series_instance_uid)
             finish |= {"result_json": score.to_json(), "status": score.status}
             finish |= {"reason_code": score.reason_code or "", "reason": score.reason or ""}
@@ -124,15 +128,6 @@ class SeriesWork:
             "scored", series=series_instance_uid, version=version, status=finish["status"], reason=finish["reason"]
         )
         return lifecycle.finish(self._database, series_instance_uid, version, **finish)
-
-    def _refuse_discontinued(self, series_instance_uid: str) -> None:
-        """Raise NotScorable for a series whose procedure step was discontinued, unless an operator overruled that."""
-        step = steps.find_discontinued(self._database, series_instance_uid)
-        if step is None:
-            return
-        if str(step.reason):
-            raise NotScorable("acquisition_discontinued", variant="reason", reason=str(step.reason))
-        raise NotScorable("acquisition_discontinued")
 
     def _identify(self, score: Score, series_instance_uid: str) -> Score:
         """Add the UIDs under which the node knows a series whose images have none."""
@@ -143,19 +138,6 @@ class SeriesWork:
             series_instance_uid=score.series.series_instance_uid or series_instance_uid,
         )
         return replace(score, series=info)
-
-    def _flag_missing(self, score: Score, series_instance_uid: str) -> Score:
-        """Add flags for images that were refused or announced and are not here: the scorer sees what was stored."""
-        flags = []
-        refused = refusals.count_missing(self._database, series_instance_uid)
-        if refused:
-            flags.append(Flag.build("refused_images", "warning", count=refused))
-        announced = expectations.list_expectations(self._database, series_instance_uid)
-        worst = max(announced, key=lambda item: item.missing, default=None)
-        if worst is not None and worst.missing:
-            flags.append(Flag.build("announced_images", "warning", count=worst.missing, expected=worst.expected))
-        told = (replace(flag, message=sentence(flag, load_english())) for flag in flags)
-        return replace(score, flags=(*score.flags, *told))
 
     def _list_paths(self, series_instance_uid: str) -> list[Path]:
         """List the files of a series, and of other images that came under the UID of one: the scorer refuses them."""

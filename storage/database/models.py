@@ -91,7 +91,7 @@ class StudyRow(Base):
 
 
 class SeriesRow(Base):
-    """A series, its query keys and its progress towards a score."""
+    """A series, its query keys and its progress towards a score; `hidden_count` of its instances are not answered."""
 
     __tablename__ = "series"
 
@@ -122,6 +122,7 @@ class SeriesRow(Base):
     wait_reason: Mapped[Words]
     flags: Mapped[Words]
     instance_count: Mapped[int]
+    hidden_count: Mapped[int] = mapped_column(server_default="0")
     calling_ae: Mapped[Words]
     first_received_at: Mapped[When]
     last_received_at: Mapped[When]
@@ -130,7 +131,10 @@ class SeriesRow(Base):
 
 
 class InstanceRow(Base):
-    """An object, its file, and the attributes needed for completion and IMAGE level queries."""
+    """An object, its file, and the attributes needed for completion and IMAGE level queries.
+
+    One that is `superseded` by a later document, or `rejected` by a note, is kept and not answered.
+    """
 
     __tablename__ = "instances"
 
@@ -162,6 +166,8 @@ class InstanceRow(Base):
     sha256: Mapped[Words]
     calling_ae: Mapped[Words]
     received_at: Mapped[When]
+    superseded: Mapped[bool] = mapped_column(server_default=text("false"))
+    rejected: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class ResultRow(Base):

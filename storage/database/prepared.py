@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, CursorResult, Dialect, Insert, Select, Update
+from sqlalchemy import CompoundSelect, Connection, CursorResult, Dialect, Insert, Select, Update
 from sqlalchemy.sql.compiler import SQLCompiler
 
-Statement: TypeAlias = Select[Any] | Insert | Update
+Statement: TypeAlias = Select[Any] | CompoundSelect[Any] | Insert | Update
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, insert, literal_column, null, select, update
+from sqlalchemy import Row, bindparam, insert, literal_column, null, select, union_all, update
 from sqlalchemy.orm import Session
 
+from storage.database.lifecycle_models import RejectionRow
 from storage.database.models import InstanceRow, SeriesRow, StudyRow, UtcDateTime
 from storage.database.prepared import Prepared
 from storage.objects.files import StoredFile
@@ -25,6 +26,8 @@ Origin = Literal["received", "made"]
 _FILLABLE = tuple(
     column.name for column in StudyRow.__table__.columns if column.name not in ("id", "study_instance_uid")
 )
+_BY_DATABASE = frozenset({"id", "superseded", "rejected"})
+"""Columns to which the database gives a new object's value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,16 @@ _RECEIVING = Prepared(
     .where(SeriesRow.series_instance_uid == bindparam("uid"), SeriesRow.state == bindparam("state"))
     .with_for_update(of=SeriesRow)
 )
-_KNOWN = Prepared(select(InstanceRow.id).where(InstanceRow.sop_instance_uid == bindparam("uid")))
+_KNOWN = Prepared(
+    union_all(
+        select(InstanceRow.id).where(InstanceRow.sop_instance_uid == bindparam("uid")),
+        select(RejectionRow.id).where(RejectionRow.sop_instance_uid == bindparam("uid")),
+    )
+)
 _INSERT = Prepared(
-    insert(InstanceRow).values({name: bindparam(name) for name in InstanceRow.__table__.columns.keys() if name != "id"})  # noqa: SIM118
+    insert(InstanceRow).values(
+        {name: bindparam(name) for name in InstanceRow.__table__.columns.keys() if name not in _BY_DATABASE}  # noqa: SIM118
+    )
 )
 
 

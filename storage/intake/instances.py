@@ -28,7 +28,7 @@ from storage.intake.arrivals import (
 from storage.intake.quarantine import compare, find_holder, put_aside
 from storage.objects.files import Files, StoredFile
 from storage.objects.header import InstanceHeader
-from storage.series import lifecycle
+from storage.series import lifecycle, rejecting, rejections
 from storage.series.quarantine import Contradiction
 from storage.series.states import State
 
@@ -134,6 +134,7 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
             return _put_aside(session, files, arrival, compare(first, arrival), first.series_instance_uid)
         if first.path != stored.path:
             files.remove(stored.path)
+        rejecting.accept_again(session, header.sop_instance_uid, arrival.now)
         return Registered("duplicate", first.series_instance_uid, first.path)
 
     known = session.execute(
@@ -142,6 +143,7 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
         .where(SeriesRow.series_instance_uid == header.series_instance_uid)
         .with_for_update(of=SeriesRow)
     ).one_or_none()
+    rejected = arrival.origin == "received" and rejections.is_rejected(session, header)
     is_image = arrival.origin == "received" and header.is_ct_image
     late = accompanies = False
     if known is None:
@@ -151,14 +153,18 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     else:
         series_id = known.id
         _fill_study(session, known.study_id, header.study)
-        late = is_image and known.state not in (State.RECEIVING, State.KEPT)
-        accompanies = not is_image and known.state != State.KEPT
+        is_settled = known.state not in (State.RECEIVING, State.KEPT)
+        late = is_image and is_settled and not rejected
+        accompanies = (not is_image and known.state != State.KEPT) or (rejected and is_settled)
         if late:
             lifecycle.return_to_receiving(session, header.series_instance_uid, arrival.now)
             _note(session, arrival, "late-slice", f"the series was {known.state}")
         elif is_image and known.state == State.KEPT and known.origin == "received":
             _begin_scan(session, series_id, arrival)
     insert_instances(session, [make_row(arrival, series_id)])
+    if rejected:
+        rejecting.hide_arrival(session, series_id, header.sop_instance_uid)
+        _note(session, arrival, "rejected", "by a note that came before it")
     if accompanies:
         count_companion(session, series_id)
     else:

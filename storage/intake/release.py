@@ -26,7 +26,7 @@ from storage.intake.arrivals import Arrival, insert_instances, make_row
 from storage.intake.placement import place_series
 from storage.objects.files import Files, StoredFile
 from storage.objects.header import InstanceHeader
-from storage.series import lifecycle
+from storage.series import documents, lifecycle
 from storage.series.quarantine import Contradiction, Quarantined, UnknownQuarantined
 from storage.series.states import State
 
@@ -191,6 +191,7 @@ def _settle(session: Session, series_instance_uid: str, now: datetime, *, gains_
     ).one()
     count = session.scalar(select(func.count()).select_from(InstanceRow).where(InstanceRow.series_id == series_id))
     session.execute(update(SeriesRow).where(SeriesRow.id == series_id).values(instance_count=count))
+    documents.count_hidden(session, {series_id})
     is_scan = state != State.KEPT or (gains_images and origin == "received")
     if is_scan and count:
         lifecycle.return_to_receiving(session, series_instance_uid, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy.schema import SchemaItem
 
-from storage.database import announcements, commitment_rows  # noqa: F401  # add their tables to those of Base
+from storage.database import announcements, commitment_rows, lifecycle_models  # noqa: F401  # add their tables to Base
 from storage.database.models import Base
 from storage.migrations import VERSION_TABLE
 

@@ -144,6 +144,20 @@ def discard(db: Database, delivery_id: int, now: datetime) -> Delivery:
         return to_delivery(row)
 
 
+def withdraw(session: Session, series_instance_uid: str, now: datetime) -> None:
+    """Discard what is still to be sent of a series, in the caller's transaction; what is being sent goes its way."""
+    rows = session.scalars(
+        select(DeliveryRow)
+        .where(
+            DeliveryRow.series_instance_uid == series_instance_uid,
+            DeliveryRow.state.in_((DeliveryState.PENDING, DeliveryState.DEAD)),
+        )
+        .with_for_update()
+    ).all()
+    for row in rows:
+        change_state(session, row, DeliveryState.DISCARDED, row.last_status, now)
+
+
 def change_state(session: Session, row: DeliveryRow, state: DeliveryState, status: int | None, now: datetime) -> None:
     """Change the state, record it in the audit log, and let the series follow."""
     changed = row.state != state

@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.objects.attributes import Level
 from storage.query.matching import Target, build_condition
+from storage.query.visibility import count_shown, show_instance, show_series, show_study
 
 
 def in_study(keyword: str, text: str, dialect: str) -> ColumnElement[bool] | None:
@@ -23,11 +24,11 @@ def in_study(keyword: str, text: str, dialect: str) -> ColumnElement[bool] | Non
     series = aliased(SeriesRow)
     if keyword == "ModalitiesInStudy":
         matched = build_condition(Target(series.modality.expression, "CS"), text, dialect)
-        inside = select(series.id)
+        inside = select(series.id).where(show_series(series))
     else:
         instance = aliased(InstanceRow)
         matched = build_condition(Target(instance.sop_class_uid.expression, "UI"), text, dialect)
-        inside = select(instance.id).join(series, instance.series_id == series.id)
+        inside = select(instance.id).join(series, instance.series_id == series.id).where(show_instance(instance))
     if matched is None:
         return None
     return inside.where(series.study_id == StudyRow.id, matched).correlate(StudyRow).exists()
@@ -51,50 +52,56 @@ def _aggregate_patient(query: Select[Any], other: type[StudyRow]) -> ColumnEleme
 def first_of_patient() -> ColumnElement[bool]:
     """Select the first study received of each patient, which gives the patient's attributes."""
     other = aliased(StudyRow)
-    first: ColumnElement[bool] = StudyRow.id == _aggregate_patient(select(func.min(other.id)), other)
+    first: ColumnElement[bool] = StudyRow.id == _aggregate_patient(
+        select(func.min(other.id)).where(show_study(other)), other
+    )
     return first
 
 
 @cache
 def _patient_studies() -> ColumnElement[Any]:
     other = aliased(StudyRow)
-    return _aggregate_patient(select(func.count(other.id)), other)
+    return _aggregate_patient(select(func.count(other.id)).where(show_study(other)), other)
 
 
 @cache
 def _patient_series() -> ColumnElement[Any]:
     other, series = aliased(StudyRow), aliased(SeriesRow)
-    return _aggregate_patient(select(func.count(series.id)).join(other, series.study_id == other.id), other)
+    query = select(func.count(series.id)).join(other, series.study_id == other.id).where(show_series(series))
+    return _aggregate_patient(query, other)
 
 
 @cache
 def _patient_instances() -> ColumnElement[Any]:
     other, series = aliased(StudyRow), aliased(SeriesRow)
-    return _aggregate_patient(select(func.sum(series.instance_count)).join(other, series.study_id == other.id), other)
+    query = select(func.sum(count_shown(series))).join(other, series.study_id == other.id)
+    return _aggregate_patient(query, other)
 
 
 @cache
 def _study_series() -> ColumnElement[Any]:
     series = aliased(SeriesRow)
-    query = select(func.count()).select_from(series).where(series.study_id == StudyRow.id)
+    query = select(func.count()).select_from(series).where(series.study_id == StudyRow.id, show_series(series))
     return query.correlate(StudyRow).scalar_subquery()
 
 
 @cache
 def _study_instances() -> ColumnElement[Any]:
     series = aliased(SeriesRow)
-    query = select(func.sum(series.instance_count)).where(series.study_id == StudyRow.id)
+    query = select(func.sum(count_shown(series))).where(series.study_id == StudyRow.id)
     return query.correlate(StudyRow).scalar_subquery()
 
 
 def _series_instances() -> ColumnElement[Any]:
-    return SeriesRow.instance_count.expression
+    return count_shown(SeriesRow)
 
 
 @cache
 def _modalities() -> ColumnElement[Any]:
     series = aliased(SeriesRow)
-    values = select(series.modality.label("value")).where(series.study_id == StudyRow.id).distinct()
+    values = (
+        select(series.modality.label("value")).where(series.study_id == StudyRow.id, show_series(series)).distinct()
+    )
     inner = values.correlate(StudyRow).subquery()
     return select(func.aggregate_strings(inner.c.value, "\\")).scalar_subquery()
 
@@ -103,7 +110,8 @@ def _modalities() -> ColumnElement[Any]:
 def _sop_classes() -> ColumnElement[Any]:
     series, instance = aliased(SeriesRow), aliased(InstanceRow)
     values = select(instance.sop_class_uid.label("value")).join(series, instance.series_id == series.id)
-    inner = values.where(series.study_id == StudyRow.id).distinct().correlate(StudyRow).subquery()
+    values = values.where(series.study_id == StudyRow.id, show_instance(instance)).distinct()
+    inner = values.correlate(StudyRow).subquery()
     return select(func.aggregate_strings(inner.c.value, "\\")).scalar_subquery()
 
 

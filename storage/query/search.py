@@ -29,6 +29,7 @@ from storage.query.computed import COMPUTED, FROM_OUTSIDE, first_of_patient, in_
 from storage.query.keys import CHARACTER_SET, LEVEL, Key, Root, check_identified, read_keys, read_level
 from storage.query.matching import Target, build_condition
 from storage.query.moments import match_combined
+from storage.query.visibility import visible
 
 _BATCH = 64
 _SEVERAL = frozenset({"ImageType", "ConvolutionKernel"})
@@ -144,6 +145,8 @@ class Search:
                 continue
             if (matched := _build_condition(key, dialect, self.offset)) is not None:
                 conditions.append(matched)
+        named = any(key.keyword == "SOPInstanceUID" and key.text for key in self.keys)
+        conditions.append(visible(self.level, named=named))
         if self.level == "PATIENT":
             conditions.append(first_of_patient())
         statement = select(*columns.values()) if columns else select(literal(1))

@@ -184,7 +184,7 @@ def deliver(
 def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
     """Send a series back to receiving, so that the completion check takes it up and scores a new version.
 
-    Raises UnknownSeries, or IllegalTransition when the series is kept and never scored, or has no objects left.
+    Raises UnknownSeries, or IllegalTransition when the series is kept and never scored, or has no image left.
     """
     with db.session() as session:
         before = get(session, series_instance_uid)
@@ -195,6 +195,11 @@ def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
             )
         if not before.instance_count:
             raise IllegalTransition(f"series {series_instance_uid} has no objects: {before.reason}")
+        if not slices.count_images(session, series_instance_uid):
+            raise IllegalTransition(
+                f"series {series_instance_uid}: every image was rejected by a note; `coronode series restore "
+                f"{series_instance_uid}` takes them back"
+            )
         return_to_receiving(session, series_instance_uid, now)
         audit.record(
             session, now, "rescore", f"after version {before.version}", series_instance_uid=series_instance_uid

@@ -6,12 +6,12 @@ whose date of birth or sex contradict each other are not of one patient, whateve
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from pydicom.dataset import Dataset
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from dicom.text import read_text
@@ -40,6 +40,11 @@ class Person:
         """Read the patient of an object, as it would be indexed."""
         attributes = (ATTRIBUTES[name] for name in _PERSON)
         return cls(*(read_text(dataset, attribute.tag, attribute.vr) for attribute in attributes))
+
+    @classmethod
+    def from_columns(cls, study: Mapping[str, str]) -> Self:
+        """Take the patient from the columns of an object's study (`InstanceHeader.study`)."""
+        return cls(*(study[ATTRIBUTES[name].column] for name in _PERSON))
 
     def is_same(self, other: Person) -> bool:
         """Return whether ID and issuer agree; two empty issuers do, an empty ID agrees with nothing."""
@@ -142,6 +147,7 @@ def _find_results(session: Session, studies: Collection[int]) -> Iterator[Earlie
         .join(SeriesRow, SeriesRow.series_instance_uid == ResultRow.series_instance_uid)
         .join(StudyRow)
         .where(StudyRow.id.in_(studies), ResultRow.version == latest, ResultRow.status == "scored")
+        .where(_has_image())
         .order_by(*_LATEST_FIRST)
         .limit(_MOST)
     )
@@ -155,8 +161,15 @@ def _find_reports(session: Session, studies: Collection[int], classes: Collectio
         .join(SeriesRow, InstanceRow.series_id == SeriesRow.id)
         .join(StudyRow)
         .where(StudyRow.id.in_(studies), SeriesRow.origin == "received", InstanceRow.sop_class_uid.in_(classes))
+        .where(InstanceRow.rejected.is_(False))
         .order_by(*_LATEST_FIRST)
         .limit(_MOST)
     )
     for row, study_instance_uid, date in session.execute(query):
         yield EarlierReport(study_instance_uid, date, row.sop_instance_uid, row.path)
+
+
+def _has_image() -> ColumnElement[bool]:
+    """Return whether a series has an object that no rejection note took out: else its score says nothing any more."""
+    left = select(InstanceRow.id).where(InstanceRow.series_id == SeriesRow.id, InstanceRow.rejected.is_(False))
+    return left.correlate(SeriesRow).exists()

@@ -41,7 +41,7 @@ class SliceGeometry:
 
 
 def list_slices(db: Database, series_instance_uid: str) -> list[SliceGeometry]:
-    """List every CT image of a series, in order of arrival; what accompanies them is not part of the scan."""
+    """List the CT images of a series, in order of arrival; companions and rejected images are not part of the scan."""
     with db.reading() as session:
         return [_to_geometry(row) for row in session.scalars(_of_scan(select(InstanceRow), series_instance_uid))]
 
@@ -61,7 +61,7 @@ def count_images(session: Session, series_instance_uid: str) -> int:
 
 def _of_scan(query: Select[Value], series_instance_uid: str) -> Select[Value]:
     belongs = (SeriesRow.series_instance_uid == series_instance_uid, InstanceRow.sop_class_uid.in_(IMAGE_STORAGE))
-    return query.join(SeriesRow).where(*belongs).order_by(InstanceRow.id)
+    return query.join(SeriesRow).where(*belongs, InstanceRow.rejected.is_(False)).order_by(InstanceRow.id)
 
 
 def _to_geometry(row: InstanceRow) -> SliceGeometry:

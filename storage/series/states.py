@@ -106,11 +106,11 @@ def find_series(
     since: datetime | None = None,
     calling_ae: str | None = None,
 ) -> list[SeriesState]:
-    """Find series that have objects, in one of these states, the longest received first.
+    """Find series that have objects that are not rejected, in one of these states, the longest received first.
 
     Optionally with one of some reason codes, received at `since` or later, sent by `calling_ae`.
     """
-    query = _select_series().where(SeriesRow.state.in_(wanted), SeriesRow.instance_count > 0)
+    query = _select_series().where(SeriesRow.state.in_(wanted), SeriesRow.hidden_count < SeriesRow.instance_count)
     if reason_codes:
         query = query.where(SeriesRow.reason_code.in_(reason_codes))
     if since is not None:

@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from storage.database.engine import Database
     from storage.outbox.deliveries import Delivery
     from storage.series.quarantine import QuarantinedSeries
+    from storage.series.rejections import Rejected
     from storage.series.states import SeriesState
 
 
 _MOST_NAMED: Final = 3
+_TITLES: Final = {
+    "quality": "Rejected for Quality Reasons (113001, DCM)",
+    "safety": "Rejected for Patient Safety Reasons (113037, DCM)",
+    "worklist": "Incorrect Modality Worklist Entry (113038, DCM)",
+    "retention": "Data Retention Policy Expired (113039, DCM)",
+}
 
 
 def show_facts(item: SeriesState) -> None:
@@ -70,6 +77,13 @@ def show_refused(sop_instance_uids: Sequence[str]) -> None:
         more = ", ..." if len(sop_instance_uids) > _MOST_NAMED else ""
         number = format_count(len(sop_instance_uids))
         say(f"{'refused:':13}{number} of this series at receipt, not stored since: {named}{more}")
+
+
+def show_rejected(entries: Sequence[Rejected]) -> None:
+    """Print which notes took objects of a series out."""
+    for entry in entries:
+        by = f"by {entry.peer_ae}, note {entry.note_sop_instance_uid}"
+        say(f"{'rejected:':13}{format_count(entry.count)} of this series {by}: {_TITLES[entry.title]}")
 
 
 def _print_lines(facts: dict[str, str]) -> None:

@@ -69,11 +69,13 @@ def part10(sop_class: str, sop_instance_uid: str, series: str, note: str) -> byt
 class FakeScorer:
     """Answers with `answers` in turn, each a score or an error, then with a score of 100; counts what it is asked.
 
-    `during` is called in the middle of each scoring. Documents are small, and carry `note`.
+    `during` is called in the middle of each scoring, `during_documents` of each making. Documents are small, and carry
+    `note`.
     """
 
     answers: deque[Score | Exception] = field(default_factory=deque)
     during: Callable[[], None] = lambda: None
+    during_documents: Callable[[], None] = lambda: None
     note: str = "as first made"
     scored: list[tuple[Path, ...]] = field(default_factory=list)
     given: list[tuple[ScoringSettings, SelectionSettings, Context]] = field(default_factory=list)
@@ -91,6 +93,7 @@ class FakeScorer:
 
     def make_documents(self, request: DocumentRequest) -> list[DocumentFile]:
         self.requests.append(request)
+        self.during_documents()
         if self.failure is not None:
             raise self.failure
         return [

@@ -1,15 +1,19 @@
 """Documents for each destination, in its own form, made once however often it is tried."""
 
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
 
 from config.errors import NotScorable, Transient
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid
 from scp.work.documents import DocumentWork, label_document, parse_template
 from storage.intake.instances import find_instance
 from storage.outbox import deliveries
+from storage.query.search import Search
 from storage.series import lifecycle, results
 
 UID = "1.2.1.1"
@@ -232,3 +236,43 @@ def test_a_database_that_does_not_take_a_document_is_a_fault_that_may_pass(site)
     assert site.outbox == set()
     site.report()
     assert len(site.outbox) == 5
+
+
+def list_shown(database) -> set[str]:
+    """The documents that a query of their study finds."""
+    identifier = Dataset()
+    identifier.QueryRetrieveLevel, identifier.SOPInstanceUID, identifier.Modality = "IMAGE", "", "SR"
+    matches = Search.parse("study", identifier).encode_matches(database, implicit=True)
+    read = (read_dataset(BytesIO(match), is_implicit_VR=True, is_little_endian=True) for match in matches)
+    return {item.SOPInstanceUID for item in read}
+
+
+def test_a_new_version_supersedes_every_document_of_the_old_one(site):
+    site.report()
+    first = list_shown(site.database)
+    assert sr_instance_uid(UID, 1, "tid3900") in first
+    site.score_again()
+    assert list_shown(site.database) == first, "until it has a report, the old one is the latest"
+    site.report(2)
+    shown = list_shown(site.database)
+    assert shown.isdisjoint(first)
+    assert len(shown) == len(first)
+
+
+def test_a_document_that_comes_after_its_successor_is_not_shown(site):
+    site.report()
+    site.score_again()
+    site.report(2)
+    shown = list_shown(site.database)
+    (late,) = site.reporting.make_other(UID, 1, "sr tid1500-3d")
+    assert late.sop_instance_uid not in shown
+    assert list_shown(site.database) == shown
+
+
+def test_documents_that_a_late_slice_overtakes_are_neither_sent_nor_shown(site):
+    result = site.result()
+    site.scorer.during_documents = lambda: lifecycle.rescore(site.database, UID, site.installation.clock())
+    site.reporting.report(UID, result)
+    assert site.outbox == set()
+    assert list_shown(site.database) == set()
+    assert site.result().report is None

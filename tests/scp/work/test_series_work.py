@@ -16,10 +16,12 @@ from scp.work.series_work import SeriesWork
 from storage.database import audit
 from storage.intake.instances import register
 from storage.objects.header import InstanceHeader
-from storage.outbox import deliveries
-from storage.series import expectations, lifecycle, quarantine, refusals, results, states, step_changes
+from storage.outbox import deliveries, outgoing
+from storage.series import expectations, lifecycle, quarantine, refusals, rejecting, results, states, step_changes
 from storage.series.expectations import Announcement
+from storage.series.priors import Person
 from storage.series.refusals import Refusal
+from storage.series.rejections import Reference, RejectionNote
 from storage.series.states import State
 from storage.series.step_changes import Changes
 from storage.series.steps import Reason, Step, StepState
@@ -281,6 +283,53 @@ def test_a_discontinued_acquisition_is_not_scored_until_an_operator_overrules(si
     lifecycle.rescore(site.database, UID, site.now)
     site.work.run(UID, site.complete())
     assert site.series.state == State.SCORED
+
+
+def reject(site, *numbers, title="quality", note="1.2.9.1") -> None:
+    references = tuple(Reference("1.2.1", UID, f"{UID}.{number}") for number in numbers)
+    rejection = RejectionNote(note, "1.2.1", title, Person(""), references, "PACS")
+    rejecting.obey(site.database, rejection, site.installation.clock(), withdraw=outgoing.withdraw)
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("quality", "PACS rejected the images for quality reasons: a rejection note names all 3 of them"),
+        ("safety", "PACS rejected the images for patient safety reasons: a rejection note names all 3 of them"),
+        (
+            "worklist",
+            "PACS rejected the images because the worklist entry was wrong: a rejection note names all 3 of them",
+        ),
+        (
+            "retention",
+            "PACS removed the images because their retention period had expired: a rejection note names all 3 of them",
+        ),
+    ],
+)
+def test_a_series_whose_images_are_all_rejected_is_not_scored(site, title, words):
+    reject(site, 1, 2, 3, title=title)
+    site.work.run(UID, lifecycle.complete(site.database, UID, site.installation.clock(), expected=0))
+    assert (site.series.state, site.series.reason_code) == (State.NOT_SCORABLE, "rejected_by_note")
+    assert site.series.reason == words
+    assert site.scorer.scored == []
+    assert site.outbox == []
+
+
+def test_a_series_is_scored_without_its_rejected_images_and_says_so(site):
+    reject(site, 2)
+    site.work.run(UID, lifecycle.complete(site.database, UID, site.installation.clock(), expected=2))
+    (paths,) = site.scorer.scored
+    assert len(paths) == 2
+    (flag,) = Score.from_json(site.result(2).score_json).flags
+    assert (flag.code, flag.severity, flag.values) == ("rejected_images", "warning", {"count": 1})
+    assert flag.message.startswith("1 image of the series was rejected by a note and left out")
+
+
+def test_a_report_that_is_being_made_while_the_images_are_rejected_is_not_sent(site):
+    site.scorer.during_documents = lambda: reject(site, 1, 2, 3)
+    site.work.run(UID, 1)
+    assert site.series.state == State.RECEIVING
+    assert site.outbox == []
 
 
 def test_a_series_that_is_abandoned_before_its_score_says_why(site):

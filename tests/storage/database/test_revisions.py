@@ -65,3 +65,31 @@ def test_the_time_zone_of_earlier_objects_is_unknown(node):
         for table in ("studies", "series", "instances"):
             query = text(f"SELECT timezone_offset_from_utc FROM {table}")  # noqa: S608
             assert set(connection.scalars(query)) == {""}
+
+
+def test_reports_of_earlier_versions_of_the_node_are_superseded(node):
+    node.series(1)
+    for version in (1, 2, 3):
+        node.store(
+            node.ct(SOPInstanceUID=f"1.2.1.8.{version}", SeriesInstanceUID="1.2.1.8", Modality="SR"), origin="made"
+        )
+    with node.db.engine.connect() as connection:
+        command.downgrade(migration_config(connection), "0008")
+        # the third version was scored, and its report is still to be made
+        for version, report in ((1, "1.2.1.8.1"), (2, "1.2.1.8.2"), (3, "")):
+            connection.execute(
+                text(
+                    "INSERT INTO results (series_instance_uid, version, status, score_json, sr_sop_class_uid, "
+                    "sr_sop_instance_uid, sr_series_instance_uid, created_at) "
+                    "VALUES ('1.2.1.1', :version, 'scored', '', '', :report, '', '2024-05-01 08:00:00')"
+                ),
+                {"version": version, "report": report},
+            )
+        connection.commit()
+    later = Database(node.db.engine)
+    later.migrate()
+    with later.engine.connect() as connection:
+        hidden = connection.scalars(text("SELECT sop_instance_uid FROM instances WHERE superseded")).all()
+        counts = connection.execute(text("SELECT series_instance_uid, hidden_count FROM series")).all()
+    assert hidden == ["1.2.1.8.1"]
+    assert sorted(map(tuple, counts)) == [("1.2.1.1", 0), ("1.2.1.8", 1)]

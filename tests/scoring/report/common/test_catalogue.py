@@ -12,6 +12,7 @@ from typing import get_args
 import pytest
 
 from config.errors import NotScorable
+from config.settings import RejectionReason
 from scoring.images.gate.continuity import Break
 from scoring.images.gate.damage import Damage
 from scoring.judgement.verdicts import Reason
@@ -26,18 +27,22 @@ ROOT = Path(__file__).parents[4]
 ENGLISH, GERMAN = texts.load("en"), texts.load("de")
 
 # built from values at the place where they are raised, which the source alone does not show
-BUILT = {
-    ("statements", "differs-size", frozenset({"what", "then", "now", "unit"})),
-    ("statements", "differs-text", frozenset({"what", "then", "now"})),
-    ("statements", "differs-term", frozenset({"what", "then", "now"})),
-    ("flags", "iterative-kernel", frozenset({"kernel"})),
-    ("flags", "iterative-strength", frozenset({"kernel", "strength"})),
-    ("flags", "iterative-algorithm", frozenset({"algorithm"})),
-    ("flags", "iterative-name", frozenset({"name"})),
-} | {
-    ("refusals", f"broken_image-{kind}", frozenset({"slice", "image", "off_hu", "count", "total"}))
-    for kind in (*get_args(Damage), *get_args(Break))
-}
+BUILT = (
+    {
+        ("statements", "differs-size", frozenset({"what", "then", "now", "unit"})),
+        ("statements", "differs-text", frozenset({"what", "then", "now"})),
+        ("statements", "differs-term", frozenset({"what", "then", "now"})),
+        ("flags", "iterative-kernel", frozenset({"kernel"})),
+        ("flags", "iterative-strength", frozenset({"kernel", "strength"})),
+        ("flags", "iterative-algorithm", frozenset({"algorithm"})),
+        ("flags", "iterative-name", frozenset({"name"})),
+    }
+    | {
+        ("refusals", f"broken_image-{kind}", frozenset({"slice", "image", "off_hu", "count", "total"}))
+        for kind in (*get_args(Damage), *get_args(Break))
+    }
+    | {("refusals", f"rejected_by_note-{reason}", frozenset({"count", "by"})) for reason in get_args(RejectionReason)}
+)
 
 
 def raised() -> Iterator[tuple[str, str, frozenset[str]]]:
