@@ -19,6 +19,7 @@ from dicom.character_sets import CHARACTER_SET
 from dicom.repertoires import UTF_8, Repertoire
 
 _LONGEST_SHORT: Final = 0xFFFF
+_IMPLICIT, _EXPLICIT, _EXPLICIT_LONG = struct.Struct("<HHL"), struct.Struct("<HH2sH"), struct.Struct("<HH2sxxL")
 _FORMATS: Final = {"US": "<H", "SS": "<h", "UL": "<L", "SL": "<l"}
 # Most columns repeat from row to row; the cache is cleared beyond this many values.
 _MOST_REMEMBERED: Final = 512
@@ -96,12 +97,13 @@ class _Column(dict[object, bytes]):
 
     def __init__(self, before: bytes, slot: Slot, repertoire: Repertoire, *, implicit: bool) -> None:
         super().__init__()
-        self._before, self._slot, self._repertoire, self._implicit = before, slot, repertoire, implicit
+        self._before, self._tag, self._vr, self._optional = before, slot.tag, slot.vr, slot.optional
+        self._repertoire, self._implicit = repertoire, implicit
 
     def __missing__(self, value: object) -> bytes:
-        slot, encoded = self._slot, self._before
-        if value or not slot.optional:
-            encoded += encode_element(slot.tag, slot.vr, value, self._repertoire, implicit=self._implicit)
+        encoded = self._before
+        if value or not self._optional:
+            encoded += encode_element(self._tag, self._vr, value, self._repertoire, implicit=self._implicit)
         if len(self) >= _MOST_REMEMBERED:
             self.clear()
         self[value] = encoded
@@ -116,12 +118,12 @@ def encode_element(tag: int, vr: str, value: object, repertoire: Repertoire = UT
     content = _encode_value(vr, clean_values(vr, value), repertoire)
     group, number, size = tag >> 16, tag & 0xFFFF, len(content)
     if implicit:
-        return struct.pack("<HHL", group, number, size) + content
-    if size > _LONGEST_SHORT and vr not in EXPLICIT_VR_LENGTH_32:
-        vr = "UN"
+        return _IMPLICIT.pack(group, number, size) + content
     if vr in EXPLICIT_VR_LENGTH_32:
-        return struct.pack("<HH2sxxL", group, number, vr.encode(), size) + content
-    return struct.pack("<HH2sH", group, number, vr.encode(), size) + content
+        return _EXPLICIT_LONG.pack(group, number, vr.encode(), size) + content
+    if size > _LONGEST_SHORT:
+        return _EXPLICIT_LONG.pack(group, number, b"UN", size) + content
+    return _EXPLICIT.pack(group, number, vr.encode(), size) + content
 
 
 def _encode_value(vr: str, values: list[str], repertoire: Repertoire) -> bytes:
