@@ -2,13 +2,14 @@
 
     python -m bench.mutate --streams 100000 --seed 1 [--log mutate.log]
 
-Each stream is a valid conversation (association with user identity, C-ECHO, C-STORE, three C-FINDs sent without
-waiting, one of them cancelled, release) in which bytes are changed, cut out, doubled, moved or replaced by extreme
-lengths. In every third stream the items of the A-ASSOCIATE-RQ are changed first: omitted, doubled, moved, filled with
-noise, or given an unknown type or a wrong length; the PDU's own length is then correct, so that the items are read. The
-sender then closes its half; the node must return only complete PDUs that an acceptor may send, and end the connection.
-From time to time a valid conversation must still succeed. Threads and descriptors are counted at the end. With `--log`
-a line is written after every 500 streams; a later run with the same log and seed goes on after the last of them.
+Each stream is a valid conversation (association with options and user identity, C-ECHO, C-STORE, three C-FINDs sent
+without waiting, one of them cancelled, release) in which bytes are changed, cut out, doubled, moved or replaced by
+extreme lengths. In every third stream the items of the A-ASSOCIATE-RQ are changed first: omitted, doubled, moved,
+filled with noise, or given an unknown type or a wrong length; the PDU's own length is then correct, so that the items
+are read. The sender then closes its half; the node must return only complete PDUs that an acceptor may send, and end
+the connection. From time to time a valid conversation must still succeed. Threads and descriptors are counted at the
+end. With `--log` a line is written after every 500 streams; a later run with the same log and seed goes on after the
+last of them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from config.settings import Settings
 from dicom.process import configure_process
@@ -38,7 +39,13 @@ from scp import logs
 from scp.network import associate, command, items, negotiation, pdu, requests
 from scp.network.errors import Violation
 from scp.network.negotiation import PresentationContext
-from scp.network.user_information import UserIdentity
+from scp.network.user_information import (
+    CommonExtendedNegotiation,
+    ExtendedNegotiation,
+    OperationsWindow,
+    RoleSelection,
+    UserIdentity,
+)
 from scp.reception.admission import Admission
 from scp.reception.server import Server
 from scp.services import verification
@@ -61,7 +68,16 @@ PATIENCE_SECONDS: Final = 20.0
 CHECK_EVERY: Final = 500
 QUERIES: Final = (3, 4, 5)  # Message IDs
 CANCELLED: Final = 4
-IDENTITY: Final = UserIdentity(2, response_requested=True, primary=b"USER", secondary=b"PASS")
+OPTIONS: Final[dict[str, Any]] = {
+    "operations_window": OperationsWindow(0, 0),
+    "roles": (RoleSelection(IMAGE_STORAGE[0], scu=True, scp=True),),
+    "extended": (
+        ExtendedNegotiation(STUDY_ROOT_FIND, bytes([1] * 7)),
+        ExtendedNegotiation(IMAGE_STORAGE[0], bytes([3, 0, 0, 0, 2, 0])),
+    ),
+    "common_extended": (CommonExtendedNegotiation(IMAGE_STORAGE[1], "1.2.840.10008.4.2", (IMAGE_STORAGE[0],)),),
+    "identity": UserIdentity(2, response_requested=True, primary=b"USER", secondary=b"PASS"),
+}
 PARTS: Final = 10
 FIXED_BYTES: Final = 68  # of an A-ASSOCIATE-RQ before its items
 INSIDE: Final = 0.6  # probability of changing a nested item instead
@@ -88,7 +104,7 @@ def make_stream(uid: str = "1.2.3.4.1") -> bytes:
         PresentationContext(STUDY_ROOT_FIND, (EXPLICIT,)),
     ]
     _, request = negotiation.propose("SCANNER", "CORONODE", proposals, 16384)
-    opening = associate.encode_request(replace(request, user=replace(request.user, identity=IDENTITY)))
+    opening = associate.encode_request(replace(request, user=replace(request.user, **OPTIONS)))
     identifier = _element(0x0008, 0x0018, b"UI", b"") + _element(0x0008, 0x0052, b"CS", b"IMAGE ")
     finds = [
         part

@@ -139,8 +139,9 @@ class Door:
         if isinstance(verdict, Refused):
             refusal = Rejection(PERMANENT, BY_USER, verdict.diagnostic)
             return self._refuse(verdict.kind, refusal, request, address, verdict.reason)
-        if verdict.users and (stranger := self._find_stranger(verdict.users, request)):
-            return self._refuse("user", stranger, request, address, "user name and passcode are not those of a user")
+        if verdict.users and (objection := self._find_stranger(verdict.users, request)):
+            refusal, words = objection
+            return self._refuse("user", refusal, request, address, words)
         stores = bool(request.abstract_syntaxes) and all(map(is_storage, request.abstract_syntaxes))
         if stores and (words := self._find_shortage()):
             refusal = Rejection(TRANSIENT, BY_PRESENTATION, TEMPORARY_CONGESTION)
@@ -154,14 +155,16 @@ class Door:
             self._services, verdict.services, request.abstract_syntaxes, request.user.common_extended
         )
 
-    def _find_stranger(self, users: Mapping[str, str], request: AssociateRequest) -> Rejection | None:
-        """Find how to reject a caller that is none of the users, or cannot be checked now; None for a user."""
+    def _find_stranger(self, users: Mapping[str, str], request: AssociateRequest) -> tuple[Rejection, str] | None:
+        """Find how and why to reject a caller that is none of the users, or cannot be checked now; None for a user."""
         try:
             if self._identities.verify(users, request.user.identity):
                 return None
         except BusyError:
-            return Rejection(TRANSIENT, BY_PRESENTATION, TEMPORARY_CONGESTION)
-        return Rejection(PERMANENT, BY_USER, NO_REASON_GIVEN)
+            words = "too many passcodes are waiting to be checked"
+            return Rejection(TRANSIENT, BY_PRESENTATION, TEMPORARY_CONGESTION), words
+        words = "no user identity" if request.user.identity is None else "not the name and passcode of a user"
+        return Rejection(PERMANENT, BY_USER, NO_REASON_GIVEN), words
 
     def _refuse(self, why: str, refusal: Rejection, request: AssociateRequest, host: str, words: str) -> Rejection:
         metrics.REFUSED.labels(why).inc()
