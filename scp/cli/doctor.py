@@ -178,5 +178,6 @@ def _check_peers(settings: Settings) -> Iterator[Finding]:
             verify(settings.node, peer)
             yield passed(check, f"{peer.ae_title} at {peer.host}:{peer.port} answers C-ECHO")
         except CoronodeError as error:
-            advice = f"check its address, and that it accepts the AE title {settings.node.ae_title}"
+            things = "address and certificates" if peer.tls else "address"
+            advice = f"check its {things}, and that it accepts the AE title {settings.node.ae_title}"
             yield failed(check, f"{error}; {advice}")

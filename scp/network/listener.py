@@ -23,11 +23,16 @@ Open = Callable[[socket.socket, tuple[str, int]], Acceptor]
 """Makes the acceptor for a connection from an address."""
 
 
+def make_lobby() -> Lobby:
+    """Make a lobby for one listener, or for several together."""
+    return Lobby(_MOST_WAITING, _MOST_WAITING_OF_HOST)
+
+
 class Listener(socketserver.TCPServer):
     """A server with one thread per connection; connections arriving meanwhile queue up instead of being refused.
 
     `admits` decides by the address alone, at once, who is not even listened to. A connection without an association
-    may have to make room for a newer one; `on_dropped` is told its host.
+    may have to make room for a newer one; `on_dropped` is told its host. Listeners may share a `lobby`.
     """
 
     allow_reuse_address = True
@@ -40,12 +45,13 @@ class Listener(socketserver.TCPServer):
         *,
         admits: Callable[[str], bool] = lambda _host: True,
         on_dropped: Callable[[str], None] = lambda _host: None,
+        lobby: Lobby | None = None,
     ) -> None:
         """Bind the port. Raises OSError when that fails."""
         self._open = open_acceptor
         self._admits = admits
         self._on_dropped = on_dropped
-        self._lobby = Lobby(_MOST_WAITING, _MOST_WAITING_OF_HOST)
+        self._lobby = make_lobby() if lobby is None else lobby
         self._acceptors: set[Acceptor] = set()
         self._lock = threading.Lock()
         if ":" in address[0]:

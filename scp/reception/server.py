@@ -13,7 +13,7 @@ from config.errors import ConfigurationError
 from config.settings import NodeSettings
 from scp import metrics
 from scp.network.acceptor import Acceptor
-from scp.network.listener import Listener, Open
+from scp.network.listener import Listener, Open, make_lobby
 from scp.network.terms import Limits, Observer
 from scp.network.tls.certificates import digest
 from scp.network.tls.channel import Channel
@@ -62,6 +62,7 @@ class Server:
         self._credentials = None if settings.tls.port is None else watch_credentials(settings.tls)
         self._listener: Listener | None = None
         self._tls_listener: Listener | None = None
+        self._lobby = make_lobby()
         self._threads: list[threading.Thread] = []
 
     @property
@@ -137,6 +138,7 @@ class Server:
                 open_acceptor,
                 admits=self._admits,
                 on_dropped=lambda dropped: self._closed.note("silent", shorten_address(dropped)),
+                lobby=self._lobby,
             )
         except OSError as error:
             for listener in self._listeners:

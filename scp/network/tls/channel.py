@@ -151,6 +151,8 @@ class Channel:
         else:
             count = self._socket.recv_into(self._received, 0, flags & socket.MSG_DONTWAIT)
         if not count:
+            if not self._has_heard:  # a probe of the port, as load balancers make them
+                raise Closed("the peer closed the connection")
             if not self._is_ready:
                 raise Unsecured("it closed the connection during the TLS handshake")
             return False

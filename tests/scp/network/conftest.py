@@ -24,6 +24,7 @@ from scp.reception.admission import Admission
 from scp.reception.server import Server
 from scp.services import verification
 from scp.services.query import QueryScp
+from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import IMAGE_STORAGE, StorageScp
 from storage.database.engine import Database
 from storage.objects.files import Files
@@ -163,7 +164,7 @@ def request_bytes() -> Callable[..., bytes]:
 
 
 @contextmanager
-def serving(folder: Path, *, peers: dict | None = None, **node: object) -> Iterator[ByteSite]:
+def serving(folder: Path, *, peers: dict | None = None, retrieves: bool = False, **node: object) -> Iterator[ByteSite]:
     options = {"acse_timeout": 2, "dimse_timeout": 2, "network_timeout": 4, "max_associations": 20} | node
     node_settings = {"port": 0, "accept_unknown_peers": True, "data_dir": folder} | options
     settings = Settings(node=node_settings, peers=peers or {})
@@ -178,7 +179,9 @@ def serving(folder: Path, *, peers: dict | None = None, **node: object) -> Itera
         received=lambda series_instance_uid, _: received.append(series_instance_uid),
         longest_bytes=settings.node.longest_object_mb * 1024 * 1024,
     )
-    services = (verification.provide(), storage.provide(), QueryScp(database, files, settings.node.ae_title).provide())
+    services = [verification.provide(), storage.provide(), QueryScp(database, files, settings.node.ae_title).provide()]
+    if retrieves:
+        services.append(RetrieveScp(database, files, settings.node, settings.peers).provide())
     server = Server(settings.node, Admission.from_settings(settings), services, find_shortage=storage.find_shortage)
     server.start()
     try:

@@ -283,6 +283,13 @@ def test_a_connection_that_ends_in_the_handshake_says_so(pair, ours):
         wire.secure()
 
 
+def test_a_probe_of_the_port_is_no_failed_handshake(pair, ours):
+    wire = serving(pair[0], ours)
+    pair[1].close()
+    with pytest.raises(Closed, match="the peer closed the connection"):
+        wire.secure()
+
+
 def test_a_part_of_a_record_does_not_count_as_progress(pair, ours, files, aside):
     clock = Clock()
     wire = Wire(

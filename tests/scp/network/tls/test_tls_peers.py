@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
@@ -68,12 +71,13 @@ def hospital(tmp_path_factory: pytest.TempPathFactory, peer_program: Callable[[s
 
 @pytest.fixture
 def open_site(hospital: Site, serve, tmp_path: Path) -> Iterator[Callable[..., int]]:
-    """`with open_site(**peer) as site:` a server with a TLS port, and CT1 as its peer."""
+    """`with open_site(**peer) as site:` a server with a TLS port, and CT1 and `others` as its peers."""
 
     @contextmanager
-    def start(**peer: object) -> Iterator:
-        peers = {"CT1": {"ae_title": "CT1", "host": "127.0.0.1"} | peer}
-        with serve(tmp_path, peers=peers, tls=hospital.tls, accept_unknown_peers=False, acse_timeout=10) as site:
+    def start(others: dict | None = None, **peer: object) -> Iterator:
+        peers = {"CT1": {"ae_title": "CT1", "host": "127.0.0.1"} | peer} | (others or {})
+        options = {"tls": hospital.tls, "accept_unknown_peers": False, "acse_timeout": 10}
+        with serve(tmp_path, peers=peers, retrieves=others is not None, **options) as site:
             yield site
 
     return start
@@ -211,9 +215,10 @@ def storescp(hospital: Site, tmp_path: Path) -> Iterator[Callable[..., int]]:
     """`storescp(name)` starts DCMTK's receiver with this certificate, and returns its port."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(name: str, *options: str) -> int:
+    def start(name: str, folder: Path = tmp_path) -> int:
         port = unused_port()
-        command = [hospital.program("storescp"), *hospital.files(name), *options, "-aet", "PACS", "-od", str(tmp_path)]
+        folder.mkdir(exist_ok=True)
+        command = [hospital.program("storescp"), *hospital.files(name), "-aet", "PACS", "-od", str(folder)]
         started.append(subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         return port
 
@@ -244,6 +249,62 @@ def test_dcmtk_as_destination_gets_our_certificate_and_the_objects(hospital, sto
     with open_for(node, peer, objects) as association:
         assert [store(association, item, peer) for item in objects] == [0, 0, 0]
     assert len(list(tmp_path.glob("CT*"))) == 3
+
+
+@contextmanager
+def tunnel_to(port: int, folder: Path) -> Iterator[int]:
+    """A port whose first connections go on over TLS: DCMTK 3.6.7 has no TLS in movescu and getscu."""
+    context = ssl.create_default_context(cafile=folder / "ca.pem")
+    context.load_cert_chain(folder / "peer.pem", folder / "peer.key")
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        with ExitStack() as stack, suppress(OSError):
+            while True:
+                inner = stack.enter_context(entrance.accept()[0])
+                outer = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                secure = stack.enter_context(context.wrap_socket(outer, server_hostname="127.0.0.1"))
+                both = [threading.Thread(target=pump, args=ends) for ends in ((inner, secure), (secure, inner))]
+                for one in both:
+                    one.start()
+                for one in both:
+                    one.join()
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as entrance:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield int(entrance.getsockname()[1])
+        entrance.shutdown(socket.SHUT_RDWR)
+        thread.join(SECONDS)
+
+
+def test_dcmtk_retrieves_over_tls_by_move_and_by_get(hospital, open_site, storescp, slices, tmp_path):
+    """The association of the sub-operations of a C-MOVE has TLS of its own, by the destination's section."""
+    moved, got = tmp_path / "moved", tmp_path / "got"
+    destination = {"ae_title": "PACS", "host": "127.0.0.1", "port": storescp("other", moved), "tls": True}
+    node = NodeSettings(tls=hospital.tls)
+    call_patiently(node, PeerSettings(**destination))
+    got.mkdir()
+    series = dcmread(slices[0], stop_before_pixels=True)
+    with open_site(others={"PACS": destination}, tls=True) as site:
+        port = site.server.tls_port
+        assert hospital.call("storescu", port, "peer", *map(str, slices)).returncode == 0
+        keys = ["-k", "0008,0052=STUDY", "-k", f"0020,000D={series.StudyInstanceUID}"]
+        with tunnel_to(port, hospital.folder) as entrance:
+            called = ["-S", "-aet", "CT1", "-aec", "CORONODE", *keys, "127.0.0.1", str(entrance)]
+            move = hospital.run("movescu", "-aem", "PACS", *called)
+            assert move.returncode == 0, move.stderr
+            get = hospital.run("getscu", "-od", str(got), *called)
+            assert get.returncode == 0, get.stderr
+    sent = {(image.SOPInstanceUID, image.PixelData) for image in map(dcmread, slices)}
+    for folder in (moved, got):
+        assert {(image.SOPInstanceUID, image.PixelData) for image in map(dcmread, folder.iterdir())} == sent
 
 
 @pytest.mark.parametrize(
