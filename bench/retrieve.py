@@ -40,6 +40,7 @@ from scp.network.requestor import Requestor
 
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
 OPERATIONS: Final = ("C-MOVE", "C-GET")
+NAMES: Final = ("coronode", "dcmqrscp", "orthanc")
 _SINK: Final = "SINK"
 _LONGEST_PDU: Final = 131072
 _PATIENCE: Final = 120.0
@@ -191,10 +192,10 @@ def make_receivers(sink_port: int) -> list[Receiver]:
     ]
 
 
-Command_line = Callable[[Path, int], Sequence[str]]
+CommandLine = Callable[[Path, int], Sequence[str]]
 
 
-def _coronode(sink_port: int) -> Command_line:
+def _coronode(sink_port: int) -> CommandLine:
     def command(folder: Path, port: int) -> Sequence[str]:
         peer = f'[peers.SINK]\nae_title = "{_SINK}"\nhost = "127.0.0.1"\nport = {sink_port}\n'
         return [*CORONODE, "serve", "--config", str(configuration(folder, port, peers=peer))]
@@ -202,7 +203,7 @@ def _coronode(sink_port: int) -> Command_line:
     return command
 
 
-def _dcmqrscp(sink_port: int) -> Command_line:
+def _dcmqrscp(sink_port: int) -> CommandLine:
     def command(folder: Path, port: int) -> Sequence[str]:
         (folder / "db").mkdir()
         file = folder / "dcmqrscp.cfg"
@@ -217,7 +218,7 @@ def _dcmqrscp(sink_port: int) -> Command_line:
     return command
 
 
-def _orthanc(sink_port: int) -> Command_line:
+def _orthanc(sink_port: int) -> CommandLine:
     def command(folder: Path, port: int) -> Sequence[str]:
         settings = {
             "StorageDirectory": str(folder / "db"),
@@ -244,6 +245,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--objects", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=2, help="measured retrievals of each kind in a round")
+    parser.add_argument("--programs", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--out", type=Path, help="also write the table to this file")
     parser.add_argument("--picture", type=Path, help="write a chart to this PNG file")
     options = parser.parse_args()
@@ -251,7 +253,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="coronode-retrieve-") as name:
         folder = Path(name)
         with started(Receiver(_SINK, "sink", sink), folder / _SINK) as destination:
-            everyone = make_receivers(destination.port)
+            everyone = [item for item in make_receivers(destination.port) if item.name in options.programs]
             for receiver in everyone:
                 if receiver.missing:
                     print(f"left out: {receiver.title}: {receiver.missing}", file=sys.stderr)

@@ -163,8 +163,8 @@ class Acceptor:
     def request(self, context: AcceptedContext, make: MakeRequest, data: Content = b"") -> Reply:
         """Send a request to the peer and wait for the response; requests that it sends meanwhile queue up.
 
-        Raises AssociationEnded and Released, and OSError when the file of the data set cannot be read: after
-        that nothing can be sent.
+        Raises AssociationEnded and Released, and OSError when the file of the data set cannot be read: nothing was sent
+        then.
         """
         return Reply(*self._messages.wait_for_response(self._exchange.send(context, make, data)))
 

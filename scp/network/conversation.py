@@ -56,8 +56,7 @@ class Conversation(Protocol):
         """Send a request to the peer with its data set, if any, and wait for the response.
 
         Only in a role that was negotiated (PS3.7 D.3.3.4). Further requests of the peer queue up meanwhile. Raises
-        AssociationEnded and Released, and OSError when the file of the data set cannot be read: after that nothing can
-        be sent.
+        AssociationEnded and Released, and OSError when the file of the data set cannot be read: nothing was sent then.
         """
         ...
 

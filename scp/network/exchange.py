@@ -38,7 +38,7 @@ class Exchange:
     def send(self, context: AcceptedContext, make: MakeRequest, data: Content = b"") -> int:
         """Send a request and return its Message ID: 1 to 65535, then 1 again.
 
-        Raises AssociationEnded, and OSError when the file of the data set cannot be read.
+        Raises AssociationEnded, and OSError when the file of the data set cannot be read: nothing was sent then.
         """
         self.last_message_id = self.last_message_id % (_MOST_MESSAGES - 1) + 1
         self.send_message(context.context_id, make(self.last_message_id), data)

@@ -8,6 +8,7 @@ from io import FileIO
 from typing import Final
 
 from scp.network import pdu
+from scp.network.errors import Interrupted
 from scp.network.wire import BUFFER_BYTES
 
 _HEADERS: Final = pdu.HEADER_BYTES + pdu.VALUE_HEADER_BYTES
@@ -22,7 +23,8 @@ def send_file(
     `send` takes the buffers of PDUs, of which each holds `room` bytes of data. The command set goes out together with
     the first of the data, because each system call wakes the peer.
 
-    Raises OSError when the file cannot be read, holds nothing, or is truncated meanwhile, and whatever `send` raises.
+    Raises OSError when the file cannot be read or holds nothing, so that nothing was sent, Interrupted when it cannot
+    be read to its end, and whatever `send` raises.
     """
     slot = room + _HEADERS
     buffer = memoryview(bytearray(slot * max(1, min(_MOST_PDUS, BUFFER_BYTES // slot))))
@@ -31,9 +33,14 @@ def send_file(
     if left <= 0:
         raise OSError(f"{file.name!r}: holds no data set")
     while left > 0:
-        count = _fill(file.fileno(), slots)
-        if count == 0:
-            raise OSError(f"{file.name!r}: was truncated while it was being sent")
+        try:
+            count = _fill(file.fileno(), slots)
+            if count == 0:
+                raise OSError(f"{file.name!r}: was truncated while it was being sent")  # noqa: TRY301  # as if not read
+        except OSError as error:
+            if before:
+                raise
+            raise Interrupted(f"an object cannot be read to its end: {error.strerror or error}") from error
         left -= count
         end = 0
         for start in range(0, count, room):

@@ -79,7 +79,7 @@ class Requestor:
         """Send a request with its data set, if any, and return the response with its data set.
 
         Raises AssociationEnded, after which nothing can be sent, and OSError when the file of the data set cannot be
-        read (the association is aborted then).
+        read: nothing was sent then.
         """
         with self._ending_on_error():
             self._exchange.send(context, make, data)
@@ -206,9 +206,14 @@ class Requestor:
 
     @contextmanager
     def _ending_on_error(self) -> Iterator[None]:
-        """End the association on any error, with an A-ABORT if the peer is still connected."""
+        """End the association on any error, with an A-ABORT if the peer is still connected.
+
+        A file that cannot be read (OSError) is none: nothing of its message was sent.
+        """
         try:
             yield
+        except OSError:
+            raise
         except Violation as error:
             self._end(Event.INVALID_PDU, pdu.encode_abort(error.reason))
             raise

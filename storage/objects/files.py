@@ -22,6 +22,7 @@ from storage.objects.disk import make_folder, refuse_on_errors, sync_data, sync_
 
 _MOST_FOLDERS = 10_000
 _COPY_BYTES = 1024 * 1024
+_NO_FILES = frozenset({"", ".", ".."})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 
 
@@ -124,6 +125,7 @@ class Files:
         self.durable = durable
         self._prefix = f"{self.root}{os.sep}"
         self._folders: set[Path] = set()
+        self._places: dict[str, str] = {}
         self._incoming = self.root / "incoming"
         with refuse_on_errors():
             for folder in (self._incoming, self.root / "instances", self.root / "quarantine"):
@@ -135,12 +137,20 @@ class Files:
 
     def path(self, name: str) -> Path:
         """Return the absolute path of a stored name. Raises ValueError for a name that leads out of the store."""
+        folder, _, last = name.rpartition("/")
+        place = self._places.get(folder)
+        if place is not None and last not in _NO_FILES:
+            return Path(place + last)
         path = Path(os.path.normpath(self._prefix + name))
         if path.parent not in self._folders:
-            # resolving a path reads the disk for each part; a folder created here needs that only once
+            # resolving a path reads the disk for each part; a folder needs that only once
             path = (self.root / name).resolve()
         if not path.is_relative_to(self.root) or path == self.root:
             raise ValueError("a stored name must lie inside the store")
+        if last not in _NO_FILES and path.parent != self.root:
+            if len(self._places) >= _MOST_FOLDERS:
+                self._places.clear()
+            self._places[folder] = f"{path.parent}{os.sep}"
         return path
 
     def make_folder(self, folder: Path) -> None:

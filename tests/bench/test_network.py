@@ -142,8 +142,19 @@ def test_idle_associations_are_counted(peer_program):
     assert row[6] == "0 of 3"
 
 
+@pytest.mark.peer
+def test_retrieving_is_measured(peer_program):
+    peer_program("dcmqrscp")
+    options = ("--rounds=1", "--objects=3", "--repeats=1", "--programs", "dcmqrscp")
+    rows = cells(bench("retrieve", *options), "DCMTK")
+    assert [row[0] for row in rows] == ["DCMTK dcmqrscp, C-MOVE", "DCMTK dcmqrscp, C-GET"]
+    assert all(float(row[1].replace(",", "")) > 0 and row[2] == "1.00" for row in rows)
+
+
 @pytest.mark.component
 def test_the_node_can_be_measured_by_each(tmp_path):
     rows = cells(bench("receive", "--rounds=1", "--objects=4", "--receivers", "coronode"), "Coronode")
     assert all(float(row[2].replace(",", "")) > 0 for row in rows)
     assert len(cells(bench("send", "--rounds=1", "--objects=2", "--senders", "coronode"), "Coronode")) == 2
+    options = ("--rounds=1", "--objects=2", "--repeats=1", "--programs", "coronode")
+    assert len(cells(bench("retrieve", *options), "Coronode")) == 2

@@ -57,8 +57,6 @@ class Destination:
             return sender.send(item)
         except AssociationEnded as error:
             return self._lose(f"the association with the destination ended: {error}")
-        except OSError as error:
-            return self._lose(f"its file cannot be read: {error.strerror or 'it was cut'}")
 
     def release(self) -> None:
         """Release the association, if it is open; never raises."""

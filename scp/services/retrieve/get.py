@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scp.network.errors import Interrupted
 from scp.services.retrieve.contexts import Routes
 from scp.services.retrieve.dialogue import Dialogue
-from scp.services.retrieve.progress import Outcome
 from scp.services.retrieve.sending import Sender, Store
 from storage.query.retrieval import StoredObject
 
@@ -17,12 +15,4 @@ def get(dialogue: Dialogue, items: Iterable[StoredObject], store: Store) -> None
     association = dialogue.association
     routes = Routes(context for context in association.contexts if context.as_scp)
     sender = Sender(store, routes, association.request, dialogue.message.command)
-
-    def send(item: StoredObject) -> Outcome:
-        try:
-            return sender.send(item)
-        except OSError as error:  # the peer waits for the rest, so that nothing else can be sent
-            words = f"object {item.sop_instance_uid} cannot be read to its end: {error.strerror or 'it was cut'}"
-            raise Interrupted(words) from error
-
-    dialogue.carry_out(items, send)
+    dialogue.carry_out(items, sender.send)

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-import structlog
-
 from config.errors import Rejected
 from config.settings import NodeSettings, PeerSettings
 from dicom import status
@@ -21,8 +19,6 @@ from scp.services.retrieve.sending import Sender, Store
 from scp.services.retrieve.slots import Busy, Slots
 from storage.database.engine import Database
 from storage.query.retrieval import Selection
-
-log = structlog.get_logger(__name__)
 
 _SLOT_SECONDS: Final = 600.0
 
@@ -46,7 +42,7 @@ class Mover:
         if found is None and ae_title.strip() == self._node.ae_title:
             raise Rejected(status.MOVE_DESTINATION_UNKNOWN, "this node is the source: it has these objects already")
         if found is None:
-            raise Rejected(status.MOVE_DESTINATION_UNKNOWN, f"no peer is configured as {ae_title!r}")
+            raise Rejected(status.MOVE_DESTINATION_UNKNOWN, f"no peer is configured as {ae_title[:16]!r}")
         name, peer = found
         if peer.port is None:
             raise Rejected(status.MOVE_DESTINATION_UNKNOWN, f"peer {name} has no port in the configuration")
@@ -61,9 +57,6 @@ class Mover:
         except Busy as error:
             refused = Outcome("failed", str(error))
             dialogue.carry_out(selection.read_objects(self._database), lambda _: refused)
-        progress = dialogue.progress
-        counts = {"completed": progress.completed, "warning": progress.warning, "failed": progress.failed}
-        log.info("moved", to=peer.ae_title, calling=dialogue.association.calling_ae, **counts)
 
     def _send(self, dialogue: Dialogue, selection: Selection, peer: PeerSettings) -> None:
         """Send the objects, on several associations in turn where they are of too many kinds for one."""

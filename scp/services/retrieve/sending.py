@@ -72,11 +72,7 @@ class Sender:
         self._originator = originator
 
     def send(self, item: StoredObject) -> Outcome:
-        """Send an object and return how it ended.
-
-        Raises AssociationEnded and Released, and OSError when the file cannot be read to its end: the association
-        cannot be used after that.
-        """
+        """Send an object and return how it ended. Raises AssociationEnded and Released."""
         context = self._routes.choose(item)
         if context is None:
             name, syntax = UID(item.sop_class_uid).name, UID(item.transfer_syntax_uid).name
@@ -85,15 +81,21 @@ class Sender:
             with self._store.read(item, context.transfer_syntax) as content:
                 reply = self._request(context, lambda number: self._encode(number, item), content)
         except CoronodeError as error:
-            log.error("a stored object cannot be sent", sop_instance=item.sop_instance_uid, reason=str(error))
-            metrics.UNSENDABLE.inc()
-            return Outcome("failed", str(error))
+            return _fail(item, str(error))
+        except OSError as error:
+            return _fail(item, f"its file cannot be read: {error.strerror or error}")
         return _judge(reply.command)
 
     def _encode(self, message_id: int, item: StoredObject) -> bytes:
         return requests.encode_store(
             message_id, item.sop_class_uid, item.sop_instance_uid, self._originator, priority=self._priority
         )
+
+
+def _fail(item: StoredObject, reason: str) -> Outcome:
+    log.error("a stored object cannot be sent", sop_instance=item.sop_instance_uid, reason=reason)
+    metrics.UNSENDABLE.inc()
+    return Outcome("failed", reason)
 
 
 def _find_data_set(path: Path, size: int) -> int:

@@ -82,6 +82,8 @@ class RetrieveScp:
             log.exception("retrieval failed", operation=operation, calling=calling)
             code, comment = _give_up(dialogue.progress, "internal error, see the node's log")
         metrics.RETRIEVALS.labels(operation, f"0x{code:04X}").inc()
+        if dialogue.progress.total:
+            _log_end(dialogue, code)
         dialogue.finish(code, comment)
 
     def _get(self, dialogue: Dialogue) -> None:
@@ -117,3 +119,17 @@ def _give_up(progress: Progress, reason: str) -> tuple[int, str]:
         return status.UNABLE_TO_PROCESS, reason
     progress.fail_rest(reason)
     return progress.decide(), reason
+
+
+def _log_end(dialogue: Dialogue, code: int) -> None:
+    progress = dialogue.progress
+    log.info(
+        "retrieval ended",
+        operation=dialogue.operation,
+        status=f"0x{code:04X}",
+        calling=dialogue.association.calling_ae,
+        to=dialogue.message.command.destination or dialogue.association.calling_ae,
+        completed=progress.completed,
+        warning=progress.warning,
+        failed=progress.failed,
+    )

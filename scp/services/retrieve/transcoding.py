@@ -27,21 +27,22 @@ class Transcoder:
     def __init__(self, *, seconds: float = _SECONDS, serve: Serve | None = None) -> None:
         self._seconds = seconds
         self._serve = serve or _serve
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()
+        self._counting = threading.Lock()
         self._users = 0
         self._process: tuple[multiprocessing.process.BaseProcess, Connection] | None = None
 
     @contextmanager
     def using(self) -> Iterator[None]:
         """Keep the process, once it was needed, until the end of the block."""
-        with self._lock:
+        with self._counting:
             self._users += 1
         try:
             yield
         finally:
-            with self._lock:
+            with self._counting:
                 self._users -= 1
-                if not self._users:
+                if not self._users:  # so that nobody is asking
                     self._end()
 
     def encode(self, source: Path, syntax: str, target: Path) -> None:
@@ -49,7 +50,7 @@ class Transcoder:
 
         Raises Permanent when the object cannot be encoded, Transient when that took too long.
         """
-        with self._lock:
+        with self._asking:
             try:
                 answer = self._ask((source, syntax, target))
             except (EOFError, OSError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 import threading
@@ -13,12 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicom.sop_classes import VERIFICATION
-from scp.network import associate, command, negotiation, pdu, requests, retrieval
-from scp.network.errors import Aborted, AssociationEnded, Closed, Expired, Violation
+from scp.network import associate, command, negotiation, outgoing, pdu, requests, retrieval
+from scp.network.errors import Aborted, AssociationEnded, Closed, Expired, Interrupted, Violation
 from scp.network.negotiation import PresentationContext
 from scp.network.opening import AssociationRejected, Opening
 from scp.network.requestor import Requestor
 from scp.network.user_information import RoleSelection
+from scp.network.wire import BUFFER_BYTES
 from scp.services.storage import IMAGE_STORAGE
 
 CT = IMAGE_STORAGE[0]
@@ -232,15 +234,36 @@ def test_what_is_no_acceptance_opens_nothing(reply, error):
     assert isinstance(caught.value, AssociationEnded)
 
 
-def test_a_file_that_is_gone_aborts(tmp_path):
-    def answer(script, connection):
-        script.read(connection)
-        script.read(connection)
-
-    script = Script(answer)
+def test_a_file_that_is_gone_costs_nothing_but_itself(tmp_path):
+    script = Script(release)
     association = call(script.port)
     with pytest.raises(OSError, match="No such file"):
         association.store(association.accepted_contexts[0], "1.2.3", (tmp_path / "gone", 0))
+    assert association.is_established
+    association.release()
+    assert pdu.P_DATA_TF not in [kind for kind, _ in script.join()]
+
+
+def test_a_file_that_cannot_be_read_to_its_end_aborts(tmp_path, monkeypatch):
+    fill, filled = outgoing._fill, []
+
+    def fail(descriptor, slots):
+        filled.append(descriptor)
+        if len(filled) > 1:
+            raise OSError(errno.EIO, "Input/output error")
+        return fill(descriptor, slots)
+
+    def answer(script, connection):
+        while script.read(connection)[0] == pdu.P_DATA_TF:
+            pass
+
+    monkeypatch.setattr(outgoing, "_fill", fail)
+    (tmp_path / "image").write_bytes(bytes(2 * BUFFER_BYTES))
+    script = Script(answer)
+    association = call(script.port)
+    with pytest.raises(Interrupted, match="Input/output error"):
+        association.store(association.accepted_contexts[0], "1.2.3", (tmp_path / "image", 0))
+    assert not association.is_established
     assert script.join()[-1][0] == pdu.A_ABORT
 
 

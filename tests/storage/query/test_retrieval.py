@@ -2,8 +2,10 @@
 
 import pytest
 from pydicom.dataset import Dataset
+from sqlalchemy import update
 
 from config.errors import Rejected
+from storage.database.models import InstanceRow
 from storage.query import retrieval
 from storage.query.retrieval import Retrieval
 from storage.query.search import Search
@@ -93,6 +95,16 @@ def test_numbers_agree_with_those_of_a_query(filled):
     (match,) = Search.parse("study", query).encode_matches(filled.db, implicit=False)
     selection = parse("study", "STUDY", StudyInstanceUID="1.2.1").select(filled.db)
     assert match.endswith(f"{len(selection)} ".encode())
+
+
+def test_rejected_and_superseded_objects_are_not_sent(filled):
+    with filled.db.session() as session:
+        for uid, hidden in (("1.2.1.1.1", {"rejected": True}), ("1.2.1.1.2", {"superseded": True})):
+            session.execute(update(InstanceRow).where(InstanceRow.sop_instance_uid == uid).values(hidden))
+    keys = {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1"}
+    assert uids(filled, parse("study", "SERIES", **keys)) == ["1.2.1.1.3"]
+    named = parse("study", "IMAGE", **keys, SOPInstanceUID=["1.2.1.1.1", "1.2.1.1.2", "1.2.1.1.3"])
+    assert uids(filled, named) == ["1.2.1.1.2", "1.2.1.1.3"], "a superseded one is still sent by its own UID"
 
 
 def test_too_many_objects_cannot_be_counted(filled, monkeypatch):
