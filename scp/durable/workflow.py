@@ -45,8 +45,8 @@ _CLEANUP_EVERY: Final = 1200  # reconciliations, about an hour
 class Workflow:
     """Enqueues and runs the outstanding jobs, from `start` to `stop`.
 
-    `watch` takes the UID of each series that is being received, so that its completion is not missed. `chores` are
-    what is owed to peers beside deliveries.
+    `watch` takes the UID of each series that is being received, so that its completion is not missed, and the seconds
+    since its last instance. `chores` are what is owed to peers beside deliveries.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Workflow:
         processing: Work,
         courier: Courier,
         *,
-        watch: Callable[[str], None],
+        watch: Callable[[str, float], None],
         chores: Sequence[Chore] = (),
     ) -> None:
         self._engine = engine
@@ -107,7 +107,7 @@ class Workflow:
     def reconcile(self) -> None:
         """Enqueue outstanding work and watch the series being received; running jobs stay unaffected."""
         for state in states.list_receiving(self._database):
-            self._watch(state.series_instance_uid)
+            self._watch(state.series_instance_uid, (self._clock() - state.last_received_at).total_seconds())
         for state in states.list_unfinished(self._database, self._clock()):
             rank = self._rank(state.last_received_at)
             self._take_up(Job.score(state.series_instance_uid, state.version, rank))

@@ -67,13 +67,16 @@ class Completion:
     def note_announcement(self, series_instance_uid: str) -> None:
         """Look at a series again because of what was just recorded: an announcement, or the end of a procedure step.
 
-        The sender is alive: the quiet time begins anew.
+        The sender is alive: quiet time and deadlines begin anew.
         """
         self._watch.note_announcement(series_instance_uid, self._clock())
 
-    def watch(self, series_instance_uid: str) -> None:
-        """Watch a series that is being received although no instance arrived: after a start, or a rescore."""
-        self._watch.adopt(series_instance_uid, self._clock())
+    def watch(self, series_instance_uid: str, silence: float = 0.0) -> None:
+        """Watch a series that is being received although no instance arrived: after a start, or a rescore.
+
+        Its last instance arrived `silence` seconds ago, from which on the deadlines count.
+        """
+        self._watch.adopt(series_instance_uid, self._clock(), silence)
 
     def start(self) -> None:
         """Start watching."""

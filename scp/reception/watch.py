@@ -20,7 +20,10 @@ class Holder(Protocol):
 
 @dataclass(slots=True)
 class _Timer:
+    """`last` is when the quiet time began, `silent_since` when the sender was last heard, before a restart too."""
+
     last: float
+    silent_since: float
     holders: list[Holder] = field(default_factory=list)
     ripe_at: float | None = None
     has_news: bool = True
@@ -37,24 +40,22 @@ class Watch:
     def note_instance(self, series_instance_uid: str, now: float, holder: Holder | None = None) -> None:
         """Restart the timer of a series, which `holder` keeps open while alive."""
         with self._lock:
-            timer = self._timers.setdefault(series_instance_uid, _Timer(now))
-            timer.last = now
-            timer.ripe_at = None
-            timer.has_news = True
+            timer = self._restart(series_instance_uid, now)
             if holder is not None and holder not in timer.holders:
                 timer.holders.append(holder)
 
     def note_announcement(self, series_instance_uid: str, now: float) -> None:
-        """Restart the timer of a series, if it is watched, because something was announced of it."""
+        """Restart the timer of a series because something was announced of it."""
         with self._lock:
-            if series_instance_uid in self._timers:
-                timer = self._timers[series_instance_uid]
-                timer.last, timer.ripe_at, timer.has_news = now, None, True
+            self._restart(series_instance_uid, now)
 
-    def adopt(self, series_instance_uid: str, now: float) -> None:
-        """Start the timer of a series that is not watched yet."""
+    def adopt(self, series_instance_uid: str, now: float, silence: float = 0.0) -> None:
+        """Start the timer of a series that is not watched yet, `silence` seconds after its last instance.
+
+        The quiet time begins anew, because a sender that was cut off may be about to go on; deadlines do not.
+        """
         with self._lock:
-            self._timers.setdefault(series_instance_uid, _Timer(now))
+            self._timers.setdefault(series_instance_uid, _Timer(now, now - max(0.0, silence)))
 
     def take_news(self) -> list[str]:
         """List series of which something came since they were last taken: an instance, an announcement, themselves."""
@@ -77,10 +78,10 @@ class Watch:
             return [uid for uid, timer in self._timers.items() if self._is_due(timer, now)]
 
     def measure_silence(self, series_instance_uid: str, now: float) -> float:
-        """Return the seconds since the last instance; infinite for a series that is not watched."""
+        """Return the seconds since the sender was last heard; infinite for a series that is not watched."""
         with self._lock:
             timer = self._timers.get(series_instance_uid)
-            return float("inf") if timer is None else now - timer.last
+            return float("inf") if timer is None else now - timer.silent_since
 
     def put_off(self, series_instance_uid: str, until: float) -> None:
         """Postpone a series until `until`, or until the next instance."""
@@ -94,6 +95,12 @@ class Watch:
             timer = self._timers.get(series_instance_uid)
             if timer is not None and timer.last < last:
                 del self._timers[series_instance_uid]
+
+    def _restart(self, series_instance_uid: str, now: float) -> _Timer:
+        timer = self._timers.setdefault(series_instance_uid, _Timer(now, now))
+        timer.last = timer.silent_since = now
+        timer.ripe_at, timer.has_news = None, True
+        return timer
 
     def _is_due(self, timer: _Timer, now: float) -> bool:
         if timer.ripe_at is not None:

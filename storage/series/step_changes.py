@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -81,7 +81,7 @@ def create(db: Database, step: Step, study_instance_uids: Collection[str], serie
 
 
 def change(db: Database, sop_instance_uid: str, changes: Changes, now: datetime) -> list[str]:
-    """Change a step and return the series whose completion has to be looked at again; none while it is in progress.
+    """Change a step and return the series being received that it concerns; none while it is in progress.
 
     Raises UnknownStep and EndedStep, and Transient when the database does not take it.
     """
@@ -125,7 +125,7 @@ def _name_series(session: Session, step_id: int, sop_instance_uid: str, series: 
 
 
 def _end(session: Session, row: PerformedStepRow, now: datetime) -> list[str]:
-    """Make the announcements of a step final, or withdraw them, and return the series that it concerns."""
+    """Make the announcements of a step final, or withdraw them; return the series being received that it concerns."""
     named = session.scalars(
         select(PerformedSeriesRow.series_instance_uid).where(PerformedSeriesRow.step_id == row.id)
     ).all()
@@ -144,13 +144,17 @@ def _end(session: Session, row: PerformedStepRow, now: datetime) -> list[str]:
             series_instance_uid=series_instance_uid,
             peer_ae=row.calling_ae,
         )
-    held = select(SeriesRow.series_instance_uid).where(
-        SeriesRow.state == State.RECEIVING,
-        SeriesRow.study_id == StudyRow.id,
-        StudyRow.study_instance_uid == PerformedStudyRow.study_instance_uid,
-        PerformedStudyRow.step_id == row.id,
+    studies = select(PerformedStudyRow.study_instance_uid).where(PerformedStudyRow.step_id == row.id)
+    concerned = (
+        select(SeriesRow.series_instance_uid)
+        .join(StudyRow)
+        .where(
+            SeriesRow.state == State.RECEIVING,
+            or_(SeriesRow.series_instance_uid.in_(named), StudyRow.study_instance_uid.in_(studies)),
+        )
+        .order_by(SeriesRow.id)
     )
-    return [*dict.fromkeys([*named, *session.scalars(held)])]
+    return list(session.scalars(concerned))
 
 
 def _forget_old(session: Session, now: datetime) -> None:

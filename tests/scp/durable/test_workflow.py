@@ -83,7 +83,10 @@ class Site:
         self.installation, self.receive = installation, receive
         self.database, self.clock = installation.database, installation.clock
         self.engine, self.courier, self.work, self.watched = FakeEngine(), FakeCourier(), FakeWork(), []
-        self.workflow = Workflow(self.engine, installation, self.work, self.courier, watch=self.watched.append)
+        self.workflow = Workflow(self.engine, installation, self.work, self.courier, watch=self.watch)
+
+    def watch(self, uid: str, silence: float) -> None:
+        self.watched.append((uid, silence))
 
     def complete(self, uid: str) -> int:
         self.receive(self.installation, 3, SeriesInstanceUID=uid)
@@ -112,8 +115,9 @@ def site(install, receive) -> Site:
 
 def test_what_is_being_received_is_watched_and_not_scored(site):
     site.receive(site.installation, 2, SeriesInstanceUID="1.1")
+    site.clock.advance(30)
     site.workflow.reconcile()
-    assert (site.watched, site.enqueued) == (["1.1"], [])
+    assert (site.watched, site.enqueued) == ([("1.1", 30)], [])
 
 
 def test_a_complete_series_is_scored_and_its_report_is_owed_until_it_is_noted(site):
@@ -269,7 +273,7 @@ def test_what_fails_during_a_stop_is_left_for_the_next_start(site):
         site.engine.run(job)
     site.workflow.stop()
     assert job.workflow_id in site.engine.ended
-    again = Workflow(site.engine, site.installation, site.work, site.courier, watch=site.watched.append)
+    again = Workflow(site.engine, site.installation, site.work, site.courier, watch=site.watch)
     again.reconcile()
     assert (site.enqueued, site.engine.ended) == ([job.workflow_id], set())
 

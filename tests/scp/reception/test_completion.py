@@ -160,6 +160,17 @@ def test_series_found_in_the_index_is_watched_from_then_on():
     assert site.completed == [("A", [])]
 
 
+def test_deadline_survives_a_restart():
+    site = Site([at(z) for z in (0, 3, 9, 12)])
+    site.completion.watch("A", silence=85)
+    site.move(9.9)
+    assert site.completed == []
+    site.move(10)
+    assert site.waiting == [("A", 5, "1 slice missing inside the series")]
+    site.move(15)
+    assert site.completed == [("A", ["1 slice missing inside the series"])]
+
+
 def test_slice_that_comes_during_the_check_is_checked_too():
     """The index refuses a completion of fewer slices than it holds; the late one has restarted the timer."""
     site = Site([at(z) for z in (0, 3, 9, 12)])
@@ -308,5 +319,7 @@ class TestOpenStep:
         site = Site([at(z) for z in (0, 3, 6, 9)])
         site.is_open, site.announced = True, [("commitment", 4, True)]
         site.completion.note_instance("A")
+        site.move(1)
+        assert site.completed == []
         site.move(10)
         assert (site.completed, site.waiting) == ([], [("A", 50, STEP_OPEN)])

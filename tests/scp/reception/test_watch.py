@@ -97,7 +97,12 @@ def test_announcement_restarts_the_timer_and_ends_a_postponement():
     assert watch.list_due(30) == ["A"]
 
 
-def test_announcement_of_a_series_that_is_not_received_is_not_watched():
+def test_deadlines_count_from_the_last_instance_that_an_earlier_process_received():
     watch = Watch(QUIET)
-    watch.note_announcement("A", 0)
-    assert watch.take_news() == watch.list_due(100) == []
+    watch.adopt("A", 0, 80)
+    assert watch.list_due(9.9) == []  # the quiet time begins anew
+    assert watch.measure_silence("A", 10) == 90
+    watch.note_announcement("A", 10)
+    assert watch.measure_silence("A", 15) == 5
+    watch.adopt("B", 0, -5)  # the wall clock was set back
+    assert watch.measure_silence("B", 1) == 1
