@@ -9,7 +9,7 @@ from dicom.commitment import FailureReason
 from scp.conformance.table import format_table
 
 _WHEN: Final[Mapping[FailureReason, str]] = {
-    FailureReason.NO_SUCH_INSTANCE: "the node has no such object",
+    FailureReason.NO_SUCH_INSTANCE: "the node has no such object, or a rejection note took it out",
     FailureReason.CLASS_CONFLICT: "the object has another SOP class",
     FailureReason.CLASS_NOT_SUPPORTED: "the node stores no objects of this class, or drops them "
     '(`node.companions = "drop"`)',

@@ -42,21 +42,35 @@ def ask(node: NodeSettings, peer: PeerSettings, request: CommitmentRequest, take
     """
     name = name_peer(peer)
     with open_association(node, peer, [PresentationContext(STORAGE_COMMITMENT, UNCOMPRESSED)]) as association:
-        context = association.accepted_contexts[0]
         try:
-            answer = association.request(
-                context,
-                lambda number: requests.encode_action(number, STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE, REQUEST),
-                request.encode(implicit=context.is_implicit),
-            ).command
+            answer = _ask(association, request, take)
         except AssociationEnded as error:
             raise Transient(f"{name}: association ended while asking for commitment: {error}") from error
         check_answer(name, "N-ACTION", answer)
         try:
             if association.messages.has_come(_WAIT_SECONDS):
-                _take_report(association, take)
+                message = association.receive()
+                if message.command.is_response:  # to nothing that was asked
+                    association.abort()
+                else:
+                    _take_report(association, message, take)
         except AssociationEnded:
             return  # the request stands: the report comes on another association
+
+
+def _ask(association: Requestor, request: CommitmentRequest, take: Take) -> command.Command:
+    """Send the request and return the response; a report may come before it. Raises AssociationEnded."""
+    context = association.accepted_contexts[0]
+    association.begin(
+        context,
+        lambda number: requests.encode_action(number, STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE, REQUEST),
+        request.encode(implicit=context.is_implicit),
+    )
+    message = association.receive()
+    if message.command.field == command.N_EVENT_REPORT_RQ:
+        _take_report(association, message, take)
+        message = association.receive()
+    return association.check_response(message)
 
 
 @contextmanager
@@ -101,12 +115,8 @@ def check_answer(name: str, operation: str, answer: command.Command) -> None:
     raise Permanent(words)
 
 
-def _take_report(association: Requestor, take: Take) -> None:
-    """Answer the report that has come. Raises AssociationEnded."""
-    message = association.receive()
-    if message.command.is_response:  # to nothing: the report may come on another association
-        association.abort()
-        return
+def _take_report(association: Requestor, message: Message, take: Take) -> None:
+    """Answer a report that has come. Raises AssociationEnded."""
     data = association.gather(LONGEST)
     association.respond(message, read_report(message, data, association.context(message), take))
 

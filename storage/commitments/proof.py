@@ -65,7 +65,8 @@ def prove(
 ) -> Proof:
     """Prove that each object is kept as it was received; where nothing was synchronised to the disk, do that now.
 
-    An object of which this caller sent another form, that lies in quarantine, is not the one that is kept.
+    An object of which this caller sent another form, that lies in quarantine, is not the one that is kept; one that a
+    rejection note took out is not there.
     `supports` tells whether objects of a SOP class are kept. Raises Transient when disk or database do not answer.
     """
     failed: list[tuple[Reference, FailureReason]] = []
@@ -107,7 +108,7 @@ def _look_up(db: Database, wanted: Iterable[str], calling_ae: str) -> tuple[dict
             SeriesRow.state,
         )
         .join(SeriesRow, InstanceRow.series_id == SeriesRow.id)
-        .where(InstanceRow.sop_instance_uid.in_(uids))
+        .where(InstanceRow.sop_instance_uid.in_(uids), InstanceRow.rejected.is_(False))
     )
     aside = select(QuarantineRow.sop_instance_uid).where(
         QuarantineRow.sop_instance_uid.in_(uids), QuarantineRow.calling_ae == calling_ae

@@ -9,12 +9,16 @@ from contextlib import contextmanager
 import pytest
 from pydicom import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import CTImageStorage, generate_uid
-from pynetdicom import AE, evt
+from pydicom.uid import ComprehensiveSRStorage, CTImageStorage, generate_uid
+from pynetdicom import AE, build_role, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel
 
+from bench import commitment as bench
 from config.settings import Settings
 from storage.commitments import commitments
+from storage.outbox import deliveries
+from storage.series import states
+from storage.series.states import State
 
 pytestmark = pytest.mark.component
 
@@ -134,3 +138,153 @@ def test_told_on_its_own_association_when_it_stays(archive, settings_for, run_no
     assert references_of_items(told.ReferencedSOPSequence) == references_of(images)
     assert references_of_items(told.FailedSOPSequence) == [(CTImageStorage, "1.2.3")]
     assert told.FailedSOPSequence[0].FailureReason == 0x0112
+
+
+class CommittingPacs:
+    """A PACS that takes reports and commits to them, on the association of the request or on one that it opens.
+
+    `answers` say what becomes of each request: "here", "later" (on a new association), "lost" (the same, all objects
+    failed); the last one stands for the rest.
+    """
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.stored: list[str] = []
+        self.asked: list[Dataset] = []
+        self.replies: list[int] = []
+        self.node_port = 0
+        self._threads: list[threading.Thread] = []
+        ae = AE("PACS")
+        ae.add_supported_context(ComprehensiveSRStorage)
+        ae.add_supported_context(StorageCommitmentPushModel)
+        handlers = [(evt.EVT_C_STORE, self._on_store), (evt.EVT_N_ACTION, self._on_action)]
+        self._server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+        self.port = int(self._server.server_address[1])
+
+    def stop(self) -> None:
+        for thread in self._threads:
+            thread.join(60)
+        self._server.shutdown()
+
+    def _on_store(self, event: evt.Event) -> int:
+        self.stored.append(str(event.dataset.SOPInstanceUID))
+        return 0
+
+    def _on_action(self, event: evt.Event) -> tuple[int, None]:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        asked = event.action_information
+        self.asked.append(asked)
+        if answer == "here":
+            thread = threading.Thread(target=self._send, args=(event.assoc, asked))
+        else:
+            thread = threading.Thread(target=self._call, args=(asked,), kwargs={"lost": answer == "lost"})
+        self._threads.append(thread)
+        self._threads[-1].start()
+        return 0, None
+
+    def _call(self, asked: Dataset, *, lost: bool) -> None:
+        ae = AE("PACS")
+        ae.add_requested_context(StorageCommitmentPushModel)
+        role = build_role(StorageCommitmentPushModel, scp_role=True)
+        association = ae.associate("127.0.0.1", self.node_port, ae_title="CORONODE", ext_neg=[role])
+        assert association.is_established
+        self._send(association, asked, lost=lost)
+        association.release()
+
+    def _send(self, association, asked: Dataset, *, lost: bool = False) -> None:
+        told = Dataset()
+        told.TransactionUID = asked.TransactionUID
+        if lost:
+            told.FailedSOPSequence = asked.ReferencedSOPSequence
+            for item in told.FailedSOPSequence:
+                item.FailureReason = 0x0112
+        else:
+            told.ReferencedSOPSequence = asked.ReferencedSOPSequence
+        status, _ = association.send_n_event_report(told, 2 if lost else 1, StorageCommitmentPushModel, INSTANCE)
+        self.replies.append(status.Status)
+
+
+@pytest.fixture
+def committing_pacs() -> Iterator[Callable[..., CommittingPacs]]:
+    made: list[CommittingPacs] = []
+
+    def make(*answers: str) -> CommittingPacs:
+        made.append(CommittingPacs(*answers))
+        return made[-1]
+
+    yield make
+    for item in made:
+        item.stop()
+
+
+@pytest.mark.parametrize(
+    ("answers", "sent", "asked"),
+    [(["here"], 1, 1), (["lost", "later"], 2, 2)],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else str(value),
+)
+def test_a_destination_commits_to_the_report(
+    committing_pacs, run_node, scanner_of, patient, eventually, tmp_path, answers, sent, asked
+):
+    pacs = committing_pacs(*answers)
+    settings = Settings(
+        node={"port": 0, "data_dir": tmp_path / "data", "reserve_mb": 0},
+        peers={
+            "PACS": {"ae_title": "PACS", "host": "127.0.0.1", "port": pacs.port, "commit": True},
+            "CT1": {"ae_title": "SCANNER", "host": "127.0.0.1"},
+        },
+        completion={"quiet_seconds": 1},
+        results={"destinations": ("PACS",), "documents": ("sr",), "commit_timeout_seconds": 5},
+    )
+    images = patient()
+    with run_node(settings) as node:
+        pacs.node_port = node.server.port
+        scanner_of(node).send(images)
+        eventually(
+            "a commitment", lambda: [item.state for item in deliveries.list_deliveries(node.database)] == ["committed"]
+        )
+        assert states.get(node.database, images[0].SeriesInstanceUID).state == State.DELIVERED
+    assert len(pacs.stored) == sent
+    assert [len(request.ReferencedSOPSequence) for request in pacs.asked] == [1] * asked
+    assert len({request.TransactionUID for request in pacs.asked}) == asked
+    eventually("our answers", lambda: len(pacs.replies) == asked)
+    assert set(pacs.replies) == {0}
+
+
+def test_a_request_for_the_whole_series_ends_the_wait(archive, settings_for, run_node, scanner_of, patient, eventually):
+    images = patient()
+    with run_node(settings_for(archive.port)) as node:
+        scanner_of(node).send(images)
+        with archive.calling(node.server.port) as ask:
+            ask(references_of(images))
+        uid = images[0].SeriesInstanceUID
+        eventually("the end of the wait", lambda: states.get(node.database, uid).state != State.RECEIVING)
+
+
+def test_ten_thousand_objects_most_of_which_are_not_here(
+    archive, settings_for, run_node, scanner_of, patient, eventually
+):
+    images = patient()[:3]
+    many = [(CTImageStorage, f"1.2.3.{number}") for number in range(10_000)]
+    with run_node(settings_for(archive.port)) as node:
+        scanner_of(node).send(images)
+        with archive.calling(node.server.port) as ask:
+            assert ask([*many, *references_of(images)])[0] == 0
+        eventually("a report", lambda: archive.told)
+    ((event, told),) = archive.told
+    assert (event, len(told.FailedSOPSequence), len(told.ReferencedSOPSequence)) == (2, 10_000, 3)
+
+
+def test_every_request_is_answered_although_the_node_is_killed(tmp_path):
+    scanner, faults = bench.run(2, 5, tmp_path)
+    assert faults == []
+    assert scanner.asked
+    # the check sees what it is there for
+    uid, request = next(iter(scanner.asked.items()))
+    scanner.acknowledged.update(item.sop_instance_uid for item in request.references)
+    scanner.told[uid] = bench.CommitmentResult(uid, (), ())
+    scanner.asked["1.2.3"] = request
+    assert {fault.partition(": ")[2] for fault in scanner.find_faults()} == {
+        "never reported",
+        "acknowledged and not committed",
+        "not every object is reported",
+    }
