@@ -40,11 +40,7 @@ class Journal:
         self._studies: set[bytes] = set()
         self._file: io.FileIO | None = None
         if file is not None:
-            try:
-                self._file = _take(file, again=again)
-                self._remember(file)
-            except OSError as error:
-                raise ConfigurationError(f"{file}: cannot be written: {error.strerror or error}") from error
+            self._file = self._take(file, again=again)
 
     def is_done(self, wanted: Wanted) -> bool:
         """Return whether every study that a request found has its line."""
@@ -72,6 +68,18 @@ class Journal:
         """Close the file."""
         if self._file is not None:
             self._file.close()
+
+    def _take(self, file: Path, *, again: bool) -> io.FileIO:
+        try:
+            taken = _take(file, again=again)
+            try:
+                self._remember(file)
+            except BaseException:
+                taken.close()
+                raise
+        except OSError as error:
+            raise ConfigurationError(f"{file}: cannot be written: {error.strerror or error}") from error
+        return taken
 
     def _remember(self, file: Path) -> None:
         for row in _read(file):
