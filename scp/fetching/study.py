@@ -118,9 +118,9 @@ class StudyFetcher:
             series_selected=tuple(offer.series_instance_uid for offer in selected),
             skipped=_describe_skipped(choice.objection for choice in choices if choice.objection),
         )
+        task.known = known
         for offer in selected:
-            known = self._fetch_series(channel, task, known, offer)
-            task.known = known
+            task.known = known = self._fetch_series(channel, task, known, offer)
         if not selected:
             return replace(known, message="no series was selected")
         if known.missing:

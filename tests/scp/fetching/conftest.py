@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import socket
+import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -23,6 +28,8 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelGet,
     StudyRootQueryRetrieveInformationModelMove,
 )
+
+from scp.cli import main
 
 UNIQUE = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
 STORED = (CTImageStorage, EnhancedCTImageStorage, SecondaryCaptureImageStorage, ComprehensiveSRStorage)
@@ -180,3 +187,51 @@ def archive() -> Iterator[Archive]:
 def series_of():
     """`series_of(study, series, count, **attributes)`: images of a series."""
     return make_series
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of the command, and what is in the store afterwards."""
+
+    code: int
+    out: str
+    err: str
+    folder: Path
+
+    @property
+    def summary(self) -> dict[str, object]:
+        return json.loads(self.out)
+
+    @property
+    def outcomes(self) -> list[dict[str, str]]:
+        with (self.folder / "outcomes.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    @property
+    def held(self) -> Counter[str]:
+        """Number of stored objects by series."""
+        with closing(sqlite3.connect(self.folder / "data" / "coronode.sqlite")) as index:
+            query = "SELECT s.series_instance_uid FROM instances i JOIN series s ON s.id = i.series_id"
+            return Counter(uid for (uid,) in index.execute(query))
+
+
+@pytest.fixture
+def fetch(archive, tmp_path, monkeypatch, capsys):
+    """`fetch("--study", uid, ...)` runs `coronode fetch ARCHIVE ... --json`; `peer` and `node` add keys to theirs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("scp.fetching.campaign.PAUSE_SECONDS", 0.01)
+
+    def run(*arguments: object, peer: str = "", node: str = "", json_too: bool = True) -> Ended:
+        config = tmp_path / "coronode.toml"
+        config.write_text(
+            f'[node]\ndata_dir = "{tmp_path / "data"}"\nreserve_mb = 0\n{node}\n'
+            f'[peers.ARCHIVE]\nae_title = "ARCHIVE"\nhost = "127.0.0.1"\nport = {archive.port}\n{peer}\n'
+        )
+        own = ("--config", config, *(("--json",) if json_too else ()))
+        monkeypatch.setattr("sys.argv", ["coronode", "fetch", "archive", *map(str, (*arguments, *own))])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), captured.out, captured.err, tmp_path)
+
+    return run
