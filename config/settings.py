@@ -94,6 +94,12 @@ class PeerSettings(CalledPeer):
             raise ValueError('commit: the peer calls to report what it has committed to; add "commit" to its services')
         return self
 
+    @model_validator(mode="after")
+    def _let_it_be_asked(self) -> Self:
+        if self.witness != "off" and self.port is None:
+            raise ValueError('witness: a peer without a port cannot be asked; add its port, or set it to "off"')
+        return self
+
 
 class CompletionSettings(Section):
     """Times that decide when a series is complete: quiet timer, deadline for gaps, limit on an open association."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from config.settings import CompletionSettings
@@ -18,12 +19,21 @@ class Holder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last instance of a series by the tables: when it was received, and how long ago that is."""
+
+    at: datetime
+    seconds_ago: float
+
+
 @dataclass(slots=True)
 class _Timer:
     last: float
     holders: list[Holder] = field(default_factory=list)
     ripe_at: float | None = None
     has_news: bool = True
+    stored_at: datetime | None = None
 
 
 class Watch:
@@ -51,10 +61,19 @@ class Watch:
                 timer = self._timers[series_instance_uid]
                 timer.last, timer.ripe_at, timer.has_news = now, None, True
 
-    def adopt(self, series_instance_uid: str, now: float) -> None:
-        """Start the timer of a series that is not watched yet."""
+    def adopt(self, series_instance_uid: str, now: float, last: Last | None = None) -> None:
+        """Start the timer of a series that is not watched yet.
+
+        `last` is its last instance by the tables: another process may have stored one, which restarts the timer.
+        """
         with self._lock:
-            self._timers.setdefault(series_instance_uid, _Timer(now))
+            timer = self._timers.setdefault(series_instance_uid, _Timer(now))
+            if last is None or last.at == timer.stored_at:
+                return
+            # told once by its time of day, which may be set back; by its age, no later than now
+            at, is_first, timer.stored_at = min(now, now - last.seconds_ago), timer.stored_at is None, last.at
+            if not is_first and at > timer.last:
+                timer.last, timer.ripe_at, timer.has_news = at, None, True
 
     def take_news(self) -> list[str]:
         """List series of which something came since they were last taken: an instance, an announcement, themselves."""

@@ -83,7 +83,9 @@ class Site:
         self.installation, self.receive = installation, receive
         self.database, self.clock = installation.database, installation.clock
         self.engine, self.courier, self.work, self.watched = FakeEngine(), FakeCourier(), FakeWork(), []
-        self.workflow = Workflow(self.engine, installation, self.work, self.courier, watch=self.watched.append)
+        self.workflow = Workflow(
+            self.engine, installation, self.work, self.courier, watch=lambda uid, _: self.watched.append(uid)
+        )
 
     def complete(self, uid: str) -> int:
         self.receive(self.installation, 3, SeriesInstanceUID=uid)
@@ -269,7 +271,9 @@ def test_what_fails_during_a_stop_is_left_for_the_next_start(site):
         site.engine.run(job)
     site.workflow.stop()
     assert job.workflow_id in site.engine.ended
-    again = Workflow(site.engine, site.installation, site.work, site.courier, watch=site.watched.append)
+    again = Workflow(
+        site.engine, site.installation, site.work, site.courier, watch=lambda uid, _: site.watched.append(uid)
+    )
     again.reconcile()
     assert (site.enqueued, site.engine.ended) == ([job.workflow_id], set())
 
