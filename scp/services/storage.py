@@ -218,16 +218,7 @@ class StorageScp:
         return self._store(sender, message)
 
     def _store(self, association: Sender, message: Message) -> Answer:
-        asked = message.command
-        reception = self.begin(
-            StoreRequest(
-                sop_class_uid=asked.sop_class_uid,
-                sop_instance_uid=asked.sop_instance_uid,
-                transfer_syntax_uid=association.context(message).transfer_syntax,
-                calling_ae=association.calling_ae,
-                association=association.name,
-            )
-        )
+        reception = self.begin(StoreRequest.from_message(association, message))
         try:
             for data in association.messages.data():
                 reception.write(data)
