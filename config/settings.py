@@ -16,6 +16,8 @@ MIB: Final = 1024 * 1024
 
 
 Service = Literal["store", "query", "retrieve", "commit", "mpps"]
+Retrieval = Literal["auto", "get", "move"]
+Witness = Literal["off", "count", "fetch"]
 Companions = Literal["keep", "drop"]
 RejectionReason = Literal["quality", "safety", "worklist", "retention"]
 DocumentKind = Literal["sr", "overlay", "seg", "pdf", "letter"]
@@ -71,7 +73,9 @@ class PeerSettings(CalledPeer):
     (Storage Commitment), "mpps" (Modality Performed Procedure Step); C-ECHO is open to every known peer. `documents`
     are those sent to it, None for `results.documents`; with `commit` it is asked to commit to their storage. With
     `users`, hashed passcodes by name, it must call as one of them. Rejection notes count only from a peer that
-    `may_reject`.
+    `may_reject`. `retrieve` is how objects are fetched from it: by C-GET, C-MOVE, or what it takes. `witness` says
+    whether it is asked how many images a series has that it sent ("count"), and for those that have not come ("fetch"),
+    at most `witness_per_minute` times.
     """
 
     services: tuple[Service, ...] = ("store", "query", "retrieve", "commit", "mpps")
@@ -80,11 +84,20 @@ class PeerSettings(CalledPeer):
     documents: tuple[DocumentKind, ...] | None = None
     users: dict[str, Passcode] = Field(default={})
     commit: bool = False
+    retrieve: Retrieval = "auto"
+    witness: Witness = "off"
+    witness_per_minute: int = Field(default=30, ge=1, le=6000)
 
     @model_validator(mode="after")
     def _let_it_report(self) -> Self:
         if self.commit and "commit" not in self.services:
             raise ValueError('commit: the peer calls to report what it has committed to; add "commit" to its services')
+        return self
+
+    @model_validator(mode="after")
+    def _let_it_be_asked(self) -> Self:
+        if self.witness != "off" and self.port is None:
+            raise ValueError('witness: a peer without a port cannot be asked; add its port, or set it to "off"')
         return self
 
 

@@ -85,6 +85,13 @@ UNSENDABLE: Final = Counter(
     registry=REGISTRY,
 )
 
+SOURCE_ANSWERS: Final = Counter(
+    "coronode_source_answers",
+    "Questions to the source of a series: equal (as many as here), other (another number), none (no number, no answer)",
+    ["answer"],
+    registry=REGISTRY,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Serving:

@@ -26,6 +26,7 @@ from scp.durable.dbos_engine import DbosEngine
 from scp.durable.job import ASK_COMMITMENT, REPORT_COMMITMENT
 from scp.durable.workflow import Workflow
 from scp.expiry import ExpiryWatch
+from scp.fetching.witness import Witness
 from scp.installation import Installation, utc_now
 from scp.lock import DataLock
 from scp.priors.comparison import History
@@ -78,7 +79,9 @@ class Node:
             complete=self._complete,
             wait=self._wait,
         )
+        self._storage = self._make_storage(settings)
         installation = Installation(settings, self.database, self.files, clock)
+        self._witness = Witness(installation, self._storage, self._completion.note_announcement)
         retry = Retry.from_settings(settings.results)
         self._reports = CommitmentReports(installation, pause=retry.pause, announced=self._completion.note_announcement)
         self._asker = CommitmentAsker(installation, retry=retry, make_uid=random_uid)
@@ -95,6 +98,7 @@ class Node:
         self._workflow.start()
         self._completion.start()
         self._certificates.start()
+        self._witness.start()
         metrics.IN_QUARANTINE.set_function(self._measure_quarantine)
         self.server.start()
 
@@ -104,6 +108,7 @@ class Node:
         metrics.IN_QUARANTINE.set_function(lambda: math.nan)
         self.server.stop()
         self._certificates.stop()
+        self._witness.stop()
         self._completion.stop()
         self._scorer.close()
         self._workflow.stop()
@@ -133,9 +138,9 @@ class Node:
             chores=(Chore(REPORT_COMMITMENT, self._reports), Chore(ASK_COMMITMENT, self._asker)),
         )
 
-    def _make_server(self, settings: Settings) -> Server:
-        """Make the server with the services for peers."""
-        storage = StorageScp(
+    def _make_storage(self, settings: Settings) -> StorageScp:
+        """Make the service that takes objects in."""
+        return StorageScp(
             self.database,
             self.files,
             clock=self._clock,
@@ -152,6 +157,9 @@ class Node:
                 touched=self._completion.note_announcement,
             ),
         )
+
+    def _make_server(self, settings: Settings) -> Server:
+        """Make the server with the services for peers."""
         query = QueryScp(self.database, self.files, settings.node.ae_title)
         retrieve = RetrieveScp(self.database, self.files, settings.node, settings.peers)
         mpps = MppsScp(
@@ -162,13 +170,13 @@ class Node:
             Admission.from_settings(settings),
             (
                 verification.provide(),
-                storage.provide(),
+                self._storage.provide(),
                 query.provide(),
                 retrieve.provide(),
                 CommitmentScp(self._reports, self._asker.take).provide(),
                 mpps.provide(),
             ),
-            find_shortage=storage.find_shortage,
+            find_shortage=self._storage.find_shortage,
         )
 
     def _complete(self, series_instance_uid: str, checked: int, imperfections: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ _ENTRIES = {
     "phantom": Entry("phantom", "Write a synthetic chest CT with a known score."),
     "echo": Entry("peers", "Test the connection to a peer (C-ECHO)."),
     "send": Entry("peers", "Send DICOM files to a peer (C-STORE)."),
+    "fetch": Entry("fetch", "Fetch CT series from a peer, to score an archive."),
     "series": Entry("series", "List, show, rescore or restore received series."),
     "outbox": Entry("outbox", "List, retry or discard deliveries."),
     "quarantine": Entry("quarantine", "List, release or delete objects that contradict stored ones."),

@@ -74,6 +74,7 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
     from storage.series.quarantine import list_quarantined_series
     from storage.series.refusals import list_missing
     from storage.series.rejections import list_rejected
+    from storage.series.sources import find_answer
     from storage.series.states import UnknownSeries, get
     from storage.series.steps import list_steps
 
@@ -101,6 +102,7 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
             series_facts.show_quarantine(series_instance_uid, aside)
             series_facts.show_refused(list_missing(database, series_instance_uid))
             series_facts.show_rejected(list_rejected(database, series_instance_uid))
+            series_facts.show_source(find_answer(database, series_instance_uid), item.instance_count)
         if result is not None and result.status == "scored":
             series_facts.show_score(result.score_json)
         for line in series_facts.format_history(database, series_instance_uid):

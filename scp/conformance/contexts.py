@@ -19,6 +19,7 @@ from dicom.sop_classes import UNCOMPRESSED
 from scoring.report.common.identifiers import SR_SOP_CLASSES
 from scoring.report.sr.reading import REPORT_CLASSES
 from scp.conformance.table import code, format_table, yes
+from scp.fetching.receiver import RECEIVED
 from scp.network.negotiation import PresentationContext
 from scp.scu import query as scu_query
 from scp.scu import retrieve as scu_retrieve
@@ -75,6 +76,9 @@ EARLIER_REPORTS: Final = (
 )
 """Proposed to `priors.peer`."""
 
+FETCHED: Final = (scu_query.QUERY, scu_retrieve.GET, scu_retrieve.MOVE, *RECEIVED)
+"""Proposed to a peer that studies are fetched from."""
+
 
 def format_accepted() -> str:
     """Format the SOP classes of the services, with the roles that the requestor may take."""
@@ -101,10 +105,10 @@ def format_transfer_syntaxes() -> str:
 
 
 def format_proposed(contexts: Sequence[PresentationContext]) -> str:
-    """Format contexts that the node proposes, with its own role."""
-    rows = [
+    """Format the SOP classes of contexts that the node proposes, with its own role."""
+    rows = dict.fromkeys(
         (*_name(context.abstract_syntax), "SCP, by role selection" if context.as_scp else "SCU") for context in contexts
-    ]
+    )
     return format_table(("SOP class", "UID", "Role of the node"), rows)
 
 
@@ -119,7 +123,7 @@ def format_services() -> str:
     """Format the services but storage: which side the node takes (PS3.2 table N.1-2)."""
     storage_classes = {context.abstract_syntax for context in storage.CONTEXTS}
     provided = {context.abstract_syntax for _, contexts in ACCEPTED for context in contexts} - storage_classes
-    proposed = (*verification.CONTEXTS, *EARLIER_REPORTS, *commitment.CONTEXTS)
+    proposed = (*verification.CONTEXTS, *EARLIER_REPORTS, *FETCHED, *commitment.CONTEXTS)
     used = {context.abstract_syntax for context in proposed if context.as_scu}
     rows = [(*_name(uid), yes(uid in used), yes(uid in provided)) for uid in sorted(provided | used, key=UID)]
     return format_table(("SOP class", "UID", "SCU", "SCP"), rows)

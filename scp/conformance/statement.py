@@ -40,6 +40,7 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "accepted": contexts.format_accepted,
     "transfer_syntaxes": contexts.format_transfer_syntaxes,
     "earlier_reports": partial(contexts.format_proposed, contexts.EARLIER_REPORTS),
+    "fetched": partial(contexts.format_proposed, contexts.FETCHED),
     "options": contexts.format_options,
     "failures": failures.format_failures,
     "keys": keys.format_keys,

@@ -29,6 +29,7 @@ from scp.durable.batch import group_deliveries
 from scp.durable.chores import Chore
 from scp.durable.job import DELIVER, SCORE, Engine, Job, Kind
 from scp.installation import Installation
+from scp.reception.watch import Last
 from storage.database.engine import Transaction
 from storage.outbox import deliveries, outgoing
 from storage.series import lifecycle, states
@@ -45,8 +46,8 @@ _CLEANUP_EVERY: Final = 1200  # reconciliations, about an hour
 class Workflow:
     """Enqueues and runs the outstanding jobs, from `start` to `stop`.
 
-    `watch` takes the UID of each series that is being received, so that its completion is not missed, and the seconds
-    since its last instance. `chores` are what is owed to peers beside deliveries.
+    `watch` takes the UID and the last image of each series that is being received, so that its completion is not
+    missed, whichever process stores its images. `chores` are what is owed to peers beside deliveries.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Workflow:
         processing: Work,
         courier: Courier,
         *,
-        watch: Callable[[str, float], None],
+        watch: Callable[[str, Last], None],
         chores: Sequence[Chore] = (),
     ) -> None:
         self._engine = engine
@@ -106,8 +107,10 @@ class Workflow:
 
     def reconcile(self) -> None:
         """Enqueue outstanding work and watch the series being received; running jobs stay unaffected."""
+        now = self._clock()
         for state in states.list_receiving(self._database):
-            self._watch(state.series_instance_uid, (self._clock() - state.last_received_at).total_seconds())
+            last = Last(state.last_received_at, (now - state.last_received_at).total_seconds())
+            self._watch(state.series_instance_uid, last)
         for state in states.list_unfinished(self._database, self._clock()):
             rank = self._rank(state.last_received_at)
             self._take_up(Job.score(state.series_instance_uid, state.version, rank))

@@ -25,7 +25,7 @@ from config.settings import CompletionSettings
 from scp.reception.facts import Facts
 from scp.reception.regularity import Gap, Regular, judge
 from scp.reception.standing import weigh
-from scp.reception.watch import Holder, Watch
+from scp.reception.watch import Holder, Last, Watch
 from storage.series.slices import SliceGeometry
 
 log = structlog.get_logger(__name__)
@@ -71,12 +71,12 @@ class Completion:
         """
         self._watch.note_announcement(series_instance_uid, self._clock())
 
-    def watch(self, series_instance_uid: str, silence: float = 0.0) -> None:
-        """Watch a series that is being received although no instance arrived: after a start, or a rescore.
+    def watch(self, series_instance_uid: str, last: Last | None = None) -> None:
+        """Watch a series that is being received although no instance arrived here: after a start, or a rescore.
 
-        Its last instance arrived `silence` seconds ago, from which on the deadlines count.
+        `last` is its last instance by the tables, which another process may have stored; deadlines count from it.
         """
-        self._watch.adopt(series_instance_uid, self._clock(), silence)
+        self._watch.adopt(series_instance_uid, self._clock(), last)
 
     def start(self) -> None:
         """Start watching."""

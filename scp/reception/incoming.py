@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from config.errors import Rejected
 from dicom import part10, status
+from scp.network.message import Message
 from scp.reception.data_set import HEAD_BYTES, DataSet
+from scp.reception.sender import Sender
 from storage.intake.arrivals import Arrival
 from storage.intake.group_commit import Intake
 from storage.intake.instances import Registered
@@ -34,6 +36,13 @@ class StoreRequest:
     transfer_syntax_uid: str
     calling_ae: str = ""
     association: str = ""
+
+    @classmethod
+    def from_message(cls, sender: Sender, message: Message) -> Self:
+        """Return what a C-STORE-RQ announces."""
+        asked = message.command
+        syntax = sender.context(message).transfer_syntax
+        return cls(asked.sop_class_uid, asked.sop_instance_uid, syntax, sender.calling_ae, sender.name)
 
 
 def check_room(files: Files, reserve_bytes: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from config.settings import CompletionSettings
@@ -18,6 +19,14 @@ class Holder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last instance of a series by the tables: when it was received, and how long ago that is."""
+
+    at: datetime
+    seconds_ago: float
+
+
 @dataclass(slots=True)
 class _Timer:
     """`last` is when the quiet time began, `silent_since` when the sender was last heard, before a restart too."""
@@ -27,6 +36,7 @@ class _Timer:
     holders: list[Holder] = field(default_factory=list)
     ripe_at: float | None = None
     has_news: bool = True
+    stored_at: datetime | None = None
 
 
 class Watch:
@@ -49,13 +59,21 @@ class Watch:
         with self._lock:
             self._restart(series_instance_uid, now)
 
-    def adopt(self, series_instance_uid: str, now: float, silence: float = 0.0) -> None:
-        """Start the timer of a series that is not watched yet, `silence` seconds after its last instance.
+    def adopt(self, series_instance_uid: str, now: float, last: Last | None = None) -> None:
+        """Start the timer of a series that is not watched yet.
 
-        The quiet time begins anew, because a sender that was cut off may be about to go on; deadlines do not.
+        `last` is its last instance by the tables. The quiet time begins anew, because a sender that was cut off may be
+        about to go on; deadlines count from that instance. One that another process stored later restarts the timer.
         """
         with self._lock:
-            self._timers.setdefault(series_instance_uid, _Timer(now, now - max(0.0, silence)))
+            silence = 0.0 if last is None else max(0.0, last.seconds_ago)
+            timer = self._timers.setdefault(series_instance_uid, _Timer(now, now - silence))
+            if last is None or last.at == timer.stored_at:
+                return
+            # told once by its time of day, which may be set back; by its age, no later than now
+            at, is_first, timer.stored_at = now - silence, timer.stored_at is None, last.at
+            if not is_first and at > timer.last:
+                timer.last, timer.silent_since, timer.ripe_at, timer.has_news = at, at, None, True
 
     def take_news(self) -> list[str]:
         """List series of which something came since they were last taken: an instance, an announcement, themselves."""

@@ -40,6 +40,7 @@ from scp.network.message import Message
 from scp.network.negotiation import PresentationContext
 from scp.reception.incoming import IncomingObject, StoreRequest, check_room
 from scp.reception.provided import ProvidedService
+from scp.reception.sender import Sender
 from scp.reception.watch import Holder
 from scp.services.contradictions import Contradictions
 from scp.services.fitting import refuse_misplaced
@@ -203,23 +204,21 @@ class StorageScp:
         is_readable = asked.sop_class_uid not in IMAGE_STORAGE or syntax in IMAGE_TRANSFER_SYNTAXES
         if refuse_misplaced(association, message, lambda abstract_syntax: is_storage(abstract_syntax) and is_readable):
             return
-        if self._is_dropped(association.context(message).general or asked.sop_class_uid):
-            answer = self._drop(association, asked.sop_class_uid)
-        else:
-            answer = self._store(association, message)
+        answer = self.receive(association, message)
         association.respond(message, answer.status, comment=status.cut_comment(answer.comment))
 
-    def _store(self, association: Conversation, message: Message) -> Answer:
-        asked = message.command
-        reception = self.begin(
-            StoreRequest(
-                sop_class_uid=asked.sop_class_uid,
-                sop_instance_uid=asked.sop_instance_uid,
-                transfer_syntax_uid=association.context(message).transfer_syntax,
-                calling_ae=association.calling_ae,
-                association=association.name,
-            )
-        )
+    def receive(self, sender: Sender, message: Message) -> Answer:
+        """Read the object of a C-STORE-RQ to its end, store it, and return what to answer.
+
+        Raises AssociationEnded and Released.
+        """
+        sop_class_uid = message.command.sop_class_uid
+        if self._is_dropped(sender.context(message).general or sop_class_uid):
+            return self._drop(sender, sop_class_uid)
+        return self._store(sender, message)
+
+    def _store(self, association: Sender, message: Message) -> Answer:
+        reception = self.begin(StoreRequest.from_message(association, message))
         try:
             for data in association.messages.data():
                 reception.write(data)
@@ -233,7 +232,7 @@ class StorageScp:
             return False
         return self._notes is None or not self._notes.must_keep(sop_class_uid)
 
-    def _drop(self, association: Conversation, sop_class_uid: str) -> Answer:
+    def _drop(self, association: Sender, sop_class_uid: str) -> Answer:
         """Read a companion to its end and forget it, as `node.companions` asks."""
         size = 0
         for data in association.messages.data():

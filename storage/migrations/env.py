@@ -5,7 +5,12 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy.schema import SchemaItem
 
-from storage.database import announcements, commitment_rows, lifecycle_models  # noqa: F401  # add their tables to Base
+from storage.database import (  # noqa: F401  # add their tables to Base
+    announcements,
+    commitment_rows,
+    lifecycle_models,
+    source_rows,
+)
 from storage.database.models import Base
 from storage.migrations import VERSION_TABLE
 

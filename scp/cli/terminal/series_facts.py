@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from storage.outbox.deliveries import Delivery
     from storage.series.quarantine import QuarantinedSeries
     from storage.series.rejections import Rejected
+    from storage.series.sources import SourceCount
     from storage.series.states import SeriesState
 
 
@@ -84,6 +85,19 @@ def show_rejected(entries: Sequence[Rejected]) -> None:
     for entry in entries:
         by = f"by {entry.peer_ae}, note {entry.note_sop_instance_uid}"
         say(f"{'rejected:':13}{format_count(entry.count)} of this series {by}: {_TITLES[entry.title]}")
+
+
+def show_source(answer: SourceCount | None, stored: int) -> None:
+    """Print what the peer that sent a series has said of it."""
+    if answer is None:
+        return
+    when = f"asked {answer.asked_at:%H:%M:%S} UTC"
+    if answer.count is None:
+        say(f"{'source:':13}{answer.peer} gave no number ({when}): {answer.remark}")
+        return
+    come = "has" if stored == 1 else "have"
+    remark = f": {answer.remark}" if answer.remark else ""
+    say(f"{'source:':13}{answer.peer} has {format_count(answer.count)}, {stored} {come} come ({when}){remark}")
 
 
 def _print_lines(facts: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from scp.durable.batch import Batch
 from scp.durable.chores import Chore
 from scp.durable.job import ASK_COMMITMENT, DELIVER, SCORE, Job
 from scp.durable.workflow import Workflow
+from scp.reception.watch import Last
 from storage.outbox import deliveries, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
 from storage.series import lifecycle, results, states
@@ -85,8 +86,8 @@ class Site:
         self.engine, self.courier, self.work, self.watched = FakeEngine(), FakeCourier(), FakeWork(), []
         self.workflow = Workflow(self.engine, installation, self.work, self.courier, watch=self.watch)
 
-    def watch(self, uid: str, silence: float) -> None:
-        self.watched.append((uid, silence))
+    def watch(self, uid: str, last: Last) -> None:
+        self.watched.append((uid, last.seconds_ago))
 
     def complete(self, uid: str) -> int:
         self.receive(self.installation, 3, SeriesInstanceUID=uid)
@@ -298,9 +299,7 @@ class FakeErrands:
 def test_chores_are_recovered_before_the_engine_starts_and_enqueued_when_due(site):
     calls = site.courier.calls
     chore = Chore(ASK_COMMITMENT, FakeErrands(calls, site.clock()))
-    site.workflow = Workflow(
-        site.engine, site.installation, site.work, site.courier, watch=site.watched.append, chores=[chore]
-    )
+    site.workflow = Workflow(site.engine, site.installation, site.work, site.courier, watch=site.watch, chores=[chore])
     site.engine.when_started = lambda: calls.append("start")
     site.workflow.start()
     try:

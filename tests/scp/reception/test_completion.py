@@ -1,10 +1,12 @@
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import pytest
 
 from config.errors import Transient
 from config.settings import CompletionSettings
 from scp.reception.completion import STEP_OPEN, Completion
+from scp.reception.watch import Last
 from storage.series.expectations import Expectation
 from storage.series.slices import SliceGeometry
 
@@ -162,7 +164,7 @@ def test_series_found_in_the_index_is_watched_from_then_on():
 
 def test_deadline_survives_a_restart():
     site = Site([at(z) for z in (0, 3, 9, 12)])
-    site.completion.watch("A", silence=85)
+    site.completion.watch("A", Last(datetime(2026, 3, 2, tzinfo=UTC), 85))
     site.move(9.9)
     assert site.completed == []
     site.move(10)

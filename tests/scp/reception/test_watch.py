@@ -1,7 +1,8 @@
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from config.settings import CompletionSettings
-from scp.reception.watch import Watch
+from scp.reception.watch import Last, Watch
 
 QUIET = CompletionSettings(quiet_seconds=10, gap_deadline_seconds=100, hold_seconds=60)
 
@@ -77,6 +78,37 @@ def test_adopting_does_not_restart():
     assert watch.list_due(10) == ["A"]
 
 
+def test_an_instance_that_another_process_stores_restarts_the_timer():
+    watch = Watch(QUIET)
+    at = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    watch.adopt("A", 0, Last(at, 100))
+    watch.adopt("A", 3, Last(at, 103))
+    assert watch.list_due(10) == ["A"]
+    watch.put_off("A", 50)
+    watch.adopt("A", 9, Last(at + timedelta(seconds=108), 1))
+    assert watch.list_due(17.9) == []
+    assert watch.list_due(18) == ["A"]
+
+
+def test_our_own_instance_does_not_restart_the_timer_when_the_tables_tell_of_it():
+    watch = Watch(QUIET)
+    at = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    watch.adopt("A", 0, Last(at, 0))
+    watch.note_instance("A", 5)
+    watch.adopt("A", 8, Last(at + timedelta(seconds=5), 3.001))
+    assert watch.list_due(15) == ["A"]
+
+
+def test_a_time_of_day_in_the_future_holds_a_series_once():
+    watch = Watch(QUIET)
+    at = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    watch.adopt("A", 0, Last(at, 0))
+    for now in (3, 6, 9, 12):
+        watch.adopt("A", now, Last(at + timedelta(hours=1), -3600 + now))
+    assert watch.list_due(12.9) == []
+    assert watch.list_due(13) == ["A"]
+
+
 def test_news_is_taken_once_and_can_be_given_back():
     watch = Watch(QUIET)
     watch.adopt("A", 0)
@@ -99,7 +131,7 @@ def test_announcement_restarts_the_timer_and_ends_a_postponement():
 
 def test_deadlines_count_from_the_last_instance_that_an_earlier_process_received():
     watch = Watch(QUIET)
-    watch.adopt("A", 0, 80)
+    watch.adopt("A", 0, Last(datetime(2026, 3, 2, tzinfo=UTC), 80))
     assert watch.list_due(9.9) == []  # the quiet time begins anew
     assert watch.measure_silence("A", 10) == 90
     watch.note_announcement("A", 10)

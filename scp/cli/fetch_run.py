@@ -1,0 +1,175 @@
+"""The run of `coronode fetch`: its parts put together."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from config.settings import MIB, PeerSettings, Settings
+from scp import logs
+from scp.cli.fetch_requests import Requests
+from scp.cli.terminal.fetch_progress import ProgressTeller, describe_summary, list_fields
+from scp.cli.terminal.output import say
+from scp.fetching.archive import Archive, Method
+from scp.fetching.campaign import Bounds, Campaign
+from scp.fetching.journal import Journal
+from scp.fetching.limits import Hours, RateLimit, Stopped, Throttle
+from scp.fetching.receiver import Receiver
+from scp.fetching.selection import Rules
+from scp.fetching.store import NodeStore
+from scp.fetching.study import StudyFetcher, choose
+from scp.installation import utc_now
+from scp.lock import DataLock
+from scp.network.command import Command
+from scp.privacy import create_closed
+from scp.services.storage import StorageScp
+from storage.database.opening import open_database
+from storage.series.store import open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """From where, which series, and within which limits."""
+
+    settings: Settings
+    name: str
+    peer: PeerSettings
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    minimum_slices: int
+    maximum_slices: int
+    method: Method | None
+    rate: RateLimit | None
+    hours: Hours | None
+    limit: int | None
+    parallel: int
+    timeout: float
+    give_up_after: float
+    out: Path | None
+    retry_failed: bool
+
+    @property
+    def archive(self) -> Archive:
+        """The peer, with the patience asked for."""
+        node = self.settings.node.model_copy(update={"dimse_timeout": self.timeout})
+        return Archive(node, self.peer, self.method or self.peer.retrieve)
+
+    @property
+    def rules(self) -> Rules:
+        """Which series are fetched."""
+        selection = self.settings.selection
+        return Rules(
+            self.include,
+            self.exclude,
+            self.minimum_slices,
+            self.maximum_slices,
+            selection.minimum_thickness_mm,
+            selection.maximum_thickness_mm,
+        )
+
+
+def run(plan: Plan, requests: Requests, *, as_json: bool) -> bool:
+    """Fetch what is asked for, say what became of it, and return whether all of it is here."""
+    stop = threading.Event()
+    with (
+        _open_store(plan.settings) as store,
+        _stopping_on_signals(stop),
+        ProgressTeller(requests.count) as teller,
+    ):
+
+        def hear(_: Command | None = None) -> None:
+            if stop.is_set():
+                raise Stopped
+            teller.heard()
+
+        receiver = Receiver(store.storage, plan.peer.ae_title, Throttle(plan.rate, wait=stop.wait), hear)
+        journal = Journal(plan.name, plan.out, clock=utc_now, again=plan.retry_failed)
+        try:
+            campaign = Campaign(
+                plan.archive,
+                StudyFetcher(plan.archive, store, plan.rules, receiver, hear),
+                journal,
+                Bounds(plan.hours, plan.limit, plan.give_up_after),
+                teller=teller,
+                stop=stop,
+                now=lambda: datetime.now().astimezone(),
+            )
+            summary = campaign.run(requests.make(), plan.parallel)
+        finally:
+            journal.close()
+        is_scored = store.lock.is_held()
+    if as_json:
+        say(json.dumps(list_fields(summary)))
+    else:
+        say(describe_summary(summary))
+    if summary.objects and not is_scored:
+        say("no node runs here: coronode serve scores what was fetched", err=True)
+    return summary.is_good
+
+
+def show_choices(plan: Plan, requests: Requests) -> bool:
+    """List the series of the studies that are asked for, with what would be done, and return whether all were found."""
+    is_good = True
+    with _open_store(plan.settings) as store:
+        for wanted in requests.make():
+            with plan.archive.open() as channel:
+                studies = channel.find_studies(wanted)
+                is_good = is_good and bool(studies)
+                if not studies:
+                    say(f"{wanted.describe()}: the archive has no such study")
+                for study in studies:
+                    say(f"study {study}")
+                    for choice in choose(channel, study, plan.rules):
+                        offer, held = choice.offer, store.list_held(choice.offer.series_instance_uid)
+                        is_here = bool(held) and len(held) >= (offer.images or len(held))
+                        verdict = choice.objection or ("here already" if is_here else "would be fetched")
+                        images = "? images" if offer.images is None else f"{offer.images} images"
+                        say(f"  {offer.series_instance_uid}  {images}  {offer.description!r}: {verdict}")
+    return is_good
+
+
+@contextmanager
+def _open_store(settings: Settings) -> Iterator[NodeStore]:
+    """Open the node's store, and make it where no node has run yet."""
+    create_closed()
+    logs.configure("warning", settings.node.log_format)
+    database = open_database(settings)
+    try:
+        storage = StorageScp(
+            database,
+            open_store(settings, database),
+            clock=utc_now,
+            received=lambda *_: None,
+            reserve_bytes=settings.node.reserve_mb * MIB,
+            longest_bytes=settings.node.longest_object_mb * MIB,
+            companions=settings.node.companions,
+        )
+        lock = DataLock(settings.node.data_dir)
+        yield NodeStore(database, storage, lock, keeps_companions=settings.node.companions == "keep")
+    finally:
+        database.close()
+
+
+@contextmanager
+def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+    """Stop after the object under way on SIGINT and SIGTERM; a second one ends the process as usual."""
+    before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, _: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, before[number])
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, usual in before.items():
+            signal.signal(number, usual)

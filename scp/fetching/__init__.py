@@ -1,0 +1,1 @@
+"""What the node asks of archives and of the sources of its series, and brings here."""
