@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,57 +13,83 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
+from config.load import load
 from config.settings import PeerSettings, Settings
-from scp.node import Node
-from tests.scp.interoperability.peers import DCMJS, Dcmjs, Dcmtk, Orthanc, Peer, Place, Pynetdicom
-from tests.scp.interoperability.processes import unused_port
+from storage.database.opening import open_database
+from storage.series import states
+from tests.scp import certificates
+from tests.scp.interoperability.peers import DCMJS, Dcmjs, Dcmtk, Orthanc, Peer, Place, Pynetdicom, Secure
+from tests.scp.interoperability.processes import Served, unused_port
 
-NAMES = ("DCMTK", "ORTHANC", "DCMJS", "PYNETDICOM")
+KINDS = {"DCMTK": Dcmtk, "ORTHANC": Orthanc, "DCMJS": Dcmjs, "PYNETDICOM": Pynetdicom}
+NAMES = ("DCMTK", "ORTHANC", "DCMJS", "PYNETDICOM", "DCMTK-TLS", "ORTHANC-TLS", "DCMJS-TLS")
 SLICES = 4
 
 
 @dataclass(frozen=True)
 class Site:
-    """The node and its settings, in which each peer has a port."""
+    """A node as it runs in a hospital: a process with a configuration in which each peer has a port."""
 
-    node: Node
     settings: Settings
-
-    @property
-    def port(self) -> int:
-        return self.node.server.port
+    folder: Path
 
     def peer(self, name: str) -> PeerSettings:
         return self.settings.peers[name]
 
+    def count(self, series_instance_uid: str) -> int:
+        """How many objects of a series the node holds."""
+        with closing(open_database(self.settings)) as database:
+            return states.get(database, series_instance_uid).instance_count
+
 
 @pytest.fixture(scope="session")
-def site(run_node, tmp_path_factory) -> Iterator[Site]:
+def site(tmp_path_factory) -> Iterator[Site]:
     """A node that waits an hour before it takes a series for complete, so that nothing is scored meanwhile."""
-    peers = {name: {"ae_title": name, "host": "127.0.0.1", "port": unused_port()} for name in NAMES}
-    settings = Settings(
-        node={"port": 0, "data_dir": tmp_path_factory.mktemp("site") / "data", "reserve_mb": 0},
-        peers=peers,
-        completion={"quiet_seconds": 3600, "gap_deadline_seconds": 3600},
-    )
-    with run_node(settings) as node:
-        yield Site(node, settings)
+    folder = tmp_path_factory.mktemp("site")
+    tls = certificates.write_node(folder)
+    certificates.write(folder, "peer", certificates.issue("peer", ("127.0.0.1", "localhost")))
+    port = unused_port()
+    lines = [
+        f'[node]\nport = {port}\ndata_dir = "{folder / "data"}"\nreserve_mb = 0',
+        f"[node.tls]\nport = {unused_port()}",
+        *(f'{key} = "{value}"' for key, value in tls.items()),
+        "[completion]\nquiet_seconds = 3600\ngap_deadline_seconds = 3600\n[web]\nport = 0",
+    ]
+    for name in NAMES:
+        title = name.replace("-", "_")
+        lines.append(f'[peers.{name}]\nae_title = "{title}"\nhost = "127.0.0.1"\nport = {unused_port()}')
+        lines.append(f"tls = {'true' if name.endswith('TLS') else 'false'}")
+    config = folder / "coronode.toml"
+    config.write_text("\n".join(lines))
+    node = [sys.executable, "-c", "from scp.cli import main; main()", "serve", "--config", config]
+    served = Served(node, port, folder / "log")
+    yield Site(load(config), folder)
+    served.stop()
 
 
 @pytest.fixture(scope="session", params=NAMES)
-def peer(request, site, peer_program, tmp_path_factory) -> Iterator[Peer]:
-    """Each peer in turn, running."""
-    name = request.param
-    place = Place(site.port, site.peer(name).port, tmp_path_factory.mktemp(name), peer_program)
-    made: Peer
-    if name == "ORTHANC":
-        made = Orthanc(place, unused_port())
-    elif name == "DCMJS":
-        if not (DCMJS / "node_modules/dcmjs-dimse").is_dir():
-            pytest.skip(f"dcmjs-dimse is not installed (npm ci --prefix {DCMJS})")
-        made = Dcmjs(place)
-    else:
-        made = {"DCMTK": Dcmtk, "PYNETDICOM": Pynetdicom}[name](place)
+def peer_name(request) -> str:
+    """Each peer in turn, with and without TLS."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def peer(peer_name, site, peer_program, tmp_path_factory) -> Iterator[Peer]:
+    """The peer, running."""
+    kind, _, is_secure = peer_name.partition("-")
+    settings, node = site.peer(peer_name), site.settings.node
+    secure = Secure(site.folder / "peer.pem", site.folder / "peer.key", site.folder / "ca.pem") if is_secure else None
+    place = Place(
+        settings.ae_title,
+        node.tls.port if secure else node.port,
+        settings.port,
+        tmp_path_factory.mktemp(peer_name),
+        peer_program,
+        secure,
+    )
+    if kind == "DCMJS" and not (DCMJS / "node_modules/dcmjs-dimse").is_dir():
+        pytest.skip(f"dcmjs-dimse is not installed (npm ci --prefix {DCMJS})")
+    made: Peer = KINDS[kind](place)
     made.start()
     yield made
     made.stop()
@@ -102,5 +130,5 @@ def new_study(small_series, tmp_path) -> Callable[[], Study]:
 def held_study(new_study, site, scanner_at) -> Study:
     """A study that the node holds."""
     study = new_study()
-    assert scanner_at(site.port, "DCMTK").send(study.images) == [0] * len(study.images)
+    assert scanner_at(site.settings.node.port, "PYNETDICOM").send(study.images) == [0] * len(study.images)
     return study
