@@ -14,6 +14,7 @@ from pydicom import Dataset
 from pydicom.uid import generate_uid
 
 from config.load import load
+from config.passcodes import HashedPasscode
 from config.settings import PeerSettings, Settings
 from storage.database.opening import open_database
 from storage.series import states
@@ -24,6 +25,8 @@ from tests.scp.interoperability.processes import Served, unused_port
 KINDS = {"DCMTK": Dcmtk, "ORTHANC": Orthanc, "DCMJS": Dcmjs, "PYNETDICOM": Pynetdicom}
 NAMES = ("DCMTK", "ORTHANC", "DCMJS", "PYNETDICOM", "DCMTK-TLS", "ORTHANC-TLS", "DCMJS-TLS")
 SLICES = 4
+USER = ("alice", "a passcode")
+"""Of the peer GUARDED."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,9 @@ def site(tmp_path_factory) -> Iterator[Site]:
         title = name.replace("-", "_")
         lines.append(f'[peers.{name}]\nae_title = "{title}"\nhost = "127.0.0.1"\nport = {unused_port()}')
         lines.append(f"tls = {'true' if name.endswith('TLS') else 'false'}")
+    name, passcode = USER
+    lines.append('[peers.GUARDED]\nae_title = "GUARDED"\nhost = "127.0.0.1"')
+    lines.append(f'users = {{ {name} = "{HashedPasscode.make(passcode)}" }}')
     config = folder / "coronode.toml"
     config.write_text("\n".join(lines))
     node = [sys.executable, "-c", "from scp.cli import main; main()", "serve", "--config", config]

@@ -285,14 +285,14 @@ class Dcmjs:
         assert event["type"] == 1
         assert event["elements"]["TransactionUID"] == elements["TransactionUID"]
 
-    def ask(self, service: str, **what: object) -> Asked:
-        """Send one request over an association, which must end with a release."""
+    def ask(self, service: str, *, code: int = 0, **what: object) -> Asked:
+        """Send one request over an association, which must end with a release unless `code` is 1."""
         place = self._place
         asked = {"service": service, "port": place.node_port, "calling": place.ae_title, "called": NODE}
         command = [self._place.program("node"), str(DCMJS / "client.mjs"), json.dumps(asked | self._tls | what)]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         said = tuple(json.loads(line) for line in ended.stdout.splitlines())
-        assert ended.returncode == 0, f"{ended.stderr} {said}"
+        assert ended.returncode == code, f"{ended.stderr} {said}"
         return Asked(ended.returncode, said)
 
 

@@ -33,13 +33,13 @@ def until(what: str, condition: Callable[[], object], seconds: float = PATIENCE)
         time.sleep(0.05)
 
 
-def run(*command: object) -> str:
-    """Run a program to its end, which must be a success; return what it printed."""
+def run(*command: object, code: int = 0) -> str:
+    """Run a program to its end, which must be a success (or have this code); return what it printed."""
     words = [str(word) for word in command]
     ended = subprocess.run(
         words, capture_output=True, text=True, errors="replace", timeout=PATIENCE, check=False, env=QUICK
     )
-    assert ended.returncode == 0, f"{' '.join(words)}\n{ended.stdout}\n{ended.stderr}"
+    assert ended.returncode == code, f"{' '.join(words)}\n{ended.stdout}\n{ended.stderr}"
     return ended.stdout + ended.stderr
 
 
