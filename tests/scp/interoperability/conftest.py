@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from config.passcodes import HashedPasscode
 from config.settings import PeerSettings, Settings
 from storage.database.opening import open_database
 from storage.series import states
+from storage.series.steps import Step, list_steps
 from tests.scp import certificates
 from tests.scp.interoperability.peers import DCMJS, Dcmjs, Dcmtk, Orthanc, Peer, Place, Pynetdicom, Secure
 from tests.scp.interoperability.processes import Served, unused_port
@@ -44,33 +45,47 @@ class Site:
         with closing(open_database(self.settings)) as database:
             return states.get(database, series_instance_uid).instance_count
 
+    def steps(self, series_instance_uid: str) -> list[Step]:
+        """The procedure steps that name a series."""
+        with closing(open_database(self.settings)) as database:
+            return list_steps(database, series_instance_uid)
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory) -> Iterator[Site]:
-    """A node that waits an hour before it takes a series for complete, so that nothing is scored meanwhile."""
-    folder = tmp_path_factory.mktemp("site")
+
+@contextmanager
+def running_site(folder: Path, *sections: str, **of_every_peer: str) -> Iterator[Site]:
+    """A node with both ports, every peer, and further sections of the configuration."""
     tls = certificates.write_node(folder)
     certificates.write(folder, "peer", certificates.issue("peer", ("127.0.0.1", "localhost")))
     port = unused_port()
     lines = [
-        f'[node]\nport = {port}\ndata_dir = "{folder / "data"}"\nreserve_mb = 0',
+        f'[node]\nport = {port}\ndata_dir = "{folder / "data"}"\nreserve_mb = 0\n[web]\nport = 0',
         f"[node.tls]\nport = {unused_port()}",
         *(f'{key} = "{value}"' for key, value in tls.items()),
-        "[completion]\nquiet_seconds = 3600\ngap_deadline_seconds = 3600\n[web]\nport = 0",
     ]
     for name in NAMES:
         title = name.replace("-", "_")
         lines.append(f'[peers.{name}]\nae_title = "{title}"\nhost = "127.0.0.1"\nport = {unused_port()}')
         lines.append(f"tls = {'true' if name.endswith('TLS') else 'false'}")
-    name, passcode = USER
-    lines.append('[peers.GUARDED]\nae_title = "GUARDED"\nhost = "127.0.0.1"')
-    lines.append(f'users = {{ {name} = "{HashedPasscode.make(passcode)}" }}')
+        lines += [f"{key} = {value}" for key, value in of_every_peer.items()]
     config = folder / "coronode.toml"
-    config.write_text("\n".join(lines))
+    config.write_text("\n".join([*lines, *sections]))
     node = [sys.executable, "-c", "from scp.cli import main; main()", "serve", "--config", config]
     served = Served(node, port, folder / "log")
-    yield Site(load(config), folder)
-    served.stop()
+    try:
+        yield Site(load(config), folder)
+    finally:
+        served.stop()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Iterator[Site]:
+    """A node that waits an hour before it takes a series for complete, so that nothing is scored meanwhile."""
+    name, passcode = USER
+    patient = "[completion]\nquiet_seconds = 3600\ngap_deadline_seconds = 3600"
+    guarded = '[peers.GUARDED]\nae_title = "GUARDED"\nhost = "127.0.0.1"'
+    users = f'users = {{ {name} = "{HashedPasscode.make(passcode)}" }}'
+    with running_site(tmp_path_factory.mktemp("site"), patient, guarded, users) as running:
+        yield running
 
 
 @pytest.fixture(scope="session", params=NAMES)
@@ -79,23 +94,22 @@ def peer_name(request) -> str:
     return request.param
 
 
+def place_peer(name: str, site: Site, folder: Path, program: Callable[[str], str]) -> Peer:
+    """Make the peer that a site expects, not yet started."""
+    kind, _, is_secure = name.partition("-")
+    settings, node = site.peer(name), site.settings.node
+    secure = Secure(site.folder / "peer.pem", site.folder / "peer.key", site.folder / "ca.pem") if is_secure else None
+    port = node.tls.port if secure else node.port
+    if kind == "DCMJS" and not (DCMJS / "node_modules/dcmjs-dimse").is_dir():
+        pytest.skip(f"dcmjs-dimse is not installed (npm ci --prefix {DCMJS})")
+    made: Peer = KINDS[kind](Place(settings.ae_title, port, settings.port, folder, program, secure))
+    return made
+
+
 @pytest.fixture(scope="session")
 def peer(peer_name, site, peer_program, tmp_path_factory) -> Iterator[Peer]:
     """The peer, running."""
-    kind, _, is_secure = peer_name.partition("-")
-    settings, node = site.peer(peer_name), site.settings.node
-    secure = Secure(site.folder / "peer.pem", site.folder / "peer.key", site.folder / "ca.pem") if is_secure else None
-    place = Place(
-        settings.ae_title,
-        node.tls.port if secure else node.port,
-        settings.port,
-        tmp_path_factory.mktemp(peer_name),
-        peer_program,
-        secure,
-    )
-    if kind == "DCMJS" and not (DCMJS / "node_modules/dcmjs-dimse").is_dir():
-        pytest.skip(f"dcmjs-dimse is not installed (npm ci --prefix {DCMJS})")
-    made: Peer = KINDS[kind](place)
+    made = place_peer(peer_name, site, tmp_path_factory.mktemp(peer_name), peer_program)
     made.start()
     yield made
     made.stop()
@@ -113,14 +127,14 @@ class Study:
 
 @pytest.fixture
 def new_study(small_series, tmp_path) -> Callable[[], Study]:
-    """Make a study of a few slices under UIDs of its own, in a folder of its own."""
+    """Make a study of a few slices (or of a number of them) under UIDs of its own, in a folder of its own."""
 
-    def make() -> Study:
+    def make(slices: int = SLICES) -> Study:
         study, series = generate_uid(), generate_uid()
         folder = tmp_path / study
         folder.mkdir()
         images, paths = [], []
-        for slice_ in small_series[:SLICES]:
+        for slice_ in small_series[:slices]:
             image = deepcopy(slice_)
             image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID = study, series, generate_uid()
             image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID

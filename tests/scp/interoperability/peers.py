@@ -285,6 +285,35 @@ class Dcmjs:
         assert event["type"] == 1
         assert event["elements"]["TransactionUID"] == elements["TransactionUID"]
 
+    def report_step(self, images: Sequence[Dataset]) -> None:
+        """Report a procedure step to the node: begun with N-CREATE, completed with N-SET."""
+        step, image = generate_uid(), images[0]
+        scheduled = {"StudyInstanceUID": image.StudyInstanceUID, "AccessionNumber": ""}
+        begun = {
+            "ScheduledStepAttributesSequence": [scheduled],
+            "PerformedProcedureStepStatus": "IN PROGRESS",
+            "PerformedProcedureStepID": "1",
+            "PerformedStationAETitle": self._place.ae_title,
+            "PerformedProcedureStepStartDate": "20260302",
+            "PerformedProcedureStepStartTime": "101500",
+            "Modality": "CT",
+            "PerformedSeriesSequence": [],
+        }
+        references = [
+            {"ReferencedSOPClassUID": item.SOPClassUID, "ReferencedSOPInstanceUID": item.SOPInstanceUID}
+            for item in images
+        ]
+        ended = {
+            "PerformedProcedureStepStatus": "COMPLETED",
+            "PerformedProcedureStepEndDate": "20260302",
+            "PerformedProcedureStepEndTime": "101600",
+            "PerformedSeriesSequence": [
+                {"SeriesInstanceUID": image.SeriesInstanceUID, "ReferencedImageSequence": references}
+            ],
+        }
+        assert self.ask("create", instance=step, elements=begun).statuses == [0]
+        assert self.ask("set", instance=step, elements=ended).statuses == [0]
+
     def ask(self, service: str, *, code: int = 0, **what: object) -> Asked:
         """Send one request over an association, which must end with a release unless `code` is 1."""
         place = self._place
@@ -363,6 +392,11 @@ class Orthanc:
         asked = self.rest("POST", "modalities/node/storage-commitment", {"DicomInstances": instances})
         until("the commitment", lambda: self.rest("GET", asked["Path"].strip("/"))["Status"] != "Pending")
         assert self.rest("GET", asked["Path"].strip("/"))["Status"] == "Success"
+
+    def forget(self, study: str) -> None:
+        """Delete a study here."""
+        (found,) = self.rest("POST", "tools/find", {"Level": "Study", "Query": {"StudyInstanceUID": study}})
+        self.rest("DELETE", f"studies/{found}")
 
     def _ask(self, study: str) -> str:
         question = {"Level": "Series", "Query": {"StudyInstanceUID": study, "SeriesInstanceUID": ""}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from storage.series.steps import StepState
 from tests.scp.interoperability.peers import list_missing
 
 
@@ -35,3 +36,12 @@ def test_it_has_the_node_send_by_move(peer, held_study):
 @pytest.mark.parametrize("peer_name", ["ORTHANC", "DCMJS", "ORTHANC-TLS", "DCMJS-TLS"], indirect=True)
 def test_it_asks_for_commitment(peer, held_study):
     peer.commit(held_study.images)
+
+
+@pytest.mark.parametrize("peer_name", ["DCMJS", "DCMJS-TLS"], indirect=True)
+def test_it_reports_a_procedure_step(peer, peer_name, site, new_study):
+    study = new_study()
+    peer.store(study.paths[1:])
+    peer.report_step(study.images)
+    (step,) = site.steps(study.series)
+    assert (step.state, step.calling_ae) == (StepState.COMPLETED, site.peer(peer_name).ae_title)
