@@ -23,7 +23,7 @@ from scp.fetching.receiver import RECEIVED
 from scp.network.negotiation import PresentationContext
 from scp.scu import query as scu_query
 from scp.scu import retrieve as scu_retrieve
-from scp.services import commitment, query, storage, verification
+from scp.services import commitment, mpps, query, storage, verification
 from scp.services.retrieve import contexts as retrieval
 
 SETS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -39,6 +39,7 @@ ACCEPTED: Final[tuple[tuple[Service | None, tuple[PresentationContext, ...]], ..
     ("query", query.CONTEXTS),
     ("retrieve", retrieval.CONTEXTS),
     ("commit", commitment.CONTEXTS),
+    ("mpps", mpps.CONTEXTS),
 )
 """The contexts of each service, those that a service finds by rule excepted."""
 
@@ -57,16 +58,6 @@ WRITTEN: Final = (
     Written(MultiFrameTrueColorSecondaryCaptureImageStorage, "the pictures as one object"),
     Written(SegmentationStorage, "the counted lesions"),
     Written(EncapsulatedPDFStorage, "report and letter as PDF"),
-)
-
-_OPTIONS: Final = (
-    "relational queries",
-    "combined date-time matching",
-    "fuzzy semantic matching of names",
-    "timezone query adjustment",
-    "enhanced multi-frame image conversion",
-    "empty value matching",
-    "multiple value matching",
 )
 
 EARLIER_REPORTS: Final = (
@@ -88,13 +79,6 @@ def format_accepted() -> str:
         for context in contexts
     ]
     return format_table(("SOP class", "UID", "Service", "Role of the peer", "Transfer syntaxes"), rows)
-
-
-def format_options() -> str:
-    """Format the answers to the extended negotiation of queries (PS3.4 C.5.1.1)."""
-    supported = query.OPTIONS.supported
-    rows = [(str(byte), name, str(supported[byte - 1])) for byte, name in enumerate(_OPTIONS, start=1)]
-    return format_table(("Byte", "Option", "Answer"), rows)
 
 
 def format_transfer_syntaxes() -> str:

@@ -19,4 +19,4 @@ def format_suites() -> str:
     for suite in every:
         having = [code(name) for name, profile in PROFILES.items() if suite in profile.suites]
         rows.append(("1.2", code(suite), ", ".join(having)))
-    return format_table(("TLS", "Cipher suite, as OpenSSL names it", "Profile"), rows)
+    return format_table(("TLS", "Cipher suite", "Profile"), rows)

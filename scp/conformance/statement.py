@@ -11,7 +11,17 @@ from typing import Final
 from config.settings import NodeSettings
 from dicom.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, VERSION
 from scoring.report.sr import codes
-from scp.conformance import contexts, failures, keys, parameters, report_content, security, statuses, terminology
+from scp.conformance import (
+    contexts,
+    failures,
+    keys,
+    options,
+    parameters,
+    report_content,
+    security,
+    statuses,
+    terminology,
+)
 from scp.network.associate import DICOM_APPLICATION_CONTEXT
 
 _PLACE: Final = re.compile(r"\{\{([\w -]+)\}\}")
@@ -41,7 +51,7 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "transfer_syntaxes": contexts.format_transfer_syntaxes,
     "earlier_reports": partial(contexts.format_proposed, contexts.EARLIER_REPORTS),
     "fetched": partial(contexts.format_proposed, contexts.FETCHED),
-    "options": contexts.format_options,
+    "options": options.format_options,
     "failures": failures.format_failures,
     "keys": keys.format_keys,
     "parameters": parameters.format_parameters,

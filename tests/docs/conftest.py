@@ -95,6 +95,11 @@ def conformance() -> Page:
 
 
 @pytest.fixture(scope="session")
+def interoperability() -> Page:
+    return page_at(ROOT / "docs/interoperability.md")
+
+
+@pytest.fixture(scope="session")
 def scoring_page() -> Page:
     return page_at(ROOT / "docs/scoring.md")
 

@@ -57,7 +57,7 @@ def provided(tmp_path_factory) -> tuple[ProvidedService, ...]:
 
 
 @pytest.mark.parametrize(
-    "services", [(), ("store",), ("query",), ("retrieve",), ("commit",), ("store", "query")], ids=str
+    "services", [(), ("store",), ("query",), ("retrieve",), ("commit",), ("mpps",), ("store", "query")], ids=str
 )
 def test_sop_classes_are_those_that_a_node_accepts(conformance, provided, services):
     rows = conformance.table("SOP class", "UID", "Service")
@@ -113,6 +113,7 @@ ANSWERED = {
         "scp/services/identifier.py",
         "storage/query/retrieval.py",
     ],
+    "mpps": ["scp/services/mpps.py", "scp/services/performed_step.py"],
     "commitment": ["scp/services/commitment.py", "dicom/commitment.py:decode_request,_decode,_read_uid"],
     "commitment-report": [
         "scp/scu/commitment.py:read_report,_check_length,_check_event",

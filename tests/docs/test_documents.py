@@ -123,6 +123,11 @@ def test_readme_sets_up_in_one_line_each(readme, root):
     assert (root / ".ci/run").read_text("utf-8").splitlines()[-1] == tests
 
 
+def test_every_page_is_in_the_index(readme, root):
+    index = re.findall(r"\]\(docs/([\w-]+\.md)\)", readme.section("Documentation").text)
+    assert sorted(index) == sorted(path.name for path in (root / "docs").glob("*.md"))
+
+
 def test_pictures_are_small(root):
     assert sum(path.stat().st_size for path in (root / "docs/images").iterdir()) < 300_000
 

@@ -52,6 +52,16 @@ function answerFind(identifier) {
   });
 }
 
+function secure() {
+  if (!settings.tls) {
+    return {};
+  }
+  const { key, certificate, ca } = settings.tls;
+  const [keyText, cert, anchors] = [key, certificate, ca].map((path) => fs.readFileSync(path));
+  const trust = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' };
+  return { securityOptions: { key: keyText, cert, ca: anchors, ...trust } };
+}
+
 class Pacs extends Scp {
   associationRequested(association) {
     for (const { id } of association.getPresentationContexts()) {
@@ -105,7 +115,7 @@ class Pacs extends Scp {
     const client = new Client();
     this.sendAll(chosen, (requests) => {
       requests.forEach((item) => client.addRequest(item));
-      client.send('127.0.0.1', settings.peers[destination], 'DCMJS', destination);
+      client.send('127.0.0.1', settings.peers[destination], 'DCMJS', destination, secure());
     }, (completed) => {
       callback([count(CMoveResponse.fromRequest(request), chosen.length, completed)]);
     });
@@ -162,16 +172,9 @@ function count(response, all, completed) {
   return response;
 }
 
-const options = {};
-if (settings.tls) {
-  const { key, certificate, ca } = settings.tls;
-  const [keyText, cert, anchors] = [key, certificate, ca].map((path) => fs.readFileSync(path));
-  const trust = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' };
-  options.securityOptions = { key: keyText, cert, ca: anchors, ...trust };
-}
 const server = new Server(Pacs);
 server.on('networkError', (error) => say('error', { error: error.message }));
-server.listen(settings.port, options);
+server.listen(settings.port, secure());
 say('listening');
 process.stdin.on('end', () => process.exit(0));
 process.stdin.resume();

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import queue
+import select
 import socket
+import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +33,13 @@ def until(what: str, condition: Callable[[], object], seconds: float = PATIENCE)
         time.sleep(0.05)
 
 
-def run(*command: object) -> str:
-    """Run a program to its end, which must be a success; return what it printed."""
+def run(*command: object, code: int = 0) -> str:
+    """Run a program to its end, which must be a success (or have this code); return what it printed."""
     words = [str(word) for word in command]
     ended = subprocess.run(
         words, capture_output=True, text=True, errors="replace", timeout=PATIENCE, check=False, env=QUICK
     )
-    assert ended.returncode == 0, f"{' '.join(words)}\n{ended.stdout}\n{ended.stderr}"
+    assert ended.returncode == code, f"{' '.join(words)}\n{ended.stdout}\n{ended.stderr}"
     return ended.stdout + ended.stderr
 
 
@@ -63,6 +65,42 @@ class Served:
         with closing(socket.socket()) as probe:
             probe.settimeout(1)
             return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Tunnel:
+    """A port without TLS that leads to one with it, as stunnel gives programs that do not speak it."""
+
+    def __init__(self, port: int, context: ssl.SSLContext) -> None:
+        self._aim, self._context = port, context
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._thread = threading.Thread(target=self._take, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(20)
+        self._listener.close()
+
+    def _take(self) -> None:
+        with suppress(OSError):
+            while True:
+                plain, _ = self._listener.accept()
+                self._lead(plain)
+
+    def _lead(self, plain: socket.socket) -> None:
+        """Carry the bytes of one association after the other."""
+        far = socket.create_connection(("127.0.0.1", self._aim), PATIENCE)
+        with closing(plain), closing(self._context.wrap_socket(far, server_hostname="127.0.0.1")) as secured:
+            ends = {plain: secured, secured: plain}
+            while True:
+                ready = [secured] if secured.pending() else select.select([*ends], [], [], PATIENCE)[0]
+                for end in ready:
+                    with suppress(ConnectionError):
+                        if data := end.recv(1 << 16):
+                            ends[end].sendall(data)
+                            continue
+                    return
 
 
 class Talking:

@@ -136,5 +136,5 @@ def test_deadlines_count_from_the_last_instance_that_an_earlier_process_received
     assert watch.measure_silence("A", 10) == 90
     watch.note_announcement("A", 10)
     assert watch.measure_silence("A", 15) == 5
-    watch.adopt("B", 0, -5)  # the wall clock was set back
+    watch.adopt("B", 0, Last(datetime(2026, 3, 2, tzinfo=UTC), -5))  # the wall clock was set back
     assert watch.measure_silence("B", 1) == 1
