@@ -66,15 +66,15 @@ def reasons():
 
 
 @pytest.fixture
-def peers():
+def allowed():
     return (PeerSettings(ae_title="PACS", host="127.0.0.1"),)
 
 
 @pytest.fixture
-def notes(site, reasons, peers, monkeypatch):
+def notes(site, reasons, allowed, monkeypatch):
     touched = []
     notes = RejectionNotes(
-        site.database, site.files, reasons=reasons, peers=peers, clock=site.storage._clock, touched=touched.append
+        site.database, site.files, reasons=reasons, peers=allowed, clock=site.storage._clock, touched=touched.append
     )
     monkeypatch.setattr(site.storage, "_notes", notes)
     return touched
@@ -184,7 +184,7 @@ class TestNotes:
 
 
 @pytest.mark.parametrize(
-    ("reasons", "peers", "outcome"),
+    ("reasons", "allowed", "outcome"),
     [
         ((), (PeerSettings(ae_title="PACS", host="127.0.0.1"),), None),
         (("safety",), (PeerSettings(ae_title="PACS", host="127.0.0.1"),), "not_configured"),
