@@ -178,7 +178,9 @@ def _open(*sop_classes: str, as_scp: set[str] | None = None, both: set[str] | No
 
 
 def _respond(field: int, message_id: int, sop_class_uid: str, sop_instance_uid: str) -> bytes:
-    request = Command(field, True, message_id, sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid)
+    request = Command(
+        field, has_data_set=True, message_id=message_id, sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid
+    )
     return command.encode_response(request, status.SUCCESS)
 
 
