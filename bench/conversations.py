@@ -1,7 +1,7 @@
 """Whole conversations of well-behaved peers, one for each family of services, which `bench.mutate` then breaks.
 
-A conversation is an A-ASSOCIATE-RQ and parts of messages; a part is sent once the node has answered the one before it,
-because it holds the peer's responses to requests of the node: C-STORE sub-operations of a C-GET, and N-EVENT-REPORTs.
+A conversation is an A-ASSOCIATE-RQ and parts of messages. A later part is sent once the node has made a request of its
+own, to which it begins with the response: a C-STORE sub-operation of a C-GET, or an N-EVENT-REPORT.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from dicom import status
 from dicom.commitment import CommitmentRequest, CommitmentResult, Reference
@@ -26,7 +26,12 @@ from scp.network import associate, command, negotiation, pdu, requests
 from scp.network import command_elements as elements
 from scp.network.command import Command
 from scp.network.negotiation import PresentationContext
-from scp.network.user_information import UserIdentity
+from scp.network.user_information import (
+    CommonExtendedNegotiation,
+    ExtendedNegotiation,
+    OperationsWindow,
+    UserIdentity,
+)
 from scp.services.storage import IMAGE_STORAGE
 
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
@@ -34,7 +39,15 @@ STUDY, SERIES, UID = "1.2.3", "1.2.3.4", "1.2.3.4.1"
 SINK, DEAD, UNKNOWN = "SINK", "DEAD", "NOBODY"
 """Move destinations: one that listens, one that does not, one that is not configured."""
 CANCELLED: Final = 4
-IDENTITY: Final = UserIdentity(2, response_requested=True, primary=b"USER", secondary=b"PASS")
+OPTIONS: Final[dict[str, Any]] = {
+    "operations_window": OperationsWindow(0, 0),
+    "extended": (
+        ExtendedNegotiation(STUDY_ROOT_FIND, bytes([1] * 7)),
+        ExtendedNegotiation(IMAGE_STORAGE[0], bytes([3, 0, 0, 0, 2, 0])),
+    ),
+    "common_extended": (CommonExtendedNegotiation(IMAGE_STORAGE[1], "1.2.840.10008.4.2", (IMAGE_STORAGE[0],)),),
+    "identity": UserIdentity(2, response_requested=True, primary=b"USER", secondary=b"PASS"),
+}
 _ROOM: Final = 16378
 _SHORT: Final = 300  # bytes of data in a PDU of an image, so that it has several
 
@@ -74,7 +87,7 @@ class Conversation:
 def store_and_query(number: int = 0) -> Conversation:
     """C-ECHO, C-STORE, three C-FINDs sent without waiting, one of them cancelled."""
     del number
-    identifier = encode_text(0x0008, 0x0018, b"UI", "") + encode_text(0x0008, 0x0052, b"CS", "IMAGE")
+    identifier = encode_text(0x0008, 0x0018, b"UI", "") + _encode_keys("IMAGE")
     finds = [
         Message(5, requests.encode_query(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND), identifier)
         for message_id in (3, CANCELLED, 5)
@@ -90,19 +103,15 @@ def store_and_query(number: int = 0) -> Conversation:
 
 def retrieve(number: int = 0) -> Conversation:
     """C-GET of a series whose objects the peer takes, C-MOVEs to three destinations, one of them cancelled."""
-    series = (
-        encode_text(0x0008, 0x0052, b"CS", "SERIES")
-        + encode_text(0x0020, 0x000D, b"UI", STUDY)
-        + encode_text(0x0020, 0x000E, b"UI", SERIES)
-    )
-    image = encode_text(0x0008, 0x0018, b"UI", UID) + encode_text(0x0008, 0x0052, b"CS", "IMAGE") + series[18:]
+    series = _encode_keys("SERIES")
+    image = encode_text(0x0008, 0x0018, b"UI", UID) + _encode_keys("IMAGE")
     destination = (SINK, DEAD, UNKNOWN)[number % 3]
     return Conversation(
         _open(STUDY_ROOT_GET, STUDY_ROOT_MOVE, as_scp={IMAGE_STORAGE[0]}),
         (
             (Message(1, requests.encode_query(command.C_GET_RQ, 1, STUDY_ROOT_GET), series),),
-            (Message(5, _respond(command.C_STORE_RQ, 1, IMAGE_STORAGE[0], UID)),),
             (
+                Message(5, _respond(command.C_STORE_RQ, 1, IMAGE_STORAGE[0], UID)),
                 Message(3, requests.encode_query(command.C_MOVE_RQ, 2, STUDY_ROOT_MOVE, destination), series),
                 Message(3, requests.encode_query(command.C_MOVE_RQ, CANCELLED, STUDY_ROOT_MOVE, SINK), image),
                 Message(3, requests.encode_cancel(CANCELLED)),
@@ -122,8 +131,10 @@ def commit(number: int = 0) -> Conversation:
         _open(STORAGE_COMMITMENT, both={STORAGE_COMMITMENT}),
         (
             (Message(1, requests.encode_action(1, *well_known, 1), asked.encode(implicit=False)),),
-            (Message(1, _respond(command.N_EVENT_REPORT_RQ, 1, *well_known)),),
-            (Message(1, requests.encode_event_report(3, *well_known, 2), told.encode(implicit=False)),),
+            (
+                Message(1, _respond(command.N_EVENT_REPORT_RQ, 1, *well_known)),
+                Message(1, requests.encode_event_report(3, *well_known, 2), told.encode(implicit=False)),
+            ),
         ),
     )
 
@@ -173,7 +184,7 @@ def _open(*sop_classes: str, as_scp: set[str] | None = None, both: set[str] | No
         *(PresentationContext(uid, (EXPLICIT,), as_scu=False, as_scp=True) for uid in as_scp or ()),
     ]
     _, request = negotiation.propose("SCANNER", "CORONODE", proposals, 16384)
-    body = associate.encode_request(replace(request, user=replace(request.user, identity=IDENTITY)))
+    body = associate.encode_request(replace(request, user=replace(request.user, **OPTIONS)))
     return pdu.encode_associate(pdu.A_ASSOCIATE_RQ, body)
 
 
@@ -182,6 +193,12 @@ def _respond(field: int, message_id: int, sop_class_uid: str, sop_instance_uid: 
         field, has_data_set=True, message_id=message_id, sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid
     )
     return command.encode_response(request, status.SUCCESS)
+
+
+def _encode_keys(level: str) -> bytes:
+    """Encode level, study and series of an identifier."""
+    above = encode_text(0x0020, 0x000D, b"UI", STUDY) + encode_text(0x0020, 0x000E, b"UI", SERIES)
+    return encode_text(0x0008, 0x0052, b"CS", level) + above
 
 
 def _create(message_id: int, sop_instance_uid: str) -> bytes:

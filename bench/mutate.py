@@ -1,15 +1,16 @@
-"""Mutated byte streams against the node's upper layer: no crash, hang or leak, and only valid responses.
+"""Mutated byte streams against the services of the node: no crash, hang or leak, and only valid responses.
 
-    python -m bench.mutate --streams 100000 --seed 1 [--log mutate.log]
+    python -m bench.mutate --streams 100000 --seed 1 [--kinds commitment,steps] [--log mutate.log]
 
-Each stream is a valid conversation (association with options and user identity, C-ECHO, C-STORE, three C-FINDs sent
-without waiting, one of them cancelled, release) in which bytes are changed, cut out, doubled, moved or replaced by
-extreme lengths. In every third stream the items of the A-ASSOCIATE-RQ are changed first: omitted, doubled, moved,
-filled with noise, or given an unknown type or a wrong length; the PDU's own length is then correct, so that the items
-are read. The sender then closes its half; the node must return only complete PDUs that an acceptor may send, and end
-the connection. From time to time a valid conversation must still succeed. Threads and descriptors are counted at the
-end. With `--log` a line is written after every 500 streams; a later run with the same log and seed goes on after the
-last of them.
+Each stream is a valid conversation of `bench.conversations` (C-ECHO, C-STORE and C-FIND; C-GET and C-MOVE; N-ACTION and
+N-EVENT-REPORT; N-CREATE and N-SET) in which bytes are changed, cut out, doubled, moved or replaced by extreme lengths:
+in most streams those of command sets and data sets, which then travel in correct PDUs, else those of the PDUs.
+In every third stream the items of the A-ASSOCIATE-RQ are changed first: omitted, doubled, moved, filled with noise, or
+given an unknown type or a wrong length; the PDU's own length is then correct, so that the items are read. The sender
+closes its half at the end; the node must return only complete PDUs that an acceptor may send, with command sets that
+can be read and statuses in the responses, and end the connection. From time to time the valid conversations must still
+succeed. Threads, descriptors and temporary files are counted at the end. With `--log` a line is written after every 500
+streams; a later run with the same log and seed goes on after the last of them.
 """
 
 from __future__ import annotations
@@ -21,40 +22,20 @@ import random
 import socket
 import struct
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from config.settings import Settings
-from dicom.process import configure_process
-from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
-from scp import logs
-from scp.network import associate, command, items, negotiation, pdu, requests
+from bench.conversations import KINDS, Conversation, Message
+from bench.mutated_node import serve
+from scp.network import command, items, pdu
+from scp.network.command import Command
 from scp.network.errors import Violation
-from scp.network.negotiation import PresentationContext
-from scp.network.user_information import (
-    CommonExtendedNegotiation,
-    ExtendedNegotiation,
-    OperationsWindow,
-    RoleSelection,
-    UserIdentity,
-)
-from scp.reception.admission import Admission
-from scp.reception.server import Server
-from scp.services import verification
-from scp.services.query import QueryScp
-from scp.services.storage import IMAGE_STORAGE, StorageScp
-from storage.database.engine import Database
-from storage.objects.files import Files
 
-EXPLICIT: Final = "1.2.840.10008.1.2.1"
 EXTREMES: Final = (
     b"\0\0\0\0",
     b"\xff\xff\xff\xff",
@@ -65,22 +46,13 @@ EXTREMES: Final = (
 )
 ANSWERS: Final = frozenset({pdu.A_ASSOCIATE_AC, pdu.A_ASSOCIATE_RJ, pdu.P_DATA_TF, pdu.A_RELEASE_RP, pdu.A_ABORT})
 PATIENCE_SECONDS: Final = 20.0
+TURN_SECONDS: Final = 0.15  # that the sender waits for an answer before its next part
 CHECK_EVERY: Final = 500
-QUERIES: Final = (3, 4, 5)  # Message IDs
-CANCELLED: Final = 4
-OPTIONS: Final[dict[str, Any]] = {
-    "operations_window": OperationsWindow(0, 0),
-    "roles": (RoleSelection(IMAGE_STORAGE[0], scu=True, scp=True),),
-    "extended": (
-        ExtendedNegotiation(STUDY_ROOT_FIND, bytes([1] * 7)),
-        ExtendedNegotiation(IMAGE_STORAGE[0], bytes([3, 0, 0, 0, 2, 0])),
-    ),
-    "common_extended": (CommonExtendedNegotiation(IMAGE_STORAGE[1], "1.2.840.10008.4.2", (IMAGE_STORAGE[0],)),),
-    "identity": UserIdentity(2, response_requested=True, primary=b"USER", secondary=b"PASS"),
-}
 PARTS: Final = 10
 FIXED_BYTES: Final = 68  # of an A-ASSOCIATE-RQ before its items
 INSIDE: Final = 0.6  # probability of changing a nested item instead
+DATA: Final = 0.75  # probability of changing the data set of a message instead of its command set
+WHOLE: Final = 0.7  # probability of changing command sets and data sets instead of PDUs
 
 
 @dataclass
@@ -96,45 +68,44 @@ class Outcome:
     longest_seconds: float = 0
 
 
-def make_stream(uid: str = "1.2.3.4.1") -> bytes:
-    """Make a complete conversation of a well-behaved peer."""
-    proposals = [
-        PresentationContext(IMAGE_STORAGE[0], (EXPLICIT,)),
-        PresentationContext(VERIFICATION, (EXPLICIT,)),
-        PresentationContext(STUDY_ROOT_FIND, (EXPLICIT,)),
-    ]
-    _, request = negotiation.propose("SCANNER", "CORONODE", proposals, 16384)
-    opening = associate.encode_request(replace(request, user=replace(request.user, **OPTIONS)))
-    identifier = _element(0x0008, 0x0018, b"UI", b"") + _element(0x0008, 0x0052, b"CS", b"IMAGE ")
-    finds = [
-        part
-        for number in QUERIES
-        for part in (
-            *pdu.encode_fragments(_find_request(number), 5, 16378, is_command=True),
-            *pdu.encode_fragments(identifier, 5, 16378, is_command=False),
-        )
-    ]
-    return b"".join(
-        (
-            pdu.encode_associate(pdu.A_ASSOCIATE_RQ, opening),
-            *pdu.encode_fragments(requests.encode_echo(1, VERIFICATION), 3, 16378, is_command=True),
-            *pdu.encode_fragments(requests.encode_store(2, IMAGE_STORAGE[0], uid), 1, 16378, is_command=True),
-            *pdu.encode_fragments(_image(uid), 1, 300, is_command=False),
-            *finds,
-            *pdu.encode_fragments(requests.encode_cancel(CANCELLED), 5, 16378, is_command=True),
-            pdu.RELEASE_RQ,
-        )
-    )
+def mutate_conversation(conversation: Conversation, number: int, rng: random.Random) -> list[bytes]:
+    """Make the parts of stream `number`."""
+    if number % 3 == 0:
+        conversation = replace(conversation, opening=mutate_opening(conversation.opening, rng))
+    if number % 6 == 0:
+        return conversation.encode()
+    if rng.random() < WHOLE:
+        return mutate_messages(conversation, rng).encode()
+    parts = conversation.encode()
+    place = rng.randrange(len(parts))
+    parts[place] = mutate(parts[place], rng)
+    return parts
 
 
-def mutate_association(stream: bytes, rng: random.Random) -> bytes:
+def mutate_opening(opening: bytes, rng: random.Random) -> bytes:
     """Make one to three changes to items of the A-ASSOCIATE-RQ, at any depth."""
-    length = int.from_bytes(stream[2:6], "big")
-    body, rest = stream[pdu.HEADER_BYTES : pdu.HEADER_BYTES + length], stream[pdu.HEADER_BYTES + length :]
+    body = opening[pdu.HEADER_BYTES :]
     fixed, variable = body[:FIXED_BYTES], body[FIXED_BYTES:]
     for _ in range(rng.randint(1, 3)):
         variable = _change_item(variable, rng)
-    return pdu.encode_associate(pdu.A_ASSOCIATE_RQ, fixed + variable) + rest
+    return pdu.encode_associate(pdu.A_ASSOCIATE_RQ, fixed + variable)
+
+
+def mutate_messages(conversation: Conversation, rng: random.Random) -> Conversation:
+    """Change the command set or the data set of one or two messages."""
+    parts = [list(part) for part in conversation.parts]
+    for _ in range(rng.randint(1, 2)):
+        part = parts[rng.randrange(len(parts))]
+        place = rng.randrange(len(part))
+        part[place] = _change_message(part[place], rng)
+    return replace(conversation, parts=tuple(map(tuple, parts)))
+
+
+def _change_message(message: Message, rng: random.Random) -> Message:
+    if message.data and rng.random() < DATA:
+        return replace(message, data=mutate(message.data, rng))
+    # an empty command set is no message at all
+    return replace(message, command=mutate(message.command, rng) or message.command)
 
 
 def _change_item(data: bytes, rng: random.Random) -> bytes:
@@ -200,71 +171,143 @@ def mutate(stream: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
-def converse(port: int, stream: bytes) -> tuple[str, str]:
-    """Send a stream and close; return how it ended, and any fault in the responses ("" if none)."""
+def converse(port: int, parts: Sequence[bytes]) -> tuple[str, str]:
+    """Send the parts and close; return how it ended, and any fault in the responses ("" if none)."""
+    answer = bytearray()
     with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
-        connection.settimeout(PATIENCE_SECONDS)
         try:
-            connection.sendall(stream)
+            for number, part in enumerate(parts):
+                if number:
+                    _listen(connection, answer)
+                connection.settimeout(PATIENCE_SECONDS)
+                connection.sendall(part)
             connection.shutdown(socket.SHUT_WR)
         except OSError:
             pass
-        answer = b""
+        connection.settimeout(PATIENCE_SECONDS)
         try:
-            while part := connection.recv(65536):
-                answer += part
+            while more := connection.recv(65536):
+                answer += more
         except TimeoutError:
             return "hang", f"no end within {PATIENCE_SECONDS} s"
         except OSError:
             pass
-    kinds = []
+    return _judge(bytes(answer))
+
+
+def _listen(connection: socket.socket, answer: bytearray) -> None:
+    """Read until the node makes a request of its own, or has nothing more to say."""
+    deadline = time.monotonic() + TURN_SECONDS
+    try:
+        while (left := deadline - time.monotonic()) > 0:
+            connection.settimeout(left)
+            more = connection.recv(65536)
+            answer += more
+            if not more or any(not item.is_response for item in _read(bytes(answer)).commands):
+                return
+    except (TimeoutError, Violation):
+        pass
+
+
+@dataclass
+class Answered:
+    """What the node sent: types of PDUs, command sets, and whether it ends within a PDU."""
+
+    kinds: list[int] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    is_cut: bool = False
+
+
+def _read(answer: bytes) -> Answered:
+    """Read PDUs and the command sets in them (PS3.8 annex E.2). Raises Violation for one that cannot be read."""
+    read, gathered = Answered(), bytearray()
     while answer:
         if len(answer) < pdu.HEADER_BYTES:
-            return "cut", "" if kinds else "a response that is not a PDU"
+            read.is_cut = True
+            break
         kind, length = struct.unpack_from(">BxI", answer)
-        if kind not in ANSWERS:
-            return "odd", f"a PDU of type {kind} in the response"
-        kinds.append(kind)
-        answer = answer[pdu.HEADER_BYTES + length :]
+        read.kinds.append(kind)
+        body, answer = answer[pdu.HEADER_BYTES : pdu.HEADER_BYTES + length], answer[pdu.HEADER_BYTES + length :]
+        if kind == pdu.P_DATA_TF and len(body) == length:
+            for is_command, is_last, value in _split_values(body):
+                gathered += value if is_command else b""
+                if is_command and is_last:
+                    read.commands.append(command.decode(gathered))
+                    gathered.clear()
+    return read
+
+
+def _split_values(body: bytes) -> Iterator[tuple[bool, bool, bytes]]:
+    while body:
+        length, _, header = struct.unpack_from(">IBB", body)
+        yield bool(header & 1), bool(header & 2), body[6 : 4 + length]
+        body = body[4 + length :]
+
+
+def _judge(answer: bytes) -> tuple[str, str]:
+    """Return how the node's PDUs end, and what is wrong with them."""
+    try:
+        read = _read(answer)
+    except (Violation, struct.error) as error:
+        return "odd", f"a response that cannot be read: {error}"
+    odd = [kind for kind in read.kinds if kind not in ANSWERS]
+    if odd:
+        return "odd", f"a PDU of type {odd[0]} in the response"
+    if any(item.is_response and item.status is None for item in read.commands):
+        return "odd", "a response without a status"
+    if read.is_cut:
+        return "cut", "" if read.kinds else "a response that is not a PDU"
     names = {pdu.A_RELEASE_RP: "release", pdu.A_ABORT: "abort", pdu.A_ASSOCIATE_RJ: "reject"}
-    return names.get(kinds[-1], "closed") if kinds else "closed", ""
+    return names.get(read.kinds[-1], "closed") if read.kinds else "closed", ""
 
 
-def run(streams: int, seed: int, first: int = 0, log: Path | None = None) -> Outcome:
+def run(streams: int, seed: int, first: int = 0, log: Path | None = None, kinds: Sequence[str] = ()) -> Outcome:
     """Send the mutated streams from number `first` on, one after the other, and note in `log` how far it is."""
     outcome = Outcome()
-    with _serve() as (port, incoming):
-        valid = make_stream()
+    makers = [KINDS[name] for name in kinds or KINDS]
+    with serve() as node:
+        valid = [make(number).encode() for number, make in enumerate(makers)]
         for _ in range(3):
-            converse(port, valid)
+            for parts in valid:
+                converse(node.port, parts)
         before = threading.active_count(), _descriptors()
         for number in range(first, streams):
             rng = random.Random(f"{seed}:{number}")  # noqa: S311  # reproducible
-            begun = time.perf_counter()
-            opened = mutate_association(valid, rng) if number % 3 == 0 else valid
-            ending, fault = converse(port, opened if number % 6 == 0 else mutate(opened, rng))
-            outcome.longest_seconds = max(outcome.longest_seconds, time.perf_counter() - begun)
-            outcome.endings[ending] += 1
-            outcome.streams += 1
-            if fault:
-                outcome.faults.append(f"stream {number}: {fault}")
+            conversation = makers[number % len(makers)](number)
+            _send(node.port, mutate_conversation(conversation, number // len(makers), rng), number, outcome)
             if number % max(1, streams // PARTS) == 0:
                 outcome.memory_kb.append(_memory_kb())
             if number % CHECK_EVERY == CHECK_EVERY - 1:
-                ending, _ = converse(port, valid)
-                if ending != "release":
-                    outcome.faults.append(f"after stream {number}: a valid conversation ended with {ending}")
+                node.tidy()
+                outcome.faults += [f"after stream {number}: {fault}" for fault in _check(node.port, valid)]
                 _note(log, seed, number, outcome)
         _settle(before)
         outcome.threads = before[0], threading.active_count()
         outcome.descriptors = before[1], _descriptors()
-        if list(incoming.iterdir()):
-            outcome.faults.append("temporary files remain")
-        if outcome.threads[1] > outcome.threads[0]:
-            outcome.faults.append("threads remain")
-        if outcome.descriptors[1] > outcome.descriptors[0]:
-            outcome.faults.append("descriptors remain")
+        outcome.faults += node.find_faults()
+    if outcome.threads[1] > outcome.threads[0]:
+        outcome.faults.append("threads remain")
+    if outcome.descriptors[1] > outcome.descriptors[0]:
+        outcome.faults.append("descriptors remain")
     return outcome
+
+
+def _send(port: int, parts: Sequence[bytes], number: int, outcome: Outcome) -> None:
+    begun = time.perf_counter()
+    ending, fault = converse(port, parts)
+    outcome.longest_seconds = max(outcome.longest_seconds, time.perf_counter() - begun)
+    outcome.endings[ending] += 1
+    outcome.streams += 1
+    if fault:
+        outcome.faults.append(f"stream {number}: {fault}")
+
+
+def _check(port: int, valid: Sequence[Sequence[bytes]]) -> Iterator[str]:
+    """Yield what is wrong with the answers to the valid conversations."""
+    for parts in valid:
+        ending, fault = converse(port, parts)
+        if ending != "release" or fault:
+            yield f"a valid conversation ended with {ending} {fault}".rstrip()
 
 
 def main() -> int:
@@ -272,9 +315,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streams", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kinds", type=lambda text: text.split(","), default=list(KINDS), help=", ".join(KINDS))
     parser.add_argument("--log", type=Path, help="note here how far it is, and go on from there")
     arguments = parser.parse_args()
-    outcome = run(arguments.streams, arguments.seed, _find_next(arguments.log, arguments.seed), arguments.log)
+    first = _find_next(arguments.log, arguments.seed)
+    outcome = run(arguments.streams, arguments.seed, first, arguments.log, arguments.kinds)
     print(f"{outcome.streams} streams, seed {arguments.seed}: {dict(outcome.endings)}")
     print(f"longest {outcome.longest_seconds:.2f} s, threads {outcome.threads}, descriptors {outcome.descriptors}")
     print(f"memory after each tenth of the streams: {outcome.memory_kb} kB")
@@ -294,71 +339,6 @@ def _find_next(log: Path | None, seed: int) -> int:
     """Find the stream after the last one of this seed in the log."""
     lines = log.read_text().splitlines() if log is not None and log.exists() else []
     return max((line["stream"] + 1 for line in map(json.loads, lines) if line["seed"] == seed), default=0)
-
-
-@contextmanager
-def _serve() -> Iterator[tuple[int, Path]]:
-    logs.configure("error", "text")
-    configure_process()
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            node={
-                "port": 0,
-                "accept_unknown_peers": True,
-                "data_dir": folder,
-                "acse_timeout": 1,
-                "dimse_timeout": 2,
-                "network_timeout": 4,
-            }
-        )
-        database = Database.open(f"sqlite:///{folder}/index.sqlite", durable=False)
-        database.migrate()
-        files = Files(Path(folder) / "objects", durable=False)
-        storage = StorageScp(database, files, clock=lambda: datetime.now(UTC), received=lambda _uid, _holder: None)
-        services = (
-            verification.provide(),
-            storage.provide(),
-            QueryScp(database, files, settings.node.ae_title).provide(),
-        )
-        server = Server(settings.node, Admission.from_settings(settings), services)
-        server.start()
-        try:
-            yield server.port, files.root / "incoming"
-        finally:
-            server.stop()
-            database.close()
-
-
-def _find_request(message_id: int) -> bytes:
-    return requests.encode_query(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND)
-
-
-def _element(group: int, element: int, vr: bytes, value: bytes) -> bytes:
-    return struct.pack("<HH2sH", group, element, vr, len(value)) + value
-
-
-def _image(uid: str) -> bytes:
-    def text(value: str) -> bytes:
-        return value.encode() + b"\0" * (len(value) % 2)
-
-    return b"".join(
-        (
-            _element(0x0008, 0x0016, b"UI", text(IMAGE_STORAGE[0])),
-            _element(0x0008, 0x0018, b"UI", text(uid)),
-            _element(0x0008, 0x0060, b"CS", b"CT"),
-            struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF),
-            struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF),
-            _element(0x0008, 0x1155, b"UI", b"1.2."),
-            struct.pack("<HHI", 0xFFFE, 0xE00D, 0),
-            struct.pack("<HHI", 0xFFFE, 0xE0DD, 0),
-            _element(0x0010, 0x0020, b"LO", b"77"),
-            _element(0x0020, 0x000D, b"UI", b"1.2.3\0"),
-            _element(0x0020, 0x000E, b"UI", b"1.2.3.4\0"),
-            _element(0x0028, 0x0010, b"US", b"\1\0"),
-            _element(0x0028, 0x0011, b"US", b"\1\0"),
-            struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OW", 0, 800) + bytes(800),
-        )
-    )
 
 
 def _descriptors() -> int:
