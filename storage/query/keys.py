@@ -37,7 +37,8 @@ class IdentifierError(Rejected):
 class Key:
     """One element of the identifier; `text` is empty for universal matching.
 
-    One that is not supported at this level is returned empty; `matched_as` names what it is matched as all the same.
+    One that is not supported at this level is left out of the answers (PS3.4 C.2.2.1.3); `matched_as` names what it is
+    matched as all the same, and is then returned empty.
     """
 
     tag: int

@@ -85,7 +85,7 @@ class Search:
 
     @property
     def unsupported(self) -> tuple[str, ...]:
-        """Keys that are returned empty; with any of them the status is 0xFF01 instead of 0xFF00."""
+        """Keys that are not matched by themselves; with any of them the status is 0xFF01 instead of 0xFF00."""
         return tuple(key.keyword or f"{key.tag:08X}" for key in self.keys if not key.supported)
 
     def encode_matches(
@@ -121,7 +121,7 @@ class Search:
                 optional=key.tag == TIMEZONE.tag,  # never sent without a value (C.4.1.1.3.2)
             )
             for key in self.keys
-            if key.keyword not in source
+            if key.keyword not in source and (key.supported or key.matched_as)
         ]
         told = [
             Slot(tag_for_keyword(keyword) or 0, dictionary_VR(keyword), varies=False, value=value)

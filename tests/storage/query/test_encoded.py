@@ -38,11 +38,11 @@ def test_a_search_yields_the_bytes_of_its_answers(node, implicit):
         answer.QueryRetrieveLevel = "IMAGE"
         for keyword in KEYS:
             setattr(answer, keyword, stored.get(keyword))
-        for keyword in ("RetrieveAETitle", "RequestingPhysician"):  # nothing is retrieved here; not supported
-            setattr(answer, keyword, None)
+        answer.RetrieveAETitle = None  # nothing is retrieved here
         answer.NumberOfStudyRelatedInstances = 1
         expected.append(written(answer, implicit=implicit))
     identifier = Dataset()
+    # Requesting Physician is not supported: it does not come back (PS3.4 C.2.2.1.3)
     for keyword in (*KEYS, "RetrieveAETitle", "RequestingPhysician", "NumberOfStudyRelatedInstances"):
         setattr(identifier, keyword, None)
     identifier.QueryRetrieveLevel = "IMAGE"
