@@ -14,6 +14,6 @@ WORKDIR /var/lib/coronode
 ENV PATH=/opt/coronode/.venv/bin:$PATH CORONODE_NODE__HOST=0.0.0.0 \
     ORT_DISABLE_TELEMETRY=1 DBOS__CLOUD=false
 VOLUME /var/lib/coronode
-EXPOSE 11112
+EXPOSE 11112 2762
 ENTRYPOINT ["coronode"]
 CMD ["serve"]

@@ -14,7 +14,13 @@ from dicom.process import configure_process
 
 configure_process()  # as every program of ours does before it reads
 
-PACKAGES = {"dciodvfy": "dicom3tools", "Orthanc": "orthanc", "node": "nodejs npm", "strace": "strace"}
+PACKAGES = {
+    "dciodvfy": "dicom3tools",
+    "Orthanc": "orthanc",
+    "node": "nodejs npm",
+    "openssl": "openssl",
+    "strace": "strace",
+}
 """Debian packages of the programs that do not come with dcmtk."""
 
 TESTS = Path(__file__).parent

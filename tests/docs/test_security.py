@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import get_args
 
 from config.tls import ProfileName
@@ -19,3 +21,19 @@ def test_the_profiles_have_their_titles_and_clauses(conformance):
     rows = conformance.section("8.4 Security profiles").table("Configured", "Profile", "PS3.15")
     assert [(title, clause) for _, title, clause in rows] == [(one.title, one.clause) for one in PROFILES.values()]
     assert [row[0] for row in rows] == list(PROFILES) == list(get_args(ProfileName))
+
+
+def test_every_reason_of_a_refused_connection_is_explained_in_its_own_words(root, every_page):
+    (page,) = [one for one in every_page if one.path == root / "docs/tls.md"]
+    told = [words for row in page.table("The log says", "What to do") for words in re.split(r", (?=it |Host)", row[0])]
+    assert len(told) >= 10
+    sources = [
+        *(root / "scp/network/tls").glob("*.py"),
+        root / "scp/reception/bindings.py",
+        root / "scp/network/pdu.py",
+    ]
+    code = " ".join(map(Path.read_text, sources))
+    own_words = [words for words in told if ": " not in words and "mismatch" not in words]  # the others are OpenSSL's
+    for words in own_words:
+        for part in words.split("peers.NAME"):
+            assert part.strip(". ") in re.sub(r"\{name\}", "NAME", code), words

@@ -38,6 +38,6 @@ def find_security(node: NodeSettings, peer: PeerSettings) -> Security | None:
     if not peer.tls:
         return None
     credentials = watch_credentials(node.tls).get()
-    fingerprints = watch_fingerprints(peer.certificate, "peers.*.certificate").get()
+    fingerprints = watch_fingerprints(peer.certificate, f"certificate of the peer {peer.ae_title}").get()
     context = credentials.client_of_pinned if fingerprints else credentials.client
     return Security(context, peer.tls_name or peer.host, fingerprints)

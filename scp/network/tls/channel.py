@@ -107,8 +107,9 @@ class Channel:
         with self._sending:
             if not self._in_flight:
                 piece = _gather(buffers)
-                with self._computing:
-                    self._in_flight = self._tls.write(piece)
+                if not piece:  # nothing to send makes no record
+                    return 0
+                self._in_flight = self._encrypt(piece)
             if not self._flush_some():
                 return 0
             gone, self._in_flight = self._in_flight, 0
@@ -124,6 +125,14 @@ class Channel:
         except (ssl.SSLError, ValueError):  # that the peer's own close_notify has not come yet is no news
             pass
         self._say_why()
+
+    def _encrypt(self, piece: bytes | memoryview) -> int:
+        """Make records of all of `piece`, and return its length."""
+        with self._computing:
+            try:
+                return self._tls.write(piece)
+            except ssl.SSLError as error:
+                raise Closed(f"TLS failed: {explain(error)}") from error
 
     def _open_records(self, view: memoryview) -> int | None:
         """Decrypt what is here into `view`, and return how many bytes; None at the peer's close_notify."""

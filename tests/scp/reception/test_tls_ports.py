@@ -84,6 +84,15 @@ def test_connections_that_never_finish_the_handshake_keep_nobody_out(tmp_path):
         echo(tmp_path, server.tls_port)
 
 
+def test_a_called_peer_that_never_answers_the_greeting_is_given_up(tmp_path, mute):
+    own, key = certificates.write(tmp_path, "caller", certificates.issue("peer"))
+    (tmp_path / "ca.pem").write_bytes(certificates.authority(certificates.TRUSTED).issued.certificate)
+    tls = {"certificate": own, "key": key, "ca": tmp_path / "ca.pem"}
+    node = NodeSettings(ae_title="CT1", acse_timeout=0.3, tls=tls)
+    with pytest.raises(Transient, match=r"no association: not complete within 0\.3 s"):
+        verify(node, PeerSettings(ae_title="MUTE", host="127.0.0.1", port=mute.port, tls=True))
+
+
 def test_a_failed_handshake_is_counted_each_time_and_logged_once_a_minute(tmp_path):
     before = REGISTRY.get_sample_value("coronode_associations_refused_total", {"reason": "tls"}) or 0
     with capture_logs() as lines, listening(tmp_path, {}) as server:
