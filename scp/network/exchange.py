@@ -10,7 +10,7 @@ from typing import Final
 from scp.network import pdu
 from scp.network.command import Command
 from scp.network.negotiation import AcceptedContext
-from scp.network.outgoing import send_file
+from scp.network.outgoing import FileSender
 from scp.network.requests import MakeRequest
 
 Content = bytes | tuple[Path, int]
@@ -33,6 +33,7 @@ class Exchange:
     def __init__(self, send: Callable[..., None], room: int) -> None:
         self._send = send
         self._room = room
+        self._files = FileSender(send, room)
         self.last_message_id = 0
 
     def send(self, context: AcceptedContext, make: MakeRequest, data: Content = b"") -> int:
@@ -52,7 +53,7 @@ class Exchange:
             # opened first: a peer that has the command set waits for the data set
             with path.open("rb", buffering=0) as file:
                 file.seek(offset)
-                send_file(self._send, context_id, self._room, file, command_set)
+                self._files.send(context_id, file, command_set)
         elif data:
             self._send(*command_set, *pdu.encode_fragments(data, context_id, self._room, is_command=False))
         else:

@@ -20,7 +20,6 @@ from scp.network.negotiation import PresentationContext
 from scp.network.opening import AssociationRejected, Opening
 from scp.network.requestor import Requestor
 from scp.network.user_information import RoleSelection
-from scp.network.wire import BUFFER_BYTES
 from scp.services.storage import IMAGE_STORAGE
 
 CT = IMAGE_STORAGE[0]
@@ -247,18 +246,18 @@ def test_a_file_that_is_gone_costs_nothing_but_itself(tmp_path):
 def test_a_file_that_cannot_be_read_to_its_end_aborts(tmp_path, monkeypatch):
     fill, filled = outgoing._fill, []
 
-    def fail(descriptor, slots):
+    def fail(descriptor, slots, left):
         filled.append(descriptor)
         if len(filled) > 1:
             raise OSError(errno.EIO, "Input/output error")
-        return fill(descriptor, slots)
+        return fill(descriptor, slots, left)
 
     def answer(script, connection):
         while script.read(connection)[0] == pdu.P_DATA_TF:
             pass
 
     monkeypatch.setattr(outgoing, "_fill", fail)
-    (tmp_path / "image").write_bytes(bytes(2 * BUFFER_BYTES))
+    (tmp_path / "image").write_bytes(bytes(2 * outgoing._MOST_BYTES))
     script = Script(answer)
     association = call(script.port)
     with pytest.raises(Interrupted, match="Input/output error"):

@@ -64,15 +64,15 @@ def disk_fails(monkeypatch):
     def set_up(*, in_the_middle):
         fill, filled = outgoing._fill, []
 
-        def fail(descriptor, slots):
+        def fail(descriptor, slots, left):
             filled.append(descriptor)
             if len(filled) == (SLICE_BYTES // 400 + 3 if in_the_middle else 2):
                 raise OSError(errno.EIO, "Input/output error")
-            return fill(descriptor, slots)
+            return fill(descriptor, slots, left)
 
         monkeypatch.setattr(outgoing, "_fill", fail)
         if in_the_middle:
-            monkeypatch.setattr(outgoing, "BUFFER_BYTES", 1)
+            monkeypatch.setattr(outgoing, "_MOST_BYTES", 1)
             monkeypatch.setattr(pdu, "find_room", lambda _: 400)
 
     return set_up
