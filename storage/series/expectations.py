@@ -134,7 +134,7 @@ def find_announced(db: Database, series_instance_uids: Collection[str]) -> set[s
 
 
 def forget_before(where: Database | Session, limit: datetime) -> None:
-    """Forget what was announced before `limit`, the oldest first; at most `MOST_FORGOTTEN`, each of thousands of UIDs."""
+    """Forget what was announced before `limit`: the oldest, `MOST_FORGOTTEN` at a time, each with thousands of UIDs."""
     old = select(ExpectationRow.id).where(ExpectationRow.announced_at < limit).order_by(ExpectationRow.announced_at)
     with writing(where) as session:
         _delete(session, session.scalars(old.limit(MOST_FORGOTTEN)).all())
