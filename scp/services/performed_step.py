@@ -6,7 +6,7 @@ Nothing of the patient is read. Of the attributes of type 1, those that the node
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from pydicom.dataset import Dataset
@@ -70,14 +70,20 @@ def read_series(dataset: Dataset) -> Images:
     return {uid: frozenset(images) for uid, images in series.items()}
 
 
-def _read_images(item: Dataset) -> Iterator[str]:
-    """List what can be scored; dose reports and whatever else a series may hold are not waited for."""
-    for keyword in _REFERENCES:
-        for reference in _list_items(item, keyword):
-            sop_class_uid = elements.text(reference, "ReferencedSOPClassUID")
-            sop_instance_uid = elements.text(reference, "ReferencedSOPInstanceUID")
-            if sop_class_uid in (*IMAGE_STORAGE, "") and is_keepable_uid(sop_instance_uid):
-                yield sop_instance_uid
+def _read_images(item: Dataset) -> Collection[str]:
+    """Read what can be scored; dose reports and whatever else a series may hold are not waited for.
+
+    None where a UID stands twice: such a scanner numbers its images wrongly, and the first would seem to be all.
+    """
+    found = [
+        sop_instance_uid
+        for keyword in _REFERENCES
+        for reference in _list_items(item, keyword)
+        if elements.text(reference, "ReferencedSOPClassUID") in (*IMAGE_STORAGE, "")
+        and is_keepable_uid(sop_instance_uid := elements.text(reference, "ReferencedSOPInstanceUID"))
+    ]
+    distinct = set(found)
+    return distinct if len(distinct) == len(found) else ()
 
 
 def _read_state(dataset: Dataset) -> StepState:

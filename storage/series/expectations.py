@@ -7,13 +7,13 @@ changes nothing. What was announced is kept for `KEEP`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, cast
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.database.announcements import ExpectationRow, ExpectedInstanceRow
@@ -24,6 +24,7 @@ from storage.series.reopening import reopen
 Source = Literal["mpps", "commitment", "witness"]
 
 KEEP: Final = timedelta(days=30)
+MOST_FORGOTTEN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def finish(where: Database | Session, source: Source, origin: str, now: datetime
 def withdraw(where: Database | Session, source: Source, origin: str) -> None:
     """Forget what this source and origin announced, of every series."""
     with writing(where) as session:
-        _delete(session, select(ExpectationRow.id).where(_is(source, origin)))
+        _delete(session, session.scalars(select(ExpectationRow.id).where(_is(source, origin))).all())
 
 
 def list_expectations(where: Database | Session, series_instance_uid: str) -> list[Expectation]:
@@ -133,9 +134,10 @@ def find_announced(db: Database, series_instance_uids: Collection[str]) -> set[s
 
 
 def forget_before(where: Database | Session, limit: datetime) -> None:
-    """Forget what was announced before `limit`."""
+    """Forget what was announced before `limit`: the oldest, `MOST_FORGOTTEN` at a time, each with thousands of UIDs."""
+    old = select(ExpectationRow.id).where(ExpectationRow.announced_at < limit).order_by(ExpectationRow.announced_at)
     with writing(where) as session:
-        _delete(session, select(ExpectationRow.id).where(ExpectationRow.announced_at < limit))
+        _delete(session, session.scalars(old.limit(MOST_FORGOTTEN)).all())
 
 
 def _save(session: Session, announcement: Announcement, now: datetime) -> None:
@@ -178,6 +180,8 @@ def _is(source: Source, origin: str) -> ColumnElement[bool]:
     return and_(ExpectationRow.source == source, ExpectationRow.origin == origin)
 
 
-def _delete(session: Session, ids: Select[int]) -> None:
+def _delete(session: Session, ids: Sequence[int]) -> None:
+    if not ids:
+        return
     session.execute(delete(ExpectedInstanceRow).where(ExpectedInstanceRow.expectation_id.in_(ids)))
     session.execute(delete(ExpectationRow).where(ExpectationRow.id.in_(ids)))

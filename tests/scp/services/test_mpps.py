@@ -317,6 +317,13 @@ def test_only_ct_images_are_waited_for(site, scanner):
     assert [entry.expected for entry in site.expectations()] == [4]
 
 
+def test_images_that_are_numbered_wrongly_are_not_counted_on(site, scanner):
+    create(scanner, begun())
+    put(scanner, ended("COMPLETED", 1, 1, 2))
+    assert site.step().state == StepState.COMPLETED
+    assert site.expectations() == []
+
+
 def test_why_a_step_was_discontinued(site, received, scanner):
     why = Dataset()
     why.CodeValue, why.CodingSchemeDesignator, why.CodeMeaning = "110514", "DCM", "Incorrect worklist entry selected"

@@ -53,6 +53,16 @@ def test_withdrawn_and_old_ones_are_forgotten(node):
     assert listed(node) == []
 
 
+def test_old_ones_are_forgotten_a_few_at_a_time(node, monkeypatch):
+    monkeypatch.setattr(expectations, "MOST_FORGOTTEN", 2)
+    for number in (3, 1, 2):
+        expectations.announce(node.db, named(1, origin=f"1.2.9.{number}"), node.at(number))
+    expectations.forget_before(node.db, node.at(10))
+    assert [item.origin for item in listed(node)] == ["1.2.9.3"]
+    expectations.forget_before(node.db, node.at(10))
+    assert listed(node) == []
+
+
 @pytest.fixture
 def finished(node):
     """A series of two images that was scored."""
