@@ -35,7 +35,7 @@ from scp.services.storage import IMAGE_STORAGE
 
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
 ASSOCIATIONS: Final = 4
-START_SECONDS: Final = 60.0
+START_SECONDS: Final = 180.0
 SIZES: Final = (4_000, 527_000, 527_000, 2_000_000)
 NODE: Final = (sys.executable, "-c", "from scp.cli import main; main()", "serve", "--config")
 PIXELS: Final = struct.pack("<HH2sH", 0x7FE0, 0x0010, b"OW", 0)

@@ -153,9 +153,11 @@ def _check_commitments(database: Database) -> Finding:
 
     found = []
     if uncommitted := count_deliveries(database, DeliveryState.UNCOMMITTED):
-        found.append(f"{uncommitted} documents delivered and not committed: coronode outbox list --state uncommitted")
+        plural = "s" if uncommitted > 1 else ""
+        found.append(f"{uncommitted} document{plural} not committed: coronode outbox list --state uncommitted")
     if owed := count(database, CommitmentState.DEAD) + count(database, CommitmentState.WAITING):
-        found.append(f"{owed} peers' requests could not be answered: coronode outbox commitments list")
+        plural = "s" if owed > 1 else ""
+        found.append(f"{owed} request{plural} of a peer could not be answered: coronode outbox commitments list")
     if not found:
         return passed("commitments", "nothing waits for an operator")
     return Finding(ok=True, check="commitments", finding="; ".join(found), warning=True)

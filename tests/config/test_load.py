@@ -88,6 +88,7 @@ def test_environment_reaches_into_a_peer_of_the_file(write, monkeypatch):
         ("[peers.PACS]\nhost = 'x'", ["peers.PACS.ae_title", "missing"]),
         (PACS + "prot = 1", ["peers.PACS.prot", "did you mean 'port'"]),
         (PACS + "tls = true", ["peers.PACS", "tls"]),
+        (PACS + "commit = true\nservices = ['store']", ["peers.PACS", 'add "commit" to its services']),
         ("[scoring]\nconvention = 'mine'", ["scoring.convention = 'mine'", "'standard'"]),
         (PACS + "[priors]\npeer = 'PAX'", ["priors.peer", "'PAX'", "peers: PACS"]),
         (PACS.replace("port = 104", "") + "[priors]\npeer = 'PACS'", ["priors.peer", "no port", "peers.PACS.port"]),

@@ -2,11 +2,14 @@ import json
 import re
 import socket
 import tomllib
+from datetime import UTC, datetime
 
 import pytest
 
 from config.settings import Settings
+from dicom.commitment import CommitmentRequest, Reference
 from scp.lock import DataLock
+from storage.commitments import changes
 from storage.database.opening import open_database
 
 
@@ -109,8 +112,10 @@ class TestOperating:
         assert coronode("series", "list").code == 0
         assert coronode("outbox", "list").code == 0
         assert "there is no dead delivery" in coronode("outbox", "retry", "--all").out
+        assert coronode("outbox", "commitments", "list").code == 0
+        assert "no commitment is dead or waiting" in coronode("outbox", "commitments", "retry", "--all").out
 
-    @pytest.mark.parametrize("command", [("series", "list"), ("outbox", "list")])
+    @pytest.mark.parametrize("command", [("series", "list"), ("outbox", "list"), ("outbox", "commitments", "list")])
     def test_a_state_that_does_not_exist_names_those_that_do(self, coronode, command):
         ended = coronode(*command, "--state", "lost")
         assert ended.code == 2
@@ -128,6 +133,38 @@ class TestOperating:
     def test_retry_needs_numbers_or_all(self, coronode):
         assert coronode("outbox", "retry").code == 2
         assert coronode("outbox", "retry", "1", "--all").code == 2
+        assert coronode("outbox", "commitments", "retry").code == 2
+        assert coronode("outbox", "commitments", "retry", "1", "--all").code == 2
+
+
+class TestCommitments:
+    """A request that waits for a peer that cannot be called, and a document that nobody has committed to."""
+
+    @pytest.fixture(autouse=True)
+    def _owed(self, tmp_path):
+        now = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+        database = open_database(Settings(node={"data_dir": tmp_path / "coronode-data"}))
+        request = CommitmentRequest("1.2.7", (Reference("1.2.840.10008.5.1.4.1.1.2", "1.2.3"),))
+        asked = changes.enter(database, request, "CT1", "10.0.0.1", now, due_at=now)
+        changes.claim(database, asked.id, now)
+        changes.mark_proved(database, asked.id, [(request.references[0], 0x0112)], now)
+        changes.mark_waiting(database, asked.id, now, error="cannot be called")
+        database.close()
+
+    def test_are_listed_and_retried(self, coronode):
+        (listed,) = json.loads(coronode("outbox", "commitments", "list", "--state", "waiting", "--json").out)
+        assert (listed["peer"], listed["host"], listed["transaction_uid"]) == ("CT1", "10.0.0.1", "1.2.7")
+        assert (listed["objects"], listed["not_committed"], listed["last_error"]) == (1, 1, "cannot be called")
+        assert "cannot be called" in coronode("outbox", "commitments", "list").out
+        assert "commitment 1 (for CT1) is pending" in coronode("outbox", "commitments", "retry", "--all").out
+        ended = coronode("outbox", "commitments", "retry", "1")
+        assert (ended.code, "is pending; it must be dead or waiting" in ended.err) == (1, True)
+
+    def test_doctor_tells_of_those_that_were_not_answered(self, coronode):
+        told = coronode("doctor").out
+        assert "!!  commitments:   1 request of a peer could not be answered" in told
+        coronode("outbox", "commitments", "retry", "1")
+        assert "ok  commitments:" in coronode("doctor").out
 
 
 class TestDoctor:

@@ -191,3 +191,32 @@ def test_requests_in_place_of_a_response_have_a_limit():
     messages, _ = begin(find(1) + b"".join(echo(number + 2) for number in range(MOST_AHEAD + 1)) + answer(7))
     with pytest.raises(Violation, match="too many requests"):
         messages.wait_for_response(7)
+
+
+@pytest.mark.parametrize("then", [echo(2), pdu.RELEASE_RQ], ids=["a request", "a release"])
+def test_the_next_word_of_the_peer_is_seen_without_waiting(then):
+    messages, _ = begin(find(1) + then)
+    assert messages.has_come(60)
+    assert messages.has_come(60)
+
+
+def test_a_request_that_was_read_ahead_is_the_next_word():
+    messages, first = begin(find(1) + echo(2))
+    assert not messages.is_cancelled(first)
+    assert messages.has_come(60)
+    assert take(messages) == (2, b"")
+
+
+def test_the_end_of_the_connection_is_seen_without_waiting(monkeypatch):
+    def end() -> bool:
+        raise Closed("the peer closed the connection")
+
+    messages, _ = begin(find(1))
+    monkeypatch.setattr(messages._reader, "pending", end)
+    assert messages.has_come(60)
+
+
+def test_a_peer_that_says_nothing_is_not_waited_for_longer(monkeypatch):
+    messages, _ = begin(find(1))
+    monkeypatch.setattr(messages._reader, "pending", lambda: False)
+    assert not messages.has_come(0.05)
