@@ -20,7 +20,7 @@ def site(archive, configured, series_of):
     """Settings of a node whose only source is the archive, and the images there."""
     archive.objects = series_of(STUDY, SERIES, 6)
 
-    def configure(witness="count", quiet=2, deadline=600, **peer):
+    def configure(witness="count", quiet=4, deadline=600, **peer):
         settings = configured(
             {}, completion={"quiet_seconds": quiet, "gap_deadline_seconds": deadline, "hold_seconds": 600}
         )
@@ -68,9 +68,9 @@ def state(node):
 
 
 def test_a_series_that_the_source_has_as_well_is_complete_at_once(site, archive, run_node, eventually):
-    with run_node(site(quiet=4)) as node:
+    with run_node(site(quiet=6)) as node:
         association = send(node, archive.objects, keep_open=True)
-        eventually("completion", lambda: state(node).version == 1, seconds=60)
+        eventually("completion", lambda: state(node).version == 1)
         assert association.is_established  # which would have held it open for 600 s
         association.release()
         answer = sources.find_answer(node.database, SERIES)
@@ -83,26 +83,26 @@ def test_a_larger_series_at_the_source_waits_and_says_so(site, archive, run_node
     archive.counts = counts
     with run_node(site()) as node:
         send(node, archive.objects[:4])  # the last two leave no gap
-        eventually("a reason", lambda: state(node).wait_reason, seconds=60)
+        eventually("a reason", lambda: state(node).wait_reason)
         assert "2 of 6 images counted by the source have not come" in state(node).wait_reason
         assert state(node).state == "receiving"
         shown = coronode_show(node, SERIES)
         assert "source:      ARCHIVE has 6 objects, 4 have come (asked " in shown
         send(node, archive.objects[4:])
-        eventually("completion", lambda: state(node).version == 1, seconds=60)
+        eventually("completion", lambda: state(node).version == 1)
         assert state(node).flags == ()
 
 
 def test_what_is_missing_is_known_after_a_restart(site, archive, run_node, eventually):
     with run_node(site()) as node:
         send(node, archive.objects[:4])
-        eventually("a reason", lambda: "counted by the source" in state(node).wait_reason, seconds=60)
+        eventually("a reason", lambda: "counted by the source" in state(node).wait_reason)
     archive.stop()
     with run_node(site()) as node:
-        eventually("a reason", lambda: "counted by the source" in state(node).wait_reason, seconds=60)
+        eventually("a reason", lambda: "counted by the source" in state(node).wait_reason)
         assert state(node).version == 0
         send(node, archive.objects[4:])
-        eventually("completion", lambda: state(node).version == 1, seconds=60)
+        eventually("completion", lambda: state(node).version == 1)
 
 
 @pytest.mark.parametrize("way", ["get", "move"])
@@ -110,7 +110,7 @@ def test_what_is_missing_is_fetched(site, archive, run_node, eventually, way):
     with run_node(site("fetch", retrieve=way)) as node:
         archive.destination = node.server.port
         send(node, [*archive.objects[:2], *archive.objects[3:5]])
-        eventually("completion", lambda: state(node).version == 1, seconds=60)
+        eventually("completion", lambda: state(node).version == 1)
         assert (state(node).instance_count, state(node).flags) == (6, ())
     assert archive.sent == 2
     assert list(archive.fetched[0].SOPInstanceUID) == [f"{SERIES}.3", f"{SERIES}.6"]
@@ -120,18 +120,19 @@ def test_what_cannot_be_fetched_is_said_and_waited_for(site, archive, run_node, 
     with run_node(site("fetch", deadline=4)) as node:
         archive.withheld = {f"{SERIES}.6"}
         send(node, archive.objects[:5])
-        eventually("completion", lambda: state(node).version == 1, seconds=60)
+        eventually("completion", lambda: state(node).version == 1)
         assert "1 of 6 images counted by the source has not come" in state(node).flags
     assert 1 <= len(archive.fetched) <= 2
 
 
 def test_a_source_that_has_fewer_decides_nothing(site, archive, run_node, eventually):
     images, archive.objects = archive.objects, archive.objects[:3]
-    with run_node(site()) as node:
+    with run_node(site(quiet=6)) as node:
         send(node, images)
-        eventually("completion", lambda: state(node).version == 1, seconds=60)
-        assert state(node).flags == ()
+        eventually("an answer", lambda: sources.find_answer(node.database, SERIES))
         assert sources.find_answer(node.database, SERIES).count == 3
+        eventually("completion", lambda: state(node).version == 1)
+        assert state(node).flags == ()
 
 
 @pytest.mark.parametrize("answer", [0xC001, 0xA900, "abort", "away"])
@@ -140,12 +141,13 @@ def test_a_source_that_fails_holds_nothing_up(site, archive, run_node, eventuall
         archive.stop()
     else:
         archive.answers = [answer] * 10
-    with run_node(site()) as node:
+    with run_node(site(quiet=6)) as node:
         send(node, archive.objects)
-        eventually("completion", lambda: state(node).version == 1, seconds=60)
-        assert state(node).flags == ()
+        eventually("an answer", lambda: sources.find_answer(node.database, SERIES))
         found = sources.find_answer(node.database, SERIES)
         assert found.count is None
+        eventually("completion", lambda: state(node).version == 1)
+        assert state(node).flags == ()
         assert "ARCHIVE at 127.0.0.1" in found.remark
 
 
@@ -153,14 +155,14 @@ def test_a_silent_source_holds_nothing_up(site, archive, mute, run_node, eventua
     with run_node(site(port=mute.port)) as node:
         send(node, archive.objects)
         eventually("a call", lambda: mute.calls)
-        eventually("completion", lambda: state(node).version == 1, seconds=60)
+        eventually("completion", lambda: state(node).version == 1)
         mute.stop()
 
 
 def test_nobody_is_asked_who_is_not_to_be(site, archive, run_node, eventually):
     with run_node(site("off")) as node:
         send(node, archive.objects)
-        eventually("completion", lambda: state(node).version == 1, seconds=60)
+        eventually("completion", lambda: state(node).version == 1)
     assert archive.asked == []
 
 
