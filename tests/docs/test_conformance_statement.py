@@ -14,6 +14,7 @@ from config.settings import NodeSettings, Settings
 from dicom import implementation, status
 from dicom.character_sets import find_codecs
 from dicom.coding import Code
+from dicom.commitment import FailureReason
 from dicom.repertoires import find_repertoire
 from scoring.report.sr import codes
 from scp.conformance.contexts import SETS
@@ -145,6 +146,13 @@ def test_every_status_that_a_service_answers_is_stated(root, section):
     used = set().union(*(used_statuses(root, place) for place in ANSWERED[section]))
     assert used
     assert {answer.status for answer in ANSWERS[section]} == used
+
+
+def test_every_failure_reason_is_stated(conformance, root):
+    told = {int(row[0], 16) for row in conformance.table("Failure Reason", "When")}
+    places = ("storage/commitments/proof.py", "scp/services/commitment_reports.py")
+    source = "".join((root / place).read_text("utf-8") for place in places)
+    assert told == {FailureReason[name] for name in re.findall(r"\bFailureReason\.([A-Z_]+)", source)}
 
 
 def test_no_other_module_answers_a_status(root):
