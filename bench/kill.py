@@ -135,10 +135,26 @@ class Pacs:
         return _SUCCESS
 
 
-class NodeProcess:
-    """`coronode serve` in a process group of its own, its log in a file."""
+def configure(pacs_port: int, quiet_seconds: float) -> str:
+    """Return the configuration of a node with one destination, beside its section `[node]`."""
+    return f"""
+[peers.PACS]
+ae_title = "PACS"
+host = "127.0.0.1"
+port = {pacs_port}
+[completion]
+quiet_seconds = {quiet_seconds}
+[results]
+destinations = ["PACS"]
+documents = ["sr"]
+retry_first_seconds = 0.5
+"""
 
-    def __init__(self, folder: Path, port: int, pacs_port: int, quiet_seconds: float) -> None:
+
+class NodeProcess:
+    """`coronode serve` in a process group of its own, its log in a file; `sections` are added to its configuration."""
+
+    def __init__(self, folder: Path, port: int, sections: str) -> None:
         self.folder, self.port = folder, port
         self._log = folder / "log.jsonl"
         self._config = folder / "coronode.toml"
@@ -150,19 +166,9 @@ data_dir = {json.dumps(str(folder / "data"))}
 accept_unknown_peers = true
 reserve_mb = 0
 log_format = "json"
-[peers.PACS]
-ae_title = "PACS"
-host = "127.0.0.1"
-port = {pacs_port}
-[completion]
-quiet_seconds = {quiet_seconds}
-[results]
-destinations = ["PACS"]
-documents = ["sr"]
-retry_first_seconds = 0.5
 [web]
 port = 0
-""",
+{sections}""",
             encoding="utf-8",
         )
         self._process: subprocess.Popen[bytes] | None = None
@@ -246,7 +252,10 @@ def run(
     """One round for each of `phases`, then the check. `slices` is the series whose copies the scanner sends."""
     began, rng = time.monotonic(), random.Random(seed)  # noqa: S311
     kills, patients, scanners = [], [], []
-    with closing(Pacs()) as pacs, started(NodeProcess(folder, free_port(), pacs.port, quiet_seconds)) as node:
+    with (
+        closing(Pacs()) as pacs,
+        started(NodeProcess(folder, free_port(), configure(pacs.port, quiet_seconds))) as node,
+    ):
         for number, phase in enumerate(phases, start=1):
             patient = Patient.copy(slices, number, rng)
             patients.append(patient)

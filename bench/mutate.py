@@ -46,7 +46,7 @@ EXTREMES: Final = (
 )
 ANSWERS: Final = frozenset({pdu.A_ASSOCIATE_AC, pdu.A_ASSOCIATE_RJ, pdu.P_DATA_TF, pdu.A_RELEASE_RP, pdu.A_ABORT})
 PATIENCE_SECONDS: Final = 20.0
-TURN_SECONDS: Final = 0.15  # that the sender waits for an answer before its next part
+TURN_SECONDS: Final = 0.15  # that the sender of a mutated stream waits, in which the node may not be asked for anything
 CHECK_EVERY: Final = 500
 PARTS: Final = 10
 FIXED_BYTES: Final = 68  # of an A-ASSOCIATE-RQ before its items
@@ -171,14 +171,17 @@ def mutate(stream: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
-def converse(port: int, parts: Sequence[bytes]) -> tuple[str, str]:
-    """Send the parts and close; return how it ended, and any fault in the responses ("" if none)."""
+def converse(port: int, parts: Sequence[bytes], turn: float = PATIENCE_SECONDS) -> tuple[str, str]:
+    """Send the parts and close; return how it ended, and any fault in the responses ("" if none).
+
+    Between two parts the node has `turn` seconds to make a request of its own.
+    """
     answer = bytearray()
     with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
         try:
             for number, part in enumerate(parts):
                 if number:
-                    _listen(connection, answer)
+                    _listen(connection, answer, time.monotonic() + turn)
                 connection.settimeout(PATIENCE_SECONDS)
                 connection.sendall(part)
             connection.shutdown(socket.SHUT_WR)
@@ -195,9 +198,8 @@ def converse(port: int, parts: Sequence[bytes]) -> tuple[str, str]:
     return _judge(bytes(answer))
 
 
-def _listen(connection: socket.socket, answer: bytearray) -> None:
-    """Read until the node makes a request of its own, or has nothing more to say."""
-    deadline = time.monotonic() + TURN_SECONDS
+def _listen(connection: socket.socket, answer: bytearray, deadline: float) -> None:
+    """Read until the node makes a request of its own or closes, or the time is over."""
     try:
         while (left := deadline - time.monotonic()) > 0:
             connection.settimeout(left)
@@ -294,7 +296,7 @@ def run(streams: int, seed: int, first: int = 0, log: Path | None = None, kinds:
 
 def _send(port: int, parts: Sequence[bytes], number: int, outcome: Outcome) -> None:
     begun = time.perf_counter()
-    ending, fault = converse(port, parts)
+    ending, fault = converse(port, parts, TURN_SECONDS)
     outcome.longest_seconds = max(outcome.longest_seconds, time.perf_counter() - begun)
     outcome.endings[ending] += 1
     outcome.streams += 1
