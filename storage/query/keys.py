@@ -18,6 +18,7 @@ from storage.query.computed import COMPUTED_LEVELS
 Root = Literal["study", "patient"]
 LEVEL, CHARACTER_SET, _VIEW = 0x00080052, 0x00080005, 0x00080053
 UNIQUE_KEYS: Final = frozenset({"PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"})
+_IDENTIFYING: Final = UNIQUE_KEYS | {"AccessionNumber"}
 _NEVER_MATCHED = frozenset({LEVEL, CHARACTER_SET, _VIEW, TIMEZONE.tag})
 _MOST_UIDS = 10_000
 # Each becomes several comparisons, and SQLite bounds the depth of an expression.
@@ -79,18 +80,18 @@ def read_keys(root: Root, level: Level, identifier: Dataset) -> tuple[Key, ...]:
 
 
 def check_identified(level: Level, keys: Sequence[Key]) -> None:
-    """Check that a query below the first level names a patient, study, series or object by its unique key.
+    """Check that a query below the first level names a patient, study, series or object.
 
     The Standard asks for the unique keys of all levels above unless relational queries were negotiated (PS3.4
-    C.4.1.2.1). Many callers give one of them, or in the Patient Root begin with studies; none needs all the series or
-    objects of a node.
+    C.4.1.2.1). Many callers give one of them or the accession number, or in the Patient Root begin with studies; none
+    needs all the series or objects of a node.
 
     Raises:
         IdentifierError: it names none.
     """
     if level in ("PATIENT", "STUDY"):
         return
-    if not any(key.keyword in UNIQUE_KEYS and key.text.strip("*?\\") for key in keys):
+    if not any(key.keyword in _IDENTIFYING and key.text.strip("*?\\") for key in keys):
         raise IdentifierError("no unique key, and relational queries are not negotiated")
 
 
