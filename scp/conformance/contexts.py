@@ -118,10 +118,9 @@ def format_content() -> str:
     written = {item.sop_class_uid for item in WRITTEN}
     read = {context.abstract_syntax for context in storage.CONTEXTS}
     rows = [
-        (*_name(uid), yes(uid in written), yes(uid in read), "Y", yes(uid in written), "Y")
-        for uid in sorted(written | read, key=UID)
+        (*_name(uid), yes(uid in written), yes(uid in read), "Y", "Y", "Y") for uid in sorted(written | read, key=UID)
     ]
-    rows.append(("every other, as a [companion](#companions-of-a-ct-study)", "", "N", "N", "Y", "N", "Y"))
+    rows.append(("every other, as a [companion](#companions-of-a-ct-study)", "", "N", "N", "Y", "Y", "Y"))
     heads = ("SOP class", "UID", "Created", "Read", "Stored", "Storage SCU", "Storage SCP")
     return format_table(heads, rows)
 

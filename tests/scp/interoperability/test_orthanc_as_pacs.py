@@ -47,7 +47,7 @@ def test_send_commit_score_commit_find_move_and_get(hospital, new_study, small_s
     until(
         "documents that are committed",
         lambda: (made := list_documents(site)) and set(made.values()) == {DeliveryState.COMMITTED},
-        seconds=120,
+        seconds=200,
     )
     documents = {uid: orthanc.read(uid) for uid in list_documents(site)}
     assert "SR" in {document.Modality for document in documents.values()}
