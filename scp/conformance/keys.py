@@ -15,8 +15,8 @@ UNIQUE: Final = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInsta
 
 _MATCHED: Final = frozenset({"ModalitiesInStudy", "SOPClassesInStudy"})
 _REMARKS: Final = {
-    "RetrieveAETitle": "answered, not matched: the AE title of the node",
-    "InstanceAvailability": "answered, not matched: ONLINE, or OFFLINE while the disk of the objects is away",
+    "RetrieveAETitle": "the node's AE title; in every response, asked for or not",
+    "InstanceAvailability": "`ONLINE`, or `OFFLINE` while the folder of objects is not there; in every response",
 }
 
 
