@@ -30,6 +30,7 @@ SERVED = {
     "scp": {"run_node", "undelivered_site"},
     "scp/network": {"serve", "site"},
     "scp/services": {"site"},
+    "scp/interoperability": {"site"},
     "scp/cli": {"scan"},
     "scoring": {"patient"},
 }
