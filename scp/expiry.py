@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,20 +54,28 @@ class Named:
         return self.first_to_end.not_after - now < WARN_BEFORE
 
 
-def list_named(settings: Settings) -> Iterator[Named]:
+def list_named(settings: Settings, now: datetime) -> Iterator[Named]:
     """Yield the files of certificates that the configuration names.
 
-    Raises ConfigurationError when one cannot be read.
+    The node's own chain ends with its first certificate. Of authorities, and of a peer's certificates, those that have
+    expired are left out as long as others are there: while one is renewed, both stand in the file. Raises
+    ConfigurationError when a file cannot be read.
     """
     tls = settings.node.tls
-    named = [("node.tls.certificate", tls.certificate), ("node.tls.ca", tls.ca)]
+    if tls.certificate is not None:
+        found = read_certificates(tls.certificate, "node.tls.certificate")
+        yield Named("node.tls.certificate", tls.certificate, _find_first_to_end(found))
+    trusted = [] if tls.ca is None else [("node.tls.ca", tls.ca)]
     for name, peer in settings.peers.items():
-        named += [
-            (f"peers.{name}.certificate", Path(pin)) for pin in peer.certificate if not pin.startswith(FINGERPRINT)
-        ]
-    for setting, path in named:
-        if path is not None:
-            yield Named(setting, path, min(read_certificates(path, setting), key=lambda one: one.not_after))
+        files = [Path(pin) for pin in peer.certificate if not pin.startswith(FINGERPRINT)]
+        trusted += [(f"peers.{name}.certificate", file) for file in files]
+    for setting, path in trusted:
+        found = read_certificates(path, setting)
+        yield Named(setting, path, _find_first_to_end([one for one in found if one.not_after >= now] or found))
+
+
+def _find_first_to_end(certificates: Sequence[Certificate]) -> Certificate:
+    return min(certificates, key=lambda one: one.not_after)
 
 
 class ExpiryWatch:
@@ -102,7 +110,7 @@ class ExpiryWatch:
             watch_fingerprints(peer.certificate, f"peers.{name}.certificate").get()
         now = self._clock()
         try:
-            for named in list_named(self._settings):
+            for named in list_named(self._settings, now):
                 metrics.CERTIFICATE_END.labels(str(named.path)).set(named.first_to_end.not_after.timestamp())
                 self._warn(named, now)
         except ConfigurationError as error:  # whoever uses the file has logged it, and keeps its earlier contents

@@ -53,7 +53,7 @@ def _check_certificates(settings: Settings) -> None:
 
     load_credentials(settings.node.tls)
     now = utc_now()
-    for named in list_named(settings):
+    for named in list_named(settings, now):
         if not named.is_valid(now):
             raise ConfigurationError(f"{named.setting}: {named.describe(now)}")
 

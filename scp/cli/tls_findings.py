@@ -25,7 +25,7 @@ def check_tls(settings: Settings) -> Iterator[Finding]:
         profile = PROFILES[tls.profile]
         demand = "callers must show a certificate" if tls.require_certificate else "callers need no certificate"
         yield passed("tls", f"{profile.title} (PS3.15 {profile.clause}); {demand}")
-        for named in list_named(settings):
+        for named in list_named(settings, now):
             is_valid = named.is_valid(now)
             yield Finding(
                 is_valid, "certificate", f"{named.setting}: {named.describe(now)}", is_valid and named.ends_soon(now)

@@ -47,7 +47,7 @@ def settings(tmp_path) -> Settings:
     ],
 )
 def test_how_long_it_is_valid_is_said_in_words(settings, days, words, is_valid, soon):
-    own, authority, pinned = list_named(settings)
+    own, authority, pinned = list_named(settings, certificates.NOW)
     settings_named = ["node.tls.certificate", "node.tls.ca", "peers.CT.certificate"]
     assert [own.setting, authority.setting, pinned.setting] == settings_named
     now = certificates.NOW + timedelta(days=days)
@@ -96,6 +96,17 @@ def test_a_file_that_is_away_breaks_nothing(settings, clock, tmp_path):
     warnings = [line for line in lines if line["log_level"] == "warning"]
     assert len(warnings) == 1
     assert "the earlier ones stay in use" in warnings[0]["event"]
+
+
+def test_of_a_renewed_certificate_and_its_successor_in_one_file_the_expired_one_counts_no_more(settings, tmp_path):
+    both = certificates.issue("peer", days=20).certificate + certificates.issue("peer renewed", days=300).certificate
+    (tmp_path / "peer.pem").write_bytes(both)
+    for days, subject in ((10, "CN=peer"), (21, "CN=peer renewed"), (301, "CN=peer")):
+        *_, pinned = list_named(settings, certificates.NOW + timedelta(days=days))
+        assert pinned.first_to_end.subject == subject
+    (tmp_path / "node.pem").write_bytes((tmp_path / "node.pem").read_bytes() + both)
+    own, *_ = list_named(settings, certificates.NOW + timedelta(days=21))
+    assert own.first_to_end.subject == "CN=peer"  # a chain ends with its first certificate
 
 
 def test_without_tls_nothing_runs(clock):

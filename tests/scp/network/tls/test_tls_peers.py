@@ -210,6 +210,21 @@ def test_pynetdicom_calls_over_tls(hospital, open_site):
         called.release()
 
 
+def test_pynetdicom_is_called_over_tls(hospital):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=hospital.folder / "ca.pem")
+    context.load_cert_chain(hospital.folder / "peer.pem", hospital.folder / "peer.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    ae = AE("PACS")
+    ae.add_supported_context(Verification)
+    server = ae.start_server(("127.0.0.1", 0), block=False, ssl_context=context)
+    try:
+        port = server.socket.getsockname()[1]
+        node = NodeSettings(tls=hospital.tls)
+        verify(node, PeerSettings(ae_title="PACS", host="127.0.0.1", port=port, tls=True))
+    finally:
+        server.shutdown()
+
+
 @pytest.fixture
 def storescp(hospital: Site, tmp_path: Path) -> Iterator[Callable[..., int]]:
     """`storescp(name)` starts DCMTK's receiver with this certificate, and returns its port."""
