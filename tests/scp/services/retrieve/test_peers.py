@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 from pydicom import dcmread
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 pytestmark = pytest.mark.peer
 
@@ -46,6 +47,26 @@ def test_getscu_gets_the_objects_as_they_are(filled, site, peer_program, encoded
 
 
 @pytest.fixture
+def compressed(store, slice_of):
+    """Another object of the study, in RLE; its data set."""
+    image = slice_of(9)
+    image.compress(RLELossless, generate_instance_uid=False)
+    return {image.SOPInstanceUID: store(image)}
+
+
+def test_getscu_gets_compressed_objects_uncompressed(compressed, slice_of, site, peer_program, tmp_path):
+    """It proposes RLE and uncompressed syntaxes in one context; uncompressed is the answer that fits every object."""
+    folder = tmp_path / "got"
+    folder.mkdir()
+    command = [peer_program("getscu"), "+xr", "-aec", "CORONODE", "-od", folder, *arguments("STUDY")]
+    subprocess.run([*command, "127.0.0.1", str(site.port)], check=True, timeout=60)
+    (got,) = map(dcmread, folder.iterdir())
+    assert [got.SOPInstanceUID] == [*compressed]
+    assert got.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    assert got.PixelData == slice_of(9).PixelData
+
+
+@pytest.fixture
 def storescp(peer_program, destination_port, tmp_path, eventually):
     """DCMTK's receiver at the move destination; the folder that it fills."""
     folder = tmp_path / "moved"
@@ -74,6 +95,14 @@ def test_movescu_has_storescp_get_the_objects(filled, site, storescp, peer_progr
     moved = read_data_sets(storescp, encoded)
     assert len(moved) == COUNTS.get(level, 4)
     assert moved.items() <= filled.items()
+
+
+def test_storescp_takes_compressed_objects_as_they_are(compressed, filled, site, storescp, peer_program, encoded):
+    command = [peer_program("movescu"), "-aec", "CORONODE", "-aet", "CALLER", "-aem", "DEST", *arguments("SERIES")]
+    subprocess.run([*command, "127.0.0.1", str(site.port)], check=True, timeout=60)
+    moved = read_data_sets(storescp, encoded)
+    assert len(moved) == 4
+    assert moved.items() <= {**filled, **compressed}.items()
 
 
 def test_movescu_is_told_that_the_destination_is_down(filled, site, peer_program):
