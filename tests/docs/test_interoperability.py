@@ -17,6 +17,7 @@ ELSEWHERE = {
     "test_dcmtk_is_rejected_as_nobody",
     "test_dcmjs_is_rejected_as_nobody",
     "test_killed_in_the_middle_every_study_comes_once",
+    "test_orthanc_is_a_witness_and_gives_what_it_did_not_send",
 }
 """Rejections, and stories."""
 

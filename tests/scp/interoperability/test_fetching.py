@@ -14,6 +14,9 @@ from contextlib import closing
 import pytest
 
 from scp.scu.storage import Sending, open_for, store
+from storage.database.opening import open_database
+from storage.series import sources, states
+from tests.scp.interoperability.conftest import place_peer, running_site
 from tests.scp.interoperability.processes import PATIENCE, until
 
 ARCHIVES = ["DCMTK", "ORTHANC", "DCMJS", "PYNETDICOM", "ORTHANC-TLS", "DCMJS-TLS"]
@@ -105,3 +108,23 @@ def test_killed_in_the_middle_every_study_comes_once(fill, own_config, command, 
     assert Counter(row["study_instance_uid"] for row in rows) == Counter(study.study for study in studies)
     assert {row["outcome"] for row in rows} <= {"fetched", "already_here"}
     assert held(tmp_path) == {image.SOPInstanceUID for study in studies for image in study.images}
+
+
+def test_orthanc_is_a_witness_and_gives_what_it_did_not_send(new_study, peer_program, tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "peer").mkdir()
+    times = "[completion]\nquiet_seconds = 6\ngap_deadline_seconds = 600"
+    with running_site(tmp_path / "site", times, witness='"fetch"') as site:
+        orthanc = place_peer("ORTHANC", site, tmp_path / "peer", peer_program)
+        orthanc.start()
+        try:
+            study = new_study()
+            stored = [orthanc.rest("POST", "instances", path.read_bytes())["ID"] for path in study.paths]
+            orthanc.rest("POST", "modalities/node/store", {"Resources": stored[:1]})
+            until("the whole series", lambda: site.count(study.series) == len(study.images))
+            with closing(open_database(site.settings)) as database:
+                until("completion", lambda: states.get(database, study.series).version == 1)
+                assert states.get(database, study.series).flags == ()
+                assert sources.find_answer(database, study.series).peer == "ORTHANC"
+        finally:
+            orthanc.stop()
