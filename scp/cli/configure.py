@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,11 +63,12 @@ def _check_certificates(settings: Settings) -> None:
 @json_option
 @config_option
 def show(config_file: Path | None, *, as_json: bool) -> None:
-    """Print the settings in force, defaults and environment included, as a configuration file."""
+    """Print the settings in force, defaults and environment included, as a configuration file without its secrets."""
+    from config.disclosure import disclose
     from scp.cli.terminal.toml_text import format_toml
 
-    settings = load(config_file)
-    text = settings.model_dump_json(indent=2) if as_json else format_toml(settings.model_dump(mode="json"))
+    shown = disclose(load(config_file))
+    text = json.dumps(shown, indent=2, ensure_ascii=False) if as_json else format_toml(shown)
     say(*escape_json(text).split("\n"))
 
 

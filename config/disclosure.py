@@ -1,0 +1,31 @@
+"""What a configuration may show of itself: everything but its secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+HIDDEN: Final = "***"
+"""Stands in place of a secret; no configuration with it is valid where a hash belongs."""
+
+_PASSWORD_OF_USER: Final = re.compile(r"(?<=://)([^/?#]*?):([^/?#]*)(?=@)")
+_PASSWORD_PARAMETER: Final = re.compile(r"(?<=[?&])((?:ssl)?password)=[^&#]*", re.IGNORECASE)
+
+
+def disclose(settings: Settings) -> dict[str, Any]:
+    """Return the settings as JSON values, without hashes of passcodes and without the password of the database."""
+    shown = settings.model_dump(mode="json")
+    for peer in shown["peers"].values():
+        peer["users"] = dict.fromkeys(peer["users"], HIDDEN)
+    if url := settings.storage.database_url:
+        shown["storage"]["database_url"] = _hide_password(url)
+    return shown
+
+
+def _hide_password(url: str) -> str:
+    """Hide what libpq takes as a password: behind the user's name, or as a parameter."""
+    url = _PASSWORD_OF_USER.sub(rf"\1:{HIDDEN}", url)
+    return _PASSWORD_PARAMETER.sub(rf"\1={HIDDEN}", url)
