@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.database.models import Base, Identity, Raw, When, WhenOrNone, Words
+from storage.database.columns import Base, Identity, Raw, When, WhenOrNone, Words
 
 
 class TransactionRow(Base):

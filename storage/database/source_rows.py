@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.database.models import Base, Identity, Raw, When, Words
+from storage.database.columns import Base, Identity, Raw, When, Words
 
 
 class SourceCountRow(Base):

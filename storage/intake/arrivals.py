@@ -14,8 +14,9 @@ from typing import Any, Literal
 from sqlalchemy import Row, bindparam, insert, literal_column, null, select, union_all, update
 from sqlalchemy.orm import Session
 
-from storage.database.lifecycle_models import RejectionRow
-from storage.database.models import InstanceRow, SeriesRow, StudyRow, UtcDateTime
+from storage.database.columns import UtcDateTime
+from storage.database.lifecycle_rows import RejectionRow
+from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.database.prepared import Prepared
 from storage.objects.files import StoredFile
 from storage.objects.header import InstanceHeader

@@ -6,12 +6,13 @@ from alembic import context
 from sqlalchemy.schema import SchemaItem
 
 from storage.database import (  # noqa: F401  # add their tables to Base
-    announcements,
+    announcement_rows,
     commitment_rows,
-    lifecycle_models,
+    lifecycle_rows,
+    models,
     source_rows,
 )
-from storage.database.models import Base
+from storage.database.columns import Base
 from storage.migrations import VERSION_TABLE
 
 

@@ -21,9 +21,10 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from dicom.commitment import CommitmentRequest, CommitmentResult, FailureReason, Reference
+from storage.database.columns import UtcDateTime
 from storage.database.commitment_rows import TransactionRow
 from storage.database.engine import Database
-from storage.database.models import DeliveryRow, InstanceRow, UtcDateTime
+from storage.database.models import DeliveryRow, InstanceRow
 from storage.outbox.deliveries import DeliveryState
 from storage.outbox.outgoing import change_state
 

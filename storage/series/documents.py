@@ -6,7 +6,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from storage.database.engine import Database
-from storage.database.lifecycle_models import DocumentRow
+from storage.database.lifecycle_rows import DocumentRow
 from storage.database.models import InstanceRow, ResultRow, SeriesRow
 
 

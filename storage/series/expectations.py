@@ -16,7 +16,7 @@ from typing import Final, Literal, cast
 from sqlalchemy import ColumnElement, and_, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.database.announcements import ExpectationRow, ExpectedInstanceRow
+from storage.database.announcement_rows import ExpectationRow, ExpectedInstanceRow
 from storage.database.engine import Database, writing
 from storage.database.models import InstanceRow, SeriesRow
 from storage.series.reopening import reopen

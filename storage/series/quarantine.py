@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, or_, select
 
 from config.errors import Permanent
+from storage.database.columns import UtcDateTime
 from storage.database.engine import Database
-from storage.database.models import InstanceRow, QuarantineRow, SeriesRow, UtcDateTime
+from storage.database.models import InstanceRow, QuarantineRow, SeriesRow
 
 
 class Contradiction(StrEnum):

@@ -19,7 +19,7 @@ from config.errors import Permanent
 from dicom.sop_classes import IMAGE_STORAGE
 from storage.database import audit
 from storage.database.engine import Database
-from storage.database.lifecycle_models import RejectionRow
+from storage.database.lifecycle_rows import RejectionRow
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.series import documents, lifecycle, slices
 from storage.series.rejections import RETENTION, Reference, RejectionNote, get_person, in_force, is_other_person

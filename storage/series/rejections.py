@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from dicom.sop_classes import IMAGE_STORAGE
 from storage.database.engine import Database
-from storage.database.lifecycle_models import RejectionRow
+from storage.database.lifecycle_rows import RejectionRow
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.objects.header import InstanceHeader
 from storage.series.priors import Person

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from config.errors import Permanent
 from storage.database import audit
-from storage.database.announcements import PerformedSeriesRow, PerformedStepRow, PerformedStudyRow
+from storage.database.announcement_rows import PerformedSeriesRow, PerformedStepRow, PerformedStudyRow
 from storage.database.engine import Database
 from storage.database.models import SeriesRow, StudyRow
 from storage.series import expectations

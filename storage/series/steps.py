@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Exists, and_, exists, select
 
-from storage.database.announcements import PerformedSeriesRow, PerformedStepRow, PerformedStudyRow
+from storage.database.announcement_rows import PerformedSeriesRow, PerformedStepRow, PerformedStudyRow
 from storage.database.engine import Database
 from storage.database.models import SeriesRow, StudyRow
 

@@ -189,6 +189,7 @@ def find_request(message_id):
 def find_identifier():
     identifier = struct.pack("<HH2sH", 8, 0x52, b"CS", 6) + b"IMAGE "
     identifier = struct.pack("<HH2sH", 8, 0x18, b"UI", 0) + identifier
+    identifier += struct.pack("<HH2sH", 0x20, 0x0D, b"UI", 6) + b"1.2.3\0"
     return data(identifier, FIND, is_command=False)
 
 

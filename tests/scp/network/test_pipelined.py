@@ -20,6 +20,7 @@ def whole(message, context_id, *, is_command=True):
 
 def find(message_id):
     identifier = struct.pack("<HH2sH", 8, 0x18, b"UI", 0) + struct.pack("<HH2sH", 8, 0x52, b"CS", 6) + b"IMAGE "
+    identifier += struct.pack("<HH2sH", 0x20, 0x0D, b"UI", 6) + b"1.2.3\0"
     asked = requests.encode_query(command.C_FIND_RQ, message_id, STUDY_ROOT_FIND)
     return whole(asked, FIND) + whole(identifier, FIND, is_command=False)
 

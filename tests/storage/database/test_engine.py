@@ -17,8 +17,9 @@ from sqlalchemy.exc import StatementError
 
 from config.errors import ConfigurationError, Transient
 from storage.database import audit, engine
+from storage.database.columns import Base
 from storage.database.engine import Database
-from storage.database.models import AuditRow, Base
+from storage.database.models import AuditRow
 from storage.migrations import HEAD
 from storage.migrations.upgrade import migration_config
 
