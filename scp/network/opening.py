@@ -13,7 +13,8 @@ from scp.network.tls.calling import Security
 class Opening:
     """Whom to call and as whom; times are in seconds, `total_seconds` bounds the whole association.
 
-    `security` is how it is called over TLS; None: without.
+    What takes longer than `dimse_timeout` must go at `bytes_per_second`; 0: at any rate. `security` is how it is called
+    over TLS; None: without.
     """
 
     calling_ae: str
@@ -26,6 +27,7 @@ class Opening:
     maximum_length: int
     total_seconds: float | None = None
     security: Security | None = None
+    bytes_per_second: float = 0
 
 
 class AssociationRejected(AssociationEnded):

@@ -37,7 +37,8 @@ class Requestor:
         self._machine = Machine(Role.REQUESTOR)
         self._machine.on(Event.ASSOCIATE_REQUEST)
         connection = socket.create_connection((opening.host, opening.port), opening.connection_timeout)
-        pace = Pace(opening.dimse_timeout, opening.dimse_timeout, total=opening.total_seconds)
+        patience, slowest = opening.dimse_timeout, opening.bytes_per_second
+        pace = Pace(patience, patience, slowest, total=opening.total_seconds)
         transport = None if opening.security is None else opening.security.wrap(connection)
         self._wire = Wire(connection, pace, transport=transport)
         self._artim = opening.acse_timeout

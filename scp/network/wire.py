@@ -26,7 +26,8 @@ class Pace:
     """Limits on a peer's silence, in seconds, and on its slowness.
 
     `idle` limits the silence between messages, `stalled` that within one. A message that takes longer than `stalled`
-    must arrive at an average of `bytes_per_second` (0: at any rate). `total` limits the life of the connection.
+    must arrive, and what is sent must be taken, at an average of `bytes_per_second` (0: at any rate). `total` limits
+    the life of the connection.
     """
 
     idle: float
@@ -147,9 +148,13 @@ class Wire:
         return True
 
     def send(self, *buffers: bytes | bytearray | memoryview) -> None:
-        """Send all bytes of `buffers`, in order. Raises Closed, and Expired when the peer does not read them."""
+        """Send all bytes of `buffers`, in order.
+
+        Raises Closed, and Expired when the peer does not read them, or too slowly.
+        """
         left = [memoryview(buffer) for buffer in buffers]
-        last = self._clock()
+        begun = last = self._clock()
+        taken = 0
         while left:
             try:
                 sent = self._transport.send(left)
@@ -161,8 +166,11 @@ class Wire:
             except OSError as error:
                 raise Closed(f"connection lost: {error.strerror or error}") from error
             last = self._clock()
-            self._check_total()
+            taken += sent
             left = _rest(left, sent)
+            if left:
+                self._check_average(taken, last - begun)
+            self._check_total()
 
     def close(self) -> None:
         """Close the connection."""
@@ -232,11 +240,13 @@ class Wire:
         self._check_total()
         if self._begun is None:
             return
-        seconds = self._clock() - self._begun
-        if seconds > self._pace.stalled and self._received < self._pace.bytes_per_second * seconds:
-            rate = self._received / seconds
+        self._check_average(self._received, self._clock() - self._begun)
+
+    def _check_average(self, count: int, seconds: float) -> None:
+        if seconds > self._pace.stalled and count < self._pace.bytes_per_second * seconds:
             raise Expired(
-                f"only {rate:.0f} bytes a second for {seconds:.0f} s, the minimum is {self._pace.bytes_per_second:g}"
+                f"only {count / seconds:.0f} bytes a second for {seconds:.0f} s, "
+                f"the minimum is {self._pace.bytes_per_second:g}"
             )
 
 

@@ -73,6 +73,7 @@ def associate(
         dimse_timeout=_bound(node.dimse_timeout, seconds),
         maximum_length=node.max_pdu,
         total_seconds=seconds,
+        bytes_per_second=node.slowest_bytes_per_second,
         security=find_security(node, peer),
     )
     try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import pytest
 
@@ -121,6 +122,26 @@ def test_a_peer_that_takes_nothing_is_given_up(pair, clock):
     clock.step = 1
     with pytest.raises(Expired, match="read nothing"):
         wire.send(bytes(100_000_000))
+
+
+@pytest.mark.parametrize(("slowest", "is_too_slow"), [(10**9, True), (1, False), (0, False)])
+def test_what_is_sent_must_be_taken_at_the_rate_once_it_takes_long(pair, clock, slowest, is_too_slow):
+    ours, theirs = pair
+    clock.step = 6  # at each look, one for every call of the system
+    wire = Wire(ours, Pace(idle=60, stalled=10, bytes_per_second=slowest), clock=clock)
+    buffers = [bytes(10)] * 50_000  # more than go into one call
+    reader = threading.Thread(target=read_all, args=(theirs, 10 * len(buffers)))
+    reader.start()
+    with pytest.raises(Expired, match=r"only \d+ bytes a second") if is_too_slow else nullcontext():
+        wire.send(*buffers)
+    wire.close()
+    reader.join(20)
+    assert not reader.is_alive()
+
+
+def read_all(connection: socket.socket, size: int) -> None:
+    while size > 0 and (got := len(connection.recv(1 << 20))):
+        size -= got
 
 
 def test_bytes_pass_in_order_whatever_their_number(pair, clock):
