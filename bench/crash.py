@@ -35,7 +35,7 @@ from scp.services.storage import IMAGE_STORAGE
 
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
 ASSOCIATIONS: Final = 4
-START_SECONDS: Final = 180.0
+START_SECONDS: Final = 60.0
 SIZES: Final = (4_000, 527_000, 527_000, 2_000_000)
 NODE: Final = (sys.executable, "-c", "from scp.cli import main; main()", "serve", "--config")
 PIXELS: Final = struct.pack("<HH2sH", 0x7FE0, 0x0010, b"OW", 0)
@@ -124,7 +124,7 @@ def run(rounds: int, seed: int, folder: Path) -> tuple[Sent, list[str]]:
         f'[node]\nport = {port}\ndata_dir = "{folder / "data"}"\naccept_unknown_peers = true\nreserve_mb = 0\n'
         "[completion]\nquiet_seconds = 3600\n[web]\nport = 0\n"
     )
-    node = start_node(config, port)
+    node = _start(config, port)
     try:
         for number in range(rounds):
             stop = threading.Event()
@@ -143,29 +143,12 @@ def run(rounds: int, seed: int, folder: Path) -> tuple[Sent, list[str]]:
             stop.set()
             for sender in senders:
                 sender.join()
-            node = start_node(config, port)
+            node = _start(config, port)
             wrong += [f"round {number}: {fault}" for fault in find_faults(folder, sent)]
     finally:
         node.send_signal(signal.SIGTERM)
         node.wait(60)
     return sent, wrong
-
-
-def start_node(config: Path, port: int) -> subprocess.Popen[bytes]:
-    """Start a node and wait until it answers. Raises RuntimeError."""
-    with (config.parent / "log").open("ab") as log:
-        node = subprocess.Popen([*NODE, str(config)], stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            opening = Opening("SCANNER", "CORONODE", "127.0.0.1", port, 1, 5, 5, 16384)
-            Requestor(opening, [PresentationContext(VERIFICATION, (EXPLICIT,))]).release()
-        except (OSError, AssociationEnded):
-            time.sleep(0.05)
-        else:
-            return node
-    node.kill()
-    raise RuntimeError(f"the node did not listen within {START_SECONDS:g} s; see {config.parent / 'log'}")
 
 
 def main() -> int:
@@ -184,6 +167,22 @@ def main() -> int:
     for fault in wrong[:20]:
         print(fault)
     return 1 if wrong else 0
+
+
+def _start(config: Path, port: int) -> subprocess.Popen[bytes]:
+    with (config.parent / "log").open("ab") as log:
+        node = subprocess.Popen([*NODE, str(config)], stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            opening = Opening("SCANNER", "CORONODE", "127.0.0.1", port, 1, 5, 5, 16384)
+            Requestor(opening, [PresentationContext(VERIFICATION, (EXPLICIT,))]).release()
+        except (OSError, AssociationEnded):
+            time.sleep(0.05)
+        else:
+            return node
+    node.kill()
+    raise RuntimeError(f"the node did not listen within {START_SECONDS:g} s; see {config.parent / 'log'}")
 
 
 def _read_data_set(path: Path) -> bytes:

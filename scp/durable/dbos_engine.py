@@ -58,11 +58,11 @@ class DbosEngine:
         for kind, step in steps.items():
             _register_workflow(kind, step, around)
         DBOS.launch()
-        for kind in steps:
+        for queue, partitioned in {kind.queue: kind.partitioned for kind in steps}.items():
             DBOS.register_queue(
-                kind.queue,
-                worker_concurrency=None if kind.partitioned else 1,
-                partition_worker_concurrency=1 if kind.partitioned else None,
+                queue,
+                worker_concurrency=None if partitioned else 1,
+                partition_worker_concurrency=1 if partitioned else None,
                 polling_interval_sec=_POLLING_SECONDS,
                 on_conflict="always_update",
             )

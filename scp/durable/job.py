@@ -15,7 +15,8 @@ from storage.database.engine import Transaction
 class Kind:
     """A kind of job: its workflow with a single step, and its queue.
 
-    A process runs one job of a queue at a time; of a partitioned queue, one of each partition.
+    A process runs one job of a queue at a time; of a partitioned queue, one of each partition. Kinds may share a queue:
+    each queue is looked at twice a second.
     """
 
     workflow: str
@@ -26,8 +27,8 @@ class Kind:
 
 SCORE: Final = Kind("score_series", "process", "score")
 DELIVER: Final = Kind("deliver_batch", "send", "deliver", partitioned=True)
-REPORT_COMMITMENT: Final = Kind("report_commitment", "report", "report_commitment", partitioned=True)
-ASK_COMMITMENT: Final = Kind("ask_commitment", "ask", "ask_commitment", partitioned=True)
+REPORT_COMMITMENT: Final = Kind("report_commitment", "report", "chores", partitioned=True)
+ASK_COMMITMENT: Final = Kind("ask_commitment", "ask", "chores", partitioned=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import defer
 
 from config.errors import Permanent
 from dicom.commitment import CommitmentRequest, CommitmentResult, Reference
@@ -133,5 +134,7 @@ def _load_references(row: CommitmentRow) -> tuple[Reference, ...]:
 
 
 def _list(db: Database, query: Select[CommitmentRow]) -> list[Commitment]:
+    """List rows without their objects, of which there may be very many."""
+    light = query.options(defer(CommitmentRow.references_json), defer(CommitmentRow.failures_json))
     with db.reading() as session:
-        return [to_commitment(row) for row in session.scalars(query)]
+        return [to_commitment(row) for row in session.scalars(light)]

@@ -150,7 +150,7 @@ class DeliveryRow(Base):
         UniqueConstraint("sop_instance_uid", "destination"),
         Index("ix_deliveries_series_uid_version", "series_instance_uid", "version"),
         Index(None, "state", "next_attempt_at"),
-        Index(None, "destination", "commit_at"),
+        Index(None, "commit_at"),
     )
 
     id: Mapped[Identity]

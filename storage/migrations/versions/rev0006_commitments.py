@@ -14,7 +14,7 @@ _RAW = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _WHEN = sa.DateTime(timezone=True)
 _DELIVERIES = "deliveries"
 _INDEXES = {
-    "ix_deliveries_destination_commit_at": ["destination", "commit_at"],
+    "ix_deliveries_commit_at": ["commit_at"],
     "ix_deliveries_transaction_uid": ["transaction_uid"],
 }
 

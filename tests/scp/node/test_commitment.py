@@ -13,7 +13,6 @@ from pydicom.uid import ComprehensiveSRStorage, CTImageStorage, generate_uid
 from pynetdicom import AE, build_role, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel
 
-from bench import commitment as bench
 from config.settings import Settings
 from storage.commitments import commitments
 from storage.outbox import deliveries
@@ -272,19 +271,3 @@ def test_ten_thousand_objects_most_of_which_are_not_here(
         eventually("a report", lambda: archive.told)
     ((event, told),) = archive.told
     assert (event, len(told.FailedSOPSequence), len(told.ReferencedSOPSequence)) == (2, 10_000, 3)
-
-
-def test_every_request_is_answered_although_the_node_is_killed(tmp_path):
-    scanner, faults = bench.run(2, 5, tmp_path)
-    assert faults == []
-    assert scanner.asked
-    # the check sees what it is there for
-    uid, request = next(iter(scanner.asked.items()))
-    scanner.acknowledged.update(item.sop_instance_uid for item in request.references)
-    scanner.told[uid] = bench.CommitmentResult(uid, (), ())
-    scanner.asked["1.2.3"] = request
-    assert {fault.partition(": ")[2] for fault in scanner.find_faults()} == {
-        "never reported",
-        "acknowledged and not committed",
-        "not every object is reported",
-    }

@@ -234,6 +234,20 @@ def test_a_peer_that_releases_instead_of_an_answer_is_released_in_order(site, ev
     eventually("the failure", lambda: site.states() == ["pending"])
 
 
+def test_a_request_that_takes_long_to_prove_is_left_to_the_job(site, listen, monkeypatch):
+    monkeypatch.setattr("scp.services.commitment_reports._SMALL_BYTES", 10)
+    peer = listen()
+    with site.calling() as association:
+        assert ask(association) == 0
+        assert association.echo(association.accepted_contexts[1]).status == 0
+        assert site.states() == ["pending"]
+    assert site.reports.list_due() == []  # the association has had its turn only after some seconds
+    site.installation.clock.advance(5)
+    ((caller, _),) = site.reports.list_due()
+    site.reports.run(*caller)
+    assert peer.told == [CommitmentResult("1.7", KEPT, ())]
+
+
 def test_a_series_that_is_being_received_is_announced_by_the_request(site, eventually):
     with site.calling() as association:
         assert ask(association) == 0
