@@ -244,6 +244,27 @@ def test_an_interrupted_run_ends_with_what_it_has(fetch, studies):
     assert (ended.code, len(ended.outcomes)) == (0, 2)
 
 
+def test_several_studies_at_a_time_come_once_each(fetch, archive, series_of):
+    studies = [f"1.2.{number}" for number in range(1, 8)]
+    archive.objects = [image for study in studies for image in series_of(study, f"{study}.1", 4)]
+    ended = fetch("--date", "20240301", *FEW, "--parallel", 4, "--out", "outcomes.csv")
+    assert (ended.code, ended.held) == (0, {f"{study}.1": 4 for study in studies})
+    assert sorted(row["study_instance_uid"] for row in ended.outcomes) == studies
+    assert {row["studies"] for row in ended.outcomes} == {"7"}
+    assert archive.sent == 28
+    assert fetch("--date", "20240301", *FEW, "--out", "outcomes.csv").summary["requests_done_before"] == 1
+
+
+@pytest.mark.usefixtures("studies")
+def test_outside_of_its_hours_it_waits(fetch, monkeypatch):
+    left = [600.0, 0.01, 0.0]
+    monkeypatch.setattr("scp.fetching.campaign._LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("scp.fetching.limits.Hours.measure_wait", lambda *_: left.pop(0) if left else 0.0)
+    ended = fetch("--study", ONE, *FEW, "--hours", "22:00-06:00")
+    assert (ended.code, left) == (0, [])
+    assert "waiting: it is outside of 22:00-06:00" in ended.err
+
+
 class TestAway:
     def test_an_archive_that_is_away_is_given_up_in_the_end(self, fetch, studies):
         studies.stop()
