@@ -28,7 +28,7 @@ from scp.fetching.store import NodeStore
 from scp.fetching.study import Choice, StudyFetcher, choose
 from scp.installation import utc_now
 from scp.lock import DataLock
-from scp.network.command import Command
+from scp.network.command import C_MOVE_RQ, RESPONSE, Command
 from scp.privacy import create_closed
 from scp.services.storage import StorageScp
 from storage.database.opening import open_database
@@ -84,13 +84,18 @@ def run(plan: Plan, requests: Requests, *, as_json: bool) -> bool:
         _stopping_on_signals(stop),
         ProgressTeller(requests.count) as teller,
     ):
+        throttle = Throttle(plan.rate, wait=stop.wait)
 
-        def hear(_: Command | None = None) -> None:
+        def hear(answer: Command | None = None) -> None:
             if stop.is_set():
                 raise Stopped
-            teller.heard()
+            is_moved = answer is not None and answer.field == C_MOVE_RQ | RESPONSE  # to the node, past this process
+            if is_moved:
+                throttle.spend("objects", 1)
+            if answer is None or is_moved:
+                teller.heard()
 
-        receiver = Receiver(store.storage, plan.peer.ae_title, Throttle(plan.rate, wait=stop.wait), hear)
+        receiver = Receiver(store.storage, plan.peer.ae_title, throttle, hear)
         journal = Journal(plan.name, plan.out, clock=utc_now, again=plan.retry_failed)
         try:
             campaign = Campaign(
