@@ -140,7 +140,8 @@ def fetch(
     target = find_peer(settings, peer)
     from scp.cli import fetch_run
 
-    plan = fetch_run.Plan(settings, peer, target, **options)
-    is_good = fetch_run.show_choices(plan, requests) if dry_run else fetch_run.run(plan, requests, as_json=as_json)
+    name = next(name for name, known in settings.peers.items() if known is target)
+    plan = fetch_run.Plan(settings, name, target, **options)
+    is_good = (fetch_run.show_choices if dry_run else fetch_run.run)(plan, requests, as_json=as_json)
     if not is_good:
         raise SystemExit(1)

@@ -16,6 +16,7 @@ from config.settings import MIB, PeerSettings, Settings
 from scp import logs
 from scp.cli.fetch_requests import Requests
 from scp.cli.terminal.fetch_progress import ProgressTeller, describe_summary, list_fields
+from scp.cli.terminal.listing import print_json
 from scp.cli.terminal.output import say
 from scp.fetching.archive import Archive, Method
 from scp.fetching.campaign import Bounds, Campaign
@@ -24,10 +25,10 @@ from scp.fetching.limits import Hours, RateLimit, Stopped, Throttle
 from scp.fetching.receiver import Receiver
 from scp.fetching.selection import Rules
 from scp.fetching.store import NodeStore
-from scp.fetching.study import StudyFetcher, choose
+from scp.fetching.study import Choice, StudyFetcher, choose
 from scp.installation import utc_now
 from scp.lock import DataLock
-from scp.network.command import Command
+from scp.network.command import C_MOVE_RQ, RESPONSE, Command
 from scp.privacy import create_closed
 from scp.services.storage import StorageScp
 from storage.database.opening import open_database
@@ -83,13 +84,18 @@ def run(plan: Plan, requests: Requests, *, as_json: bool) -> bool:
         _stopping_on_signals(stop),
         ProgressTeller(requests.count) as teller,
     ):
+        throttle = Throttle(plan.rate, wait=stop.wait)
 
-        def hear(_: Command | None = None) -> None:
+        def hear(answer: Command | None = None) -> None:
             if stop.is_set():
                 raise Stopped
-            teller.heard()
+            is_moved = answer is not None and answer.field == C_MOVE_RQ | RESPONSE  # to the node, past this process
+            if is_moved:
+                throttle.spend("objects", 1)
+            if answer is None or is_moved:
+                teller.heard()
 
-        receiver = Receiver(store.storage, plan.peer.ae_title, Throttle(plan.rate, wait=stop.wait), hear)
+        receiver = Receiver(store.storage, plan.peer.ae_title, throttle, hear)
         journal = Journal(plan.name, plan.out, clock=utc_now, again=plan.retry_failed)
         try:
             campaign = Campaign(
@@ -114,25 +120,49 @@ def run(plan: Plan, requests: Requests, *, as_json: bool) -> bool:
     return summary.is_good
 
 
-def show_choices(plan: Plan, requests: Requests) -> bool:
+def show_choices(plan: Plan, requests: Requests, *, as_json: bool) -> bool:
     """List the series of the studies that are asked for, with what would be done, and return whether all were found."""
-    is_good = True
+    lost: list[str] = []
     with _open_store(plan.settings) as store:
-        for wanted in requests.make():
-            with plan.archive.open() as channel:
-                studies = channel.find_studies(wanted)
-                is_good = is_good and bool(studies)
-                if not studies:
-                    say(f"{wanted.describe()}: the archive has no such study")
-                for study in studies:
-                    say(f"study {study}")
-                    for choice in choose(channel, study, plan.rules):
-                        offer, held = choice.offer, store.list_held(choice.offer.series_instance_uid)
-                        is_here = bool(held) and len(held) >= (offer.images or len(held))
-                        verdict = choice.objection or ("here already" if is_here else "would be fetched")
-                        images = "? images" if offer.images is None else f"{offer.images} images"
-                        say(f"  {offer.series_instance_uid}  {images}  {offer.description!r}: {verdict}")
-    return is_good
+        rows = _list_choices(plan, requests, store, lost)
+        if as_json:
+            print_json(rows)
+        else:
+            for row in rows:
+                say("  ".join(str(cell) for cell in row.values() if cell is not None))
+    for line in lost:
+        say(line, err=True)
+    return not lost
+
+
+def _list_choices(plan: Plan, requests: Requests, store: NodeStore, lost: list[str]) -> Iterator[dict[str, object]]:
+    """List the series with their verdicts as they are found; requests without a study are added to `lost`."""
+    left = plan.limit
+    for wanted in requests.make():
+        with plan.archive.open() as channel:
+            studies = channel.find_studies(wanted)
+            if not studies:
+                lost.append(f"{wanted.describe()}: the archive has no such study")
+            for study in studies:
+                choices = choose(channel, study, plan.rules)
+                yield from (_describe_choice(study, choice, store) for choice in choices)
+                if left is not None and any(not choice.objection for choice in choices):
+                    left -= 1
+                    if not left:
+                        return
+
+
+def _describe_choice(study_instance_uid: str, choice: Choice, store: NodeStore) -> dict[str, object]:
+    offer = choice.offer
+    held = store.list_held(offer.series_instance_uid)
+    is_here = bool(held) and len(held) >= (offer.images or len(held))
+    return {
+        "study_instance_uid": study_instance_uid,
+        "series_instance_uid": offer.series_instance_uid,
+        "images": offer.images,
+        "description": offer.description,
+        "verdict": choice.objection or ("is here" if is_here else "would be fetched"),
+    }
 
 
 @contextmanager

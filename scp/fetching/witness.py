@@ -186,7 +186,8 @@ class _Questioner:
             log.warning("what has not come could not be fetched", series=series, peer=self._name, reason=str(error))
 
     def _note(self, question: Question, count: int | None, remark: str) -> None:
-        """Record an answer, for the operator and for the next question."""
+        """Record an answer, for the operator and for the next question. Raises Stopped."""
+        self._go_on()
         kind = "none" if count is None else "equal" if count == question.stored else "other"
         metrics.SOURCE_ANSWERS.labels(kind).inc()
         log.info(

@@ -7,7 +7,7 @@ import json
 import socket
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +68,7 @@ class Archive:
 
     Without `counts` it does not say how many instances a series has. `withheld` are SOP Instance UIDs whose
     sub-operation fails; so many of the next queries or retrievals fail, or break the association, as `answers` says.
+    `hook` is called at each C-GET.
     """
 
     port: int
@@ -81,6 +82,7 @@ class Archive:
         StudyRootQueryRetrieveInformationModelMove,
     )
     destination: int | None = None
+    hook: Callable[[], None] | None = None
     asked: list[Dataset] = field(default_factory=list)
     fetched: list[Dataset] = field(default_factory=list)
     sent: int = 0
@@ -146,6 +148,8 @@ class Archive:
 
     def _get(self, event: evt.Event) -> Iterator:
         self.fetched.append(event.identifier)
+        if self.hook is not None:
+            self.hook()
         failure, found = self._fail(event), self._list(event.identifier)
         yield len(found)
         if failure is not None:

@@ -1,5 +1,8 @@
 """The command against an archive: what is asked, what is moved, what is said; and every way in which it may fail."""
 
+import os
+import signal
+
 import pytest
 from pydicom import dcmread
 from pydicom.uid import ComprehensiveSRStorage, EnhancedCTImageStorage, SecondaryCaptureImageStorage
@@ -146,13 +149,21 @@ def test_a_dry_run_moves_nothing(fetch, studies):
     ended = fetch("--accession", "A1", "--accession", "A9", "--dry-run", "--exclude", "*1.0", *FEW, json_too=False)
     assert ended.code == 1
     assert ended.out.splitlines() == [
-        f"study {ONE}",
-        f"  {ONE}.1  5 images  'Thorax 3.0': would be fetched",
-        f"  {ONE}.2  1 images  'Topogram': only 1 slice",
-        f"  {ONE}.3  1 images  'Thorax 3.0': modality SR",
-        "an accession number: the archive has no such study",
+        f"{ONE}  {ONE}.1  5  Thorax 3.0  would be fetched",
+        f"{ONE}  {ONE}.2  1  Topogram  only 1 slice",
+        f"{ONE}  {ONE}.3  1  Thorax 3.0  modality SR",
     ]
+    assert ended.err == "an accession number: the archive has no such study\n"
     assert studies.fetched == []
+
+
+def test_a_dry_run_says_what_is_here_and_keeps_to_the_limit(fetch, studies):
+    fetch("--study", ONE, *FEW)
+    ended = fetch("--study", ONE, "--study", TWO, "--dry-run", *FEW)
+    verdicts = {row["series_instance_uid"]: row["verdict"] for row in ended.summary}
+    assert (verdicts[f"{ONE}.1"], verdicts[f"{TWO}.1"]) == ("is here", "would be fetched")
+    ended = fetch("--study", ONE, "--study", TWO, "--dry-run", "--limit", 1, *FEW)
+    assert {row["study_instance_uid"] for row in ended.summary} == {ONE}
 
 
 @pytest.mark.parametrize(
@@ -219,9 +230,39 @@ def test_failures_end_after_three_attempts(fetch, studies):
 
 def test_an_archive_that_passes_over_keys_gives_no_other_study(fetch, studies, monkeypatch):
     monkeypatch.setattr(type(studies), "_list", lambda self, _: list(self.objects))
-    ended = fetch("--accession", "A1", "--dry-run", *FEW, json_too=False)
-    assert f"study {ONE}" in ended.out
-    assert f"study {TWO}" not in ended.out
+    ended = fetch("--accession", "A1", "--dry-run", *FEW)
+    assert {row["study_instance_uid"] for row in ended.summary} == {ONE}
+
+
+def test_an_interrupted_run_ends_with_what_it_has(fetch, studies):
+    studies.hook = lambda: os.kill(os.getpid(), signal.SIGINT)
+    ended = fetch("--study", ONE, "--study", TWO, *FEW, "--out", "outcomes.csv")
+    assert (ended.code, ended.outcomes, ended.summary["finished"]) == (1, [], False)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    studies.hook = None
+    ended = fetch("--study", ONE, "--study", TWO, *FEW, "--out", "outcomes.csv")
+    assert (ended.code, len(ended.outcomes)) == (0, 2)
+
+
+def test_several_studies_at_a_time_come_once_each(fetch, archive, series_of):
+    studies = [f"1.2.{number}" for number in range(1, 8)]
+    archive.objects = [image for study in studies for image in series_of(study, f"{study}.1", 4)]
+    ended = fetch("--date", "20240301", *FEW, "--parallel", 4, "--out", "outcomes.csv")
+    assert (ended.code, ended.held) == (0, {f"{study}.1": 4 for study in studies})
+    assert sorted(row["study_instance_uid"] for row in ended.outcomes) == studies
+    assert {row["studies"] for row in ended.outcomes} == {"7"}
+    assert archive.sent == 28
+    assert fetch("--date", "20240301", *FEW, "--out", "outcomes.csv").summary["requests_done_before"] == 1
+
+
+@pytest.mark.usefixtures("studies")
+def test_outside_of_its_hours_it_waits(fetch, monkeypatch):
+    left = [600.0, 0.01, 0.0]
+    monkeypatch.setattr("scp.fetching.campaign._LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("scp.fetching.limits.Hours.measure_wait", lambda *_: left.pop(0) if left else 0.0)
+    ended = fetch("--study", ONE, *FEW, "--hours", "22:00-06:00")
+    assert (ended.code, left) == (0, [])
+    assert "waiting: it is outside of 22:00-06:00" in ended.err
 
 
 class TestAway:

@@ -8,7 +8,7 @@ from config.errors import ConfigurationError
 from config.load import load
 from config.settings import Settings
 from scp.cli import main
-from storage.series import sources, states
+from storage.series import expectations, sources, states
 
 pytestmark = pytest.mark.component
 
@@ -131,6 +131,7 @@ def test_a_source_that_has_fewer_decides_nothing(site, archive, run_node, eventu
         send(node, images)
         eventually("an answer", lambda: sources.find_answer(node.database, SERIES))
         assert sources.find_answer(node.database, SERIES).count == 3
+        assert expectations.list_expectations(node.database, SERIES) == []
         eventually("completion", lambda: state(node).version == 1)
         assert state(node).flags == ()
 
