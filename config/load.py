@@ -100,12 +100,18 @@ def _explain(error: ErrorDetails, source: Path | None, spoken: Mapping[str, Any]
         return f"{where}: {key}: unknown {what}{_suggest(location[-1], section) if section else ''}"
     if error["type"] == "missing":
         return f"{where}: {key}: is missing and has no default"
-    message = error["msg"].removeprefix("Value error, ")
+    message = error["msg"]
+    if error["type"] == "value_error":
+        message = message.removeprefix("Value error, ")
+    else:
+        message = f"{message[:1].lower()}{message[1:]}"
     if error["type"] in {"tuple_type", "list_type"}:
         message = f'should be a list, for instance ["{error["input"]}"]'
     if not location:
         return f"{where}: {message}"
-    return f"{where}: {key} = {error['input']!r}: {message[:1].lower()}{message[1:]}"
+    if isinstance(error["input"], Mapping):  # a whole section says too much, the hashes of its users among it
+        return f"{where}: {key}: {message}"
+    return f"{where}: {key} = {error['input']!r}: {message}"
 
 
 def _name_source(location: list[str], source: Path | None, spoken: Mapping[str, Any]) -> str:

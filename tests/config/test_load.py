@@ -175,3 +175,22 @@ def test_an_ae_title_is_taken_as_the_standard_says_or_refused(title):
 def test_settings_do_not_change_after_loading():
     with pytest.raises(ValueError, match="frozen"):
         Settings().node.port = 1  # type: ignore[misc]
+
+
+def test_an_error_of_a_whole_section_does_not_print_it(tmp_path):
+    file = tmp_path / "coronode.toml"
+    salt_and_hash = "c2FsdHNhbHRzYWx0c2FsdA$" + "aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
+    file.write_text(
+        '[peers.A]\nae_title = "A"\nhost = "h"\nwitness = "count"\n'
+        f'users = {{ alice = "$scrypt$ln=15,r=8,p=3${salt_and_hash}" }}\n'
+    )
+    with pytest.raises(ConfigurationError, match=r"peers\.A: witness: a peer without a port") as caught:
+        load(file)
+    assert salt_and_hash not in str(caught.value)
+
+
+def test_a_name_at_the_beginning_of_an_error_keeps_its_capitals(tmp_path):
+    file = tmp_path / "coronode.toml"
+    file.write_text("[node.tls]\nport = 2762\n")
+    with pytest.raises(ConfigurationError, match=r"node\.tls: TLS needs a certificate"):
+        load(file)
