@@ -33,6 +33,15 @@ def test_number_is_compared_with_the_objects_of_the_series(node):
     assert listed(node) == [Expectation("witness", "PACS", 1, 0, final=True)]
 
 
+def test_request_for_commitment_of_a_part_is_no_last_word(node):
+    node.series(3)
+    uids = frozenset(f"{SERIES}.{number}" for number in (1, 2, 3))
+    expectations.announce(node.db, Announcement(SERIES, "commitment", "1.2.7", uids), node.at(0))
+    assert listed(node) == [Expectation("commitment", "1.2.7", 3, 0, final=True)]
+    node.series(4)
+    assert listed(node) == [Expectation("commitment", "1.2.7", 3, 0, final=False)]
+
+
 def test_later_announcement_of_an_origin_takes_the_place_of_the_earlier(node):
     expectations.announce(node.db, named(1, 2, final=False), node.at(0))
     assert expectations.find_announced(node.db, [SERIES]) == set()
