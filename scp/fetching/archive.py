@@ -27,6 +27,8 @@ Method = Literal["auto", "get", "move"]
 
 MOST_MATCHES: Final = 20_000
 """Of one query; an archive that has more is asked for less at a time."""
+_MOST_DIGITS: Final = 12
+"""Of an integer string (PS3.5 6.2, IS)."""
 LONGEST_SECONDS: Final = 6 * 3600.0
 """Of one association."""
 
@@ -232,4 +234,4 @@ def _is_of(match: Dataset, wanted: Wanted) -> bool:
 
 def _read_count(match: Dataset, keyword: str) -> int | None:
     text = get_text(match, keyword).strip()
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None

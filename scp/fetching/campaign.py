@@ -165,7 +165,7 @@ class Campaign:
                 result = step()
             except NotNow as error:
                 self._patience.wait(str(error))
-            except NotFromThere:
+            except (NotFromThere, Stopped):
                 raise
             except Transient as error:
                 self._fail(task, str(error))
@@ -173,6 +173,10 @@ class Campaign:
                 return None
             except Permanent as error:
                 self._end(task.end("refused", str(error)))
+                return None
+            except Exception:  # the edge of a study: one that is not understood must not keep the others
+                log.exception("study not fetched", study=task.study_instance_uid)
+                self._fail(task, "internal error, see the log")
                 return None
             else:
                 self._patience.note_success()

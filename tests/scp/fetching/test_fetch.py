@@ -4,9 +4,10 @@ import os
 import signal
 
 import pytest
-from pydicom import dcmread
+from pydicom import DataElement, dcmread
 from pydicom.uid import ComprehensiveSRStorage, EnhancedCTImageStorage, SecondaryCaptureImageStorage
 
+from scp.fetching.archive import Channel
 from storage.database.engine import Database
 from storage.series import states
 
@@ -263,6 +264,40 @@ def test_outside_of_its_hours_it_waits(fetch, monkeypatch):
     ended = fetch("--study", ONE, *FEW, "--hours", "22:00-06:00")
     assert (ended.code, left) == (0, [])
     assert "waiting: it is outside of 22:00-06:00" in ended.err
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-1", "many", "\u0663"])
+def test_a_number_that_is_none_is_no_number(fetch, studies, number, monkeypatch):
+    answers = studies._find
+
+    def find(event):
+        for status, answer in answers(event):
+            if answer is not None and answer.QueryRetrieveLevel == "SERIES":
+                answer.add(DataElement(0x00201209, "UT", number))  # as an IS pynetdicom would refuse it
+                answer.SpecificCharacterSet = "ISO_IR 192"
+            yield status, answer
+
+    monkeypatch.setattr(studies, "_find", find)
+    studies.stop()
+    studies.start()
+    ended = fetch("--study", ONE, *FEW, "--exclude", "Topogram")
+    assert (ended.code, ended.held) == (0, {f"{ONE}.1": 5})
+
+
+def test_a_study_that_is_not_understood_does_not_keep_the_others(fetch, studies, monkeypatch):
+    usual = Channel.list_series
+
+    def list_series(channel, study):
+        if study == ONE:
+            raise KeyError(study)
+        return usual(channel, study)
+
+    monkeypatch.setattr(Channel, "list_series", list_series)
+    ended = fetch("--study", ONE, "--study", TWO, *FEW, "--out", "outcomes.csv")
+    assert [(row["outcome"], row["message"]) for row in ended.outcomes] == [
+        ("fetched", ""),
+        ("failed", "internal error, see the log"),
+    ]
 
 
 class TestAway:
