@@ -19,7 +19,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -268,7 +268,8 @@ def _kill_during(node: NodeProcess, use: Callable[[], object], delay: float) -> 
 
     def repeat() -> None:
         while not given_up.is_set():
-            use()
+            with suppress(RuntimeError):  # pynetdicom's word for an association that has ended
+                use()
 
     peer = threading.Thread(target=repeat, name="peer", daemon=True)
     peer.start()

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from bench.conversations import KINDS, Conversation, Message
+from bench.conversations import KINDS, Conversation, Message, store_and_query
 from bench.mutated_node import serve
 from scp.network import command, items, pdu
 from scp.network.command import Command
@@ -268,6 +268,7 @@ def run(streams: int, seed: int, first: int = 0, log: Path | None = None, kinds:
     outcome = Outcome()
     makers = [KINDS[name] for name in kinds or KINDS]
     with serve() as node:
+        converse(node.port, store_and_query().encode())  # something to retrieve, whatever the kinds
         valid = [make(number).encode() for number, make in enumerate(makers)]
         for _ in range(3):
             for parts in valid:
