@@ -63,21 +63,28 @@ def tls() -> None:
 def init(peers: tuple[str, ...], out: Path, days: int, config_file: Path | None) -> None:
     """Make an authority, and a certificate with its key for the node and for each of PEERS, to try TLS with.
 
-    PEERS are names from the configuration, or NAME=HOST; without any, all peers of the configuration. An authority
-    that is in the folder already issues the new certificates, too; no file is replaced. For trials only: in operation
-    the certificates come from the hospital's own authority.
+    PEERS are names from the configuration, or NAME=HOST; without any, all peers of the configuration that have no
+    certificate in the folder. An authority that is there already issues the new certificates, too; no file is replaced.
+    For trials only: in operation the certificates come from the hospital's own authority.
     """
     from scp.installation import utc_now
 
     settings = load(config_file)
     now = utc_now()
-    wanted = [*_choose_node(settings, out), *_choose_peers(settings, peers)]
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    wanted = [*_choose_node(settings, out), *_choose_peers(settings, peers or _list_without(settings, out))]
+    if not wanted:
+        say(f"{out}: the node and every peer of the configuration have their certificates; nothing was made")
+        return
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CoronodeError(f"{out}: cannot be made: {error.strerror}") from error
     authority = _open_authority(out, days)
     for holder in wanted:
         _write(out, holder.file_name, authority.issue(holder.name, holder.hosts, now, days))
     say(f"wrote {out}: {', '.join([_AUTHORITY, *(holder.file_name for holder in wanted)])} (.pem and .key each)", "")
-    say("For the node's configuration:", "", *_format_configuration(out.resolve(), settings, wanted), "")
+    lines = _format_configuration(out.resolve(), settings, wanted)
+    say("For the node's configuration, each line in the section of that name:", "", *lines, "")
     say("Give each peer its own .pem and .key, and ca.pem to trust. With DCMTK, for instance:", "")
     example = next((holder.file_name for holder in wanted if holder.name != _NODE), "PEER")
     call = f"-aet AET -aec {settings.node.ae_title} HOST {_REGISTERED_PORT}"
@@ -93,8 +100,13 @@ def _choose_node(settings: Settings, out: Path) -> Iterator[Holder]:
     yield Holder(_NODE, tuple(dict.fromkeys([*own, socket.gethostname(), "localhost", "127.0.0.1"])))
 
 
+def _list_without(settings: Settings, out: Path) -> list[str]:
+    """List the peers of the configuration that have no certificate in the folder."""
+    return [name for name in settings.peers if not (out / f"{Holder(name, ()).file_name}.pem").exists()]
+
+
 def _choose_peers(settings: Settings, given: Sequence[str]) -> Iterator[Holder]:
-    for word in given or settings.peers:
+    for word in given:
         name, _, host = word.partition("=")
         peer = settings.peers.get(name)
         if host:

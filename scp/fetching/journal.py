@@ -21,6 +21,9 @@ from scp.fetching.outcome import COLUMNS, Outcome
 from scp.fetching.wanted import Wanted
 
 _DIGEST_BYTES: Final = 16
+_TEXT: Final = "'"
+_MARKED: Final = ("=", "+", "-", "@", _TEXT)
+"""A spreadsheet takes a cell that begins with one of these for a formula, or hides it: it gets a mark before it."""
 _REQUESTED: Final = slice(COLUMNS.index("requested_study_instance_uid"), COLUMNS.index("studies"))
 _STUDIES, _STUDY, _ENDING = (COLUMNS.index(name) for name in ("studies", "study_instance_uid", "outcome"))
 
@@ -156,14 +159,15 @@ def _read(file: Path) -> Iterator[list[str]]:
             for row in rows:
                 if len(row) != len(COLUMNS) or not row[_STUDIES].isdecimal():
                     raise ConfigurationError(f"{file}: line {rows.line_num}: is not a line of outcomes")
-                yield row
+                yield [cell.removeprefix(_TEXT) for cell in row]
         except (csv.Error, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{file}: is not a file of outcomes: {error}") from error
 
 
 def _format(row: list[str]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(row)
+    cells = (f"{_TEXT}{cell}" if cell.startswith(_MARKED) else cell for cell in row)
+    csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode()
 
 

@@ -72,6 +72,7 @@ def _parse_lines(path: Path, lines: Iterator[tuple[int, list[str]]]) -> Iterator
 def _find_columns(path: Path, names: Sequence[str]) -> dict[str, int]:
     """Find the columns that are read. Raises ConfigurationError when there is none, or one twice."""
     allowed = ", ".join(COLUMNS)
+    beside = ", ".join(name for name in COLUMNS if name != "study_date")
     for name in COLUMNS:
         if names.count(name) > 1:
             raise ConfigurationError(f"{path}: line 1: the column {name} stands there twice")
@@ -79,7 +80,7 @@ def _find_columns(path: Path, names: Sequence[str]) -> dict[str, int]:
     if not places:
         raise ConfigurationError(f"{path}: line 1 must name the columns, at least one of {allowed}")
     if list(places) == ["study_date"]:
-        raise ConfigurationError(f"{path}: line 1: a study_date needs another column beside it ({allowed})")
+        raise ConfigurationError(f"{path}: line 1: a study_date needs another column beside it ({beside})")
     return places
 
 

@@ -55,6 +55,27 @@ def test_a_second_run_uses_the_authority_again_and_replaces_nothing(coronode, tm
     assert "CT1.key: already exists" in again.err
 
 
+def test_a_second_run_without_names_is_for_the_peers_that_came_since(coronode, tmp_path, config):
+    out = tmp_path / "tls"
+    assert coronode("config", "tls", "init", "--out", out, "--config", config).code == 0
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    nothing = coronode("config", "tls", "init", "--out", out, "--config", config)
+    assert (nothing.code, nothing.err) == (0, "")
+    assert "nothing was made" in nothing.out
+    config.write_text(PEERS + '[peers.NEW]\nae_title = "NEW"\nhost = "10.0.0.8"\n')
+    more = coronode("config", "tls", "init", "--out", out, "--config", config)
+    assert set(read_lines(more.out)["peers"]) == {"NEW"}
+    assert {path: path.read_bytes() for path in before} == before
+    assert (out / "NEW.key").exists()
+
+
+def test_a_folder_that_cannot_be_made(coronode, tmp_path, config):
+    (tmp_path / "file").touch()
+    asked = coronode("config", "tls", "init", "--out", tmp_path / "file" / "tls", "--config", config)
+    assert (asked.code, asked.out) == (1, "")
+    assert "file/tls: cannot be made: Not a directory" in asked.err
+
+
 def test_an_unknown_name_needs_a_host(coronode, tmp_path, config):
     asked = coronode("config", "tls", "init", "PC", "--out", tmp_path / "tls", "--config", config)
     assert asked.code == 2

@@ -173,3 +173,16 @@ def test_without_a_file_a_run_remembers_its_own(tmp_path):
     assert journal.is_done(ONE)
     journal.close()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(1)", "'", "''=1", "'quoted'"])
+def test_no_cell_is_a_formula_and_a_request_that_looks_like_one_is_remembered(file, text):
+    wanted = Wanted(patient_id=text)
+    write(file, Outcome(wanted, "failed", 1, "1.2.9"))
+    (row,) = rows(file)
+    assert row["requested_patient_id"] == f"'{text}"
+    journal = open_journal(file)
+    assert journal.is_done(wanted)
+    journal.close()
+    write(file, Outcome(Wanted(patient_id="other"), "fetched", 1, "1.2.8"), again=True)
+    assert [row["requested_patient_id"] for row in rows(file)] == ["other"]
