@@ -161,7 +161,7 @@ def test_echoscu(site, peer_program):
 
 
 def test_other_services_are_refused_in_negotiation(site):
-    association = associate(site.port, "1.2.840.10008.5.1.4.1.2.2.2", UNCOMPRESSED)  # Study Root: move
+    association = associate(site.port, "1.2.840.10008.5.1.4.31", UNCOMPRESSED)  # Modality Worklist: find
     assert not association.is_established
     assert association.acceptor.primitive.result == 0
     assert not association.accepted_contexts
