@@ -65,6 +65,15 @@ class NodeSettings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     tls: TlsSettings = TlsSettings()
 
+    @model_validator(mode="after")
+    def _keep_ports_apart(self) -> Self:
+        if self.port and self.port == self.tls.port and not self.tls.only:
+            raise ValueError(
+                f"port {self.port} is that of node.tls, too; give node.tls.port another one (2762 is the registered "
+                "one), or close the port without TLS by node.tls.only = true"
+            )
+        return self
+
 
 class PeerSettings(CalledPeer):
     """A DICOM application entity that calls the node, is called by it, or both.

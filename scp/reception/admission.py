@@ -27,7 +27,7 @@ from scp.network.negotiation import (
 from scp.reception.addresses import AddressBook, shorten_address
 from scp.reception.bindings import PLAIN, Bindings, Line
 from scp.reception.identities import BusyError, Identities
-from scp.reception.provided import ProvidedService, select_contexts
+from scp.reception.provided import ProvidedService, find_services, select_contexts
 from scp.reception.seats import Seats
 from scp.reception.watch import Holder
 
@@ -151,9 +151,13 @@ class Door:
             key = "node.max_associations" if limit == "limit" else "node.max_associations_per_peer"
             refusal = Rejection(TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT_EXCEEDED)
             return self._refuse(limit, refusal, request, address, f"{key} reached")
-        return select_contexts(
+        contexts = select_contexts(
             self._services, verdict.services, request.abstract_syntaxes, request.user.common_extended
         )
+        open_to_it = {context.abstract_syntax for context in contexts}
+        if withheld := find_services(self._services, set(request.abstract_syntaxes) - open_to_it):
+            log.info("services not open to the peer", calling=request.calling_ae, host=address, services=withheld)
+        return contexts
 
     def _find_stranger(self, users: Mapping[str, str], request: AssociateRequest) -> tuple[Rejection, str] | None:
         """Find how and why to reject a caller that is none of the users, or cannot be checked now; None for a user."""

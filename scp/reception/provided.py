@@ -62,6 +62,13 @@ def select_contexts(
     return tuple(joined.values())
 
 
+def find_services(provided: Iterable[ProvidedService], abstract_syntaxes: Iterable[str]) -> list[Service]:
+    """Find the names of the services to which these abstract syntaxes belong, in order; others belong to none."""
+    wanted = frozenset(abstract_syntaxes)
+    listed = ((service.name, {item.abstract_syntax for item in service.contexts}) for service in provided)
+    return sorted({name for name, own in listed if name is not None and own & wanted})
+
+
 def _find(
     abstract_syntax: str, known: Mapping[str, PresentationContext], services: Iterable[ProvidedService]
 ) -> PresentationContext | None:

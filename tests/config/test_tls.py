@@ -57,3 +57,11 @@ def test_a_peer_may_have_a_list_of_certificates_while_one_is_renewed():
     pins = ["sha256:" + "0" * 64, "new.pem"]
     peers = {"CT": PEER | {"tls": True, "port": 104, "certificate": pins}}
     assert Settings(node={"tls": FILES}, peers=peers).peers["CT"].certificate == tuple(pins)
+
+
+def test_one_port_cannot_be_with_and_without_tls():
+    tls = {"port": 2762, "certificate": "n.pem", "key": "n.key", "ca": "ca.pem"}
+    with pytest.raises(ValidationError, match=r"port 2762 is that of node\.tls, too; give node\.tls\.port another one"):
+        Settings.model_validate({"node": {"port": 2762, "tls": tls}})
+    Settings.model_validate({"node": {"port": 2762, "tls": tls | {"only": True}}})
+    Settings.model_validate({"node": {"port": 0, "tls": tls | {"port": 0}}})

@@ -4,6 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass, replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.settings import PeerSettings, Settings
 from dicom.sop_classes import STUDY_ROOT_FIND, VERIFICATION
@@ -125,6 +126,13 @@ def test_a_peer_opens_only_contexts_of_its_services():
     asked = door().admit(asking(STUDY_ROOT_FIND, calling="VIEWER"), "127.0.0.1", Caller())
     assert stored == (*verification.CONTEXTS, *storage.CONTEXTS)
     assert asked == (*verification.CONTEXTS, *query.CONTEXTS)
+
+
+def test_the_log_names_the_services_that_a_peer_asks_for_and_may_not_use():
+    with capture_logs() as lines:
+        door().admit(asking(STUDY_ROOT_FIND, CT_IMAGE, "1.2.3"), "127.0.0.1", Caller())
+        door().admit(asking(CT_IMAGE, "1.2.3"), "127.0.0.1", Caller())
+    assert [(line["calling"], line["services"]) for line in lines] == [("CT1", ["query"])]
 
 
 def test_only_storage_is_turned_away_from_a_full_disk():
