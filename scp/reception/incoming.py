@@ -20,8 +20,9 @@ from scp.reception.sender import Sender
 from storage.intake.arrivals import Arrival
 from storage.intake.group_commit import Intake
 from storage.intake.instances import Registered
-from storage.objects.files import Files, Incoming
+from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
+from storage.objects.incoming import Incoming
 
 _LOOK_EVERY_BYTES: Final = 64 * 1024 * 1024
 _COPY_BYTES: Final = 1024 * 1024

@@ -18,8 +18,8 @@ from storage.database.columns import UtcDateTime
 from storage.database.lifecycle_rows import RejectionRow
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.database.prepared import Prepared
-from storage.objects.files import StoredFile
 from storage.objects.header import InstanceHeader
+from storage.objects.incoming import StoredFile
 from storage.series.states import State
 
 Origin = Literal["received", "made"]

@@ -26,8 +26,9 @@ from storage.intake.arrivals import (
     make_row,
 )
 from storage.intake.quarantine import compare, find_holder, put_aside
-from storage.objects.files import Files, StoredFile
+from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
+from storage.objects.incoming import StoredFile
 from storage.series import lifecycle, rejecting, rejections
 from storage.series.quarantine import Contradiction
 from storage.series.states import State

@@ -24,8 +24,9 @@ from storage.database.engine import Database
 from storage.database.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
 from storage.intake.arrivals import Arrival, insert_instances, make_row
 from storage.intake.placement import place_series
-from storage.objects.files import Files, StoredFile
+from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
+from storage.objects.incoming import StoredFile
 from storage.series import documents, lifecycle
 from storage.series.quarantine import Contradiction, Quarantined, UnknownQuarantined
 from storage.series.states import State

@@ -4,8 +4,8 @@ import pytest
 
 from storage.intake.arrivals import Arrival
 from storage.intake.quarantine import Holder, compare
-from storage.objects.files import StoredFile
 from storage.objects.header import InstanceHeader
+from storage.objects.incoming import StoredFile
 from storage.series.quarantine import Contradiction
 
 EXPLICIT, JPEG_LS = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.80"
