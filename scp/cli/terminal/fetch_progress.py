@@ -86,7 +86,7 @@ def describe_summary(summary: Summary) -> str:
     """Describe what became of all studies in one line."""
     counts = [f"{summary.endings[ending]} {ending.replace('_', ' ')}" for ending in _ORDER if summary.endings[ending]]
     parts = [
-        f"studies: {', '.join(counts) or 'nothing to do'}",
+        f"studies: {', '.join(counts) or ('none' if summary.is_cut or summary.given_up else 'nothing to do')}",
         f"{summary.objects} objects, {summary.size / 1e6:.1f} MB",
     ]
     if summary.known:
