@@ -152,8 +152,8 @@ def _match_span(date: Column, time: Column, zone: Column, span: _Span, offset: t
     moment = date.concat(time)
     if offset is None:
         return _between(moment, _write(span.first), _write(span.last))
-    # an index serves the date alone
-    near = _between(date, _write(shift(span.first, -_FURTHEST)), _write(shift(span.last, _FURTHEST)))
+    # an index serves the date alone, which sorts before every time of its day
+    near = _between(date, _write(_floor(shift(span.first, -_FURTHEST))), _write(shift(span.last, _FURTHEST)))
     return and_(near, _between(moment, _choose(zone, span.first, offset, ""), _choose(zone, span.last, offset, _AFTER)))
 
 
@@ -216,6 +216,11 @@ def _read_span(first: str, last: str) -> _Span | None:
 def _read_suffix(text: str, offset: timedelta | None) -> timedelta | None:
     suffix = _SUFFIX.search(text)
     return offset if suffix is None else parse_offset(suffix[0])
+
+
+def _floor(moment: datetime | None) -> datetime | None:
+    """Return the beginning of a day."""
+    return None if moment is None else moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _write(moment: datetime | None) -> str | None:

@@ -8,7 +8,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
@@ -135,6 +135,7 @@ def test_dates_and_times_are_those_of_the_zone_of_the_request(filled, date, time
     form=st.sampled_from(["{}-{}", "{}-", "-{1}"]),
     offset=OFFSET,
 )
+@example(dates=("20240302", "20240302"), times=("0015", "00"), form="{}-", offset="+1400")
 def test_combined_a_date_and_a_time_are_one_moment(filled, dates, times, form, offset):
     date, time = (re.sub("^-$", "", form.format(*both)) for both in (sorted(dates), times))
     (first_day, last_day), (first, last) = bounds(date), bounds(time)
