@@ -101,6 +101,16 @@ class Messages:
             current.is_complete = piece.ends
             yield piece.data
 
+    def gather(self, most_bytes: int) -> bytes | None:
+        """Read the last message's data set to its end; None when it is longer than `most_bytes`. Raises as `next`."""
+        gathered = bytearray()
+        is_longer = False
+        for piece in self.data():
+            is_longer = is_longer or len(gathered) + len(piece) > most_bytes
+            if not is_longer:
+                gathered += piece
+        return None if is_longer else bytes(gathered)
+
     def drop(self) -> None:
         """Read and drop the rest of the last message's data set. Raises as `next` does."""
         for _ in self.data():

@@ -192,18 +192,12 @@ class Requestor:
 
     def _gather(self, most_bytes: int) -> bytes | None:
         """Read the data set of the last message to its end; None when it is longer than `most_bytes`."""
-        gathered = bytearray()
-        is_longer = False
         try:
-            for piece in self._messages.data():
-                is_longer = is_longer or len(gathered) + len(piece) > most_bytes
-                if not is_longer:
-                    gathered += piece
+            return self._messages.gather(most_bytes)
         except Released:
             self._machine.on(Event.RELEASE_RESPONSE)
             self._wire.send(pdu.RELEASE_RP)
             raise Closed("the peer requested release in the middle of a message") from None
-        return None if is_longer else bytes(gathered)
 
     @contextmanager
     def _ending_on_error(self) -> Iterator[None]:

@@ -62,13 +62,13 @@ class CommitmentScp:
 
     def serve_report(self, association: Conversation, message: Message) -> None:
         """Answer an N-EVENT-REPORT-RQ: the result of a request of ours. Raises AssociationEnded and Released."""
-        data, context = _gather(association), association.context(message)
+        data, context = association.messages.gather(LONGEST), association.context(message)
         code = read_report(message, data, context, lambda result: self._take(association.calling_ae, result))
         association.respond(message, code)
 
     def _enter(self, association: Conversation, message: Message) -> Commitment:
         """Read a request and enter it in the index. Raises Rejected with the status to answer, and Transient."""
-        data, asked = _gather(association), message.command
+        data, asked = association.messages.gather(LONGEST), message.command
         if asked.sop_class_uid != STORAGE_COMMITMENT:
             raise Rejected(status.NO_SUCH_SOP_CLASS, "Requested SOP Class UID is another one")
         if asked.sop_instance_uid != STORAGE_COMMITMENT_INSTANCE:
@@ -88,12 +88,3 @@ class CommitmentScp:
             calling=association.calling_ae,
         )
         return entered
-
-
-def _gather(association: Conversation) -> bytes | None:
-    """Read the data set of a request to its end; None when it is too long. Raises AssociationEnded and Released."""
-    gathered = bytearray()
-    for data in association.messages.data():
-        if len(gathered) <= LONGEST:
-            gathered += data
-    return bytes(gathered) if len(gathered) <= LONGEST else None

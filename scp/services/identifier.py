@@ -24,11 +24,8 @@ def parse_identifier(association: Conversation, message: Message, parse: Callabl
 
     Raises Rejected when it is too long, cannot be read, or is not what `parse` expects; AssociationEnded and Released.
     """
-    gathered = bytearray()
-    for data in association.messages.data():
-        if len(gathered) <= _LONGEST:
-            gathered += data
-    if len(gathered) > _LONGEST:
+    gathered = association.messages.gather(_LONGEST)
+    if gathered is None:
         raise Rejected(status.DOES_NOT_MATCH, f"an identifier of more than {_LONGEST} bytes")
     implicit = UID(association.context(message).transfer_syntax).is_implicit_VR
     try:

@@ -138,11 +138,8 @@ class MppsScp:
 
 def _read(association: Conversation, message: Message) -> Dataset:
     """Read the attribute list. Raises Rejected when it is too long (0213) or cannot be read (0110)."""
-    gathered = bytearray()
-    for data in association.messages.data():
-        if len(gathered) <= LONGEST:
-            gathered += data
-    if len(gathered) > LONGEST:
+    gathered = association.messages.gather(LONGEST)
+    if gathered is None:
         raise Rejected(status.RESOURCE_LIMITATION, f"an attribute list of more than {LONGEST} bytes")
     implicit = UID(association.context(message).transfer_syntax).is_implicit_VR
     try:
