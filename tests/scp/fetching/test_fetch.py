@@ -236,10 +236,11 @@ def test_an_archive_that_passes_over_keys_gives_no_other_study(fetch, studies, m
 
 
 def test_an_interrupted_run_ends_with_what_it_has(fetch, studies):
+    before = signal.getsignal(signal.SIGINT)
     studies.hook = lambda: os.kill(os.getpid(), signal.SIGINT)
     ended = fetch("--study", ONE, "--study", TWO, *FEW, "--out", "outcomes.csv")
     assert (ended.code, ended.outcomes, ended.summary["finished"]) == (1, [], False)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     studies.hook = None
     ended = fetch("--study", ONE, "--study", TWO, *FEW, "--out", "outcomes.csv")
     assert (ended.code, len(ended.outcomes)) == (0, 2)
