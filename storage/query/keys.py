@@ -17,8 +17,14 @@ from storage.query.computed import COMPUTED_LEVELS
 
 Root = Literal["study", "patient"]
 LEVEL, CHARACTER_SET, _VIEW = 0x00080052, 0x00080005, 0x00080053
-UNIQUE_KEYS: Final = frozenset({"PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"})
-_IDENTIFYING: Final = UNIQUE_KEYS | {"AccessionNumber"}
+UNIQUE_KEYS: Final[dict[Level, str]] = {
+    "PATIENT": "PatientID",
+    "STUDY": "StudyInstanceUID",
+    "SERIES": "SeriesInstanceUID",
+    "IMAGE": "SOPInstanceUID",
+}
+"""PS3.4 C.6.1.1, C.6.2.1."""
+_IDENTIFYING: Final = frozenset({*UNIQUE_KEYS.values(), "AccessionNumber"})
 _NEVER_MATCHED = frozenset({LEVEL, CHARACTER_SET, _VIEW, TIMEZONE.tag})
 _MOST_UIDS = 10_000
 # Each becomes several comparisons, and SQLite bounds the depth of an expression.

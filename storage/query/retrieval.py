@@ -22,18 +22,12 @@ from dicom.text import read_text
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.objects.attributes import ATTRIBUTES, LEVELS, Level
-from storage.query.keys import Root, read_level
+from storage.query.keys import UNIQUE_KEYS, Root, read_level
 from storage.query.visibility import visible
 
 MOST_OBJECTS: Final = 100_000
 """Of one retrieval."""
 
-_UNIQUE_KEYS: Final[dict[Level, str]] = {
-    "PATIENT": "PatientID",
-    "STUDY": "StudyInstanceUID",
-    "SERIES": "SeriesInstanceUID",
-    "IMAGE": "SOPInstanceUID",
-}
 _MOST_UIDS: Final = 10_000
 _WILD: Final = frozenset("*?")
 _PAGE: Final = 500
@@ -112,9 +106,9 @@ class Retrieval:
                 _check_values(each, values, several=relational or each == level)
                 keys[each] = values
             elif each == level or not relational:
-                raise Rejected(status.DOES_NOT_MATCH, f"{_UNIQUE_KEYS[each]} is missing")
+                raise Rejected(status.DOES_NOT_MATCH, f"{UNIQUE_KEYS[each]} is missing")
         if keys.get(level) == ("",):
-            raise Rejected(status.DOES_NOT_MATCH, f"{_UNIQUE_KEYS[level]} is empty")
+            raise Rejected(status.DOES_NOT_MATCH, f"{UNIQUE_KEYS[level]} is empty")
         issuer = ATTRIBUTES["IssuerOfPatientID"]
         return cls(level, keys, read_text(identifier, issuer.tag, issuer.vr))
 
@@ -169,7 +163,7 @@ def _read_key(identifier: Dataset, level: Level) -> tuple[str, ...] | None:
 
     Patient ID may be empty, as after de-identification; an empty UID is an absent one.
     """
-    attribute = ATTRIBUTES[_UNIQUE_KEYS[level]]
+    attribute = ATTRIBUTES[UNIQUE_KEYS[level]]
     if attribute.tag not in identifier:
         return None
     text = read_text(identifier, attribute.tag, attribute.vr, longest=None)
@@ -179,7 +173,7 @@ def _read_key(identifier: Dataset, level: Level) -> tuple[str, ...] | None:
 
 
 def _check_values(level: Level, values: Sequence[str], *, several: bool) -> None:
-    keyword = _UNIQUE_KEYS[level]
+    keyword = UNIQUE_KEYS[level]
     most = _MOST_UIDS if several and level != "PATIENT" else 1
     if len(values) > most:
         raise Rejected(status.DOES_NOT_MATCH, f"{keyword}: {len(values)} values, at most {most} allowed")

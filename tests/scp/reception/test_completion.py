@@ -1,4 +1,4 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +8,8 @@ from config.settings import CompletionSettings
 from scp.reception.completion import STEP_OPEN, Completion
 from scp.reception.watch import Last
 from storage.series.expectations import Expectation
-from storage.series.slices import SliceGeometry
+
+from .conftest import at
 
 QUIET = CompletionSettings(quiet_seconds=10, gap_deadline_seconds=100, hold_seconds=60)
 
@@ -19,27 +20,6 @@ class Association:
 
     def is_alive(self) -> bool:
         return self.alive
-
-
-def at(z: float, **changes) -> SliceGeometry:
-    plain = SliceGeometry(
-        sop_instance_uid=f"1.2.{round(z * 1000)}",
-        sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-        instance_number=None,
-        acquisition_number=1,
-        position=(0.0, 0.0, z),
-        row_direction=(1.0, 0.0, 0.0),
-        column_direction=(0.0, 1.0, 0.0),
-        rows=512,
-        columns=512,
-        pixel_spacing=(0.4, 0.4),
-        slice_thickness=3.0,
-        frame_of_reference_uid="1.2",
-        image_type=(),
-        convolution_kernel="",
-        number_of_frames=1,
-    )
-    return replace(plain, **changes)
 
 
 class Site:
