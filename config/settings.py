@@ -194,10 +194,14 @@ class StorageSettings(Section):
 
 
 class WebSettings(Section):
-    """Address at which `serve` answers with metrics; a `port` of 0 turns them off."""
+    """Address of the pages, of DICOMweb, health and metrics; a `port` of 0 turns all of them off.
+
+    `hosts` are the names by which browsers reach them beside `host` and those of this machine itself.
+    """
 
     host: str = "127.0.0.1"
     port: ListenPort = 8080
+    hosts: tuple[str, ...] = ()
 
 
 class Settings(Section):

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
 from typing import Final
-from wsgiref.simple_server import WSGIServer
 
-import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
-
-log = structlog.get_logger(__name__)
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 REGISTRY: Final = CollectorRegistry()
 
@@ -93,26 +87,6 @@ SOURCE_ANSWERS: Final = Counter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """A web server in its own thread."""
-
-    server: WSGIServer
-    thread: threading.Thread
-
-    def close(self) -> None:
-        """Stop the server."""
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-def serve(host: str, port: int) -> Serving | None:
-    """Serve http://host:port/metrics until closed; None for port 0, and for a port in use, which is logged."""
-    if port == 0:
-        return None
-    try:
-        return Serving(*start_http_server(port, host, registry=REGISTRY))
-    except OSError as error:
-        log.warning("no metrics: cannot listen on web.port", host=host, port=port, reason=error.strerror)
-        return None
+def render() -> bytes:
+    """Return every metric in the text format of Prometheus."""
+    return generate_latest(REGISTRY)

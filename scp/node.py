@@ -115,6 +115,10 @@ class Node:
         self.database.close()
         self._lock.release()
 
+    def can_score(self) -> bool:
+        """Return whether the scoring process is running."""
+        return self._scorer.is_alive
+
     def reload(self) -> None:
         """Take up changed files of TLS now."""
         if self._certificates.is_needed:

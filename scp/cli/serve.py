@@ -26,6 +26,7 @@ def serve(config_file: Path | None) -> None:
     """
     from scp import logs, metrics, privacy
     from scp.node import Node
+    from scp.web.process import WebProcess
 
     privacy.create_closed()
     settings = load(config_file)
@@ -36,9 +37,10 @@ def serve(config_file: Path | None) -> None:
     reload = threading.Event()
     signal.signal(signal.SIGHUP, lambda *_: reload.set())
     node = Node(settings)
+    web = WebProcess(settings, {"metrics": metrics.render, "scorer": node.can_score})
     try:
         node.start()
-        metrics.serve(settings.web.host, settings.web.port)
+        web.start()
         if settings.node.log_format == "text":  # a log of JSON has JSON in every line
             say(f"coronode: {settings.node.ae_title} listens on {', '.join(node.server.addresses)}", err=True)
         # Python runs a handler in this thread, which a signal that the system hands to another one does not wake
@@ -47,4 +49,5 @@ def serve(config_file: Path | None) -> None:
                 reload.clear()
                 node.reload()
     finally:
+        web.stop()
         node.stop()

@@ -39,6 +39,12 @@ class ScoringProcess:
         """Make a scorer with the time and the memory of the configuration."""
         return cls(settings.timeout_seconds, start_worker=functools.partial(spawn, settings.memory_mb))
 
+    @property
+    def is_alive(self) -> bool:
+        """True while the process runs; one that has died is replaced when the next series comes."""
+        worker = self._worker
+        return worker is not None and worker.is_alive
+
     def start(self) -> None:
         """Start the process now, so that the first series does not wait for it."""
         with self._lock:

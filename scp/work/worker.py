@@ -97,7 +97,10 @@ class ProcessWorker:
     @property
     def is_alive(self) -> bool:
         """True while the process is running."""
-        return self._process.is_alive()
+        try:
+            return self._process.is_alive()
+        except ValueError:  # another thread has closed it
+            return False
 
     def ask(self, request: Request, timeout: float) -> Any:
         """Return the answer, or an error in its place. Raises Died or TookTooLong (`timeout` in seconds)."""

@@ -14,7 +14,7 @@ from storage.database.models import AuditRow
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event; UIDs and AE titles are empty where they do not apply."""
+    """One event; UIDs, AE titles and `person` (an account's login name) are empty where they do not apply."""
 
     at: datetime
     kind: str
@@ -22,6 +22,7 @@ class Event:
     sop_instance_uid: str
     peer_ae: str
     text: str
+    person: str = ""
 
 
 def record(
@@ -33,6 +34,7 @@ def record(
     series_instance_uid: str = "",
     sop_instance_uid: str = "",
     peer_ae: str = "",
+    person: str = "",
 ) -> None:
     """Add an event, in the caller's transaction if a session is given."""
     with writing(where) as session:
@@ -44,6 +46,7 @@ def record(
                 series_instance_uid=series_instance_uid,
                 sop_instance_uid=sop_instance_uid,
                 peer_ae=peer_ae,
+                person=person,
             )
         )
 
@@ -59,6 +62,6 @@ def list_events(
         query = query.where(AuditRow.kind == kind)
     with db.reading() as session:
         return [
-            Event(row.at, row.kind, row.series_instance_uid, row.sop_instance_uid, row.peer_ae, row.text)
+            Event(row.at, row.kind, row.series_instance_uid, row.sop_instance_uid, row.peer_ae, row.text, row.person)
             for row in session.scalars(query)
         ]

@@ -193,7 +193,7 @@ class QuarantineRow(Base):
 
 
 class AuditRow(Base):
-    """An event of the audit log; rows are only ever added."""
+    """An event of the audit log; rows are only ever added. `person` is who did it, empty for the node itself."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_series_uid", "series_instance_uid"),)
@@ -205,3 +205,4 @@ class AuditRow(Base):
     sop_instance_uid: Mapped[Raw]
     peer_ae: Mapped[Words]
     text: Mapped[Words]
+    person: Mapped[Words] = mapped_column(server_default="")

@@ -129,7 +129,7 @@ def test_every_page_is_in_the_index(readme, root):
 
 
 def test_pictures_are_small(root):
-    assert sum(path.stat().st_size for path in (root / "docs/images").iterdir()) < 300_000
+    assert sum(path.stat().st_size for path in (root / "docs/images").iterdir()) < 900_000
 
 
 def test_every_command_is_shown(every_page):

@@ -1,0 +1,1 @@
+"""Overview: what is here, what waits and why, what needs a person."""

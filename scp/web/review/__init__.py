@@ -1,0 +1,1 @@
+"""Review: a reader sees what was counted, corrects it and signs."""

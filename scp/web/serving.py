@@ -1,0 +1,75 @@
+"""What runs in the web process: the server, over an index and files of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from typing import Final
+
+import uvicorn
+
+from config.settings import Settings, WebSettings
+from dicom.process import configure_process
+from scp import logs, privacy
+from scp.installation import utc_now
+from scp.web.app import create_app
+from scp.web.link import Failed, NodeLink
+from scp.web.services import Services
+from storage.database.opening import open_database
+from storage.series.store import open_store
+
+_NICENESS: Final = 5
+"""Receiving goes before pages where both want the processor."""
+_BACKLOG: Final = 128
+_LAST_REQUESTS_SECONDS: Final = 2
+
+
+def serve(pipe: Connection, settings: Settings) -> None:
+    """Serve until the node ends this process, or ends itself; tells it where the port cannot be bound."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the node, which ends this process
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.nice(_NICENESS)
+    privacy.create_closed()
+    configure_process()
+    logs.configure(settings.node.log_level, settings.node.log_format)
+    try:
+        listener = _listen(settings.web)
+    except OSError as error:
+        pipe.send(Failed(f"cannot listen on web.port: {os.strerror(error.errno or 0)}"))
+        return
+    database = open_database(settings)
+    services = Services(settings, database, open_store(settings, database), utc_now, NodeLink(pipe))
+    with listener:
+        _make_server(services).run(sockets=[listener])
+    database.close()
+
+
+def _listen(settings: WebSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+
+
+def _make_server(services: Services) -> uvicorn.Server:
+    # an access log would repeat what was searched for: names and IDs of patients
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(services),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
+        )
+    )
+
+
+def _die_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,1 @@
+"""Validation: readers' values against ours."""

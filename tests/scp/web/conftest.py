@@ -1,0 +1,129 @@
+"""The application over an installation in which nothing runs, and one patient whose scan was scored."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from pydicom import Dataset, dcmread
+
+from config.settings import Settings
+from scoring import engine
+from scoring.result import Score
+from scp.web.app import create_app
+from scp.web.link import NodeSilent
+from scp.web.services import Services
+from storage.database.engine import Database
+from storage.intake.instances import register
+from storage.objects.files import Files
+from storage.objects.header import InstanceHeader
+from storage.series import lifecycle
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+class FakeNode:
+    """A node in front of the web process; without `answers` it is silent."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, object] = {"metrics": b"# metrics\n", "scorer": True}
+
+    def ask(self, question: str) -> object:
+        try:
+            return self.answers[question]
+        except KeyError:
+            raise NodeSilent("the node has ended") from None
+
+
+@dataclass
+class Web:
+    """The application and what it works on."""
+
+    services: Services
+    client: TestClient
+    node: FakeNode
+
+    def browser(self, host: str = "127.0.0.1", address: str = "127.0.0.1") -> TestClient:
+        """Another browser, with cookies of its own, at an address, which calls the node by a name."""
+        return TestClient(
+            self.client.app, base_url=f"http://{host}:8080", client=(address, 50000), follow_redirects=False
+        )
+
+
+@pytest.fixture
+def new_web(empty_index: Path, tmp_path: Path) -> Iterator[Callable[..., Web]]:
+    """`new_web(web={...}, ...)`: the application over an empty installation; arguments are sections of the settings."""
+    opened: list[Database] = []
+
+    def make(**sections: object) -> Web:
+        folder = tmp_path / "data"
+        folder.mkdir(exist_ok=True)
+        file = folder / "coronode.sqlite"
+        if not file.exists():
+            shutil.copy(empty_index, file)
+        database = Database.open(f"sqlite:///{file}", durable=False)
+        opened.append(database)
+        node = {"data_dir": folder, "reserve_mb": 0} | dict(sections.pop("node", {}))
+        settings = Settings(node=node, **sections)
+        front = FakeNode()
+        services = Services(settings, database, Files(folder / "objects", durable=False), lambda: NOW, front)
+        made = Web(services, TestClient(create_app(services)), front)
+        made.client = made.browser()
+        return made
+
+    yield make
+    for database in opened:
+        database.close()
+
+
+@pytest.fixture
+def web(new_web: Callable[..., Web]) -> Web:
+    """The application over an empty installation, in a browser at the machine itself."""
+    return new_web()
+
+
+@dataclass(frozen=True)
+class ScoredScan:
+    """A small synthetic patient on the disk, and its automatic score."""
+
+    folder: Path
+    score: Score
+
+
+@pytest.fixture(scope="session")
+def scan(small_series: tuple[Dataset, ...], tmp_path_factory: pytest.TempPathFactory) -> ScoredScan:
+    """29 slices with calcium in all four arteries, scored once for all tests."""
+    folder = tmp_path_factory.mktemp("scan")
+    for number, slice_ in enumerate(small_series):
+        slice_.save_as(folder / f"{number:04}.dcm")
+    score = engine.score([folder])
+    assert score.status == "scored"
+    return ScoredScan(folder, score)
+
+
+@pytest.fixture
+def receive_scan(scan: ScoredScan) -> Callable[[Services], str]:
+    """`receive_scan(services)` stores the scan and its score as the node would, and returns its Series Instance UID."""
+
+    def receive(services: Services) -> str:
+        database, files = services.database, services.files
+        for path in sorted(scan.folder.glob("*.dcm")):
+            dataset = dcmread(path, stop_before_pixels=True)
+            header = InstanceHeader.from_dataset(dataset, str(dataset.file_meta.TransferSyntaxUID))
+            with files.incoming(header.transfer_syntax_uid) as incoming:
+                incoming.write(path.read_bytes())
+                stored = incoming.commit(header.file_name(incoming.sha256))
+            register(database, files, header, stored, now=NOW)
+        series = scan.score.series.series_instance_uid
+        version = lifecycle.complete(database, series, NOW, expected=scan.score.series.slices)
+        assert version == 1
+        assert lifecycle.start_scoring(database, series, 1, NOW)
+        assert lifecycle.finish(database, series, 1, scan.score.to_json(), "scored", now=NOW)
+        return series
+
+    return receive
