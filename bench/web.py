@@ -147,7 +147,7 @@ def _format(results: Sequence[tuple[str, Measured]], outcomes: Sequence[dict[str
             for kind in KINDS
         }
         alone, busy = rates.values()
-        cells = (number(median(alone.values())), number(median(busy.values())), number(ratio(busy, alone)))
+        cells = (number(median(alone.values())), number(median(busy.values())), number(ratio(busy, alone), 2))
         rows.append((str(associations), *cells))
     text = table(("associations", *(f"objects/s {kind}" for kind in KINDS), "ratio"), rows)
     clicks = ", ".join(
