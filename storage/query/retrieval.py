@@ -40,13 +40,18 @@ Kind = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as it lies in the store: `path` is relative to it, `size` that of the file in bytes."""
+    """An object as it lies in the store: `path` is relative to it, `size` that of the file in bytes.
+
+    Series and study are those under which it is indexed, also where its data set names none.
+    """
 
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
     path: str
     size: int
+    series_instance_uid: str = ""
+    study_instance_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +66,10 @@ class Selection:
 
     def read_objects(self, db: Database) -> Iterator[StoredObject]:
         """Yield the objects, without those that have been deleted meanwhile. Raises Transient."""
-        columns = (
-            InstanceRow.id,
-            InstanceRow.sop_class_uid,
-            InstanceRow.sop_instance_uid,
-            InstanceRow.transfer_syntax_uid,
-            InstanceRow.path,
-            InstanceRow.size,
-        )
         for start in range(0, len(self.ids), _PAGE):
             page = list(self.ids[start : start + _PAGE])
             with db.reading() as session:
-                rows = session.execute(select(*columns).where(InstanceRow.id.in_(page))).all()
+                rows = session.execute(_select_objects().where(InstanceRow.id.in_(page))).all()
             found = {row[0]: StoredObject(*row[1:]) for row in rows}
             yield from (found[row_id] for row_id in page if row_id in found)
 
@@ -156,6 +153,39 @@ class Retrieval:
         if self.issuer:
             conditions.append(StudyRow.issuer_of_patient_id.expression == self.issuer)
         return conditions
+
+
+def find_object(
+    db: Database, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
+) -> StoredObject | None:
+    """Find one object by its UIDs and those above, None where it is not there or not shown. Raises Transient."""
+    statement = _select_objects().where(
+        InstanceRow.sop_instance_uid == sop_instance_uid,
+        SeriesRow.series_instance_uid == series_instance_uid,
+        StudyRow.study_instance_uid == study_instance_uid,
+        visible("IMAGE", named=True),
+    )
+    with db.reading() as session:
+        row = session.execute(statement).one_or_none()
+    return None if row is None else StoredObject(*row[1:])
+
+
+def _select_objects() -> Select[int, str, str, str, str, int, str, str]:
+    """Select row ID and the fields of StoredObject in their order."""
+    return (
+        select(
+            InstanceRow.id,
+            InstanceRow.sop_class_uid,
+            InstanceRow.sop_instance_uid,
+            InstanceRow.transfer_syntax_uid,
+            InstanceRow.path,
+            InstanceRow.size,
+            SeriesRow.series_instance_uid,
+            StudyRow.study_instance_uid,
+        )
+        .join(SeriesRow, InstanceRow.series_id == SeriesRow.id)
+        .join(StudyRow, SeriesRow.study_id == StudyRow.id)
+    )
 
 
 def _read_key(identifier: Dataset, level: Level) -> tuple[str, ...] | None:

@@ -16,7 +16,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 
 from dicom import elements
 
-_SUBSAMPLED: Final = frozenset({"YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422"})
+SUBSAMPLED: Final = frozenset({"YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422"})
 """Without compression they cannot be written, so that these images become RGB (PS3.3 C.7.6.3.1.2)."""
 
 
@@ -51,5 +51,5 @@ def _decompress(dataset: Dataset) -> None:
         get_decoder(dataset.file_meta.TransferSyntaxUID)
     except NotImplementedError as error:
         raise NotEncodable("nothing here decodes its transfer syntax") from error
-    in_rgb = str(dataset.get("PhotometricInterpretation", "")) in _SUBSAMPLED
+    in_rgb = str(dataset.get("PhotometricInterpretation", "")) in SUBSAMPLED
     dataset.decompress(as_rgb=in_rgb, generate_instance_uid=False)

@@ -6,4 +6,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
-router: Final = APIRouter(prefix="/dicom-web")
+from scp.web.dicomweb import metadata, retrieve
+from scp.web.dicomweb.resources import PREFIX
+
+router: Final = APIRouter(prefix=PREFIX)
+for part in (metadata, retrieve):
+    router.include_router(part.router)

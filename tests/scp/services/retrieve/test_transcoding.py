@@ -7,17 +7,17 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 
 from config.errors import Permanent, Transient
-from scp.services.retrieve.transcoding import Transcoder
+from scp.services.retrieve.transcoding import Done, Transcoder
 
 pytestmark = pytest.mark.component
 
 
 def crash_once(pipe):
-    source, _, target = pipe.recv()
-    if source.name == "crash":
+    job = pipe.recv()
+    if job.source.name == "crash":
         os._exit(11)
-    target.write_bytes(b"done")
-    pipe.send("")
+    job.target.write_bytes(b"done")
+    pipe.send(Done(""))
     pipe.recv()
 
 

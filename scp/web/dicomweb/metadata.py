@@ -1,0 +1,106 @@
+"""WADO-RS metadata: headers in the DICOM JSON Model, bulk data by their addresses (PS3.18 10.4.1.1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydicom.uid import UID
+
+from dicom import json_model
+from dicom.json_model import Element, make_element
+from scp.services.retrieve.encoding import SUBSAMPLED
+from scp.web.dicomweb.contents import GoneError, find_path, open_contents
+from scp.web.dicomweb.media import Offer, choose, read_accepted
+from scp.web.dicomweb.multipart import stream
+from scp.web.dicomweb.resources import READ, Resource, Uid, find_base, locate
+from scp.web.dicomweb.views import VIEWS
+from scp.web.identity import require
+from scp.web.services import Services, find_services
+from storage.query.retrieval import StoredObject
+
+router: Final = APIRouter(dependencies=[Depends(require("view"))])
+
+OFFERS: Final = (Offer(json_model.MEDIA_TYPE), Offer("application/json"))
+_INLINE_BYTES: Final = 1024
+"""A longer binary value is told by its address."""
+_BECOME_RGB: Final = SUBSAMPLED | {"YBR_RCT", "YBR_ICT"}
+_PHOTOMETRIC, _PLANAR, _PIXEL_DATA_FORMS = "00280004", "00280006", frozenset({"OB", "OW", "OF", "OD"})
+_SYNTAXES, _RETRIEVE_URL = "00083002", "00081190"
+
+
+@router.api_route("/studies/{study}/metadata", methods=READ)
+def retrieve_study_metadata(request: Request, study: Uid) -> Response:
+    """Send the headers of a study's objects."""
+    return _retrieve(request, Resource(study))
+
+
+@router.api_route("/studies/{study}/series/{series}/metadata", methods=READ)
+def retrieve_series_metadata(request: Request, study: Uid, series: Uid) -> Response:
+    """Send the headers of a series' objects."""
+    return _retrieve(request, Resource(study, series))
+
+
+@router.api_route("/studies/{study}/series/{series}/instances/{instance}/metadata", methods=READ)
+def retrieve_instance_metadata(request: Request, study: Uid, series: Uid, instance: Uid) -> Response:
+    """Send the header of one object."""
+    return _retrieve(request, Resource(study, series, instance))
+
+
+def describe(services: Services, item: StoredObject, base: str) -> dict[str, Element]:
+    """Return the header of an object; its pixels are described as they are when decoded.
+
+    Raises GoneError and Transient.
+    """
+    address = locate(base, item.study_instance_uid, item.series_instance_uid, item.sop_instance_uid)
+    contents = open_contents(find_path(services.files, item), item.transfer_syntax_uid)
+
+    def find_bulk(path: json_model.Path, length: int) -> str:
+        return "" if length <= _INLINE_BYTES else f"{address}/bulkdata/{'/'.join(path)}"
+
+    header = json_model.encode(contents.header, find_bulk)
+    # an object may have come without them
+    header["0020000D"] = make_element("UI", item.study_instance_uid)
+    header["0020000E"] = make_element("UI", item.series_instance_uid)
+    header[_SYNTAXES] = make_element("UI", item.transfer_syntax_uid)
+    header[_RETRIEVE_URL] = make_element("UR", address)
+    if contents.pixels is not None:
+        name = f"{contents.pixels.tag:08X}"
+        header[name] = {"vr": contents.pixels.vr, "BulkDataURI": f"{address}/bulkdata/{name}"}
+        if UID(item.transfer_syntax_uid).is_encapsulated:
+            _describe_decoded(header)
+    return dict(sorted(header.items()))
+
+
+def _describe_decoded(header: dict[str, Element]) -> None:
+    photometric: list[Any] = header.get(_PHOTOMETRIC, {}).get("Value", [])
+    if photometric and photometric[0] in _BECOME_RGB:
+        header[_PHOTOMETRIC] = make_element("CS", "RGB")
+    if _PLANAR in header:
+        header[_PLANAR] = make_element("US", 0)
+
+
+def _retrieve(request: Request, resource: Resource) -> Response:
+    offer = choose(read_accepted(request), OFFERS)
+    services = find_services(request)
+    selection = resource.select(services)
+    items = selection.read_objects(services.database)
+    pieces = _write(request, services, items)
+    return stream(request, pieces, offer.media_type)
+
+
+def _write(request: Request, services: Services, items: Iterator[StoredObject]) -> Iterator[bytes]:
+    """Write a JSON array as its objects are read; one whose file is lost is left out."""
+    base = find_base(request)
+    separator = b"["
+    for item in items:
+        try:
+            header = describe(services, item, base)
+        except GoneError:
+            continue
+        VIEWS.note(request, [item.series_instance_uid])
+        yield separator + json_model.write(header)
+        separator = b","
+    yield b"]" if separator == b"," else b"[]"
