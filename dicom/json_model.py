@@ -10,7 +10,7 @@ import base64
 import json
 import math
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ Element = dict[str, Any]
 _GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _WORD_BYTES: Final = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
 _BULK_VRS: Final = frozenset({*_WORD_BYTES, "OB", "UN"})
-_UTF_8: Final = "ISO_IR 192"
+UTF_8: Final = "ISO_IR 192"
 _LAST_META: Final = 0x0002FFFF
 _DEEPEST: Final = 32
 _EXACT: Final = 2**53
@@ -61,14 +61,19 @@ def encode(dataset: Dataset, locate: Locate | None = None) -> dict[str, Element]
     return _encode(dataset, locate or (lambda _path, _length: ""), DEFAULT_REPERTOIRE, ())
 
 
-def write(dataset: dict[str, Element]) -> bytes:
-    """Write a data set, or an item of a list of them, as JSON in UTF-8."""
+def write(dataset: Mapping[str, Element]) -> bytes:
+    """Write a data set as JSON in UTF-8."""
     return json.dumps(dataset, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def make_element(vr: str, *values: Any) -> Element:
     """Make an element from values that are of the model already; without values it is empty."""
     return {"vr": vr, "Value": list(values)} if values else {"vr": vr}
+
+
+def is_ascii(element: Element) -> bool:
+    """Return whether no value of an element has a character beyond ASCII, which needs a character set to be told."""
+    return json.dumps(element, ensure_ascii=False).isascii()
 
 
 def make_text_element(vr: str, values: Sequence[str]) -> Element:
@@ -111,7 +116,7 @@ def _encode_element(dataset: Dataset, tag: int, context: _Context) -> Element | 
     if stored is None:
         return None
     if tag == CHARACTER_SET:
-        return make_element("CS", _UTF_8) if stored.value else {"vr": "CS"}
+        return make_element("CS", UTF_8) if stored.value else {"vr": "CS"}
     vr, value = _find_vr(stored.VR, tag, signed=context.signed), stored.value
     if vr == "SQ" or isinstance(value, Items):
         return _encode_sequence(dataset, tag, context)

@@ -105,7 +105,7 @@ class Search:
         Raises:
             Transient: the database did not answer, or the matches were taken too slowly.
         """
-        statement, columns = self._build_statement(db.engine.dialect.name)
+        statement, columns = self.build_statement(db.engine.dialect.name)
         slots = self._list_slots(columns, source or {})
         encoder = Encoder(slots, implicit=implicit, preferred=self.repertoire)
         with closing(db.rows(statement, batch=_BATCH)) as batches:
@@ -129,7 +129,8 @@ class Search:
         ]
         return [Slot(LEVEL, "CS", varies=False, value=self.level), *answered, *told]
 
-    def _build_statement(self, dialect: str) -> tuple[Select[Any], list[str]]:
+    def build_statement(self, dialect: str) -> tuple[Select[Any], list[str]]:
+        """Build the SELECT of the matches for a database, and list the keywords of its columns."""
         columns: dict[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {}
         together, conditions = self._match_together()
         for key in self.keys:

@@ -13,17 +13,16 @@ from dicom import json_model
 from dicom.json_model import Element, make_element
 from scp.services.retrieve.encoding import SUBSAMPLED
 from scp.web.dicomweb.contents import GoneError, find_path, open_contents
-from scp.web.dicomweb.media import Offer, choose, read_accepted
-from scp.web.dicomweb.multipart import stream
+from scp.web.dicomweb.media import choose, read_accepted
+from scp.web.dicomweb.models import MODEL_OFFERS, respond_models
 from scp.web.dicomweb.resources import READ, Resource, Uid, find_base, locate
 from scp.web.dicomweb.views import VIEWS
 from scp.web.identity import require
 from scp.web.services import Services, find_services
-from storage.query.retrieval import StoredObject
+from storage.query.retrieval import Selection, StoredObject
 
 router: Final = APIRouter(dependencies=[Depends(require("view"))])
 
-OFFERS: Final = (Offer(json_model.MEDIA_TYPE), Offer("application/json"))
 _INLINE_BYTES: Final = 1024
 """A longer binary value is told by its address."""
 _BECOME_RGB: Final = SUBSAMPLED | {"YBR_RCT", "YBR_ICT"}
@@ -83,24 +82,19 @@ def _describe_decoded(header: dict[str, Element]) -> None:
 
 
 def _retrieve(request: Request, resource: Resource) -> Response:
-    offer = choose(read_accepted(request), OFFERS)
+    offer = choose(read_accepted(request), MODEL_OFFERS)
     services = find_services(request)
     selection = resource.select(services)
-    items = selection.read_objects(services.database)
-    pieces = _write(request, services, items)
-    return stream(request, pieces, offer.media_type)
+    return respond_models(request, offer, _describe_all(request, services, selection))
 
 
-def _write(request: Request, services: Services, items: Iterator[StoredObject]) -> Iterator[bytes]:
-    """Write a JSON array as its objects are read; one whose file is lost is left out."""
+def _describe_all(request: Request, services: Services, selection: Selection) -> Iterator[dict[str, Element]]:
+    """Yield headers as their objects are read; one whose file is lost is left out."""
     base = find_base(request)
-    separator = b"["
-    for item in items:
+    for item in selection.read_objects(services.database):
         try:
             header = describe(services, item, base)
         except GoneError:
             continue
         VIEWS.note(request, [item.series_instance_uid])
-        yield separator + json_model.write(header)
-        separator = b","
-    yield b"]" if separator == b"," else b"[]"
+        yield header

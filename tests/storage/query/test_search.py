@@ -208,7 +208,7 @@ def test_groups_of_a_name_match_group_by_group(filled, key, names):
     ],
 )
 def test_names_use_an_index(filled, key, index):
-    statement, _ = Search.parse("study", ds(QueryRetrieveLevel="STUDY", PatientName=key))._build_statement("sqlite")
+    statement, _ = Search.parse("study", ds(QueryRetrieveLevel="STUDY", PatientName=key)).build_statement("sqlite")
     compiled = statement.compile(filled.db.engine, compile_kwargs={"literal_binds": True})
     with filled.db.engine.connect() as connection:
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]
@@ -559,7 +559,7 @@ def test_unique_keys_and_foreign_keys_use_an_index(filled):
         ("IMAGE", {"SOPInstanceUID": "1.3.0.0", "StudyInstanceUID": ""}),
         ("IMAGE", {"SeriesInstanceUID": "1.3.0"}),
     ):
-        statement, _ = Search.parse("study", ds(QueryRetrieveLevel=level, **keys))._build_statement("sqlite")
+        statement, _ = Search.parse("study", ds(QueryRetrieveLevel=level, **keys)).build_statement("sqlite")
         compiled = statement.compile(filled.db.engine, compile_kwargs={"literal_binds": True})
         with filled.db.engine.connect() as connection:
             plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]
@@ -570,6 +570,6 @@ def test_unique_keys_and_foreign_keys_use_an_index(filled):
 @pytest.mark.parametrize("dialect", ["postgresql"])
 def test_wildcards_are_escaped_for_other_databases(dialect):
     search = Search.parse("study", ds(QueryRetrieveLevel="STUDY", AccessionNumber="a_%!*?"))
-    statement, _ = search._build_statement(dialect)
+    statement, _ = search.build_statement(dialect)
     values = statement.compile().params.values()
     assert set(values) == {"a_%!", 'a_%"', "a!_!%!!%_"}

@@ -251,7 +251,7 @@ def test_a_date_range_in_another_zone_uses_the_index(node):
     identifier.QueryRetrieveLevel = "STUDY"
     identifier.StudyDate = "20240101-20240102"
     identifier.TimezoneOffsetFromUTC = "+0100"
-    statement, _ = Search.parse("study", identifier)._build_statement("sqlite")
+    statement, _ = Search.parse("study", identifier).build_statement("sqlite")
     with node.db.engine.connect() as connection:
         compiled = statement.compile(connection, compile_kwargs={"literal_binds": True})
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]

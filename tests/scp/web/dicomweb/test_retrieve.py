@@ -6,7 +6,6 @@ from email.policy import HTTP
 
 import numpy as np
 import pytest
-from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian
 
 pytestmark = pytest.mark.component
@@ -20,18 +19,6 @@ def split(response):
     return [
         (str(part["Content-Type"]).replace('"', ""), part.get_payload(decode=True)) for part in message.get_payload()
     ]
-
-
-@pytest.fixture
-def series(web, receive_scan, scan):
-    series = receive_scan(web.services)
-    study = scan.score.series.study_instance_uid
-    return f"/dicom-web/studies/{study}/series/{series}"
-
-
-@pytest.fixture
-def slices(scan):
-    return {str(dataset.SOPInstanceUID): dataset for dataset in map(dcmread, sorted(scan.folder.glob("*.dcm")))}
 
 
 def test_a_series_comes_as_it_was_stored(web, series, scan):
