@@ -16,10 +16,15 @@ _PASSWORD_PARAMETER: Final = re.compile(r"(?<=[?&])((?:ssl)?password)=[^&#]*", r
 
 
 def disclose(settings: Settings) -> dict[str, Any]:
-    """Return the settings as JSON values, without hashes of passcodes and without the password of the database."""
+    """Return the settings as JSON values, without hashes of passcodes and without the secrets of others.
+
+    Those are the password of the database, and what the provider of identities knows this node by.
+    """
     shown = settings.model_dump(mode="json")
     for peer in shown["peers"].values():
         peer["users"] = dict.fromkeys(peer["users"], HIDDEN)
+    if settings.web.oidc.client_secret is not None:
+        shown["web"]["oidc"]["client_secret"] = HIDDEN
     if url := settings.storage.database_url:
         shown["storage"]["database_url"] = _hide_password(url)
     return shown

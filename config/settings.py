@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from config.passcodes import HashedPasscode
 from config.section import AeTitle, ListenPort, Seconds, Section
 from config.tls import CalledPeer, TlsSettings, list_contradictions
+from config.web import WebSettings
 
 MIB: Final = 1024 * 1024
 """Bytes in the unit of every key that ends in `_mb`."""
@@ -191,17 +192,6 @@ class StorageSettings(Section):
     database_url: str | None = None
     blobs_url: str | None = Field(default=None, pattern=r"^file:///")
     durability: Literal["full", "relaxed"] = "full"
-
-
-class WebSettings(Section):
-    """Address of the pages, of DICOMweb, health and metrics; a `port` of 0 turns all of them off.
-
-    `hosts` are the names by which browsers reach them beside `host` and those of this machine itself.
-    """
-
-    host: str = "127.0.0.1"
-    port: ListenPort = 8080
-    hosts: tuple[str, ...] = ()
 
 
 class Settings(Section):

@@ -5,13 +5,18 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from scp.web import errors, health, preferences
 from scp.web.accounts import pages as accounts
+from scp.web.accounts.forgery import check_forgery
+from scp.web.accounts.identification import Identification
+from scp.web.accounts.signing_in import SigningIn
+from scp.web.audit import RecentViews
 from scp.web.dicomweb import service as dicomweb
 from scp.web.guard import Guard
+from scp.web.limits import Limits
 from scp.web.overview import pages as overview
 from scp.web.review import pages as review
 from scp.web.services import Services
@@ -31,12 +36,22 @@ _ROUTERS: Final = (
 def create_app(services: Services) -> FastAPI:
     """Make the application over an installation."""
     # no generated API pages: they load their scripts from elsewhere
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(check_forgery)],
+    )
     app.state.services = services
+    app.state.views = RecentViews()
+    app.state.signing_in = signing_in = SigningIn(services.database, services.clock)
     for router in _ROUTERS:
         app.include_router(router)
     static = files("scp.web").joinpath("static")
     app.mount("/static", StaticFiles(directory=str(static)), name="static")
     errors.handle(app)
-    app.add_middleware(Guard, services=services)
+    app.add_middleware(Limits, services=services)
+    # added last, so that it is the first to see a request
+    app.add_middleware(Guard, services=services, identification=Identification(services, signing_in))
     return app

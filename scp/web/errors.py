@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from config.errors import CoronodeError, Rejected, Transient
+from scp.web.accounts.turning import turn_to_sign_in
 from scp.web.rendering import render
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,8 @@ def _answer_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     words = "" if error.detail == HTTPStatus(error.status_code).phrase else str(error.detail)
+    if turned := turn_to_sign_in(request, error.status_code):
+        return turned
     response = answer(request, error.status_code, words)
     response.headers.update(error.headers or {})
     return response

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, TypeAlias
 
 from fastapi import HTTPException, Request
 
-Role = Literal["view", "review", "operate", "administer", "store"]
+from config import web as configured
+
+Role: TypeAlias = configured.Role
 """What an account may do: see results and images, correct and sign, work on outbox and quarantine, manage accounts and
 decisions; "store" is for machines that send by STOW-RS, and includes nothing else."""
 
@@ -26,16 +28,18 @@ ROLES: Final[tuple[Role, ...]] = tuple(_INCLUDED)
 class Person:
     """Who asks: the login name of the account, the name that is printed, and the roles that the account was given.
 
-    Without accounts whoever sits at the machine is `LOCAL`.
+    Without accounts whoever sits at the machine is `LOCAL`. Until a temporary password is changed (`must_change`),
+    nobody may do anything else.
     """
 
     account: str
     name: str
     roles: frozenset[Role]
+    must_change: bool = False
 
     def may(self, role: Role) -> bool:
         """Return whether the person may act in a role."""
-        return any(role in _INCLUDED[own] for own in self.roles)
+        return not self.must_change and any(role in _INCLUDED[own] for own in self.roles)
 
 
 LOCAL: Final = Person(account="", name="", roles=frozenset(ROLES))

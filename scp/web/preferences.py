@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse
 
+from scp.web.accounts.turning import keep_own
 from scp.web.rendering import LANGUAGE_COOKIE, LANGUAGES, THEME_COOKIE, THEMES
 
 router: Final = APIRouter()
@@ -22,9 +23,7 @@ def prefer(
     back: Annotated[str, Form()] = "/",
 ) -> RedirectResponse:
     """Keep the choice, and return to the page it was made on; what is not a choice changes nothing."""
-    # two slashes would name another host
-    own = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
-    response = RedirectResponse(own, 303)
+    response = RedirectResponse(keep_own(back), 303)
     for cookie, value, allowed in ((LANGUAGE_COOKIE, language, LANGUAGES), (THEME_COOKIE, theme, THEMES)):
         if value in allowed:
             secure = request.url.scheme == "https"

@@ -12,11 +12,15 @@ from typing import Final
 
 import uvicorn
 
-from config.settings import Settings, WebSettings
+from config.errors import ConfigurationError
+from config.settings import Settings
+from config.web import WebSettings
 from dicom.process import configure_process
 from scp import logs, privacy
 from scp.installation import utc_now
 from scp.web.app import create_app
+from scp.web.certificate import check_certificate, watch_certificate
+from scp.web.connections import MOST_CONNECTIONS, PunctualProtocol
 from scp.web.link import Failed, NodeLink
 from scp.web.services import Services
 from storage.database.opening import open_database
@@ -26,6 +30,8 @@ _NICENESS: Final = 5
 """Receiving goes before pages where both want the processor."""
 _BACKLOG: Final = 128
 _LAST_REQUESTS_SECONDS: Final = 2
+_SUITES: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2: those with forward secrecy and authenticated encryption, as all of TLS 1.3."""
 
 
 def serve(pipe: Connection, settings: Settings) -> None:
@@ -42,10 +48,20 @@ def serve(pipe: Connection, settings: Settings) -> None:
     except OSError as error:
         pipe.send(Failed(f"cannot listen on web.port: {os.strerror(error.errno or 0)}"))
         return
+    try:
+        check_certificate(settings.web)
+    except ConfigurationError as error:
+        pipe.send(Failed(str(error)))
+        return
     database = open_database(settings)
     services = Services(settings, database, open_store(settings, database), utc_now, NodeLink(pipe))
+    server = _make_server(services)
+    server.config.load()
+    if server.config.ssl is not None:
+        arguments = (server.config.ssl, settings.web, threading.Event())
+        threading.Thread(target=watch_certificate, args=arguments, daemon=True).start()
     with listener:
-        _make_server(services).run(sockets=[listener])
+        server.run(sockets=[listener])
     database.close()
 
 
@@ -55,6 +71,7 @@ def _listen(settings: WebSettings) -> socket.socket:
 
 
 def _make_server(services: Services) -> uvicorn.Server:
+    web = services.settings.web
     # an access log would repeat what was searched for: names and IDs of patients
     return uvicorn.Server(
         uvicorn.Config(
@@ -62,7 +79,14 @@ def _make_server(services: Services) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,
+            http=PunctualProtocol,
+            ws="none",
+            limit_concurrency=MOST_CONNECTIONS,
+            proxy_headers=bool(web.proxies),
+            forwarded_allow_ips=list(web.proxies),
+            ssl_certfile=web.certificate,
+            ssl_keyfile=web.private_key,
+            ssl_ciphers=_SUITES,
             timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
         )
     )

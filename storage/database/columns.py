@@ -35,6 +35,7 @@ _RAW = Text().with_variant(Text(collation="C"), "postgresql")
 
 Identity = Annotated[int, mapped_column(primary_key=True)]
 Raw = Annotated[str, mapped_column(_RAW)]
+RawOrNone = Annotated[str | None, mapped_column(_RAW)]
 Words = Annotated[str, mapped_column(Text)]
 When = Annotated[datetime, mapped_column(UtcDateTime)]
 WhenOrNone = Annotated[datetime | None, mapped_column(UtcDateTime)]

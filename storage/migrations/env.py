@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy.schema import SchemaItem
 
 from storage.database import (  # noqa: F401  # add their tables to Base
+    account_rows,
     announcement_rows,
     commitment_rows,
     lifecycle_rows,

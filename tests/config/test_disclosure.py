@@ -42,12 +42,14 @@ def test_the_command_prints_no_secret(tmp_path, arguments):
     file = tmp_path / "coronode.toml"
     file.write_text(
         f'[peers.A]\nae_title = "A"\nhost = "h"\nusers = {{ alice = "{HASH}" }}\n'
-        '[storage]\ndatabase_url = "postgresql+psycopg://node:secret@db/coronode"\n'
+        '[storage]\ndatabase_url = "postgresql+psycopg://node:hunter2@db/coronode"\n'
+        '[web.oidc]\nissuer = "https://login.example"\nclient_id = "c"\nclient_secret = "hunter2"\n'
+        'roles = { "readers" = ["review"] }\n'
     )
     ended = CliRunner().invoke(config, ["show", "--config", str(file), *arguments])
     assert ended.exit_code == 0
     assert HASH.rpartition("$")[2] not in ended.output
-    assert "secret" not in ended.output
+    assert "hunter2" not in ended.output
     assert "alice" in ended.output
     if arguments:
         assert json.loads(ended.output)["peers"]["A"]["users"] == {"alice": "***"}

@@ -9,6 +9,7 @@ from config.errors import ConfigurationError
 from config.load import load, read_defaults
 from config.settings import NodeSettings, Settings
 from config.tls import TlsSettings
+from config.web import OidcSettings
 
 PACS = '[peers.PACS]\nae_title = "PACS"\nhost = "10.0.0.5"\nport = 104\n'
 
@@ -43,6 +44,8 @@ def test_defaults_file_names_every_key():
             assert key in written.get(section, {}) or f"# {key} =" in read_defaults(), f"{section}.{key}"
     for key in TlsSettings.model_fields:
         assert key in written["node"]["tls"] or f"# {key} =" in read_defaults(), f"node.tls.{key}"
+    for key in OidcSettings.model_fields:
+        assert f"# {key} =" in read_defaults(), f"web.oidc.{key}"
 
 
 def test_file_in_the_working_folder_is_found(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,12 @@ from pydicom import Dataset, dcmread
 from config.settings import Settings
 from scoring import engine
 from scoring.result import Score
+from scp.web.accounts import cookies
+from scp.web.accounts.secrets import derive, digest, make_token
 from scp.web.app import create_app
 from scp.web.link import NodeSilent
 from scp.web.services import Services
+from storage.accounts import accounts, sessions
 from storage.database.engine import Database
 from storage.intake.instances import register
 from storage.objects.files import Files
@@ -48,11 +51,35 @@ class Web:
     client: TestClient
     node: FakeNode
 
-    def browser(self, host: str = "127.0.0.1", address: str = "127.0.0.1") -> TestClient:
-        """Another browser, with cookies of its own, at an address, which calls the node by a name."""
-        return TestClient(
-            self.client.app, base_url=f"http://{host}:8080", client=(address, 50000), follow_redirects=False
+    def browser(self, host: str = "127.0.0.1", address: str = "127.0.0.1", *, secure: bool = False) -> TestClient:
+        """Another browser, with cookies of its own, at an address, which calls the node by a name.
+
+        Nobody has signed in; it has loaded a page, so that it knows the token of its forms.
+        """
+        client = TestClient(
+            self.client.app,
+            base_url=f"https://{host}:8443" if secure else f"http://{host}:8080",
+            client=(address, 50000),
+            follow_redirects=False,
         )
+        return with_token(client, cookies.BROWSER, "the secret of a browser", secure=secure)
+
+    def sign_in(self, *roles: str, name: str = "", address: str = "127.0.0.1", secure: bool = False) -> TestClient:
+        """A browser in which somebody with these roles has signed in; the account is made if there is none yet."""
+        database = self.services.database
+        account = accounts.find(database, name or "-".join(roles)) or accounts.add(
+            database, name or "-".join(roles), NOW, printed_name=f"Dr. {roles[0].title()}", roles=roles
+        )
+        token = make_token()
+        sessions.begin(database, account.id, digest(token), self.services.clock(), NOW + timedelta(days=1))
+        return with_token(self.browser(address=address, secure=secure), cookies.SESSION, token, secure=secure)
+
+
+def with_token(client: TestClient, cookie: str, secret: str, *, secure: bool = False) -> TestClient:
+    """Let a browser have a cookie, and send the token that the forms of its pages have."""
+    client.cookies.set(f"__Host-{cookie}" if secure else cookie, secret)
+    client.headers["X-CSRF-Token"] = derive(secret, "forms")
+    return client
 
 
 @pytest.fixture

@@ -1,0 +1,106 @@
+"""Settings of the pages: `[web]`, and `[web.oidc]` for signing in through a provider of identities."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from config.section import ListenPort, Section
+
+Role = Literal["view", "review", "operate", "administer", "store"]
+
+LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _check_proxy(value: str) -> str:
+    """Check an address, or a network in the form 10.0.0.0/24."""
+    try:
+        ip_network(value)
+    except ValueError:
+        raise ValueError("a proxy is named by its IP address, or by a network such as 10.0.0.0/24") from None
+    return value
+
+
+class OidcSettings(Section):
+    """A provider of identities (OpenID Connect Core 1.0) through which people sign in; None of `issuer` for none.
+
+    Who may sign in, and what they may do, follows from `roles`: from a value of the claim `roles_claim` of the ID token
+    to roles here. Whoever has no such value is refused. `name_claim` becomes the login name here. The secret stands in
+    `client_secret` or in a file.
+    """
+
+    issuer: str | None = None
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    client_secret_file: Path | None = None
+    name: str = "OpenID Connect"
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    roles_claim: str = "groups"
+    name_claim: str = "preferred_username"
+    roles: dict[str, tuple[Role, ...]] = Field(default={})
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether people sign in through a provider."""
+        return self.issuer is not None
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.issuer is None:
+            return self
+        parts = urlsplit(self.issuer)
+        if not parts.hostname or (parts.scheme != "https" and parts.hostname not in LOOPBACK_NAMES):
+            raise ValueError("web.oidc.issuer: the address of a provider begins with https://")
+        if not self.client_id:
+            raise ValueError("web.oidc.client_id: the provider's name for this node is missing")
+        if (self.client_secret is None) == (self.client_secret_file is None):
+            raise ValueError("web.oidc: give the secret in client_secret or in client_secret_file, one of the two")
+        if not self.roles:
+            raise ValueError(
+                "web.oidc.roles: without it nobody may sign in; add a table such as "
+                '{ "radiology" = ["review"] } from values of web.oidc.roles_claim to roles'
+            )
+        if "openid" not in self.scopes:
+            raise ValueError('web.oidc.scopes: "openid" is one of them')
+        return self
+
+
+class WebSettings(Section):
+    """Address of the pages, of DICOMweb, health and metrics; a `port` of 0 turns all of them off.
+
+    `hosts` are the names by which browsers reach them beside `host` and those of this machine itself. Other machines
+    are answered over HTTPS alone: with `certificate` and `private_key` (PEM), or through one of `proxies`, reverse
+    proxies that do so, whose X-Forwarded-For and X-Forwarded-Proto count. A session ends after `idle_minutes` without
+    use, and `session_hours` after the sign-in.
+    """
+
+    host: str = "127.0.0.1"
+    port: ListenPort = 8080
+    hosts: tuple[str, ...] = ()
+    certificate: Path | None = None
+    private_key: Path | None = None
+    proxies: tuple[Annotated[str, AfterValidator(_check_proxy)], ...] = ()
+    idle_minutes: float = Field(default=60, gt=0, le=24 * 60)
+    session_hours: float = Field(default=12, gt=0, le=24 * 7)
+    oidc: OidcSettings = OidcSettings()
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if (self.certificate is None) != (self.private_key is None):
+            missing = "private_key" if self.private_key is None else "certificate"
+            raise ValueError(f"web.{missing} is missing: HTTPS needs a certificate and its key")
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address is this machine's own to itself, an IPv4 address within IPv6 included."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host in LOOPBACK_NAMES
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
