@@ -63,7 +63,7 @@ def _move(scan: Scan, regions: Regions, number: int, edit: Move) -> Applied:  # 
         region,
         [replace(region, artery=edit.artery)],
         "edit_move",
-        before=str(region.artery or "-"),
+        old=str(region.artery or "-"),
         artery=edit.artery,
     )
 
