@@ -37,6 +37,14 @@ class StoredOrder:
         image = stored.T if self.transposed else stored
         return image[:: -1 if self.flipped_y else 1, :: -1 if self.flipped_x else 1]
 
+    def from_stored(self, stored: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(slice, stored row, stored column), shape (n, 3), to array indices as (z, y, x)."""
+        height, width = self.shape
+        down, across = (stored[:, 2], stored[:, 1]) if self.transposed else (stored[:, 1], stored[:, 2])
+        y = height - 1 - down if self.flipped_y else down
+        x = width - 1 - across if self.flipped_x else across
+        return np.stack((stored[:, 0], y, x), axis=1)
+
     def to_stored(self, voxels: NDArray[np.int32]) -> NDArray[np.int32]:
         """Array indices (n, 3) as (z, y, x) to (slice, stored row, stored column)."""
         height, width = self.shape

@@ -27,6 +27,10 @@ _MOST_LISTED: Final = 100
 _EXTENSIVE: Final = 1000.0
 
 
+OF_RESULT: Final = frozenset({"review", "small", "left_main", "over_1000"})
+"""Codes of the flags on the numbers, those of `flag_result`."""
+
+
 def flag_scan(
     stack: Stack,
     acquisition: Acquisition,

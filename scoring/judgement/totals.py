@@ -59,7 +59,7 @@ def build_lesions(
         (item for item in findings if item.counted), key=lambda item: tuple(item.candidate.voxels[0].tolist())
     )
     return tuple(
-        _build_lesion(number, volume, item, factor, threshold_hu) for number, item in enumerate(counted, start=1)
+        build_lesion(number, volume, item, factor, threshold_hu) for number, item in enumerate(counted, start=1)
     )
 
 
@@ -78,21 +78,27 @@ def compute_range(findings: Sequence[Finding], spacing_mm: float) -> Range:
 
     Uncertain is what is counted but not certain, or possible but not counted. `spacing_mm` is that of the slices.
     """
-    low, high = doubt.find_range(
+    return bound_total(
         [
             Doubtful(
                 round(item.candidate.agatston, 4), item.confidence, item.counted, f"{item.artery} {item.alternative}"
             )
             for item in findings
         ],
-        lambda agatston: estimate_spread(agatston, spacing_mm),
+        spacing_mm,
     )
-    total = _total([item for item in findings if item.counted])
+
+
+def bound_total(items: Sequence[Doubtful], spacing_mm: float) -> Range:
+    """`compute_range` of candidates that are known only as far as the range is concerned."""
+    low, high = doubt.find_range(items, lambda agatston: estimate_spread(agatston, spacing_mm))
+    # of rounded scores, as the sum of the lesions is
+    total = round(math.fsum(item.agatston for item in items if item.counted), 4)
     return Range(
         low=min(round(low, 1), total),
         high=max(round(high, 1), total),
-        doubtful=sum(item.counted and item.confidence < SURE for item in findings),
-        left_out=sum(not item.counted and item.confidence >= POSSIBLE for item in findings),
+        doubtful=sum(item.counted and item.confidence < SURE for item in items),
+        left_out=sum(not item.counted and item.confidence >= POSSIBLE for item in items),
     )
 
 
@@ -114,14 +120,10 @@ def list_rejected(
     return listed, len(matter) - len(listed)
 
 
-def _total(findings: Sequence[Finding]) -> float:
-    # of rounded scores, as the sum of the lesions is
-    return round(math.fsum(round(item.candidate.agatston, 4) for item in findings), 4)
-
-
-def _build_lesion(
+def build_lesion(
     number: int, volume: Volume, finding: Finding, factor: MassFactor | None, threshold_hu: float
 ) -> Lesion:
+    """One finding as a lesion, its values rounded as in every result; `threshold_hu` as in `build_lesions`."""
     candidate = finding.candidate
     own_mass = whole_mass = None
     if factor is not None:
@@ -148,15 +150,19 @@ def _build_lesion(
 
 def _build_rejected(volume: Volume, number: int, finding: Finding) -> RejectedCandidate:
     candidate = finding.candidate
+    sections = _slices(volume, candidate)
     return RejectedCandidate(
         id=number,
         agatston=round(candidate.agatston, 4),
         volume_mm3=round(candidate.volume_mm3, 3),
         max_hu=candidate.max_hu,
         centroid_mm=_centroid(candidate),
-        slices=_slices(volume, candidate),
+        slices=sections,
         confidence=finding.confidence,
         reason=Statement(finding.reason),
+        artery=finding.artery,
+        images=tuple(volume.source.images[z] for z in sections),
+        runs=_stored_runs(volume, candidate),
     )
 
 

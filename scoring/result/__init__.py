@@ -35,6 +35,7 @@ from scoring.result.lesion import (
     Range,
     RejectedCandidate,
 )
+from scoring.result.review import Review
 from scoring.result.statement import Flag, Severity, Statement
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Provenance",
     "Range",
     "RejectedCandidate",
+    "Review",
     "Risk",
     "Score",
     "SeriesInfo",
@@ -134,7 +136,8 @@ class Score:
     `agatston`, `agatston_range`, `volume_mm3`, `category` and `cac_drs` are None when not scorable; `mass_mg` (counted
     voxels) and `mass_integrated_mg` (without a threshold) are also None when no calibration factor is known.
     `reason_code` and `reason` are code and message of the flag that rejected the series. `rejected` are the largest
-    candidates near the heart that were not counted, `rejected_left_out` is how many more there were.
+    candidates near the heart that were not counted, `rejected_left_out` is how many more there were. `review` is None
+    until a reader has signed: then `lesions` and everything that follows from them are the reader's.
     """
 
     status: Status
@@ -157,6 +160,7 @@ class Score:
     risk: Risk | None = None
     reason_code: str | None = None
     mass_integrated_mg: ArteryValues | None = None
+    review: Review | None = None
     schema: str = field(default=SCHEMA)
 
     def to_dict(self) -> dict[str, Any]:

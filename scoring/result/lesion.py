@@ -95,7 +95,8 @@ class Lesion:
 class RejectedCandidate:
     """Something bright near the heart that was not counted, and the strongest reason against it.
 
-    `confidence` (0..1) is that it is coronary calcium nevertheless; `centroid_mm` and `slices` as in `Lesion`.
+    `confidence` (0..1) is that it is coronary calcium nevertheless, `artery` the one it would then be in;
+    `centroid_mm`, `slices`, `images` and `runs` as in `Lesion`. Earlier results have no artery, images or runs.
     """
 
     id: int
@@ -106,6 +107,9 @@ class RejectedCandidate:
     slices: tuple[int, ...]
     confidence: float
     reason: Statement
+    artery: Artery | None = None
+    images: tuple[ImageRef, ...] = ()
+    runs: tuple[tuple[int, int, int, int], ...] = ()
 
     @property
     def is_possible(self) -> bool:

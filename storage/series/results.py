@@ -102,6 +102,16 @@ def find_predecessor(db: Database, series_instance_uid: str, version: int) -> Re
         return None if row is None else _to_result(row).report
 
 
+def find_series(db: Database, sr_sop_instance_uid: str) -> str | None:
+    """Find the series that a report is about; None for a report that this node did not make."""
+    if not sr_sop_instance_uid:
+        return None
+    with db.reading() as session:
+        return session.scalar(
+            select(ResultRow.series_instance_uid).where(ResultRow.sr_sop_instance_uid == sr_sop_instance_uid).limit(1)
+        )
+
+
 def _select_version(series_instance_uid: str, version: int) -> Select[ResultRow]:
     return select(ResultRow).where(ResultRow.series_instance_uid == series_instance_uid, ResultRow.version == version)
 

@@ -57,14 +57,14 @@ def share_scores(
     component = label_components(convention, candidate.voxels)
     hu = volume.hu[tuple(candidate.voxels.T)]
     parts = int(number.max()) + 1
-    own = _weigh(convention, hu, component * parts + number, (int(component.max()) + 1) * parts).reshape(-1, parts)
-    whole = _weigh(convention, hu, component, len(own))
+    own = weigh(convention, hu, component * parts + number, (int(component.max()) + 1) * parts).reshape(-1, parts)
+    whole = weigh(convention, hu, component, len(own))
     each = (own / own.sum(axis=1, keepdims=True) * whole[:, None]).sum(axis=0)
     return np.asarray(each / whole.sum() * candidate.agatston)
 
 
-def _weigh(convention: Convention, hu: NDArray[np.int16], number: NDArray[np.intp], count: int) -> NDArray[np.float64]:
-    """Pixels x weight of the maximum of each group of voxels."""
+def weigh(convention: Convention, hu: NDArray[np.int16], number: NDArray[np.intp], count: int) -> NDArray[np.float64]:
+    """Pixels x weight of the maximum of each of `count` groups of voxels, of which `number` (n,) is each voxel's."""
     peak = np.full(count, np.iinfo(np.int16).min, dtype=np.int16)
     np.maximum.at(peak, number, hu)
     weight = np.searchsorted(np.asarray(convention.thresholds), peak, side="right")

@@ -6,4 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from scp.web.review import api
+
 router: Final = APIRouter()
+router.include_router(api.router)

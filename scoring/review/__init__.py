@@ -1,0 +1,1 @@
+"""Review: a reader's corrections of a result, measured by the rules that the result was measured by."""

@@ -1,0 +1,1 @@
+"""Reviewing: scans opened for review, edits kept, results signed."""

@@ -1,0 +1,1 @@
+"""Reviews: what readers changed about results, and who signed which version."""
