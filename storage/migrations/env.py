@@ -10,6 +10,7 @@ from storage.database import (  # noqa: F401  # add their tables to Base
     commitment_rows,
     lifecycle_rows,
     models,
+    pause_rows,
     source_rows,
 )
 from storage.database.columns import Base
