@@ -87,8 +87,8 @@ def list_lines(db: Database, destinations: Collection[str] = ()) -> list[Line]:
     with db.reading() as session:
         pauses = {pause.destination: pause for pause in session.scalars(select(PauseRow))}
         rows = [tuple(row) for row in session.execute(query)]
-    names = sorted({*destinations, *pauses, *(row[0] for row in rows)})
-    return [_join(name, [row for row in rows if row[0] == name], pauses.get(name)) for name in names]
+    names: set[str] = {*destinations, *pauses, *(str(row[0]) for row in rows)}
+    return [_join(name, [row for row in rows if row[0] == name], pauses.get(name)) for name in sorted(names)]
 
 
 def _join(destination: str, rows: Sequence[tuple[Any, ...]], pause: PauseRow | None) -> Line:

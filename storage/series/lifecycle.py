@@ -187,8 +187,10 @@ def deliver(
         return True
 
 
-def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
+def rescore(db: Database, series_instance_uid: str, now: datetime, *, person: str = "") -> None:
     """Send a series back to receiving, so that the completion check takes it up and scores a new version.
+
+    `person` is who asks for it, empty for the command line.
 
     Raises UnknownSeries, or IllegalTransition when the series is kept and never scored, or has no image left.
     """
@@ -208,7 +210,12 @@ def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
             )
         return_to_receiving(session, series_instance_uid, now)
         audit.record(
-            session, now, "rescore", f"after version {before.version}", series_instance_uid=series_instance_uid
+            session,
+            now,
+            "rescore",
+            f"after version {before.version}",
+            series_instance_uid=series_instance_uid,
+            person=person,
         )
 
 

@@ -91,6 +91,13 @@ def get(db: Database, series_instance_uid: str, version: int | None = None) -> R
         return None if row is None else _to_result(row)
 
 
+def list_versions(db: Database, series_instance_uid: str) -> list[Result]:
+    """List the results of all versions of a series, the latest first."""
+    query = select(ResultRow).where(ResultRow.series_instance_uid == series_instance_uid)
+    with db.reading() as session:
+        return [_to_result(row) for row in session.scalars(query.order_by(ResultRow.version.desc()))]
+
+
 def find_predecessor(db: Database, series_instance_uid: str, version: int) -> Report | None:
     """Find the latest report of an earlier version, which a new report names as predecessor; None for the first."""
     query = (
