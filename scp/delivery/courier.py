@@ -15,7 +15,7 @@ from scp.delivery.substitutes import choose_accepted, find_substitutes
 from scp.installation import Installation
 from scp.scu.storage import Sending
 from scp.work.documents import DocumentWork
-from storage.outbox import deliveries, outgoing
+from storage.outbox import deliveries, outgoing, pauses
 from storage.outbox.deliveries import Delivery, DeliveryState
 
 log = structlog.get_logger(__name__)
@@ -80,7 +80,9 @@ class Courier:
             self._put_off(list(left), "internal error, see the node's log")
 
     def _claim(self, series_instance_uid: str, version: int, destination: str) -> list[Delivery]:
-        """Claim the due documents, oldest first."""
+        """Claim the due documents, oldest first; none for a destination that was paused after they were enqueued."""
+        if pauses.is_paused(self._database, destination):
+            return []
         now = self._clock()
         pending = deliveries.list_deliveries(
             self._database, DeliveryState.PENDING, series_instance_uid=series_instance_uid, limit=None

@@ -116,6 +116,7 @@ class SeriesWork:
         except NotScorable as verdict:
             finish |= {"result_json": "", "status": "not_scorable"}
             finish |= {"reason_code": verdict.code, "reason": sentence(verdict, load_english())}
+            finish |= {"reason_values": verdict.values}
         else:
             score = scorable.flag_absent(
                 self._database, self._identify(score, series_instance_uid), series_instance_uid

@@ -46,7 +46,10 @@ class StudyRow(Base):
 
 
 class SeriesRow(Base):
-    """A series, its query keys and its progress towards a score; `hidden_count` of its instances are not answered."""
+    """A series, its query keys and its progress towards a score; `hidden_count` of its instances are not answered.
+
+    `agatston` and what follows it are those of the result of its version (`storage.series.summary`).
+    """
 
     __tablename__ = "series"
 
@@ -73,6 +76,7 @@ class SeriesRow(Base):
     version: Mapped[int]
     reason_code: Mapped[Words]
     reason: Mapped[Words]
+    reason_values: Mapped[Words] = mapped_column(server_default="")
     wait_until: Mapped[WhenOrNone]
     wait_reason: Mapped[Words]
     flags: Mapped[Words]
@@ -80,9 +84,13 @@ class SeriesRow(Base):
     hidden_count: Mapped[int] = mapped_column(server_default="0")
     calling_ae: Mapped[Words]
     first_received_at: Mapped[When]
-    last_received_at: Mapped[When]
+    last_received_at: Mapped[When] = mapped_column(index=True)
     completed_at: Mapped[WhenOrNone]
     updated_at: Mapped[When]
+    agatston: Mapped[float | None] = mapped_column(index=True)
+    category: Mapped[Raw] = mapped_column(server_default="")
+    wants_review: Mapped[bool] = mapped_column(server_default=text("false"))
+    reader: Mapped[Words] = mapped_column(server_default="")
 
 
 class InstanceRow(Base):

@@ -53,7 +53,7 @@ class _Holder:
     study_instance_uid: str
 
 
-def release(db: Database, files: Files, items: Sequence[Quarantined], now: datetime) -> Released:
+def release(db: Database, files: Files, items: Sequence[Quarantined], now: datetime, *, person: str = "") -> Released:
     """Release objects of one series, all or none; every series that gains or loses one is scored again.
 
     Study and series take over the attributes of the released objects. Raises Permanent when an object cannot be
@@ -72,9 +72,11 @@ def release(db: Database, files: Files, items: Sequence[Quarantined], now: datet
             files.link(item.path, arrival.stored.path)
             if holder is not None:
                 _put_aside(session, files, holder)
-                _note(session, now, "replaced", "by a release from quarantine", holder.series_instance_uid, item)
+                _note(
+                    session, now, "replaced", "by a release from quarantine", holder.series_instance_uid, item, person
+                )
             _enter(session, arrival, series_id, holder)
-            _note(session, now, "released", item.reason, item.series_instance_uid, item)
+            _note(session, now, "released", item.reason, item.series_instance_uid, item, person)
         touched = {items[0].series_instance_uid, *(holder.series_instance_uid for holder in replaced)}
         scan = items[0].series_instance_uid if any(arrival.header.is_ct_image for arrival in arrivals) else ""
         emptied = tuple(uid for uid in sorted(touched) if not _settle(session, uid, now, gains_images=uid == scan))
@@ -84,7 +86,7 @@ def release(db: Database, files: Files, items: Sequence[Quarantined], now: datet
     return Released(len(items), len(replaced), emptied)
 
 
-def delete(db: Database, files: Files, items: Sequence[Quarantined], now: datetime) -> None:
+def delete(db: Database, files: Files, items: Sequence[Quarantined], now: datetime, *, person: str = "") -> None:
     """Delete objects in quarantine for good, a hundred in one transaction.
 
     A file goes before its row, so that no patient's data stay behind unlisted. Raises Permanent when a file cannot be
@@ -98,7 +100,7 @@ def delete(db: Database, files: Files, items: Sequence[Quarantined], now: dateti
                     files.remove(item.path)
                 except OSError as error:
                     raise Permanent(f"{item.path}: cannot be deleted: {error.strerror or error}") from error
-                _note(session, now, "quarantine-deleted", item.reason, item.series_instance_uid, item)
+                _note(session, now, "quarantine-deleted", item.reason, item.series_instance_uid, item, person)
 
 
 def _check_unique(items: Sequence[Quarantined]) -> None:
@@ -211,7 +213,9 @@ def _drop_unused(db: Database, files: Files, names: Iterable[str]) -> None:
                 files.remove(name)
 
 
-def _note(session: Session, now: datetime, kind: str, text: str, series_instance_uid: str, item: Quarantined) -> None:
+def _note(
+    session: Session, now: datetime, kind: str, text: str, series_instance_uid: str, item: Quarantined, person: str
+) -> None:
     audit.record(
         session,
         now,
@@ -220,4 +224,5 @@ def _note(session: Session, now: datetime, kind: str, text: str, series_instance
         series_instance_uid=series_instance_uid,
         sop_instance_uid=item.sop_instance_uid,
         peer_ae=item.calling_ae,
+        person=person,
     )

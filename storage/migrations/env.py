@@ -11,6 +11,7 @@ from storage.database import (  # noqa: F401  # add their tables to Base
     commitment_rows,
     lifecycle_rows,
     models,
+    pause_rows,
     review_rows,
     source_rows,
 )

@@ -25,6 +25,7 @@ from storage.database.columns import UtcDateTime
 from storage.database.commitment_rows import TransactionRow
 from storage.database.engine import Database
 from storage.database.models import DeliveryRow, InstanceRow
+from storage.database.pause_rows import PauseRow
 from storage.outbox.deliveries import DeliveryState
 from storage.outbox.outgoing import change_state
 
@@ -47,10 +48,14 @@ class Settled:
 
 
 def list_due(db: Database, now: datetime) -> list[tuple[str, datetime]]:
-    """List the destinations that are due to be asked, each with the time since when."""
+    """List the destinations that are due to be asked and not paused, each with the time since when."""
     query = (
         select(DeliveryRow.destination, func.min(DeliveryRow.commit_at, type_=UtcDateTime()))
-        .where(DeliveryRow.state == DeliveryState.DELIVERED, DeliveryRow.commit_at <= now)
+        .where(
+            DeliveryRow.state == DeliveryState.DELIVERED,
+            DeliveryRow.commit_at <= now,
+            DeliveryRow.destination.not_in(select(PauseRow.destination)),
+        )
         .group_by(DeliveryRow.destination)
     )
     with db.reading() as session:

@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, select
 from config.errors import Permanent
 from storage.database.engine import Database
 from storage.database.models import DeliveryRow
+from storage.database.pause_rows import PauseRow
 
 
 class DeliveryState(StrEnum):
@@ -98,11 +99,15 @@ def count_deliveries(db: Database, state: DeliveryState) -> int:
 
 
 def list_due(db: Database, now: datetime, *, limit: int | None = None) -> list[Delivery]:
-    """List pending deliveries that are due, the longest due first."""
+    """List pending deliveries that are due to destinations that are not paused, the longest due first."""
     return _list(
         db,
         select(DeliveryRow)
-        .where(DeliveryRow.state == DeliveryState.PENDING, DeliveryRow.next_attempt_at <= now)
+        .where(
+            DeliveryRow.state == DeliveryState.PENDING,
+            DeliveryRow.next_attempt_at <= now,
+            DeliveryRow.destination.not_in(select(PauseRow.destination)),
+        )
         .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
         .limit(limit),
     )

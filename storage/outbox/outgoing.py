@@ -120,7 +120,7 @@ def mark_replaced(db: Database, delivery_id: int, documents: Iterable[Document],
         change_state(session, row, DeliveryState.REPLACED, None, now)
 
 
-def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
+def retry(db: Database, delivery_id: int, now: datetime, *, person: str = "") -> Delivery:
     """Make a delivery that has ended without success pending and due at once, with its attempts reset to zero.
 
     Raises UnknownDelivery when it does not exist or is in another state.
@@ -129,18 +129,18 @@ def retry(db: Database, delivery_id: int, now: datetime) -> Delivery:
         row = _get_row(session, delivery_id, *_ENDED_WITHOUT_SUCCESS)
         row.attempts = row.commit_requests = 0
         row.next_attempt_at = now
-        change_state(session, row, DeliveryState.PENDING, row.last_status, now)
+        change_state(session, row, DeliveryState.PENDING, row.last_status, now, person=person)
         return to_delivery(row)
 
 
-def discard(db: Database, delivery_id: int, now: datetime) -> Delivery:
+def discard(db: Database, delivery_id: int, now: datetime, *, person: str = "") -> Delivery:
     """Give a delivery up for good on an operator's request, unless it is being sent or done.
 
     Raises UnknownDelivery when it does not exist or is neither pending nor dead.
     """
     with db.session() as session:
         row = _get_row(session, delivery_id, DeliveryState.PENDING, DeliveryState.DEAD)
-        change_state(session, row, DeliveryState.DISCARDED, row.last_status, now)
+        change_state(session, row, DeliveryState.DISCARDED, row.last_status, now, person=person)
         return to_delivery(row)
 
 
@@ -158,8 +158,10 @@ def withdraw(session: Session, series_instance_uid: str, now: datetime) -> None:
         change_state(session, row, DeliveryState.DISCARDED, row.last_status, now)
 
 
-def change_state(session: Session, row: DeliveryRow, state: DeliveryState, status: int | None, now: datetime) -> None:
-    """Change the state, record it in the audit log, and let the series follow."""
+def change_state(
+    session: Session, row: DeliveryRow, state: DeliveryState, status: int | None, now: datetime, *, person: str = ""
+) -> None:
+    """Change the state, record it and `person` (empty for the node) in the audit log, and let the series follow."""
     changed = row.state != state
     row.state = state
     row.last_status = status
@@ -174,6 +176,7 @@ def change_state(session: Session, row: DeliveryRow, state: DeliveryState, statu
             series_instance_uid=row.series_instance_uid,
             sop_instance_uid=row.sop_instance_uid,
             peer_ae=row.destination,
+            person=person,
         )
     _settle(session, row.series_instance_uid, row.version, now)
 

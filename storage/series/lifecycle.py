@@ -15,18 +15,21 @@ without a CT image, or that the node made, is `kept` and takes no part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Update, update
 from sqlalchemy.orm import Session
 
+from config.errors import Value
 from storage.database import audit
 from storage.database.engine import Database, writing
 from storage.database.models import SeriesRow
 from storage.series import results, slices
 from storage.series.states import FINISHED, PENDING, REPORTED, IllegalTransition, Reported, SeriesState, State, get
+from storage.series.summary import NOTHING
 
 
 def wait(db: Database, series_instance_uid: str, until: datetime, reason: str) -> None:
@@ -129,11 +132,12 @@ def finish(
     now: datetime,
     reason_code: str = "",
     reason: str = "",
+    reason_values: Mapping[str, Value] | None = None,
 ) -> bool:
     """Store the result of a version, end its scoring, and return whether the version still counts.
 
     False when a late slice has superseded the version: nothing is stored. True also when this version was finished
-    before: the first result stays.
+    before: the first result stays. `reason_values` are those of a reason without a result.
     """
     with db.session() as session:
         before = _get_current(session, series_instance_uid, version)
@@ -142,8 +146,10 @@ def finish(
         if before.state in FINISHED:
             return True
         results.save(session, series_instance_uid, version, status, result_json, now=now)
+        more = {"reason_values": json.dumps(dict(reason_values))} if reason_values else {}
         session.execute(
             _update_series(series_instance_uid).values(
+                **more,
                 state=State(status),
                 reason_code=reason_code,
                 reason=reason,
@@ -181,8 +187,10 @@ def deliver(
         return True
 
 
-def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
+def rescore(db: Database, series_instance_uid: str, now: datetime, *, person: str = "") -> None:
     """Send a series back to receiving, so that the completion check takes it up and scores a new version.
+
+    `person` is who asks for it, empty for the command line.
 
     Raises UnknownSeries, or IllegalTransition when the series is kept and never scored, or has no image left.
     """
@@ -202,7 +210,12 @@ def rescore(db: Database, series_instance_uid: str, now: datetime) -> None:
             )
         return_to_receiving(session, series_instance_uid, now)
         audit.record(
-            session, now, "rescore", f"after version {before.version}", series_instance_uid=series_instance_uid
+            session,
+            now,
+            "rescore",
+            f"after version {before.version}",
+            series_instance_uid=series_instance_uid,
+            person=person,
         )
 
 
@@ -210,7 +223,13 @@ def return_to_receiving(session: Session, series_instance_uid: str, now: datetim
     """Return a series to receiving in the caller's transaction, which makes the running version out of date."""
     session.execute(
         _update_series(series_instance_uid).values(
-            state=State.RECEIVING, reason_code="", reason="", wait_until=None, wait_reason="", updated_at=now
+            **NOTHING,
+            state=State.RECEIVING,
+            reason_code="",
+            reason="",
+            wait_until=None,
+            wait_reason="",
+            updated_at=now,
         )
     )
 
@@ -219,6 +238,7 @@ def note_empty(session: Session, series_instance_uid: str, now: datetime) -> Non
     """Record in the caller's transaction that a series has lost all of its objects, which ends a running version."""
     session.execute(
         _update_series(series_instance_uid).values(
+            **NOTHING,
             state=State.NOT_SCORABLE,
             reason_code="emptied",
             reason="its objects were replaced by those of another series, released from quarantine",

@@ -71,7 +71,7 @@ def obey(
         return Obeyed(len(fresh), sum(objects for objects, _ in taken.values()), tuple(touched))
 
 
-def restore(db: Database, series_instance_uid: str, now: datetime) -> int:
+def restore(db: Database, series_instance_uid: str, now: datetime, *, person: str = "") -> int:
     """Take the rejected objects of a series back, on an operator's word, and return their number.
 
     Raises UnknownSeries, or Permanent when none is rejected.
@@ -85,7 +85,7 @@ def restore(db: Database, series_instance_uid: str, now: datetime) -> int:
         if not uids:
             raise Permanent(f"series {series_instance_uid}: none of its objects is rejected")
         _lift(session, uids, now)
-        _show(session, series_id, uids, now)
+        _show(session, series_id, uids, now, person)
         return len(uids)
 
 
@@ -194,24 +194,32 @@ def _lift(session: Session, uids: Sequence[str], now: datetime) -> None:
         session.execute(query.values(lifted_at=now))
 
 
-def _show(session: Session, series_id: int, uids: Sequence[str], now: datetime) -> None:
+def _show(session: Session, series_id: int, uids: Sequence[str], now: datetime, person: str = "") -> None:
     images = 0
     for some in _batch(uids):
         query = update(InstanceRow).where(InstanceRow.sop_instance_uid.in_(some)).values(rejected=False)
         images += sum(name in IMAGE_STORAGE for name in session.scalars(query.returning(InstanceRow.sop_class_uid)))
     text = f"{len(uids)} object{'s' if len(uids) > 1 else ''}"
-    _change(session, series_id, now, "restored", text, images=images)
+    _change(session, series_id, now, "restored", text, images=images, person=person)
 
 
 def _change(
-    session: Session, series_id: int, now: datetime, kind: str, text: str, peer_ae: str = "", *, images: int
+    session: Session,
+    series_id: int,
+    now: datetime,
+    kind: str,
+    text: str,
+    peer_ae: str = "",
+    *,
+    images: int,
+    person: str = "",
 ) -> str:
     """Count what a series hides, note why, and let it be scored again if that concerns images; return its UID."""
     documents.count_hidden(session, {series_id})
     series_instance_uid, state = session.execute(
         select(SeriesRow.series_instance_uid, SeriesRow.state).where(SeriesRow.id == series_id).with_for_update()
     ).one()
-    audit.record(session, now, kind, text, series_instance_uid=series_instance_uid, peer_ae=peer_ae)
+    audit.record(session, now, kind, text, series_instance_uid=series_instance_uid, peer_ae=peer_ae, person=person)
     if images and state not in (State.RECEIVING, State.KEPT):
         lifecycle.return_to_receiving(session, series_instance_uid, now)
     return str(series_instance_uid)

@@ -9,7 +9,8 @@ from sqlalchemy import Select, insert, select, update
 from sqlalchemy.orm import Session
 
 from storage.database.engine import Database, writing
-from storage.database.models import ResultRow
+from storage.database.models import ResultRow, SeriesRow
+from storage.series.summary import summarise
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Result:
 def save(
     where: Database | Session, series_instance_uid: str, version: int, status: str, score_json: str, *, now: datetime
 ) -> None:
-    """Store a version's result; a second result for the same version is ignored."""
+    """Store a version's result, and sum it up in the row of the series; a second one for a version is ignored."""
     with writing(where) as session:
         if session.scalar(_select_version(series_instance_uid, version)) is None:
             session.execute(
@@ -50,6 +51,11 @@ def save(
                     sr_series_instance_uid="",
                     created_at=now,
                 )
+            )
+            session.execute(
+                update(SeriesRow)
+                .where(SeriesRow.series_instance_uid == series_instance_uid, SeriesRow.version == version)
+                .values(summarise(score_json))
             )
 
 
@@ -83,6 +89,13 @@ def get(db: Database, series_instance_uid: str, version: int | None = None) -> R
     with db.reading() as session:
         row = session.scalar(query)
         return None if row is None else _to_result(row)
+
+
+def list_versions(db: Database, series_instance_uid: str) -> list[Result]:
+    """List the results of all versions of a series, the latest first."""
+    query = select(ResultRow).where(ResultRow.series_instance_uid == series_instance_uid)
+    with db.reading() as session:
+        return [_to_result(row) for row in session.scalars(query.order_by(ResultRow.version.desc()))]
 
 
 def find_predecessor(db: Database, series_instance_uid: str, version: int) -> Report | None:

@@ -32,6 +32,11 @@ def sentence(item: Flag | Statement | NotScorable, texts: Texts) -> str:
     return str(brought) or _describe(item.code, item.values)
 
 
+def has_sentence(item: Flag | Statement | NotScorable, texts: Texts) -> bool:
+    """Whether the catalogue words an item itself, in the language of the texts."""
+    return _find_key(item, texts) is not None
+
+
 def in_language(score: Score, texts: Texts) -> Score:
     """The score with every sentence in the words of `texts`."""
     flags = tuple(replace(flag, message=sentence(flag, texts)) for flag in score.flags)

@@ -3,7 +3,7 @@
 import { build } from "esbuild";
 
 await build({
-  entryPoints: { page: "page.ts" },
+  entryPoints: { page: "page.ts", overview: "overview.ts" },
   outdir: "../static/built",
   bundle: true,
   minify: true,

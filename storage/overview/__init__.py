@@ -1,0 +1,1 @@
+"""What pages list: joined by the database, one statement a list."""
