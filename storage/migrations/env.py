@@ -11,6 +11,7 @@ from storage.database import (  # noqa: F401  # add their tables to Base
     lifecycle_rows,
     models,
     source_rows,
+    validation_rows,
 )
 from storage.database.columns import Base
 from storage.migrations import VERSION_TABLE

@@ -129,8 +129,9 @@ def finish(
     now: datetime,
     reason_code: str = "",
     reason: str = "",
+    held: bool = False,
 ) -> bool:
-    """Store the result of a version, end its scoring, and return whether the version still counts.
+    """Store the result of a version, `held` back or not, end its scoring, and return whether the version still counts.
 
     False when a late slice has superseded the version: nothing is stored. True also when this version was finished
     before: the first result stays.
@@ -141,7 +142,7 @@ def finish(
             return False
         if before.state in FINISHED:
             return True
-        results.save(session, series_instance_uid, version, status, result_json, now=now)
+        results.save(session, series_instance_uid, version, status, result_json, now=now, held=held)
         session.execute(
             _update_series(series_instance_uid).values(
                 state=State(status),
