@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from config.passcodes import HashedPasscode
 from config.section import AeTitle, ListenPort, Seconds, Section
 from config.tls import CalledPeer, TlsSettings, list_contradictions
+from config.validation import ValidationSettings
 from config.web import WebSettings
 
 MIB: Final = 1024 * 1024
@@ -207,6 +208,7 @@ class Settings(Section):
     priors: PriorsSettings = PriorsSettings()
     storage: StorageSettings = StorageSettings()
     web: WebSettings = WebSettings()
+    validation: ValidationSettings = ValidationSettings()
 
     @model_validator(mode="after")
     def _check_peer_names(self) -> Self:

@@ -29,9 +29,10 @@ from storage.series.states import State
 
 log = structlog.get_logger(__name__)
 
-_NOBODY_EXPECTS_A_SCORE: Final = frozenset(
+NOBODY_EXPECTS_A_SCORE: Final = frozenset(
     {"not_ct", "localizer", "projection", "not_hu", "not_axial", "too_few_slices", "not_a_chest"}
 )
+"""Codes of refusals that no site waits for: the series was never meant to be scored."""
 
 
 def label_document(kind: DocumentKind, template: SrTemplate | None = None) -> str:
@@ -63,13 +64,16 @@ class DocumentWork:
         self._maker = maker
 
     def is_owed(self, result: Result) -> bool:
-        """Return whether a report of the result has yet to be made; refusals get one where the site asks for it."""
-        if result.report is not None or not result.score_json:
+        """Return whether a report of the result has yet to be made; refusals get one where the site asks for it.
+
+        What is held back gets none.
+        """
+        if result.report is not None or not result.score_json or result.held:
             return False
         if result.status == "scored":
             return True
         score = Score.from_json(result.score_json)
-        expected = all(flag.code not in _NOBODY_EXPECTS_A_SCORE for flag in score.flags if flag.severity == "reject")
+        expected = all(flag.code not in NOBODY_EXPECTS_A_SCORE for flag in score.flags if flag.severity == "reject")
         return self._settings.results.not_scorable_report and expected and bool(self._list_kinds(result))
 
     def report(self, series_instance_uid: str, result: Result) -> None:

@@ -27,6 +27,7 @@ from storage.database import audit
 from storage.series import lifecycle, quarantine, results, slices, states
 from storage.series.quarantine import Contradiction
 from storage.series.states import REPORTED, State
+from storage.validation import decisions
 
 log = structlog.get_logger(__name__)
 
@@ -124,11 +125,15 @@ class SeriesWork:
             score = self._history.compare(score, series_instance_uid)
             finish |= {"result_json": score.to_json(), "status": score.status}
             finish |= {"reason_code": score.reason_code or "", "reason": score.reason or ""}
-        finish["now"] = self._clock()
+        finish |= {"now": self._clock(), "held": self._is_in_shadow()}
         log.info(
             "scored", series=series_instance_uid, version=version, status=finish["status"], reason=finish["reason"]
         )
         return lifecycle.finish(self._database, series_instance_uid, version, **finish)
+
+    def _is_in_shadow(self) -> bool:
+        """Return whether results are held back until a person decides to go live."""
+        return self._settings.validation.shadow and not decisions.is_live(self._database)
 
     def _identify(self, score: Score, series_instance_uid: str) -> Score:
         """Add the UIDs under which the node knows a series whose images have none."""

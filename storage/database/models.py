@@ -134,7 +134,7 @@ class InstanceRow(Base):
 
 
 class ResultRow(Base):
-    """The score of one version of a series, and the report that was made of it."""
+    """The score of one version of a series, and the report that was made of it; none is while it is `held` back."""
 
     __tablename__ = "results"
     __table_args__ = (UniqueConstraint("series_instance_uid", "version", name="uq_results_series_uid_version"),)
@@ -148,6 +148,7 @@ class ResultRow(Base):
     sr_sop_instance_uid: Mapped[Raw]
     sr_series_instance_uid: Mapped[Raw]
     created_at: Mapped[When]
+    held: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class DeliveryRow(Base):

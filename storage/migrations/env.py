@@ -14,6 +14,7 @@ from storage.database import (  # noqa: F401  # add their tables to Base
     pause_rows,
     review_rows,
     source_rows,
+    validation_rows,
 )
 from storage.database.columns import Base
 from storage.migrations import VERSION_TABLE

@@ -133,8 +133,9 @@ def finish(
     reason_code: str = "",
     reason: str = "",
     reason_values: Mapping[str, Value] | None = None,
+    held: bool = False,
 ) -> bool:
-    """Store the result of a version, end its scoring, and return whether the version still counts.
+    """Store the result of a version, `held` back or not, end its scoring, and return whether the version still counts.
 
     False when a late slice has superseded the version: nothing is stored. True also when this version was finished
     before: the first result stays. `reason_values` are those of a reason without a result.
@@ -145,7 +146,7 @@ def finish(
             return False
         if before.state in FINISHED:
             return True
-        results.save(session, series_instance_uid, version, status, result_json, now=now)
+        results.save(session, series_instance_uid, version, status, result_json, now=now, held=held)
         more = {"reason_values": json.dumps(dict(reason_values))} if reason_values else {}
         session.execute(
             _update_series(series_instance_uid).values(

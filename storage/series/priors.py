@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from pydicom.dataset import Dataset
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, not_, select
 from sqlalchemy.orm import Session, aliased
 
 from dicom.text import read_text
@@ -147,7 +147,7 @@ def _find_results(session: Session, studies: Collection[int]) -> Iterator[Earlie
         .join(SeriesRow, SeriesRow.series_instance_uid == ResultRow.series_instance_uid)
         .join(StudyRow)
         .where(StudyRow.id.in_(studies), ResultRow.version == latest, ResultRow.status == "scored")
-        .where(_has_image())
+        .where(_has_image(), not_(ResultRow.held))  # what is held back is named nowhere
         .order_by(*_LATEST_FIRST)
         .limit(_MOST)
     )

@@ -24,7 +24,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of scoring one version of a series; `report` is None until it is made."""
+    """The outcome of scoring one version of a series; `report` is None until it is made, never while it is `held`."""
 
     series_instance_uid: str
     version: int
@@ -32,12 +32,23 @@ class Result:
     score_json: str
     report: Report | None
     created_at: datetime
+    held: bool = False
 
 
 def save(
-    where: Database | Session, series_instance_uid: str, version: int, status: str, score_json: str, *, now: datetime
+    where: Database | Session,
+    series_instance_uid: str,
+    version: int,
+    status: str,
+    score_json: str,
+    *,
+    now: datetime,
+    held: bool | None = None,
 ) -> None:
-    """Store a version's result, and sum it up in the row of the series; a second one for a version is ignored."""
+    """Store a version's result, and sum it up in the row of the series; a second one for a version is ignored.
+
+    `held` says whether it is held back; None: where the result before it is, as a correction of what was held is, too.
+    """
     with writing(where) as session:
         if session.scalar(_select_version(series_instance_uid, version)) is None:
             session.execute(
@@ -50,6 +61,7 @@ def save(
                     sr_sop_instance_uid="",
                     sr_series_instance_uid="",
                     created_at=now,
+                    held=_is_last_held(session, series_instance_uid) if held is None else held,
                 )
             )
             session.execute(
@@ -125,6 +137,11 @@ def find_series(db: Database, sr_sop_instance_uid: str) -> str | None:
         )
 
 
+def _is_last_held(session: Session, series_instance_uid: str) -> bool:
+    query = select(ResultRow.held).where(ResultRow.series_instance_uid == series_instance_uid)
+    return bool(session.scalar(query.order_by(ResultRow.version.desc()).limit(1)))
+
+
 def _select_version(series_instance_uid: str, version: int) -> Select[ResultRow]:
     return select(ResultRow).where(ResultRow.series_instance_uid == series_instance_uid, ResultRow.version == version)
 
@@ -138,4 +155,5 @@ def _to_result(row: ResultRow) -> Result:
         score_json=row.score_json,
         report=report if row.sr_sop_instance_uid else None,
         created_at=row.created_at,
+        held=row.held,
     )

@@ -142,15 +142,15 @@ def list_unfinished(db: Database, now: datetime | None = None) -> list[SeriesSta
     """List complete series that still need a score or report; with `now` only those that wait for nothing by then.
 
     A scored series is listed until its report is recorded (`results.set_report`, in one transaction with
-    `outgoing.add`); after that its deliveries are in the outbox.
+    `outgoing.add`); after that its deliveries are in the outbox. One whose result is held back needs none.
     """
-    reported = exists().where(
+    settled = exists().where(
         ResultRow.series_instance_uid == SeriesRow.series_instance_uid,
         ResultRow.version == SeriesRow.version,
-        ResultRow.sr_sop_instance_uid != "",
+        or_(ResultRow.sr_sop_instance_uid != "", ResultRow.held),
     )
     owed = or_(
-        SeriesRow.state.in_((State.COMPLETE, State.SCORING)), and_(SeriesRow.state == State.SCORED, not_(reported))
+        SeriesRow.state.in_((State.COMPLETE, State.SCORING)), and_(SeriesRow.state == State.SCORED, not_(settled))
     )
     query = _select_series().where(owed).order_by(SeriesRow.completed_at)
     if now is not None:

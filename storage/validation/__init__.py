@@ -1,0 +1,1 @@
+"""Validation: what readers found, what is held back, and what was decided on it."""
