@@ -17,7 +17,7 @@ from scoring.result import COUNTED
 Floats = NDArray[np.float64]
 
 FORMAT: Final = 1
-_TEXTS: Final = ("series_instance_uid", "convention", "software", "nets")
+_TEXTS: Final = ("series_instance_uid", "convention", "nets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,12 @@ class Case:
     `places` and `looks` (evidence, n) are the evidence before and after the surroundings were looked at, `names` its
     names; `fixed_places` and `fixed_looks` (n,) are the logarithms of the odds that the fixed hypotheses have together.
     `agatston` (n,) are their scores, `arteries` (4, n) the shares in which they belong to `ARTERIES`; `runs` (m, 4) are
-    their voxels as in `Lesion`, `owner` (m,) the candidate of each run. `total` is the automatic Agatston score.
+    their voxels as in `Lesion`, `owner` (m,) the candidate of each run. `nets` names those of the anatomy.
     """
 
     series_instance_uid: str
     convention: str
-    software: str
     nets: str
-    total: float
     names: tuple[str, ...]
     places: Floats
     looks: Floats
@@ -84,4 +82,4 @@ class Case:
             raise ValueError(str(error)) from error
         texts = {name: str(values[name]) for name in _TEXTS}
         names = tuple(str(name) for name in values["names"])
-        return cls(**values | texts | {"names": names, "total": float(values["total"])})
+        return cls(**values | texts | {"names": names})

@@ -21,11 +21,13 @@ from scoring.candidates.conventions import Convention
 from scoring.images.volume import Volume
 from scoring.judgement import mixture, totals, verdicts
 from scoring.judgement.evidence import gather
+from scoring.judgement.hypotheses import LEARNT
 from scoring.judgement.metal import find_metal
 from scoring.judgement.verdicts import LOOKED_AT, Observed
 from scoring.result import ARTERIES, Score
 
-_REPRODUCED: Final = 0.01
+# lesions' scores are rounded to four digits, and there are at most some hundreds
+_REPRODUCED, _ROUNDED = 0.01, 1e-4
 
 
 @dataclass(slots=True)
@@ -41,42 +43,36 @@ class _Seen:
         return self.anatomy
 
 
-def observe(
-    files: Sequence[Path], scoring: ScoringSettings, selection: SelectionSettings, *, version: str | None = None
-) -> tuple[Case, Score]:
+def observe(files: Sequence[Path], scoring: ScoringSettings, selection: SelectionSettings) -> tuple[Case, Score]:
     """Score a series with the shipped weights, and measure its candidates.
 
-    Raises NotScorable when the series cannot be scored.
+    Raises NotScorable when the series cannot be scored, and (internal) when its numbers do not lead to the same score.
     """
     seen = _Seen(scoring.engine)
-    score = engine.score(files, scoring, selection, finder=seen, version=version)
+    score = engine.score(files, scoring, selection, finder=seen)
     if score.status != "scored" or seen.volume is None or seen.anatomy is None:
         verdict = next(flag for flag in score.flags if flag.severity == "reject")
         raise NotScorable(verdict.code, **verdict.values)
     convention = conventions.named(scoring.convention, score.series.kvp, score.series.kernel or "")
-    return build_case(seen.volume, seen.anatomy, convention, score), score
-
-
-def build_case(volume: Volume, anatomy: Anatomy, convention: Convention, score: Score) -> Case:
-    """The case of a volume that was scored with the shipped weights.
-
-    Raises NotScorable (internal) when its numbers do not lead to the same total: nothing could be learnt from them.
-    """
-    found = mixture.part(volume, convention, anatomy.heart, agatston.candidates(volume, convention))
+    case, _ = measure_case(seen.volume, seen.anatomy, convention, score.series.series_instance_uid)
     total = 0.0 if score.agatston is None else score.agatston.total
-    origin = score.provenance
-    nobody = np.zeros((0, 0))
-    if found:
-        kept, arrays = _measure(volume, anatomy, found)
-    else:
-        kept, arrays = [], _Arrays((), nobody, nobody, np.zeros(0), np.zeros(0), np.zeros((len(ARTERIES), 0)))
+    again = case.sum_counted(case.judge())
+    if abs(again - total) > _REPRODUCED + _ROUNDED * total:
+        raise NotScorable("internal", error=f"its numbers give a score of {again:.2f}, and the engine {total:.2f}")
+    return case, score
+
+
+def measure_case(
+    volume: Volume, anatomy: Anatomy, convention: Convention, series_instance_uid: str
+) -> tuple[Case, list[Candidate]]:
+    """The case of a volume whose anatomy is known, and its candidates: those that some weights could count."""
+    found = mixture.part(volume, convention, anatomy.heart, agatston.candidates(volume, convention))
+    kept, arrays = _measure(volume, anatomy, found) if found else ([], _NOTHING)
     runs = [np.array(totals.find_stored_runs(volume, item), dtype=np.int64).reshape(-1, 4) for item in kept]
     case = Case(
-        series_instance_uid=score.series.series_instance_uid,
-        convention=origin.convention,
-        software=origin.version,
-        nets=origin.weights or "",
-        total=total,
+        series_instance_uid=series_instance_uid,
+        convention=convention.name,
+        nets=getattr(anatomy, "weights", ""),
         names=arrays.names,
         places=arrays.places,
         looks=arrays.looks,
@@ -87,10 +83,7 @@ def build_case(volume: Volume, anatomy: Anatomy, convention: Convention, score: 
         runs=np.concatenate([np.zeros((0, 4), np.int64), *runs]),
         owner=np.repeat(np.arange(len(kept)), [len(item) for item in runs]),
     )
-    again = case.sum_counted(case.judge())
-    if abs(again - total) > _REPRODUCED + 1e-4 * total:
-        raise NotScorable("internal", error=f"the case gives {again:.2f} and the engine {total:.2f}")
-    return case
+    return case, kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +94,11 @@ class _Arrays:
     fixed_places: Floats
     fixed_looks: Floats
     arteries: Floats
+
+
+_NAMES: Final = tuple(sorted({name for evidence in LEARNT.values() for name in evidence}))
+_EMPTY: Final = np.zeros((len(_NAMES), 0))
+_NOTHING: Final = _Arrays(_NAMES, _EMPTY, _EMPTY, np.zeros(0), np.zeros(0), np.zeros((len(ARTERIES), 0)))
 
 
 def _measure(volume: Volume, anatomy: Anatomy, found: Sequence[Candidate]) -> tuple[list[Candidate], _Arrays]:
