@@ -26,6 +26,7 @@ from scoring.images.geometry import Stack
 from scoring.images.selection import LeftOut, check_geometry, select_images
 from scoring.images.volume import Volume
 from scoring.judgement import integrated, mass, totals
+from scoring.judgement.calibration import Calibration
 from scoring.judgement.category import categorise, format_cac_drs
 from scoring.judgement.flags import flag_result, flag_scan
 from scoring.judgement.mass import MassFactor
@@ -52,14 +53,15 @@ def score(
     context: Context = _CONTEXT,
     mask: Path | None = None,
     finder: Finder | None = None,
+    calibration: Calibration | None = None,
     version: str | None = None,
 ) -> Score:
     """Score one series, given as files and folders in any order; files without an image are ignored.
 
     With `mask` (DICOM SEG or NIfTI) every voxel at or above the threshold inside it counts, artery by artery,
     and no anatomy is located; `finder` replaces the configured anatomy engine. `context` is what the images do not say
-    about the patient. A series that cannot be scored gives a `Score` that says why. `version` is the software's, by
-    default that of the installed distribution.
+    about the patient, `calibration` the site's own weights of the judgement. A series that cannot be scored gives a
+    `Score` that says why. `version` is the software's, by default that of the installed distribution.
 
     The first call makes pydicom's settings for the whole process, if its own start has not (see `dicom.process`).
 
@@ -67,7 +69,7 @@ def score(
     OSError when a path does not exist or cannot be read.
     """
     configure_process()
-    way = _choose_way(settings, mask, finder)
+    way = _choose_way(settings, mask, finder, calibration)
     known = _Known(_provenance(conventions.named(settings.convention), way, version))
     try:
         result = _measure(_read(files, known), settings, selection, way, known)
@@ -99,10 +101,13 @@ class _Scan:
     left_out: tuple[LeftOut, ...]
 
 
-def _choose_way(settings: ScoringSettings, mask: Path | None, finder: Finder | None) -> Way:
+def _choose_way(
+    settings: ScoringSettings, mask: Path | None, finder: Finder | None, calibration: Calibration | None
+) -> Way:
     if mask is not None:
         return ByMask(mask)
-    return ByAnatomy(settings.engine, finder if finder is not None else plugins.finder(settings.engine))
+    chosen = finder if finder is not None else plugins.finder(settings.engine)
+    return ByAnatomy(settings.engine, chosen, calibration=calibration)
 
 
 def _read(files: Sequence[Path], known: _Known) -> _Scan:
@@ -139,7 +144,7 @@ def _measure(scan: _Scan, settings: ScoringSettings, limits: SelectionSettings, 
         known.provenance = replace(known.provenance, slab_slices=count, slab_mm=volume.spacing_mm[0])
     located = way.locate(volume, known.info.frame_of_reference_uid or "")
     known.flags += located.flags
-    known.provenance = replace(known.provenance, weights=located.weights)
+    known.provenance = replace(known.provenance, weights=located.weights, calibration=located.calibration)
     return _sum_up(volume, located.judge(convention), factor, known)
 
 

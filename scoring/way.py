@@ -26,6 +26,7 @@ from scoring.images.selection import check_header
 from scoring.images.slabbing import reduce_labels
 from scoring.images.volume import Volume
 from scoring.judgement import arteries, mixture, verdicts
+from scoring.judgement.calibration import Calibration
 from scoring.judgement.hypotheses import NOISE
 from scoring.judgement.totals import Finding
 from scoring.judgement.verdicts import Verdict
@@ -53,12 +54,14 @@ class Judged:
 class Located:
     """A volume with the places where calcium counts; `weights` names the nets' weights, None without nets.
 
+    `calibration` names the site's own weights of the judgement, None where the shipped ones decide.
     `judge` finds and judges the candidates by a convention, and raises NotScorable.
     """
 
     judge: Callable[[Convention], Judged]
     flags: tuple[Flag, ...] = ()
     weights: str | None = None
+    calibration: str | None = None
 
 
 class Way(Protocol):
@@ -81,22 +84,31 @@ class Way(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ByAnatomy:
-    """Candidates are judged by where they lie in the anatomy that `finder` locates."""
+    """Candidates are judged by where they lie in the anatomy that `finder` locates, by a site's own weights if any."""
 
     engine: str
     finder: Finder
     whole_heart: bool = True
+    calibration: Calibration | None = None
 
     def check(self, facts: Acquisition) -> None:
         """Refuse a scan that the header calls contrast-enhanced."""
         check_header(facts)
 
     def locate(self, volume: Volume, frame_of_reference_uid: str) -> Located:  # noqa: ARG002
-        """Locate the anatomy. Raises NotScorable."""
+        """Locate the anatomy. Raises NotScorable.
+
+        A calibration for other nets, or for another version's judgement, is not used, and a flag says so.
+        """
         anatomy = self.finder(volume)
         # third-party engines need not have weights
         weights = getattr(anatomy, "weights", "") or None
-        return Located(functools.partial(_judge_by_anatomy, volume, anatomy), anatomy.flags, weights)
+        own, flags = self.calibration, anatomy.flags
+        if own is not None and not own.suits(weights):
+            flags = (*flags, Flag.build("calibration_outdated", "warning", calibration=own.label))
+            own = None
+        judge = functools.partial(_judge_by_anatomy, volume, anatomy, own)
+        return Located(judge, flags, weights, None if own is None else own.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +129,12 @@ class ByMask:
         return Located(functools.partial(_count_in_mask, volume, mask))
 
 
-def _judge_by_anatomy(volume: Volume, anatomy: Anatomy, convention: Convention) -> Judged:
+def _judge_by_anatomy(
+    volume: Volume, anatomy: Anatomy, calibration: Calibration | None, convention: Convention
+) -> Judged:
     _refuse_gap(volume, *anatomy.heart_slices)
     candidates = mixture.part(volume, convention, anatomy.heart, agatston.candidates(volume, convention))
-    judged = verdicts.judge(volume, anatomy, candidates)
+    judged = verdicts.judge(volume, anatomy, candidates, calibration)
     findings = [
         # rounded first, and down, so that range and decision follow from the confidences of the result
         Finding(part, item.counted, artery, math.floor(item.confidence * 1000) / 1000, item.reason, item.alternative)

@@ -11,6 +11,7 @@ import click
 from scoring.anatomy.network import KINDS, Kind
 from training import body
 from training.judgement import judgement
+from training.regression import phantoms
 
 _KINDS = click.Choice(KINDS)
 _PATH = click.Path(path_type=Path)
@@ -55,6 +56,7 @@ def everything(
 
 
 main.add_command(judgement)
+main.add_command(phantoms)
 
 
 @main.command()

@@ -84,7 +84,7 @@ class Taught:
         if not found:
             return cls.nothing()
         plain = measure(volume, place, found)
-        kinds = _name_all(scanned, found, plain)
+        kinds = name_all(scanned, found, plain)
         used = np.flatnonzero(_is_open(volume, place, found, plain) & (kinds != ""))
         if not len(used):
             return cls.nothing()
@@ -156,7 +156,7 @@ def _is_open(volume: Volume, place: Anatomy, found: Sequence[Candidate], feature
     return np.asarray(np.max(fixed, axis=0) < _EXCLUDED)
 
 
-def _name_all(scanned: Scanned, found: Sequence[Candidate], features: Features) -> NDArray[np.str_]:
+def name_all(scanned: Scanned, found: Sequence[Candidate], features: Features) -> NDArray[np.str_]:
     """What each candidate is by the pieces of the phantom; empty where that is nothing to learn from."""
     reach = _TOUCHING_MM + scanned.motion_mm
     trees = [cKDTree(piece.line_mm) for piece in scanned.pieces]

@@ -8,6 +8,7 @@ when coronary calcium is more likely than everything else together.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -134,7 +135,7 @@ def load_weights() -> dict[str, dict[str, float]]:
     return tomllib.loads((files("scoring.judgement") / "weights" / "hypotheses.toml").read_text(encoding="utf-8"))
 
 
-def weigh(evidence: Evidence, weights: dict[str, dict[str, float]] | None = None) -> dict[Reason, Floats]:
+def weigh(evidence: Evidence, weights: Mapping[str, Mapping[str, float]] | None = None) -> dict[Reason, Floats]:
     """The log-odds of each learnt hypothesis against coronary calcium, arrays (n,)."""
     learnt = weights if weights is not None else load_weights()
     return {

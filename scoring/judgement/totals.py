@@ -144,7 +144,7 @@ def build_lesion(
         centroid_mm=_centroid(candidate),
         slices=sections,
         images=tuple(volume.source.images[z] for z in sections),
-        runs=_stored_runs(volume, candidate),
+        runs=find_stored_runs(volume, candidate),
     )
 
 
@@ -162,7 +162,7 @@ def _build_rejected(volume: Volume, number: int, finding: Finding) -> RejectedCa
         reason=Statement(finding.reason),
         artery=finding.artery,
         images=tuple(volume.source.images[z] for z in sections),
-        runs=_stored_runs(volume, candidate),
+        runs=find_stored_runs(volume, candidate),
     )
 
 
@@ -176,7 +176,8 @@ def _centroid(candidate: Candidate) -> tuple[float, float, float]:
     return x, y, z
 
 
-def _stored_runs(volume: Volume, candidate: Candidate) -> tuple[tuple[int, int, int, int], ...]:
+def find_stored_runs(volume: Volume, candidate: Candidate) -> tuple[tuple[int, int, int, int], ...]:
+    """The voxels of a candidate as (slice, stored row, first stored column, length), as in `Lesion.runs`."""
     depth, height, width = volume.hu.shape
     order = volume.stored or StoredOrder(height, width)
     stored = order.to_stored(candidate.voxels)

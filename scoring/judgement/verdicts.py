@@ -17,6 +17,7 @@ from scoring.anatomy.frame import Anatomy
 from scoring.candidates.agatston import Candidate
 from scoring.images.volume import Volume
 from scoring.judgement import hypotheses
+from scoring.judgement.calibration import Calibration
 from scoring.judgement.evidence import USUAL, gather
 from scoring.judgement.features import Features, measure
 from scoring.judgement.hypotheses import NOISE, Reason
@@ -74,8 +75,12 @@ class Weighed:
     alternatives: list[Reason]
 
 
-def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> list[Verdict]:
+def judge(
+    volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate], calibration: Calibration | None = None
+) -> list[Verdict]:
     """Judge every candidate of a volume, in their order; lengths in mm, attenuations in HU.
+
+    `calibration` replaces the shipped weights of the learnt hypotheses.
 
     Raises NotScorable: `metal` for metal where coronary arteries run, `noise` where no lesion is certain and
     the noise may hide others.
@@ -84,7 +89,7 @@ def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> 
     if candidates:
         metal = find_metal(volume, candidates)
         refuse_metal(anatomy, metal)
-        weighed = weigh(volume, anatomy, candidates, metal)
+        weighed = weigh(volume, anatomy, candidates, metal, calibration)
         verdicts = [_conclude(weighed, index, candidate) for index, candidate in enumerate(candidates)]
     refuse_noise(
         anatomy.blood.zero_noise_hu, is_any_sure=any(item.counted and item.confidence >= SURE for item in verdicts)
@@ -92,9 +97,15 @@ def judge(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> 
     return verdicts
 
 
-def weigh(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate], metal: Metal) -> Weighed:
+def weigh(
+    volume: Volume,
+    anatomy: Anatomy,
+    candidates: Sequence[Candidate],
+    metal: Metal,
+    calibration: Calibration | None = None,
+) -> Weighed:
     """Weigh candidates between the hypotheses: all by place and brightness, the possible ones by their look too."""
-    return decide(observe(volume, anatomy, candidates, metal))
+    return decide(observe(volume, anatomy, candidates, metal, calibration=calibration), calibration)
 
 
 def observe(
@@ -103,17 +114,34 @@ def observe(
     candidates: Sequence[Candidate],
     metal: Metal,
     looked_at: float = LOOKED_AT,
+    calibration: Calibration | None = None,
 ) -> Observed:
     """Measure candidates: all by place and brightness, those with a probability of `looked_at` by their look too."""
-    features = measure(volume, anatomy, candidates)
-    seen = Observed(
-        features=features,
+    seen = observe_places(volume, anatomy, candidates)
+    chosen = np.flatnonzero(decide(seen, calibration).probability >= looked_at)
+    return look_closer(volume, anatomy, candidates, metal, seen, chosen)
+
+
+def observe_places(volume: Volume, anatomy: Anatomy, candidates: Sequence[Candidate]) -> Observed:
+    """Measure candidates by place and brightness alone."""
+    return Observed(
+        features=measure(volume, anatomy, candidates),
         blood_hu=anatomy.blood.hu,
         alike=count_alike(volume, anatomy.blood, candidates),
         inside_metal_mm=np.full(len(candidates), -np.inf),
         looks=[None] * len(candidates),
     )
-    chosen = np.flatnonzero(decide(seen).probability >= looked_at)
+
+
+def look_closer(
+    volume: Volume,
+    anatomy: Anatomy,
+    candidates: Sequence[Candidate],
+    metal: Metal,
+    seen: Observed,
+    chosen: NDArray[np.intp],
+) -> Observed:
+    """Add the looks of the chosen candidates, the noise around them, and the reach of metal."""
     if not len(chosen):
         return seen
     looks = look(volume, anatomy, candidates, chosen)
@@ -136,11 +164,24 @@ def look(
     return looks
 
 
-def decide(seen: Observed) -> Weighed:
+def decide(seen: Observed, calibration: Calibration | None = None) -> Weighed:
     """The probability of coronary calcium and the likeliest alternative of each candidate that was observed."""
+    probability, alternatives = hypotheses.decide(
+        *exclude(seen),
+        hypotheses.weigh(
+            gather(seen.features, seen.looks, seen.blood_hu), None if calibration is None else calibration.weights
+        ),
+    )
+    if calibration is not None:
+        probability = calibration.sharpen(probability)
+    return Weighed(seen.features, probability, alternatives)
+
+
+def exclude(seen: Observed) -> tuple[dict[Reason, NDArray[np.float64]], ...]:
+    """The log-odds of the hypotheses that physics and anatomy fix, in groups: no calibration changes them."""
     looks = [item or USUAL for item in seen.looks]
     spoilt = np.clip(seen.inside_metal_mm / SPOILT_WIDTH_MM, -hypotheses.MOST, hypotheses.MOST)
-    probability, alternatives = hypotheses.decide(
+    return (
         hypotheses.exclude(seen.features),
         hypotheses.exclude_by_look(
             np.array([item.thick_mm for item in looks]),
@@ -149,9 +190,7 @@ def decide(seen: Observed) -> Weighed:
             np.array([item.off_lung_mm for item in looks]),
         ),
         {NOISE: odds_of_noise(seen.alike), "beside_metal": spoilt},
-        hypotheses.weigh(gather(seen.features, seen.looks, seen.blood_hu)),
     )
-    return Weighed(seen.features, probability, alternatives)
 
 
 def _conclude(weighed: Weighed, index: int, candidate: Candidate) -> Verdict:

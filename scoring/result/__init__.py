@@ -110,7 +110,8 @@ class Provenance:
 
     `weights` names the weights of the nets that located the anatomy; None where there were none. `slab_slices` images
     were averaged into each slice that was scored, `slab_mm` apart; 1 and None where the images were scored themselves.
-    `mass_integrated_method` says how the mass without a threshold was measured; None where it was not.
+    `mass_integrated_method` says how the mass without a threshold was measured; None where it was not. `calibration`
+    names the site's own weights of the judgement; None where the shipped ones decided.
     """
 
     software: str
@@ -127,6 +128,7 @@ class Provenance:
     slab_slices: int = 1
     slab_mm: float | None = None
     mass_integrated_method: str | None = None
+    calibration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

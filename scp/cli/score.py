@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from config.errors import CoronodeError
+from config.errors import ConfigurationError, CoronodeError
 from config.load import load
 from config.settings import ConventionName, DocumentKind
 from scp.cli import clinical as clinical_options
@@ -50,6 +50,12 @@ if TYPE_CHECKING:
     help="With --out: any of sr,overlay,seg,pdf,letter, or all, a folder per series. They identify the patient.",
 )
 @click.option("--mask", type=click.Path(exists=True, path_type=Path), help="DICOM SEG or NIfTI: count only inside it.")
+@click.option(
+    "--calibration",
+    "calibration_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of `coronode calibrate export`: a site's own weights of the judgement  [default: the shipped ones]",
+)
 @click.option("--convention", type=click.Choice(get_args(ConventionName)), help="Preset of Agatston rules.")
 @click.option(
     "--jobs", type=click.IntRange(1), default=None, help="Series scored at a time  [default: number of cores]"
@@ -61,6 +67,7 @@ def score(
     out: Path | None,
     documents: tuple[DocumentKind, ...] | None,
     mask: Path | None,
+    calibration_file: Path | None,
     convention: str | None,
     jobs: int | None,
     age: int | None,
@@ -97,7 +104,8 @@ def score(
     studies = len({item.study_instance_uid for item in chosen_series})
     context = clinical_options.read_context(settings, age=age, sex=sex, group=group, clinical=clinical, studies=studies)
     requested = None if out is None or not documents else RequestedDocuments.in_folder(out, documents, settings)
-    run = ScoringRun(settings, context, mask, jobs, requested)
+    calibration = None if calibration_file is None else _read_calibration(calibration_file)
+    run = ScoringRun(settings, context, mask, jobs, requested, calibration)
     failed = 0
     with ScoreTable(out) if out is not None else nullcontext() as table:
         for row in _show_progress(run.rows(chosen_series), len(chosen_series)):
@@ -109,6 +117,15 @@ def score(
         say(f"{len(chosen_series)} series in {out / 'scores.csv'}", err=True)
     if failed:
         raise SystemExit(1)
+
+
+def _read_calibration(path: Path) -> str:
+    from scoring.judgement.calibration import Calibration
+
+    try:
+        return Calibration.from_json(path.read_bytes()).to_json()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"--calibration {path}: {error}") from error
 
 
 def _print_row(row: Row, *, as_json: bool, explain: bool, indent: int | None) -> None:

@@ -28,13 +28,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScoringRun:
-    """One run of `coronode score`: rules and context of every series, and the documents to make."""
+    """One run of `coronode score`: rules and context of every series, and the documents to make.
+
+    `calibration` is a site's own weights of the judgement, as JSON.
+    """
 
     settings: Settings
     context: Context
     mask: Path | None = None
     jobs: int | None = None
     documents: RequestedDocuments | None = None
+    calibration: str | None = None
 
     def rows(self, series: Sequence[SeriesFiles]) -> Iterator[Row]:
         """Score each series and yield rows as they are ready; a single series is scored in this process."""
@@ -45,12 +49,18 @@ class ScoringRun:
 
     def _score_here(self, item: SeriesFiles) -> Row:
         from scoring import engine
+        from scoring.judgement.calibration import Calibration
         from scp.memory import limited_memory
 
         begun = time.perf_counter()
         with limited_memory(self.settings.scoring.memory_mb):
             score = engine.score(
-                item.paths, self.settings.scoring, self.settings.selection, context=self.context, mask=self.mask
+                item.paths,
+                self.settings.scoring,
+                self.settings.selection,
+                context=self.context,
+                mask=self.mask,
+                calibration=None if self.calibration is None else Calibration.from_json(self.calibration),
             )
         row = _make_row(item, score, begun)
         return row if self.documents is None else self.documents.add(row, item, _make_documents)
@@ -77,7 +87,13 @@ class ScoringRun:
         begun = time.perf_counter()
         scorer = idle.get()
         try:
-            score = scorer.score(item.paths, self.settings.scoring, self.settings.selection, context=self.context)
+            score = scorer.score(
+                item.paths,
+                self.settings.scoring,
+                self.settings.selection,
+                context=self.context,
+                calibration=self.calibration,
+            )
             row = _make_row(item, score, begun)
             return row if self.documents is None else self.documents.add(row, item, scorer.make_documents)
         except NotScorable as error:

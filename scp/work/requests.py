@@ -15,13 +15,18 @@ NO_CONTEXT: Final = Context()
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """Files of one series and how to score them; `mask` is a file, `context` the patient data that images lack."""
+    """Files of one series and how to score them.
+
+    `mask` is a file, `context` the patient data that images lack, `calibration` the site's own weights as
+    JSON: the node itself need not read them.
+    """
 
     files: tuple[Path, ...]
     scoring: ScoringSettings
     selection: SelectionSettings
     mask: Path | None = None
     context: Context = NO_CONTEXT
+    calibration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

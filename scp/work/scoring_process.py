@@ -58,13 +58,16 @@ class ScoringProcess:
         *,
         mask: Path | None = None,
         context: Context = NO_CONTEXT,
+        calibration: str | None = None,
     ) -> Score:
         """Score one series, inside `mask` when one is given; `context` is the patient data that images lack.
 
+        `calibration` is the site's own weights of the judgement, as JSON.
+
         Raises NotScorable when the process dies on the series twice or takes longer than the timeout, Transient
-        when the node is stopping.
+        when the node is stopping or the calibration cannot be read.
         """
-        return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection, mask, context)))
+        return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection, mask, context, calibration)))
 
     def make_documents(self, request: DocumentRequest) -> list[DocumentFile]:
         """Make the documents of a score; raises as `score` does."""

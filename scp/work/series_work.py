@@ -23,6 +23,7 @@ from scp.installation import Installation
 from scp.priors.comparison import History
 from scp.work import scorable
 from scp.work.documents import DocumentWork
+from storage.calibrations.calibrations import find_adopted
 from storage.database import audit
 from storage.series import lifecycle, quarantine, results, slices, states
 from storage.series.quarantine import Contradiction
@@ -39,7 +40,13 @@ class SeriesScorer(Protocol):
     """Scores a series: the scoring process."""
 
     def score(
-        self, files: Sequence[Path], scoring: ScoringSettings, selection: SelectionSettings, *, context: Context
+        self,
+        files: Sequence[Path],
+        scoring: ScoringSettings,
+        selection: SelectionSettings,
+        *,
+        context: Context,
+        calibration: str | None,
     ) -> Score:
         """Score one series. Raises NotScorable with the reason, or Transient when the node is stopping."""
         ...
@@ -108,11 +115,13 @@ class SeriesWork:
         try:
             paths = self._list_paths(series_instance_uid)
             scorable.check(self._database, series_instance_uid, has_images=bool(paths))
+            adopted = find_adopted(self._database)
             score = self._scorer.score(
                 paths,
                 self._settings.scoring,
                 self._settings.selection,
                 context=Context(self._settings.risk),
+                calibration=None if adopted is None else adopted.fitted.calibration_json,
             )
         except NotScorable as verdict:
             finish |= {"result_json": "", "status": "not_scorable"}

@@ -16,12 +16,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from config.errors import CoronodeError, NotScorable, Transient, describe_fault, is_fault
 from scoring.result import Score
 from scp.memory import limited_memory
 from scp.work.requests import Request, ScoreRequest
+
+if TYPE_CHECKING:
+    from scoring.judgement.calibration import Calibration
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
 _ENDING_SECONDS: Final = 5  # from closing the pipe until the process has ended
@@ -167,13 +170,30 @@ def _load() -> Callable[[Request], Any]:
     def handle(request: Request) -> Any:
         if isinstance(request, ScoreRequest):
             score = engine.score(
-                request.files, request.scoring, request.selection, context=request.context, mask=request.mask
+                request.files,
+                request.scoring,
+                request.selection,
+                context=request.context,
+                mask=request.mask,
+                calibration=_read_calibration(request.calibration),
             )
             return score.to_json()
         score = Score.from_json(request.score)
         return documents.make(score, request.files, request.kinds, request.report, templates=request.templates)
 
     return handle
+
+
+def _read_calibration(text: str | None) -> Calibration | None:
+    """Read the site's own weights. Raises Transient: other weights in their place would be another measurement."""
+    from scoring.judgement.calibration import Calibration  # noqa: PLC0415  # as in _load
+
+    try:
+        return None if text is None else Calibration.from_json(text)
+    except ValueError as error:
+        raise Transient(
+            f"the adopted calibration cannot be read ({error}); adopt another one or revert it (coronode calibrate)"
+        ) from error
 
 
 def _die_with_parent() -> None:

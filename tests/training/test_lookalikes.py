@@ -31,7 +31,7 @@ def names(scan, *, ascending_mm=40.0, descending_mm=60.0):
     away = SimpleNamespace(
         ascending_mm=np.full(len(found), ascending_mm), descending_mm=np.full(len(found), descending_mm)
     )
-    return lookalikes._name_all(scan, found, away).tolist()
+    return lookalikes.name_all(scan, found, away).tolist()
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,8 @@ def _method(score: Score, texts: Texts) -> Iterator[str]:
         yield texts("method.engine_weights", engine=origin.engine, weights=origin.weights)
     else:
         yield texts("method.engine", engine=origin.engine)
+    if origin.calibration:
+        yield texts("method.calibration", calibration=origin.calibration)
 
 
 def summary(score: Score, request: ReportRequest, texts: Texts | None = None) -> str:

@@ -111,3 +111,5 @@ def _method(score: Score, texts: Texts) -> Iterator[str]:
     yield texts("report.engine", engine=provenance.engine)
     if provenance.weights:
         yield texts("report.weights", weights=provenance.weights)
+    if provenance.calibration:
+        yield texts("report.calibration", calibration=provenance.calibration)

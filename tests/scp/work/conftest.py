@@ -79,12 +79,14 @@ class FakeScorer:
     note: str = "as first made"
     scored: list[tuple[Path, ...]] = field(default_factory=list)
     given: list[tuple[ScoringSettings, SelectionSettings, Context]] = field(default_factory=list)
+    calibrations: list[str | None] = field(default_factory=list)
     requests: list[DocumentRequest] = field(default_factory=list)
     failure: Exception | None = None
 
-    def score(self, files: Sequence[Path], scoring, selection, *, context) -> Score:
+    def score(self, files: Sequence[Path], scoring, selection, *, context, calibration) -> Score:
         self.scored.append(tuple(files))
         self.given.append((scoring, selection, context))
+        self.calibrations.append(calibration)
         self.during()
         answer = self.answers.popleft() if self.answers else SCORE
         if isinstance(answer, Exception):

@@ -1,0 +1,1 @@
+"""Calibrations of the judgement: fitted, kept unchanged, adopted and reverted by name."""
