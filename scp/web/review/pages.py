@@ -1,4 +1,4 @@
-"""The pages of this room."""
+"""The routes of this room."""
 
 from __future__ import annotations
 
@@ -6,4 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from scp.web.review import page
+
 router: Final = APIRouter()
+router.include_router(page.router)

@@ -9,7 +9,7 @@ export type Run = [slice: number, row: number, column: number, length: number];
 export type Place = [slice: number, row: number, column: number];
 
 export interface Lesion {
-  id: number;
+  id: string;
   origin: "automatic" | "candidate" | "added" | "split";
   counted: boolean;
   artery: Artery | null;
@@ -76,11 +76,11 @@ export interface State {
 }
 
 export type Edit =
-  | { kind: "reject" | "accept"; lesion: number }
-  | { kind: "move"; lesion: number; artery: Artery }
+  | { kind: "reject" | "accept"; lesion: string }
+  | { kind: "move"; lesion: string; artery: Artery }
   | { kind: "add"; at: Place; artery: Artery }
-  | { kind: "trim"; lesion: number; slice: number; keep: boolean }
-  | { kind: "split"; lesion: number; at: Place };
+  | { kind: "trim"; lesion: string; slice: number; keep: boolean }
+  | { kind: "split"; lesion: string; at: Place };
 
 /** What the node answered instead of a state, in words; `state` where somebody else has edited meanwhile. */
 export class Refused extends Error {

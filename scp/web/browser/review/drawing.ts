@@ -21,7 +21,7 @@ export interface Distance {
 export interface Marks {
   slice: number;
   lesions: readonly Lesion[];
-  chosen: number | undefined;
+  chosen: string | undefined;
   outlines: boolean;
   cross: Place | undefined;
   distances: readonly Distance[];

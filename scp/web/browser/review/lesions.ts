@@ -8,12 +8,12 @@ const SURE = 0.8;
 
 export class LesionList {
   private readonly list = find("lesions");
-  private readonly places = new Map<number, number>();
+  private readonly places = new Map<string, number>();
 
-  constructor(private readonly choose: (id: number) => void) {
+  constructor(private readonly choose: (id: string) => void) {
     this.list.addEventListener("click", (event) => {
       const row = event.target instanceof Element ? event.target.closest<HTMLElement>("[role=option]") : null;
-      if (row) this.choose(Number(row.dataset.lesion));
+      if (row) this.choose(row.dataset.lesion ?? "");
     });
   }
 
@@ -26,7 +26,7 @@ export class LesionList {
     return [...lesions].sort((a, b) => (this.places.get(a.id) ?? 0) - (this.places.get(b.id) ?? 0));
   }
 
-  show(lesions: readonly Lesion[], chosen: number | undefined): void {
+  show(lesions: readonly Lesion[], chosen: string | undefined): void {
     this.list.replaceChildren(...lesions.map((lesion) => makeRow(lesion, lesion.id === chosen)));
     const current = lesions.some((lesion) => lesion.id === chosen);
     if (current) this.list.setAttribute("aria-activedescendant", `lesion-${chosen}`);

@@ -22,7 +22,7 @@ export class Reading {
   private readonly mayReview: boolean;
   private lesions: Lesion[] = [];
   private state: State | undefined;
-  private chosen: number | undefined;
+  private chosen: string | undefined;
   private busy = false;
 
   constructor(private readonly root: HTMLElement) {
@@ -55,7 +55,7 @@ export class Reading {
   }
 
   /** Choose a lesion, in the list and on the images. */
-  choose(id: number): void {
+  choose(id: string): void {
     const lesion = this.lesions.find((each) => each.id === id);
     if (!lesion) return;
     this.chosen = id;

@@ -30,7 +30,7 @@ export class View {
   onWheel: (slices: number) => void = (slices) => this.show(this.index + slices);
   private lesions: readonly Lesion[] = [];
   private images: readonly Image[] = [];
-  private chosen: number | undefined;
+  private chosen: string | undefined;
   private distances: Distance[] = [];
   private drawn: Distance | undefined;
   private start: Place | undefined;
@@ -77,7 +77,7 @@ export class View {
     this.pane.show(index);
   }
 
-  showLesions(lesions: readonly Lesion[], chosen: number | undefined, images: readonly Image[]): void {
+  showLesions(lesions: readonly Lesion[], chosen: string | undefined, images: readonly Image[]): void {
     this.lesions = lesions;
     this.chosen = chosen;
     this.images = images;
