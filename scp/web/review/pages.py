@@ -1,4 +1,4 @@
-"""The pages of this room."""
+"""The routes of this room."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from scp.web.review import api
+from scp.web.review import api, page
 
 router: Final = APIRouter()
+router.include_router(page.router)
 router.include_router(api.router)

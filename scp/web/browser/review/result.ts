@@ -1,0 +1,74 @@
+// Totals, by artery and altogether, beside those of the automatic result; who signed; what was done.
+import { ARTERIES, type Result, type State } from "./api";
+import { find, make } from "./elements";
+import { moment, number, signed, t } from "./words";
+
+/** Show what the state says beside the images and the list. */
+export function showResult(state: State): void {
+  const { result, automatic } = state;
+  find("total").textContent = number(result.agatston.total);
+  const category = find("category");
+  category.textContent = result.category;
+  category.dataset.category = result.category;
+  find("cac-drs").textContent = result.cac_drs;
+  find("range").textContent = t("range", { low: number(result.agatston_range[0]), high: number(result.agatston_range[1]) });
+  find("arteries").replaceChildren(...makeRows(result, automatic));
+  showLine("percentile", result.percentile);
+  showLine("change", result.change);
+  find("warnings").replaceChildren(...state.warnings.map((words) => make("li", {}, words)));
+  showStatus(state);
+  showHistory(state);
+}
+
+/** Rows of a table: total and arteries, now and automatic. */
+export function makeRows(result: Result, automatic: Result): HTMLElement[] {
+  return [...ARTERIES, "total" as const].map((artery) => {
+    const now = result.agatston[artery];
+    const before = automatic.agatston[artery];
+    const name =
+      artery === "total"
+        ? make("th", { scope: "row" }, t("total"))
+        : make("th", { scope: "row" }, make("span", { class: "artery", "data-artery": artery }, artery));
+    const changed = now.toFixed(1) !== before.toFixed(1);
+    return make(
+      "tr",
+      { "data-changed": changed },
+      name,
+      make("td", { class: "number" }, number(now)),
+      make("td", { class: "number" }, number(before)),
+      make("td", { class: "number" }, changed ? signed(now - before) : ""),
+    );
+  });
+}
+
+function showLine(id: string, words: string | null): void {
+  const line = find(id);
+  line.textContent = words ?? "";
+  line.hidden = !words;
+}
+
+function showStatus(state: State): void {
+  const status = find("status");
+  if (state.signed) {
+    status.textContent = t("status_signed", { by: state.signed.by, at: moment(state.signed.at) });
+    status.dataset.kind = "good";
+  } else if (state.edits.some((edit) => !edit.undone)) {
+    status.textContent = t("status_draft");
+    status.dataset.kind = "warn";
+  } else {
+    status.textContent = t("status_automatic");
+    status.dataset.kind = "";
+  }
+}
+
+function showHistory(state: State): void {
+  find("history").replaceChildren(
+    ...state.edits.map((edit) => {
+      const words = edit.undone ? make("del", {}, edit.words) : make("span", {}, edit.words);
+      const told = edit.undone ? [words, ` (${t("undone")})`] : [words];
+      const by = t("edited_by", { by: edit.by || t("local_reader"), at: moment(edit.at) });
+      return make("li", {}, ...told, make("span", { class: "faint" }, by));
+    }),
+  );
+  find("no-history").hidden = state.edits.length > 0;
+}
