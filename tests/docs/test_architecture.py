@@ -28,8 +28,8 @@ def test_the_drawing_shows_rooms_that_exist(root, rooms):
     drawing = ET.parse(root / "docs/images/architecture.svg")  # noqa: S314  # a file of our own
     drawn = {text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text") if text.get("class") == "room"}
     assert drawn <= rooms
-    # no legs of the way: values that travel, a test bed, the history of the tables, what describes the node, who may use
-    # it, and what people do with results
+    # no legs of the way: values that travel, a test bed, the history of the tables, what describes the node, who may
+    # use it, and what people do with results
     not_drawn = {
         "scoring/result",
         "scoring/phantom",

@@ -1,4 +1,4 @@
-"""Accounts as they are kept: one name in every spelling, an administrator for ever, sessions that end with the right."""
+"""Accounts as they are kept: one name in every spelling, always an administrator, sessions that end with the right."""
 
 from __future__ import annotations
 

@@ -251,7 +251,7 @@ def test_find_instance(node):
 
 
 def test_no_patient_in_the_audit(node):
-    secret = "SECRET^NAME"  # noqa: S105
+    secret = "SECRET^NAME"
     node.store(node.ct(PatientName=secret, PatientID="SECRET-7", InstanceNumber=1))
     node.store(node.ct(PatientName=secret, PatientID="SECRET-7", InstanceNumber=2))
     node.complete("1.2.1.1", 60)
