@@ -19,6 +19,8 @@ PAPERS: Final = ("a4", "us-letter")
 
 # sections in which a site may omit a text by making it empty, and the keys there that are required
 _OPTIONAL: Final = {"letter": frozenset({"title", "score", "automatic", "decides"})}
+# sections whose texts no document has
+_OF_PAGES: Final = frozenset({"web", "overview", "viewer", "accounts"})
 # form of a placeholder's value: digits of a number, names that are looked up in [terms] and [people], alternatives
 _FORMS: Final = re.compile(r"|\+?\.\d[fg]|terms|or")
 # a section of whole English sentences for sites to translate, up to 0.1.0
@@ -124,8 +126,8 @@ def load_english() -> Texts:
 
 
 def list_texts(texts: Texts) -> Iterator[tuple[str, str]]:
-    """Key and text of everything that can be printed."""
-    yield from texts.words.items()
+    """Key and text of everything that can be printed: what only pages show is in the fonts of a browser."""
+    yield from ((key, text) for key, text in texts.words.items() if key.split(".")[0] not in _OF_PAGES)
     yield from (("format.months", month) for month in texts.months)
 
 
