@@ -21,6 +21,7 @@ from scoring.report.common.document import Origin, find_origin, put_uid, referen
 from scoring.report.common.identifiers import DEVICE_UID, seg_instance_uid, seg_series_uid
 from scoring.report.common.plane import Plane, read_plane
 from scoring.report.common.request import ReportRequest
+from scoring.report.common.signature import person_name
 from scoring.report.common.source import copy_elements
 from scoring.report.common.words import ARTERY_NAMES, NO_ARTERY
 from scoring.report.sr import codes
@@ -129,7 +130,7 @@ def _start(score: Score, source: Dataset, origin: Origin, request: ReportRequest
     document.ImageType = ["DERIVED", "PRIMARY"]
     document.ContentLabel = "CALCIUM"
     document.ContentDescription = "Coronary calcium that was counted"
-    document.ContentCreatorName = ""
+    document.ContentCreatorName = "" if score.review is None else person_name(score.review)
     document.SegmentationType = "BINARY"
     document.SegmentsOverlap = "UNDEFINED" if _is_by_mask(score) else "NO"
     document.LossyImageCompression = "01" if text(source, "LossyImageCompression") == "01" else "00"
@@ -149,7 +150,8 @@ def _segment(number: int, segment: _Segment, score: Score, origin: Origin) -> Da
     item.SegmentLabel = segment.artery or NO_ARTERY
     name = NO_ARTERY if segment.artery is None else ARTERY_NAMES[segment.artery]
     item.SegmentDescription = f"Calcium, {name}: lesions {', '.join(str(lesion.id) for lesion in segment.lesions)}"[:64]
-    item.SegmentAlgorithmType = "SEMIAUTOMATIC" if _is_by_mask(score) else "AUTOMATIC"
+    by_person = score.review is not None or _is_by_mask(score)
+    item.SegmentAlgorithmType = "SEMIAUTOMATIC" if by_person else "AUTOMATIC"
     item.SegmentAlgorithmName = _name_algorithm(score.provenance)
     item.SegmentationAlgorithmIdentificationSequence = [_algorithm(score.provenance)]
     item.SegmentedPropertyCategoryCodeSequence = [code_item(codes.ABNORMAL_STRUCTURE)]

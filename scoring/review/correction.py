@@ -23,6 +23,9 @@ from scoring.risk.patient import NOTHING
 BY_READER: Final = "rejected_by_reader"
 """Code of the reason why a lesion does not count that a reader has rejected."""
 
+# of an automatic result that replaced a signed one
+_EARLIER_REVIEW: Final = "signed_review"
+
 
 def correct(scan: Scan, automatic: Score, regions: Regions, risk: RiskSettings, review: Review | None = None) -> Score:
     """The score of the regions that count.
@@ -108,7 +111,7 @@ def _number_rejected(regions: Regions) -> Iterator[RejectedCandidate]:
 
 def _list_lasting(flags: Iterable[Flag]) -> Iterator[Flag]:
     """The flags that say something about the scan: those on the numbers are made anew."""
-    return (flag for flag in flags if flag.code not in OF_RESULT)
+    return (flag for flag in flags if flag.code not in OF_RESULT | {_EARLIER_REVIEW})
 
 
 def _compare(score: Score, automatic: Score) -> Score:

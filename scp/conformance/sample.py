@@ -23,6 +23,7 @@ from scoring.result import (
     Patient,
     Percentile,
     Provenance,
+    Review,
     Risk,
     Score,
     SeriesInfo,
@@ -82,6 +83,7 @@ def _make_score() -> Score:
         provenance=_make_provenance(),
         patient=Patient(60.0, "male", "white", "configuration"),
         risk=Risk(60.0, 10.0, 9.0),
+        review=Review("reader", "account", "2000-01-01T00:00:00+00:00", 1, 4.0),
     )
 
 

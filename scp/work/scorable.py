@@ -9,6 +9,7 @@ from scoring.report.common.catalogue import sentence
 from scoring.report.common.texts import load_english
 from scoring.result import Flag, Score
 from storage.database.engine import Database
+from storage.reviews import reviews
 from storage.series import expectations, refusals, rejections, steps
 
 
@@ -29,9 +30,14 @@ def check(database: Database, series_instance_uid: str, *, has_images: bool) -> 
         raise NotScorable("rejected_by_note", variant=latest.title, count=count, by=latest.peer_ae)
 
 
-def flag_absent(database: Database, score: Score, series_instance_uid: str) -> Score:
-    """Add flags for images that were refused, rejected or announced and are not here: the scorer sees what is."""
+def flag_known(database: Database, score: Score, series_instance_uid: str) -> Score:
+    """Add flags for what the images do not show: that others are not here, and that a reader has signed before them."""
     flags = []
+    if signed := reviews.find_signed(database, series_instance_uid):
+        signed_on = signed.signed_at.date().isoformat()
+        flags.append(
+            Flag.build("signed_review", "warning", reader=signed.reader, date=signed_on, version=signed.signed_version)
+        )
     if count := refusals.count_missing(database, series_instance_uid):
         flags.append(Flag.build("refused_images", "warning", count=count))
     if count := rejections.count_rejected_images(database, series_instance_uid):

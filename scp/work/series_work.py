@@ -128,9 +128,7 @@ class SeriesWork:
             finish |= {"reason_code": verdict.code, "reason": sentence(verdict, load_english())}
             finish |= {"reason_values": verdict.values}
         else:
-            score = scorable.flag_absent(
-                self._database, self._identify(score, series_instance_uid), series_instance_uid
-            )
+            score = scorable.flag_known(self._database, self._identify(score, series_instance_uid), series_instance_uid)
             score = self._history.compare(score, series_instance_uid)
             finish |= {"result_json": score.to_json(), "status": score.status}
             finish |= {"reason_code": score.reason_code or "", "reason": score.reason or ""}

@@ -18,9 +18,9 @@ from config.settings import Language
 PAPERS: Final = ("a4", "us-letter")
 
 # sections in which a site may omit a text by making it empty, and the keys there that are required
-_OPTIONAL: Final = {"letter": frozenset({"title", "score", "automatic", "decides"})}
+_OPTIONAL: Final = {"letter": frozenset({"title", "score", "automatic", "reviewed", "decides"})}
 # sections whose texts no document has
-_OF_PAGES: Final = frozenset({"web", "overview", "viewer", "accounts"})
+_OF_PAGES: Final = frozenset({"web", "overview", "viewer", "accounts", "review"})
 # form of a placeholder's value: digits of a number, names that are looked up in [terms] and [people], alternatives
 _FORMS: Final = re.compile(r"|\+?\.\d[fg]|terms|or")
 # a section of whole English sentences for sites to translate, up to 0.1.0

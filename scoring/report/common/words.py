@@ -8,6 +8,7 @@ from typing import Final
 from config.settings import ResultsSettings
 from scoring.report.common.context import context
 from scoring.report.common.request import ReportRequest
+from scoring.report.common.signature import changes, confirmation
 from scoring.report.common.texts import Texts, load_english
 from scoring.result import ARTERIES, Artery, Category, Score, SeriesInfo
 
@@ -124,7 +125,9 @@ def summary(score: Score, request: ReportRequest, texts: Texts | None = None) ->
 
 def _lines(score: Score, request: ReportRequest, texts: Texts) -> Iterator[str]:
     yield request.warning_text if has_own_warning(request) else texts("report.research_use")
-    yield texts("report.confirm")
+    yield confirmation(score, texts)
+    if score.review is not None:
+        yield changes(score.review, texts)
     yield ""
     if score.status == "scored":
         yield from _result(score, texts)

@@ -81,6 +81,8 @@ def _list_notes(values: dict[str, Any], texts: Texts, slices: int, left_out: int
 
 def _small_print(score: Score, values: dict[str, Any], texts: Texts, series_number: str, version: int) -> Iterator[str]:
     """Paragraphs that belong to the numbers: remarks, technique, method, sources."""
+    if values["changes"]:
+        yield values["changes"]
     change, percentile = values["change"], values["percentile"]
     if change["chart"] is not None:
         band = [texts("pictures.band")] if change["chart"]["band"] else []

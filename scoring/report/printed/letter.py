@@ -79,7 +79,9 @@ def _build_parts(score: Score, site: Site) -> Iterator[dict[str, Any]]:
             )
         )
     yield {"title": texts("letter.category"), "lines": [line for line in meaning if line]}
-    next_ = [texts("letter.decides"), texts("letter.automatic")]
+    review = score.review
+    made = texts("letter.automatic") if review is None else texts("letter.reviewed", reader=review.reader)
+    next_ = [texts("letter.decides"), site.faces.legible(made)]
     yield {"title": texts("letter.decides_title"), "lines": [line for line in next_ if line]}
 
 

@@ -16,6 +16,7 @@ from scoring.report.common.colours import PAPER
 from scoring.report.common.document import find_origin, local_time, put_uid, reference, start
 from scoring.report.common.identifiers import pdf_instance_uid, pdf_series_uid
 from scoring.report.common.request import ReportRequest
+from scoring.report.common.signature import signed_on
 from scoring.report.common.source import copy_patient_and_study
 from scoring.report.common.texts import Texts, load
 from scoring.report.printed.person import Person, format_names, read_all, read_person
@@ -84,7 +85,8 @@ def encapsulate(
     document.BurnedInAnnotation = "YES"
     document.DocumentTitle = load(request.language, request.texts)(_TITLE[kind])
     document.ConceptNameCodeSequence = []
-    document.VerificationFlag = "UNVERIFIED"
+    # the letter carries no reader's signature: the doctor who hands it over signs it
+    document.VerificationFlag = "VERIFIED" if score.review is not None and kind == "pdf" else "UNVERIFIED"
     document.MIMETypeOfEncapsulatedDocument = "application/pdf"
     document.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
     document.EncapsulatedDocumentLength = len(content)
@@ -114,13 +116,24 @@ def _values(
         "columns": _count_columns(patient),
         "foot": " · ".join(value for _, value in patient[:_ON_EVERY_PAGE]),
         "pictures": _build_pictures(score, texts, figures),
-        "sign": [texts("report.confirmed"), texts("report.confirmed_on")],
+        "sign": _build_signature(score, site),
         "origin": [
             f"{score.provenance.software} {score.provenance.version}",
             texts("report.version", version=request.version, date=texts.date(created)),
             texts("report.series", series=score.series.series_instance_uid),
         ],
     }
+
+
+def _build_signature(score: Score, site: Site) -> list[tuple[str, str]]:
+    """The labels under the lines for name and date, and what stands on the lines."""
+    texts, review = site.texts, score.review
+    if review is None:
+        return [(texts("report.confirmed"), ""), (texts("report.confirmed_on"), "")]
+    return [
+        (texts("report.confirmed"), site.faces.legible(review.reader)),
+        (texts("report.confirmed_on"), texts.date(signed_on(review))),
+    ]
 
 
 def _patient(score: Score, header: Dataset, site: Site) -> Iterator[tuple[str, str]]:

@@ -33,6 +33,7 @@ def cardiovascular_report(score: Score, origin: Origin, request: ReportRequest, 
     below: list[hd.ContentItem] = [
         *measurement_report.language(request),
         items.coded(codes.PROCEDURE_REPORTED, codes.CALCIUM_SCORING_PROCEDURE, items.Relationship.HAS_CONCEPT_MOD),
+        *(measurement_report.person(score) or ()),
         *measurement_report.device(score, request),
         items.container(
             codes.PROCEDURE_SUMMARY,

@@ -32,6 +32,7 @@ DERIVATION: Final = Code("121401", "DCM", "Derivation")
 BEST_ILLUSTRATION: Final = Code("121080", "DCM", "Best illustration of finding")
 SUMMARY: Final = Code("121111", "DCM", "Summary")
 DEVICE: Final = Code("121007", "DCM", "Device")
+PERSON: Final = Code("121006", "DCM", "Person")
 LANGUAGES: Final[Mapping[Language, Code]] = {
     "en": Code("en", "RFC5646", "English"),
     "de": Code("de", "RFC5646", "German"),
@@ -113,6 +114,7 @@ QUALITY_NAME: Final = Code("SUITABILITY", PRIVATE_SCHEME, "Suitability of the im
 SUITABLE: Final = Code("SUITABLE", PRIVATE_SCHEME, "Suitable")
 WITH_REMARKS: Final = Code("WITH_REMARKS", PRIVATE_SCHEME, "Suitable with remarks")
 NOT_SUITABLE: Final = Code("NOT_SUITABLE", PRIVATE_SCHEME, "Not suitable")
+REVIEW_NAME: Final = Code("REVIEW", PRIVATE_SCHEME, "Review of the automatic result, in words")
 CHANGE_NAME: Final = Code("CHANGE", PRIVATE_SCHEME, "Change since the earlier scan, in words")
 COMPARISON: Final = Code("COMPARISON", PRIVATE_SCHEME, "Comparison with the earlier scan")
 EARLIER_STUDY: Final = Code("EARLIER_STUDY", PRIVATE_SCHEME, "Study of the earlier scan")

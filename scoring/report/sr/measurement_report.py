@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import highdicom.sr as hd
 from pydicom.dataset import Dataset
 
+from dicom.legible import clean_line
 from dicom.uids import derived_uid
 from scoring.report.common import context
 from scoring.report.common.document import MANUFACTURER, Origin
 from scoring.report.common.identifiers import DEVICE_UID
 from scoring.report.common.request import ReportRequest
+from scoring.report.common.signature import person_name
 from scoring.report.common.texts import Texts
 from scoring.report.common.words import NO_ARTERY, method, summary
 from scoring.report.sr import codes, items, quantities, statements
@@ -34,7 +36,9 @@ def measurement_report(score: Score, origin: Origin, request: ReportRequest, tex
         groups += [_artery(score, artery, origin) for artery in ARTERIES]
         groups += [_lesion(score, lesion, origin) for lesion in score.lesions]
     report = hd.MeasurementReport(
-        observation_context=hd.ObservationContext(observer_device_context=device(score, request)),
+        observation_context=hd.ObservationContext(
+            observer_person_context=person(score), observer_device_context=device(score, request)
+        ),
         procedure_reported=items.concept(codes.PROCEDURE),
         imaging_measurements=groups,
         title=items.concept(codes.TITLE),
@@ -60,6 +64,19 @@ def device(score: Score, request: ReportRequest) -> hd.ObserverContext:
             name="CORONODE",
             manufacturer_name=MANUFACTURER,
             model_name=f"{origin.software} {origin.version}",
+        ),
+    )
+
+
+def person(score: Score) -> hd.ObserverContext | None:
+    """TID 1003: the reader who has signed the result, None while nobody has."""
+    review = score.review
+    if review is None:
+        return None
+    return hd.ObserverContext(
+        observer_type=items.concept(codes.PERSON),
+        observer_identifying_attributes=hd.PersonObserverIdentifyingAttributes(
+            name=person_name(review), login_name=clean_line(review.account) or None
         ),
     )
 

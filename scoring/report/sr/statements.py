@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dicom.coding import Code
 from scoring.report.common import context
+from scoring.report.common.signature import changes, confirmation
 from scoring.report.common.texts import Texts
 from scoring.report.common.words import has_warning, technique
 from scoring.report.sr import codes
@@ -37,7 +38,9 @@ def suitability(score: Score) -> Code:
 
 
 def notes(score: Score, texts: Texts) -> Iterator[Note]:
-    """Sentences on the whole tree: reason, percentile, arterial age, ten-year risk, technique, each flag."""
+    """Sentences on the whole tree: review, reason, percentile, arterial age, ten-year risk, technique, each flag."""
+    if score.review is not None:
+        yield codes.REVIEW_NAME, f"{confirmation(score, texts)} {changes(score.review, texts)}"
     if score.status == "scored":
         yield codes.PERCENTILE_NAME, context.percentile(score, texts)
         yield codes.ARTERIAL_AGE_NAME, context.arterial_age(score, texts)

@@ -20,6 +20,7 @@ from scoring.report.common.catalogue import in_language
 from scoring.report.common.document import Origin, find_origin, hierarchy, put_uid, reference, start
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid, sr_series_uid
 from scoring.report.common.request import ReportRequest
+from scoring.report.common.signature import verify
 from scoring.report.common.source import copy_request_attributes
 from scoring.report.common.texts import load
 from scoring.report.sr import codes
@@ -45,8 +46,9 @@ def build(
 
     `sources` are headers of the series, without pixels: one is enough; every one given is named as evidence,
     besides the images with lesions, which the score names itself. The first one gives patient and study.
-    A score of 0 is a full report; a series that was not scored gives a report with the reason. Sentences are in the
-    language of the request; codes, their meanings and the names of groups are English.
+    A score of 0 is a full report; one that a reader has signed gives a verified report; a series that was not scored
+    gives a report with the reason. Sentences are in the language of the request; codes, their meanings and the names of
+    groups are English.
 
     Raises ValueError when no source is given, ConfigurationError when the site's own texts cannot be used.
     """
@@ -69,6 +71,8 @@ def build(
     document.CompletionFlag = "COMPLETE"
     document.VerificationFlag = "UNVERIFIED"
     document.PreliminaryFlag = "PRELIMINARY"
+    if score.review is not None:
+        verify(document, score.review, request, source)
     document.PerformedProcedureCodeSequence = []
     document.CodingSchemeIdentificationSequence = [codes.private_scheme()]
     document.CurrentRequestedProcedureEvidenceSequence = [_evidence(score, sources, origin)]

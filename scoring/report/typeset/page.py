@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scoring.report.common.catalogue import in_language
+from scoring.report.common.signature import changes, confirmation
 from scoring.report.typeset import remarks
 from scoring.report.typeset.artery_table import table
 from scoring.report.typeset.category_scale import scale
@@ -27,7 +28,9 @@ def page_values(score: Score, site: Site, *, dated: bool) -> dict[str, Any]:
         raise ValueError(f"a series that was not scored has no page: {score.reason}")
     return {
         **site.common(texts("report.title")),
-        "confirm": texts("report.confirm"),
+        "confirm": site.faces.legible(confirmation(score, texts, dated=dated)),
+        "changes": "" if score.review is None else changes(score.review, texts),
+        "signed": score.review is not None,
         "score": headline(score, texts),
         "scale": scale(texts, score.agatston.total, score.category),
         "table": table(score, texts),

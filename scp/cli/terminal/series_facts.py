@@ -132,6 +132,8 @@ def _format_times(count: int) -> str:
 def show_score(score_json: str) -> None:
     """Print the score with what it means, unless it has none."""
     from scoring.report.common import context
+    from scoring.report.common.signature import changes, confirmation
+    from scoring.report.common.texts import load_english
     from scoring.result import ARTERIES, Score
 
     score = Score.from_json(score_json)
@@ -139,6 +141,9 @@ def show_score(score_json: str) -> None:
         return
     arteries = ", ".join(f"{artery} {score.agatston.of(artery):.1f}" for artery in ARTERIES)
     say(f"{'Agatston:':13}{score.agatston.total:.1f} ({arteries}); category {score.category}")
+    if score.review is not None:
+        texts = load_english()
+        say(f"{'reviewed:':13}{confirmation(score, texts)} {changes(score.review, texts)}")
     say(f"{'percentile:':13}{context.standing(score)}")
     for number, line in enumerate(context.comparison(score)):
         name = "" if number else "change:"
