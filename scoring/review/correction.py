@@ -20,9 +20,6 @@ from scoring.risk.comparison import compare
 from scoring.risk.context import Context, add_context
 from scoring.risk.patient import NOTHING
 
-BY_READER: Final = "rejected_by_reader"
-"""Code of the reason why a lesion does not count that a reader has rejected."""
-
 # of an automatic result that replaced a signed one
 _EARLIER_REVIEW: Final = "signed_review"
 
@@ -102,7 +99,7 @@ def _number_rejected(regions: Regions) -> Iterator[RejectedCandidate]:
             centroid_mm=values.centroid_mm,
             slices=values.slices,
             confidence=0.0,
-            reason=item.reason or Statement(BY_READER),
+            reason=item.reason or Statement.build("rejected_by_reader"),
             artery=item.artery,
             images=values.images,
             runs=values.runs,

@@ -25,8 +25,8 @@ from scoring.review.edits import EditRefused, Place
 from scoring.review.region import Region
 from scoring.review.scan import Scan
 
-COURSE_MM: Final = 8.0
-"""Radius in which the course at a click is measured: twice the width of an artery."""
+COURSE_MM: Final = 4.0
+"""How near, as the spread of a normal distribution, the course at a click is measured: the width of an artery."""
 _STEPS: Final = np.array([step for step in product((-1, 0, 1), repeat=3) if step > (0, 0, 0)], dtype=np.int32)
 
 Mask = NDArray[np.bool_]
@@ -75,10 +75,13 @@ def _find_pairs(voxels: NDArray[np.int32]) -> NDArray[np.intp]:
 
 
 def _find_course(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The unit vector along a lesion near the origin: the longest axis of its voxels there, (n, 3) in mm."""
-    near = places[np.linalg.norm(places, axis=1) <= COURSE_MM]
-    away = near - near.mean(axis=0)
-    axis = np.linalg.eigh(away.T @ away)[1][:, -1]
+    """The unit vector along a lesion near the origin: the longest axis of its voxels (n, 3) in mm, the near ones most.
+
+    The weights fall off without an edge, which would turn the axis of a bar that is clicked beside its middle.
+    """
+    weight = np.exp(-0.5 * np.square(places / COURSE_MM).sum(axis=1))
+    away = places - np.average(places, axis=0, weights=weight)
+    axis = np.linalg.eigh((away * weight[:, None]).T @ away)[1][:, -1]
     return np.asarray(axis * np.sign(axis[np.abs(axis).argmax()]))
 
 
