@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_index(config_file: Path | None) -> Iterator[Database]:
+def open_index(config_file: Path | None, *, make: bool = False) -> Iterator[Database]:
     """Open the configured index.
 
-    Raises ConfigurationError where no node has run yet: a command must not create an empty index there.
+    Raises ConfigurationError where no node has run yet, unless it may be made there: a command that reads must not
+    create an empty index.
     """
-    with _open(load(config_file)) as database:
+    with _open(load(config_file), make=make) as database:
         yield database
 
 
@@ -37,13 +38,13 @@ def open_store(config_file: Path | None) -> Iterator[tuple[Database, Files]]:
 
 
 @contextmanager
-def _open(settings: Settings) -> Iterator[Database]:
+def _open(settings: Settings, *, make: bool = False) -> Iterator[Database]:
     from scp.privacy import create_closed
     from storage.database.opening import database_file, open_database
 
     create_closed()
     file = database_file(settings)
-    if file is not None and not file.exists():
+    if not make and file is not None and not file.exists():
         raise ConfigurationError(
             f"no node has run here: there is no {file}; name the node's configuration with --config FILE"
         )

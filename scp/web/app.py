@@ -12,6 +12,8 @@ from scp.web import errors, health, preferences
 from scp.web.accounts import pages as accounts
 from scp.web.accounts.forgery import check_forgery
 from scp.web.accounts.identification import Identification
+from scp.web.accounts.provider import Provider
+from scp.web.accounts.provider_pages import Attempts
 from scp.web.accounts.signing_in import SigningIn
 from scp.web.audit import RecentViews
 from scp.web.dicomweb import service as dicomweb
@@ -44,6 +46,9 @@ def create_app(services: Services) -> FastAPI:
         dependencies=[Depends(check_forgery)],
     )
     app.state.services = services
+    oidc = services.settings.web.oidc
+    app.state.provider = Provider(oidc, services.clock) if oidc.is_configured else None
+    app.state.attempts = Attempts()
     app.state.views = RecentViews()
     app.state.signing_in = signing_in = SigningIn(services.database, services.clock)
     for router in _ROUTERS:

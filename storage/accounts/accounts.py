@@ -65,7 +65,7 @@ def add(
     password_until: datetime | None = None,
     subject: str | None = None,
 ) -> Account:
-    """Add an account whose password, if any, must be changed at the first sign-in.
+    """Add an account; with `password_until` its password is temporary.
 
     Raises AccountRefused ("name_taken").
     """
@@ -75,7 +75,7 @@ def add(
         roles=_write(roles),
         password_hash=password_hash,
         password_until=password_until,
-        must_change=bool(password_hash),
+        must_change=password_until is not None,
         state=AccountState.ACTIVE,
         subject=subject,
         created_at=now,
@@ -112,15 +112,15 @@ def exist(db: Database) -> bool:
         return session.scalar(select(AccountRow.id).limit(1)) is not None
 
 
-def change_roles(where: Database | Session, name: str, roles: Iterable[str]) -> Account:
+def change_roles(where: Database | Session, name: str, roles: Iterable[str], *, by_provider: bool = False) -> Account:
     """Give an account these roles and no other, and end its sessions.
 
-    Raises AccountRefused ("unknown", "last_administrator").
+    Raises AccountRefused ("unknown"; "last_administrator" unless a provider decides).
     """
     with writing(where) as session:
         row = _get_row(session, name)
         kept = _write(roles)
-        if ADMINISTER not in kept.split():
+        if ADMINISTER not in kept.split() and not by_provider:
             _keep_an_administrator(session, row)
         if row.roles != kept:
             row.roles = kept

@@ -35,8 +35,11 @@ class Administration:
     actor: str
     address: str = ""
 
-    def add(self, name: str, printed_name: str, roles: Iterable[str]) -> tuple[Account, str]:
-        """Add an account, and return it with its temporary password. Raises AccountRefused."""
+    def add(self, name: str, printed_name: str, roles: Iterable[str], password: str = "") -> tuple[Account, str]:
+        """Add an account, and return it with its temporary password, unless a `password` was chosen for it.
+
+        Raises AccountRefused.
+        """
         folded = accounts.fold(name)
         if not _NAME.fullmatch(folded):
             raise AccountRefused("bad_name")
@@ -44,18 +47,20 @@ class Administration:
         if len(printed) > _LONGEST_PRINTED_NAME or not printed.isprintable():
             raise AccountRefused("bad_printed_name", most=_LONGEST_PRINTED_NAME)
         given = _check_roles(roles)
-        password = make_temporary_password()
+        if password:
+            passwords.check(password, folded, printed)
+        temporary = "" if password else make_temporary_password()
         account = accounts.add(
             self.database,
             folded,
             self.now,
             printed_name=printed,
             roles=given,
-            password_hash=self.hasher.hash(password),
-            password_until=self.now + TEMPORARY,
+            password_hash=self.hasher.hash(password or temporary),
+            password_until=self.now + TEMPORARY if temporary else None,
         )
         self._note("account_added", f"{account.name}: {', '.join(given)}")
-        return account, password
+        return account, temporary
 
     def change_roles(self, name: str, roles: Iterable[str]) -> Account:
         """Give an account these roles and no other. Raises AccountRefused."""
@@ -115,13 +120,6 @@ class Administration:
             raise AccountRefused("password_same")
         accounts.change_password(self.database, account.name, self.hasher.hash(password))
         self._note("password_changed", account.name)
-
-    def set_password(self, name: str, password: str) -> None:
-        """Set a password that its owner has chosen beforehand. Raises AccountRefused."""
-        account = accounts.find(self.database, name)
-        if account is None:
-            raise AccountRefused("unknown", name=accounts.fold(name))
-        self.change_own_password(account, password)
 
     def add_token(self, name: str, role: str, days: int | None = None) -> str:
         """Add a machine's token, and return it. Raises AccountRefused."""

@@ -28,7 +28,7 @@ def show_sign_in(request: Request, next: str = "/") -> Response:  # noqa: A002  
     """Show the form; whoever has signed in goes on."""
     if find_person(request) is not None:
         return RedirectResponse(keep_own(next), 303)
-    return _render(request, next)
+    return render_sign_in(request, next)
 
 
 @router.post(SIGN_IN)
@@ -46,7 +46,7 @@ def sign_in(
         account = signing_in.check(name, password, find_caller(request).address, device)
     except SignInRefused as error:
         words = find_texts(request)(f"accounts.refused_{error.code}", **error.values)
-        answer = _render(request, next, error.status, words=words, name=name)
+        answer = render_sign_in(request, next, error.status, words=words, name=name)
         if error.seconds:
             answer.headers["Retry-After"] = str(error.seconds)
         return answer
@@ -90,7 +90,8 @@ def begin_session(request: Request, account: Account, address: str) -> Response:
     return answer
 
 
-def _render(request: Request, asked: str, status: int = 200, *, words: str = "", name: str = "") -> Response:
+def render_sign_in(request: Request, asked: str, status: int = 200, *, words: str = "", name: str = "") -> Response:
+    """Show the form; `words` say why nobody was signed in."""
     oidc = find_services(request).settings.web.oidc
     return render(
         request,

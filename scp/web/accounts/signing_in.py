@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+import structlog
+
 from scp.web.accounts.addresses import AddressLimit
 from scp.web.accounts.passwords import Busy, Hasher
 from scp.web.accounts.secrets import derive, is_same
@@ -18,6 +20,8 @@ from storage.accounts.accounts import Account, AccountState
 from storage.accounts.refusals import AccountRefused
 from storage.database import audit
 from storage.database.engine import Database
+
+log = structlog.get_logger(__name__)
 
 _LONGEST_NAME: Final = 256
 _LONGEST_PASSWORD: Final = 1024
@@ -61,8 +65,7 @@ class SigningIn:
         """
         folded = accounts.fold(name[:_LONGEST_NAME])
         now = self._clock()
-        if wait := self._addresses.take(address, now):
-            raise SignInRefused("hurried", seconds=int(wait) + 1)
+        self.take_attempt(address)
         account = accounts.find(self._database, folded)
         key = failures.make_key(self._name_counter(account, folded, device))
         if pause := failures.attempt(self._database, key, now):
@@ -78,6 +81,11 @@ class SigningIn:
         if self.hasher.is_weak(usable.password_hash):
             accounts.rehash(self._database, usable, self.hasher.hash(password))
         return usable
+
+    def take_attempt(self, address: str) -> None:
+        """Count an attempt of an address. Raises SignInRefused ("hurried") where it has made too many."""
+        if wait := self._addresses.take(address, self._clock()):
+            raise SignInRefused("hurried", seconds=int(wait) + 1)
 
     def check_quickly(self, name: str, password: str, address: str) -> Account:
         """Do the same for a machine that shows its password with every request.
@@ -119,6 +127,7 @@ class SigningIn:
     def _note_failure(self, account: Account | None, key: str, address: str, now: datetime) -> None:
         # a name that is not an account's may be a password, typed into the wrong field
         person = "" if account is None else account.name
+        log.warning("sign-in failed", account=person, address=address)
         audit.record(self._database, now, "sign_in_failed", f"from {address}", person=person)
         if failures.find_pause(self._database, key, now):
             audit.record(self._database, now, "sign_in_paused", f"from {address}", person=person)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from pydicom import Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.config import IGNORE
+from pydicom.datadict import dictionary_VR
 
 from config.settings import Settings
 from scoring import engine
@@ -135,12 +137,17 @@ def scan(small_series: tuple[Dataset, ...], tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def receive_scan(scan: ScoredScan) -> Callable[[Services], str]:
-    """`receive_scan(services)` stores the scan and its score as the node would, and returns its Series Instance UID."""
+    """`receive_scan(services)` stores the scan and its score as the node would, and returns its Series Instance UID.
 
-    def receive(services: Services) -> str:
+    `receive_scan(services, PatientName="A^B")` indexes other values than those of the files.
+    """
+
+    def receive(services: Services, **attributes: str) -> str:
         database, files = services.database, services.files
         for path in sorted(scan.folder.glob("*.dcm")):
             dataset = dcmread(path, stop_before_pixels=True)
+            for keyword, value in attributes.items():
+                dataset.add(DataElement(keyword, dictionary_VR(keyword), value, validation_mode=IGNORE))
             header = InstanceHeader.from_dataset(dataset, str(dataset.file_meta.TransferSyntaxUID))
             with files.incoming(header.transfer_syntax_uid) as incoming:
                 incoming.write(path.read_bytes())

@@ -36,7 +36,8 @@ def test_a_name_is_one_account_in_every_spelling(db):
 
 
 def test_a_given_password_must_be_changed(db):
-    assert accounts.add(db, "a", NOW, roles=["view"], password_hash="h").must_change
+    assert not accounts.add(db, "b", NOW, roles=["view"], password_hash="own").must_change
+    assert accounts.add(db, "a", NOW, roles=["view"], password_hash="h", password_until=NOW + HOUR).must_change
     assert not accounts.change_password(db, "a", "own").must_change
     assert accounts.change_password(db, "a", "given", temporary_until=NOW + HOUR).must_change
 
