@@ -31,6 +31,6 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("submit", (event) => {
-  const question = (event.target as HTMLElement).dataset.confirm;
+  const question = event.submitter?.dataset.confirm ?? (event.target as HTMLElement).dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
 });

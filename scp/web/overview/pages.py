@@ -6,8 +6,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from scp.web.overview import events, series_list, series_page
+from scp.web.overview import events, outbox_page, quarantine_page, series_list, series_page
 
 router: Final = APIRouter()
-for part in (events, series_list, series_page):
+for part in (events, series_list, series_page, outbox_page, quarantine_page):
     router.include_router(part.router)

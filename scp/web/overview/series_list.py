@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from scoring.report.common.texts import Texts
 from scoring.result import CATEGORIES
 from scp.web import audit
-from scp.web.identity import Person, require
+from scp.web.overview.forms import Viewer
 from scp.web.overview.query import LAST_PAGE, PAGE_SIZE, STATE_GROUPS, Query
 from scp.web.overview.rows import make_rows
 from scp.web.overview.words import format_category, format_state
@@ -24,7 +24,6 @@ from storage.series.states import State, count_reasons
 
 router: Final = APIRouter()
 
-Viewer = Annotated[Person, Depends(require("view"))]
 Field = Annotated[str, Form()]
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from scoring.report.common.texts import Texts
 from scp.web import audit
-from scp.web.identity import Person, require
 from scp.web.overview import words
+from scp.web.overview.forms import Operator, Viewer, name_person
 from scp.web.overview.missing import list_missing_notes
 from scp.web.overview.printing import print_report
 from scp.web.overview.result_view import describe_result
@@ -31,8 +31,6 @@ from storage.series.summary import summarise
 
 router: Final = APIRouter()
 
-Viewer = Annotated[Person, Depends(require("view"))]
-Operator = Annotated[Person, Depends(require("operate"))]
 _MOST_EVENTS: Final = 200
 
 
@@ -74,7 +72,7 @@ def rescore(request: Request, series_instance_uid: str, person: Operator) -> Res
     services = find_services(request)
     item = _find(services, series_instance_uid)
     step_changes.overrule(services.database, item.series_instance_uid)
-    lifecycle.rescore(services.database, series_instance_uid, services.clock(), person=_name(person))
+    lifecycle.rescore(services.database, series_instance_uid, services.clock(), person=name_person(person))
     return _return(series_instance_uid)
 
 
@@ -82,7 +80,7 @@ def rescore(request: Request, series_instance_uid: str, person: Operator) -> Res
 def restore(request: Request, series_instance_uid: str, person: Operator) -> Response:
     """Take back what rejection notes took out of a series."""
     services = find_services(request)
-    rejecting.restore(services.database, series_instance_uid, services.clock(), person=_name(person))
+    rejecting.restore(services.database, series_instance_uid, services.clock(), person=name_person(person))
     return _return(series_instance_uid)
 
 
@@ -94,7 +92,7 @@ def retry(request: Request, series_instance_uid: str, person: Operator) -> Respo
         services.database, DeliveryState.DEAD, series_instance_uid=series_instance_uid, limit=None
     )
     for delivery in dead:
-        outgoing.retry(services.database, delivery.id, services.clock(), person=_name(person))
+        outgoing.retry(services.database, delivery.id, services.clock(), person=name_person(person))
     return _return(series_instance_uid)
 
 
@@ -144,10 +142,6 @@ def _describe_version(result: Result, texts: Texts) -> dict[str, Any]:
         "has_report": result.status == "scored" and bool(result.score_json),
         "sop_instance_uid": "" if result.report is None else result.report.sop_instance_uid,
     }
-
-
-def _name(person: Person) -> str:
-    return person.account or audit.NOBODY
 
 
 def _return(series_instance_uid: str) -> Response:
