@@ -15,7 +15,7 @@ from scp.web import audit
 from scp.web.overview.forms import Viewer
 from scp.web.overview.query import LAST_PAGE, PAGE_SIZE, STATE_GROUPS, Query
 from scp.web.overview.rows import make_rows
-from scp.web.overview.words import format_category, format_state
+from scp.web.overview.words import format_category, format_state, name_reason
 from scp.web.rendering import find_texts, render
 from scp.web.services import Services, find_services
 from storage.outbox import pauses
@@ -129,14 +129,13 @@ def _list_choices(services: Services, query: Query, texts: Texts) -> dict[str, A
         "states": groups + states,
         "categories": [(category, format_category(category, texts)) for category in CATEGORIES],
         "senders": listing.list_senders(services.database),
-        "reasons": list(_name_reasons(count_reasons(services.database), query.fields["reason"])),
+        "reasons": list(_name_reasons(count_reasons(services.database), query.fields["reason"], texts)),
     }
 
 
-def _name_reasons(counts: dict[str, int], chosen: str) -> Iterator[tuple[str, int]]:
-    yield from counts.items()
-    if chosen and chosen not in counts:
-        yield chosen, 0
+def _name_reasons(counts: dict[str, int], chosen: str, texts: Texts) -> Iterator[tuple[str, str]]:
+    for code, count in (counts if not chosen else {chosen: 0} | counts).items():
+        yield code, f"{name_reason(code, texts)} ({count})"
 
 
 def _note_listed(request: Request, count: int) -> None:

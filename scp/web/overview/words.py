@@ -32,12 +32,18 @@ class Note:
 
 def format_reason(code: str, values: Mapping[str, Any], words: str, texts: Texts) -> Note:
     """Word the reason for which a series has no score; `words` stand where the catalogue has no sentence."""
-    if code in _OWN_REASONS:
-        return Note(texts(f"overview.reason_{code}", why=words))
     verdict = NotScorable(code, **{name: _restore(value) for name, value in values.items()})
     if code and has_sentence(verdict, texts):
         return Note(sentence(verdict, texts))
+    if code in _OWN_REASONS:
+        return Note(texts(f"overview.reason_{code}", why=words))
     return Note(words or code, "en")
+
+
+def name_reason(code: str, texts: Texts) -> str:
+    """Name a reason briefly; its code where there are no words for it."""
+    key = f"overview.why_{code}"
+    return texts(key) if key in texts.words else code
 
 
 def format_state(state: State, texts: Texts) -> str:
