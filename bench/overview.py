@@ -6,6 +6,7 @@
 `fill` makes a data folder for `coronode serve`, with every state, long names, names of other scripts, markup where text
 belongs, and missing dates. `time` measures each list over such a folder and prints how the database reads it.
 """
+# ruff: noqa: PLR2004  # the shares of what is varied are named by what they make
 
 from __future__ import annotations
 
@@ -261,7 +262,7 @@ def _blank(kind: Any) -> dict[str, Any]:
 
 
 def _categorise(score: float) -> str:
-    return "0" if score == 0 else "1-100" if score <= 100 else "101-400" if score <= 400 else ">400"  # noqa: PLR2004
+    return "0" if score == 0 else "1-100" if score <= 100 else "101-400" if score <= 400 else ">400"
 
 
 def _measure(database: Database, rounds: int) -> Iterator[str]:
@@ -318,7 +319,7 @@ def _time(action: Callable[[], object], rounds: int) -> float:
 def _explain(database: Database, query: Query) -> str:
     statements: list[tuple[str, Any]] = []
 
-    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
         statements.append((statement, parameters))
 
     event.listen(database.engine, "before_cursor_execute", note)

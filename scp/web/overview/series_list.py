@@ -34,6 +34,12 @@ def show_list(request: Request, _: Viewer) -> Response:
     return _show_page(request, query)
 
 
+@router.get("/search")
+def leave_search(_: Viewer) -> Response:
+    """Lead whoever loads a search again, without its form, to the list."""
+    return RedirectResponse("/", 303)
+
+
 @router.post("/search", response_class=HTMLResponse)
 def search(  # the fields of the form
     request: Request,
