@@ -22,25 +22,27 @@ async def read_events(page, count: int) -> list[str]:
 
 def test_a_page_is_told_of_a_change_and_not_of_somebody_who_looks(web):
     async def listen():
-        newsroom = Newsroom(web.services)
-        looks = []
+        newsroom, loop, looked = Newsroom(web.services), asyncio.get_running_loop(), asyncio.Event()
         read = events.read_marks
 
         def note(database):
-            looks.append(read(database))
-            return looks[-1]
+            marks = read(database)
+            loop.call_soon_threadsafe(looked.set)
+            return marks
+
+        async def wait_for_looks(number):
+            for _ in range(number):
+                looked.clear()
+                await asyncio.wait_for(looked.wait(), 10)
 
         events.read_marks = note
         try:
             page = newsroom.tell()
             await read_events(page, 1)
             pending = asyncio.ensure_future(anext(page))
-            while len(looks) < 2:
-                await asyncio.sleep(0.01)
+            await wait_for_looks(2)
             audit.record(web.services.database, web.services.clock(), "viewed", "series")
-            seen = len(looks)
-            while len(looks) < seen + 2:
-                await asyncio.sleep(0.01)
+            await wait_for_looks(3)
             assert not pending.done()
             audit.record(web.services.database, web.services.clock(), "complete")
             told = await asyncio.wait_for(pending, 10)
