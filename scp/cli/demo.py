@@ -84,7 +84,13 @@ def _make_patient(folder: Path, seed: int) -> tuple[Truth, list[Path]]:
 def _make_settings(folder: Path, pacs_port: int) -> Settings:
     return Settings.model_validate(
         {
-            "node": {"port": 0, "data_dir": folder / "node", "accept_unknown_peers": True, "reserve_mb": 0},
+            "node": {
+                "port": 0,
+                "data_dir": folder / "node",
+                "accept_unknown_peers": True,
+                "reserve_mb": 0,
+                "log_level": "warning",
+            },
             "peers": {_PEER: {"ae_title": "DEMOPACS", "host": "127.0.0.1", "port": pacs_port}},
             "completion": {"quiet_seconds": 2},
             "results": {"destinations": [_PEER], "documents": ["sr", "overlay"]},

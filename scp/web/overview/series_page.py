@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException, Request
@@ -20,7 +21,7 @@ from scp.web.rendering import find_texts, render
 from scp.web.services import Services, find_services
 from storage.database import audit as log
 from storage.outbox import deliveries, outgoing, pauses
-from storage.outbox.deliveries import DeliveryState
+from storage.outbox.deliveries import Delivery, DeliveryState
 from storage.overview import errands
 from storage.overview.listing import Listed, find_listed
 from storage.series import lifecycle, rejecting, results, step_changes
@@ -118,7 +119,7 @@ def _collect(services: Services, item: Listed, texts: Texts) -> dict[str, Any]:
         "result": None if current is None else describe_result(current.score_json, texts),
         "is_outdated": (current is not None and current.version != item.version) or item.state == State.RECEIVING,
         "versions": [_describe_version(result, texts) for result in versions],
-        "deliveries": sent,
+        "deliveries": _group_deliveries(sent, texts),
         "has_dead": any(delivery.state == DeliveryState.DEAD for delivery in sent),
         "quarantine": list_quarantined_series(database, concerning=uid),
         "missing": list_missing_notes(database, item, texts),
@@ -128,6 +129,22 @@ def _collect(services: Services, item: Listed, texts: Texts) -> dict[str, Any]:
         "moment": lambda at: words.format_moment(at, texts),
         "may_rescore": item.state != State.KEPT and item.instance_count > item.hidden_count,
     }
+
+
+def _group_deliveries(sent: Iterable[Delivery], texts: Texts) -> list[dict[str, Any]]:
+    """Put together what is said once for all pages of pictures: deliveries that differ in nothing but the object."""
+    groups: dict[tuple[object, ...], list[Delivery]] = {}
+    for item in sent:
+        groups.setdefault((item.version, item.kind, item.destination, item.state, item.last_error), []).append(item)
+    return [
+        {
+            "item": same[0],
+            "count": len(same),
+            "attempts": max(item.attempts for item in same),
+            "changed": words.format_moment(max(item.updated_at for item in same), texts),
+        }
+        for same in groups.values()
+    ]
 
 
 def _describe_version(result: Result, texts: Texts) -> dict[str, Any]:

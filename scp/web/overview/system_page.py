@@ -125,7 +125,7 @@ def _measure_disk(services: Services, texts: Texts) -> dict[str, Any]:
     return {
         "free": texts.number(usage.free / _GIB),
         "total": texts.number(usage.total / _GIB),
-        "percent": round(100 * usage.used / usage.total),
+        "percent": round(100 * (1 - usage.free / usage.total)),
         "is_low": usage.free < 2 * reserve,
         "is_full": usage.free < reserve,
         "reserve": texts.number(reserve / _GIB),
