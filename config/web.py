@@ -88,6 +88,13 @@ class WebSettings(Section):
     session_hours: float = Field(default=12, gt=0, le=24 * 7)
     oidc: OidcSettings = OidcSettings()
 
+    @property
+    def address(self) -> str:
+        """The address of the pages for a browser on this machine."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104  # compared, not bound
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}/"
+
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         if (self.certificate is None) != (self.private_key is None):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import threading
 import time
 from itertools import count
 from pathlib import Path
@@ -22,12 +25,14 @@ if TYPE_CHECKING:
 
 _WAIT_SECONDS: Final = 300
 _PEER: Final = "PACS"
+_LOOK_SECONDS: Final = 1.0
 
 
-@click.command(cls=Command, examples=("coronode demo", "coronode demo --seed 3"))
+@click.command(cls=Command, examples=("coronode demo", "coronode demo --serve", "coronode demo --seed 3"))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder  [default: coronode-demo]")
 @click.option("--seed", default=0, show_default=True, help="Another seed is another patient.")
-def demo(out: Path | None, seed: int) -> None:
+@click.option("--serve", is_flag=True, help="Then show it all in a browser, until Ctrl-C.")
+def demo(out: Path | None, seed: int, *, serve: bool) -> None:
     """Run everything once: a synthetic patient is scanned, sent and scored, and a PACS receives the result.
 
     Nothing leaves this machine; all files stay in one folder.
@@ -49,13 +54,15 @@ def demo(out: Path | None, seed: int) -> None:
             _send(settings, node.server.port, images)
             say("3  sent; waiting until the series is complete, scored and delivered ...")
             score = _wait_for_result(node, pacs)
+            say("4  the PACS has the result", "")
+            _print(score, truth)
+            _list_documents(pacs)
+            if serve:
+                _serve_pages(settings, node)
+            else:
+                say("", "coronode demo --serve shows such a result in a browser")
         finally:
             node.stop()
-    say("4  the PACS has the result", "")
-    _print(score, truth)
-    say("", f"structured report   {pacs.reports[0]}")
-    for picture in pacs.pictures:
-        say(f"picture             {picture}")
 
 
 def _choose_folder(out: Path | None) -> Path:
@@ -77,12 +84,50 @@ def _make_patient(folder: Path, seed: int) -> tuple[Truth, list[Path]]:
 def _make_settings(folder: Path, pacs_port: int) -> Settings:
     return Settings.model_validate(
         {
-            "node": {"port": 0, "data_dir": folder / "node", "accept_unknown_peers": True, "reserve_mb": 0},
+            "node": {
+                "port": 0,
+                "data_dir": folder / "node",
+                "accept_unknown_peers": True,
+                "reserve_mb": 0,
+                "log_level": "warning",
+            },
             "peers": {_PEER: {"ae_title": "DEMOPACS", "host": "127.0.0.1", "port": pacs_port}},
             "completion": {"quiet_seconds": 2},
             "results": {"destinations": [_PEER], "documents": ["sr", "overlay"]},
+            "web": {"port": _find_free_port()},
         }
     )
+
+
+def _find_free_port() -> int:
+    """Let the system choose a port; the web process, another one, opens it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _list_documents(pacs: DemoPacs) -> None:
+    say("", f"structured report   {pacs.reports[0]}")
+    for picture in pacs.pictures:
+        say(f"picture             {picture}")
+
+
+def _serve_pages(settings: Settings, node: Node) -> None:
+    """Serve the pages until the process is told to end."""
+    from scp import metrics
+    from scp.web.process import WebProcess
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    web = WebProcess(settings, {"metrics": metrics.render, "scorer": node.can_score})
+    web.start()
+    try:
+        say("", f"5  open {settings.web.address} in a browser on this machine; Ctrl-C ends the demo")
+        while not stop.wait(_LOOK_SECONDS):
+            pass
+    finally:
+        web.stop()
 
 
 def _send(settings: Settings, port: int, images: list[Path]) -> None:

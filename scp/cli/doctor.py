@@ -103,6 +103,7 @@ def _check_storage(settings: Settings) -> Iterator[Finding]:
         yield _check_quarantine(database)
         yield _check_work(database)
         yield _check_commitments(database)
+        yield _check_pauses(database)
         database.close()
         yield _check_modes(settings)
     except CoronodeError as error:
@@ -161,6 +162,16 @@ def _check_commitments(database: Database) -> Finding:
     if not found:
         return passed("commitments", "nothing waits for an operator")
     return Finding(ok=True, check="commitments", finding="; ".join(found), warning=True)
+
+
+def _check_pauses(database: Database) -> Finding:
+    from storage.outbox.pauses import list_pauses
+
+    pauses = list_pauses(database)
+    if not pauses:
+        return passed("outbox", "no destination is paused")
+    names = ", ".join(f"{item.destination} since {item.since:%Y-%m-%d %H:%M} UTC" for item in pauses)
+    return Finding(ok=True, check="outbox", finding=f"paused: {names}; coronode outbox resume NAME", warning=True)
 
 
 def _check_peers(settings: Settings) -> Iterator[Finding]:

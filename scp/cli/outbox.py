@@ -1,4 +1,4 @@
-"""`coronode outbox`: list deliveries, retry or discard them."""
+"""`coronode outbox`: list deliveries, retry or discard them, pause and resume destinations."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ _EVERY = 1_000_000
 _COLUMNS = ("id", "state", "document", "to", "tries", "next (UTC)", "series", "last error")
 
 
-@click.group(cls=Group, examples=("coronode outbox list --state dead", "coronode outbox retry --all"))
+@click.group(
+    cls=Group,
+    examples=("coronode outbox list --state dead", "coronode outbox retry --all", "coronode outbox pause PACS"),
+)
 def outbox() -> None:
-    """List, retry or discard deliveries."""
+    """List, retry or discard deliveries; pause and resume destinations."""
 
 
 outbox.add_command(commitments)
@@ -41,8 +44,9 @@ outbox.add_command(commitments)
 @json_option
 @config_option
 def list_(state: str | None, limit: int, config_file: Path | None, *, as_json: bool) -> None:
-    """List deliveries, newest first."""
+    """List deliveries, newest first, and the destinations that are paused."""
     from storage.outbox.deliveries import DeliveryState, list_deliveries
+    from storage.outbox.pauses import list_pauses
 
     try:
         wanted = DeliveryState(state) if state else None
@@ -50,10 +54,14 @@ def list_(state: str | None, limit: int, config_file: Path | None, *, as_json: b
         raise click.BadParameter(f"allowed: {', '.join(DeliveryState)}", param_hint="--state") from None
     with open_index(config_file) as database:
         deliveries = list_deliveries(database, wanted, limit=limit)
+        pauses = list_pauses(database)
     if as_json:
         print_json(map(_list_fields, deliveries))
     else:
         print_table(_COLUMNS, map(_format_cells, deliveries))
+        for item in pauses:
+            by = f" by {item.person}" if item.person else ""
+            say(f"{item.destination} is paused since {item.since:%Y-%m-%d %H:%M} UTC{by}: nothing is sent to it")
 
 
 @outbox.command(examples=("coronode outbox retry 12 13", "coronode outbox retry --all"))
@@ -76,6 +84,36 @@ def discard(delivery_ids: tuple[int, ...], config_file: Path | None, *, every: b
     from storage.outbox import outgoing
 
     _change(outgoing.discard, delivery_ids, config_file, every=every)
+
+
+@outbox.command(examples=("coronode outbox pause PACS",))
+@click.argument("destination")
+@config_option
+def pause(destination: str, config_file: Path | None) -> None:
+    """Send nothing more to DESTINATION (its name in the configuration) until it is resumed; its documents wait."""
+    from config.load import load
+    from scp.installation import utc_now
+    from storage.outbox import pauses
+
+    peers = load(config_file).peers
+    if destination not in peers:
+        raise click.BadParameter(f"{destination!r}; allowed: {', '.join(sorted(peers)) or 'none is configured'}")
+    with open_index(config_file) as database:
+        is_news = pauses.pause(database, destination, utc_now())
+    say(f"{destination} is {'' if is_news else 'already '}paused; coronode outbox resume {destination} goes on")
+
+
+@outbox.command(examples=("coronode outbox resume PACS",))
+@click.argument("destination")
+@config_option
+def resume(destination: str, config_file: Path | None) -> None:
+    """Go on sending to DESTINATION; a running node starts within seconds."""
+    from scp.installation import utc_now
+    from storage.outbox import pauses
+
+    with open_index(config_file) as database:
+        is_news = pauses.resume(database, destination, utc_now())
+    say(f"{destination} {'is resumed' if is_news else 'was not paused'}")
 
 
 def _change(change: Change, delivery_ids: tuple[int, ...], config_file: Path | None, *, every: bool) -> None:

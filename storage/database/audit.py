@@ -14,7 +14,10 @@ from storage.database.models import AuditRow
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event; UIDs, AE titles and `person` (an account's login name) are empty where they do not apply."""
+    """One event; UIDs, AE titles and `person` (an account's login name) are empty where they do not apply.
+
+    `id` counts the events.
+    """
 
     at: datetime
     kind: str
@@ -23,6 +26,7 @@ class Event:
     peer_ae: str
     text: str
     person: str = ""
+    id: int = 0
 
 
 def record(
@@ -52,16 +56,30 @@ def record(
 
 
 def list_events(
-    db: Database, *, series_instance_uid: str | None = None, kind: str | None = None, limit: int = 100
+    db: Database,
+    *,
+    series_instance_uid: str | None = None,
+    kind: str | None = None,
+    person: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
 ) -> list[Event]:
-    """List events, newest first, of one series or one kind if asked."""
+    """List events, newest first, of one series, kind or person if asked; `before` is the ID that ends the list."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
     if series_instance_uid is not None:
         query = query.where(AuditRow.series_instance_uid == series_instance_uid)
     if kind is not None:
         query = query.where(AuditRow.kind == kind)
+    if person is not None:
+        query = query.where(AuditRow.person == person)
+    if before is not None:
+        query = query.where(AuditRow.id < before)
     with db.reading() as session:
-        return [
-            Event(row.at, row.kind, row.series_instance_uid, row.sop_instance_uid, row.peer_ae, row.text, row.person)
-            for row in session.scalars(query)
-        ]
+        return [to_event(row) for row in session.scalars(query)]
+
+
+def to_event(row: AuditRow) -> Event:
+    """Convert a row to the value that leaves this package."""
+    return Event(
+        row.at, row.kind, row.series_instance_uid, row.sop_instance_uid, row.peer_ae, row.text, row.person, row.id
+    )

@@ -31,6 +31,23 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("submit", (event) => {
-  const question = (event.target as HTMLElement).dataset.confirm;
+  const question = event.submitter?.dataset.confirm ?? (event.target as HTMLElement).dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// A list that renews itself must not undo what somebody is doing in it.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const detail = (event as CustomEvent).detail;
+  const part = detail.elt as HTMLElement;
+  if (!detail.requestConfig.triggeringEvent?.type?.startsWith("sse:")) return;
+  const isBusy = part.querySelector("input:checked") || (part.contains(document.activeElement) && isTyping(document.activeElement));
+  if (isBusy) event.preventDefault();
+});
+
+let opened: string[] = [];
+document.addEventListener("htmx:beforeSwap", () => {
+  opened = [...document.querySelectorAll("details[open][id]")].map((element) => element.id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
 });

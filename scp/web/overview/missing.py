@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scoring.report.common.texts import Texts
-from scp.web.overview.words import Note, format_moment
+from scp.web.overview.words import Note, format_count, format_moment
 from storage.database.engine import Database
 from storage.overview.listing import Listed
 from storage.series.expectations import list_expectations
@@ -32,11 +32,11 @@ def _describe(database: Database, item: Listed, texts: Texts) -> Iterator[Note]:
         values = {"expected": told.expected, "received": told.expected - told.missing}
         yield Note(texts(f"overview.announced_{told.source}", **values))
     if refused := count_missing(database, uid):
-        yield Note(texts("overview.images_refused", count=refused))
+        yield Note(format_count("images_refused", refused, texts))
     for note in list_rejected(database, uid):
-        yield Note(texts(f"overview.note_{note.title}", count=note.count, by=note.peer_ae))
+        yield Note(format_count(f"note_{note.title}", note.count, texts, by=note.peer_ae))
     if aside := count_quarantined(database, uid):
-        yield Note(texts("overview.images_aside", count=aside))
+        yield Note(format_count("images_aside", aside, texts))
     if (answer := find_answer(database, uid)) is not None:
         at = format_moment(answer.asked_at, texts)
         if answer.count is None:

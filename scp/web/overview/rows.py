@@ -23,6 +23,8 @@ class Row:
     name: str
     born: str
     study_day: str
+    images: str
+    hidden: str
     received: str
     state: str
     state_kind: str
@@ -54,6 +56,8 @@ def _make_row(item: Listed, owed: Sequence[Owed], paused: frozenset[str], texts:
         name=words.format_name(item.patient.name),
         born=words.format_day(item.patient.birth_date, texts),
         study_day=words.format_day(item.patient.study_date, texts),
+        images=words.format_count("images", item.instance_count, texts),
+        hidden=words.format_count("images_rejected", item.hidden_count, texts),
         received=words.format_moment(item.last_received_at, texts),
         state=words.format_state(item.state, texts),
         state_kind=STATE_KINDS.get(item.state, ""),
@@ -76,19 +80,18 @@ def _describe_state(item: Listed, texts: Texts, now: datetime) -> Iterator[Note]
     elif item.state == State.RECEIVING:
         yield Note(texts("overview.waits_quiet"))
     if item.hidden_count and item.state != State.KEPT:
-        yield Note(texts("overview.images_rejected", count=item.hidden_count))
+        yield Note(words.format_count("images_rejected", item.hidden_count, texts))
 
 
 def _describe_owed(owed: Sequence[Owed], paused: frozenset[str], texts: Texts) -> Iterator[Note]:
     for one in owed:
-        values = {"count": one.count, "destination": one.destination}
+        key, more = "owed", {}
         if one.state == DeliveryState.DEAD:
-            yield Note(texts("overview.owed_dead", **values))
+            key = "owed_dead"
         elif one.destination in paused:
-            yield Note(texts("overview.owed_paused", **values))
+            key = "owed_paused"
         elif one.error:
-            yield Note(texts("overview.owed_failing", at=words.format_time(one.next_attempt_at), **values))
-        else:
-            yield Note(texts("overview.owed", **values))
+            key, more = "owed_failing", {"at": words.format_time(one.next_attempt_at)}
+        yield Note(words.format_count(key, one.count, texts, destination=one.destination, **more))
         if one.error:
             yield Note(one.error, "en")

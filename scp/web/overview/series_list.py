@@ -6,16 +6,16 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from scoring.report.common.texts import Texts
 from scoring.result import CATEGORIES
 from scp.web import audit
-from scp.web.identity import Person, require
+from scp.web.overview.forms import Viewer
 from scp.web.overview.query import LAST_PAGE, PAGE_SIZE, STATE_GROUPS, Query
 from scp.web.overview.rows import make_rows
-from scp.web.overview.words import format_category, format_state
+from scp.web.overview.words import format_category, format_state, name_reason
 from scp.web.rendering import find_texts, render
 from scp.web.services import Services, find_services
 from storage.outbox import pauses
@@ -24,7 +24,6 @@ from storage.series.states import State, count_reasons
 
 router: Final = APIRouter()
 
-Viewer = Annotated[Person, Depends(require("view"))]
 Field = Annotated[str, Form()]
 
 
@@ -33,6 +32,12 @@ def show_list(request: Request, _: Viewer) -> Response:
     """Show the list that the address asks for; no address holds words to search for."""
     query = Query.parse({name: value for name, value in request.query_params.items() if name != "q"})
     return _show_page(request, query)
+
+
+@router.get("/search")
+def leave_search(_: Viewer) -> Response:
+    """Lead whoever loads a search again, without its form, to the list."""
+    return RedirectResponse("/", 303)
 
 
 @router.post("/search", response_class=HTMLResponse)
@@ -130,14 +135,13 @@ def _list_choices(services: Services, query: Query, texts: Texts) -> dict[str, A
         "states": groups + states,
         "categories": [(category, format_category(category, texts)) for category in CATEGORIES],
         "senders": listing.list_senders(services.database),
-        "reasons": list(_name_reasons(count_reasons(services.database), query.fields["reason"])),
+        "reasons": list(_name_reasons(count_reasons(services.database), query.fields["reason"], texts)),
     }
 
 
-def _name_reasons(counts: dict[str, int], chosen: str) -> Iterator[tuple[str, int]]:
-    yield from counts.items()
-    if chosen and chosen not in counts:
-        yield chosen, 0
+def _name_reasons(counts: dict[str, int], chosen: str, texts: Texts) -> Iterator[tuple[str, str]]:
+    for code, count in (counts if not chosen else {chosen: 0} | counts).items():
+        yield code, f"{name_reason(code, texts)} ({count})"
 
 
 def _note_listed(request: Request, count: int) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from collections.abc import Iterable
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from scoring.report.common.texts import Texts
 from scp.web import audit
-from scp.web.identity import Person, require
 from scp.web.overview import words
+from scp.web.overview.forms import Operator, Viewer, name_person
 from scp.web.overview.missing import list_missing_notes
 from scp.web.overview.printing import print_report
 from scp.web.overview.result_view import describe_result
@@ -20,7 +21,7 @@ from scp.web.rendering import find_texts, render
 from scp.web.services import Services, find_services
 from storage.database import audit as log
 from storage.outbox import deliveries, outgoing, pauses
-from storage.outbox.deliveries import DeliveryState
+from storage.outbox.deliveries import Delivery, DeliveryState
 from storage.overview import errands
 from storage.overview.listing import Listed, find_listed
 from storage.series import lifecycle, rejecting, results, step_changes
@@ -31,8 +32,6 @@ from storage.series.summary import summarise
 
 router: Final = APIRouter()
 
-Viewer = Annotated[Person, Depends(require("view"))]
-Operator = Annotated[Person, Depends(require("operate"))]
 _MOST_EVENTS: Final = 200
 
 
@@ -74,7 +73,7 @@ def rescore(request: Request, series_instance_uid: str, person: Operator) -> Res
     services = find_services(request)
     item = _find(services, series_instance_uid)
     step_changes.overrule(services.database, item.series_instance_uid)
-    lifecycle.rescore(services.database, series_instance_uid, services.clock(), person=_name(person))
+    lifecycle.rescore(services.database, series_instance_uid, services.clock(), person=name_person(person))
     return _return(series_instance_uid)
 
 
@@ -82,7 +81,7 @@ def rescore(request: Request, series_instance_uid: str, person: Operator) -> Res
 def restore(request: Request, series_instance_uid: str, person: Operator) -> Response:
     """Take back what rejection notes took out of a series."""
     services = find_services(request)
-    rejecting.restore(services.database, series_instance_uid, services.clock(), person=_name(person))
+    rejecting.restore(services.database, series_instance_uid, services.clock(), person=name_person(person))
     return _return(series_instance_uid)
 
 
@@ -94,7 +93,7 @@ def retry(request: Request, series_instance_uid: str, person: Operator) -> Respo
         services.database, DeliveryState.DEAD, series_instance_uid=series_instance_uid, limit=None
     )
     for delivery in dead:
-        outgoing.retry(services.database, delivery.id, services.clock(), person=_name(person))
+        outgoing.retry(services.database, delivery.id, services.clock(), person=name_person(person))
     return _return(series_instance_uid)
 
 
@@ -120,7 +119,7 @@ def _collect(services: Services, item: Listed, texts: Texts) -> dict[str, Any]:
         "result": None if current is None else describe_result(current.score_json, texts),
         "is_outdated": (current is not None and current.version != item.version) or item.state == State.RECEIVING,
         "versions": [_describe_version(result, texts) for result in versions],
-        "deliveries": sent,
+        "deliveries": _group_deliveries(sent, texts),
         "has_dead": any(delivery.state == DeliveryState.DEAD for delivery in sent),
         "quarantine": list_quarantined_series(database, concerning=uid),
         "missing": list_missing_notes(database, item, texts),
@@ -130,6 +129,22 @@ def _collect(services: Services, item: Listed, texts: Texts) -> dict[str, Any]:
         "moment": lambda at: words.format_moment(at, texts),
         "may_rescore": item.state != State.KEPT and item.instance_count > item.hidden_count,
     }
+
+
+def _group_deliveries(sent: Iterable[Delivery], texts: Texts) -> list[dict[str, Any]]:
+    """Put together what is said once for all pages of pictures: deliveries that differ in nothing but the object."""
+    groups: dict[tuple[object, ...], list[Delivery]] = {}
+    for item in sent:
+        groups.setdefault((item.version, item.kind, item.destination, item.state, item.last_error), []).append(item)
+    return [
+        {
+            "item": same[0],
+            "count": len(same),
+            "attempts": max(item.attempts for item in same),
+            "changed": words.format_moment(max(item.updated_at for item in same), texts),
+        }
+        for same in groups.values()
+    ]
 
 
 def _describe_version(result: Result, texts: Texts) -> dict[str, Any]:
@@ -144,10 +159,6 @@ def _describe_version(result: Result, texts: Texts) -> dict[str, Any]:
         "has_report": result.status == "scored" and bool(result.score_json),
         "sop_instance_uid": "" if result.report is None else result.report.sop_instance_uid,
     }
-
-
-def _name(person: Person) -> str:
-    return person.account or audit.NOBODY
 
 
 def _return(series_instance_uid: str) -> Response:

@@ -32,12 +32,18 @@ class Note:
 
 def format_reason(code: str, values: Mapping[str, Any], words: str, texts: Texts) -> Note:
     """Word the reason for which a series has no score; `words` stand where the catalogue has no sentence."""
-    if code in _OWN_REASONS:
-        return Note(texts(f"overview.reason_{code}", why=words))
     verdict = NotScorable(code, **{name: _restore(value) for name, value in values.items()})
     if code and has_sentence(verdict, texts):
         return Note(sentence(verdict, texts))
+    if code in _OWN_REASONS:
+        return Note(texts(f"overview.reason_{code}", why=words))
     return Note(words or code, "en")
+
+
+def name_reason(code: str, texts: Texts) -> str:
+    """Name a reason briefly; its code where there are no words for it."""
+    key = f"overview.why_{code}"
+    return texts(key) if key in texts.words else code
 
 
 def format_state(state: State, texts: Texts) -> str:
@@ -63,6 +69,13 @@ def format_name(name: str) -> str:
     return f"{first} ({', '.join(others)})" if others else first
 
 
+def format_count(key: str, count: int, texts: Texts, **values: object) -> str:
+    """Word a number of things; the key with "_one" at its end is the form for one of them."""
+    single = f"overview.{key}_one"
+    chosen = single if count == 1 and single in texts.words else f"overview.{key}"
+    return texts(chosen, count=count, **values)
+
+
 def format_day(day: str, texts: Texts) -> str:
     """Write a DA value (PS3.5 6.2) as a day; what is none stays as it is."""
     if len(day) != len("YYYYMMDD") or not (day.isascii() and day.isdigit()):
@@ -86,9 +99,9 @@ def format_time(moment: datetime | None) -> str:
 def format_age(seconds: float, texts: Texts) -> str:
     """Write how long something lasts, in its largest unit."""
     for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return texts(f"overview.age_{unit}", count=int(seconds // length))
-    return texts("overview.age_seconds", count=max(0, int(seconds)))
+        if seconds >= length:
+            return format_count(f"age_{unit}", int(seconds // length), texts)
+    return format_count("age_seconds", max(0, int(seconds)), texts)
 
 
 def _format_group(group: str) -> str:

@@ -5,6 +5,8 @@ from sqlalchemy import text
 
 from storage.database.engine import Database
 from storage.migrations.upgrade import migration_config
+from storage.overview import listing
+from storage.series import lifecycle
 from storage.series.quarantine import Contradiction, list_quarantined
 
 WORDS = {
@@ -93,3 +95,17 @@ def test_reports_of_earlier_versions_of_the_node_are_superseded(node):
         counts = connection.execute(text("SELECT series_instance_uid, hidden_count FROM series")).all()
     assert hidden == ["1.2.1.8.1"]
     assert sorted(map(tuple, counts)) == [("1.2.1.1", 0), ("1.2.1.8", 1)]
+
+
+def test_lists_show_the_scores_of_earlier_versions_of_the_node(node):
+    uid = node.series(1)
+    node.complete(uid, 1)
+    score = '{"agatston": {"total": 812.5}, "category": ">400", "flags": [{"code": "review", "severity": "warning"}]}'
+    lifecycle.finish(node.db, uid, 1, score, "scored", now=node.at(2))
+    with node.db.engine.connect() as connection:
+        command.downgrade(migration_config(connection), "0014")
+        connection.commit()
+    later = Database(node.db.engine)
+    later.migrate()
+    item = listing.find_listed(later, uid)
+    assert (item.agatston, item.category, item.wants_review) == (812.5, ">400", True)

@@ -11,13 +11,6 @@ from storage.database import audit
 from storage.series import lifecycle
 
 
-@pytest.fixture
-def scanned(web, receive_scan):
-    """The application with one scored patient."""
-    web.series = receive_scan(web.services)
-    return web
-
-
 def list_rows(text: str) -> list[str]:
     return re.findall(r'href="/series/([0-9.]+)"', text)
 
@@ -82,12 +75,12 @@ def test_a_script_gets_the_rows_alone(scanned):
 def test_lists_that_a_person_asked_for_are_in_the_audit_log(scanned):
     scanned.client.get("/")
     scanned.client.post("/search", data={"live": "1"}, headers={"HX-Request": "true"})
-    events = audit.list_events(scanned.services.database, kind="listed")
+    events = audit.list_events(scanned.database, kind="listed")
     assert [(event.text, event.person) for event in events] == [("1 series", "local")]
 
 
 def test_a_reason_is_worded_in_the_readers_language(scanned, scan):
-    database, now = scanned.services.database, scanned.services.clock()
+    database, now = scanned.database, scanned.now
     lifecycle.rescore(database, scanned.series, now)
     version = lifecycle.complete(database, scanned.series, now, expected=scan.score.series.slices)
     assert lifecycle.start_scoring(database, scanned.series, version, now)
@@ -109,6 +102,6 @@ def test_a_reason_is_worded_in_the_readers_language(scanned, scan):
 
 
 def test_the_score_of_a_series_that_is_scored_again_is_no_longer_listed(scanned, scan):
-    lifecycle.rescore(scanned.services.database, scanned.series, scanned.services.clock())
+    lifecycle.rescore(scanned.database, scanned.series, scanned.now)
     page = scanned.client.get("/").text
     assert f'data-category="{html.escape(scan.score.category)}"' not in page

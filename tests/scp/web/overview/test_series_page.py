@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from storage.database import audit
 from storage.outbox import deliveries, outgoing
-from storage.outbox.deliveries import Document
 from storage.series import states
-
-
-@pytest.fixture
-def scanned(web, receive_scan):
-    """The application with one scored patient."""
-    web.series = receive_scan(web.services)
-    return web
 
 
 def test_it_shows_the_result_by_artery_and_is_in_the_audit_log(scanned, scan):
@@ -22,7 +12,7 @@ def test_it_shows_the_result_by_artery_and_is_in_the_audit_log(scanned, scan):
     assert page.status_code == 200
     for artery in ("LM", "LAD", "LCX", "RCA"):
         assert f"{scan.score.agatston.of(artery):.1f}" in page.text
-    (event,) = audit.list_events(scanned.services.database, kind="viewed")
+    (event,) = audit.list_events(scanned.database, kind="viewed")
     assert (event.series_instance_uid, event.person) == (scanned.series, "local")
 
 
@@ -34,8 +24,8 @@ def test_a_series_that_is_not_here_is_not_found(web):
 def test_an_operator_has_it_scored_again(scanned):
     answer = scanned.client.post(f"/series/{scanned.series}/rescore")
     assert (answer.status_code, answer.headers["location"]) == (303, f"/series/{scanned.series}")
-    assert states.get(scanned.services.database, scanned.series).state == "receiving"
-    (event,) = audit.list_events(scanned.services.database, kind="rescore")
+    assert states.get(scanned.database, scanned.series).state == "receiving"
+    (event,) = audit.list_events(scanned.database, kind="rescore")
     assert event.person == "local"
     # the result of before stays readable
     page = scanned.client.get(f"/series/{scanned.series}").text
@@ -43,8 +33,7 @@ def test_an_operator_has_it_scored_again(scanned):
 
 
 def test_an_operator_sends_dead_documents_again(scanned):
-    database, now = scanned.services.database, scanned.services.clock()
-    (number,) = outgoing.add(database, [Document(scanned.series, 1, "1.2.9", "sr", "p")], ["PACS"], now)
+    database, now, number = scanned.database, scanned.now, scanned.owe()
     outgoing.mark_dead(database, number, now, error="<b>refused</b>")
     page = scanned.client.get(f"/series/{scanned.series}").text
     assert "&lt;b&gt;refused" in page
