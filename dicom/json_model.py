@@ -45,7 +45,8 @@ Element = dict[str, Any]
 
 _GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _WORD_BYTES: Final = {"OD": 8, "OF": 4, "OL": 4, "OV": 8, "OW": 2}
-_BULK_VRS: Final = frozenset({*_WORD_BYTES, "OB", "UN"})
+BULK_VRS: Final = frozenset({*_WORD_BYTES, "OB", "UN"})
+"""Representations whose values may stand elsewhere (PS3.18 F.2.2)."""
 UTF_8: Final = "ISO_IR 192"
 _LAST_META: Final = 0x0002FFFF
 _DEEPEST: Final = 32
@@ -80,6 +81,16 @@ def make_text_element(vr: str, values: Sequence[str]) -> Element:
     """Make an element from the values as text, as an index keeps them (PS3.18 F.2.3)."""
     converted = [_convert_text(value, vr) for value in values]
     return {"vr": vr} if not any(value is not None for value in converted) else {"vr": vr, "Value": converted}
+
+
+def find_vr(stored_vr: str | None, tag: int, *, signed: bool) -> str:
+    """Return the representation that is stored; where it is not, that of the dictionary (PS3.5 annex A.1)."""
+    if stored_vr not in (None, "UN") or not dictionary_has_tag(tag):
+        return stored_vr or "UN"
+    choices = dictionary_VR(tag).split(" or ")
+    if "OW" in choices:
+        return "OW"
+    return "SS" if signed and "SS" in choices else choices[0]
 
 
 def _encode(
@@ -117,7 +128,7 @@ def _encode_element(dataset: Dataset, tag: int, context: _Context) -> Element | 
         return None
     if tag == CHARACTER_SET:
         return make_element("CS", UTF_8) if stored.value else {"vr": "CS"}
-    vr, value = _find_vr(stored.VR, tag, signed=context.signed), stored.value
+    vr, value = find_vr(stored.VR, tag, signed=context.signed), stored.value
     if vr == "SQ" or isinstance(value, Items):
         return _encode_sequence(dataset, tag, context)
     if isinstance(stored, DataElement) or not isinstance(value, bytes):
@@ -136,16 +147,6 @@ def _encode_raw(stored: RawDataElement, vr: str, context: _Context) -> Element:
     if vr == "AT":
         return _make_tags(value, little=little)
     return _encode_bytes(value if little else _swap(value, vr), vr, context)
-
-
-def _find_vr(stored_vr: str | None, tag: int, *, signed: bool) -> str:
-    """Return the representation that is stored; where it is not, that of the dictionary (PS3.5 annex A.1)."""
-    if stored_vr not in (None, "UN") or not dictionary_has_tag(tag):
-        return stored_vr or "UN"
-    choices = dictionary_VR(tag).split(" or ")
-    if "OW" in choices:
-        return "OW"
-    return "SS" if signed and "SS" in choices else choices[0]
 
 
 def _encode_sequence(dataset: Dataset, tag: int, context: _Context) -> Element:
@@ -174,7 +175,7 @@ def _encode_converted(value: Any, vr: str, context: _Context) -> Element | None:
 def _encode_bytes(value: bytes, vr: str, context: _Context) -> Element:
     if not value:
         return {"vr": vr}
-    address = context.locate(context.path, len(value)) if vr in _BULK_VRS else ""
+    address = context.locate(context.path, len(value)) if vr in BULK_VRS else ""
     if address:
         return {"vr": vr, "BulkDataURI": address}
     return {"vr": vr, "InlineBinary": base64.b64encode(value).decode()}

@@ -51,6 +51,8 @@ ELEMENTS_DISCARDED: Final = 0xB006
 STORED_UNLIKE_SOP_CLASS: Final = 0xB007
 UNABLE_TO_PROCESS: Final = 0xC000
 """First of Cxxx: cannot understand (C-STORE), unable to process (C-FIND, C-GET)."""
+TRANSFER_SYNTAX_NOT_SUPPORTED: Final = 0xC122
+"""A Failure Reason of STOW-RS alone (PS3.18 table I.2-2)."""
 CANCELLED: Final = 0xFE00
 PENDING: Final = 0xFF00
 PENDING_UNSUPPORTED: Final = 0xFF01
@@ -92,6 +94,7 @@ _NAMES: Final = {
     WARNING: "coercion of data elements",
     ELEMENTS_DISCARDED: "elements discarded",
     STORED_UNLIKE_SOP_CLASS: "data set does not match SOP class, but is stored",
+    TRANSFER_SYNTAX_NOT_SUPPORTED: "transfer syntax not supported",
     CANCELLED: "cancelled",
     PENDING: "pending",
 }

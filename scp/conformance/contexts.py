@@ -23,19 +23,19 @@ from scp.fetching.receiver import RECEIVED
 from scp.network.negotiation import PresentationContext
 from scp.scu import query as scu_query
 from scp.scu import retrieve as scu_retrieve
-from scp.services import commitment, mpps, query, storage, verification
+from scp.services import commitment, mpps, query, storage_contexts, verification
 from scp.services.retrieve import contexts as retrieval
 
 SETS: Final[Mapping[str, tuple[str, ...]]] = {
     "uncompressed": UNCOMPRESSED,
-    "image": storage.IMAGE_TRANSFER_SYNTAXES,
-    "companion": storage.COMPANION_TRANSFER_SYNTAXES,
+    "image": storage_contexts.IMAGE_TRANSFER_SYNTAXES,
+    "companion": storage_contexts.COMPANION_TRANSFER_SYNTAXES,
 }
 """Sets of transfer syntaxes by the names that the statement gives them."""
 
 ACCEPTED: Final[tuple[tuple[Service | None, tuple[PresentationContext, ...]], ...]] = (
     (None, verification.CONTEXTS),
-    ("store", storage.CONTEXTS),
+    ("store", storage_contexts.CONTEXTS),
     ("query", query.CONTEXTS),
     ("retrieve", retrieval.CONTEXTS),
     ("commit", commitment.CONTEXTS),
@@ -105,7 +105,7 @@ def format_written() -> str:
 
 def format_services() -> str:
     """Format the services but storage: which side the node takes (PS3.2 table N.1-2)."""
-    storage_classes = {context.abstract_syntax for context in storage.CONTEXTS}
+    storage_classes = {context.abstract_syntax for context in storage_contexts.CONTEXTS}
     provided = {context.abstract_syntax for _, contexts in ACCEPTED for context in contexts} - storage_classes
     proposed = (*verification.CONTEXTS, *EARLIER_REPORTS, *FETCHED, *commitment.CONTEXTS)
     used = {context.abstract_syntax for context in proposed if context.as_scu}
@@ -116,7 +116,7 @@ def format_services() -> str:
 def format_content() -> str:
     """Format the objects by what the node does with them (PS3.2 table N.1-1)."""
     written = {item.sop_class_uid for item in WRITTEN}
-    read = {context.abstract_syntax for context in storage.CONTEXTS}
+    read = {context.abstract_syntax for context in storage_contexts.CONTEXTS}
     rows = [
         (*_name(uid), yes(uid in written), yes(uid in read), "Y", "Y", "Y") for uid in sorted(written | read, key=UID)
     ]

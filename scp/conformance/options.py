@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from scp.conformance.table import format_table
-from scp.services import query, storage
+from scp.services import query, storage_contexts
 from scp.services.retrieve import contexts as retrieval
 
 _QUERY: Final = (
@@ -36,7 +36,7 @@ def format_options() -> str:
     answers = (
         ("Query/Retrieve - FIND", _QUERY, query.OPTIONS.supported),
         ("Query/Retrieve - MOVE and GET", _RETRIEVE, retrieval.OPTIONS.supported),
-        ("Storage", _STORAGE, storage.CAPABILITIES.information),
+        ("Storage", _STORAGE, storage_contexts.CAPABILITIES.information),
     )
     rows = [
         (classes, f"{number} {name}", str(answer))

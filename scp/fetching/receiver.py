@@ -23,7 +23,8 @@ from scp.network.message import Message
 from scp.network.negotiation import AcceptedContext
 from scp.network.requestor import Requestor
 from scp.scu import retrieve
-from scp.services.storage import IMAGE_TRANSFER_SYNTAXES, StorageScp
+from scp.services.storage import StorageScp
+from scp.services.storage_contexts import IMAGE_TRANSFER_SYNTAXES
 
 _BESIDE_IMAGES: Final = (
     SecondaryCaptureImageStorage,

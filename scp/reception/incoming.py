@@ -30,13 +30,17 @@ _COPY_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoreRequest:
-    """An object as announced by a C-STORE-RQ; `association` identifies the association."""
+    """An object as announced by a C-STORE-RQ or a STOW-RS request; `association` identifies the one or the other.
+
+    `study_instance_uid` is the study that it must belong to, "" for any.
+    """
 
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
     calling_ae: str = ""
     association: str = ""
+    study_instance_uid: str = ""
 
     @classmethod
     def from_message(cls, sender: Sender, message: Message) -> Self:
@@ -133,6 +137,8 @@ class IncomingObject:
             header = self._read_header(self._file)
             if header.sop_class_uid != self._request.sop_class_uid:
                 raise Rejected(status.DOES_NOT_MATCH, "SOP Class UID differs from the request's")
+            if self._request.study_instance_uid not in ("", header.study_instance_uid):
+                raise Rejected(status.DOES_NOT_MATCH, "Study Instance UID differs from the request's")
             if header.sop_instance_uid != self._request.sop_instance_uid:
                 self._file = self._copy_renamed(self._file, header)
             stored = self._file.settle(header.file_name(self._file.sha256))

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 import structlog
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from config.errors import Transient
 from dicom.sop_classes import IMAGE_STORAGE
-from dicom.text import decode_text
 from dicom.uids import is_keepable_uid
 from scp.outside_text import escape
 from scp.reception.incoming import IncomingObject
+from scp.reception.start import MODALITY, SERIES, SOP_CLASS, SOP_INSTANCE, read_start
 from scp.reception.watch import Holder
 from storage.database.engine import Database
-from storage.objects import head
 from storage.series import refusals
 from storage.series.refusals import Refusal
 
 log = structlog.get_logger(__name__)
 
-_SOP_CLASS, _SOP_INSTANCE, _MODALITY, _SERIES = 0x00080016, 0x00080018, 0x00080060, 0x0020000E
-_VRS: Final = {_SOP_CLASS: "UI", _SOP_INSTANCE: "UI", _MODALITY: "CS", _SERIES: "UI"}
 _LONGEST_UID: Final = 64
-_INFLATED_BYTES: Final = 1 << 20
 
 
 class Refusals:
@@ -67,24 +61,10 @@ def identify(reception: IncomingObject) -> tuple[str, str] | None:
         classes, modality = {header.sop_class_uid}, header.modality
         series_instance_uid, sop_instance_uid = header.series_instance_uid, header.sop_instance_uid
     else:
-        values = _read_start(bytes(reception.head), request.transfer_syntax_uid)
-        classes, modality = {values[_SOP_CLASS]}, values[_MODALITY]
-        series_instance_uid, sop_instance_uid = values[_SERIES], values[_SOP_INSTANCE]
+        values = read_start(bytes(reception.head), request.transfer_syntax_uid)
+        classes, modality = {values[SOP_CLASS]}, values[MODALITY]
+        series_instance_uid, sop_instance_uid = values[SERIES], values[SOP_INSTANCE]
     is_image = not (classes | {request.sop_class_uid}).isdisjoint(IMAGE_STORAGE) and modality in ("CT", "")
     if not is_image or not is_keepable_uid(series_instance_uid):
         return None
     return series_instance_uid, escape(sop_instance_uid or request.sop_instance_uid)[:_LONGEST_UID]
-
-
-def _read_start(data: bytes, transfer_syntax_uid: str) -> dict[int, str]:
-    """Read the identity from the first bytes of a data set; if they make no sense, in the other kind of encoding."""
-    if transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
-        try:
-            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, _INFLATED_BYTES)
-        except zlib.error:
-            data = b""
-    implicit = transfer_syntax_uid == ImplicitVRLittleEndian
-    values = head.read_until_damage(data, implicit=implicit)
-    if _SERIES not in values:
-        values = head.read_until_damage(data, implicit=not implicit)
-    return {tag: decode_text(values.get(tag, b""), vr, b"") for tag, vr in _VRS.items()}

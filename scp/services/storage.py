@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import structlog
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    AllTransferSyntaxes,
-    DeflatedExplicitVRLittleEndian,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    JPEG2000Lossless,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPIPHTJ2KReferenced,
-    JPIPHTJ2KReferencedDeflate,
-    RLELossless,
-    SMPTEST211020UncompressedInterlacedActiveVideo,
-    SMPTEST211020UncompressedProgressiveActiveVideo,
-    SMPTEST211030PCMDigitalAudio,
-)
 
 from config.errors import CoronodeError, Rejected
 from config.settings import Companions
 from dicom import status
-from dicom.sop_classes import IMAGE_STORAGE, REPORT_STORAGE, UNCOMPRESSED, is_companion, is_storage
+from dicom.sop_classes import IMAGE_STORAGE, is_companion, is_storage
 from scp import metrics
 from scp.network import command
 from scp.network.conversation import Conversation
 from scp.network.errors import TooLong
-from scp.network.extended import Capabilities
 from scp.network.message import Message
-from scp.network.negotiation import PresentationContext
 from scp.reception.incoming import IncomingObject, StoreRequest, check_room
 from scp.reception.provided import ProvidedService
 from scp.reception.sender import Sender
@@ -46,66 +25,17 @@ from scp.services.contradictions import Contradictions
 from scp.services.fitting import refuse_misplaced
 from scp.services.refusals import Refusals
 from scp.services.rejection_notes import RejectionNotes
+from scp.services.storage_contexts import (
+    CONTEXTS,
+    IMAGE_TRANSFER_SYNTAXES,
+    find_companion_context,
+    find_dropped_context,
+)
 from storage.database.engine import Database
 from storage.intake.group_commit import Intake
 from storage.objects.files import Files
 
 log = structlog.get_logger(__name__)
-
-IMAGE_TRANSFER_SYNTAXES: Final[tuple[str, ...]] = (
-    *UNCOMPRESSED,
-    DeflatedExplicitVRLittleEndian,
-    RLELossless,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEG2000Lossless,
-    JPEG2000,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    HTJ2K,
-)
-"""Stored as received, decoded when scored."""
-
-_ENCAPSULATED_UNCOMPRESSED: Final = "1.2.840.10008.1.2.1.98"
-_ELSEWHERE: Final = frozenset(
-    {
-        JPIPHTJ2KReferenced,
-        JPIPHTJ2KReferencedDeflate,
-        SMPTEST211020UncompressedProgressiveActiveVideo,
-        SMPTEST211020UncompressedInterlacedActiveVideo,
-        SMPTEST211030PCMDigitalAudio,
-    }
-)
-"""Pixels behind a URL, and live video: not in the object, so that it would be stored without them."""
-
-COMPANION_TRANSFER_SYNTAXES: Final[tuple[str, ...]] = (
-    *IMAGE_TRANSFER_SYNTAXES,
-    *(uid for uid in AllTransferSyntaxes if uid not in _ELSEWHERE and uid not in IMAGE_TRANSFER_SYNTAXES),
-    _ENCAPSULATED_UNCOMPRESSED,
-)
-"""Stored as received and never decoded: pictures in lossy JPEG and video among them."""
-
-CAPABILITIES: Final = Capabilities(b"\2\0\3\0\0\0")
-"""Level 2, signatures preserved (level 3), no element coerced (PS3.4 tables B.3-2, B.4.1): bytes stay as they come."""
-
-CONTEXTS: Final = (
-    *(PresentationContext(uid, IMAGE_TRANSFER_SYNTAXES, extended=CAPABILITIES) for uid in IMAGE_STORAGE),
-    *(PresentationContext(uid, UNCOMPRESSED, extended=CAPABILITIES) for uid in REPORT_STORAGE),
-)
-
-
-def find_companion_context(sop_class_uid: str) -> PresentationContext | None:
-    """Return the context of a class that accompanies a CT study, None for any other; there are too many for a list."""
-    if not is_companion(sop_class_uid):
-        return None
-    return PresentationContext(sop_class_uid, COMPANION_TRANSFER_SYNTAXES, extended=CAPABILITIES)
-
-
-def find_dropped_context(sop_class_uid: str) -> PresentationContext | None:
-    """Return the same for a node that keeps none of these objects: it claims no level of support."""
-    context = find_companion_context(sop_class_uid)
-    return context and replace(context, extended=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,18 +142,31 @@ class StorageScp:
 
         Raises AssociationEnded and Released.
         """
-        sop_class_uid = message.command.sop_class_uid
-        if self._is_dropped(sender.context(message).general or sop_class_uid):
-            return self._drop(sender, sop_class_uid)
-        return self._store(sender, message)
+        request = StoreRequest.from_message(sender, message)
+        general = sender.context(message).general
+        return self.take(request, sender.messages.data(), sender, general=general)
 
-    def _store(self, association: Sender, message: Message) -> Answer:
-        reception = self.begin(StoreRequest.from_message(association, message))
+    def take(
+        self,
+        request: StoreRequest,
+        pieces: Iterable[bytes | memoryview],
+        holder: Holder | None = None,
+        *,
+        general: str = "",
+    ) -> Answer:
+        """Read the data set of an object to its end, store it, and return what to answer.
+
+        `general` is the class that stands for the object's own where one was negotiated. Raises TooLong, and what
+        reading raises.
+        """
+        if self._is_dropped(general or request.sop_class_uid):
+            return self._drop(request, pieces)
+        reception = self.begin(request)
         try:
-            for data in association.messages.data():
+            for data in pieces:
                 reception.write(data)
                 self._check_length(reception.size)
-            return self.finish(reception, association.calling_ae, association)
+            return self.finish(reception, request.calling_ae, holder)
         finally:
             reception.discard()
 
@@ -232,13 +175,13 @@ class StorageScp:
             return False
         return self._notes is None or not self._notes.must_keep(sop_class_uid)
 
-    def _drop(self, association: Sender, sop_class_uid: str) -> Answer:
+    def _drop(self, request: StoreRequest, pieces: Iterable[bytes | memoryview]) -> Answer:
         """Read a companion to its end and forget it, as `node.companions` asks."""
         size = 0
-        for data in association.messages.data():
+        for data in pieces:
             size += len(data)
             self._check_length(size)
-        log.debug("companion dropped", sop_class=sop_class_uid, bytes=size, calling=association.calling_ae)
+        log.debug("companion dropped", sop_class=request.sop_class_uid, bytes=size, calling=request.calling_ae)
         metrics.COMPANIONS_DROPPED.inc()
         metrics.OBJECTS.labels(f"0x{status.SUCCESS:04X}").inc()
         metrics.OBJECT_BYTES.inc(size)

@@ -16,7 +16,7 @@ from dicom.sop_classes import (
 )
 from scp.network.extended import Options
 from scp.network.negotiation import MOST_CONTEXTS, AcceptedContext, PresentationContext
-from scp.services import storage
+from scp.services import storage_contexts
 from storage.query.retrieval import Kind, StoredObject
 
 MOVE_MODELS: Final[tuple[str, ...]] = (STUDY_ROOT_MOVE, PATIENT_ROOT_MOVE)
@@ -25,14 +25,14 @@ OPTIONS: Final = Options(bytes([1, 0]))
 """Relational retrieval; not enhanced multi-frame image conversion (PS3.4 table C.5-4)."""
 CONTEXTS: Final = tuple(PresentationContext(uid, UNCOMPRESSED, extended=OPTIONS) for uid in (*MOVE_MODELS, *GET_MODELS))
 
-_SYNTAXES: Final = {context.abstract_syntax: context.transfer_syntaxes for context in storage.CONTEXTS}
+_SYNTAXES: Final = {context.abstract_syntax: context.transfer_syntaxes for context in storage_contexts.CONTEXTS}
 
 
 def find_context(sop_class_uid: str) -> PresentationContext | None:
     """Return the context in which a peer takes objects of a class by C-GET, as SCP; None for what is not stored."""
     if not is_storage(sop_class_uid):
         return None
-    syntaxes = _SYNTAXES.get(sop_class_uid, storage.COMPANION_TRANSFER_SYNTAXES)
+    syntaxes = _SYNTAXES.get(sop_class_uid, storage_contexts.COMPANION_TRANSFER_SYNTAXES)
     return PresentationContext(sop_class_uid, syntaxes, as_scu=False, as_scp=True)
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from fastapi import HTTPException
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from config.errors import Transient, is_fault
-from dicom import elements
+from dicom import elements, json_model
 from dicom.stored import DAMAGE
 from storage.objects.files import Files
 from storage.objects.pixel_data import TAGS, Extent
@@ -40,10 +41,14 @@ class PixelData:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The header of a file without pixels, and what is known of these; None for an object without any."""
+    """The header of a file without pixels, and what is known of these; None for an object without any.
+
+    `left` are long binary values that are left in the file: value representation and place by tag.
+    """
 
     header: Dataset
     pixels: PixelData | None
+    left: Mapping[int, tuple[str, Extent]] = field(default_factory=dict)
 
 
 class GoneError(HTTPException):
@@ -82,14 +87,16 @@ def open_contents(path: Path, transfer_syntax_uid: str, tags: Sequence[int] | No
 
             wanted: list[BaseTag | int] | None = None if tags is None else [Tag(tag) for tag in tags]
             header = read_partial(file, is_pixel_data, defer_size=DEFER_BYTES, specific_tags=wanted)
+            after = file.tell()
+            left = _leave(header, file)
             if not found:
-                return Contents(header, None)
+                return Contents(header, None, left)
             tag, vr, length = found[0]
             is_implicit, _ = header.original_encoding
             # the file stands before the element again: tag, then VR and two spare bytes where they are explicit, length
-            offset = file.tell() + (8 if is_implicit else 12)
+            offset = after + (8 if is_implicit else 12)
             extent = Extent(offset, None if length == _UNDEFINED else length)
-            return Contents(header, PixelData(tag, vr or "OW", extent))
+            return Contents(header, PixelData(tag, vr or "OW", extent), left)
     except DAMAGE as error:
         if is_fault(error):
             raise Transient("the disk of the store cannot be read") from error
@@ -107,6 +114,22 @@ def read_file(path: Path, offset: int = 0, length: int | None = None) -> Iterato
                 raise EOFError
             left -= len(piece)
             yield piece
+
+
+def _leave(header: Dataset, file: BinaryIO) -> dict[int, tuple[str, Extent]]:
+    """Take long values that were not read out of the header; one that is not binary is read after all."""
+    left: dict[int, tuple[str, Extent]] = {}
+    for tag, raw in list(header.items()):
+        if not isinstance(raw, RawDataElement) or raw.value is not None or not raw.length:
+            continue
+        vr = json_model.find_vr(raw.VR, int(tag), signed=False)
+        if vr in json_model.BULK_VRS and raw.is_little_endian:
+            left[int(tag)] = vr, Extent(raw.value_tell, raw.length)
+            del header[tag]
+        else:
+            file.seek(raw.value_tell)
+            header[tag] = raw._replace(value=file.read(raw.length))
+    return left
 
 
 def _open_deflated(path: Path) -> Contents:

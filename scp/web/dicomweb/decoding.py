@@ -6,9 +6,9 @@ import functools
 import os
 import queue
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from config.errors import Transient
 from scp.services.retrieve.transcoding import Job, Transcoder
@@ -29,6 +29,33 @@ class FrameDecoding:
         from scp.web.dicomweb.pixels import decode_frame  # noqa: PLC0415  # heavy, and for that process alone
 
         return decode_frame(self.source, self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """Draw one frame of a file, counted from 0, as a picture (PS3.18 8.3.5.1).
+
+    `window` is centre, width and function, None for what the header says; `size` the width and height that the picture
+    fits into, `region` left, top, width and height of the part that is shown, in pixels of the frame.
+    """
+
+    format: Literal["JPEG", "PNG"]
+    quality: int
+    window: tuple[float, float, str] | None
+    size: tuple[int, int] | None
+    region: tuple[int, int, int, int] | None
+    source: Path = Path()
+    index: int = 0
+
+    def of(self, source: Path, index: int) -> Rendering:
+        """Return the same for a frame of a file."""
+        return replace(self, source=source, index=index)
+
+    def run(self) -> bytes:
+        """Return the encoded picture; raises what pydicom and its decoders raise."""
+        from scp.web.dicomweb.picture import render  # noqa: PLC0415  # heavy, and for that process alone
+
+        return render(self)
 
 
 class Decoders:

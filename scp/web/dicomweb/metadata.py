@@ -65,6 +65,8 @@ def describe(services: Services, item: StoredObject, base: str) -> dict[str, Ele
     header["0020000E"] = make_element("UI", item.series_instance_uid)
     header[_SYNTAXES] = make_element("UI", item.transfer_syntax_uid)
     header[_RETRIEVE_URL] = make_element("UR", address)
+    for tag, (vr, _) in contents.left.items():
+        header[f"{tag:08X}"] = {"vr": vr, "BulkDataURI": f"{address}/bulkdata/{tag:08X}"}
     if contents.pixels is not None:
         name = f"{contents.pixels.tag:08X}"
         header[name] = {"vr": contents.pixels.vr, "BulkDataURI": f"{address}/bulkdata/{name}"}

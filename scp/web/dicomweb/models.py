@@ -18,6 +18,8 @@ MODEL_OFFERS: Final = (
     Offer("application/json"),
     Offer(xml_model.MEDIA_TYPE, multipart=True),
 )
+ONE_MODEL_OFFERS: Final = (*MODEL_OFFERS[:2], Offer(xml_model.MEDIA_TYPE))
+"""Of a single data set."""
 
 
 def respond_models(request: Request, offer: Offer, models: Iterable[Mapping[str, Element]]) -> Response:
@@ -26,6 +28,13 @@ def respond_models(request: Request, offer: Offer, models: Iterable[Mapping[str,
         parts = (Part(xml_model.MEDIA_TYPE, [xml_model.write(model)]) for model in models)
         return respond_multipart(request, offer.media_type, parts)
     return stream(request, _write_array(models), offer.media_type)
+
+
+def respond_model(offer: Offer, model: Mapping[str, Element], status_code: int = 200) -> Response:
+    """Answer with one data set."""
+    if offer.media_type == xml_model.MEDIA_TYPE:
+        return Response(xml_model.write(model), status_code, media_type=offer.media_type)
+    return Response(json_model.write(model), status_code, media_type=offer.media_type)
 
 
 def _write_array(models: Iterable[Mapping[str, Element]]) -> Iterator[bytes]:

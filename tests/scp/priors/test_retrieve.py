@@ -18,11 +18,10 @@ from pydicom.uid import (
 from pynetdicom import AE, evt
 
 from config.settings import NodeSettings, PeerSettings
-from dicom.sop_classes import STUDY_ROOT_FIND
+from dicom.sop_classes import REPORT_STORAGE, STUDY_ROOT_FIND
 from scoring.result import Statement
 from scp.priors import retrieve
 from scp.priors.retrieve import Fetched, Wanted
-from scp.services.storage import REPORT_STORAGE
 from storage.series.priors import Person
 
 ANN = Person("42", "Clinic", "19600101", "F")

@@ -14,7 +14,7 @@ from scp.reception.admission import EVERY_SERVICE, Accepted, Admission, Door, Re
 from scp.reception.identities import Identities
 from scp.reception.provided import ProvidedService, join_operations
 from scp.reception.seats import Seats
-from scp.services import query, storage, verification
+from scp.services import query, storage, storage_contexts, verification
 
 CT_IMAGE = storage.IMAGE_STORAGE[0]
 
@@ -82,7 +82,7 @@ def test_a_host_name_that_nobody_knows_matches_nothing():
 
 SERVICES = (
     verification.provide(),
-    ProvidedService("store", storage.CONTEXTS, {}),
+    ProvidedService("store", storage_contexts.CONTEXTS, {}),
     ProvidedService("query", query.CONTEXTS, {}),
 )
 
@@ -124,7 +124,7 @@ def test_an_address_of_ipv4_within_ipv6_is_the_same_address():
 def test_a_peer_opens_only_contexts_of_its_services():
     stored = door().admit(asking(STUDY_ROOT_FIND), "127.0.0.1", Caller())
     asked = door().admit(asking(STUDY_ROOT_FIND, calling="VIEWER"), "127.0.0.1", Caller())
-    assert stored == (*verification.CONTEXTS, *storage.CONTEXTS)
+    assert stored == (*verification.CONTEXTS, *storage_contexts.CONTEXTS)
     assert asked == (*verification.CONTEXTS, *query.CONTEXTS)
 
 

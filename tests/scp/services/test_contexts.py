@@ -11,11 +11,11 @@ from scp.network import negotiation
 from scp.network.negotiation import PresentationContext
 from scp.reception.provided import ProvidedService, select_contexts
 from scp.scu.storage import Sending, propose_contexts
-from scp.services import query, storage, verification
+from scp.services import query, storage_contexts, verification
 
 PROVIDED = (
     verification.provide(),
-    ProvidedService("store", storage.CONTEXTS, {}),
+    ProvidedService("store", storage_contexts.CONTEXTS, {}),
     ProvidedService("query", query.CONTEXTS, {}),
 )
 
@@ -52,10 +52,10 @@ def test_storage_takes_the_reports_that_can_be_read():
 
 
 def test_a_companion_is_taken_when_it_is_proposed_by_a_peer_that_may_store():
-    provided = (ProvidedService("store", storage.CONTEXTS, {}, storage.find_companion_context),)
+    provided = (ProvidedService("store", storage_contexts.CONTEXTS, {}, storage_contexts.find_companion_context),)
     proposed = [SecondaryCaptureImageStorage, CTImageStorage, query.MODELS[0], SecondaryCaptureImageStorage]
     found = [c.abstract_syntax for c in select_contexts(provided, ("store",), proposed)]
-    assert found == [*(c.abstract_syntax for c in storage.CONTEXTS), SecondaryCaptureImageStorage]
+    assert found == [*(c.abstract_syntax for c in storage_contexts.CONTEXTS), SecondaryCaptureImageStorage]
     assert select_contexts(provided, ("query",), proposed) == ()
 
 
@@ -76,8 +76,8 @@ def test_a_class_of_two_services_may_be_opened_in_the_roles_of_both():
 
 
 def test_companions_are_taken_in_every_encoding_that_brings_its_pixels():
-    taken = set(storage.COMPANION_TRANSFER_SYNTAXES)
-    assert len(taken) == len(storage.COMPANION_TRANSFER_SYNTAXES)
+    taken = set(storage_contexts.COMPANION_TRANSFER_SYNTAXES)
+    assert len(taken) == len(storage_contexts.COMPANION_TRANSFER_SYNTAXES)
     elsewhere = {uid for uid in AllTransferSyntaxes if "JPIP" in uid.name or "SMPTE" in uid.name}
     assert set(AllTransferSyntaxes) - taken == elsewhere
 

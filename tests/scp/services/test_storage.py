@@ -25,7 +25,8 @@ from scp.network.negotiation import PresentationContext
 from scp.network.opening import AssociationRejected, Opening
 from scp.network.requestor import Requestor
 from scp.reception.incoming import StoreRequest
-from scp.services.storage import IMAGE_STORAGE, IMAGE_TRANSFER_SYNTAXES
+from scp.services.storage import IMAGE_STORAGE
+from scp.services.storage_contexts import IMAGE_TRANSFER_SYNTAXES
 from storage.database import audit
 from storage.intake.instances import find_instance
 from storage.series import states

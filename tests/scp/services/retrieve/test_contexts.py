@@ -2,7 +2,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittle
 
 from dicom.sop_classes import IMAGE_STORAGE, UNCOMPRESSED
 from scp.network.negotiation import AcceptedContext, PresentationContext
-from scp.services import storage
+from scp.services import storage_contexts
 from scp.services.retrieve.contexts import CONTEXTS, Routes, find_context, plan_associations
 from storage.query.retrieval import StoredObject
 
@@ -27,7 +27,7 @@ def test_objects_are_taken_back_in_the_role_of_scp_alone():
         context = find_context(sop_class)
         assert (context.abstract_syntax, context.as_scu, context.as_scp) == (sop_class, False, True)
         assert context.transfer_syntaxes[:2] == UNCOMPRESSED
-    assert find_context(CTImageStorage).transfer_syntaxes == storage.IMAGE_TRANSFER_SYNTAXES
+    assert find_context(CTImageStorage).transfer_syntaxes == storage_contexts.IMAGE_TRANSFER_SYNTAXES
     assert find_context("1.2.840.10008.1.1") is None
     assert find_context("1.2.840.10008.5.1.4.1.2.2.1") is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,8 @@ from pydicom import Dataset, dcmread
 
 from scp.web.app import create_app
 from scp.web.services import Services
+from storage.intake.instances import register
+from storage.objects.header import InstanceHeader
 
 
 @contextmanager
@@ -56,3 +59,23 @@ def slices(scan) -> dict[str, Dataset]:
 def client(web, serve, series) -> DICOMwebClient:
     """A client of others, and one patient's scan that it finds."""
     return DICOMwebClient(serve(web.services))
+
+
+@pytest.fixture
+def keep(web) -> Callable[[Dataset], str]:
+    """`keep(dataset)` stores an object as if it had been received, and returns its path in the web services."""
+
+    def store(dataset: Dataset) -> str:
+        buffer = io.BytesIO()
+        dataset.save_as(buffer, enforce_file_format=True)
+        header = InstanceHeader.from_dataset(dataset, str(dataset.file_meta.TransferSyntaxUID))
+        with web.services.files.incoming(header.transfer_syntax_uid) as incoming:
+            incoming.write(buffer.getvalue())
+            stored = incoming.commit(header.file_name(incoming.sha256))
+        register(web.services.database, web.services.files, header, stored, now=web.services.clock())
+        return (
+            f"/dicom-web/studies/{dataset.StudyInstanceUID}/series/{dataset.SeriesInstanceUID}"
+            f"/instances/{dataset.SOPInstanceUID}"
+        )
+
+    return store
