@@ -57,6 +57,6 @@ def configure(level: str = "info", form: Literal["text", "json"] = "text") -> No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in ("dbos", "alembic", "sqlalchemy", "PIL"):
+    for name in ("dbos", "alembic", "sqlalchemy", "PIL", "uvicorn", "httpx2"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
