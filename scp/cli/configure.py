@@ -33,12 +33,14 @@ def check(config_file: Path | None) -> None:
     from scoring import plugins
     from scoring.report.typeset import site
     from scoring.risk import population
+    from scp.web.certificate import check_certificate
 
     settings = load(config_file)
     plugins.check(settings.scoring.engine)
     population.load_configured(settings.risk)
     site.check(settings.results)
     _check_certificates(settings)
+    check_certificate(settings.web)
     peers = ", ".join(sorted(settings.peers)) or "none"
     targets = ", ".join(settings.results.destinations) or "none: results stay on this node"
     say(f"configuration is valid; peers: {peers}; results go to: {targets}")

@@ -18,6 +18,7 @@ from scp.cli.options import config_option, json_option
 from scp.cli.terminal.listing import print_json
 from scp.cli.terminal.output import say
 from scp.cli.tls_findings import check_tls
+from scp.cli.web_findings import check_web
 from scp.lock import DataLock
 from scp.start import find_shadowed
 
@@ -56,6 +57,7 @@ def _run_checks(settings: Settings) -> Iterator[Finding]:
     if node.tls.port is not None:
         yield _check_port(node, "node.tls.port", node.tls.port)
     yield from check_tls(settings)
+    yield from check_web(settings)
     yield from _check_storage(settings)
     yield from _check_peers(settings)
 

@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 from config.load import load, read_defaults
 from config.settings import PeerSettings, Settings
 from config.tls import TlsSettings
+from config.web import OidcSettings
 from scoring.candidates import conventions
 from scoring.result import Lesion, RejectedCandidate, Score
 from scp.cli.terminal.score_table import COLUMNS
@@ -20,6 +21,7 @@ from storage.series.states import State
 
 SECTIONS = {name: field.annotation for name, field in Settings.model_fields.items() if name != "peers"}
 SECTIONS["node.tls"] = TlsSettings
+SECTIONS["web.oidc"] = OidcSettings
 SECTIONS["peers.NAME"] = PeerSettings
 EVERY_SECTION = pytest.mark.parametrize(("name", "model"), SECTIONS.items(), ids=SECTIONS)
 

@@ -1,4 +1,4 @@
-"""What the conformance statement says of TLS is what the code offers."""
+"""What the documents say of security is what the code does and the tests try."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from config.tls import ProfileName
+from config.web import Role
 from scp.network.tls.profiles import PROFILES, SUITES_OF_TLS_1_3
 
 
@@ -37,3 +38,18 @@ def test_every_reason_of_a_refused_connection_is_explained_in_its_own_words(root
     for words in own_words:
         for part in words.split("peers.NAME"):
             assert part.strip(". ") in re.sub(r"\{name\}", "NAME", code), words
+
+
+def test_every_attack_names_tests_that_there_are(root, every_page):
+    (page,) = [one for one in every_page if one.path == root / "docs/security.md"]
+    rows = page.section("Attacks tried").table("Attack", "Outcome", "Test")
+    assert len(rows) > 20
+    for *_, named in rows:
+        for test in named.split(", "):
+            file, _, function = test.partition("::")
+            assert f"def {function}(" in (root / "tests" / file).read_text("utf-8"), test
+
+
+def test_every_role_is_explained(root, every_page):
+    (page,) = [one for one in every_page if one.path == root / "docs/security.md"]
+    assert {row[0] for row in page.section("Roles").table("Role", "May")} == set(get_args(Role))
