@@ -55,8 +55,9 @@ class Hasher:
     def is_of(self, password_hash: str, password: str) -> bool:
         """Return whether a hash is that of a password; where there is no hash, after the same time. Raises Busy."""
         with self._turn():
+            nobody = self._hash_of_nobody()  # made by whichever name is tried first
             try:
-                self._hasher.verify(password_hash or self._hash_of_nobody(), normalize(password))
+                self._hasher.verify(password_hash or nobody, normalize(password))
                 return bool(password_hash)
             except (VerificationError, InvalidHashError):
                 return False
