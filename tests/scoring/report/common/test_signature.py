@@ -136,11 +136,10 @@ def test_the_summary_tells_who_changed_what(signed, second, language, reviewed, 
     assert texts("report.confirm") not in words
 
 
-def test_a_confirmed_result_says_that_nothing_was_changed(signed):
+def test_a_confirmed_result_says_that_nothing_was_changed():
     same = dataclasses.replace(REVIEW, rejected=0, moved=0)
-    assert (
-        signature.changes(same, load("en")) == "The automatic result (Agatston 250.5) was confirmed without a change."
-    )
+    words = signature.changes(same, load("en"))
+    assert words == "The automatic result (Agatston 250.5) was confirmed without a change."
 
 
 def test_the_pictures_name_the_reader_and_no_day(signed, second):
