@@ -71,8 +71,8 @@ class Scans:
     def open(self, series_instance_uid: str, version: int, automatic: Score, files: Iterable[Path]) -> Opened:
         """Return the scan of the automatic result that a version has, read from `files` unless it is in memory.
 
-        Raises NotScorable and Permanent as `open_scan`, Transient when too many others are being read, or disk or memory
-        fail.
+        Raises NotScorable and Permanent as `open_scan`, Transient when too many others are being read, or disk or
+        memory fail.
         """
         key = (series_instance_uid, version)
         found = self._find(key)
