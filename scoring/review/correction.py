@@ -20,8 +20,8 @@ from scoring.risk.comparison import compare
 from scoring.risk.context import Context, add_context
 from scoring.risk.patient import NOTHING
 
-# of an automatic result that replaced a signed one
-_EARLIER_REVIEW: Final = "signed_review"
+EARLIER_REVIEW: Final = "signed_review"
+"""Code of the flag on an automatic result that replaced a signed one: the next signature lifts it."""
 
 
 def correct(scan: Scan, automatic: Score, regions: Regions, risk: RiskSettings, review: Review | None = None) -> Score:
@@ -108,7 +108,7 @@ def _number_rejected(regions: Regions) -> Iterator[RejectedCandidate]:
 
 def _list_lasting(flags: Iterable[Flag]) -> Iterator[Flag]:
     """The flags that say something about the scan: those on the numbers are made anew."""
-    return (flag for flag in flags if flag.code not in OF_RESULT | {_EARLIER_REVIEW})
+    return (flag for flag in flags if flag.code not in OF_RESULT | {EARLIER_REVIEW})
 
 
 def _compare(score: Score, automatic: Score) -> Score:

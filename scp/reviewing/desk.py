@@ -141,7 +141,7 @@ class Desk:
         signature = Signature(
             reader=author.reader,
             account=author.account,
-            signed_at=now.isoformat(timespec="seconds"),
+            signed_at=now.astimezone().isoformat(timespec="seconds"),
             automatic_version=seen.base_version,
             automatic_agatston=automatic.agatston.total if automatic.agatston else 0.0,
             **counts,

@@ -71,7 +71,8 @@ class Scans:
     def open(self, series_instance_uid: str, version: int, automatic: Score, files: Iterable[Path]) -> Opened:
         """Return the scan of the automatic result that a version has, read from `files` unless it is in memory.
 
-        Raises NotScorable and Permanent as `open_scan`, Transient when too many others are being read.
+        Raises NotScorable and Permanent as `open_scan`, Transient when too many others are being read, or disk or
+        memory fail.
         """
         key = (series_instance_uid, version)
         found = self._find(key)
@@ -93,6 +94,10 @@ class Scans:
             raise Transient("other scans are still being read: try again in a minute")
         try:
             opened = Opened(open_scan(tuple(files), automatic), automatic)
+        except OSError as error:
+            raise Transient(f"the images cannot be read from the disk: {error.strerror or error}") from error
+        except MemoryError as error:
+            raise Transient("there is no memory for these images: try again when fewer scans are reviewed") from error
         finally:
             self._turns.release()
         with self._lock:

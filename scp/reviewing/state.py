@@ -10,6 +10,7 @@ from scoring.report.common.catalogue import in_language, sentence
 from scoring.report.common.context import band
 from scoring.report.common.texts import Texts
 from scoring.result import ArteryValues, Score
+from scoring.review.correction import EARLIER_REVIEW
 from scoring.review.region import Region
 from scp.reviewing.desk import Seen
 from storage.database.engine import Database
@@ -160,8 +161,9 @@ def _list_warnings(seen: Seen, texts: Texts) -> Iterator[str]:
     if seen.opened.scan.volume.slabs is not None:
         slabs = seen.opened.automatic.provenance
         yield texts("review.slabs", count=slabs.slab_slices, slab=slabs.slab_mm)
+    lifted = [flag for flag in seen.opened.automatic.flags if flag.code == EARLIER_REVIEW and not seen.is_signed]
     # what the scan itself makes doubtful, whatever a reader does
-    for flag in seen.score.flags:
+    for flag in (*lifted, *seen.score.flags):
         if flag.severity == "warning":
             yield sentence(flag, texts)
 

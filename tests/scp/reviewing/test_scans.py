@@ -77,6 +77,18 @@ def test_a_failure_is_tried_again_by_the_next(read):
     assert kept.open("1", 1, "a", ())
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(FileNotFoundError(2, "No such file", "/secret/path"), "from the disk: No such file$"), (MemoryError(), "memory")],
+)
+def test_a_fault_of_the_machine_is_tried_again_later(read, error, words):
+    kept = Scans(1000)
+    read.errors.append(error)
+    with pytest.raises(Transient, match=words):
+        kept.open("1", 1, "a", ())
+    assert kept.open("1", 1, "a", ())
+
+
 def test_whoever_cannot_wait_any_longer_is_told(read, monkeypatch):
     monkeypatch.setattr(scans, "PATIENCE_SECONDS", 0.05)
     kept, read.wait = Scans(1000), threading.Event()

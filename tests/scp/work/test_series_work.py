@@ -17,6 +17,8 @@ from storage.database import audit
 from storage.intake.instances import register
 from storage.objects.header import InstanceHeader
 from storage.outbox import deliveries, outgoing
+from storage.reviews import signing
+from storage.reviews.drafts import Author, Basis
 from storage.series import expectations, lifecycle, quarantine, refusals, rejecting, results, states, step_changes
 from storage.series.expectations import Announcement
 from storage.series.priors import Person
@@ -246,6 +248,18 @@ def test_images_that_were_refused_are_told_in_the_result(site, count, begins):
     (flag,) = Score.from_json(site.result(2).score_json).flags
     assert (flag.code, flag.severity, flag.values) == ("refused_images", "warning", {"count": count})
     assert flag.message.startswith(begins)
+
+
+def test_a_result_after_a_signed_one_says_so(site):
+    site.work.run(UID, 1)
+    author = Author("anna", "Dr. Anna")
+    signed = signing.sign(site.database, Basis(UID, 1, 1, 0), author, "{}", site.now, person="anna", text="")
+    assert signed == 2
+    lifecycle.rescore(site.database, UID, site.now)
+    site.work.run(UID, site.complete())
+    (flag,) = Score.from_json(site.result(3).score_json).flags
+    assert (flag.code, flag.severity) == ("signed_review", "warning")
+    assert flag.values == {"reader": "Dr. Anna", "date": site.now.date().isoformat(), "version": 2}
 
 
 @pytest.mark.parametrize(
