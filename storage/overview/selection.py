@@ -80,7 +80,8 @@ def list_order(key: SortKey, *, descending: bool) -> list[UnaryExpression[Any]]:
         "score": [SeriesRow.agatston],
     }
     ends = [*sorted_by[key], SeriesRow.id]
-    return [column.desc() if descending else column.asc() for column in ends]
+    # series without a score come last either way; databases differ in where they put what is NULL
+    return [(column.desc() if descending else column.asc()).nulls_last() for column in ends]
 
 
 def _list_study_conditions(selection: Selection, dialect: str) -> list[ColumnElement[bool]]:

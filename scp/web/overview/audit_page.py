@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from scp.web.overview.forms import Administrator
+from scp.web.overview.forms import Administrator, RowNumber
 from scp.web.overview.timeline import make_entries
 from scp.web.rendering import find_texts, render
 from scp.web.services import find_services
@@ -20,7 +20,7 @@ _PAGE: Final = 100
 
 @router.get("/system/audit", response_class=HTMLResponse)
 def show_audit(
-    request: Request, _: Administrator, kind: str = "", person: str = "", series: str = "", before: int = 0
+    request: Request, _: Administrator, kind: str = "", person: str = "", series: str = "", before: RowNumber = 0
 ) -> Response:
     """Show the latest events, of one kind, person or series if asked, page by page back in time."""
     database, texts = find_services(request).database, find_texts(request)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import Depends
+from fastapi import Depends, Form
 from fastapi.responses import RedirectResponse
+from pydantic import Field
 
 from scp.web import audit
 from scp.web.identity import Person, require
@@ -13,6 +14,14 @@ from scp.web.identity import Person, require
 Viewer = Annotated[Person, Depends(require("view"))]
 Operator = Annotated[Person, Depends(require("operate"))]
 Administrator = Annotated[Person, Depends(require("administer"))]
+
+MOST: Final = 2**31 - 1
+"""The largest number of a row; a database refuses larger ones."""
+
+RowNumber = Annotated[int, Field(ge=0, le=MOST)]
+Numbers = Annotated[list[RowNumber], Form()]
+Name = Annotated[str, Form(max_length=64)]
+Back = Annotated[str, Form(max_length=300)]
 
 _PLACES: Final = ("/outbox", "/attention", "/quarantine", "/system", "/series/")
 """Pages that a form may return to."""

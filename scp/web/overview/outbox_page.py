@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from config.errors import Permanent
 from scoring.report.common.texts import Texts
 from scp.web import audit
 from scp.web.overview import words
-from scp.web.overview.forms import Operator, Viewer, name_person, return_to
+from scp.web.overview.forms import Back, Name, Numbers, Operator, Viewer, name_person, return_to
 from scp.web.overview.query import LAST_PAGE, PAGE_SIZE
 from scp.web.rendering import find_texts, render
 from scp.web.services import Services, find_services
@@ -30,10 +30,6 @@ GROUPS: Final[Mapping[str, tuple[DeliveryState, ...]]] = {
 }
 MOST_AT_ONCE: Final = 1000
 """Deliveries that one click changes; another click takes the next ones."""
-
-Numbers = Annotated[list[int], Form()]
-Name = Annotated[str, Form(max_length=64)]
-Back = Annotated[str, Form(max_length=300)]
 
 
 @router.get("/outbox", response_class=HTMLResponse)

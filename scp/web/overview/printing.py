@@ -11,7 +11,6 @@ from fastapi import HTTPException, Request
 from pydicom import dcmread
 
 from config.errors import CoronodeError
-from scoring.report import documents
 from scoring.report.common.request import ReportRequest
 from scoring.result import Score
 from scp.web.rendering import find_language
@@ -26,6 +25,8 @@ _press: Final = threading.Lock()
 
 def print_report(request: Request, result: Result) -> bytes:
     """Print a result in the reader's language. Raises HTTPException when it has no score, or others print just now."""
+    from scoring.report import documents  # noqa: PLC0415  # loads what no other page needs
+
     if result.status != "scored" or not result.score_json:
         raise HTTPException(404)
     services = find_services(request)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from scp.web.overview import words
-from scp.web.overview.forms import Operator, Viewer, name_person, return_to
+from scp.web.overview.forms import Back, Name, Numbers, Operator, Viewer, name_person, return_to
 from scp.web.rendering import find_texts, render
 from scp.web.services import Services, find_services
 from storage.intake import release as releasing
@@ -25,10 +25,6 @@ router: Final = APIRouter()
 
 _MOST_SERIES: Final = 200
 _MOST_OBJECTS: Final = 500
-
-Numbers = Annotated[list[int], Form()]
-Name = Annotated[str, Form(max_length=64)]
-Back = Annotated[str, Form(max_length=300)]
 
 
 @router.get("/quarantine", response_class=HTMLResponse)

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from scoring.report.common.texts import Texts
 from scp.web import audit
 from scp.web.overview import words
-from scp.web.overview.forms import Operator, Viewer, name_person
+from scp.web.overview.forms import Operator, RowNumber, Viewer, name_person
 from scp.web.overview.missing import list_missing_notes
 from scp.web.overview.printing import print_report
 from scp.web.overview.result_view import describe_result
@@ -53,7 +53,7 @@ def show_part(request: Request, series_instance_uid: str, _: Viewer) -> Response
 
 
 @router.get("/series/{series_instance_uid}/report.pdf")
-def print_series(request: Request, series_instance_uid: str, _: Viewer, version: int | None = None) -> Response:
+def print_series(request: Request, series_instance_uid: str, _: Viewer, version: RowNumber | None = None) -> Response:
     """Print the result of a version, the latest unless told otherwise, in the reader's language."""
     services = find_services(request)
     item = _find(services, series_instance_uid)

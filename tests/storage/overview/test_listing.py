@@ -84,15 +84,16 @@ def test_each_filter(listed, fields, studies):
 
 @pytest.mark.parametrize(
     ("order", "studies"),
-    [
-        ("patient", ["1.2.3", "1.2.2", "1.2.1"]),
-        ("study", ["1.2.3", "1.2.1", "1.2.2"]),
-        ("score", ["1.2.3", "1.2.1", "1.2.2"]),
-    ],
+    [("patient", ["1.2.3", "1.2.2", "1.2.1"]), ("study", ["1.2.3", "1.2.1", "1.2.2"])],
 )
 def test_each_order_and_its_reverse(listed, order, studies):
     assert find(listed, order, descending=False) == studies
     assert find(listed, order, descending=True) == studies[::-1]
+
+
+def test_series_without_a_score_come_after_those_with_one(listed):
+    assert find(listed, "score", descending=True) == ["1.2.2", "1.2.1", "1.2.3"]
+    assert find(listed, "score", descending=False) == ["1.2.1", "1.2.2", "1.2.3"]
 
 
 def test_pages_follow_each_other(listed):

@@ -74,3 +74,11 @@ def test_one_that_is_done_cannot_be_sent_again(scanned):
 def test_a_form_returns_to_our_own_pages_alone(scanned, back):
     answer = scanned.client.post("/outbox/resume", data={"destination": "PACS", "back": back})
     assert answer.headers["location"] == "/outbox"
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "-1", "x"])
+def test_a_number_that_no_row_can_have_is_refused(scanned, number):
+    assert scanned.client.post("/outbox/retry", data={"number": number}).status_code == 422
+    assert scanned.client.post("/quarantine/release", data={"number": number}).status_code == 422
+    assert scanned.client.get(f"/system/audit?before={number}").status_code == 422
+    assert scanned.client.get(f"/series/{scanned.series}/report.pdf?version={number}").status_code == 422
