@@ -255,7 +255,8 @@ function findPlace(lesion: Lesion): Place | undefined {
 }
 
 function lastEdit(state: State): string {
-  return state.edits.filter((edit) => !edit.undone).at(-1)?.words ?? "";
+  const words = state.edits.filter((edit) => !edit.undone).at(-1)?.words ?? "";
+  return words && !words.endsWith(".") ? `${words}.` : words;
 }
 
 function tellTotals(before: State, after: State): string {
