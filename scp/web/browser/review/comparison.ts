@@ -23,7 +23,8 @@ export class Comparison {
   announcePrior({ prior, result }: State): void {
     const button = find<HTMLButtonElement>("do-compare");
     button.disabled = !prior?.series_instance_uid;
-    find("prior-words").textContent = prior
+    const told = result.change !== null;
+    find("prior-words").textContent = prior && !told
       ? t("prior_words", { date: day(prior.date), then: number(prior.agatston), now: number(result.agatston.total) })
       : "";
   }
@@ -54,6 +55,7 @@ export class Comparison {
 
   private async start(prior: Prior, series: string): Promise<void> {
     this.opening = true;
+    announce(t("opening_prior"));
     const figure = find("prior");
     try {
       if (!this.view) {
