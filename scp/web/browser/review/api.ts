@@ -15,12 +15,16 @@ export interface Lesion {
   artery: Artery | null;
   confidence: number | null;
   reason: string | null;
+  /** Whether it can be accepted: what old results list without its pixels cannot. */
+  acceptable: boolean;
   agatston: number;
   volume_mm3: number;
   mass_mg: number | null;
   max_hu: number;
   mean_hu: number;
   slices: number[];
+  /** Slices that the reader has left out of it. */
+  trimmed: number[];
   centroid_mm: [number, number, number];
   runs: Run[];
 }
@@ -72,6 +76,7 @@ export interface State {
   signed: null | { by: string; at: string; version: number };
   warnings: string[];
   prior: null | { series_instance_uid: string | null; date: string; agatston: number };
+  may_review: boolean;
   may_sign: boolean;
 }
 

@@ -3,7 +3,7 @@ import { Review, type State } from "./api";
 import { announce, find } from "./elements";
 import { findAddress, Stack } from "./stack";
 import { View } from "./view";
-import { number, t } from "./words";
+import { day, number, t } from "./words";
 
 type Prior = NonNullable<State["prior"]>;
 
@@ -23,8 +23,9 @@ export class Comparison {
   announcePrior({ prior, result }: State): void {
     const button = find<HTMLButtonElement>("do-compare");
     button.disabled = !prior?.series_instance_uid;
-    find("prior-words").textContent = prior
-      ? t("prior_words", { date: prior.date, then: number(prior.agatston), now: number(result.agatston.total) })
+    const told = result.change !== null;
+    find("prior-words").textContent = prior && !told
+      ? t("prior_words", { date: day(prior.date), then: number(prior.agatston), now: number(result.agatston.total) })
       : "";
   }
 
@@ -54,6 +55,7 @@ export class Comparison {
 
   private async start(prior: Prior, series: string): Promise<void> {
     this.opening = true;
+    announce(t("opening_prior"));
     const figure = find("prior");
     try {
       if (!this.view) {
@@ -64,7 +66,7 @@ export class Comparison {
       figure.hidden = false;
       this.setWindow();
       this.follow();
-      announce(t("compared", { date: prior.date, agatston: number(prior.agatston) }));
+      announce(t("compared", { date: day(prior.date), agatston: number(prior.agatston) }));
     } catch (fault) {
       figure.hidden = true;
       announce(t("no_prior_images", { reason: fault instanceof Error ? fault.message : String(fault) }), "bad");

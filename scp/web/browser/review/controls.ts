@@ -22,6 +22,12 @@ export function attachControls(reading: Reading): void {
   for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=tool]")) {
     radio.addEventListener("change", () => (reading.view.tool = radio.value as Tool));
   }
+  reading.view.onWindow = ({ width, centre }) => {
+    for (const [name, preset] of Object.entries(WINDOWS)) {
+      const button = document.querySelector(`[data-action="window_${name}"]`);
+      button?.setAttribute("aria-pressed", String(preset.width === width && preset.centre === centre));
+    }
+  };
   const shortcuts = find<HTMLInputElement>("shortcuts");
   shortcuts.checked = localStorage.getItem(SHORTCUTS) !== "no";
   shortcuts.addEventListener("change", () => localStorage.setItem(SHORTCUTS, shortcuts.checked ? "yes" : "no"));

@@ -2,7 +2,7 @@
 import { ARTERIES, type Artery, type State } from "./api";
 import { find, make } from "./elements";
 import { ROWS } from "./keys";
-import { makeRows } from "./result";
+import { fillTable } from "./result";
 import { nameKey, number, t } from "./words";
 
 /** Ask for the artery of a lesion; undefined where the reader thinks better of it. */
@@ -31,7 +31,7 @@ export function askArtery(): Promise<Artery | undefined> {
 export function askSignature(state: State, known: string): Promise<string | undefined> {
   const dialog = find<HTMLDialogElement>("sign-dialog");
   const { result, automatic } = state;
-  find("sign-arteries").replaceChildren(...makeRows(result, automatic));
+  fillTable(find("sign-arteries"), result, automatic);
   const numbers = (total: number, category: string): string => `${number(total)} (${category})`;
   find("sign-change").textContent = t("sign_change", {
     before: numbers(automatic.agatston.total, automatic.category),

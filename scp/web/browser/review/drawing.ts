@@ -57,12 +57,12 @@ function drawLesion(context: CanvasRenderingContext2D, pane: Pane, lesion: Lesio
     path.moveTo(...pane.toScreen([x1, y1]));
     path.lineTo(...pane.toScreen([x2, y2]));
   }
-  const width = (chosen ? 3 : 2) * pane.density;
+  const width = (chosen ? 2.5 : 1.5) * pane.density;
   context.save();
   context.lineCap = "square";
   if (!lesion.counted) context.setLineDash([4 * pane.density, 4 * pane.density]);
   // a dark edge keeps every colour apart from bright calcium
-  context.lineWidth = width + 2 * pane.density;
+  context.lineWidth = width + 1.5 * pane.density;
   context.strokeStyle = "rgb(0 0 0 / 0.75)";
   context.stroke(path);
   context.lineWidth = width;

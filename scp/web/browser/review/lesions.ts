@@ -58,14 +58,16 @@ function makeRow(lesion: Lesion, chosen: boolean): HTMLElement {
     mark,
     value,
     make("span", { class: "lesion-state" }, describe(lesion)),
-    make("span", { class: "lesion-detail" }, detail(lesion)),
+    make("span", { class: "lesion-slices" }, tellSlices(lesion)),
+    make("span", { class: "lesion-detail" }, measure(lesion)),
+    make("span", { class: "lesion-reason" }, lesion.reason ?? ""),
   );
   return row;
 }
 
-/** Whether it counts, how sure that is, where it came from. */
-export function describe(lesion: Lesion): string {
-  const parts = [t(lesion.counted ? "counted" : "not_counted")];
+/** How sure it is that it is coronary calcium, or where it came from; whether it does not count. */
+function describe(lesion: Lesion): string {
+  const parts = lesion.counted ? [] : [t("not_counted")];
   if (lesion.origin === "added" || lesion.origin === "split") parts.push(t(`origin_${lesion.origin}`));
   else if (lesion.confidence !== null) {
     parts.push(t("confidence", { percent: number(lesion.confidence * 100, 0) }));
@@ -74,18 +76,23 @@ export function describe(lesion: Lesion): string {
   return parts.join(" · ");
 }
 
-function detail(lesion: Lesion): string {
-  const slices = lesion.slices.map((slice) => slice + 1);
-  const least = Math.min(...slices);
-  const most = Math.max(...slices);
-  const where = least === most ? t("slice_one", { slice: least }) : t("slice_range", { first: least, last: most });
-  const parts = [where, `${number(lesion.volume_mm3)} mm³`, `${number(lesion.max_hu, 0)} HU`];
-  if (lesion.reason) parts.push(lesion.reason);
+function tellSlices({ slices }: Lesion): string {
+  const least = Math.min(...slices) + 1;
+  const most = Math.max(...slices) + 1;
+  return least === most ? t("slice_one", { slice: least }) : t("slice_range", { first: least, last: most });
+}
+
+function measure(lesion: Lesion): string {
+  const parts = [`${number(lesion.volume_mm3)} mm³`, t("highest", { hu: number(lesion.max_hu, 0) })];
+  if (lesion.mass_mg !== null) parts.splice(1, 0, `${number(lesion.mass_mg)} mg`);
   return parts.join(" · ");
 }
 
 /** One lesion in a sentence, for the announcement when it is chosen. */
 export function tell(lesion: Lesion): string {
   const artery = lesion.artery ?? t("no_artery");
-  return t("lesion_told", { artery, agatston: number(lesion.agatston), state: describe(lesion), detail: detail(lesion) });
+  const parts = [artery, `Agatston ${number(lesion.agatston)}`, describe(lesion), tellSlices(lesion), measure(lesion)];
+  if (lesion.counted) parts.splice(2, 0, t("counted"));
+  if (lesion.reason) parts.push(lesion.reason);
+  return parts.join(", ");
 }

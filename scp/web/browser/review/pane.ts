@@ -12,6 +12,10 @@ export interface Window {
 /** A point of the picture in pixels from the image's corner: x along a row, y along a column. */
 export type Point = [x: number, y: number];
 
+/** The least part of an image that is shown when a review opens: a heart is about as wide. */
+const FRAME_MM = 140;
+const MARGIN_MM = 40;
+
 let engine: RenderingEngine | undefined;
 
 /** Start Cornerstone, once a page: on the processor, which reading rooms without a graphics card have, too. */
@@ -125,6 +129,25 @@ export class Pane {
     this.scale = Math.min(this.overlay.width / (header.columns * x), this.overlay.height / (header.rows * y));
     this.fitted = true;
     this.applyView();
+  }
+
+  /** Show the part of the image in which points lie, and a hand's breadth around them. */
+  frame(points: readonly Point[]): void {
+    const header = this.header;
+    if (!header || !points.length) return;
+    const [row, column] = header.spacing;
+    const [across, down] = this.stretch(header);
+    const ends = (values: number[]): [number, number] => [Math.min(...values), Math.max(...values)];
+    const [left, right] = ends(points.map((point) => point[0]));
+    const [top, bottom] = ends(points.map((point) => point[1]));
+    const width = Math.max(FRAME_MM, (right - left) * column + 2 * MARGIN_MM) / column;
+    const height = Math.max(FRAME_MM, (bottom - top) * row + 2 * MARGIN_MM) / row;
+    this.fit();
+    this.scale = Math.max(
+      this.scale,
+      Math.min(this.overlay.width / (width * across), this.overlay.height / (height * down)),
+    );
+    this.centreAt([(left + right) / 2, (top + bottom) / 2]);
   }
 
   /** Enlarge by a factor; what is at `fixed` stays where it is. */

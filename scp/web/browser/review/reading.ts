@@ -5,6 +5,7 @@ import { askArtery, askSignature } from "./dialogs";
 import { announce, find } from "./elements";
 import { LesionList, tell } from "./lesions";
 import { findLargest, findLesion } from "./outline";
+import type { Point } from "./pane";
 import { showResult } from "./result";
 import { findAddress, Stack } from "./stack";
 import { View } from "./view";
@@ -19,7 +20,6 @@ export class Reading {
   readonly comparison: Comparison;
   private readonly review: Review;
   private readonly list = new LesionList((id) => this.choose(id));
-  private readonly mayReview: boolean;
   private lesions: Lesion[] = [];
   private state: State | undefined;
   private chosen: string | undefined;
@@ -27,7 +27,6 @@ export class Reading {
 
   constructor(private readonly root: HTMLElement) {
     this.review = new Review(root.dataset.series ?? "");
-    this.mayReview = root.dataset.mayReview === "yes";
     this.view = new View(find("pane"), "current", { pick: (place) => this.pick(place), moved: () => this.follow() });
     this.comparison = new Comparison(this.view);
     attachControls(this);
@@ -47,6 +46,7 @@ export class Reading {
       const place = first && findPlace(first);
       const index = place ? this.indexOf(place[0]) : Math.floor(state.images.length / 2);
       await this.view.open(await Stack.open(state, metadata), index);
+      this.view.pane.frame(this.lesions.filter((lesion) => lesion.counted).flatMap(listCorners));
       if (first) this.choose(first.id);
       this.root.dataset.ready = "yes";
     } catch (fault) {
@@ -92,10 +92,7 @@ export class Reading {
 
   trim(): void {
     const slice = this.sliceAt(this.view.index);
-    this.change((lesion) => {
-      const keep = !lesion.runs.some((run) => run[0] === slice);
-      return { kind: "trim", lesion: lesion.id, slice, keep };
-    });
+    this.change((lesion) => ({ kind: "trim", lesion: lesion.id, slice, keep: lesion.trimmed.includes(slice) }));
   }
 
   async add(): Promise<void> {
@@ -143,8 +140,9 @@ export class Reading {
   }
 
   private mayEdit(): boolean {
-    if (!this.mayReview) announce(t("may_not_edit"), "bad");
-    return this.mayReview && !this.busy;
+    const may = this.state?.may_review ?? false;
+    if (!may) announce(t("may_not_edit"), "bad");
+    return may && !this.busy;
   }
 
   private async send(edit: Edit, chooseNew: boolean): Promise<void> {
@@ -194,7 +192,7 @@ export class Reading {
     this.comparison.announcePrior(state);
     const lesion = this.lesions.find((each) => each.id === this.chosen);
     for (const [id, possible] of [
-      ["accept", lesion && !lesion.counted],
+      ["accept", lesion && !lesion.counted && lesion.acceptable],
       ["reject", lesion?.counted],
       ["trim", lesion],
       ["split", lesion],
@@ -203,12 +201,12 @@ export class Reading {
       ["redo", state.can_redo],
       ["restart", state.can_undo],
     ] as const) {
-      find<HTMLButtonElement>(`do-${id}`).disabled = !this.mayReview || !possible;
+      find<HTMLButtonElement>(`do-${id}`).disabled = !state.may_review || !possible;
     }
     find<HTMLButtonElement>("do-sign").disabled = !state.may_sign;
     for (const artery of ARTERIES) {
       const button = find<HTMLButtonElement>(`do-artery_${artery.toLowerCase()}`);
-      button.disabled = !this.mayReview || !lesion;
+      button.disabled = !state.may_review || !lesion;
       button.setAttribute("aria-pressed", String(lesion?.artery === artery));
     }
   }
@@ -254,8 +252,17 @@ function findPlace(lesion: Lesion): Place | undefined {
   return middle === undefined ? undefined : [middle, 0, 0];
 }
 
+/** Corners of what a lesion has in any slice. */
+function listCorners({ runs }: Lesion): Point[] {
+  return runs.flatMap(([, row, column, length]): Point[] => [
+    [column, row],
+    [column + length, row + 1],
+  ]);
+}
+
 function lastEdit(state: State): string {
-  return state.edits.filter((edit) => !edit.undone).at(-1)?.words ?? "";
+  const words = state.edits.filter((edit) => !edit.undone).at(-1)?.words ?? "";
+  return words && !words.endsWith(".") ? `${words}.` : words;
 }
 
 function tellTotals(before: State, after: State): string {

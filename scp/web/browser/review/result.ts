@@ -1,7 +1,9 @@
 // Totals, by artery and altogether, beside those of the automatic result; who signed; what was done.
-import { ARTERIES, type Result, type State } from "./api";
+import { ARTERIES, type Artery, type Result, type State } from "./api";
 import { find, make } from "./elements";
 import { moment, number, signed, t } from "./words";
+
+const COLUMNS = [...ARTERIES, "total"] as const;
 
 /** Show what the state says beside the images and the list. */
 export function showResult(state: State): void {
@@ -12,7 +14,7 @@ export function showResult(state: State): void {
   category.dataset.category = result.category;
   find("cac-drs").textContent = result.cac_drs;
   find("range").textContent = t("range", { low: number(result.agatston_range[0]), high: number(result.agatston_range[1]) });
-  find("arteries").replaceChildren(...makeRows(result, automatic));
+  fillTable(find("arteries"), result, automatic);
   showLine("percentile", result.percentile);
   showLine("change", result.change);
   find("warnings").replaceChildren(...state.warnings.map((words) => make("li", {}, words)));
@@ -20,25 +22,20 @@ export function showResult(state: State): void {
   showHistory(state);
 }
 
-/** Rows of a table: total and arteries, now and automatic. */
-export function makeRows(result: Result, automatic: Result): HTMLElement[] {
-  return [...ARTERIES, "total" as const].map((artery) => {
-    const now = result.agatston[artery];
-    const before = automatic.agatston[artery];
-    const name =
-      artery === "total"
-        ? make("th", { scope: "row" }, t("total"))
-        : make("th", { scope: "row" }, make("span", { class: "artery", "data-artery": artery }, artery));
-    const changed = now.toFixed(1) !== before.toFixed(1);
-    return make(
-      "tr",
-      { "data-changed": changed },
-      name,
-      make("td", { class: "number" }, number(now)),
-      make("td", { class: "number" }, number(before)),
-      make("td", { class: "number" }, changed ? signed(now - before) : ""),
-    );
-  });
+/** Fill the table of arteries: what is now, what was automatic, and between the two. */
+export function fillTable(table: HTMLElement, result: Result, automatic: Result): void {
+  const cells = (row: string, show: (key: "total" | Artery) => string): void => {
+    const made = COLUMNS.map((key) => {
+      const changed = result.agatston[key].toFixed(1) !== automatic.agatston[key].toFixed(1);
+      return make("td", { class: "number", "data-changed": changed }, show(key));
+    });
+    const line = table.querySelector(`[data-row="${row}"]`);
+    line?.querySelectorAll("td").forEach((cell) => cell.remove());
+    line?.append(...made);
+  };
+  cells("now", (key) => number(result.agatston[key]));
+  cells("automatic", (key) => number(automatic.agatston[key]));
+  cells("difference", (key) => signed(result.agatston[key] - automatic.agatston[key]));
 }
 
 function showLine(id: string, words: string | null): void {
@@ -71,4 +68,6 @@ function showHistory(state: State): void {
     }),
   );
   find("no-history").hidden = state.edits.length > 0;
+  const list = find("history");
+  list.scrollTop = list.scrollHeight;
 }

@@ -28,6 +28,7 @@ export class View {
   outlines = true;
   /** Slices that a turn of the wheel goes; the earlier scan takes them as its own shift. */
   onWheel: (slices: number) => void = (slices) => this.show(this.index + slices);
+  onWindow: (window: Window) => void = () => {};
   private lesions: readonly Lesion[] = [];
   private images: readonly Image[] = [];
   private chosen: string | undefined;
@@ -190,6 +191,7 @@ export class View {
     const lines = [this.tellSlice(), t("window", { width, centre })];
     if (under !== undefined) lines.push(`${under} HU`);
     this.words.textContent = lines.join("\n");
+    this.onWindow(this.pane.window);
   }
 
   private readAt([x, y]: Point): number | undefined {

@@ -34,6 +34,14 @@ export function moment(iso: string): string {
     : new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(when);
 }
 
+/** A day, of ISO 8601. */
+export function day(iso: string): string {
+  const when = new Date(`${iso}T00:00:00Z`);
+  return Number.isNaN(when.getTime())
+    ? iso
+    : new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(when);
+}
+
 /** The name of a key as it is printed on keyboards. */
 export function nameKey(key: string): string {
   return key
