@@ -78,7 +78,7 @@ class NodeSettings(Section):
         return self
 
 
-class PeerSettings(CalledPeer, WebPeer):
+class PeerSettings(WebPeer, CalledPeer):
     """A DICOM application entity that calls the node, is called by it, or both; or a web service that takes results.
 
     `services` lists what it may use: "store" (send images), "query" (C-FIND), "retrieve" (C-MOVE, C-GET), "commit"
