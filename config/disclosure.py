@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from config.web_peer import OF_DIMSE, WebPeer
+
 if TYPE_CHECKING:
     from config.settings import Settings
 
@@ -21,13 +23,24 @@ def disclose(settings: Settings) -> dict[str, Any]:
     Those are the password of the database, and what the provider of identities knows this node by.
     """
     shown = settings.model_dump(mode="json")
-    for peer in shown["peers"].values():
-        peer["users"] = dict.fromkeys(peer["users"], HIDDEN)
+    for name, peer in shown["peers"].items():
+        shown["peers"][name] = _show_peer(peer)
     if settings.web.oidc.client_secret is not None:
         shown["web"]["oidc"]["client_secret"] = HIDDEN
     if url := settings.storage.database_url:
         shown["storage"]["database_url"] = _hide_password(url)
     return shown
+
+
+def _show_peer(peer: dict[str, Any]) -> dict[str, Any]:
+    """Hide a peer's secrets, and leave out what is not for its kind."""
+    peer["users"] = dict.fromkeys(peer["users"], HIDDEN)
+    for key in ("token", "password"):
+        if peer[key] is not None:
+            peer[key] = HIDDEN
+    if peer["url"] is None:
+        return {key: value for key, value in peer.items() if key not in WebPeer.model_fields}
+    return {key: value for key, value in peer.items() if key not in (*OF_DIMSE, "services")}
 
 
 def _hide_password(url: str) -> str:

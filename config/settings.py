@@ -12,6 +12,7 @@ from config.section import AeTitle, ListenPort, Seconds, Section
 from config.tls import CalledPeer, TlsSettings, list_contradictions
 from config.validation import ValidationSettings
 from config.web import WebSettings
+from config.web_peer import WebPeer
 
 MIB: Final = 1024 * 1024
 """Bytes in the unit of every key that ends in `_mb`."""
@@ -77,8 +78,8 @@ class NodeSettings(Section):
         return self
 
 
-class PeerSettings(CalledPeer):
-    """A DICOM application entity that calls the node, is called by it, or both.
+class PeerSettings(WebPeer, CalledPeer):
+    """A DICOM application entity that calls the node, is called by it, or both; or a web service that takes results.
 
     `services` lists what it may use: "store" (send images), "query" (C-FIND), "retrieve" (C-MOVE, C-GET), "commit"
     (Storage Commitment), "mpps" (Modality Performed Procedure Step); C-ECHO is open to every known peer. `documents`
@@ -210,6 +211,11 @@ class Settings(Section):
     web: WebSettings = WebSettings()
     validation: ValidationSettings = ValidationSettings()
 
+    @property
+    def callers(self) -> dict[str, PeerSettings]:
+        """The peers that may call: all but web services."""
+        return {name: peer for name, peer in self.peers.items() if peer.url is None}
+
     @model_validator(mode="after")
     def _check_peer_names(self) -> Self:
         for name in self.results.destinations:
@@ -217,7 +223,7 @@ class Settings(Section):
             if peer is None:
                 known = ", ".join(sorted(self.peers)) or "none is configured"
                 raise ValueError(f"results.destinations: no peer is named {name!r}; peers: {known}")
-            if peer.port is None:
+            if peer.port is None and peer.url is None:
                 raise ValueError(f"results.destinations: peer {name!r} has no port to send to; add peers.{name}.port")
         if self.priors.peer is not None:
             asked = self.peers.get(self.priors.peer)

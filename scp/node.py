@@ -21,6 +21,7 @@ from scp.delivery.association import associate_as
 from scp.delivery.commitment import CommitmentAsker
 from scp.delivery.courier import Courier
 from scp.delivery.retry import Retry
+from scp.delivery.web import connect_as
 from scp.durable.chores import Chore
 from scp.durable.dbos_engine import DbosEngine
 from scp.durable.job import ASK_COMMITMENT, REPORT_COMMITMENT
@@ -135,7 +136,7 @@ class Node:
             Courier(
                 installation,
                 reporting,
-                associate=associate_as(settings.node),
+                associate=connect_as(settings.node, associate_as(settings.node)),
                 retry=Retry.from_settings(settings.results),
             ),
             watch=self._completion.watch,
@@ -156,7 +157,7 @@ class Node:
                 self.database,
                 self.files,
                 reasons=settings.selection.rejection_notes,
-                peers=tuple(settings.peers.values()),
+                peers=tuple(settings.callers.values()),
                 clock=self._clock,
                 touched=self._completion.note_announcement,
             ),
@@ -165,7 +166,7 @@ class Node:
     def _make_server(self, settings: Settings) -> Server:
         """Make the server with the services for peers."""
         query = QueryScp(self.database, self.files, settings.node.ae_title)
-        retrieve = RetrieveScp(self.database, self.files, settings.node, settings.peers)
+        retrieve = RetrieveScp(self.database, self.files, settings.node, settings.callers)
         mpps = MppsScp(
             self.database, clock=self._clock, make_uid=random_uid, announced=self._completion.note_announcement
         )

@@ -23,7 +23,7 @@ from scp.lock import DataLock
 from scp.start import find_shadowed
 
 if TYPE_CHECKING:
-    from config.settings import NodeSettings, Settings
+    from config.settings import NodeSettings, PeerSettings, Settings
     from storage.database.engine import Database
 
 
@@ -181,6 +181,9 @@ def _check_peers(settings: Settings) -> Iterator[Finding]:
 
     for name, peer in settings.peers.items():
         check = f"peer {name}"
+        if peer.url is not None:
+            yield _check_web_service(check, settings, peer)
+            continue
         try:
             socket.getaddrinfo(peer.host, None)
         except OSError:
@@ -196,3 +199,13 @@ def _check_peers(settings: Settings) -> Iterator[Finding]:
             things = "address and certificates" if peer.tls else "address"
             advice = f"check its {things}, and that it accepts the AE title {settings.node.ae_title}"
             yield failed(check, f"{error}; {advice}")
+
+
+def _check_web_service(check: str, settings: Settings, peer: PeerSettings) -> Finding:
+    from scp.scu.web_service import verify
+
+    try:
+        verify(settings.node, peer)
+    except CoronodeError as error:
+        return failed(check, f"{error}; check its url, its ca, and its token or password")
+    return passed(check, f"{peer.url} answers")

@@ -18,13 +18,15 @@ from scp.cli.terminal.output import say
 @click.argument("peer")
 @config_option
 def echo(peer: str, config_file: Path | None) -> None:
-    """Test the connection to PEER, a name from the configuration, with C-ECHO."""
-    from scp.scu.verification import verify
+    """Test the connection to PEER, a name from the configuration, with C-ECHO, or a search at its web service."""
+    from scp.scu import verification, web_service
+    from scp.scu.association import name_peer
 
     settings = load(config_file)
     target = find_peer(settings, peer)
+    verify = verification.verify if target.url is None else web_service.verify
     verify(settings.node, target)
-    say(f"{target.ae_title} at {target.host}:{target.port} answers")
+    say(f"{name_peer(target)} answers")
 
 
 @click.command(cls=Command, examples=("coronode send PACS series/ more/image.dcm",))
@@ -32,9 +34,12 @@ def echo(peer: str, config_file: Path | None) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @config_option
 def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
-    """Send DICOM files, or folders of them, to PEER by C-STORE."""
+    """Send DICOM files, or folders of them, to PEER by C-STORE, or by STOW-RS to its web service."""
     from dicom.process import configure_process
-    from scp.scu.storage import Sending, open_for, store
+    from scp.delivery.association import associate_as
+    from scp.delivery.web import connect_as
+    from scp.scu.association import name_peer
+    from scp.scu.storage import Sending
 
     configure_process()
     settings = load(config_file)
@@ -50,16 +55,17 @@ def send(peer: str, paths: tuple[Path, ...], config_file: Path | None) -> None:
     if not objects:
         raise Permanent("no DICOM files to send")
     sent = 0
-    with open_for(settings.node, target, objects) as association:
+    connect = connect_as(settings.node, associate_as(settings.node))
+    with connect(target, objects) as association:
         for item in objects:
             try:
-                store(association, item, target)
+                association.store(item)
                 sent += 1
             except CoronodeError as error:
                 say(f"{item.path}: {error}", err=True)
                 if not association.is_established:
                     break
-    say(f"{sent} of {len(objects)} sent to {target.ae_title} at {target.host}:{target.port}")
+    say(f"{sent} of {len(objects)} sent to {name_peer(target)}")
     if sent < len(objects):
         raise SystemExit(1)
 

@@ -102,7 +102,7 @@ def _choose_node(settings: Settings, out: Path) -> Iterator[Holder]:
 
 def _list_without(settings: Settings, out: Path) -> list[str]:
     """List the peers of the configuration that have no certificate in the folder."""
-    return [name for name in settings.peers if not (out / f"{Holder(name, ()).file_name}.pem").exists()]
+    return [name for name in settings.callers if not (out / f"{Holder(name, ()).file_name}.pem").exists()]
 
 
 def _choose_peers(settings: Settings, given: Sequence[str]) -> Iterator[Holder]:

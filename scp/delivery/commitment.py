@@ -78,7 +78,7 @@ class CommitmentAsker:
 
     def take(self, calling_ae: str, result: CommitmentResult) -> int:
         """Record the report of a peer by its AE title, and return the status to answer. Raises Transient."""
-        peers = self._settings.peers.items()
+        peers = self._settings.callers.items()
         return self._record([name for name, peer in peers if peer.ae_title == calling_ae.strip()], result)
 
     def _record(self, destinations: list[str], result: CommitmentResult) -> int:

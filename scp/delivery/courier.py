@@ -13,7 +13,7 @@ from scp.delivery.association import Associate, Association
 from scp.delivery.retry import Retry
 from scp.delivery.substitutes import choose_accepted, find_substitutes
 from scp.installation import Installation
-from scp.scu.storage import Sending
+from scp.scu.storage import ClassRefused, Sending
 from scp.work.documents import DocumentWork
 from storage.outbox import deliveries, outgoing, pauses
 from storage.outbox.deliveries import Delivery, DeliveryState
@@ -112,8 +112,10 @@ class Courier:
                 if (name := choose_accepted(sending, others[item], association.sop_classes)) is not None
             }
             for item in [item for item in objects if item not in instead]:
-                self._send_one(association, item, objects[item])
-                del left[item]
+                if self._send_one(association, item, objects[item], may_replace=bool(others[item])):
+                    del left[item]
+                else:
+                    instead[item] = next(iter(others[item]))
         for item, name in instead.items():
             self._replace(item, objects[item], name)
             del left[item]
@@ -131,10 +133,17 @@ class Courier:
                 del left[item]
         return objects
 
-    def _send_one(self, association: Association, item: Delivery, sending: Sending) -> None:
-        """Send one document and record the outcome. Raises Transient when the association ended."""
+    def _send_one(self, association: Association, item: Delivery, sending: Sending, *, may_replace: bool) -> bool:
+        """Send one document and record the outcome; False where only a substitute would be taken.
+
+        Raises Transient when the association ended.
+        """
         try:
             status = association.store(sending)
+        except ClassRefused as error:
+            if may_replace:
+                return False
+            self._give_up([item], str(error))
         except Permanent as error:
             self._give_up([item], str(error))
         except Transient as error:
@@ -146,6 +155,7 @@ class Courier:
             commit_at = now if self._settings.peers[item.destination].commit else None
             outgoing.mark_delivered(self._database, item.id, now, status=status, commit_at=commit_at)
             log.info("delivered", series=item.series_instance_uid, kind=item.kind, to=item.destination)
+        return True
 
     def _replace(self, item: Delivery, sending: Sending, instead: str) -> None:
         """Add the document that the destination accepts instead, due at once."""

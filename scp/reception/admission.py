@@ -76,7 +76,7 @@ class Admission:
     @classmethod
     def from_settings(cls, settings: Settings) -> Admission:
         """Make the configured policy. Raises ConfigurationError as the class does."""
-        return cls(settings.node.ae_title, settings.peers, settings.node.accept_unknown_peers)
+        return cls(settings.node.ae_title, settings.callers, settings.node.accept_unknown_peers)
 
     def may_call(self, address: str) -> bool:
         """Return False if certainly no peer has this address; does not wait for a name server."""

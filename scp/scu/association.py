@@ -30,8 +30,8 @@ _REASONS: Final = {
 
 
 def name_peer(peer: PeerSettings) -> str:
-    """Return AE title and address of a peer, for messages."""
-    return f"{peer.ae_title} at {peer.host}:{peer.port}"
+    """Return AE title and address of a peer, or its URL, for messages."""
+    return peer.url or f"{peer.ae_title} at {peer.host}:{peer.port}"
 
 
 def find_by_title(peers: Mapping[str, PeerSettings], ae_title: str) -> tuple[str, PeerSettings] | None:
@@ -61,6 +61,8 @@ def associate(
 ) -> Requestor:
     """Open an association with `peer`; raises as `open_association` does."""
     name = name_peer(peer)
+    if peer.url is not None:
+        raise Permanent(f"{peer.url}: is a web service, which takes results and answers no DIMSE request")
     if peer.port is None:
         raise Permanent(f"{peer.ae_title} at {peer.host}: has no port in the configuration, so it cannot be called")
     opening = Opening(

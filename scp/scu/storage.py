@@ -27,6 +27,10 @@ from scp.scu.association import describe_answer, name_peer, open_association
 _BEFORE_META: Final = 144  # preamble, prefix, and the group length element
 
 
+class ClassRefused(Permanent):
+    """The peer does not store objects of this SOP class, and said so only when one came; another form may do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """An object in a file, with what its presentation context must name.

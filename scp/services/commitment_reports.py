@@ -177,7 +177,7 @@ class CommitmentReports:
 
     def _find_peer(self, calling_ae: str, host: str) -> PeerSettings | None:
         """Find the peer that asked, if it can be called: the one with its address, else one with its AE title."""
-        named = [peer for peer in self._settings.peers.values() if peer.ae_title == calling_ae.strip()]
+        named = [peer for peer in self._settings.callers.values() if peer.ae_title == calling_ae.strip()]
         callable_ = [peer for peer in named if peer.port is not None]
         return min(callable_, key=lambda peer: not self._book.has(peer.host, host), default=None)
 

@@ -91,19 +91,22 @@ def test_transfer_syntaxes_are_those_that_are_accepted(conformance):
 
 
 # Where the statuses of a section of the statement come from: a module, and a function of it where not all is answered.
+STORED = (
+    "scp/reception/incoming.py",
+    "scp/reception/data_set.py",
+    "storage/objects/disk.py",
+    "storage/objects/header.py",
+    "storage/objects/pixel_data.py",
+    "storage/intake/instances.py",
+    "storage/intake/group_commit.py",
+)
+"""Where an object that comes in is refused, whichever way it comes."""
+
 ANSWERED = {
     "any-request": ["scp/network/acceptor.py", "scp/services/fitting.py"],
     "verification": ["scp/services/verification.py"],
-    "storage": [
-        "scp/services/storage.py",
-        "scp/reception/incoming.py",
-        "scp/reception/data_set.py",
-        "storage/objects/disk.py",
-        "storage/objects/header.py",
-        "storage/objects/pixel_data.py",
-        "storage/intake/instances.py",
-        "storage/intake/group_commit.py",
-    ],
+    "storage": ["scp/services/storage.py", *STORED],
+    "stow": ["scp/web/dicomweb/storing.py", "scp/web/dicomweb/store.py", *STORED],
     "query": ["scp/services/query.py", "scp/services/identifier.py", "storage/query/keys.py"],
     "retrieval": [
         "scp/services/retrieve/service.py",

@@ -8,6 +8,7 @@ from pydicom.uid import ComprehensiveSRStorage, EncapsulatedPDFStorage, Enhanced
 from config.errors import Permanent, Transient
 from scp.delivery.courier import Courier
 from scp.delivery.retry import Retry
+from scp.scu.storage import ClassRefused
 from storage.outbox import deliveries, outgoing
 from storage.outbox.deliveries import DeliveryState
 from storage.series.states import State
@@ -260,3 +261,14 @@ def test_the_last_attempt_of_one_does_not_end_the_others(site, clock):
     (new,) = site.owe(site.keep(2))
     courier.deliver(site.series, site.version, "PACS")
     assert site.states(old, new) == [DEAD, PENDING]
+
+
+def test_another_form_goes_where_a_class_is_refused_only_when_it_comes(site):
+    (one,) = site.owe(site.keep(1))
+    other = site.keep(3, EnhancedSRStorage, "sr tid3900")
+    site.reporting.makes["sr tid3900"] = [other]
+    site.peer.answers.append(ClassRefused("not stored"))
+    site.deliver()
+    assert site.states(one) == [REPLACED]
+    (owed,) = deliveries.list_due(site.installation.database, site.installation.clock())
+    assert owed.kind == "sr tid3900"
