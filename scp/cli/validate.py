@@ -32,14 +32,14 @@ _BY: Final[tuple[By, ...]] = ("scanner", "kernel", "kvp", "thickness", "month")
 )
 @click.option(
     "--readings",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="CSV file of readers' values: series_instance_uid, study_instance_uid or accession_number; "
     "total, or LM, LAD, LCX, RCA; reader, date.",
 )
 @click.option(
     "--results",
     multiple=True,
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(path_type=Path),
     help="Without a node: files or folders with the JSON of `coronode score --json`; a row of --readings may name the "
     "file as its case.",
 )

@@ -178,6 +178,7 @@ def _describe_needed(one: Needed, texts: Texts) -> Row:
         texts(f"validation.needed_figure_{one.figure}", width=width),
         texts(f"validation.needed_count{suffix}", needed=one.needed),
         texts("validation.needed_have", have=one.have),
+        "",
         texts("validation.needed_more", more=more) if more > 0 else texts("validation.needed_enough"),
     )
 

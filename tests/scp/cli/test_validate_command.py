@@ -92,6 +92,8 @@ def test_a_pdf(coronode, folder):
         (("--results", "results"), "--results needs --readings"),
         (("--results", "results", "--readings", "readings.csv", "--from", "PACS"), "no --from"),
         (("--unverified",), "--unverified belongs to --from"),
+        (("--results", "results", "--readings", "missing.csv"), "--readings: missing.csv: No such file"),
+        (("--results", "missing", "--readings", "readings.csv"), "--results: missing: No such file"),
     ],
 )
 def test_options_that_contradict_are_a_wrong_use(coronode, folder, arguments, words):
