@@ -72,9 +72,7 @@ class Alarm:
 
 def sum_traffic(traffic: Sequence[Traffic], *, month: str | None = None, scanner: str | None = None) -> Traffic:
     """Add up the traffic of a month, of a scanner, or all."""
-    chosen = [
-        one for one in traffic if month in {None, one.month} and scanner in {None, one.scanner}
-    ]  # fmt: skip
+    chosen = [one for one in traffic if month in {None, one.month} and scanner in {None, one.scanner}]
     return Traffic(
         month or "",
         scanner or "",

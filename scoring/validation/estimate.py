@@ -15,7 +15,7 @@ Z: Final = float(stats.norm.ppf(0.5 + LEVEL / 2))
 
 Missing = Literal["no_cases", "too_few", "one_category", "no_spread", "no_calcium", "all_calcium", "identical"]
 """Why there is no value or no interval: no pair, too few for this figure, one category alone, no variation, no reader
-saw calcium, every reader saw some; "identical": every pair is equal, so that the interval has no width to compute."""
+saw calcium, every reader saw some; "identical": all pairs agree perfectly, so that no width can be computed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,13 @@ Why = Literal["false_zero", "false_positive", "categories", "category", "outside
 apart, the reader's total outside our own range, or only far apart."""
 
 _ORDER: Final[tuple[Why, ...]] = (
-    "false_zero", "false_positive", "categories", "category", "outside_range", "difference",
-)  # fmt: skip
+    "false_zero",
+    "false_positive",
+    "categories",
+    "category",
+    "outside_range",
+    "difference",
+)
 
 
 @dataclass(frozen=True, slots=True)

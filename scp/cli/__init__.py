@@ -22,6 +22,7 @@ _ENTRIES = {
     "series": Entry("series", "List, show, rescore or restore received series."),
     "outbox": Entry("outbox", "List, retry or discard deliveries."),
     "quarantine": Entry("quarantine", "List, release or delete objects that contradict stored ones."),
+    "validate": Entry("validate", "Compare readers' values with ours; decide to go live."),
     "account": Entry("account", "Manage who may use the web pages."),
     "config": Entry("configure", "Check, show or write the configuration."),
     "doctor": Entry("doctor", "Check this installation and suggest repairs."),

@@ -103,6 +103,8 @@ def show(series_instance_uid: str, config_file: Path | None, *, as_json: bool) -
             series_facts.show_refused(list_missing(database, series_instance_uid))
             series_facts.show_rejected(list_rejected(database, series_instance_uid))
             series_facts.show_source(find_answer(database, series_instance_uid), item.instance_count)
+        if result is not None and result.held:
+            series_facts.show_held()
         if result is not None and result.status == "scored":
             series_facts.show_score(result.score_json)
         for line in series_facts.format_history(database, series_instance_uid):

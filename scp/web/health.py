@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -14,6 +15,7 @@ from config.settings import MIB
 from scp.reception.incoming import check_room
 from scp.web.link import NodeSilent
 from scp.web.services import Services, find_services
+from scp.web.validation.metrics import render_metrics
 from storage.database.ping import ping
 
 router: Final = APIRouter()
@@ -36,9 +38,13 @@ def ready(request: Request) -> Response:
 def metrics(request: Request) -> Response:
     """Return the node's metrics in the format of Prometheus."""
     try:
-        return Response(find_services(request).node.ask("metrics"), media_type=CONTENT_TYPE_LATEST)
+        content = find_services(request).node.ask("metrics")
     except NodeSilent as error:
         return PlainTextResponse(f"{error}\n", 503)
+    # a database that does not answer takes no metric of the node away
+    with suppress(Transient):
+        content += render_metrics(find_services(request))
+    return Response(content, media_type=CONTENT_TYPE_LATEST)
 
 
 def _list_faults(services: Services) -> Iterator[tuple[str, str]]:

@@ -13,10 +13,12 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from config.errors import Transient
 from config.settings import Language
 from scoring.report.common.texts import Texts, load
 from scp.web.identity import find_person
 from scp.web.services import find_services
+from storage.validation import decisions
 
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "de")
 LANGUAGE_COOKIE: Final = "coronode_language"
@@ -29,7 +31,8 @@ def render(request: Request, template: str, status_code: int = 200, **values: An
     """Fill a template of `templates/`; every value is escaped.
 
     Templates have `t(key, **values)` for texts of the catalogue, `texts` for numbers and dates, `person`, `asset(path)`
-    for files of `static/`, `theme` (None: the system's), `language` and `path` beside `values`.
+    for files of `static/`, `theme` (None: the system's), `language`, `path` and `in_shadow` (results are held
+    back) beside `values`.
     """
     texts = find_texts(request)
     theme = request.cookies.get(THEME_COOKIE)
@@ -42,9 +45,21 @@ def render(request: Request, template: str, status_code: int = 200, **values: An
         person=find_person(request),
         path=request.url.path,
         csrf=getattr(request.state, "csrf", ""),
+        in_shadow=_is_in_shadow(request),
         **values,
     )
     return HTMLResponse(content, status_code)
+
+
+def _is_in_shadow(request: Request) -> bool:
+    """Return whether results are held back, which every page with results says."""
+    services = find_services(request)
+    if not services.settings.validation.shadow or find_person(request) is None:
+        return False
+    try:
+        return not decisions.is_live(services.database)
+    except Transient:  # the page says so itself
+        return False
 
 
 def find_language(request: Request) -> Language:

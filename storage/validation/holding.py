@@ -49,10 +49,8 @@ def count_held(db: Database) -> int:
 def is_held(db: Database, series_instance_uid: str) -> bool:
     """Return whether the current result of a series is held back."""
     query = (
-        select(ResultRow.id)
-        .join(SeriesRow, _is_current())
-        .where(ResultRow.series_instance_uid == series_instance_uid)
-    )  # fmt: skip
+        select(ResultRow.id).join(SeriesRow, _is_current()).where(ResultRow.series_instance_uid == series_instance_uid)
+    )
     with db.reading() as session:
         return session.scalar(query) is not None
 
@@ -76,9 +74,7 @@ def release(
                 .returning(ResultRow.id)
             ).all()
             if changed:
-                audit.record(
-                    session, now, "released", f"version {held[uid]}", series_instance_uid=uid, person=person
-                )  # fmt: skip
+                audit.record(session, now, "released", f"version {held[uid]}", series_instance_uid=uid, person=person)
                 released.append(uid)
     return released
 

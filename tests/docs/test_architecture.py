@@ -38,6 +38,7 @@ def test_the_drawing_shows_rooms_that_exist(root, rooms):
         "scoring/validation",
         "scp/conformance",
         "scp/reviewing",
+        "scp/validating",
         "storage/accounts",
         "storage/calibrations",
         "storage/migrations",

@@ -48,6 +48,8 @@ def parse(words: list[str]) -> None:
     command: click.Command = cli
     context = click.Context(cli, info_name="coronode")
     while isinstance(command, click.Group):
+        if command.invoke_without_command and (not words or words[0].startswith("-")):
+            break  # a group that is a command of its own, too
         name, found, words = command.resolve_command(context, list(words))
         assert found is not None
         command, context = found, click.Context(found, info_name=name, parent=context)

@@ -129,6 +129,11 @@ def _format_times(count: int) -> str:
     return f" ({count} times)" if count > 1 else ""
 
 
+def show_held() -> None:
+    """Say that the result is held back."""
+    say(f"{'held back:':13}nothing is sent until `coronode validate release`: validation.shadow")
+
+
 def show_score(score_json: str) -> None:
     """Print the score with what it means, unless it has none."""
     from scoring.report.common import context

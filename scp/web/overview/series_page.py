@@ -155,6 +155,7 @@ def _describe_version(result: Result, texts: Texts) -> dict[str, Any]:
         "score": words.format_score(summary["agatston"], texts),
         "category": summary["category"],
         "status": result.status,
+        "held": result.held,
         "reader": summary["reader"],
         "has_report": result.status == "scored" and bool(result.score_json),
         "sop_instance_uid": "" if result.report is None else result.report.sop_instance_uid,

@@ -6,4 +6,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from scp.web.validation import deciding, figures, readings
+
 router: Final = APIRouter()
+for part in (figures, readings, deciding):
+    router.include_router(part.router)

@@ -8,7 +8,9 @@ from config.settings import NodeSettings
 def test_metrics_come_from_the_node(web):
     answer = web.client.get("/metrics")
     assert answer.status_code == 200
-    assert answer.text == "# metrics\n"
+    assert answer.text.startswith("# metrics\n")
+    assert "\ncoronode_results_held 0.0\n" in answer.text
+    assert '\ncoronode_drift_alarms{sign="kappa"} 0.0\n' in answer.text
     assert answer.headers["content-type"].startswith("text/plain")
 
 
