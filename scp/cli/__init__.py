@@ -23,6 +23,7 @@ _ENTRIES = {
     "outbox": Entry("outbox", "List, retry or discard deliveries."),
     "quarantine": Entry("quarantine", "List, release or delete objects that contradict stored ones."),
     "account": Entry("account", "Manage who may use the web pages."),
+    "calibrate": Entry("calibrate", "Refit the judgement to this site's own readings."),
     "config": Entry("configure", "Check, show or write the configuration."),
     "doctor": Entry("doctor", "Check this installation and suggest repairs."),
     "conformance": Entry("conformance", "Print the DICOM conformance statement."),
