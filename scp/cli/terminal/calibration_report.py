@@ -28,7 +28,7 @@ GROUNDS: Final = {
     "phantoms_false_zeros": "a shipped phantom with calcium is scored 0",
 }
 LABELS: Final = {
-    "error": "error of ln(1 + Agatston)",
+    "error": "error of the root of Agatston",
     "kappa": "kappa of the category",
     "agreement": "same category, share",
     "mean_absolute_error": "error of the Agatston score",
