@@ -111,7 +111,8 @@ class Comparison:
         drawn = rng.multinomial(len(patients), np.full(len(patients), 1 / len(patients)), size=RESAMPLED)
         weights = np.vstack([np.ones(len(patients), dtype=np.int64), drawn]).astype(np.float64)
         first, second = (_compute(answers, patients, weights) for answers in (before, after))
-        difference = {name: second[name] - first[name] for name in FIGURES}
+        with np.errstate(invalid="ignore"):
+            difference = {name: second[name] - first[name] for name in FIGURES}
         return cls(*({name: _estimate(table[name]) for name in FIGURES} for table in (first, second, difference)))
 
 
