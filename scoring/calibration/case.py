@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +79,8 @@ class Case:
                 if int(stored["format"]) != FORMAT:
                     raise ValueError(f"format {int(stored['format'])}")
                 values: dict[str, Any] = {name: stored[name] for name in cls.__slots__}
-        except (KeyError, OSError, EOFError) as error:
-            raise ValueError(str(error)) from error
+        except (KeyError, OSError, EOFError, BadZipFile) as error:
+            raise ValueError(f"no case: {error}") from error
         texts = {name: str(values[name]) for name in _TEXTS}
         names = tuple(str(name) for name in values["names"])
         return cls(**values | texts | {"names": names})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
@@ -86,8 +87,9 @@ class Answer:
 
 
 FIGURES: Final = ("error", "kappa", "agreement", "mean_absolute_error", "sensitivity", "false_lesions", "brier")
-"""`error` is the mean of |ln(1 + score) - ln(1 + reader's)|, the figure that decides; `kappa` that of the category with
-linear weights; `mean_absolute_error` in Agatston units; `sensitivity` the share of the reader's lesions that count,
+"""`error` is the mean difference of the square roots of score and reader's score, the figure that decides: a repeated
+scan differs by the same on that scale, whatever the score (`scoring.risk.spread`). `kappa` is that of the category with
+linear weights, `mean_absolute_error` in Agatston units, `sensitivity` the share of the reader's lesions that count,
 `false_lesions` and `brier` are per reviewed patient. NaN where nothing was read for it."""
 BETTER: Final[Mapping[str, int]] = dict.fromkeys(FIGURES, -1) | {"kappa": 1, "agreement": 1, "sensitivity": 1}
 """1 where more is better, -1 where less is."""
@@ -109,7 +111,8 @@ class Comparison:
         drawn = rng.multinomial(len(patients), np.full(len(patients), 1 / len(patients)), size=RESAMPLED)
         weights = np.vstack([np.ones(len(patients), dtype=np.int64), drawn]).astype(np.float64)
         first, second = (_compute(answers, patients, weights) for answers in (before, after))
-        difference = {name: second[name] - first[name] for name in FIGURES}
+        with np.errstate(invalid="ignore"):
+            difference = {name: second[name] - first[name] for name in FIGURES}
         return cls(*({name: _estimate(table[name]) for name in FIGURES} for table in (first, second, difference)))
 
 
@@ -133,7 +136,7 @@ def _compute(answers: Sequence[Answer], patients: Sequence[str], weights: Floats
     ).reshape(-1, len(CATEGORIES), len(CATEGORIES))
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
-            "error": total([abs(np.log1p(item.total) - np.log1p(item.read)) for item in answers]) / cases,
+            "error": total([abs(math.sqrt(item.total) - math.sqrt(item.read)) for item in answers]) / cases,
             "kappa": compute_kappa(table),
             "agreement": np.trace(table, axis1=1, axis2=2) / cases,
             "mean_absolute_error": total([abs(item.total - item.read) for item in answers]) / cases,

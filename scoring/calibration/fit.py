@@ -1,15 +1,18 @@
 """The weights that the readings and the shipped weights make likeliest together.
 
-Minimised is, over the candidates i of all cases, with y the reader's answer and p the judgement's probability,
+Minimised is, over the candidates i of all cases, with y the reader's answer and p the judgement's probability, whose
+log-odds are stretched by the sharpness,
 
     sum c_i [-y_i log p_i - (1 - y_i) log(1 - p_i)] + pull * sum ((w - w0) / scale) ** 2
 
-by expectation and maximisation: what a candidate is that is not coronary calcium, and which candidates make up a
-total, is taken from the weights before; with that, each step is a convex problem, as the shipped training is.
+downhill from the shipped weights w0. It is the likelihood of the training, but for one thing: there it is known what a
+candidate is that is not coronary calcium, and a reader does not say. Where the reader gives totals alone, y is expected
+from the weights before, and the sum is minimised again until both stay (expectation and maximisation).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
@@ -17,24 +20,30 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from scoring.calibration.case import Floats
 from scoring.calibration.posterior import expect
 from scoring.calibration.truth import Example
-from scoring.judgement.calibration import DIGITS, INTERCEPT, Weights, find_limits
+from scoring.judgement.calibration import DIGITS, INTERCEPT, SHARPEST, Weights, find_limits
 from scoring.judgement.hypotheses import LEARNT, Reason, load_weights
 
 MOST: Final = 10.0
 """Weight of all candidates of one kind in one patient together, as in training: a noisy scan has a hundred alike."""
 INTERCEPT_SCALE: Final = 2.0
 """How frequent something is differs between sites more than what it looks like."""
-STEPS: Final = 30
-_SETTLED: Final = 1e-3
+SHARPNESS_SCALE: Final = 2.0
+STEPS: Final = 10
+_SETTLED: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The weights as one vector: intercepts first, then the evidence of each hypothesis; with limits and scales."""
+    """The weights as one vector: intercepts first, then the evidence of each hypothesis; with limits and scales.
+
+    Behind them stands the logarithm of the sharpness: readers may be surer than the shipped weights, without any of
+    them being wrong.
+    """
 
     keys: tuple[tuple[Reason, str], ...]
     shipped: Floats
@@ -54,16 +63,20 @@ class Layout:
             for (reason, name), value in zip(keys, values, strict=True)
         ]
         scale = [INTERCEPT_SCALE if name == INTERCEPT else 1.0 for _, name in keys]
-        low, high = np.array(limits).T
-        return cls(tuple(keys), np.array(values), low, high, np.array(scale))
+        low, high = np.array([*limits, (-math.log(SHARPEST), math.log(SHARPEST))]).T
+        return cls(tuple(keys), np.array([*values, 0.0]), low, high, np.array([*scale, SHARPNESS_SCALE]))
 
     def to_weights(self, vector: Floats) -> Weights:
         """The weights of a vector, rounded and within their limits."""
         weights: dict[str, dict[str, float]] = {reason: {} for reason in LEARNT}
         rounded = np.clip(np.round(vector, DIGITS), self.low, self.high)
-        for (reason, name), value in zip(self.keys, rounded.tolist(), strict=True):
+        for (reason, name), value in zip(self.keys, rounded[:-1].tolist(), strict=True):
             weights[reason][name] = value + 0.0
         return weights
+
+    def to_sharpness(self, vector: Floats) -> float:
+        """The sharpness of a vector, rounded."""
+        return round(float(np.exp(vector[-1])), DIGITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +138,25 @@ class Fitter:
             return self.layout.shipped
         for _ in range(STEPS):
             previous = vector
-            vector = self._step(vector, used, pull)
-            if np.abs(vector - previous).max() < _SETTLED:
+            vector = self._descend(vector, self.expect(vector), used, pull)
+            if self.stack.reviewed.all() or np.abs(vector - previous).max() < _SETTLED:
                 break
         return vector
 
     def weigh(self, vector: Floats) -> Floats:
         """The log-odds (hypotheses, n) of the learnt hypotheses."""
         matrix = np.zeros((self._count, len(self.stack.evidence)))
-        matrix[self._place] = vector[self._count :]
+        matrix[self._place] = vector[self._count : -1]
         return np.asarray(matrix @ self.stack.evidence + vector[: self._count, None])
+
+    def judge(self, vector: Floats) -> Floats:
+        """The probability (n,) of coronary calcium by a vector of weights."""
+        against = np.log(np.exp(self.stack.fixed) + np.exp(self.weigh(vector)).sum(axis=0))
+        return np.asarray(expit(-np.exp(vector[-1]) * against))
 
     def expect(self, vector: Floats) -> Floats:
         """The reader's answer (n,) as far as it is known, given the judgement by a vector of weights."""
-        probability = 1 / (1 + np.exp(self.stack.fixed) + np.exp(self.weigh(vector)).sum(axis=0))
+        probability = self.judge(vector)
         parts = np.split(probability, self.stack.borders)
         given = [expect(item, part) for item, part in zip(self.stack.examples, parts, strict=True)]
         return np.concatenate([np.zeros(0), *given])
@@ -151,26 +169,27 @@ class Fitter:
             counts += share * np.minimum(1.0, MOST / np.maximum(total, 1e-9))[self.stack.patient]
         return counts
 
-    def _step(self, before: Floats, used: NDArray[np.bool_], pull: float) -> Floats:
-        logits = self.weigh(before)[:, used]
-        fixed, evidence = self.stack.fixed[used], self.stack.evidence[:, used]
-        every = self.expect(before)
-        answer, counts = every[used], self.count(every)[used]
-        other = np.logaddexp(np.logaddexp.reduce(logits, axis=0), fixed)
-        blamed = np.exp(logits - other) * (1 - answer)
+    def _descend(self, start: Floats, answer: Floats, used: NDArray[np.bool_], pull: float) -> Floats:
+        """The least of the sum, downhill from a vector, for answers (n,) that are taken as given."""
+        fixed, evidence = np.exp(self.stack.fixed[used]), self.stack.evidence[:, used]
+        counts, other_share = self.count(answer)[used], 1 - answer[used]
         layout, count = self.layout, self._count
+        matrix = np.zeros((count, len(evidence)))
 
         def loss(vector: Floats) -> tuple[float, Floats]:
-            matrix = np.zeros((count, len(evidence)))
-            matrix[self._place] = vector[count:]
-            logit = matrix @ evidence + vector[:count, None]
-            everything = np.logaddexp(np.logaddexp(np.logaddexp.reduce(logit, axis=0), fixed), 0.0)
-            off = (np.exp(logit - everything) - blamed) * counts
+            matrix[self._place] = vector[count:-1]
+            # evidence and weights are bounded, so that no odds overflow
+            odds = np.exp(matrix @ evidence + vector[:count, None])
+            other = odds.sum(axis=0) + fixed
+            logit, sharpness = np.log(other), float(np.exp(vector[-1]))
+            scaled = sharpness * logit
+            wrong = counts * sharpness * (expit(scaled) - other_share)
+            off = odds * (wrong / other)
             away = (vector - layout.shipped) / layout.scale
-            value = float(counts @ (everything - (blamed * logit).sum(axis=0))) + pull * float(away @ away)
-            slope = (off @ evidence.T)[self._place]
-            return value, np.concatenate([off.sum(axis=1), slope]) + 2 * pull * away / layout.scale
+            value = float(counts @ (np.logaddexp(0, scaled) - other_share * scaled)) + pull * float(away @ away)
+            slope = np.concatenate([off.sum(axis=1), (off @ evidence.T)[self._place], [wrong @ logit]])
+            return value, slope + 2 * pull * away / layout.scale
 
         bounds = list(zip(layout.low, layout.high, strict=True))
-        best = minimize(loss, before, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200})
+        best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
         return np.asarray(best.x, dtype=np.float64)

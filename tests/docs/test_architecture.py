@@ -36,6 +36,7 @@ def test_the_drawing_shows_rooms_that_exist(root, rooms):
         "scoring/result",
         "scoring/review",
         "scoring/validation",
+        "scp/calibrating",
         "scp/conformance",
         "scp/reviewing",
         "scp/validating",

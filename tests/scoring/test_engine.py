@@ -17,8 +17,11 @@ from pydicom import dcmread
 from config.errors import ConfigurationError
 from config.settings import ScoringSettings, SelectionSettings
 from scoring import engine
+from scoring.judgement.calibration import Calibration
+from scoring.judgement.hypotheses import load_weights
 from scoring.judgement.noise import UNSURE
 from scoring.report import seg
+from scoring.report.common import words
 from scoring.report.common.request import ReportRequest
 from scoring.result import COUNTED, Flag, Score, SeriesInfo
 
@@ -382,6 +385,28 @@ def test_the_weights_are_named(series, given_anatomy) -> None:
     assert (result.provenance.engine, result.provenance.weights) == ("default", "chest 0123, heart 4567")
     assert Score.from_json(result.to_json()) == result
     assert engine.score(paths, finder=lambda _: given_anatomy()).provenance.weights is None
+
+
+def test_a_calibration_for_these_nets_is_named(series, given_anatomy) -> None:
+    paths = series(spots())
+    named = dataclasses.replace(given_anatomy(), weights="chest 0123, heart 4567")
+    own = Calibration("site-2026-11", load_weights(), 0.5, nets="chest 0123, heart 4567")
+    plain, result = (engine.score(paths, finder=lambda _: named, calibration=item) for item in (None, own))
+    assert (plain.provenance.calibration, result.provenance.calibration) == (None, own.label)
+    assert Score.from_json(result.to_json()) == result
+    # half as sharp: as many lesions, each less certain
+    assert result.agatston == plain.agatston
+    assert all(one.confidence < other.confidence for one, other in zip(result.lesions, plain.lesions, strict=True))
+    assert any(own.label in line for line in words.method(result))
+
+
+def test_a_calibration_for_other_nets_is_not_used_and_that_is_told(series, given_anatomy) -> None:
+    paths = series(spots())
+    other = Calibration("site-2026-11", load_weights(), 0.5, nets="chest 9999, heart 4567")
+    plain, result = (engine.score(paths, finder=lambda _: given_anatomy(), calibration=item) for item in (None, other))
+    assert result.provenance.calibration is None
+    assert result.lesions == plain.lesions
+    assert [flag.severity for flag in result.flags if flag.code == "calibration_outdated"] == ["warning"]
 
 
 # the nets see no artery near; blotchy noise, of which one grain can be as large as the spot

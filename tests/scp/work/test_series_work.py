@@ -13,6 +13,7 @@ from scoring.risk.context import Context
 from scp.priors.comparison import History
 from scp.work.documents import DocumentWork
 from scp.work.series_work import SeriesWork
+from storage.calibrations import calibrations
 from storage.database import audit
 from storage.intake.instances import register
 from storage.objects.header import InstanceHeader
@@ -69,6 +70,16 @@ class Site:
 @pytest.fixture
 def site(install, receive, scorer) -> Site:
     return Site(install(), receive, scorer)
+
+
+def test_the_calibration_that_is_adopted_scores_from_the_next_series_on(site):
+    fitted = calibrations.Fitted("site-2026-11", "ab", '{"weights": 1}', "[]", "{}", "better", "0.2.0")
+    kept = calibrations.keep(site.database, fitted, site.installation.clock())
+    site.work.run(UID, 1)
+    calibrations.adopt(site.database, kept.id, "Dr Weber", "better", site.installation.clock())
+    lifecycle.rescore(site.database, UID, site.installation.clock())
+    site.work.run(UID, site.complete())
+    assert site.scorer.calibrations == [None, '{"weights": 1}']
 
 
 def test_scored_reported_and_owed_to_the_destination(site):
