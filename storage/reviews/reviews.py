@@ -81,11 +81,9 @@ def find_latest(db: Database, series_instance_uid: str) -> Review | None:
         return read_latest(session, series_instance_uid)
 
 
-def find_signed(db: Database, series_instance_uid: str, *, before: int | None = None) -> Signed | None:
-    """Return the latest signed review of a series, with `before` the latest under that version; None without one."""
+def find_signed(db: Database, series_instance_uid: str) -> Signed | None:
+    """Return the latest signed review of a series, None where there is none."""
     query = _of_series(series_instance_uid).where(ReviewRow.state == ReviewState.SIGNED)
-    if before is not None:
-        query = query.where(ReviewRow.signed_version < before)
     with db.reading() as session:
         row = session.scalar(query.order_by(ReviewRow.signed_version.desc()).limit(1))
         return None if row is None else _to_signed(row)
