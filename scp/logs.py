@@ -45,7 +45,11 @@ def configure(level: str = "info", form: Literal["text", "json"] = "text") -> No
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            exception_formatter=structlog.dev.plain_traceback,  # the default shows local variables: patients' data
+        )
     )
     handler = _ToStandardError()
     handler.setFormatter(

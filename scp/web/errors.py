@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from http import HTTPStatus
 from typing import Final
 
@@ -59,6 +60,7 @@ def _answer_own(request: Request, error: Exception) -> Response:
 
 
 def _answer_unforeseen(request: Request, error: Exception) -> Response:
-    # the path may name a patient, and the error's words may repeat a header's values
-    log.error("a page failed", error=type(error).__name__)
+    # the path may name a patient, and the error's words may repeat a header's values: where it arose says enough
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("a page failed", error=type(error).__name__, exception=where)
     return answer(request, 500)

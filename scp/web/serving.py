@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -43,6 +44,8 @@ def serve(pipe: Connection, settings: Settings) -> None:
     privacy.create_closed()
     configure_process()
     logs.configure(settings.node.log_level, settings.node.log_format)
+    # its only errors are those of our pages, which `errors.py` logs without the values that they may repeat
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     try:
         listener = _listen(settings.web)
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example"])
@@ -57,3 +58,21 @@ def test_pages_stay_in_no_cache(web):
 def test_a_choice_returns_to_our_own_pages_alone(web, back):
     answer = web.client.post("/preferences", data={"theme": "dark", "back": back})
     assert answer.headers["location"] == "/"
+
+
+def test_a_page_that_fails_says_so_and_logs_where_without_the_values(web, monkeypatch):
+    words = "DOE^JANE"
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr("scp.web.health.ping", fail)
+    browser = web.browser()
+    browser._transport.raise_server_exceptions = False
+    with capture_logs() as logged:
+        answer = browser.get("/ready")
+    assert (answer.status_code, "DOE" in answer.text) == (500, False)
+    (event,) = [item for item in logged if item["event"] == "a page failed"]
+    assert event["error"] == "RuntimeError"
+    assert "in ready" in event["exception"]
+    assert "DOE" not in str(logged)
