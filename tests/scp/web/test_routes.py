@@ -23,8 +23,9 @@ EXPECTED: Final = {
         GET /account  POST /account/password
     """,
     "view": """
-        GET /  GET /events  POST /search  GET /attention  GET /system  GET /peers
-        GET /outbox  GET /outbox/part  GET /quarantine
+        GET /  GET /events  GET /search  POST /search  GET /attention  GET /attention/part
+        GET /outbox  GET /outbox/part  GET /quarantine  GET /system  GET /system/part
+        GET /validation  GET /validation/coronode-validation.pdf
         GET /series/{series_instance_uid}  GET /series/{series_instance_uid}/part
         GET /series/{series_instance_uid}/report.pdf
         GET /review/{series_instance_uid}  GET /api/reviews/{series_instance_uid}
@@ -33,9 +34,15 @@ EXPECTED: Final = {
         GET /dicom-web/studies/{study}/series/{series}/instances
         GET /dicom-web/studies/{study}/metadata  GET /dicom-web/studies/{study}/series/{series}/metadata
         GET /dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata
+        GET /dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{path:path}
         GET /dicom-web/studies/{study}  GET /dicom-web/studies/{study}/series/{series}
         GET /dicom-web/studies/{study}/series/{series}/instances/{instance}
         GET /dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}
+        GET /dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered
+        GET /dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frame}/thumbnail
+        GET /dicom-web/studies/{study}/series/{series}/instances/{instance}/rendered
+        GET /dicom-web/studies/{study}/series/{series}/instances/{instance}/thumbnail
+        GET /dicom-web/studies/{study}/series/{series}/thumbnail  GET /dicom-web/studies/{study}/thumbnail
     """,
     "review": """
         POST /api/reviews/{series_instance_uid}/edits  POST /api/reviews/{series_instance_uid}/undo
@@ -46,9 +53,11 @@ EXPECTED: Final = {
         POST /series/{series_instance_uid}/rescore  POST /series/{series_instance_uid}/restore
         POST /series/{series_instance_uid}/retry
         POST /outbox/retry  POST /outbox/discard  POST /outbox/retry-all  POST /outbox/pause  POST /outbox/resume
-        POST /quarantine/release  POST /quarantine/delete
+        POST /quarantine/release  POST /quarantine/delete  POST /system/echo/{name}
+        POST /validation/readings  POST /validation/readings/withdraw  POST /validation/release
     """,
     "administer": """
+        GET /system/audit  GET /system/settings.json  POST /validation/go-live  POST /validation/withdraw
         GET /accounts  POST /accounts  POST /accounts/tokens  POST /accounts/tokens/{name}/revoke
         POST /accounts/{name}/roles  POST /accounts/{name}/disable  POST /accounts/{name}/enable
         POST /accounts/{name}/unlock  POST /accounts/{name}/reset
@@ -80,7 +89,7 @@ def list_routes(app: Any) -> Iterator[tuple[str, str, Any]]:
     return walk(app.router.routes)
 
 
-def fill(path: str, **values: str) -> str:
+def fill(path: str, /, **values: str) -> str:
     """A path with its parameters filled: by name, else by "1"."""
     return re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: values.get(found[1], "1"), path)
 
