@@ -16,6 +16,7 @@ from scp.reception.incoming import check_room
 from scp.web.link import NodeSilent
 from scp.web.overview import words
 from scp.web.services import Services
+from scp.web.validation.attention import list_notices
 from storage.commitments import commitments
 from storage.commitments.commitments import CommitmentState
 from storage.outbox.deliveries import DeliveryState
@@ -61,8 +62,16 @@ def list_matters(services: Services, texts: Texts) -> list[Matter]:
         *_look_at_series(services, texts, now),
         *_look_at_reading(services, texts, now),
         *_look_at_configuration(services, texts),
+        *_look_at_validation(services, texts),
     ]
     return sorted(matters, key=lambda matter: URGENCIES.index(matter.urgency))
+
+
+def _look_at_validation(services: Services, texts: Texts) -> Iterator[Matter]:
+    for notice in list_notices(services, texts):
+        yield Matter(
+            notice.urgency, notice.title, notice.advice, link=notice.link, link_text=texts("web.nav_validation")
+        )
 
 
 def _look_at_machine(services: Services, texts: Texts, now: datetime) -> Iterator[Matter]:
