@@ -50,7 +50,9 @@ class CalibrationRun:
         wanted = request.name or f"site-{now:%Y-%m}"
         if request.images:
             from scp.calibrating.sources import find_on_disk
+            from scp.privacy import create_closed
 
+            create_closed()
             made = Kept(0, self._fit(find_on_disk(request.images, self._read_answers()), wanted), now)
         else:
             with open_store(self.config_file) as (database, files):
