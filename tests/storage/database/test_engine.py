@@ -217,4 +217,4 @@ def test_audit_events_come_newest_first_and_by_series(node):
     audit.record(node.db, NOON, "b", "words", series_instance_uid="1.3", sop_instance_uid="1.3.1", peer_ae="SCANNER")
     assert [event.kind for event in audit.list_events(node.db)] == ["b", "a"]
     (event,) = audit.list_events(node.db, series_instance_uid="1.3", kind="b")
-    assert event == audit.Event(NOON, "b", "1.3", "1.3.1", "SCANNER", "words")
+    assert event == audit.Event(NOON, "b", "1.3", "1.3.1", "SCANNER", "words", id=2)

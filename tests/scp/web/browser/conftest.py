@@ -23,9 +23,12 @@ WAIT_MS = 60_000
 """For machines that have other things to do."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests, without a network but this machine's."""
+    """A browser without a network but this machine's.
+
+    It ends with the module: while it runs, its event loop takes the thread from tests with a loop of their own.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None or not AXE.exists():
         if os.environ.get("REQUIRE_PEERS"):
