@@ -21,6 +21,7 @@ export function attachPointer(pane: Pane, hand: Hand): void {
   const down = new Map<number, PointerEvent>();
   let start: PointerEvent | undefined;
   let origin: Point = [0, 0];
+  let before = pane.window;
   let moved = false;
   let walked = 0;
 
@@ -31,6 +32,7 @@ export function attachPointer(pane: Pane, hand: Hand): void {
     if (down.size > 1) return;
     start = event;
     origin = pane.toImage(event);
+    before = pane.window;
     moved = false;
     walked = 0;
   });
@@ -64,8 +66,10 @@ export function attachPointer(pane: Pane, hand: Hand): void {
       walked -= steps;
       if (steps) hand.step(-steps);
     } else {
-      const { width, centre } = pane.window;
-      pane.setWindow({ width: width + right * 2, centre: centre + below * 2 });
+      // from where the drag began: steps of a fraction of a pixel must not be rounded one by one
+      const across = event.clientX - (start?.clientX ?? 0);
+      const down = event.clientY - (start?.clientY ?? 0);
+      pane.setWindow({ width: before.width + across * 2, centre: before.centre + down * 2 });
     }
   };
 
