@@ -31,9 +31,8 @@ def store(client: httpx2.Client, node: NodeSettings, peer: PeerSettings, item: S
     Raises ClassRefused, Permanent or Transient with the peer's own Failure Reason.
     """
     boundary = secrets.token_hex(16)
-    head = (
-        f"--{boundary}\r\nContent-Type: application/dicom; transfer-syntax={item.transfer_syntax_uid}\r\n\r\n".encode()
-    )
+    # without the transfer syntax, which the file names itself: Orthanc passes over parts that have parameters
+    head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
     tail = f"\r\n--{boundary}--\r\n".encode()
     try:
         size = item.path.stat().st_size
@@ -100,12 +99,14 @@ def _read_answer(response: httpx2.Response, deadline: _Deadline) -> dict[str, An
 
 def _judge(peer: PeerSettings, item: Sending, code: int, answer: dict[str, Any]) -> int:
     """Judge an object by the item that names it; without one, by the status of the answer."""
-    failed = _find(answer, _FAILED, item.sop_instance_uid)
-    if failed is None and _find(answer, _STORED, item.sop_instance_uid) is None and code != httpx2.codes.OK:
-        failed = next(iter(_list_items(answer, _OTHERS)), {})
-    if failed is None:
-        stored = _find(answer, _STORED, item.sop_instance_uid) or {}
+    stored = _find(answer, _STORED, item.sop_instance_uid)
+    if stored is not None:
         return _read_number(stored, _WARNING) or status.SUCCESS
+    failed = _find(answer, _FAILED, item.sop_instance_uid) or next(iter(_list_items(answer, _OTHERS)), None)
+    if failed is None:
+        if code == httpx2.codes.OK and not {_STORED, _FAILED, _OTHERS} & answer.keys():
+            return status.SUCCESS
+        raise Permanent(f"{peer.url}: answered with {code}, and does not name the object among those that it stored")
     reason = _read_number(failed, _FAILURE)
     if reason is None:
         raise Permanent(f"{peer.url}: answered with {code} and no Failure Reason")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import queue
@@ -64,6 +65,8 @@ class Decoders:
     def __init__(self, count: int) -> None:
         self._free: queue.SimpleQueue[Transcoder] = queue.SimpleQueue()
         self._kept = ExitStack()
+        # before the interpreter takes its modules apart
+        atexit.register(self._kept.close)
         for _ in range(count):
             transcoder = Transcoder()
             self._kept.enter_context(transcoder.using())

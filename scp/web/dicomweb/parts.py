@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-LONGEST_BOUNDARY: Final = 70
+LONGEST_BOUNDARY: Final = 200
+"""RFC 2046 allows 70 characters; those of Orthanc have 73."""
 _LONGEST_HEADERS: Final = 16 * 1024
 _LONGEST_PREAMBLE: Final = 64 * 1024
 _NEW_LINE: Final = b"\r\n"

@@ -118,6 +118,8 @@ def test_answers_that_mean_stored(item, code, body, stored_as):
         (200, answer(FAILED, uid=UID, failure=status.UNABLE_TO_PROCESS), Permanent),
         (409, answer(FAILED, uid=UID, failure=status.SOP_CLASS_NOT_SUPPORTED), ClassRefused),
         (409, answer(OTHERS, failure=status.OUT_OF_RESOURCES), Transient),
+        (200, b'{"00081198": {"vr": "SQ"}, "00081199": {"vr": "SQ"}}', Permanent),  # Orthanc, of what it passes over
+        (200, answer(STORED, uid="1.2.4"), Permanent),
         (409, b"", Permanent),
         (409, b"[1]", Permanent),
         (409, b'{"00081198": 5, "0008119A": {"Value": [3]}}', Permanent),

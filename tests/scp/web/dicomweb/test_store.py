@@ -125,7 +125,7 @@ def test_nothing_can_be_stored(web, files, image):
         ("multipart/form-data; boundary=x", 415),
         ('multipart/related; type="application/dicom+json"; boundary=x', 415),
         ('multipart/related; type="application/dicom"', 400),
-        ('multipart/related; type="application/dicom"; boundary=' + "x" * 71, 400),
+        ('multipart/related; type="application/dicom"; boundary=' + "x" * 201, 400),
     ],
 )
 def test_other_media_types(web, files, content_type, code):
