@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from config.errors import Rejected, Transient
 from config.settings import MIB
 from scp.reception.incoming import check_room
+from scp.web.counting import add_counters
 from scp.web.link import NodeSilent
 from scp.web.services import Services, find_services
 from scp.web.validation.metrics import render_metrics
@@ -36,9 +37,9 @@ def ready(request: Request) -> Response:
 
 @router.get("/metrics")
 def metrics(request: Request) -> Response:
-    """Return the node's metrics in the format of Prometheus."""
+    """Return the metrics of the node and of this process in the format of Prometheus."""
     try:
-        content = find_services(request).node.ask("metrics")
+        content = add_counters(find_services(request).node.ask("metrics"))
     except NodeSilent as error:
         return PlainTextResponse(f"{error}\n", 503)
     # a database that does not answer takes no metric of the node away

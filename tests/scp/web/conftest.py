@@ -36,7 +36,7 @@ class FakeNode:
     """A node in front of the web process; without `answers` it is silent."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, object] = {"metrics": b"# metrics\n", "scorer": True}
+        self.answers: dict[str, object] = {"metrics": b"of_the_node 1.0\n", "scorer": True}
 
     def ask(self, question: str) -> object:
         try:

@@ -8,7 +8,7 @@ from config.settings import NodeSettings
 def test_metrics_come_from_the_node(web):
     answer = web.client.get("/metrics")
     assert answer.status_code == 200
-    assert answer.text.startswith("# metrics\n")
+    assert "of_the_node 1.0" in answer.text.splitlines()
     assert "\ncoronode_results_held 0.0\n" in answer.text
     assert '\ncoronode_drift_alarms{sign="kappa"} 0.0\n' in answer.text
     assert answer.headers["content-type"].startswith("text/plain")
@@ -18,7 +18,7 @@ def test_metrics_answer_nowhere_else(web):
     for path in ("/metrics/", "/metrics/x", "/anything", "/health/metrics"):
         answer = web.client.get(path)
         assert answer.status_code == 404, path
-        assert "# metrics" not in answer.text
+        assert "of_the_node" not in answer.text
 
 
 def test_a_silent_node_has_no_metrics(web):
