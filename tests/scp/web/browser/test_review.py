@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
@@ -27,6 +27,7 @@ from storage.database import audit
 from storage.series import results, states
 from storage.series.states import State
 
+WAIT_MS = 60_000
 pytestmark = [pytest.mark.component, pytest.mark.peer]
 
 PHONE = (390, 844)
@@ -103,8 +104,9 @@ class Reader:
 
     def told(self, words: str) -> str:
         """Wait until the page says something, and return it whole."""
-        self.page.locator("#announcer", has_text=re.compile(words)).wait_for(state="attached")
-        return self.page.locator("#announcer").inner_text()
+        announcer = self.page.locator("#announcer")
+        expect(announcer).to_have_text(re.compile(words), timeout=WAIT_MS)
+        return announcer.inner_text()
 
     def open(self) -> None:
         self.page.locator("#review[data-ready=yes]").wait_for()
