@@ -1,5 +1,6 @@
 // An earlier scan beside the one that is read: the same place in the patient as far as it is known.
 import { Review, type State } from "./api";
+import { listCorners } from "./outline";
 import { announce, find } from "./elements";
 import { findAddress, Stack } from "./stack";
 import { View } from "./view";
@@ -89,6 +90,7 @@ export class Comparison {
     view.tool = "pan";
     await view.open(stack, Math.floor(state.images.length / 2));
     view.showLesions(state.lesions, undefined, state.images);
+    view.pane.frame(state.lesions.filter((lesion) => lesion.counted).flatMap(listCorners));
     return view;
   }
 

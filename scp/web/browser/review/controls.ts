@@ -33,7 +33,9 @@ export function attachControls(reading: Reading): void {
   shortcuts.addEventListener("change", () => localStorage.setItem(SHORTCUTS, shortcuts.checked ? "yes" : "no"));
   document.addEventListener("keydown", (event) => {
     const action = findAction(event);
-    if (!action || isTyping(event) || document.querySelector("dialog[open]")) return;
+    // a key that closes a dialog arrives here when it is closed already
+    const asked = event.target instanceof Element && event.target.closest("dialog");
+    if (!action || isTyping(event) || asked || document.querySelector("dialog[open]")) return;
     // keys of one letter can be switched off for those who dictate; on images and list they always work
     const focus = event.target instanceof Element && event.target.closest(".pane, #lesions");
     if (!focus && (!shortcuts.checked || belongsToControl(event))) return;

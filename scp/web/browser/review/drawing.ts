@@ -57,7 +57,7 @@ function drawLesion(context: CanvasRenderingContext2D, pane: Pane, lesion: Lesio
     path.moveTo(...pane.toScreen([x1, y1]));
     path.lineTo(...pane.toScreen([x2, y2]));
   }
-  const width = (chosen ? 2.5 : 1.5) * pane.density;
+  const width = (chosen ? 2.5 : 1.5) * pane.density * findEnlargement();
   context.save();
   context.lineCap = "square";
   if (!lesion.counted) context.setLineDash([4 * pane.density, 4 * pane.density]);
@@ -183,9 +183,8 @@ function write(
   colour: string,
   size: number,
 ): void {
-  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
   context.save();
-  context.font = `600 ${size * rem * pane.density}px system-ui, sans-serif`;
+  context.font = `600 ${size * findEnlargement() * pane.density}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   context.lineWidth = 3 * pane.density;
   context.strokeStyle = "rgb(0 0 0 / 0.85)";
@@ -193,4 +192,9 @@ function write(
   context.fillStyle = colour;
   context.fillText(text, x, y);
   context.restore();
+}
+
+/** How much larger than usual the page's words are: on a large monitor lines are thicker, too. */
+function findEnlargement(): number {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 }

@@ -71,3 +71,11 @@ export function findLesion(
   }
   return best;
 }
+
+/** Corners of what a lesion has in any slice. */
+export function listCorners({ runs }: Lesion): [x: number, y: number][] {
+  return runs.flatMap(([, row, column, length]): [x: number, y: number][] => [
+    [column, row],
+    [column + length, row + 1],
+  ]);
+}

@@ -4,8 +4,7 @@ import { Comparison } from "./comparison";
 import { askArtery, askSignature } from "./dialogs";
 import { announce, find } from "./elements";
 import { LesionList, tell } from "./lesions";
-import { findLargest, findLesion } from "./outline";
-import type { Point } from "./pane";
+import { findLargest, findLesion, listCorners } from "./outline";
 import { showResult } from "./result";
 import { findAddress, Stack } from "./stack";
 import { View } from "./view";
@@ -250,14 +249,6 @@ function findPlace(lesion: Lesion): Place | undefined {
   if (largest) return [largest.slice, largest.row, largest.column];
   const middle = lesion.slices[Math.floor(lesion.slices.length / 2)];
   return middle === undefined ? undefined : [middle, 0, 0];
-}
-
-/** Corners of what a lesion has in any slice. */
-function listCorners({ runs }: Lesion): Point[] {
-  return runs.flatMap(([, row, column, length]): Point[] => [
-    [column, row],
-    [column + length, row + 1],
-  ]);
 }
 
 function lastEdit(state: State): string {
