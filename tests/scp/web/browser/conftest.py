@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, sync_playwright
 
 from scp.web.app import create_app
 from scp.web.services import Services
@@ -40,7 +40,7 @@ def chromium() -> Iterator[Browser]:
             "--enable-unsafe-swiftshader",
             "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
         ]
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=path, args=arguments, timeout=3 * WAIT_MS)
         yield browser
         browser.close()
 
@@ -88,8 +88,15 @@ class Watched:
 
     def note_console(self, message: ConsoleMessage) -> None:
         # an answer with a status of 400 and more is the test's own business
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        # a request that another one replaces, or that the reader leaves behind, ends as it should
+        expected = ("Failed to load resource", "htmx:afterRequest", "htmx:sendAbort")
+        if message.type == "error" and not message.text.startswith(expected):
             self.faults.append(message.text)
+
+    def note_error(self, error: Error) -> None:
+        # images that were still being fetched ahead when the reader went to another page
+        if error.message != "Failed to fetch":
+            self.faults.append(str(error))
 
 
 @pytest.fixture
@@ -112,7 +119,7 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.on("request", watched.note_request)
         page.on("console", watched.note_console)
-        page.on("pageerror", lambda error: watched.faults.append(str(error)))
+        page.on("pageerror", watched.note_error)
         page.goto(site.address + path)
         return page
 
