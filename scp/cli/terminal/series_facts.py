@@ -11,6 +11,7 @@ from scp.cli.terminal.contradictions import describe_missing, format_count, form
 from scp.cli.terminal.output import say
 
 if TYPE_CHECKING:
+    from storage.database.audit import Event
     from storage.database.engine import Database
     from storage.outbox.deliveries import Delivery
     from storage.series.quarantine import QuarantinedSeries
@@ -115,7 +116,7 @@ def format_history(database: Database, series_instance_uid: str) -> Iterator[str
     for line, count in Counter(map(_format_delivery, deliveries)).items():
         yield f"{'delivery:':13}{line}{_format_times(count)}"
     events = reversed(audit.list_events(database, series_instance_uid=series_instance_uid))
-    for line, same in groupby(f"{event.at:%Y-%m-%d %H:%M} {event.kind} {event.text}" for event in events):
+    for line, same in groupby(map(_format_event, events)):
         yield f"{'event:':13}{line}{_format_times(len(list(same)))}"
 
 
@@ -123,6 +124,11 @@ def _format_delivery(item: Delivery) -> str:
     error = f": {item.last_error}" if item.last_error else ""
     where = f"{item.kind} to {item.destination}, version {item.version}"
     return f"{where}: {item.state} after {item.attempts} attempt{'s' if item.attempts != 1 else ''}{error}"
+
+
+def _format_event(event: Event) -> str:
+    who = f" by {event.person}" if event.person else ""
+    return f"{event.at:%Y-%m-%d %H:%M} {event.kind} {event.text}{who}"
 
 
 def _format_times(count: int) -> str:

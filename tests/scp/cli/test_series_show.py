@@ -12,6 +12,7 @@ from scoring.report.common.catalogue import in_language
 from scoring.report.common.texts import load_english
 from scoring.result import Earlier, Percentile, Score
 from scoring.risk.comparison import compare
+from storage.database import audit
 from storage.database.opening import open_database
 from storage.series import results
 
@@ -57,3 +58,15 @@ def test_what_is_not_known_is_said(shown):
     lines, _ = shown(lambda score: replace(score, percentile=None, change=None))
     assert any(line.startswith("percentile:  not determined") for line in lines)
     assert "change:      no comparison with an earlier scan. No earlier score is known for this patient." in lines
+
+
+def test_history_names_the_person(coronode, undelivered, tmp_path):
+    folder, delivery = undelivered
+    (tmp_path / "coronode.toml").write_text(f'[node]\ndata_dir = "{folder}"\n')
+    database = open_database(Settings(node={"data_dir": folder}))
+    audit.record(
+        database, NOW, "rescored", "on a page", series_instance_uid=delivery.series_instance_uid, person="anna"
+    )
+    database.close()
+    ended = coronode("series", "show", delivery.series_instance_uid)
+    assert "event:       2026-01-06 00:00 rescored on a page by anna" in ended.out.splitlines()

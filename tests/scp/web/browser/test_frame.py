@@ -23,6 +23,16 @@ def test_a_reader_chooses_language_and_colours(web, serve, visit):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(14, 17, 22)"
 
 
+def test_the_other_colours_than_those_of_the_system_are_offered(web, serve, visit):
+    site = serve(web.services)
+    for system, other in (("dark", "Light"), ("light", "Dark")):
+        page = visit(site, "/nothing", theme=system)
+        assert page.locator("button[name=theme]:visible").all_inner_texts() == [other]
+        page.get_by_role("button", name=other).click()
+        page.locator("html[data-theme]").wait_for()
+        assert page.locator("button[name=theme]:visible").all_inner_texts() == [system.capitalize()]
+
+
 def test_the_first_stop_of_the_tab_key_skips_to_the_content(web, serve, visit):
     page = visit(serve(web.services), "/nothing")
     page.keyboard.press("Tab")
