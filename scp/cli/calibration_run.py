@@ -94,11 +94,12 @@ class CalibrationRun:
         from scp.calibrating.record import build_record
 
         version = importlib.metadata.version(_PACKAGE)
+        phantoms = load_phantoms()  # before the hour that measuring may take
         with _show_progress("measuring", len(sources)) as told:
             gathered = Measurer(load(self.config_file), version, self.jobs).gather(sources, told)
         try:
             with _show_progress("fitting", None) as told:
-                proposal = refit(gathered.examples, load_phantoms(), name, told)
+                proposal = refit(gathered.examples, phantoms, name, told)
         except TooFew as error:
             why = "".join(f"\n{item.series_instance_uid}: {item.why}" for item in gathered.left_out)
             raise CoronodeError(f"too few cases: {error}{why}") from error
