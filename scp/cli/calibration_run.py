@@ -64,11 +64,14 @@ class CalibrationRun:
         return made
 
     def _list_sources(self, database: Database, files: Files) -> list[Source]:
-        """The node's signed reviews, and what is given besides; totals replace no review."""
+        """The node's signed reviews and readings, and what is given besides; totals replace no review.
+
+        A table that is given replaces what was recorded of the same series.
+        """
         from scp.calibrating import sources
 
         found = {item.series_instance_uid: item for item in sources.list_reviews(database, files)}
-        given = self._read_answers()
+        given = sources.list_readings(database) | self._read_answers()
         here = sources.find_here(database, files, given)
         if len(here) < len(given):
             say(f"{len(given) - len(here)} of {len(given)} series that were read are not here", err=True)
