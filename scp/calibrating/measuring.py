@@ -155,6 +155,9 @@ def _observe(files: Sequence[Path], settings: Settings) -> bytes | str:
         return _tell(NotScorable("out_of_memory"))
     except (CoronodeError, OSError) as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001  # the process's edge: one series must not end the work on all others
+        # not its words: they may repeat a value of the images
+        return f"it could not be measured, which is a fault of the software ({type(error).__name__})"
 
 
 def _tell(verdict: NotScorable) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scoring.calibration import observation
 from scoring.calibration.case import Case
 from scp.calibrating import measuring, sources
 from scp.calibrating.measuring import LeftOut, Measurer
@@ -134,6 +135,16 @@ def kill_or_invent(files, _):
     if len(files) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return invent_case(np.random.default_rng(0), "2.25.3", 5).to_bytes()
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_fault_of_the_software_is_told_without_values_of_the_images(source, gather, monkeypatch):
+    def fail(*_):
+        raise ValueError("Doe^Jane")
+
+    monkeypatch.setattr(observation, "observe", fail)
+    (left_out,) = gather(source).left_out
+    assert left_out.why == "it could not be measured, which is a fault of the software (ValueError)"
 
 
 def test_images_that_have_gone_are_told(source, gather, pool):
