@@ -12,6 +12,7 @@ import numpy as np
 
 from config.errors import NotScorable
 from scoring import anatomy
+from scoring.calibration.basis import Basis
 from scoring.calibration.case import Case
 from scoring.calibration.observation import measure_case
 from scoring.calibration.phantoms import FILE, write_phantoms
@@ -29,11 +30,11 @@ CONVENTION: Final = "standard"
 @click.option("--seeds", default="100000-100029", show_default=True, help="First and last seed; none that taught.")
 @click.option("--out", type=click.Path(path_type=Path), default=SHIPPED, show_default=True)
 def phantoms(folder: Path, seeds: str, out: Path) -> None:
-    """Scan hard patients that taught nothing, and keep what a refit needs of them; again after a change of the nets."""
+    """Scan hard patients that taught nothing, and keep what a refit needs; again when nets or judgement change."""
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     folder.mkdir(parents=True, exist_ok=True)
     first, _, last = seeds.partition("-")
-    write_phantoms(out, _measure_all(folder, range(int(first), int(last or first) + 1)))
+    write_phantoms(out, Basis.of_shipped(), _measure_all(folder, range(int(first), int(last or first) + 1)))
 
 
 def measure(scanned: Scanned, seed: int) -> tuple[Case, tuple[int, ...]]:

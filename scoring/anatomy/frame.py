@@ -15,7 +15,7 @@ from scoring.anatomy.coarse import Coarse, coarse
 from scoring.anatomy.coverage import coverage, without_aorta
 from scoring.anatomy.heart import Heart, heart
 from scoring.anatomy.level import Level, level
-from scoring.anatomy.network import KINDS, network
+from scoring.anatomy.network import identify_nets
 from scoring.images.volume import Volume
 from scoring.result import Flag
 
@@ -91,7 +91,7 @@ def find(volume: Volume) -> Anatomy:
         blood=pool,
         heart_slices=shown.slices,
         flags=tuple(flags),
-        weights=", ".join(f"{kind} {weights[:12]}" for kind in KINDS for weights in network(kind).weights),
+        weights=identify_nets(),
         cut_mm=shown.cut_mm,
     )
 

@@ -136,6 +136,11 @@ def network(kind: Kind) -> Ensemble:
     return Ensemble(tuple(Network(file.read_bytes()) for file in sorted(found, key=lambda file: file.name)))
 
 
+def identify_nets() -> str:
+    """Name the nets that locate the anatomy, each by the first twelve digits of its digest (as in `Provenance`)."""
+    return ", ".join(f"{kind} {weights[:12]}" for kind in KINDS for weights in network(kind).weights)
+
+
 def _names(joined: str) -> tuple[str, ...]:
     return tuple(name for name in joined.split(",") if name)
 

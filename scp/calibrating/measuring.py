@@ -24,6 +24,7 @@ from scp.memory import limited_memory
 log = structlog.get_logger(__name__)
 
 FOLDER: Final = "calibration"
+_KILLED: Final = "the process that measured it ended: too little memory, or killed from outside"
 Told = Callable[[int, int], object]
 
 
@@ -81,21 +82,22 @@ class Measurer:
                 waiting.append(source)
             else:
                 yield source.series_instance_uid, known
-        if not waiting:
-            return
-        with ProcessPoolExecutor(self._jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-            pending = {pool.submit(_observe, source.files, self._settings): source for source in waiting}
-            for future in as_completed(pending):
-                source = pending[future]
-                try:
-                    outcome = future.result()
-                except BrokenProcessPool:
-                    outcome = "the process that measured it ended: too little memory, or killed from outside"
-                if isinstance(outcome, bytes):
-                    self._keep(source, outcome)
-                    yield source.series_instance_uid, Case.from_bytes(outcome)
-                else:
-                    yield source.series_instance_uid, outcome
+        # a process that is killed takes all that are waiting with it: which one was to blame is seen alone
+        broken: list[Source] = []
+        for source, outcome in _run(waiting, self._settings, self._jobs):
+            if outcome is None:
+                broken.append(source)
+            else:
+                yield source.series_instance_uid, self._take(source, outcome)
+        for source in broken:
+            for _, outcome in _run([source], self._settings, 1):
+                yield source.series_instance_uid, _KILLED if outcome is None else self._take(source, outcome)
+
+    def _take(self, source: Source, outcome: bytes | str) -> Case | str:
+        if isinstance(outcome, str):
+            return outcome
+        self._keep(source, outcome)
+        return Case.from_bytes(outcome)
 
     def _find_path(self, source: Source) -> Path:
         states = [(path, path.stat()) for path in source.files]
@@ -124,6 +126,19 @@ class Measurer:
             log.warning("measurement not kept", series=source.series_instance_uid, reason=str(error))
 
 
+def _run(sources: Sequence[Source], settings: Settings, jobs: int) -> Iterator[tuple[Source, bytes | str | None]]:
+    """Measure in processes of their own; the outcome is None where the process was killed."""
+    if not sources:
+        return
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pending = {pool.submit(_observe, source.files, settings): source for source in sources}
+        for future in as_completed(pending):
+            try:
+                yield pending[future], future.result()
+            except BrokenProcessPool:
+                yield pending[future], None
+
+
 def _observe(files: Sequence[Path], settings: Settings) -> bytes | str:
     """Measure a series in this process: the case as bytes, or why there is none."""
     from dicom.process import configure_process  # noqa: PLC0415  # the heavy imports belong to these processes alone
@@ -140,6 +155,9 @@ def _observe(files: Sequence[Path], settings: Settings) -> bytes | str:
         return _tell(NotScorable("out_of_memory"))
     except (CoronodeError, OSError) as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001  # the process's edge: one series must not end the work on all others
+        # not its words: they may repeat a value of the images
+        return f"it could not be measured, which is a fault of the software ({type(error).__name__})"
 
 
 def _tell(verdict: NotScorable) -> str:

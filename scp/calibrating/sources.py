@@ -1,4 +1,4 @@
-"""Readers' answers and the images that belong to them: signed reviews of the node, corrected results, and totals."""
+"""Readers' answers and the images that belong to them: signed reviews and readings of the node, results, and totals."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from storage.database.engine import Database
 from storage.objects.files import Files
 from storage.reviews.reviews import list_signed
 from storage.series import results, slices
+from storage.validation import readings
 
 UID: Final = "series_instance_uid"
 TOTAL: Final = "total"
@@ -66,6 +67,19 @@ def list_reviews(database: Database, files: Files) -> list[Source]:
             paths = tuple(slices.list_files(database, files, uid))
             sources.append(Source(uid, item.signed_version, people[uid], paths, Score.from_json(found.score_json)))
     return sources
+
+
+def list_readings(database: Database) -> dict[str, Totals]:
+    """List the readings recorded for validation, by series: of several readers the first, as it was corrected last.
+
+    Arteries of which a reader names some alone say nothing of the others, and are left aside.
+    """
+    answers: dict[str, Totals] = {}
+    for one in readings.keep_corrected(readings.list_readings(database)):
+        given = {artery: value for artery in ARTERIES if (value := getattr(one, artery)) is not None}
+        arteries = given if len(given) == len(ARTERIES) else {}
+        answers.setdefault(one.series_instance_uid, Totals(one.total, arteries))
+    return answers
 
 
 def find_here(database: Database, files: Files, answers: Mapping[str, Score | Totals]) -> list[Source]:

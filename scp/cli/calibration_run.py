@@ -64,11 +64,14 @@ class CalibrationRun:
         return made
 
     def _list_sources(self, database: Database, files: Files) -> list[Source]:
-        """The node's signed reviews, and what is given besides; totals replace no review."""
+        """The node's signed reviews and readings, and what is given besides; totals replace no review.
+
+        A table that is given replaces what was recorded of the same series.
+        """
         from scp.calibrating import sources
 
         found = {item.series_instance_uid: item for item in sources.list_reviews(database, files)}
-        given = self._read_answers()
+        given = sources.list_readings(database) | self._read_answers()
         here = sources.find_here(database, files, given)
         if len(here) < len(given):
             say(f"{len(given) - len(here)} of {len(given)} series that were read are not here", err=True)
@@ -94,11 +97,12 @@ class CalibrationRun:
         from scp.calibrating.record import build_record
 
         version = importlib.metadata.version(_PACKAGE)
+        phantoms = load_phantoms()  # before the hour that measuring may take
         with _show_progress("measuring", len(sources)) as told:
             gathered = Measurer(load(self.config_file), version, self.jobs).gather(sources, told)
         try:
             with _show_progress("fitting", None) as told:
-                proposal = refit(gathered.examples, load_phantoms(), name, told)
+                proposal = refit(gathered.examples, phantoms, name, told)
         except TooFew as error:
             why = "".join(f"\n{item.series_instance_uid}: {item.why}" for item in gathered.left_out)
             raise CoronodeError(f"too few cases: {error}{why}") from error

@@ -99,16 +99,15 @@ def _explain(one: LeftOut, refused: Mapping[str, str]) -> LeftOut:
 
 
 def _keep_latest(here: Sequence[Reading]) -> list[Theirs]:
-    """The readings as values; of one series, reader and day the one recorded last."""
-    latest: dict[tuple[str, str, str], Theirs] = {}
-    for one in here:
+    """The readings as values, each as it was corrected last."""
+    found = []
+    for one in readings.keep_corrected(here):
         arteries: dict[Artery, float] = {
             artery: value for artery in ARTERIES if (value := getattr(one, artery)) is not None
         }
         origin: Origin = one.origin  # type: ignore[assignment]  # what the index holds was written from this type
-        key = (one.series_instance_uid, one.reader.casefold(), one.read_on)
-        latest[key] = Theirs(one.series_instance_uid, judge(one.total, arteries), one.reader, origin, one.recorded_at)
-    return list(latest.values())
+        found.append(Theirs(one.series_instance_uid, judge(one.total, arteries), one.reader, origin, one.recorded_at))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

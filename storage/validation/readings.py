@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -82,6 +82,14 @@ def list_readings(db: Database, *, series_instance_uids: Collection[str] | None 
             for part in _split(series_instance_uids)
             for row in session.scalars(query.where(ReadingRow.series_instance_uid.in_(part)))
         ]
+
+
+def keep_corrected(readings: Iterable[Reading]) -> list[Reading]:
+    """Of one series, reader and day keep the reading recorded last, in the place of the first."""
+    latest: dict[tuple[str, str, str], Reading] = {}
+    for one in readings:
+        latest[one.series_instance_uid, one.reader.casefold(), one.read_on] = one
+    return list(latest.values())
 
 
 def list_sources(db: Database) -> list[Source]:

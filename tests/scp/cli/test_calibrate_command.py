@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from config.settings import Settings
+from scoring.calibration.phantoms import load_phantoms
 from scoring.calibration.truth import Example
 from scoring.judgement.calibration import Calibration
 from scp.calibrating.measuring import Gathered, LeftOut, Measurer
@@ -107,6 +108,17 @@ def test_too_few_cases_are_refused_and_nothing_is_kept(coronode, read):
     assert "29 patients" in ended.err
     assert "2.25.999: The images do not show a chest" in ended.err
     assert json.loads(coronode("calibrate", "list", "--json").out) == []
+
+
+@pytest.mark.usefixtures("index")
+def test_with_phantoms_of_another_version_nothing_is_measured(coronode, read, monkeypatch):
+    read(32)
+    monkeypatch.setattr("scoring.calibration.phantoms.load_phantoms", load_phantoms.__wrapped__)
+    monkeypatch.setattr("scoring.calibration.basis.identify_nets", lambda: "other nets")
+    monkeypatch.setattr(Measurer, "gather", lambda *_: pytest.fail("measured"))
+    ended = coronode("calibrate", "fit")
+    assert ended.code == 1
+    assert "do not belong to this version of the software (nets)" in ended.err
 
 
 @pytest.mark.usefixtures("index")

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from scp.validating.pairing import pair_stored
-from storage.series import lifecycle, results
+from storage.reviews import signing
+from storage.reviews.drafts import Author, Basis
+from storage.series import lifecycle
 from storage.validation import readings
 from storage.validation.readings import Reading
 
@@ -70,7 +72,8 @@ def test_a_signed_review_is_a_reading_and_an_independent_one_goes_before_it(site
     for uid in ("1.1", "1.2"):
         site.score(uid, 120)
         review = {"reader": "Dr. C", "signed_at": "2026-06-15T08:00:00+00:00", "automatic_version": 1}
-        results.save(site.database, uid, 2, "scored", result(uid, 80, review=review), now=site.now)
+        signed = result(uid, 80, review=review)
+        signing.sign(site.database, Basis(uid, 1, 1, 0), Author("c", "Dr. C"), signed, site.now, person="c", text="")
     read("1.2", 100)
     paired = pair_stored(site.database)
     found = {pair.series_instance_uid: (pair.ours.total, pair.theirs.total, pair.origin) for pair in paired.pairs}
