@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import statistics
 import sys
 import threading
@@ -40,7 +41,11 @@ class Reviewer(threading.Thread):
         self._images: list[str] = []
 
     def open(self) -> None:
-        """Open the review, as the page does."""
+        """Open the review, as the page does: a request that changes something carries its token."""
+        page = self._client.get(f"/review/{self._series}").raise_for_status().text
+        token = re.search(r'name="csrf-token" content="([^"]+)"', page)
+        if token is not None:
+            self._client.headers["X-CSRF-Token"] = token[1]
         answer = self._client.get(f"/api/reviews/{self._series}").raise_for_status()
         self._state = answer.json()
         study = self._state["series"]["study_instance_uid"]

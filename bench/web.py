@@ -92,7 +92,10 @@ def reading(address: str, series: Sequence[str], outcomes: list[dict[str, Any]])
     """Let one reader work on each series while the block runs."""
     program = str(Path(__file__).with_name("reviewers.py"))
     with subprocess.Popen(
-        [sys.executable, program, address, *series], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ["nice", "-n", "19", sys.executable, program, address, *series],  # readers sit at other machines
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as readers:
         if readers.stdout is None or readers.stdout.readline() != "ready\n":
             raise RuntimeError("the readers did not start")
@@ -150,14 +153,19 @@ def _format(results: Sequence[tuple[str, Measured]], outcomes: Sequence[dict[str
         cells = (number(median(alone.values())), number(median(busy.values())), number(ratio(busy, alone), 2))
         rows.append((str(associations), *cells))
     text = table(("associations", *(f"objects/s {kind}" for kind in KINDS), "ratio"), rows)
-    clicks = ", ".join(
-        f"{item['edits']} edits ({item['edit_seconds']:.3f} s), {item['frames']} slices ({item['frame_seconds']:.3f} s)"
+    clicks = "; ".join(
+        f"{item['edits']} edits ({_seconds(item['edit_seconds'])}), "
+        f"{item['frames']} slices ({_seconds(item['frame_seconds'])})"
         for item in outcomes
     )
     errors = [error for item in outcomes for error in item["errors"]]
     return "\n".join(
         (machine(), "", text, "", f"Readers, by round, medians: {clicks}; errors: {errors or 'none'}.", "")
     )
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f} s"
 
 
 def _new_uid() -> str:

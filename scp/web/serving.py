@@ -27,7 +27,7 @@ from scp.web.services import Services
 from storage.database.opening import open_database
 from storage.series.store import open_store
 
-_NICENESS: Final = 5
+_NICENESS: Final = 10
 """Receiving goes before pages where both want the processor."""
 _BACKLOG: Final = 128
 _LAST_REQUESTS_SECONDS: Final = 2
