@@ -43,8 +43,6 @@ def serve(config_file: Path | None) -> None:
         web.start()
         if settings.node.log_format == "text":  # a log of JSON has JSON in every line
             say(f"coronode: {settings.node.ae_title} listens on {', '.join(node.server.addresses)}", err=True)
-            if settings.web.port:
-                say(f"coronode: pages on {settings.web.address}", err=True)
         # Python runs a handler in this thread, which a signal that the system hands to another one does not wake
         while not stop.wait(_LOOK_SECONDS):
             if reload.is_set():

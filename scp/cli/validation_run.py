@@ -58,6 +58,8 @@ def run(wanted: Wanted, config_file: Path | None) -> bool:
     outcome = _research(wanted) if wanted.results else _ask_node(wanted, settings, config_file)
     assessment = assess(outcome.paired.pairs, outcome.paired.left_out, by=wanted.by)
     english = load_texts("en")
+    if wanted.pdf is not None:  # first: whoever reads what is printed may stop reading
+        _write_pdf(wanted.pdf, assessment, outcome.paired.pairs, settings)
     for note in outcome.notes:
         say(note, err=True)
     show_refused(outcome.refused, english)
@@ -70,8 +72,6 @@ def run(wanted: Wanted, config_file: Path | None) -> bool:
             key = "validation.would_upload" if wanted.dry_run else "validation.uploaded"
             say(english(key, count=outcome.recorded))
         show_assessment(assessment, english)
-    if wanted.pdf is not None:
-        _write_pdf(wanted.pdf, assessment, outcome.paired.pairs, settings)
     return not has_faults(outcome.refused)
 
 

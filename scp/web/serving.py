@@ -11,6 +11,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Final
 
+import structlog
 import uvicorn
 
 from config.errors import ConfigurationError
@@ -26,6 +27,8 @@ from scp.web.link import Failed, NodeLink
 from scp.web.services import Services
 from storage.database.opening import open_database
 from storage.series.store import open_store
+
+log = structlog.get_logger(__name__)
 
 _NICENESS: Final = 10
 """Receiving goes before pages where both want the processor."""
@@ -64,6 +67,7 @@ def serve(pipe: Connection, settings: Settings) -> None:
         arguments = (server.config.ssl, settings.web, threading.Event())
         threading.Thread(target=watch_certificate, args=arguments, daemon=True).start()
     with listener:
+        log.info("pages", address=settings.web.address)
         server.run(sockets=[listener])
     database.close()
 
