@@ -95,7 +95,7 @@ class TestFind:
                 "agreement.check_heart": lambda _c, _h: None,
                 "agreement.check_front": lambda _g, _c: None,
                 "coverage": lambda *_: Coverage((6, 41), cut),
-                "identify_nets": lambda: "chest 0123456789abcdef, heart 0123456789abcdef",
+                "identify_nets": lambda: "chest chest-012345, heart heart-012345",
             }
             for name, step in steps.items():
                 monkeypatch.setattr(f"scoring.anatomy.frame.{name}", step)
