@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from scoring.validation.estimate import Estimate, by_fisher, nothing
 
@@ -32,6 +31,8 @@ def estimate_spearman(ours: NDArray[np.float64], theirs: NDArray[np.float64]) ->
     missing = _find_missing(ours, theirs)
     if missing is not None:
         return missing
+    from scipy import stats  # noqa: PLC0415  # takes seconds to import, and pages are to answer soon after a start
+
     value = _correlate(stats.rankdata(ours), stats.rankdata(theirs))
     return _finish(value, math.sqrt((1 + value**2 / 2) / (len(ours) - 3)), len(ours))
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy import stats
 
 from scoring.validation.estimate import Estimate, share
 
@@ -131,5 +130,7 @@ def compare_shares(one: Share, other: Share) -> float | None:
     """The two-sided p of Fisher's exact test that two shares are the same; None where one of them is of nothing."""
     if not one.of or not other.of:
         return None
+    from scipy import stats  # noqa: PLC0415  # as in correlation.py
+
     table = np.array([[one.count, one.of - one.count], [other.count, other.of - other.count]])
     return float(stats.fisher_exact(table)[1])

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from scipy import stats
+from scipy import special
 
 LEVEL: Final = 0.95
 """Confidence of every interval."""
-Z: Final = float(stats.norm.ppf(0.5 + LEVEL / 2))
+Z: Final = float(special.ndtri(0.5 + LEVEL / 2))
 
 Missing = Literal["no_cases", "too_few", "one_category", "no_spread", "no_calcium", "all_calcium", "identical"]
 """Why there is no value or no interval: no pair, too few for this figure, one category alone, no variation, no reader

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from scoring.validation.estimate import LEVEL, Estimate, build, nothing
 
@@ -44,7 +44,7 @@ def estimate_agreement(values: NDArray[np.float64]) -> Estimate:
     parts = (a * squares.readings) ** 2 / (k - 1) + (b * rest) ** 2 / ((n - 1) * (k - 1))
     freedom = (a * squares.readings + b * rest) ** 2 / parts
     others = k * squares.readings + (k * n - k - n) * rest
-    lower, upper = stats.f.ppf(_TAIL, n - 1, freedom), stats.f.ppf(_TAIL, freedom, n - 1)
+    lower, upper = float(special.fdtri(n - 1, freedom, _TAIL)), float(special.fdtri(freedom, n - 1, _TAIL))
     low = n * (squares.targets - lower * rest) / (lower * others + n * squares.targets)
     high = n * (upper * squares.targets - rest) / (others + n * upper * squares.targets)
     return build(value, low, high, n, least=-1.0, most=1.0)
@@ -62,8 +62,8 @@ def estimate_consistency(values: NDArray[np.float64]) -> Estimate:
     if rest == 0:
         return Estimate(1.0, None, None, n, "identical")
     ratio, freedom = squares.targets / rest, (n - 1) * (k - 1)
-    low = ratio / stats.f.ppf(_TAIL, n - 1, freedom)
-    high = ratio * stats.f.ppf(_TAIL, freedom, n - 1)
+    low = ratio / float(special.fdtri(n - 1, freedom, _TAIL))
+    high = ratio * float(special.fdtri(freedom, n - 1, _TAIL))
     return build((squares.targets - rest) / below, (low - 1) / (low + k - 1), (high - 1) / (high + k - 1), n)
 
 

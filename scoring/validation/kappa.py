@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from scoring.validation.estimate import LEVEL, Estimate, Z, build, nothing
 
@@ -50,7 +50,7 @@ def estimate_kappa(matrix: NDArray[np.int64], weighting: Weighting) -> Estimate:
         # one of them says the same of every case: kappa is 0 whatever the other says, and so has no interval
         return Estimate(0.0, None, None, n, "one_category")
     if int(np.trace(matrix)) == n:
-        lowest = float(stats.beta.ppf((1 - LEVEL) / 2, n, 1))
+        lowest = float(special.betaincinv(n, 1, (1 - LEVEL) / 2))
         return build(value, (lowest - chance) / (1 - chance), 1.0, n, least=-1.0, most=1.0)
     half = Z * _compute_variance(shares, weights, observed, chance, n) ** 0.5
     return build(value, value - half, value + half, n, least=-1.0, most=1.0)

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from scoring.validation.correlation import estimate_spearman
 from scoring.validation.estimate import LEVEL, Estimate, Missing, Z, build, nothing
@@ -56,7 +56,7 @@ def compute_limits(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> Li
         mean = Estimate(float(differences.mean()), None, None, n, reason) if n else nothing(n, reason)
         return Limits(mean, nothing(n, reason), nothing(n, reason), None, widening)
     bias, deviation = float(differences.mean()), float(differences.std(ddof=1))
-    quantile = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1))
+    quantile = float(special.stdtrit(n - 1, 0.5 + LEVEL / 2))
     half = quantile * deviation / math.sqrt(n)
     # Bland and Altman 1999, section 3: the variance of a limit
     half_limit = quantile * deviation * math.sqrt(1 / n + Z * Z / (2 * (n - 1)))
