@@ -128,8 +128,9 @@ def begin(session: Session, basis: Basis, author: Author, now: datetime) -> Revi
         .where(ReviewRow.series_instance_uid == uid, ReviewRow.state == ReviewState.OPEN)
         .values(state=ReviewState.OVERTAKEN)
     )
-    session.execute(
-        insert(ReviewRow).values(
+    review_id = session.execute(
+        insert(ReviewRow)
+        .values(
             series_instance_uid=uid,
             base_version=basis.base_version,
             series_version=basis.series_version,
@@ -139,13 +140,14 @@ def begin(session: Session, basis: Basis, author: Author, now: datetime) -> Revi
             account=author.account,
             reader=author.reader,
         )
-    )
+        .returning(ReviewRow.id)
+    ).scalar_one()
+    for item in current.counting if current is not None else ():
+        _insert(session, review_id, item)
     opened = read_latest(session, uid)
     if opened is None:
         raise RuntimeError("a row that was just written is not there")
-    for item in current.counting if current is not None else ():
-        _insert(session, opened.id, item)
-    return read_latest(session, uid) or opened
+    return opened
 
 
 def _insert(session: Session, review_id: int, item: MadeEdit) -> None:
