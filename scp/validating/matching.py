@@ -52,8 +52,7 @@ def match(database: Database, rows: Sequence[Row], provenance: Provenance) -> Ma
         key = _key(reading)
         if key in found:
             line, earlier = found[key]
-            code = "row_same" if earlier.values == reading.values else "row_other"
-            refused.append(Refused(row.line, code, {"line": line}))
+            refused.append(Refused.repeated(row.line, line, same=earlier.values == reading.values))
         else:
             found[key] = (row.line, reading)
     known = _list_known(database, [reading for _, reading in found.values()])

@@ -64,8 +64,7 @@ def pair_files(rows: Sequence[Row], results: Results, *, reader: str | None = No
         one = Theirs(found[0], judge(row.total, row.arteries), row.reader, "file")
         if key in theirs:
             line, earlier = theirs[key]
-            code = "row_same" if earlier.values == one.values else "row_other"
-            refused.append(Refused(row.line, code, {"line": line}))
+            refused.append(Refused.repeated(row.line, line, same=earlier.values == one.values))
         else:
             theirs[key] = (row.line, one)
     return pair_all([one for _, one in theirs.values()], results.automatic), refused

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Final, Self
 
 from config.errors import Permanent, Value
 from dicom.dates import format_date
@@ -50,6 +50,11 @@ class Refused:
     line: int
     code: str
     values: Mapping[str, Value] = field(default_factory=dict)
+
+    @classmethod
+    def repeated(cls, line: int, earlier: int, *, same: bool) -> Self:
+        """Refuse a row for one scan, reader and day that an earlier line has, with the same values or with others."""
+        return cls(line, "row_same" if same else "row_other", {"line": earlier})
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,15 +107,7 @@ def _build_parts(assessment: Assessment, texts: Texts) -> Iterator[dict[str, Any
     for by in dict.fromkeys(stratum.by for stratum in assessment.strata):
         head, rows = words.list_stratum_cells([one for one in assessment.strata if one.by == by], texts)
         yield {"title": texts(f"validation.stratum_{by}"), "head": head, "rows": rows, "note": ""}
-    worst = [
-        [
-            texts(f"validation.why_{one.why}"),
-            texts.number(one.pair.theirs.total),
-            texts.number(one.pair.ours.total),
-            one.pair.series_instance_uid,
-        ]
-        for one in assessment.worst[:_MOST_WORST]
-    ]
+    worst = words.list_worst_cells(assessment.worst[:_MOST_WORST], texts)
     more = len(assessment.worst) - len(worst)
     yield {
         "title": texts("validation.worst"),

@@ -14,6 +14,7 @@ from scoring.validation.detection import Detection
 from scoring.validation.drift import Alarm
 from scoring.validation.estimate import Estimate
 from scoring.validation.limits import Limits
+from scoring.validation.worst import Worst
 
 NONE: Final = "\N{EN DASH}"
 """Shown where there is no number."""
@@ -130,6 +131,19 @@ def list_stratum_cells(strata: Sequence[Stratum], texts: Texts) -> tuple[list[st
         for one in strata
     ]
     return ["", *(texts(f"validation.{key}") for key in head)], rows
+
+
+def list_worst_cells(worst: Sequence[Worst], texts: Texts) -> list[list[str]]:
+    """Rows of the worst cases: why it is one, the reader's total, ours, and the series."""
+    return [
+        [
+            texts(f"validation.why_{one.why}"),
+            texts.number(one.pair.theirs.total),
+            texts.number(one.pair.ours.total),
+            one.pair.series_instance_uid,
+        ]
+        for one in worst
+    ]
 
 
 def list_expected(agreement: Agreement, texts: Texts) -> list[tuple[str, str]]:

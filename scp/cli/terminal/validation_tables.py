@@ -72,19 +72,13 @@ def show_assessment(assessment: Assessment, texts: Texts) -> None:
 
 
 def _show_worst(assessment: Assessment, texts: Texts) -> None:
+    from scoring.report.agreement import words
+
     say()
     if not assessment.worst:
         say(texts("validation.worst_none"))
         return
-    rows = [
-        (
-            texts(f"validation.why_{one.why}"),
-            texts.number(one.pair.theirs.total),
-            texts.number(one.pair.ours.total),
-            one.pair.series_instance_uid,
-        )
-        for one in assessment.worst[:_MOST_WORST]
-    ]
+    rows = words.list_worst_cells(assessment.worst[:_MOST_WORST], texts)
     print_table([texts(f"validation.{key}") for key in ("worst", "reader", "ours", "series")], rows)
     if len(assessment.worst) > _MOST_WORST:
         say(texts("validation.more_cases", count=len(assessment.worst) - _MOST_WORST))

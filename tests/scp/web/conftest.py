@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,10 +19,12 @@ from pydicom.datadict import dictionary_VR
 from config.settings import Settings
 from scoring import engine
 from scoring.result import Score
+from scp import metrics
 from scp.web.accounts import cookies
 from scp.web.accounts.secrets import derive, digest, make_token
 from scp.web.app import create_app
 from scp.web.link import NodeSilent
+from scp.web.process import WebProcess
 from scp.web.services import Services
 from storage.accounts import accounts, sessions
 from storage.database.engine import Database
@@ -161,3 +165,26 @@ def receive_scan(scan: ScoredScan) -> Callable[[Services], str]:
         return series
 
     return receive
+
+
+@contextmanager
+def _serve_pages(settings: Settings) -> Iterator[None]:
+    process = WebProcess(settings, {"metrics": metrics.render, "scorer": lambda: True})
+    process.start()
+    try:
+        yield
+    finally:
+        process.stop()
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[[Settings], AbstractContextManager[None]]:
+    """`with serving(settings):` the web process, as a node that can score starts it."""
+    return _serve_pages
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nobody listens on."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        return int(probe.getsockname()[1])

@@ -10,8 +10,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,17 +17,10 @@ from structlog.testing import capture_logs
 
 from config.settings import Settings
 from scp import metrics
-from scp.web.process import WebProcess
 
 pytestmark = pytest.mark.component
 
 CORONODE = str(Path(sys.executable).with_name("coronode"))
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def get(port: int, path: str) -> str | None:
@@ -41,22 +32,12 @@ def get(port: int, path: str) -> str | None:
         return None
 
 
-@contextmanager
-def serving(settings: Settings) -> Iterator[None]:
-    process = WebProcess(settings, {"metrics": metrics.render, "scorer": lambda: True})
-    process.start()
-    try:
-        yield
-    finally:
-        process.stop()
-
-
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(node={"data_dir": tmp_path, "reserve_mb": 0}, web={"port": free_port()})
+def settings(tmp_path: Path, port: int) -> Settings:
+    return Settings(node={"data_dir": tmp_path, "reserve_mb": 0}, web={"port": port})
 
 
-def test_it_serves_the_metrics_of_the_process_that_started_it(settings, eventually):
+def test_it_serves_the_metrics_of_the_process_that_started_it(settings, serving, eventually):
     metrics.COMPANIONS_DROPPED.inc()
     value = metrics.REGISTRY.get_sample_value("coronode_companions_dropped_total")
     with serving(settings):
@@ -67,7 +48,7 @@ def test_it_serves_the_metrics_of_the_process_that_started_it(settings, eventual
     assert get(settings.web.port, "/health") is None
 
 
-def test_one_that_is_killed_is_started_again(settings, eventually):
+def test_one_that_is_killed_is_started_again(settings, serving, eventually):
     with serving(settings), capture_logs() as logged:
         eventually("an answer", lambda: get(settings.web.port, "/health"))
         (child,) = [item for item in multiprocessing.active_children() if item.name == "coronode-web"]
@@ -76,14 +57,14 @@ def test_one_that_is_killed_is_started_again(settings, eventually):
     assert [entry["event"] for entry in logged] == ["no web pages for now"]
 
 
-def test_a_port_in_use_is_told_and_tried_again(settings, eventually):
+def test_a_port_in_use_is_told_and_tried_again(settings, serving, eventually):
     with capture_logs() as logged:
         with socket.create_server(("127.0.0.1", settings.web.port)), serving(settings):
             eventually("the log", lambda: logged)
         assert logged[0]["reason"] == "cannot listen on web.port: Address already in use"
 
 
-def test_port_0_starts_nothing(tmp_path):
+def test_port_0_starts_nothing(serving, tmp_path):
     with serving(Settings(node={"data_dir": tmp_path}, web={"port": 0})):
         assert not [item for item in multiprocessing.active_children() if item.name == "coronode-web"]
 

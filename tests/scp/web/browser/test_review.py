@@ -15,14 +15,11 @@ from playwright.sync_api import Page, expect
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
-from config.settings import Settings
 from scoring.result import ARTERIES, Score
-from scp import metrics
 from scp.installation import utc_now
 from scp.node import Node
 from scp.web.accounts.administration import Administration
 from scp.web.accounts.passwords import Hasher
-from scp.web.process import WebProcess
 from storage.database import audit
 from storage.series import results, states
 from storage.series.states import State
@@ -72,24 +69,6 @@ def apart(inner: AbstractContextManager[Node]) -> Iterator[Node]:
             yield entered
         finally:
             thread.submit(inner.__exit__, None, None, None).result()
-
-
-@contextmanager
-def pages(settings: Settings) -> Iterator[None]:
-    """The web process that belongs to a node."""
-    process = WebProcess(settings, {"metrics": metrics.render, "scorer": lambda: True})
-    process.start()
-    try:
-        yield
-    finally:
-        process.stop()
-
-
-@pytest.fixture
-def port() -> int:
-    """A port that nobody listens on."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -180,12 +159,12 @@ def check_second_reader(other: Reader) -> None:
 
 
 def test_a_review_by_keys_alone_reaches_the_pacs(
-    small_series, pacs, configured, run_node, scanner_of, port, eventually, visit
+    small_series, pacs, configured, run_node, serving, scanner_of, port, eventually, visit
 ):
     images = put_calcium(small_series, MISSED)
     series = images[0].SeriesInstanceUID
     settings = configured({"PACS": pacs.port}, web={"port": port})
-    with apart(run_node(settings)) as node, pages(settings):
+    with apart(run_node(settings)) as node, serving(settings):
         add_readers(node)
         scanner_of(node).send(images)
         eventually("a delivered report", lambda: states.get(node.database, series).state == State.DELIVERED)
