@@ -1,0 +1,1 @@
+"""Deleting what the configuration no longer wants to keep."""

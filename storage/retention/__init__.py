@@ -1,0 +1,1 @@
+"""What may be deleted by age, state and kind, and its deletion."""
