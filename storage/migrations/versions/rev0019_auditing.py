@@ -10,3 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply the revision."""
+
+
+def downgrade() -> None:
+    """Revert the revision."""
