@@ -28,6 +28,16 @@ fix:
 demo:
     uv run --frozen coronode demo
 
+# what an installation contains, with versions and hashes, as CycloneDX: packages, and scripts of the pages
+sbom:
+    mkdir -p dist
+    uv export --quiet --frozen --no-dev --all-extras --format cyclonedx1.5 --output-file dist/coronode.cdx.json
+    npm sbom --prefix scp/web/browser --sbom-format cyclonedx --omit dev --package-lock-only > dist/pages.cdx.json
+
+# the licences of what an installation contains: docs/licences.md
+licences:
+    uv run --frozen --all-extras python deploy/licences.py
+
 # the nets from scratch within an hour: bodies, weights, models, measurements (needs PyTorch: see training/README.md)
 train PYTHON="python" MINUTES="60":
     MALLOC_MMAP_THRESHOLD_=17179869184 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456 \

@@ -26,6 +26,8 @@ _ENTRIES = {
     "account": Entry("account", "Manage who may use the web pages."),
     "calibrate": Entry("calibrate", "Refit the judgement to this site's own readings."),
     "config": Entry("configure", "Check, show or write the configuration."),
+    "setup": Entry("setup", "Print a systemd unit, shell completion or the manual page."),
+    "ready": Entry("ready", "Ask the running node whether it can work."),
     "doctor": Entry("doctor", "Check this installation and suggest repairs."),
     "conformance": Entry("conformance", "Print the DICOM conformance statement."),
 }

@@ -26,6 +26,7 @@ def serve(config_file: Path | None) -> None:
     """
     from scp import logs, metrics, privacy
     from scp.node import Node
+    from scp.readiness import tell_manager
     from scp.web.process import WebProcess
 
     privacy.create_closed()
@@ -41,6 +42,7 @@ def serve(config_file: Path | None) -> None:
     try:
         node.start()
         web.start()
+        tell_manager("READY")
         if settings.node.log_format == "text":  # a log of JSON has JSON in every line
             say(f"coronode: {settings.node.ae_title} listens on {', '.join(node.server.addresses)}", err=True)
         # Python runs a handler in this thread, which a signal that the system hands to another one does not wake
@@ -49,5 +51,6 @@ def serve(config_file: Path | None) -> None:
                 reload.clear()
                 node.reload()
     finally:
+        tell_manager("STOPPING")
         web.stop()
         node.stop()
