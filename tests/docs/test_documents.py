@@ -29,7 +29,7 @@ def no_settings_from_outside(monkeypatch, tmp_path):
 def commands(page) -> list[list[str]]:
     """The words after `coronode` of every such command in the console blocks."""
     lines = [line[2:] for block in page.blocks("console") for line in block.splitlines() if line.startswith("$ ")]
-    parts = [arguments(shlex.split(part)) for line in lines for part in line.split("&&")]
+    parts = [arguments(shlex.split(part.partition(" > ")[0])) for line in lines for part in line.split("&&")]
     return [words for words in parts if words is not None]
 
 
