@@ -1,7 +1,6 @@
 """What `coronode setup` prints is what systemd, shells and man take."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -138,9 +137,10 @@ def test_the_manual_names_every_command(coronode):
         assert f'.SS "coronode {name.replace("-", chr(92) + "-")}' in page, name
 
 
-@pytest.mark.skipif(shutil.which("groff") is None, reason="without groff nothing reads the page")
-def test_the_manual_is_read_without_a_warning(coronode, tmp_path):
+@pytest.mark.peer
+def test_the_manual_is_read_without_a_warning(coronode, tmp_path, peer_program):
+    groff = peer_program("groff")
     file = tmp_path / "coronode.1"
     file.write_text(coronode("setup", "man").out)
-    ended = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", file], capture_output=True, text=True, check=True)
+    ended = subprocess.run([groff, "-man", "-Tutf8", "-ww", "-z", file], capture_output=True, text=True, check=True)
     assert ended.stderr == ""
