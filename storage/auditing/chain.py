@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, cast
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.orm import Session
 
 from storage.auditing import readers
@@ -84,20 +84,21 @@ def verify(db: Database, now: datetime, *, head: Head | None = None) -> Iterator
     """Walk along the whole chain and yield each break of it; `head` is one that was noted earlier."""
     before: Head | None = None
     query = (
-        select(AuditLinkRow.position, AuditLinkRow.audit_id, AuditLinkRow.digest, AuditRow)
+        select(AuditLinkRow.position, AuditLinkRow.audit_id, AuditLinkRow.digest, *AuditRow.__table__.columns)
         .outerjoin(AuditRow, AuditRow.id == AuditLinkRow.audit_id)
         .order_by(AuditLinkRow.position)
     )
     was_there = head is None or head.position == 0
-    for rows in db.rows(cast("Select[Any]", query), batch=_BATCH):
-        for position, audit_id, digest, row in rows:
+    for rows in db.rows(query, batch=_BATCH):
+        for row in cast("Sequence[Row[Any]]", rows):
+            position, audit_id, digest = row.position, row.audit_id, row.digest
             if head is not None and head.position == position:
                 was_there = head.digest == digest
             if audit_id is not None:
                 previous = before or Head(position - 1, START)
                 if position != previous.position + 1 or (before is None and position != 1):
                     yield Fault("gap", position, audit_id)
-                elif row is None:
+                elif row.id is None:
                     yield Fault("missing", position, audit_id)
                 elif compute(previous.digest, row) != digest:
                     yield Fault("changed", position, audit_id)
@@ -138,7 +139,7 @@ def forget_before(db: Database, moment: datetime, *, last: int | None = None) ->
         return len(events)
 
 
-def compute(previous: str, row: AuditRow) -> str:
+def compute(previous: str, row: AuditRow | Row[Any]) -> str:
     """Return the digest of an event's link."""
     at = row.at.astimezone(UTC).isoformat(timespec="microseconds")
     fields = [
