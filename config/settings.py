@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from config.auditing import AuditSettings
 from config.passcodes import HashedPasscode
 from config.section import AeTitle, ListenPort, Seconds, Section
 from config.tls import CalledPeer, TlsSettings, list_contradictions
@@ -210,6 +211,7 @@ class Settings(Section):
     storage: StorageSettings = StorageSettings()
     web: WebSettings = WebSettings()
     validation: ValidationSettings = ValidationSettings()
+    audit: AuditSettings = AuditSettings()
 
     @property
     def callers(self) -> dict[str, PeerSettings]:

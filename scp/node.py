@@ -17,6 +17,7 @@ from scoring import plugins
 from scoring.report.typeset import site
 from scoring.risk import population
 from scp import metrics, privacy
+from scp.auditing.auditor import Auditor
 from scp.delivery.association import associate_as
 from scp.delivery.commitment import CommitmentAsker
 from scp.delivery.courier import Courier
@@ -82,6 +83,7 @@ class Node:
         )
         self._storage = self._make_storage(settings)
         installation = Installation(settings, self.database, self.files, clock)
+        self._auditor = Auditor(installation)
         self._witness = Witness(installation, self._storage, self._completion.note_announcement)
         retry = Retry.from_settings(settings.results)
         self._reports = CommitmentReports(installation, pause=retry.pause, announced=self._completion.note_announcement)
@@ -100,6 +102,7 @@ class Node:
         self._completion.start()
         self._certificates.start()
         self._witness.start()
+        self._auditor.start(", ".join(self.server.addresses))
         metrics.IN_QUARANTINE.set_function(self._measure_quarantine)
         self.server.start()
 
@@ -113,6 +116,7 @@ class Node:
         self._completion.stop()
         self._scorer.close()
         self._workflow.stop()
+        self._auditor.stop()
         self.database.close()
         self._lock.release()
 
