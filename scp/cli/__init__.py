@@ -25,7 +25,7 @@ _ENTRIES = {
     "validate": Entry("validate", "Compare readers' values with ours; decide to go live."),
     "account": Entry("account", "Manage who may use the web pages."),
     "calibrate": Entry("calibrate", "Refit the judgement to this site's own readings."),
-    "config": Entry("configure", "Check, show or write the configuration."),
+    "config": Entry("configure", "Check, show, write or reload the configuration."),
     "doctor": Entry("doctor", "Check this installation and suggest repairs."),
     "conformance": Entry("conformance", "Print the DICOM conformance statement."),
 }
