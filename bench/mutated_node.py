@@ -30,6 +30,7 @@ from scp.services.query import QueryScp
 from scp.services.rejection_notes import RejectionNotes
 from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import StorageScp
+from scp.services.storage_rules import StorageRules
 from storage.database.commitment_rows import CommitmentRow
 from storage.database.engine import Database
 from storage.objects.files import Files
@@ -110,9 +111,11 @@ def _make_server(installation: Installation) -> Server:
         clock=_now,
         touched=_ignore,
     )
+    rules = StorageRules(notes=notes)
+    storage = StorageScp(database, files, clock=_now, received=lambda _uid, _holder: None, rules=rules)
     services = (
         verification.provide(),
-        StorageScp(database, files, clock=_now, received=lambda _uid, _holder: None, notes=notes).provide(),
+        storage.provide(),
         QueryScp(database, files, settings.node.ae_title).provide(),
         RetrieveScp(database, files, settings.node, settings.peers).provide(),
         CommitmentScp(reports, asker.take).provide(),

@@ -13,12 +13,16 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from config.contradictions import find_faults
+from config.environment import Spoken, read_environment
 from config.errors import ConfigurationError
+from config.secrets import is_secret
 from config.settings import Settings
 
 PREFIX: Final = "CORONODE_"
 FILE_VARIABLE: Final = "CORONODE_CONFIG"
 DEFAULT_FILE: Final = Path("coronode.toml")
+_LONGEST_VALUE: Final = 200
 
 
 def read_defaults() -> str:
@@ -33,13 +37,17 @@ def load(path: Path | None = None) -> Settings:
 
     Raises ConfigurationError: one line with file or variable, key, value and what is allowed.
     """
-    source = path or _find_file()
+    source = path or find_file()
     written = _read(source) if source is not None else {}
     spoken = _read_variables(written)
     try:
-        return Settings.model_validate(_merge(written, spoken))
+        settings = Settings.model_validate(_merge(written, spoken.settings))
     except ValidationError as error:
-        raise ConfigurationError("; ".join(_explain(e, source, spoken) for e in error.errors())) from error
+        # not chained: a traceback would show the values, secrets among them
+        raise ConfigurationError("; ".join(_explain(e, source, spoken) for e in error.errors())) from None
+    for fault in find_faults(settings):
+        raise ConfigurationError(f"{_name_source(fault.location, source, spoken)}: {fault}")
+    return settings
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -56,30 +64,30 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
 
 
-def _find_file() -> Path | None:
-    """Return the file to read when none is given."""
+def find_file() -> Path | None:
+    """Return the file that is read when none is given; None for the built-in defaults."""
     named = os.environ.get(FILE_VARIABLE)
     if named:
         return Path(named)
     return DEFAULT_FILE if DEFAULT_FILE.exists() else None
 
 
-def _read_variables(written: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the settings in the environment. Raises ConfigurationError for a variable that names no section."""
-    names = [name for name in os.environ if name.startswith(PREFIX) and name != FILE_VARIABLE]
-    for name in names:
-        section, separator, _ = name.removeprefix(PREFIX).lower().partition("__")
-        if section not in Settings.model_fields:
-            hint = "" if separator else f"; write {PREFIX}SECTION__KEY with two underscores"
-            raise ConfigurationError(
-                f"environment variable {name}: no section {section!r}{_suggest(section, Settings)}{hint}"
-            )
-    if not names:
-        return {}
-    # Deferred: pydantic-settings takes a third of the time that reading a configuration takes.
-    from config.environment import read_environment  # noqa: PLC0415
+def _read_variables(written: Mapping[str, Any]) -> Spoken:
+    """Read the settings in the environment. Raises ConfigurationError for a variable that names no key."""
+    variables = {name: text for name, text in os.environ.items() if name != FILE_VARIABLE}
+    peers = written.get("peers", {})
+    spelling = {name.lower(): name for name in peers} if isinstance(peers, Mapping) else {}
+    return read_environment(variables, PREFIX, spelling=spelling, explain=_explain_variable)
 
-    return read_environment(PREFIX, written.get("peers", {}))
+
+def _explain_variable(key: str, section: type[BaseModel]) -> str:
+    """Say that a variable names nothing, and what it may have been meant to name."""
+    if section is not Settings:
+        return f"{key}: unknown key{_suggest(key.rpartition('.')[2], section)}"
+    words = f"no section {key!r}{_suggest(key, section)}; write {PREFIX}SECTION__KEY with two underscores"
+    if key.startswith(("port", "service")):
+        words += "; Kubernetes sets such variables for a service named coronode: enableServiceLinks: false"
+    return words
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,42 +98,66 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _explain(error: ErrorDetails, source: Path | None, spoken: Mapping[str, Any]) -> str:
-    location = [str(part) for part in error["loc"]]
-    key = ".".join(location)
+def _explain(error: ErrorDetails, source: Path | None, spoken: Spoken) -> str:
+    location = tuple(str(part) for part in error["loc"])
     where = _name_source(location, source, spoken)
+    words = _describe(error, location)
+    return f"{where}: {_escape('.'.join(location))}{words}" if location else f"{where}{words}"
+
+
+def _describe(error: ErrorDetails, location: tuple[str, ...]) -> str:
+    """Say what is wrong behind the name of the key: its value, unless that is a section or a secret, and why."""
     if error["type"] == "extra_forbidden":
         section = _find_section(location[:-1])
         what = "section" if len(location) == 1 else "key"
-        return f"{where}: {key}: unknown {what}{_suggest(location[-1], section) if section else ''}"
+        return f": unknown {what}{_suggest(location[-1], section) if section else ''}"
     if error["type"] == "missing":
-        return f"{where}: {key}: is missing and has no default"
-    message = error["msg"]
+        return ": is missing and has no default"
+    message, value = error["msg"], error["input"]
     if error["type"] == "value_error":
         message = message.removeprefix("Value error, ")
     else:
         message = f"{message[:1].lower()}{message[1:]}"
+    secret = _is_secret(location)
     if error["type"] in {"tuple_type", "list_type"}:
-        message = f'should be a list, for instance ["{error["input"]}"]'
-    if not location:
-        return f"{where}: {message}"
-    if isinstance(error["input"], Mapping):  # a whole section says too much, the hashes of its users among it
-        return f"{where}: {key}: {message}"
-    return f"{where}: {key} = {error['input']!r}: {message}"
+        message = "should be a list" if secret else f'should be a list, for instance ["{_shorten(value)}"]'
+    # a whole section says too much, the hashes of its users among it
+    return (
+        f": {message}"
+        if secret or not location or isinstance(value, Mapping)
+        else f" = {_shorten(repr(value))}: {message}"
+    )
 
 
-def _name_source(location: list[str], source: Path | None, spoken: Mapping[str, Any]) -> str:
-    value: Any = spoken
-    for part in location:
-        if not isinstance(value, Mapping) or part not in value:
-            return str(source) if source is not None else "configuration"
-        value = value[part]
-    if not location:
-        return str(source) if source is not None else "configuration"
-    return f"environment variable {PREFIX}{'__'.join(location).upper()}"
+def _shorten(value: Any) -> str:
+    """Return a value as text that fits into a line."""
+    text = _escape(str(value))
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
-def _find_section(location: list[str]) -> type[BaseModel] | None:
+def _escape(text: str) -> str:
+    """Write what would break the line, or the terminal, as its code."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
+def _name_source(location: tuple[str, ...], source: Path | None, spoken: Spoken) -> str:
+    variable = spoken.find_variable(location)
+    if variable is not None:
+        return f"environment variable {variable}"
+    return str(source) if source is not None else "configuration"
+
+
+def _is_secret(location: tuple[str, ...]) -> bool:
+    """Return whether the value at a location is never shown."""
+    for length in range(1, len(location) + 1):
+        section = _find_section(location[: length - 1])
+        field = None if section is None else section.model_fields.get(location[length - 1])
+        if field is not None and is_secret(field.annotation, field.metadata):
+            return True
+    return False
+
+
+def _find_section(location: tuple[str, ...]) -> type[BaseModel] | None:
     """Return the model class at a location such as ("peers", "PACS"), or None."""
     model: Any = Settings
     for part in location:
@@ -133,8 +165,10 @@ def _find_section(location: list[str]) -> type[BaseModel] | None:
             if part not in model.model_fields:
                 return None
             model = model.model_fields[part].annotation
-        else:
+        elif len(get_args(model)) > 1:
             model = get_args(model)[1]
+        else:
+            return None
     return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 

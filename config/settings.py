@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from config.auditing import AuditSettings
+from config.host import Host
 from config.passcodes import HashedPasscode
-from config.section import AeTitle, ListenPort, Seconds, Section
+from config.secrets import HIDDEN_VALUE
+from config.section import ONCE, AeTitle, ListenPort, LongString, Seconds, Section, list_controls
 from config.tls import CalledPeer, TlsSettings, list_contradictions
 from config.validation import ValidationSettings
 from config.web import WebSettings
@@ -17,6 +20,11 @@ from config.web_peer import WebPeer
 
 MIB: Final = 1024 * 1024
 """Bytes in the unit of every key that ends in `_mb`."""
+MOST_MB: Final = 1024 * 1024 * 1024
+"""A pebibyte: more than any disk of a node, and a number that every system takes."""
+_MOST_SERIES: Final = 16
+"""Series of a result, each with the number after that of the one before (IS: at most 2**31 - 1)."""
+_PEER_NAME: Final = re.compile(r"\w([\w .-]{0,62}[\w.-])?")
 
 
 Service = Literal["store", "query", "retrieve", "commit", "mpps"]
@@ -38,7 +46,23 @@ def _check_passcode(value: str) -> str:
     return value
 
 
-Passcode = Annotated[str, AfterValidator(_check_passcode)]
+def _check_user(value: str) -> str:
+    """Check the name of a user."""
+    if not value.strip() or list_controls(value):
+        raise ValueError("the name of a user is a text of one line")
+    return value
+
+
+def _check_peer_name(value: str) -> str:
+    """Check the name of a peer: commands, addresses of pages and variables of the environment have it as a word."""
+    if not _PEER_NAME.fullmatch(value):
+        raise ValueError("a peer's name is 1 to 64 letters, digits, spaces, dots, hyphens and underscores")
+    return value
+
+
+Passcode = Annotated[str, AfterValidator(_check_passcode), HIDDEN_VALUE]
+UserName = Annotated[str, AfterValidator(_check_user)]
+PeerName = Annotated[str, AfterValidator(_check_peer_name)]
 
 
 class NodeSettings(Section):
@@ -48,7 +72,7 @@ class NodeSettings(Section):
     """
 
     ae_title: AeTitle = "CORONODE"
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: ListenPort = 11112
     data_dir: Path = Path("coronode-data")
     accept_unknown_peers: bool = False
@@ -58,13 +82,13 @@ class NodeSettings(Section):
     max_moves_per_destination: int = Field(default=4, ge=1, le=1000)
     max_pdu: int = Field(default=131072, ge=4096, le=16 * 1024 * 1024)
     longest_pdu: int = Field(default=16 * 1024 * 1024, ge=4096, le=2**32 - 1)
-    longest_object_mb: int = Field(default=8192, ge=1)
-    slowest_bytes_per_second: int = Field(default=1000, ge=0)
+    longest_object_mb: int = Field(default=8192, ge=1, le=MOST_MB)
+    slowest_bytes_per_second: int = Field(default=1000, ge=0, le=1_000_000)
     companions: Companions = "keep"
     acse_timeout: Seconds = 30
     dimse_timeout: Seconds = 60
     network_timeout: Seconds = 120
-    reserve_mb: int = Field(default=1024, ge=0)
+    reserve_mb: int = Field(default=1024, ge=0, le=MOST_MB)
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     tls: TlsSettings = TlsSettings()
@@ -91,11 +115,11 @@ class PeerSettings(WebPeer, CalledPeer):
     at most `witness_per_minute` times.
     """
 
-    services: tuple[Service, ...] = ("store", "query", "retrieve", "commit", "mpps")
+    services: Annotated[tuple[Service, ...], ONCE] = ("store", "query", "retrieve", "commit", "mpps")
     may_reject: bool = True
     sr: SrTemplate = "tid1500"
-    documents: tuple[DocumentKind, ...] | None = None
-    users: dict[str, Passcode] = Field(default={})
+    documents: Annotated[tuple[DocumentKind, ...] | None, ONCE] = None
+    users: dict[UserName, Passcode] = Field(default={}, repr=False)
     commit: bool = False
     retrieve: Retrieval = "auto"
     witness: Witness = "off"
@@ -125,9 +149,9 @@ class CompletionSettings(Section):
 class SelectionSettings(Section):
     """Limits on the slice thickness and spacing of a series that is scored, mm, and the rejection notes that count."""
 
-    minimum_thickness_mm: float = Field(default=0.4, ge=0)
-    maximum_thickness_mm: float = Field(default=5.0, gt=0)
-    rejection_notes: tuple[RejectionReason, ...] = ("quality", "safety", "worklist")
+    minimum_thickness_mm: float = Field(default=0.4, ge=0, le=100)
+    maximum_thickness_mm: float = Field(default=5.0, gt=0, le=100)
+    rejection_notes: Annotated[tuple[RejectionReason, ...], ONCE] = ("quality", "safety", "worklist")
 
 
 class ScoringSettings(Section):
@@ -138,10 +162,10 @@ class ScoringSettings(Section):
 
     convention: ConventionName = "standard"
     engine: str = "default"
-    mass_factor: float | None = Field(default=None, gt=0)
+    mass_factor: float | None = Field(default=None, gt=0, le=100)
     patient_size: PatientSize = "medium"
     timeout_seconds: Seconds = 600
-    memory_mb: int = Field(default=4096, ge=1024)
+    memory_mb: int = Field(default=4096, ge=1024, le=MOST_MB)
 
 
 class ResultsSettings(Section):
@@ -150,12 +174,12 @@ class ResultsSettings(Section):
     A commitment that is not answered within `commit_timeout_seconds` is asked for again.
     """
 
-    destinations: tuple[str, ...] = ()
-    documents: tuple[DocumentKind, ...] = Field(default=("sr", "overlay"), min_length=1)
-    series_number: int = Field(default=9001, ge=1, le=2**31 - 1)
-    series_description: str = Field(default="Coronary calcium score", max_length=64)
+    destinations: Annotated[tuple[str, ...], ONCE] = ()
+    documents: Annotated[tuple[DocumentKind, ...], ONCE] = Field(default=("sr", "overlay"), min_length=1)
+    series_number: int = Field(default=9001, ge=1, le=2**31 - 1 - _MOST_SERIES)
+    series_description: LongString = "Coronary calcium score"
     warning_text: str = Field(default="RESEARCH USE: not a medical device", min_length=1)
-    institution: str = ""
+    institution: LongString = ""
     logo: Path | None = None
     language: Language = "en"
     texts: Path | None = None
@@ -164,7 +188,7 @@ class ResultsSettings(Section):
     not_scorable_report: bool = False
     retry_first_seconds: Seconds = 5
     retry_longest_seconds: Seconds = 900
-    retry_attempts: int = Field(default=100, ge=1)
+    retry_attempts: int = Field(default=100, ge=1, le=1_000_000)
     commit_timeout_seconds: Seconds = 3600
 
 
@@ -190,9 +214,13 @@ class PriorsSettings(Section):
 
 
 class StorageSettings(Section):
-    """Where the data are kept; None: in `node.data_dir`. With `durability` "relaxed" a power cut may lose objects."""
+    """Where the data are kept; None: in `node.data_dir`. With `durability` "relaxed" a power cut may lose objects.
 
-    database_url: str | None = None
+    The password of the database stands in its URL, or in a file.
+    """
+
+    database_url: Annotated[str | None, HIDDEN_VALUE] = Field(default=None, repr=False)
+    database_password_file: Path | None = None
     blobs_url: str | None = Field(default=None, pattern=r"^file:///")
     durability: Literal["full", "relaxed"] = "full"
 
@@ -201,7 +229,7 @@ class Settings(Section):
     """The whole configuration."""
 
     node: NodeSettings = NodeSettings()
-    peers: dict[str, PeerSettings] = Field(default={})
+    peers: dict[PeerName, PeerSettings] = Field(default={})
     completion: CompletionSettings = CompletionSettings()
     selection: SelectionSettings = SelectionSettings()
     scoring: ScoringSettings = ScoringSettings()

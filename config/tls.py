@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
+from config.host import Host, PeerHost
 from config.section import AeTitle, ListenPort, Port, Section
 
 ProfileName = Literal["bcp195", "bcp195-modified"]
@@ -82,10 +83,10 @@ class CalledPeer(Section):
     """
 
     ae_title: AeTitle
-    host: str = Field(min_length=1)
+    host: PeerHost
     port: Port | None = None
     tls: bool = False
-    tls_name: str | None = Field(default=None, min_length=1)
+    tls_name: Host | None = None
     certificate: Pins = ()
 
     @model_validator(mode="after")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from config.section import ListenPort, Section
+from config.host import Host
+from config.section import ONCE, ListenPort, Section
 
 Role = Literal["view", "review", "operate", "administer", "store"]
 
@@ -38,7 +39,7 @@ class OidcSettings(Section):
     client_secret: SecretStr | None = None
     client_secret_file: Path | None = None
     name: str = "OpenID Connect"
-    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    scopes: Annotated[tuple[str, ...], ONCE] = ("openid", "profile", "email")
     roles_claim: str = "groups"
     name_claim: str = "preferred_username"
     roles: dict[str, tuple[Role, ...]] = Field(default={})
@@ -57,8 +58,8 @@ class OidcSettings(Section):
             raise ValueError("web.oidc.issuer: the address of a provider begins with https://")
         if not self.client_id:
             raise ValueError("web.oidc.client_id: the provider's name for this node is missing")
-        if (self.client_secret is None) == (self.client_secret_file is None):
-            raise ValueError("web.oidc: give the secret in client_secret or in client_secret_file, one of the two")
+        if self.client_secret is None and self.client_secret_file is None:
+            raise ValueError("web.oidc: the secret is missing; give client_secret_file, or client_secret")
         if not self.roles:
             raise ValueError(
                 "web.oidc.roles: without it nobody may sign in; add a table such as "
@@ -78,12 +79,12 @@ class WebSettings(Section):
     use, and `session_hours` after the sign-in.
     """
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: ListenPort = 8080
-    hosts: tuple[str, ...] = ()
+    hosts: Annotated[tuple[Host, ...], ONCE] = ()
     certificate: Path | None = None
     private_key: Path | None = None
-    proxies: tuple[Annotated[str, AfterValidator(_check_proxy)], ...] = ()
+    proxies: Annotated[tuple[Annotated[str, AfterValidator(_check_proxy)], ...], ONCE] = ()
     idle_minutes: float = Field(default=60, gt=0, le=24 * 60)
     session_hours: float = Field(default=12, gt=0, le=24 * 7)
     oidc: OidcSettings = OidcSettings()
@@ -101,13 +102,3 @@ class WebSettings(Section):
             missing = "private_key" if self.private_key is None else "certificate"
             raise ValueError(f"web.{missing} is missing: HTTPS needs a certificate and its key")
         return self
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address is this machine's own to itself, an IPv4 address within IPv6 included."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host in LOOPBACK_NAMES
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)

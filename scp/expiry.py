@@ -92,9 +92,17 @@ class ExpiryWatch:
         if self.is_needed:
             watch_credentials(settings.node.tls)
 
+    def adopt(self, settings: Settings) -> None:
+        """Look after the files of another configuration, now and from now on."""
+        self._settings = settings
+        self.is_needed = settings.node.tls.is_configured
+        self.start()
+        if self.is_needed:
+            self.look()
+
     def start(self) -> None:
         """Begin to look, where TLS is configured."""
-        if self.is_needed:
+        if self.is_needed and self._thread.ident is None:
             self._thread.start()
 
     def stop(self) -> None:
@@ -127,7 +135,8 @@ class ExpiryWatch:
     def _run(self) -> None:
         while True:
             try:
-                self.look()
+                if self.is_needed:
+                    self.look()
             except Exception:  # the edge of the thread: the next look may succeed
                 log.exception("looking at the certificates failed")
             if self._stopped.wait(_LOOK_SECONDS):

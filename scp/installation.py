@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from config.settings import Settings
@@ -16,11 +16,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Installation:
-    """Settings, index, files and clock, passed on together; a test supplies its own clock."""
+    """Settings, index, files and clock, passed on together; a test supplies its own clock.
+
+    The settings are replaced as a whole when the configuration is read again: who needs several of them to agree reads
+    them once, or takes them `still`.
+    """
 
     settings: Settings
     database: Database
     files: Files
     clock: Callable[[], datetime] = utc_now
+
+    def still(self) -> Installation:
+        """Return the installation as it is now, for a piece of work that is done by one configuration."""
+        return replace(self)

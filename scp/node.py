@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import structlog
 
 from config.errors import Transient
-from config.settings import MIB, Settings
+from config.settings import PeerSettings, Settings
 from dicom.process import configure_process
 from dicom.uids import random_uid
 from scoring import plugins
@@ -18,10 +20,10 @@ from scoring.report.typeset import site
 from scoring.risk import population
 from scp import metrics, privacy
 from scp.auditing.auditor import Auditor
-from scp.delivery.association import associate_as
+from scp.delivery.association import Association, associate_as
 from scp.delivery.commitment import CommitmentAsker
 from scp.delivery.courier import Courier
-from scp.delivery.retry import Retry
+from scp.delivery.retry import ConfiguredRetry
 from scp.delivery.web import connect_as
 from scp.durable.chores import Chore
 from scp.durable.dbos_engine import DbosEngine
@@ -31,11 +33,14 @@ from scp.expiry import ExpiryWatch
 from scp.fetching.witness import Witness
 from scp.installation import Installation, utc_now
 from scp.lock import DataLock
+from scp.network.tls.credentials import watch_credentials
 from scp.priors.comparison import History
 from scp.reception.admission import Admission
 from scp.reception.completion import Completion
 from scp.reception.facts import IndexFacts
+from scp.reception.provided import ProvidedService
 from scp.reception.server import Server
+from scp.scu.storage import Sending
 from scp.services import verification
 from scp.services.commitment import CommitmentScp
 from scp.services.commitment_reports import CommitmentReports
@@ -44,9 +49,12 @@ from scp.services.query import QueryScp
 from scp.services.rejection_notes import RejectionNotes
 from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import StorageScp
+from scp.services.storage_rules import StorageRules
+from scp.work.configured import ConfiguredWork
 from scp.work.documents import DocumentWork
 from scp.work.scoring_process import ScoringProcess
 from scp.work.series_work import SeriesWork
+from storage.database import audit
 from storage.database.opening import open_database
 from storage.series import lifecycle
 from storage.series.quarantine import count_quarantined
@@ -73,6 +81,8 @@ class Node:
         _close_to_others(settings)
         self.database = open_database(settings)
         self.files = open_store(settings, self.database)
+        self._installation = installation = Installation(settings, self.database, self.files, clock)
+        self._reloading = threading.Lock()
         self._scorer = ScoringProcess.from_settings(settings.scoring)
         self._completion = Completion(
             settings.completion,
@@ -81,15 +91,26 @@ class Node:
             complete=self._complete,
             wait=self._wait,
         )
-        self._storage = self._make_storage(settings)
-        installation = Installation(settings, self.database, self.files, clock)
+        self._storage = StorageScp(
+            self.database,
+            self.files,
+            clock=clock,
+            received=self._completion.note_instance,
+            rules=self._make_rules(settings),
+        )
         self._auditor = Auditor(installation)
         self._witness = Witness(installation, self._storage, self._completion.note_announcement)
-        retry = Retry.from_settings(settings.results)
+        retry = ConfiguredRetry(installation)
         self._reports = CommitmentReports(installation, pause=retry.pause, announced=self._completion.note_announcement)
         self._asker = CommitmentAsker(installation, retry=retry, make_uid=random_uid)
         self._workflow = self._make_workflow(installation)
-        self.server = self._make_server(settings)
+        self._retrieve = RetrieveScp(self.database, self.files, settings.node, settings.callers)
+        self.server = Server(
+            settings.node,
+            Admission.from_settings(settings),
+            self._list_services(),
+            find_shortage=self._storage.find_shortage,
+        )
 
     def start(self) -> None:
         """Start every part. The port is bound first, because it may be in use, and served last."""
@@ -124,68 +145,80 @@ class Node:
         """Return whether the scoring process is running."""
         return self._scorer.is_alive
 
-    def reload(self) -> None:
-        """Take up changed files of TLS now."""
-        if self._certificates.is_needed:
-            self._certificates.look()
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self._installation.settings
+
+    def adopt(self, settings: Settings) -> None:
+        """Go on by another configuration, of which everything that needs a new start is the same.
+
+        An association, an object on its way and a job that has begun go on by the one of their beginning. Raises
+        ConfigurationError when a file cannot be used; nothing is changed then.
+        """
+        with self._reloading:
+            admission, rules = Admission.from_settings(settings), self._make_rules(settings)
+            if settings.node.tls.is_configured:
+                watch_credentials(settings.node.tls)
+            self._storage.adopt(rules)
+            self.server.adopt(settings.node, admission, self._list_services())
+            self._installation.settings = settings
+            self._retrieve.adopt(settings.node, settings.callers)
+            self._completion.adopt(settings.completion)
+            self._witness.adopt()
+            self._certificates.adopt(settings)
+
+    def note_configuration(self, keys: str) -> None:
+        """Enter in the audit log which keys have changed. Raises Transient."""
+        audit.record(self.database, self._clock(), "configured", f"changed: {keys}")
 
     def _make_workflow(self, installation: Installation) -> Workflow:
         """Make the workflow of scoring, documents and delivery."""
-        settings = installation.settings
         reporting = DocumentWork(installation, self._scorer)
         return Workflow(
             DbosEngine(self.database),
             installation,
-            SeriesWork(installation, self._scorer, History(installation), reporting),
-            Courier(
-                installation,
-                reporting,
-                associate=connect_as(settings.node, associate_as(settings.node)),
-                retry=Retry.from_settings(settings.results),
-            ),
+            ConfiguredWork(installation, self._make_work),
+            Courier(installation, reporting, associate=self._associate, retry=ConfiguredRetry(installation)),
             watch=self._completion.watch,
             chores=(Chore(REPORT_COMMITMENT, self._reports), Chore(ASK_COMMITMENT, self._asker)),
         )
 
-    def _make_storage(self, settings: Settings) -> StorageScp:
-        """Make the service that takes objects in."""
-        return StorageScp(
+    def _make_work(self, installation: Installation) -> SeriesWork:
+        """Make the work on a series by one configuration."""
+        reporting = DocumentWork(installation, self._scorer)
+        return SeriesWork(installation, self._scorer, History(installation), reporting)
+
+    def _associate(self, peer: PeerSettings, objects: Sequence[Sending]) -> AbstractContextManager[Association]:
+        """Open the way to a destination by the configuration in force."""
+        node = self.settings.node
+        return connect_as(node, associate_as(node))(peer, objects)
+
+    def _make_rules(self, settings: Settings) -> StorageRules:
+        """Make the rules on objects that are sent here."""
+        notes = RejectionNotes(
             self.database,
             self.files,
+            reasons=settings.selection.rejection_notes,
+            peers=tuple(settings.callers.values()),
             clock=self._clock,
-            received=self._completion.note_instance,
-            reserve_bytes=settings.node.reserve_mb * MIB,
-            longest_bytes=settings.node.longest_object_mb * MIB,
-            companions=settings.node.companions,
-            notes=RejectionNotes(
-                self.database,
-                self.files,
-                reasons=settings.selection.rejection_notes,
-                peers=tuple(settings.callers.values()),
-                clock=self._clock,
-                touched=self._completion.note_announcement,
-            ),
+            touched=self._completion.note_announcement,
         )
+        return StorageRules.from_settings(settings.node, notes)
 
-    def _make_server(self, settings: Settings) -> Server:
-        """Make the server with the services for peers."""
-        query = QueryScp(self.database, self.files, settings.node.ae_title)
-        retrieve = RetrieveScp(self.database, self.files, settings.node, settings.callers)
+    def _list_services(self) -> tuple[ProvidedService, ...]:
+        """List the services for peers."""
+        query = QueryScp(self.database, self.files, self.settings.node.ae_title)
         mpps = MppsScp(
             self.database, clock=self._clock, make_uid=random_uid, announced=self._completion.note_announcement
         )
-        return Server(
-            settings.node,
-            Admission.from_settings(settings),
-            (
-                verification.provide(),
-                self._storage.provide(),
-                query.provide(),
-                retrieve.provide(),
-                CommitmentScp(self._reports, self._asker.take).provide(),
-                mpps.provide(),
-            ),
-            find_shortage=self._storage.find_shortage,
+        return (
+            verification.provide(),
+            self._storage.provide(),
+            query.provide(),
+            self._retrieve.provide(),
+            CommitmentScp(self._reports, self._asker.take).provide(),
+            mpps.provide(),
         )
 
     def _complete(self, series_instance_uid: str, checked: int, imperfections: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""`coronode config`: check, show or write the configuration."""
+"""`coronode config`: check, show, write or reload the configuration."""
 
 from __future__ import annotations
 
@@ -23,42 +23,59 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group, examples=("coronode config init", "coronode config check", "coronode config show"))
 def config() -> None:
-    """Check, show or write the configuration."""
+    """Check, show, write or reload the configuration."""
 
 
 @config.command(examples=("coronode config check --config /etc/coronode.toml",))
 @config_option
 def check(config_file: Path | None) -> None:
     """Check whether the configuration is valid."""
-    from scoring import plugins
-    from scoring.report.typeset import site
-    from scoring.risk import population
-    from scp.web.certificate import check_certificate
+    from config.contradictions import find_warnings
+    from scp.cli.checking import check_named
 
     settings = load(config_file)
-    plugins.check(settings.scoring.engine)
-    population.load_configured(settings.risk)
-    site.check(settings.results)
+    check_named(settings)
     _check_certificates(settings)
-    check_certificate(settings.web)
+    for warning in find_warnings(settings):
+        say(f"coronode: warning: {warning}", err=True)
     peers = ", ".join(sorted(settings.peers)) or "none"
     targets = ", ".join(settings.results.destinations) or "none: results stay on this node"
     say(f"configuration is valid; peers: {peers}; results go to: {targets}")
 
 
 def _check_certificates(settings: Settings) -> None:
-    """Raise ConfigurationError when TLS cannot be spoken with the files of the configuration."""
+    """Raise ConfigurationError for a certificate of TLS that is not valid now."""
     if not settings.node.tls.is_configured:
         return
     from scp.expiry import list_named
     from scp.installation import utc_now
-    from scp.network.tls.credentials import load_credentials
 
-    load_credentials(settings.node.tls)
     now = utc_now()
     for named in list_named(settings, now):
         if not named.is_valid(now):
             raise ConfigurationError(f"{named.setting}: {named.describe(now)}")
+
+
+@config.command(name="reload", examples=("coronode config reload --config /etc/coronode.toml",))
+@json_option
+@config_option
+def reload_running(config_file: Path | None, *, as_json: bool) -> None:
+    """Have the running node read its configuration again, without losing an association.
+
+    It reads the file and the environment that it was started with; exit status 2 where it refuses them, and goes on by
+    the configuration in force.
+    """
+    from scp.control import ask
+
+    answer = ask(load(config_file).node.data_dir, "reload")
+    if "error" in answer:
+        raise CoronodeError(answer["error"])
+    if as_json:
+        say(*escape_json(json.dumps(answer, indent=2, ensure_ascii=False)).split("\n"))
+    if answer["kind"] == "refused":
+        raise ConfigurationError(answer["words"])
+    if not as_json:
+        say(f"configuration reloaded; {answer['words']}")
 
 
 @config.command(examples=("coronode config show --config /etc/coronode.toml", "coronode config show --json"))

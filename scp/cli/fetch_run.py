@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
-from config.settings import MIB, PeerSettings, Settings
+from config.settings import PeerSettings, Settings
 from scp import logs
 from scp.cli.fetch_requests import Requests
 from scp.cli.terminal.fetch_progress import ProgressTeller, describe_summary, list_fields
@@ -31,6 +31,7 @@ from scp.lock import DataLock
 from scp.network.command import C_MOVE_RQ, RESPONSE, Command
 from scp.privacy import create_closed
 from scp.services.storage import StorageScp
+from scp.services.storage_rules import StorageRules
 from storage.database.opening import open_database
 from storage.series.store import open_store
 
@@ -177,9 +178,7 @@ def _open_store(settings: Settings) -> Iterator[NodeStore]:
             open_store(settings, database),
             clock=utc_now,
             received=lambda *_: None,
-            reserve_bytes=settings.node.reserve_mb * MIB,
-            longest_bytes=settings.node.longest_object_mb * MIB,
-            companions=settings.node.companions,
+            rules=StorageRules.from_settings(settings.node),
         )
         lock = DataLock(settings.node.data_dir)
         yield NodeStore(database, storage, lock, keeps_companions=settings.node.companions == "keep")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,6 +13,9 @@ from config.load import load
 from scp.cli.command import Command
 from scp.cli.options import config_option
 from scp.cli.terminal.output import say
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 _LOOK_SECONDS: Final = 1.0
 
@@ -22,11 +25,14 @@ _LOOK_SECONDS: Final = 1.0
 def serve(config_file: Path | None) -> None:
     """Run the node: receive, score, report, deliver, answer queries, until SIGTERM or Ctrl-C.
 
-    On SIGHUP it reads changed certificates at once; without, within a minute.
+    On SIGHUP it reads its configuration again, as on: coronode config reload.
     """
     from scp import logs, metrics, privacy
+    from scp.cli.checking import check_named
+    from scp.control import ControlSocket
     from scp.node import Node
     from scp.readiness import tell_manager
+    from scp.reloading import Reloading
     from scp.web.process import WebProcess
 
     privacy.create_closed()
@@ -39,9 +45,21 @@ def serve(config_file: Path | None) -> None:
     signal.signal(signal.SIGHUP, lambda *_: reload.set())
     node = Node(settings)
     web = WebProcess(settings, {"metrics": metrics.render, "scorer": node.can_score})
+
+    def adopt(new: Settings) -> None:
+        node.adopt(new)
+        web.adopt(new)
+        logs.configure(new.node.log_level, new.node.log_format)
+
+    reloading = Reloading(
+        settings, read=lambda: load(config_file), check=check_named, adopt=adopt, note=node.note_configuration
+    )
+    answers = {"reload": lambda: reloading().to_json(), "compare": lambda: reloading.compare().to_json()}
+    control = ControlSocket(settings.node.data_dir, answers)
     try:
         node.start()
         web.start()
+        control.start()
         tell_manager("READY")
         if settings.node.log_format == "text":  # a log of JSON has JSON in every line
             say(f"coronode: {settings.node.ae_title} listens on {', '.join(node.server.addresses)}", err=True)
@@ -49,8 +67,9 @@ def serve(config_file: Path | None) -> None:
         while not stop.wait(_LOOK_SECONDS):
             if reload.is_set():
                 reload.clear()
-                node.reload()
+                reloading()
     finally:
         tell_manager("STOPPING")
+        control.stop()
         web.stop()
         node.stop()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from config.errors import ConfigurationError
+from config.host import is_loopback
 from config.settings import Settings
-from config.web import is_loopback
 from scp.cli.finding import Finding, failed, passed
 
 

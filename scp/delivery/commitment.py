@@ -13,7 +13,7 @@ from config.settings import NodeSettings, PeerSettings
 from dicom import status
 from dicom.commitment import CommitmentRequest, CommitmentResult
 from scp import metrics
-from scp.delivery.retry import Retry
+from scp.delivery.retry import Pauses
 from scp.installation import Installation
 from scp.scu.commitment import Take, ask
 from storage.outbox import commitment
@@ -31,9 +31,9 @@ class CommitmentAsker:
     """
 
     def __init__(
-        self, installation: Installation, *, retry: Retry, make_uid: Callable[[], str], ask: Ask = ask
+        self, installation: Installation, *, retry: Pauses, make_uid: Callable[[], str], ask: Ask = ask
     ) -> None:
-        self._settings = installation.settings
+        self._installation = installation
         self._database = installation.database
         self._clock = installation.clock
         self._retry = retry
@@ -48,17 +48,18 @@ class CommitmentAsker:
 
     def run(self, destination: str) -> None:
         """Ask a destination about every document that is due, in one request."""
-        peer = self._settings.peers.get(destination)
+        settings = self._installation.settings
+        peer = settings.peers.get(destination)
         if peer is None or not peer.commit:  # the configuration has changed since the delivery
             commitment.forget(self._database, destination)
             return
         uid, now = self._make_uid(), self._clock()
-        patience = timedelta(seconds=self._settings.results.commit_timeout_seconds)
+        patience = timedelta(seconds=settings.results.commit_timeout_seconds)
         request = commitment.begin(self._database, destination, uid, now, answer_by=now + patience)
         if request is None:
             return
         try:
-            self._ask(self._settings.node, peer, request, lambda result: self._record([destination], result))
+            self._ask(settings.node, peer, request, lambda result: self._record([destination], result))
         except Transient as error:
             log.warning("commitment not asked for now", to=destination, error=str(error))
             commitment.postpone(self._database, uid, self._clock(), error=str(error), pause=self._retry.pause)
@@ -78,7 +79,7 @@ class CommitmentAsker:
 
     def take(self, calling_ae: str, result: CommitmentResult) -> int:
         """Record the report of a peer by its AE title, and return the status to answer. Raises Transient."""
-        peers = self._settings.callers.items()
+        peers = self._installation.settings.callers.items()
         return self._record([name for name, peer in peers if peer.ae_title == calling_ae.strip()], result)
 
     def _record(self, destinations: list[str], result: CommitmentResult) -> int:

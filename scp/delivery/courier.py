@@ -8,9 +8,9 @@ import structlog
 from pydicom.uid import UID
 
 from config.errors import Permanent, Transient
-from config.settings import PeerSettings
+from config.settings import PeerSettings, ResultsSettings
 from scp.delivery.association import Associate, Association
-from scp.delivery.retry import Retry
+from scp.delivery.retry import Pauses
 from scp.delivery.substitutes import choose_accepted, find_substitutes
 from scp.installation import Installation
 from scp.scu.storage import ClassRefused, Sending
@@ -28,9 +28,9 @@ class Courier:
     """
 
     def __init__(
-        self, installation: Installation, reporting: DocumentWork, *, associate: Associate, retry: Retry
+        self, installation: Installation, reporting: DocumentWork, *, associate: Associate, retry: Pauses
     ) -> None:
-        self._settings = installation.settings
+        self._installation = installation
         self._database = installation.database
         self._files = installation.files
         self._clock = installation.clock
@@ -64,13 +64,14 @@ class Courier:
         claimed = self._claim(series_instance_uid, version, destination)
         if not claimed:
             return
-        peer = self._settings.peers.get(destination)
+        settings = self._installation.settings
+        peer = settings.peers.get(destination)
         if peer is None:
             self._give_up(claimed, f"there is no longer a peer {destination!r} in the configuration")
             return
         left = dict.fromkeys(claimed)
         try:
-            self._send(peer, left)
+            self._send(peer, left, settings.results)
         except Transient as error:
             self._put_off(list(left), str(error))
         except Permanent as error:
@@ -94,12 +95,14 @@ class Courier:
         ]
         return [item for item in claimed if item is not None]
 
-    def _send(self, peer: PeerSettings, left: dict[Delivery, None]) -> None:
-        """Send the documents in `left`, removing each one whose outcome is recorded."""
+    def _send(self, peer: PeerSettings, left: dict[Delivery, None], results: ResultsSettings) -> None:
+        """Send the documents in `left`, removing each one whose outcome is recorded.
+
+        A peer that leaves the configuration meanwhile gets what is under way to it.
+        """
         objects = self._read_documents(left)
         if not objects:
             return
-        results = self._settings.results
         others = {item: find_substitutes(item.kind, sending, peer, results) for item, sending in objects.items()}
         proposed = [
             *objects.values(),
@@ -112,7 +115,7 @@ class Courier:
                 if (name := choose_accepted(sending, others[item], association.sop_classes)) is not None
             }
             for item in [item for item in objects if item not in instead]:
-                if self._send_one(association, item, objects[item], may_replace=bool(others[item])):
+                if self._send_one(association, peer, item, objects[item], may_replace=bool(others[item])):
                     del left[item]
                 else:
                     instead[item] = next(iter(others[item]))
@@ -133,7 +136,9 @@ class Courier:
                 del left[item]
         return objects
 
-    def _send_one(self, association: Association, item: Delivery, sending: Sending, *, may_replace: bool) -> bool:
+    def _send_one(
+        self, association: Association, peer: PeerSettings, item: Delivery, sending: Sending, *, may_replace: bool
+    ) -> bool:
         """Send one document and record the outcome; False where only a substitute would be taken.
 
         Raises Transient when the association ended.
@@ -152,7 +157,7 @@ class Courier:
             self._put_off([item], str(error))
         else:
             now = self._clock()
-            commit_at = now if self._settings.peers[item.destination].commit else None
+            commit_at = now if peer.commit else None
             outgoing.mark_delivered(self._database, item.id, now, status=status, commit_at=commit_at)
             log.info("delivered", series=item.series_instance_uid, kind=item.kind, to=item.destination)
         return True

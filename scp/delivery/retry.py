@@ -6,11 +6,20 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from config.settings import ResultsSettings
+from scp.installation import Installation
 
 _MOST_DOUBLINGS: Final = 60  # 2 to the power of 60 seconds is longer than any pause, and still a float
+
+
+class Pauses(Protocol):
+    """Says how long to wait after a failure."""
+
+    def pause(self, attempts: int) -> timedelta | None:
+        """Return the pause after `attempts` failures, counted from 1; None after the last attempt."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +47,14 @@ class Retry:
             return None
         whole = min(self.longest_seconds, self.first_seconds * 2.0 ** min(attempts - 1, _MOST_DOUBLINGS))
         return timedelta(seconds=whole * (0.5 + 0.5 * self.jitter()))
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredRetry:
+    """The strategy of the configuration that is in force at the failure."""
+
+    installation: Installation
+
+    def pause(self, attempts: int) -> timedelta | None:
+        """Return the pause as `Retry` does."""
+        return Retry.from_settings(self.installation.settings.results).pause(attempts)

@@ -46,21 +46,32 @@ class Witness:
     """
 
     def __init__(self, installation: Installation, storage: StorageScp, announced: Callable[[str], None]) -> None:
+        self._installation = installation
+        self._storage = storage
+        self._announced = announced
         self._stop = threading.Event()
-        asked = _choose_peers(installation.settings.peers)
-        self._threads = [
-            threading.Thread(
-                target=_Questioner(installation, storage, announced, name, peer, self._stop).run,
-                name=f"witness {name}",
-                daemon=True,
-            )
-            for name, peer in asked.items()
-        ]
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start asking."""
+        self._stop = threading.Event()
+        installation = self._installation.still()
+        self._threads = [
+            threading.Thread(
+                target=_Questioner(installation, self._storage, self._announced, name, peer, self._stop).run,
+                name=f"witness {name}",
+                daemon=True,
+            )
+            for name, peer in _choose_peers(installation.settings.peers).items()
+        ]
         for thread in self._threads:
             thread.start()
+
+    def adopt(self) -> None:
+        """Ask the peers of the configuration in force; a question under way to another ends by its own time limit."""
+        if self._threads or _choose_peers(self._installation.settings.peers):
+            self._stop.set()
+            self.start()
 
     def stop(self) -> None:
         """Stop asking; a question under way ends by its own time limit."""

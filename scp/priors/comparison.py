@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 from pydicom.dataset import Dataset
 
+from config.settings import Settings
 from dicom import elements
 from dicom.dates import parse_date
 from scoring.report.common.catalogue import in_language
@@ -38,9 +39,14 @@ class History:
     """Compares a score with the patient's earlier scores; a failure never prevents a score."""
 
     def __init__(self, installation: Installation) -> None:
-        self._settings = installation.settings
+        self._installation = installation
         self._database = installation.database
         self._files = installation.files
+
+    @property
+    def _settings(self) -> Settings:
+        """The configuration in force; read once for what must agree."""
+        return self._installation.settings
 
     def compare(self, score: Score, series_instance_uid: str) -> Score:
         """Return the score with its change, or the reason for none; unchanged if it has no score."""

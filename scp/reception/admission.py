@@ -130,6 +130,10 @@ class Door:
         self._find_shortage = find_shortage
         self._identities = Identities() if identities is None else identities
 
+    def renew(self, admission: Admission, services: Sequence[ProvidedService]) -> Door:
+        """Make a door of another policy and the same seats and users' passcodes."""
+        return Door(admission, self._seats, services, self._find_shortage, self._identities)
+
     def admit(
         self, request: AssociateRequest, host: str, holder: Holder, line: Line = PLAIN
     ) -> Sequence[PresentationContext] | Rejection:

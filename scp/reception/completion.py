@@ -60,6 +60,11 @@ class Completion:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
 
+    def adopt(self, settings: CompletionSettings) -> None:
+        """Go on by other times, also for the series that are being watched."""
+        self._settings = settings
+        self._watch.set_times(settings)
+
     def note_instance(self, series_instance_uid: str, holder: Holder | None = None) -> None:
         """Record that an instance of a series arrived on the association `holder`."""
         self._watch.note_instance(series_instance_uid, self._clock(), holder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Final, Literal
+from typing import Literal
 
 from scp.reception.watch import Holder
 
@@ -14,10 +14,15 @@ class Seats:
     """Counts the open associations; thread-safe."""
 
     def __init__(self, most: int, most_of_peer: int) -> None:
-        self._most: Final = most
-        self._most_of_peer: Final = most_of_peer
+        self._most = most
+        self._most_of_peer = most_of_peer
         self._taken: list[tuple[Holder, str]] = []
         self._lock = threading.Lock()
+
+    def adopt(self, most: int, most_of_peer: int) -> None:
+        """Go on by other limits; who has a seat keeps it."""
+        with self._lock:
+            self._most, self._most_of_peer = most, most_of_peer
 
     def take(self, holder: Holder, peer: str) -> Refusal | None:
         """Give `holder` a seat as long as it is alive, or return the limit that is reached."""

@@ -65,6 +65,16 @@ class Server:
         self._lobby = make_lobby()
         self._threads: list[threading.Thread] = []
 
+    def adopt(self, settings: NodeSettings, admission: Admission, services: Sequence[ProvidedService]) -> None:
+        """Answer further requests by another configuration; open associations go on by theirs. Ports stay.
+
+        Raises ConfigurationError when files of TLS cannot be used; nothing is changed then.
+        """
+        credentials = None if settings.tls.port is None else watch_credentials(settings.tls)
+        self._seats.adopt(settings.max_associations, settings.max_associations_per_peer)
+        self._settings, self._admission, self._credentials = settings, admission, credentials
+        self._door = self._door.renew(admission, services)
+
     @property
     def port(self) -> int:
         """The port without TLS, even if the system chose it. Raises RuntimeError before `bind`, and without one."""

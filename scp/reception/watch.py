@@ -47,6 +47,10 @@ class Watch:
         self._timers: dict[str, _Timer] = {}
         self._lock = threading.Lock()
 
+    def set_times(self, settings: CompletionSettings) -> None:
+        """Go on by other times."""
+        self._settings = settings
+
     def note_instance(self, series_instance_uid: str, now: float, holder: Holder | None = None) -> None:
         """Restart the timer of a series, which `holder` keeps open while alive."""
         with self._lock:

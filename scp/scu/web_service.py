@@ -11,12 +11,12 @@ from typing import Final
 import httpx2
 from pydantic import SecretStr
 
-from config.errors import CoronodeError, Permanent, Transient
+from config.errors import ConfigurationError, CoronodeError, Permanent, Transient
+from config.secrets import read_secret
 from config.settings import NodeSettings, PeerSettings
 from dicom import json_model
 from dicom.implementation import IMPLEMENTATION_VERSION_NAME
 
-_LONGEST_SECRET: Final = 16 * 1024
 _MAY_PASS: Final = frozenset({401, 403, 404, 407, 408, 421, 425, 429})
 """Failures that end without a change of what is sent: a token is renewed, a service comes back behind its proxy."""
 
@@ -89,15 +89,10 @@ def judge_code(peer: PeerSettings, code: int) -> CoronodeError:
 
 
 def _read_secret(value: SecretStr | None, file: Path | None, key: str) -> str | None:
-    if value is not None:
-        return value.get_secret_value()
-    if file is None:
-        return None
     try:
-        with file.open(encoding="utf-8") as opened:
-            return opened.read(_LONGEST_SECRET).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Permanent(f"{key} {file}: cannot be read") from error
+        return read_secret(value, file, key)
+    except ConfigurationError as error:
+        raise Permanent(str(error)) from error
 
 
 def _make_context(peer: PeerSettings) -> ssl.SSLContext:

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from config.errors import CoronodeError, Permanent, Transient
-from config.settings import MIB, PeerSettings
+from config.settings import MIB, PeerSettings, Settings
 from dicom.commitment import CommitmentRequest, CommitmentResult, FailureReason
 from dicom.sop_classes import is_companion, is_storage
 from scp import metrics
@@ -54,7 +54,7 @@ class CommitmentReports:
     """
 
     def __init__(self, installation: Installation, *, pause: Pause, announced: Callable[[str], None]) -> None:
-        self._settings = installation.settings
+        self._installation = installation
         self._database = installation.database
         self._files = installation.files
         self._clock = installation.clock
@@ -63,6 +63,11 @@ class CommitmentReports:
         self._book = AddressBook()
         self._under_way: set[int] = set()
         self._lock = threading.Lock()
+
+    @property
+    def _settings(self) -> Settings:
+        """The configuration in force; read once for what must agree."""
+        return self._installation.settings
 
     def enter(self, request: CommitmentRequest, calling_ae: str, host: str) -> Commitment | None:
         """Enter a request in the index; None when the caller has too many unanswered ones. Raises Transient."""

@@ -9,13 +9,11 @@ from datetime import datetime
 import structlog
 
 from config.errors import CoronodeError, Rejected
-from config.settings import Companions
 from dicom import status
-from dicom.sop_classes import IMAGE_STORAGE, is_companion, is_storage
+from dicom.sop_classes import IMAGE_STORAGE, is_storage
 from scp import metrics
 from scp.network import command
 from scp.network.conversation import Conversation
-from scp.network.errors import TooLong
 from scp.network.message import Message
 from scp.reception.incoming import IncomingObject, StoreRequest, check_room
 from scp.reception.provided import ProvidedService
@@ -31,6 +29,7 @@ from scp.services.storage_contexts import (
     find_companion_context,
     find_dropped_context,
 )
+from scp.services.storage_rules import NO_RULES, StorageRules
 from storage.database.engine import Database
 from storage.intake.group_commit import Intake
 from storage.objects.files import Files
@@ -47,10 +46,7 @@ class Answer:
 
 
 class StorageScp:
-    """The Storage SCP: receives one object at a time from each of any number of associations.
-
-    `notes` obeys rejection notes; None: no note counts.
-    """
+    """The Storage SCP: receives one object at a time from each of any number of associations."""
 
     def __init__(
         self,
@@ -59,10 +55,7 @@ class StorageScp:
         *,
         clock: Callable[[], datetime],
         received: Callable[[str, Holder | None], None],
-        reserve_bytes: int = 0,
-        longest_bytes: int = 2**63,
-        companions: Companions = "keep",
-        notes: RejectionNotes | None = None,
+        rules: StorageRules = NO_RULES,
     ) -> None:
         self._files = files
         self._intake = Intake(database, files)
@@ -70,32 +63,40 @@ class StorageScp:
         self._refusals = Refusals(database, clock, received)
         self._clock = clock
         self._received = received
-        self._reserve_bytes = reserve_bytes
-        self._longest_bytes = longest_bytes
-        self._companions = companions
-        self._notes = notes
+        self._rules = rules
+
+    def adopt(self, rules: StorageRules) -> None:
+        """Take further objects by other rules; those on the way go on by theirs."""
+        self._rules = rules
 
     def provide(self) -> ProvidedService:
         """Return the service for the node's peers."""
         operations = {command.C_STORE_RQ: self.serve}
-        find_context = find_companion_context if self._companions == "keep" else find_dropped_context
+        find_context = find_companion_context if self._rules.companions == "keep" else find_dropped_context
         return ProvidedService("store", CONTEXTS, operations, find_context)
 
     def find_shortage(self) -> str:
         """Return why nothing can be stored now: no free disk space above the reserve, or no disk; else empty."""
         try:
-            check_room(self._files, self._reserve_bytes)
+            check_room(self._files, self._rules.reserve_bytes)
         except Rejected as rejection:
             return rejection.reason
         return ""
 
-    def begin(self, request: StoreRequest) -> IncomingObject:
+    def begin(self, request: StoreRequest, rules: StorageRules | None = None) -> IncomingObject:
         """Begin to receive an object; its data set follows."""
-        return IncomingObject(request, self._files, self._intake, clock=self._clock, reserve_bytes=self._reserve_bytes)
+        reserve = (rules or self._rules).reserve_bytes
+        return IncomingObject(request, self._files, self._intake, clock=self._clock, reserve_bytes=reserve)
 
-    def finish(self, reception: IncomingObject, calling_ae: str, holder: Holder | None = None) -> Answer:
+    def finish(
+        self,
+        reception: IncomingObject,
+        calling_ae: str,
+        holder: Holder | None = None,
+        rules: StorageRules | None = None,
+    ) -> Answer:
         """Store the object and return the response (PS3.4 B.2.3); `holder` is its association."""
-        answer = self._finish(reception, calling_ae, holder)
+        answer = self._finish(reception, calling_ae, holder, (rules or self._rules).notes)
         if answer.status != status.SUCCESS:
             reason = f"0x{answer.status:04X} {answer.comment}"
             self._refusals.note(reception, reason, calling_ae, holder)
@@ -103,11 +104,13 @@ class StorageScp:
         metrics.OBJECT_BYTES.inc(reception.size)
         return answer
 
-    def _finish(self, reception: IncomingObject, calling_ae: str, holder: Holder | None) -> Answer:
+    def _finish(
+        self, reception: IncomingObject, calling_ae: str, holder: Holder | None, notes: RejectionNotes | None
+    ) -> Answer:
         try:
             stored = reception.finish()
-            if self._notes is not None:
-                self._notes.obey(stored, reception.request.sop_class_uid, calling_ae)
+            if notes is not None:
+                notes.obey(stored, reception.request.sop_class_uid, calling_ae)
         except Rejected as rejection:
             log.warning(
                 "object refused", status=f"0x{rejection.status:04X}", reason=rejection.reason, calling=calling_ae
@@ -159,34 +162,26 @@ class StorageScp:
         `general` is the class that stands for the object's own where one was negotiated. Raises TooLong, and what
         reading raises.
         """
-        if self._is_dropped(general or request.sop_class_uid):
-            return self._drop(request, pieces)
-        reception = self.begin(request)
+        rules = self._rules
+        if rules.drops(general or request.sop_class_uid):
+            return self._drop(request, pieces, rules)
+        reception = self.begin(request, rules)
         try:
             for data in pieces:
                 reception.write(data)
-                self._check_length(reception.size)
-            return self.finish(reception, request.calling_ae, holder)
+                rules.check_length(reception.size)
+            return self.finish(reception, request.calling_ae, holder, rules)
         finally:
             reception.discard()
 
-    def _is_dropped(self, sop_class_uid: str) -> bool:
-        if self._companions == "keep" or not is_companion(sop_class_uid):
-            return False
-        return self._notes is None or not self._notes.must_keep(sop_class_uid)
-
-    def _drop(self, request: StoreRequest, pieces: Iterable[bytes | memoryview]) -> Answer:
+    def _drop(self, request: StoreRequest, pieces: Iterable[bytes | memoryview], rules: StorageRules) -> Answer:
         """Read a companion to its end and forget it, as `node.companions` asks."""
         size = 0
         for data in pieces:
             size += len(data)
-            self._check_length(size)
+            rules.check_length(size)
         log.debug("companion dropped", sop_class=request.sop_class_uid, bytes=size, calling=request.calling_ae)
         metrics.COMPANIONS_DROPPED.inc()
         metrics.OBJECTS.labels(f"0x{status.SUCCESS:04X}").inc()
         metrics.OBJECT_BYTES.inc(size)
         return Answer(status.SUCCESS)
-
-    def _check_length(self, size: int) -> None:
-        if size > self._longest_bytes:
-            raise TooLong(f"an object of more than {self._longest_bytes} bytes (node.longest_object_mb)")

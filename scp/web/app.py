@@ -56,7 +56,7 @@ def create_app(services: Services) -> FastAPI:
     static = files("scp.web").joinpath("static")
     app.mount("/static", StaticFiles(directory=str(static)), name="static")
     errors.handle(app)
-    app.add_middleware(Limits, services=services)
+    app.add_middleware(Limits)
     # added last, so that it is the first to see a request
     app.add_middleware(Guard, services=services, identification=Identification(services, signing_in))
     return app

@@ -29,17 +29,17 @@ class Limits:
     (`node.slowest_bytes_per_second`).
     """
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._object_bytes = services.settings.node.longest_object_mb * MIB
-        self._slowest = services.settings.node.slowest_bytes_per_second
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with a bounded body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._find_limit(scope)
+        services: Services = scope["app"].state.services
+        node = services.settings.node
+        most = _find_limit(scope, node.longest_object_mb * MIB)
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdigit() or int(declared) > most:
             # unread: what is on the way would be read as the next request
@@ -47,12 +47,14 @@ class Limits:
             words = {"error": _TOO_LARGE.format(most=most)}
             await JSONResponse(words, 413, headers)(scope, receive, send)
             return
-        await self._app(scope, _Bounded(receive, most, self._slowest).receive, send)
+        await self._app(scope, _Bounded(receive, most, node.slowest_bytes_per_second).receive, send)
 
-    def _find_limit(self, scope: Scope) -> int:
-        if scope.get("state", {}).get("person") is None:
-            return _NOBODY_BYTES
-        return self._object_bytes if scope["path"].startswith("/dicom-web/") else _FORM_BYTES
+
+def _find_limit(scope: Scope, object_bytes: int) -> int:
+    """Find how many bytes a request may have; `object_bytes` where objects are stored."""
+    if scope.get("state", {}).get("person") is None:
+        return _NOBODY_BYTES
+    return object_bytes if scope["path"].startswith("/dicom-web/") else _FORM_BYTES
 
 
 class _Bounded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -29,6 +30,9 @@ class WebProcess:
 
     def __init__(self, settings: Settings, answers: Answers) -> None:
         self._settings = settings
+        self._news: Connection | None = None
+        self._changing = threading.Lock()
+        self._renew = threading.Event()
         self._answers = answers
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
@@ -37,6 +41,17 @@ class WebProcess:
         """Start it; a port that is in use is logged, and tried again."""
         if self._settings.web.port:
             self._thread.start()
+
+    def adopt(self, settings: Settings) -> None:
+        """Go on by another configuration; where the section [web] has changed, in another process."""
+        with self._changing:
+            is_other = settings.web != self._settings.web
+            self._settings = settings
+            if is_other:
+                self._renew.set()
+            elif self._news is not None:
+                with suppress(OSError):  # one that has ended is started again with these settings
+                    self._news.send(settings)
 
     def stop(self) -> None:
         """End it and wait for its end."""
@@ -50,6 +65,8 @@ class WebProcess:
             reason = self._attend()
             if self._stop.is_set():
                 return
+            if self._renew.is_set():
+                continue
             log.warning(
                 "no web pages for now", host=self._settings.web.host, port=self._settings.web.port, reason=reason
             )
@@ -59,9 +76,15 @@ class WebProcess:
     def _attend(self) -> str:
         """Run one process until it ends, and return why it did."""
         ours, theirs = _CONTEXT.Pipe()
-        process = _CONTEXT.Process(target=_serve, args=(theirs, self._settings), name="coronode-web", daemon=True)
-        process.start()
+        heard, news = _CONTEXT.Pipe(duplex=False)
+        with self._changing:
+            self._renew.clear()
+            arguments = (theirs, heard, self._settings)
+            process = _CONTEXT.Process(target=_serve, args=arguments, name="coronode-web", daemon=True)
+            process.start()
+            self._news = news
         theirs.close()
+        heard.close()
         try:
             return self._answer_all(ours)
         finally:
@@ -72,11 +95,16 @@ class WebProcess:
                 process.join()
             process.close()
             ours.close()
+            with self._changing:
+                self._news = None
+            news.close()
 
     def _answer_all(self, pipe: Connection) -> str:
         """Answer until the process ends or is to end; return why it ended."""
         reason = "the process has ended"
         while not self._stop.is_set():
+            if self._renew.is_set():
+                return "its settings have changed"
             try:
                 if not pipe.poll(_LOOK_SECONDS):
                     continue
@@ -90,7 +118,7 @@ class WebProcess:
         return "stopped"
 
 
-def _serve(pipe: Connection, settings: Settings) -> None:
+def _serve(pipe: Connection, news: Connection, settings: Settings) -> None:
     from scp.web import serving  # noqa: PLC0415  # the heavy imports belong to that process alone
 
-    serving.serve(pipe, settings)
+    serving.serve(pipe, news, settings)

@@ -7,12 +7,14 @@ import os
 import signal
 import socket
 import threading
+from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Final
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from config.errors import ConfigurationError
 from config.settings import Settings
@@ -38,8 +40,11 @@ _SUITES: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2: those with forward secrecy and authenticated encryption, as all of TLS 1.3."""
 
 
-def serve(pipe: Connection, settings: Settings) -> None:
-    """Serve until the node ends this process, or ends itself; tells it where the port cannot be bound."""
+def serve(pipe: Connection, news: Connection, settings: Settings) -> None:
+    """Serve until the node ends this process, or ends itself; tells it where the port cannot be bound.
+
+    Further settings come by `news`.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the node, which ends this process
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -61,8 +66,10 @@ def serve(pipe: Connection, settings: Settings) -> None:
         return
     database = open_database(settings)
     services = Services(settings, database, open_store(settings, database), utc_now, NodeLink(pipe))
-    server = _make_server(services)
+    app = create_app(services)
+    server = _make_server(app, services)
     server.config.load()
+    threading.Thread(target=_hear, args=(news, app), daemon=True).start()
     if server.config.ssl is not None:
         arguments = (server.config.ssl, settings.web, threading.Event())
         threading.Thread(target=watch_certificate, args=arguments, daemon=True).start()
@@ -77,12 +84,23 @@ def _listen(settings: WebSettings) -> socket.socket:
     return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
 
 
-def _make_server(services: Services) -> uvicorn.Server:
+def _hear(news: Connection, app: FastAPI) -> None:
+    """Serve further requests by each configuration that comes; a request under way goes on by its own."""
+    while True:
+        try:
+            settings: Settings = news.recv()
+        except (EOFError, OSError):
+            return
+        logs.configure(settings.node.log_level, settings.node.log_format)
+        app.state.services = replace(app.state.services, settings=settings)
+
+
+def _make_server(app: FastAPI, services: Services) -> uvicorn.Server:
     web = services.settings.web
     # an access log would repeat what was searched for: names and IDs of patients
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(services),
+            app,
             log_config=None,
             access_log=False,
             server_header=False,

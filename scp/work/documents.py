@@ -11,7 +11,7 @@ import structlog
 from pydicom import dcmread
 
 from config.errors import Rejected, Transient
-from config.settings import DocumentKind, SrTemplate
+from config.settings import DocumentKind, Settings, SrTemplate
 from scoring.report.common.document_file import DocumentFile
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid
 from scoring.report.common.request import Predecessor, ReportRequest
@@ -57,11 +57,16 @@ class DocumentWork:
     """Makes documents, stores them like received objects, and enters them in the outbox."""
 
     def __init__(self, installation: Installation, maker: DocumentMaker) -> None:
-        self._settings = installation.settings
+        self._installation = installation
         self._database = installation.database
         self._files = installation.files
         self._clock = installation.clock
         self._maker = maker
+
+    @property
+    def _settings(self) -> Settings:
+        """The configuration in force; read once for what must agree."""
+        return self._installation.settings
 
     def is_owed(self, result: Result) -> bool:
         """Return whether a report of the result has yet to be made; refusals get one where the site asks for it.

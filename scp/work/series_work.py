@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from config.errors import NotScorable
-from config.settings import ScoringSettings, SelectionSettings
+from config.settings import ScoringSettings, SelectionSettings, Settings
 from scoring.report.common.catalogue import sentence
 from scoring.report.common.texts import load_english
 from scoring.result import Score
@@ -58,13 +58,18 @@ class SeriesWork:
     def __init__(
         self, installation: Installation, scorer: SeriesScorer, history: History, reporting: DocumentWork
     ) -> None:
-        self._settings = installation.settings
+        self._installation = installation
         self._database = installation.database
         self._files = installation.files
         self._clock = installation.clock
         self._scorer = scorer
         self._history = history
         self._reporting = reporting
+
+    @property
+    def _settings(self) -> Settings:
+        """The configuration in force; read once for what must agree."""
+        return self._installation.settings
 
     def run(self, series_instance_uid: str, version: int) -> None:
         """Process one version of a series as far as possible; does nothing once a later version has replaced it.

@@ -73,14 +73,16 @@ def _prepare_postgresql(connection: Any, *, durable: bool) -> None:
         connection.commit()
 
 
-def make_engine(url: str, *, durable: bool = True) -> Engine:
-    """Make the engine for `url`; the durable workflow engine shares it.
+def make_engine(url: str, *, password: str | None = None, durable: bool = True) -> Engine:
+    """Make the engine for `url`, and the password that is not in it; the durable workflow engine shares it.
 
     On SQLite plain statements read in autocommit and each writing transaction begins IMMEDIATE, so that two writers
     wait for each other instead of failing. Raises ConfigurationError for a URL that names no usable database.
     """
     try:
         parsed = make_url(url)
+        if password is not None:
+            parsed = _add_password(parsed, password)
         if parsed.get_backend_name() != "sqlite":
             engine = create_engine(parsed, pool_size=16, max_overflow=48, pool_pre_ping=True)
             event.listen(engine, "connect", lambda connection, _: _prepare_postgresql(connection, durable=durable))
@@ -96,6 +98,15 @@ def make_engine(url: str, *, durable: bool = True) -> Engine:
         ) from error
     event.listen(engine, "connect", lambda connection, _: _prepare_sqlite(connection, durable=durable))
     return engine
+
+
+def _add_password(url: URL, password: str) -> URL:
+    """Add a password to a URL. Raises ConfigurationError where it has one."""
+    if url.password is not None or "password" in url.query:
+        raise ConfigurationError(
+            "storage.database_password_file: the password stands in storage.database_url, too; remove it there"
+        )
+    return url.set(password=password)
 
 
 def _make_file(url: URL) -> None:
@@ -137,14 +148,14 @@ class Database:
         self._writer = threading.Lock()
 
     @classmethod
-    def open(cls, url: str, *, durable: bool = True) -> Self:
+    def open(cls, url: str, *, password: str | None = None, durable: bool = True) -> Self:
         """Open the database at `url` (an SQLAlchemy URL) and try one connection.
 
         Without `durable` a power cut may lose the last commits, but never corrupts the database.
 
         Raises ConfigurationError when the database cannot be reached or the file cannot be opened.
         """
-        database = cls(make_engine(url, durable=durable))
+        database = cls(make_engine(url, password=password, durable=durable))
         try:
             with database.engine.connect():
                 pass

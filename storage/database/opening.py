@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from config.secrets import read_secret
 from config.settings import Settings
 from storage.database.engine import Database, find_file
 
@@ -22,6 +23,7 @@ def list_database_files(settings: Settings) -> list[Path]:
 def open_database(settings: Settings) -> Database:
     """Open the index and migrate its tables to this version. Raises ConfigurationError when it cannot be used."""
     url = settings.storage.database_url or f"sqlite:///{database_file(settings)}"
-    database = Database.open(url, durable=settings.storage.durability == "full")
+    password = read_secret(None, settings.storage.database_password_file, "storage.database_password_file")
+    database = Database.open(url, password=password, durable=settings.storage.durability == "full")
     database.migrate()
     return database

@@ -171,7 +171,7 @@ def test_an_ae_title_is_taken_as_the_standard_says_or_refused(title):
     if legal:
         assert NodeSettings(ae_title=title).ae_title == title.strip(" ")
     else:
-        with pytest.raises(ValueError, match="AE title"):
+        with pytest.raises(ValueError, match=r"AE title|control character"):
             NodeSettings(ae_title=title)
 
 

@@ -33,6 +33,10 @@ class Mover:
         self._peers = peers
         self._slots = Slots(node.max_moves, node.max_moves_per_destination)
 
+    def adopt(self, node: NodeSettings, peers: Mapping[str, PeerSettings]) -> None:
+        """Move to other peers from now on."""
+        self._node, self._peers = node, peers
+
     def find_destination(self, ae_title: str) -> PeerSettings:
         """Find the peer that a Move Destination (0000,0600) names, never an address that nobody configured.
 

@@ -45,6 +45,10 @@ class RetrieveScp:
         self._store = Store(files, self._transcoder)
         self._mover = Mover(database, self._store, node, peers)
 
+    def adopt(self, node: NodeSettings, peers: Mapping[str, PeerSettings]) -> None:
+        """Move to other peers from now on; limits stay."""
+        self._mover.adopt(node, peers)
+
     def provide(self) -> ProvidedService:
         """Return the service for the node's peers."""
         operations = {command.C_GET_RQ: self.get, command.C_MOVE_RQ: self.move}

@@ -11,7 +11,7 @@ from typing import Final
 from fastapi import Request
 from starlette.datastructures import Headers
 
-from config.web import is_loopback
+from config.host import is_loopback
 from scp.web.accounts import cookies
 from scp.web.accounts.secrets import derive, digest
 from scp.web.accounts.signing_in import SigningIn

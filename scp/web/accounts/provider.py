@@ -22,7 +22,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from config.errors import ConfigurationError, Transient
+from config.errors import Transient
+from config.secrets import read_secret
 from config.web import LOOPBACK_NAMES, OidcSettings
 
 _SECONDS: Final = 5.0
@@ -196,11 +197,4 @@ def _check_address(value: object) -> str:
 
 
 def _read_secret(settings: OidcSettings) -> str:
-    if settings.client_secret is not None:
-        return settings.client_secret.get_secret_value()
-    try:
-        return str(settings.client_secret_file and settings.client_secret_file.read_text("utf-8").strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"web.oidc.client_secret_file: {settings.client_secret_file} cannot be read"
-        ) from error
+    return read_secret(settings.client_secret, settings.client_secret_file, "web.oidc.client_secret_file") or ""

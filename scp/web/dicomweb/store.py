@@ -12,11 +12,11 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
-from config.settings import MIB
 from dicom import status
 from dicom.json_model import Element, make_element
 from scp.network.errors import TooLong
 from scp.services.storage import StorageScp
+from scp.services.storage_rules import StorageRules
 from scp.web.audit import note
 from scp.web.dicomweb.body import Body, DisconnectedError
 from scp.web.dicomweb.media import DICOM, RELATED, Offer, choose, parse_media_type, read_accepted
@@ -178,19 +178,17 @@ _making: Final = threading.Lock()
 def _find_storage(request: Request, services: Services) -> StorageScp:
     """Return the service that takes objects in, one for the application; rejection notes do not count here."""
     state = request.app.state
+    rules = StorageRules.from_settings(services.settings.node)
     with _making:
         if not hasattr(state, "storage"):
-            node = services.settings.node
             state.storage = StorageScp(
                 services.database,
                 services.files,
                 clock=services.clock,
                 received=lambda _series, _holder: None,  # the node sees what is new in the tables
-                reserve_bytes=node.reserve_mb * MIB,
-                longest_bytes=node.longest_object_mb * MIB,
-                companions=node.companions,
             )
         storage: StorageScp = state.storage
+        storage.adopt(rules)
         return storage
 
 

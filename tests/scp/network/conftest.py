@@ -26,6 +26,7 @@ from scp.services import verification
 from scp.services.query import QueryScp
 from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import IMAGE_STORAGE, StorageScp
+from scp.services.storage_rules import StorageRules
 from storage.database.engine import Database
 from storage.objects.files import Files
 
@@ -177,7 +178,7 @@ def serving(folder: Path, *, peers: dict | None = None, retrieves: bool = False,
         files,
         clock=lambda: datetime.now(UTC),
         received=lambda series_instance_uid, _: received.append(series_instance_uid),
-        longest_bytes=settings.node.longest_object_mb * 1024 * 1024,
+        rules=StorageRules.from_settings(settings.node.model_copy(update={"reserve_mb": 0})),
     )
     services = [verification.provide(), storage.provide(), QueryScp(database, files, settings.node.ae_title).provide()]
     if retrieves:

@@ -20,6 +20,7 @@ from scp.services import verification
 from scp.services.query import QueryScp
 from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import StorageScp
+from scp.services.storage_rules import StorageRules
 from storage.database.engine import Database
 from storage.intake.instances import Registered
 from storage.objects.files import Files
@@ -74,7 +75,7 @@ def site(
         files,
         clock=lambda: datetime.now(UTC),
         received=lambda series_instance_uid, _: received.append(series_instance_uid),
-        companions=companions,
+        rules=StorageRules(companions=companions),
     )
     services = (
         verification.provide(),

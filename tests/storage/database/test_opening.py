@@ -5,6 +5,7 @@ import pytest
 
 from config.errors import ConfigurationError
 from config.settings import Settings
+from storage.database.engine import make_engine
 from storage.database.opening import database_file, open_database
 from storage.objects.opening import open_files
 
@@ -23,6 +24,28 @@ def test_another_database_has_no_file_of_ours(tmp_path):
     open_database(settings).close()
     assert database_file(settings) is None
     assert [path.name for path in tmp_path.glob("*.db")] == ["other.db"]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql+psycopg://node@127.0.0.1:1/x", "connection"),
+        ("postgresql+psycopg://node:s3cret@127.0.0.1:1/x", "database_password_file: the password stands in"),
+        ("postgresql+psycopg://127.0.0.1:1/x?password=s3cret", "database_password_file: the password stands in"),
+    ],
+)
+def test_the_password_of_the_database_comes_from_one_place(tmp_path, url, expected):
+    (tmp_path / "password").write_text("hunter2\n")
+    storage = {"database_url": url, "database_password_file": tmp_path / "password"}
+    with pytest.raises(ConfigurationError, match=expected) as caught:
+        open_database(Settings(storage=storage))
+    assert not {"hunter2", "s3cret"} & set(str(caught.value).split())
+
+
+def test_the_password_reaches_the_driver():
+    engine = make_engine("postgresql+psycopg://node@db/x", password="p@ss:word")
+    assert engine.url.password == "p@ss:word"
+    assert "p@ss" not in repr(engine)
 
 
 def test_objects_lie_in_the_data_folder_or_at_the_url(tmp_path):
