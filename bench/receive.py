@@ -2,7 +2,8 @@
 
 In each round every receiver starts empty and receives CT slices of 527 kB, one study per association, over 1 and then 4
 associations at once, from the same senders (`scanner.py`, with the messages prepared in memory). Pending writes are
-flushed to disk before the next receiver starts. Ratios are within a round.
+flushed to disk before the next receiver starts. Ratios are within a round; so is the durable floor of the same disk
+(`floor.py`), with as many writers as there are associations.
 
     python bench/receive.py --out receive.md --picture receive.png
     python bench/receive.py --large
@@ -17,6 +18,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,7 @@ from typing import Any, Final
 
 import chart
 import traffic
+from floor import Floor
 from peers import NAMES, Receiver, Running, chosen, started
 from table import machine, median, number, quantile, ratio, table, write
 from usage import Watch
@@ -38,6 +41,7 @@ _WARM_UP: Final = 3
 _SETTLE_SECONDS: Final = 0.3
 _LONGEST: Final = 540
 _FINE: Final = 0.02
+FLOOR: Final = "floor"
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ def measure_slices(receivers: Sequence[Receiver], rounds: int, objects: int, fol
     """Measure every receiver in every round, over 1 and 4 associations."""
     results = []
     for turn in range(rounds):
+        results += measure_floor(turn, objects, folder / f"{FLOOR}-{turn}")
         for receiver in receivers:
             print(f"round {turn + 1}: {receiver.title}", file=sys.stderr)
             with started(receiver, folder / f"{receiver.name}-{turn}") as running:
@@ -122,6 +127,23 @@ def measure_slices(receivers: Sequence[Receiver], rounds: int, objects: int, fol
                     each = max(1, objects // associations)
                     wanted = [["--objects", str(each)]] * associations
                     results.append(measure(running, turn, wanted, each * associations, 0.1))
+    return results
+
+
+def measure_floor(turn: int, objects: int, folder: Path) -> list[Measured]:
+    """Measure what the disk allows, with as many writers as there are associations."""
+    print(f"round {turn + 1}: the floor", file=sys.stderr)
+    results = []
+    folder.mkdir()
+    floor = Floor(folder)
+    for writers in ASSOCIATIONS:
+        os.sync()
+        before, each = time.process_time(), max(1, objects // writers)
+        seconds = floor.measure(writers, objects)
+        cpu, size = time.process_time() - before, float(each * writers * floor.object_bytes)
+        results.append(Measured(FLOOR, writers, turn, each * writers, seconds, size, cpu))
+    floor.close()
+    shutil.rmtree(folder)
     return results
 
 
@@ -140,30 +162,30 @@ def measure_large(receivers: Sequence[Receiver], rounds: int, megabytes: int, fo
 def format_slices(receivers: Sequence[Receiver], results: Sequence[Measured]) -> str:
     """Format a row for each receiver and number of associations."""
     rows = []
+    titles = {FLOOR: "the disk's durable floor", **{receiver.name: receiver.title for receiver in receivers}}
     for associations in ASSOCIATIONS:
         rates = {
-            receiver.name: {
+            name: {
                 item.round: item.rate
                 for item in results
-                if (item.receiver, item.associations) == (receiver.name, associations) and not item.error
+                if (item.receiver, item.associations) == (name, associations) and not item.error
             }
-            for receiver in receivers
+            for name in titles
         }
-        for receiver in receivers:
-            items = [item for item in results if (item.receiver, item.associations) == (receiver.name, associations)]
+        for name, title in titles.items():
+            items = [item for item in results if (item.receiver, item.associations) == (name, associations)]
             rows.append(
                 [
-                    receiver.title,
+                    title,
                     str(associations),
-                    number(median(rates[receiver.name].values()), 0),
-                    number(ratio(rates[receiver.name], rates.get("storescp", {})), 2),
-                    number(ratio(rates[receiver.name], rates.get("orthanc", {})), 2),
+                    number(median(rates[name].values()), 0),
+                    *(number(ratio(rates[name], rates.get(other, {})), 2) for other in ("storescp", "orthanc", FLOOR)),
                     number(median(item.cpu_per_gb for item in items)),
                     number(quantile([item.peak_mib for item in items if math.isfinite(item.peak_mib)], 1), 0),
                 ]
             )
-    header = ["Receiver", "associations", "objects/s", "x storescp", "x Orthanc", "CPU s/GB", "peak memory MiB"]
-    return table(header, rows) + format_failures(results)
+    header = ["Receiver", "associations", "objects/s", "x storescp", "x Orthanc", "of the floor"]
+    return table([*header, "CPU s/GB", "peak memory MiB"], rows) + format_failures(results)
 
 
 def format_large(receivers: Sequence[Receiver], results: Sequence[Measured]) -> str:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.errors import ConfigurationError, Transient
+from storage.database.lane import Lane
 from storage.migrations import HEAD, VERSION_TABLE
 
 Transaction: TypeAlias = Session
@@ -146,6 +147,7 @@ class Database:
         self._sqlite = engine.dialect.name == "sqlite"
         # SQLite's own wait polls and is unfair; threads of this process queue here instead.
         self._writer = threading.Lock()
+        self.lane = Lane(engine, self._writer if self._sqlite else None, BUSY_SECONDS)
 
     @classmethod
     def open(cls, url: str, *, password: str | None = None, durable: bool = True) -> Self:
@@ -241,6 +243,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; the object cannot be used afterwards."""
+        self.lane.close()
         self.engine.dispose()
 
 

@@ -38,6 +38,11 @@ class Prepared:
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
+    def bind(self, dialect: Dialect, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...] | dict[str, Any]]:
+        """Return the statement and its values as the driver takes them."""
+        compiled = self._compile_for(dialect)
+        return compiled.text, compiled.convert(values)
+
     def run(self, connection: Connection, **values: Any) -> CursorResult[Any]:
         """Execute it once."""
         compiled = self._compile_for(connection.dialect)

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, insert, literal_column, null, select, union_all, update
+from sqlalchemy import bindparam, insert, literal_column, null, select, union_all, update
 from sqlalchemy.orm import Session
 
 from storage.database.columns import UtcDateTime
+from storage.database.engine import Database
+from storage.database.lane import Cursor, LaneClosed
 from storage.database.lifecycle_rows import RejectionRow
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.database.prepared import Prepared
@@ -40,6 +42,15 @@ class Arrival:
     now: datetime
     calling_ae: str = ""
     origin: Origin = "received"
+
+
+class _Receiving:
+    """A series that is being received, as `_RECEIVING` finds it; its study has no value for the columns `lacking`."""
+
+    def __init__(self, series_id: int, study_instance_uid: str, *study: str) -> None:
+        self.id = series_id
+        self.study_instance_uid = study_instance_uid
+        self.lacking = [column for column, value in zip(_FILLABLE, study, strict=True) if not value]
 
 
 def make_row(arrival: Arrival, series_id: int) -> dict[str, Any]:
@@ -73,7 +84,7 @@ _COUNT_COMPANION = Prepared(
     .values(instance_count=SeriesRow.instance_count + literal_column("1"))
 )
 _RECEIVING = Prepared(
-    select(SeriesRow.id, *StudyRow.__table__.columns[1:])
+    select(SeriesRow.id, StudyRow.study_instance_uid, *(StudyRow.__table__.columns[name] for name in _FILLABLE))
     .join(StudyRow)
     .where(SeriesRow.series_instance_uid == bindparam("uid"), SeriesRow.state == bindparam("state"))
     .with_for_update(of=SeriesRow)
@@ -91,9 +102,9 @@ _INSERT = Prepared(
 )
 
 
-def count_instances(session: Session, series_id: int, last: Arrival, number: int = 1) -> None:
-    """Add `number` received objects to their series; `last` is the latest."""
-    _COUNT.run(session.connection(), of_series=series_id, number=number, at=last.now, caller=last.calling_ae)
+def count_instance(session: Session, series_id: int, arrival: Arrival) -> None:
+    """Add a received object to its series."""
+    _COUNT.run(session.connection(), of_series=series_id, number=1, at=arrival.now, caller=arrival.calling_ae)
 
 
 def count_companion(session: Session, series_id: int) -> None:
@@ -106,35 +117,45 @@ def insert_instances(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     _INSERT.run_many(session.connection(), rows)
 
 
-def enter_usual(session: Session, arrivals: Sequence[Arrival]) -> set[int]:
-    """Register the new images of series that are being received, and return their positions in `arrivals`."""
-    connection = session.connection()
-    receiving: dict[str, Row[Any] | None] = {}
+def enter_usual(db: Database, arrivals: Sequence[Arrival]) -> set[int]:
+    """Register the new images of series that are being received, and return their positions in `arrivals`.
+
+    None are where the database takes nothing this way; the ordinary way says why.
+    """
+    try:
+        with db.lane.transaction() as cursor:
+            return _enter(cursor, arrivals)
+    except LaneClosed:
+        return set()
+
+
+def _enter(cursor: Cursor, arrivals: Sequence[Arrival]) -> set[int]:
+    receiving: dict[str, _Receiving | None] = {}
     seen: set[str] = set()
     usual: dict[int, dict[str, Any]] = {}
     last: dict[int, tuple[Arrival, int]] = {}
     for place, arrival in enumerate(arrivals):
         uid, sop_instance_uid = arrival.header.series_instance_uid, arrival.header.sop_instance_uid
         if uid not in receiving:
-            receiving[uid] = _RECEIVING.run(connection, uid=uid, state=State.RECEIVING.value).first()
+            row = cursor.first(_RECEIVING, uid=uid, state=State.RECEIVING.value)
+            receiving[uid] = None if row is None else _Receiving(*row)
         series = receiving[uid]
         if series is None or sop_instance_uid in seen or not _agrees(series, arrival):
             continue
-        if _KNOWN.run(connection, uid=sop_instance_uid).first() is not None:
+        if cursor.first(_KNOWN, uid=sop_instance_uid) is not None:
             continue
         seen.add(sop_instance_uid)
         usual[place] = make_row(arrival, series.id)
         last[series.id] = arrival, last.get(series.id, (arrival, 0))[1] + 1
-    if usual:
-        insert_instances(session, list(usual.values()))
-        for series_id, (arrival, number) in last.items():
-            count_instances(session, series_id, arrival, number)
+    cursor.run_many(_INSERT, list(usual.values()))
+    for series_id, (arrival, number) in last.items():
+        cursor.run(_COUNT, of_series=series_id, number=number, at=arrival.now, caller=arrival.calling_ae)
     return set(usual)
 
 
-def _agrees(series: Row[Any], arrival: Arrival) -> bool:
+def _agrees(series: _Receiving, arrival: Arrival) -> bool:
     """Return whether this is an image of the study of the series, and adds no attribute still missing there."""
     header = arrival.header
     if arrival.origin != "received" or not header.is_ct_image or series.study_instance_uid != header.study_instance_uid:
         return False
-    return all(getattr(series, column) or not header.study.get(column) for column in _FILLABLE)
+    return not any(header.study.get(column) for column in series.lacking)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -20,7 +21,7 @@ from storage.intake.arrivals import (
     Arrival,
     Origin,
     count_companion,
-    count_instances,
+    count_instance,
     enter_usual,
     insert_instances,
     make_row,
@@ -108,21 +109,23 @@ def register(
 
 
 def register_all(db: Database, files: Files, arrivals: Sequence[Arrival]) -> list[Registered]:
-    """Register several stored files in one transaction, in order, each as `register` does.
+    """Register several stored files, each as `register` does: the usual ones in one transaction, then all others.
 
-    Raises Rejected (0xA700) when the database refuses them.
+    Raises Rejected (0xA700) when the database refuses them; those that it took are found when they are sent again.
     """
+    usual = enter_usual(db, arrivals)
+    others = [arrival for place, arrival in enumerate(arrivals) if place not in usual]
     try:
-        with db.session() as session:
-            usual = enter_usual(session, arrivals)
-            return [
-                Registered("stored", arrival.header.series_instance_uid, arrival.stored.path)
-                if place in usual
-                else _register(session, files, arrival)
-                for place, arrival in enumerate(arrivals)
-            ]
+        with db.session() if others else nullcontext() as session:
+            answers = iter([_register(session, files, arrival) for arrival in others] if session else ())
     except Transient as error:
         raise Rejected(status.OUT_OF_RESOURCES, "the database is busy or full; send again") from error
+    return [
+        Registered("stored", arrival.header.series_instance_uid, arrival.stored.path)
+        if place in usual
+        else next(answers)
+        for place, arrival in enumerate(arrivals)
+    ]
 
 
 def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
@@ -169,7 +172,7 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     if accompanies:
         count_companion(session, series_id)
     else:
-        count_instances(session, series_id, arrival)
+        count_instance(session, series_id, arrival)
     return Registered("stored", header.series_instance_uid, stored.path, late)
 
 

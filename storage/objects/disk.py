@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from config.errors import Rejected
 from dicom import status
 
+_BEGIN: Final = 2
+"""SYNC_FILE_RANGE_WRITE of sync_file_range(2)."""
+
+
+def _find_sync_file_range() -> Callable[[int, int, int, int], int] | None:
+    try:
+        function = ctypes.CDLL(None).sync_file_range
+    except (OSError, AttributeError, TypeError):
+        return None
+    function.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    call: Callable[[int, int, int, int], int] = function
+    return call
+
+
+_SYNC_FILE_RANGE: Final = _find_sync_file_range()
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -32,6 +49,15 @@ def refuse_on_errors() -> Iterator[None]:
 def sync_data(descriptor: int) -> None:
     """Synchronise a file's contents, with fdatasync where the system has it (it skips the modification time)."""
     getattr(os, "fdatasync", os.fsync)(descriptor)
+
+
+def begin_writing(descriptor: int, offset: int, count: int) -> None:
+    """Let the system begin to write these bytes of a file to the disk, without waiting, where it knows how (Linux).
+
+    A file that is synchronised at its end then has little left to wait for. What fails here fails there again.
+    """
+    if _SYNC_FILE_RANGE is not None:
+        _SYNC_FILE_RANGE(descriptor, offset, count, _BEGIN)
 
 
 def make_folder(folder: Path) -> None:

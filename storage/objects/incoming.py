@@ -9,9 +9,12 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
-from storage.objects.disk import refuse_on_errors, sync_data
+from storage.objects.disk import begin_writing, refuse_on_errors, sync_data
+
+_BEGIN_BYTES: Final = 128 * 1024
+"""A shorter piece is not worth a request of its own to the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Incoming:
         self._path = path
         self._descriptor: int | None = descriptor
         self._digest = hashlib.sha256(transfer_syntax_uid.encode())
-        self._size = 0
+        self._size = self._begun = 0
         self._settled = False
 
     def preface(self, data: bytes) -> None:
@@ -117,4 +120,7 @@ class Incoming:
             written = 0
             while written < len(data):
                 written += os.write(self._descriptor, data[written:] if written else data)
-        self._size += written
+            self._size += written
+            if self._files.durable and self._size - self._begun >= _BEGIN_BYTES:
+                begin_writing(self._descriptor, self._begun, self._size - self._begun)
+                self._begun = self._size
