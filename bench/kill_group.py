@@ -2,12 +2,12 @@
 
     python -m bench.kill_group --rounds 1000 --seed 1 --jobs 2 --log kills.jsonl
 
-A block of rounds has a group of its own: nodes on one PostgreSQL server and one folder, a PACS, and scanners that always
-have some patients under way and resend what was not acknowledged. In each round a member of the group, one of their
-scoring processes or the database server is ended at a random moment with SIGKILL (the server at times by an immediate
-shutdown) and started again, a member at times only after the others have taken over what it had. At the end of a block
-everything comes to rest. Then every acknowledged instance must be in the index and on the disk with the bytes that were
-sent, each series scored once, the PACS must hold one SR of each, and no file, row or claim may be left over.
+A block of rounds has a group of its own: nodes on one PostgreSQL server and one folder, a PACS, and scanners that
+always have some patients under way and resend what was not acknowledged. In each round a member of the group, one of
+their scoring processes or the database server is ended at a random moment with SIGKILL (the server at times by an
+immediate shutdown) and started again, a member at times only after the others have taken over what it had. At the end
+of a block everything comes to rest. Then every acknowledged instance must be in the index and on the disk with the
+bytes that were sent, each series scored once, the PACS must hold one SR of each, and no file, row or claim may be left.
 
 With `--log` a line is written for each block; a later run with the same log, seed and rounds goes on after the last.
 """
@@ -26,7 +26,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -179,7 +179,7 @@ def find_scorer(member: NodeProcess) -> int | None:
     return max(found)[1] if found else None
 
 
-def run(  # noqa: PLR0913  # the options of the command
+def run(
     number: int,
     rounds: int,
     seed: int,
@@ -258,48 +258,58 @@ def main() -> int:
     numbers = [number for number in range(-(-options.rounds // ROUNDS_A_BLOCK)) if number not in done]
     with ProcessPoolExecutor(options.jobs) as pool:
         for block in pool.map(run_block, numbers, [options] * len(numbers)):
-            done[block.number] = asdict(block)
-            _note(options.log, options.seed, asdict(block))
+            done[block.number] = block
+            _note(options.log, options.seed, block)
             print(
                 f"block {block.number}: {block.rounds} kills, {block.seconds} s, {len(block.losses)} losses", flush=True
             )
-    return _report(list(done.values()))
+    return report(list(done.values()))
 
 
-def _report(blocks: Sequence[dict[str, object]]) -> int:
+def report(blocks: Sequence[Block]) -> int:
     """Print a table and a summary as JSON; return 1 if anything was lost."""
-    total: dict[str, Counter[str]] = {"kills": Counter(), "phases": Counter()}
-    sums: Counter[str] = Counter()
-    taken: list[float] = []
-    lost: list[str] = []
+    kills, phases = sum((block.kills for block in blocks), Counter[str]()), Counter[str]()
     for block in blocks:
-        for name, counter in total.items():
-            counter.update(block[name])  # type: ignore[call-overload]
-        sums.update({name: block[name] for name in ("rounds", "patients", "acknowledged", "copies")})  # type: ignore[dict-item]
-        taken += block["taken_over"]  # type: ignore[operator]
-        lost += block["losses"]  # type: ignore[operator]
-    for name, counter in total.items():
-        print(f"\n{name}")
+        phases.update(block.phases)
+    for title, counter in (("kills", kills), ("patients at the kills", phases)):
+        print(f"\n{title}")
         for key, count in sorted(counter.items()):
             print(f"  {key:24} {count:6}")
-    print(f"\n{sums['rounds']} kills, {sums['patients']} series, {sums['acknowledged']} images acknowledged,")
-    print(f"{sums['copies']} transfers to the PACS, work of dead members done within {max(taken, default=0.0)} s")
+    taken = sorted(seconds for block in blocks for seconds in block.taken_over)
+    lost = [f"block {block.number}: {loss}" for block in blocks for loss in block.losses]
+    summary = {
+        "rounds": sum(block.rounds for block in blocks),
+        "series": sum(block.patients for block in blocks),
+        "acknowledged": sum(block.acknowledged for block in blocks),
+        "transfers": sum(block.copies for block in blocks),
+        "kills": dict(kills),
+        "phases": dict(phases),
+        "taken_over": taken,
+        "losses": len(lost),
+    }
+    print(f"\n{summary['rounds']} kills, {summary['series']} series, {summary['acknowledged']} images acknowledged,")
+    print(f"{summary['transfers']} transfers to the PACS, work of dead members done within {max(taken, default=0.0)} s")
     print(f"{len(lost)} losses")
     for loss in lost[:20]:
         print(f"LOST {loss}")
-    print(json.dumps({**{k: dict(v) for k, v in total.items()}, **sums, "taken_over": taken, "losses": len(lost)}))
+    print(json.dumps(summary))
     return 1 if lost else 0
 
 
-def _note(log: Path | None, seed: int, block: dict[str, object]) -> None:
+def _note(log: Path | None, seed: int, block: Block) -> None:
     if log is not None:
         with log.open("a") as file:
-            file.write(json.dumps({"seed": seed, **block}) + "\n")
+            file.write(json.dumps({"seed": seed, **vars(block)}) + "\n")
 
 
-def _read(log: Path | None, seed: int) -> dict[int, dict[str, object]]:
-    lines = log.read_text().splitlines() if log is not None and log.exists() else []
-    return {line["number"]: line for line in map(json.loads, lines) if line["seed"] == seed}
+def _read(log: Path | None, seed: int) -> dict[int, Block]:
+    """Read the blocks of a seed that are done."""
+    done = {}
+    for line in map(json.loads, log.read_text().splitlines() if log is not None and log.exists() else []):
+        if line.pop("seed") == seed:
+            line |= {name: Counter(line[name]) for name in ("kills", "phases")}
+            done[int(line["number"])] = Block(**line)
+    return done
 
 
 if __name__ == "__main__":
