@@ -3,9 +3,9 @@
     python -m bench.outages [database database-at-start folder disk pacs clock] --seconds 60
 
 In each scenario scanners send to a real `coronode serve` before, during and after the outage, and resend what was not
-acknowledged. Afterwards every acknowledged instance must be in the index and on the disk with the bytes that were sent,
-each series scored once from all its images, its report at the PACS, and nothing left over; the node must have gone on by
-itself, and the lines of its log that are warnings or errors are counted.
+acknowledged. Afterwards every acknowledged instance must be in the index and on the disk with the bytes that were
+sent, each series scored once from all its images, its report at the PACS, and nothing left over; the node must have
+gone on by itself, and the lines of its log that are warnings or errors are counted.
 
     database           PostgreSQL is ended by an immediate shutdown while a series is received and another is scored
     database-at-start  the node is started while PostgreSQL is down

@@ -38,9 +38,9 @@ class PostgresServer:
         self.port = free_port()
         # the server refuses to run as root, and others may not enter the folders of our tests
         self._user = _NOBODY if os.geteuid() == 0 else None
-        self._folder = Path(tempfile.mkdtemp(prefix="coronode-postgresql-", dir=folder))
+        self.folder = Path(tempfile.mkdtemp(prefix="coronode-postgresql-", dir=folder))
         if self._user is not None:
-            os.chown(self._folder, self._user, self._user)
+            os.chown(self.folder, self._user, self._user)
         self._process: subprocess.Popen[bytes] | None = None
         self._run("initdb", "-D", str(self._data), "-U", "coronode", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
 
@@ -57,12 +57,12 @@ class PostgresServer:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
-        with (self._folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [_find("postgres"), "-D", str(self._data), "-p", str(self.port), *options],
                 stdout=log,
                 stderr=log,
-                cwd=self._folder,
+                cwd=self.folder,
                 start_new_session=True,
                 user=self._user,
                 group=self._user,
@@ -84,15 +84,15 @@ class PostgresServer:
     def close(self) -> None:
         """End the server and remove its files."""
         self.end("immediate")
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def _data(self) -> Path:
-        return self._folder / "data"
+        return self.folder / "data"
 
     def _answers(self) -> bool:
         if self._process is None or self._process.poll() is not None:
-            log = (self._folder / "log").read_text(encoding="utf-8", errors="replace")
+            log = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
             raise RuntimeError(f"PostgreSQL has ended; its log:\n{log[-2000:]}")
         asked = subprocess.run(
             [_find("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False, timeout=20
@@ -103,7 +103,7 @@ class PostgresServer:
         subprocess.run(
             [_find(name), *options],
             check=True,
-            cwd=self._folder,
+            cwd=self.folder,
             stdout=subprocess.DEVNULL,
             user=self._user,
             group=self._user,
