@@ -35,7 +35,10 @@ from pynetdicom.sop_class import (
 )
 
 from bench.crash import data_set
-from bench.kill import NodeProcess, find_damage, free_port, index, started, wait_for
+from bench.kill import find_damage
+from bench.killing.index import open_sqlite
+from bench.killing.node import NodeProcess, started
+from bench.killing.waiting import free_port, wait_for
 from scp.network.negotiation import PresentationContext
 from scp.network.opening import Opening
 from scp.network.requestor import Requestor
@@ -211,7 +214,7 @@ def find_losses(folder: Path, record: Record) -> Iterator[str]:
         committed, failed = record.told.get(uid, (frozenset[str](), frozenset[str]()))
         if (committed, failed) != (named - {ABSENT}, named & {ABSENT}):
             yield f"{uid}: asked for {len(named)} objects, {len(committed)} committed, {len(failed)} failed"
-    with index(folder) as rows:
+    with open_sqlite(folder / "data") as rows:
         there = dict(rows("SELECT sop_instance_uid, state FROM performed_steps"))
     for uid, acknowledged in record.steps.items():
         if there.get(uid) not in {acknowledged[-1], record.possible[uid]}:

@@ -10,7 +10,8 @@ given an unknown type or a wrong length; the PDU's own length is then correct, s
 closes its half at the end; the node must return only complete PDUs that an acceptor may send, with command sets that
 can be read and statuses in the responses, and end the connection. From time to time the valid conversations must still
 succeed. Threads, descriptors and temporary files are counted at the end. With `--log` a line is written after every 500
-streams; a later run with the same log and seed goes on after the last of them.
+streams; a later run with the same log and seed goes on after the last of them. With `--jobs` several processes share
+the streams, each with a node and a log of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -278,7 +281,7 @@ def run(streams: int, seed: int, first: int = 0, log: Path | None = None, kinds:
             rng = random.Random(f"{seed}:{number}")  # noqa: S311  # reproducible
             conversation = makers[number % len(makers)](number)
             _send(node.port, mutate_conversation(conversation, number // len(makers), rng), number, outcome)
-            if number % max(1, streams // PARTS) == 0:
+            if (number - first) % max(1, (streams - first) // PARTS) == 0:
                 outcome.memory_kb.append(_memory_kb())
             if number % CHECK_EVERY == CHECK_EVERY - 1:
                 node.tidy()
@@ -319,16 +322,50 @@ def main() -> int:
     parser.add_argument("--streams", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kinds", type=lambda text: text.split(","), default=list(KINDS), help=", ".join(KINDS))
+    parser.add_argument("--jobs", type=int, default=1, help="processes that share the streams")
     parser.add_argument("--log", type=Path, help="note here how far it is, and go on from there")
     arguments = parser.parse_args()
-    first = _find_next(arguments.log, arguments.seed)
-    outcome = run(arguments.streams, arguments.seed, first, arguments.log, arguments.kinds)
-    print(f"{outcome.streams} streams, seed {arguments.seed}: {dict(outcome.endings)}")
-    print(f"longest {outcome.longest_seconds:.2f} s, threads {outcome.threads}, descriptors {outcome.descriptors}")
-    print(f"memory after each tenth of the streams: {outcome.memory_kb} kB")
-    for fault in outcome.faults[:20]:
+    begun = time.monotonic()
+    with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
+        outcomes = list(pool.map(_run_part, split(arguments)))
+    streams, seconds = sum(outcome.streams for outcome in outcomes), time.monotonic() - begun
+    endings = sum((outcome.endings for outcome in outcomes), Counter[str]())
+    print(f"{streams} streams, seed {arguments.seed}: {dict(endings)}; {streams / seconds:.0f} a second")
+    for outcome in outcomes:
+        print(f"longest {outcome.longest_seconds:.2f} s, threads {outcome.threads}, descriptors {outcome.descriptors}")
+        print(f"memory after each tenth of the streams: {outcome.memory_kb} kB")
+    faults = [fault for outcome in outcomes for fault in outcome.faults]
+    for fault in faults[:20]:
         print(fault)
-    return 1 if outcome.faults else 0
+    return 1 if faults else 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """The streams of one process: from number `first` on, below `end`."""
+
+    first: int
+    end: int
+    seed: int
+    log: Path | None
+    kinds: Sequence[str]
+
+
+def split(arguments: argparse.Namespace) -> list[Part]:
+    """Split the streams among the jobs, less those that their logs know."""
+    parts = []
+    for job in range(arguments.jobs):
+        first, end = (arguments.streams * edge // arguments.jobs for edge in (job, job + 1))
+        log = arguments.log
+        if log is not None and arguments.jobs > 1:
+            log = log.with_name(f"{log.name}.{job}-of-{arguments.jobs}")
+        first = max(first, _find_next(log, arguments.seed))
+        parts.append(Part(min(first, end), end, arguments.seed, log, arguments.kinds))
+    return parts
+
+
+def _run_part(part: Part) -> Outcome:
+    return run(part.end, part.seed, part.first, part.log, part.kinds)
 
 
 def _note(log: Path | None, seed: int, number: int, outcome: Outcome) -> None:
