@@ -75,7 +75,12 @@ _COUNT_COMPANION = Prepared(
 _RECEIVING = Prepared(
     select(SeriesRow.id, *StudyRow.__table__.columns[1:])
     .join(StudyRow)
-    .where(SeriesRow.series_instance_uid == bindparam("uid"), SeriesRow.state == bindparam("state"))
+    .where(
+        SeriesRow.series_instance_uid == bindparam("uid"),
+        SeriesRow.state == bindparam("state"),
+        # a file that was deleted may be on its way out while the same one comes again: never the fast path
+        SeriesRow.deleted_count == literal_column("0"),
+    )
     .with_for_update(of=SeriesRow)
 )
 _KNOWN = Prepared(

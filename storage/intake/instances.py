@@ -29,9 +29,9 @@ from storage.intake.quarantine import compare, find_holder, put_aside
 from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
 from storage.objects.incoming import StoredFile
-from storage.series import lifecycle, rejecting, rejections
+from storage.series import lifecycle, rejecting, rejections, removals
 from storage.series.quarantine import Contradiction
-from storage.series.states import State
+from storage.series.states import REPORTED, State
 
 Outcome = Literal["stored", "duplicate", "conflict"]
 
@@ -139,7 +139,14 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
         return Registered("duplicate", first.series_instance_uid, first.path)
 
     known = session.execute(
-        select(SeriesRow.id, SeriesRow.state, SeriesRow.origin, SeriesRow.study_id, StudyRow.study_instance_uid)
+        select(
+            SeriesRow.id,
+            SeriesRow.state,
+            SeriesRow.origin,
+            SeriesRow.study_id,
+            SeriesRow.images_deleted_at,
+            StudyRow.study_instance_uid,
+        )
         .join(StudyRow)
         .where(SeriesRow.series_instance_uid == header.series_instance_uid)
         .with_for_update(of=SeriesRow)
@@ -158,10 +165,10 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
         late = is_image and is_settled and not rejected
         accompanies = (not is_image and known.state != State.KEPT) or (rejected and is_settled)
         if late:
-            lifecycle.return_to_receiving(session, header.series_instance_uid, arrival.now)
-            _note(session, arrival, "late-slice", f"the series was {known.state}")
+            late = _take_late(session, arrival, known.state, has_lost=known.images_deleted_at is not None)
         elif is_image and known.state == State.KEPT and known.origin == "received":
             _begin_scan(session, series_id, arrival)
+    removals.reclaim(session, files, stored.path)
     insert_instances(session, [make_row(arrival, series_id)])
     if rejected:
         rejecting.hide_arrival(session, series_id, header.sop_instance_uid)
@@ -171,6 +178,20 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     else:
         count_instances(session, series_id, arrival)
     return Registered("stored", header.series_instance_uid, stored.path, late)
+
+
+def _take_late(session: Session, arrival: Arrival, state: str, *, has_lost: bool) -> bool:
+    """Return a series to receiving for a late slice, and return whether it was.
+
+    One that has a result and `has_lost` its images since keeps that result: a part of it, or the same again, would
+    replace it by less. `coronode series rescore` scores it when all of it is here.
+    """
+    if has_lost and state in REPORTED:
+        _note(session, arrival, "returned", "its images had been deleted: the result stays")
+        return False
+    lifecycle.return_to_receiving(session, arrival.header.series_instance_uid, arrival.now)
+    _note(session, arrival, "late-slice", f"the series was {state}")
+    return True
 
 
 def _begin_scan(session: Session, series_id: int, arrival: Arrival) -> None:
@@ -212,6 +233,7 @@ def open_series(session: Session, arrival: Arrival) -> int:
         reason = f"modality {header.modality}"
     query = insert(SeriesRow).values(
         **header.series,
+        deleted_count=removals.count(session, header.series_instance_uid),
         study_id=study_id,
         origin=arrival.origin,
         state=State.KEPT if reason else State.RECEIVING,
