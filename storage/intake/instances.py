@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Literal
 
 from pydicom.uid import UID
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from config.errors import Rejected, Transient
 from dicom import status
-from storage.database import audit
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.intake.arrivals import (
@@ -25,13 +24,14 @@ from storage.intake.arrivals import (
     insert_instances,
     make_row,
 )
+from storage.intake.late import begin_scan, note_arrival, take_late
 from storage.intake.quarantine import compare, find_holder, put_aside
 from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
 from storage.objects.incoming import StoredFile
-from storage.series import lifecycle, rejecting, rejections, removals
+from storage.series import rejecting, rejections, removals
 from storage.series.quarantine import Contradiction
-from storage.series.states import REPORTED, State
+from storage.series.states import State
 
 Outcome = Literal["stored", "duplicate", "conflict"]
 
@@ -165,39 +165,19 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
         late = is_image and is_settled and not rejected
         accompanies = (not is_image and known.state != State.KEPT) or (rejected and is_settled)
         if late:
-            late = _take_late(session, arrival, known.state, has_lost=known.images_deleted_at is not None)
+            late = take_late(session, arrival, known.state, has_lost=known.images_deleted_at is not None)
         elif is_image and known.state == State.KEPT and known.origin == "received":
-            _begin_scan(session, series_id, arrival)
+            begin_scan(session, series_id, arrival)
     removals.reclaim(session, files, stored.path)
     insert_instances(session, [make_row(arrival, series_id)])
     if rejected:
         rejecting.hide_arrival(session, series_id, header.sop_instance_uid)
-        _note(session, arrival, "rejected", "by a note that came before it")
+        note_arrival(session, arrival, "rejected", "by a note that came before it")
     if accompanies:
         count_companion(session, series_id)
     else:
         count_instances(session, series_id, arrival)
     return Registered("stored", header.series_instance_uid, stored.path, late)
-
-
-def _take_late(session: Session, arrival: Arrival, state: str, *, has_lost: bool) -> bool:
-    """Return a series to receiving for a late slice, and return whether it was.
-
-    One that has a result and `has_lost` its images since keeps that result: a part of it, or the same again, would
-    replace it by less. `coronode series rescore` scores it when all of it is here.
-    """
-    if has_lost and state in REPORTED:
-        _note(session, arrival, "returned", "its images had been deleted: the result stays")
-        return False
-    lifecycle.return_to_receiving(session, arrival.header.series_instance_uid, arrival.now)
-    _note(session, arrival, "late-slice", f"the series was {state}")
-    return True
-
-
-def _begin_scan(session: Session, series_id: int, arrival: Arrival) -> None:
-    """Turn a series whose objects so far only accompany a scan into that scan, described by its first image."""
-    session.execute(update(SeriesRow).where(SeriesRow.id == series_id).values(**arrival.header.series))
-    lifecycle.return_to_receiving(session, arrival.header.series_instance_uid, arrival.now)
 
 
 def _put_aside(
@@ -259,15 +239,3 @@ def _fill_study(session: Session, study_id: int, values: Mapping[str, str]) -> N
     for column, value in values.items():
         if value and not getattr(row, column):
             setattr(row, column, value)
-
-
-def _note(session: Session, arrival: Arrival, kind: str, text: str) -> None:
-    audit.record(
-        session,
-        arrival.now,
-        kind,
-        text,
-        series_instance_uid=arrival.header.series_instance_uid,
-        sop_instance_uid=arrival.header.sop_instance_uid,
-        peer_ae=arrival.calling_ae,
-    )

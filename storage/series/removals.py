@@ -41,7 +41,7 @@ def note_instances(session: Session, ids: Sequence[int], now: datetime) -> Freed
     """Note the files of objects (IDs of their rows), which the caller deletes in the same transaction."""
     columns = (InstanceRow.path, InstanceRow.size, SeriesRow.series_instance_uid)
     rows = session.execute(select(*columns).join(SeriesRow).where(InstanceRow.id.in_(ids))).all()
-    return _note(session, [tuple(row) for row in rows], now)
+    return _note(session, [(path, size, uid) for path, size, uid in rows], now)
 
 
 def note_series(session: Session, series_id: int, now: datetime) -> Freed:
@@ -64,7 +64,7 @@ def note_quarantined(session: Session, ids: Sequence[int], now: datetime) -> Fre
     """Note the files of objects in quarantine, which the caller deletes in the same transaction."""
     columns = (QuarantineRow.path, QuarantineRow.size, QuarantineRow.series_instance_uid)
     rows = session.execute(select(*columns).where(QuarantineRow.id.in_(ids))).all()
-    return _note(session, [tuple(row) for row in rows], now)
+    return _note(session, [(path, size, uid) for path, size, uid in rows], now)
 
 
 def reclaim(session: Session, files: Files, name: str) -> None:
