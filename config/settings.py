@@ -14,7 +14,6 @@ from config.passcodes import HashedPasscode
 from config.secrets import HIDDEN_VALUE
 from config.section import ONCE, AeTitle, ListenPort, LongString, Seconds, Section, list_controls
 from config.retention import RetentionSettings
-from config.section import AeTitle, ListenPort, Seconds, Section
 from config.tls import CalledPeer, TlsSettings, list_contradictions
 from config.validation import ValidationSettings
 from config.web import WebSettings
