@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Select, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from storage.database import audit
@@ -62,7 +62,10 @@ def find_wholes(
     What this node made is found with the series that it was made of, and alone only where that is gone. Objects in
     quarantine are found by their series or study: their patient stands in their files alone.
     """
-    chosen = [SeriesRow.series_instance_uid.in_(series), StudyRow.study_instance_uid.in_(studies)]
+    chosen: list[ColumnElement[bool]] = [
+        SeriesRow.series_instance_uid.in_(series),
+        StudyRow.study_instance_uid.in_(studies),
+    ]
     if patient_id is not None:
         person = StudyRow.patient_id == patient_id
         chosen.append(person if issuer is None else person & (StudyRow.issuer_of_patient_id == issuer))
