@@ -43,7 +43,7 @@ def delete_due(db: Database, candidate: Candidate, policy: Policy, now: datetime
         if session.scalar(due.with_for_update(of=SeriesRow)) is None or is_asked(session, candidate.series_id):
             return Deleted()
         freed = _DELETE[candidate.kind](session, candidate, now - max(age, YOUNGEST), now)
-        text = f"{candidate.kind}: {freed.files} objects, {freed.bytes} bytes, older than {age.days} days"
+        text = f"{candidate.kind}: {freed.files} objects, {freed.bytes} bytes, untouched for {_count_days(age)}"
         audit.record(session, now, "deleted", text, series_instance_uid=candidate.series_instance_uid)
         return Deleted(1, freed.files, freed.bytes)
 
@@ -65,7 +65,7 @@ def delete_quarantined(db: Database, now: datetime, *, age: timedelta) -> Delete
             delete(QuarantineRow).where(QuarantineRow.id.in_(ids)).returning(QuarantineRow.series_instance_uid)
         )
         for uid in sorted(set(gone)):
-            text = f"quarantine, older than {age.days} days"
+            text = f"quarantine, older than {_count_days(age)}"
             audit.record(session, now, "deleted", text, series_instance_uid=uid)
         return Deleted(0, freed.files, freed.bytes)
 
@@ -108,6 +108,11 @@ def drop_series(
     delete_result(session, series_instance_uid, with_rejections=with_rejections)
     delete_series(session, series_id)
     return Freed(own.files + sum(one.files for one in made), own.bytes + sum(one.bytes for one in made))
+
+
+def _count_days(age: timedelta) -> str:
+    days = max(age, YOUNGEST).days
+    return f"{days} day{'s' if days > 1 else ''}"
 
 
 def _empty(session: Session, candidate: Candidate, before: datetime, now: datetime) -> Freed:  # noqa: ARG001
