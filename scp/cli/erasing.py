@@ -72,7 +72,7 @@ def delete(
     that is in hand is left, and the exit status is 1, unless --force ends that work.
     """
     from scp.installation import utc_now
-    from storage.retention.erasing import find_wholes
+    from storage.retention.erasing import find_wholes, overwrite
     from storage.series import removals
 
     if not (series_instance_uids or studies or patient_id is not None):
@@ -89,6 +89,8 @@ def delete(
         due = [whole for whole in wholes if whole not in left]
         erased = [_erase(database, whole, keep_result=keep_result) for whole in due] if yes else []
         removed = removals.carry_out(database, files, utc_now()) if yes else removals.Freed()
+        if erased:
+            overwrite(database)
     if as_json:
         print_json([_list_fields(whole, deleted=yes and whole in due) for whole in wholes])
     else:

@@ -136,6 +136,13 @@ def erase(
         return Deleted(0 if row is None else 1, objects, size)
 
 
+def overwrite(db: Database) -> None:
+    """Bring an erasure from SQLite's write-ahead log into its file, where the erased rows stand until then."""
+    if db.engine.dialect.name == "sqlite":
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
+
 def _forget_deleted_bytes(session: Session) -> None:
     """Let SQLite overwrite what it deletes, which else stays readable in the file; PostgreSQL vacuums by itself."""
     connection = session.connection()
