@@ -13,6 +13,7 @@ from config.host import Host
 from config.passcodes import HashedPasscode
 from config.secrets import HIDDEN_VALUE
 from config.section import ONCE, AeTitle, ListenPort, LongString, Seconds, Section, list_controls
+from config.retention import RetentionSettings
 from config.tls import CalledPeer, TlsSettings, list_contradictions
 from config.validation import ValidationSettings
 from config.web import WebSettings
@@ -240,6 +241,7 @@ class Settings(Section):
     web: WebSettings = WebSettings()
     validation: ValidationSettings = ValidationSettings()
     audit: AuditSettings = AuditSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def callers(self) -> dict[str, PeerSettings]:

@@ -85,6 +85,21 @@ SOURCE_ANSWERS: Final = Counter(
     ["answer"],
     registry=REGISTRY,
 )
+DELETED_SERIES: Final = Counter(
+    "coronode_retention_series", "Series of which retention deleted something, by rule", ["kind"], registry=REGISTRY
+)
+DELETED_OBJECTS: Final = Counter(
+    "coronode_retention_objects", "Objects that retention deleted, by rule", ["kind"], registry=REGISTRY
+)
+DELETED_BYTES: Final = Counter(
+    "coronode_retention_bytes", "Bytes of files that retention deleted, by rule", ["kind"], registry=REGISTRY
+)
+RETENTION_LAST: Final = Gauge(
+    "coronode_retention_last_run_seconds", "When retention last ended a round, Unix time", registry=REGISTRY
+)
+RETENTION_HELD: Final = Gauge(
+    "coronode_retention_held", "1 while retention deletes nothing because of the clock", registry=REGISTRY
+)
 
 
 def render() -> bytes:

@@ -41,6 +41,7 @@ from scp.reception.facts import IndexFacts
 from scp.reception.provided import ProvidedService
 from scp.reception.server import Server
 from scp.scu.storage import Sending
+from scp.retention.keeper import Keeper
 from scp.services import verification
 from scp.services.commitment import CommitmentScp
 from scp.services.commitment_reports import CommitmentReports
@@ -103,6 +104,7 @@ class Node:
         retry = ConfiguredRetry(installation)
         self._reports = CommitmentReports(installation, pause=retry.pause, announced=self._completion.note_announcement)
         self._asker = CommitmentAsker(installation, retry=retry, make_uid=random_uid)
+        self._keeper = Keeper(installation)
         self._workflow = self._make_workflow(installation)
         self._retrieve = RetrieveScp(self.database, self.files, settings.node, settings.callers)
         self.server = Server(
@@ -124,6 +126,7 @@ class Node:
         self._certificates.start()
         self._witness.start()
         self._auditor.start(", ".join(self.server.addresses))
+        self._keeper.start()
         metrics.IN_QUARANTINE.set_function(self._measure_quarantine)
         self.server.start()
 
@@ -134,6 +137,7 @@ class Node:
         self.server.stop()
         self._certificates.stop()
         self._witness.stop()
+        self._keeper.stop()
         self._completion.stop()
         self._scorer.close()
         self._workflow.stop()

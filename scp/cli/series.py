@@ -1,4 +1,4 @@
-"""`coronode series`: list and show received series, score them again, take rejected objects back."""
+"""`coronode series`: list and show received series, score them again, take rejected objects back, delete them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import click
 from config.errors import CoronodeError
 from scp.cli import rescoring
 from scp.cli.command import Group
+from scp.cli.erasing import delete
 from scp.cli.index import open_index
 from scp.cli.options import config_option, json_option
 from scp.cli.terminal.listing import print_json, print_table
@@ -33,7 +34,10 @@ DISCONTINUED: Final = "acquisition_discontinued"
     examples=("coronode series list", "coronode series show 1.2.840.1.2.3", "coronode series rescore 1.2.840.1.2.3"),
 )
 def series() -> None:
-    """List, show, rescore or restore received series."""
+    """List, show, rescore, restore or delete received series."""
+
+
+series.add_command(delete)
 
 
 @series.command("list", examples=("coronode series list --state not_scorable", "coronode series list --json"))

@@ -171,7 +171,7 @@ class Desk:
             automatic = Score.from_json(result.score_json)
         except ValueError as error:
             raise Permanent("the result was stored by a newer version of the node and cannot be read") from error
-        files = slices.list_files(self._database, self._installation.files, result.series_instance_uid)
+        files = slices.require_files(self._database, self._installation.files, result.series_instance_uid)
         return self._scans.open(result.series_instance_uid, result.version, automatic, files)
 
 

@@ -168,7 +168,7 @@ class DocumentWork:
             created=result.created_at,
             predecessor=self._find_predecessor(series_instance_uid, result.version, template),
         )
-        files = tuple(slices.list_files(self._database, self._files, series_instance_uid))
+        files = tuple(slices.require_files(self._database, self._files, series_instance_uid))
         return list(self._maker.make_documents(DocumentRequest(result.score_json, files, kinds, request, (template,))))
 
     def _find_predecessor(self, series_instance_uid: str, version: int, template: SrTemplate) -> Predecessor | None:

@@ -76,6 +76,12 @@ class SeriesWork:
 
         Raises Transient when the node is stopping, or disk or database fail: the version is processed again later.
         """
+        try:
+            self._process(series_instance_uid, version)
+        except states.UnknownSeries:
+            log.info("the series was deleted meanwhile", series=series_instance_uid, version=version)
+
+    def _process(self, series_instance_uid: str, version: int) -> None:
         if lifecycle.start_scoring(self._database, series_instance_uid, version, self._clock()) and not self._score(
             series_instance_uid, version
         ):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,11 +26,13 @@ from storage.commitments.commitments import Commitment, CommitmentState, Unknown
 from storage.database import audit
 from storage.database.commitment_rows import CommitmentRow
 from storage.database.engine import Database
+from storage.database.models import InstanceRow, SeriesRow
 
 MOST_OPEN: Final = 200
 """Unanswered requests of one AE title."""
 KEEP_REPORTED: Final = timedelta(days=90)
 
+_AT_ONCE: Final = 500
 _OPEN: Final = (CommitmentState.PENDING, CommitmentState.REPORTING, CommitmentState.WAITING)
 
 
@@ -92,10 +94,16 @@ def claim(db: Database, commitment_id: int, now: datetime, *from_states: Commitm
 
 
 def mark_proved(db: Database, commitment_id: int, failed: Iterable[tuple[Reference, int]], now: datetime) -> None:
-    """Record the outcome of the proof: the objects that are not committed, with the Failure Reason of each."""
+    """Record the outcome of the proof: the objects that are not committed, with the Failure Reason of each.
+
+    The series of the others are noted as promised; retention leaves objects alone as long as a request for them is
+    open (`storage.retention.holds`).
+    """
     entries = [(item.sop_class_uid, item.sop_instance_uid, int(reason)) for item, reason in failed]
     with db.session() as session:
         row = session.get_one(CommitmentRow, commitment_id, with_for_update=True)
+        refused = {uid for _, uid, _ in entries}
+        _promise(session, [uid for _, uid in json.loads(row.references_json) if uid not in refused], now)
         row.failures_json, row.failure_count, row.proved_at = json.dumps(entries), len(entries), now
 
 
@@ -149,6 +157,14 @@ def recover(db: Database, now: datetime) -> None:
             .where(CommitmentRow.state.in_(_OPEN))
             .values(state=CommitmentState.PENDING, next_attempt_at=now, updated_at=now)
         )
+
+
+def _promise(session: Session, uids: Sequence[str], now: datetime) -> None:
+    """Note in the series of these objects that a peer is told that they are kept."""
+    for first in range(0, len(uids), _AT_ONCE):
+        some = uids[first : first + _AT_ONCE]
+        series = select(InstanceRow.series_id).where(InstanceRow.sop_instance_uid.in_(some))
+        session.execute(update(SeriesRow).where(SeriesRow.id.in_(series)).values(promised_at=now))
 
 
 def _count_open(session: Session, calling_ae: str) -> int:

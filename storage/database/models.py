@@ -48,7 +48,9 @@ class StudyRow(Base):
 class SeriesRow(Base):
     """A series, its query keys and its progress towards a score; `hidden_count` of its instances are not answered.
 
-    `agatston` and what follows it are those of the result of its version (`storage.series.summary`).
+    `agatston` to `reader` are those of the result of its version (`storage.series.summary`). `images_deleted_at` is
+    set from the deletion of its objects (`deleted_count` of them, ever) until it is complete again, `promised_at` where
+    a peer was told that objects of it are kept.
     """
 
     __tablename__ = "series"
@@ -91,6 +93,9 @@ class SeriesRow(Base):
     category: Mapped[Raw] = mapped_column(server_default="")
     wants_review: Mapped[bool] = mapped_column(server_default=text("false"))
     reader: Mapped[Words] = mapped_column(server_default="")
+    images_deleted_at: Mapped[WhenOrNone]
+    deleted_count: Mapped[int] = mapped_column(server_default="0")
+    promised_at: Mapped[WhenOrNone]
 
 
 class InstanceRow(Base):

@@ -86,7 +86,12 @@ _COUNT_COMPANION = Prepared(
 _RECEIVING = Prepared(
     select(SeriesRow.id, StudyRow.study_instance_uid, *(StudyRow.__table__.columns[name] for name in _FILLABLE))
     .join(StudyRow)
-    .where(SeriesRow.series_instance_uid == bindparam("uid"), SeriesRow.state == bindparam("state"))
+    .where(
+        SeriesRow.series_instance_uid == bindparam("uid"),
+        SeriesRow.state == bindparam("state"),
+        # a file that was deleted may be on its way out while the same one comes again: never the fast path
+        SeriesRow.deleted_count == literal_column("0"),
+    )
     .with_for_update(of=SeriesRow)
 )
 _KNOWN = Prepared(

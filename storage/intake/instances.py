@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import Literal
 
 from pydicom.uid import UID
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from config.errors import Rejected, Transient
 from dicom import status
-from storage.database import audit
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.intake.arrivals import (
@@ -26,11 +25,12 @@ from storage.intake.arrivals import (
     insert_instances,
     make_row,
 )
+from storage.intake.late import begin_scan, note_arrival, take_late
 from storage.intake.quarantine import compare, find_holder, put_aside
 from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
 from storage.objects.incoming import StoredFile
-from storage.series import lifecycle, rejecting, rejections
+from storage.series import rejecting, rejections, removals
 from storage.series.quarantine import Contradiction
 from storage.series.states import State
 
@@ -142,7 +142,14 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
         return Registered("duplicate", first.series_instance_uid, first.path)
 
     known = session.execute(
-        select(SeriesRow.id, SeriesRow.state, SeriesRow.origin, SeriesRow.study_id, StudyRow.study_instance_uid)
+        select(
+            SeriesRow.id,
+            SeriesRow.state,
+            SeriesRow.origin,
+            SeriesRow.study_id,
+            SeriesRow.images_deleted_at,
+            StudyRow.study_instance_uid,
+        )
         .join(StudyRow)
         .where(SeriesRow.series_instance_uid == header.series_instance_uid)
         .with_for_update(of=SeriesRow)
@@ -161,25 +168,19 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
         late = is_image and is_settled and not rejected
         accompanies = (not is_image and known.state != State.KEPT) or (rejected and is_settled)
         if late:
-            lifecycle.return_to_receiving(session, header.series_instance_uid, arrival.now)
-            _note(session, arrival, "late-slice", f"the series was {known.state}")
+            late = take_late(session, arrival, known.state, has_lost=known.images_deleted_at is not None)
         elif is_image and known.state == State.KEPT and known.origin == "received":
-            _begin_scan(session, series_id, arrival)
+            begin_scan(session, series_id, arrival)
+    removals.reclaim(session, files, stored.path)
     insert_instances(session, [make_row(arrival, series_id)])
     if rejected:
         rejecting.hide_arrival(session, series_id, header.sop_instance_uid)
-        _note(session, arrival, "rejected", "by a note that came before it")
+        note_arrival(session, arrival, "rejected", "by a note that came before it")
     if accompanies:
         count_companion(session, series_id)
     else:
         count_instance(session, series_id, arrival)
     return Registered("stored", header.series_instance_uid, stored.path, late)
-
-
-def _begin_scan(session: Session, series_id: int, arrival: Arrival) -> None:
-    """Turn a series whose objects so far only accompany a scan into that scan, described by its first image."""
-    session.execute(update(SeriesRow).where(SeriesRow.id == series_id).values(**arrival.header.series))
-    lifecycle.return_to_receiving(session, arrival.header.series_instance_uid, arrival.now)
 
 
 def _put_aside(
@@ -215,6 +216,7 @@ def open_series(session: Session, arrival: Arrival) -> int:
         reason = f"modality {header.modality}"
     query = insert(SeriesRow).values(
         **header.series,
+        deleted_count=removals.count(session, header.series_instance_uid),
         study_id=study_id,
         origin=arrival.origin,
         state=State.KEPT if reason else State.RECEIVING,
@@ -240,15 +242,3 @@ def _fill_study(session: Session, study_id: int, values: Mapping[str, str]) -> N
     for column, value in values.items():
         if value and not getattr(row, column):
             setattr(row, column, value)
-
-
-def _note(session: Session, arrival: Arrival, kind: str, text: str) -> None:
-    audit.record(
-        session,
-        arrival.now,
-        kind,
-        text,
-        series_instance_uid=arrival.header.series_instance_uid,
-        sop_instance_uid=arrival.header.sop_instance_uid,
-        peer_ae=arrival.calling_ae,
-    )

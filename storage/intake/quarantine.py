@@ -12,6 +12,7 @@ from storage.database import audit
 from storage.database.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
 from storage.intake.arrivals import Arrival
 from storage.objects.files import Files
+from storage.series import removals
 from storage.series.quarantine import Contradiction
 
 
@@ -67,6 +68,7 @@ def put_aside(session: Session, files: Files, arrival: Arrival, reason: Contradi
     """Move an arrival's file into quarantine and note why; repeating it is harmless. Returns its new name."""
     header, stored = arrival.header, arrival.stored
     path = files.quarantine(stored.path)
+    removals.reclaim(session, files, path)
     known = session.scalar(
         select(QuarantineRow.id).where(
             QuarantineRow.sop_instance_uid == header.sop_instance_uid, QuarantineRow.sha256 == stored.sha256

@@ -27,7 +27,7 @@ from storage.intake.placement import place_series
 from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
 from storage.objects.incoming import StoredFile
-from storage.series import documents, lifecycle
+from storage.series import documents, lifecycle, removals
 from storage.series.quarantine import Contradiction, Quarantined, UnknownQuarantined
 from storage.series.states import State
 
@@ -69,6 +69,7 @@ def release(db: Database, files: Files, items: Sequence[Quarantined], now: datet
         series_id = place_series(session, arrivals)
         for item, arrival, holder in zip(items, arrivals, holders, strict=True):
             _take_out(session, item)
+            removals.withdraw(session, arrival.stored.path)
             files.link(item.path, arrival.stored.path)
             if holder is not None:
                 _put_aside(session, files, holder)
@@ -154,6 +155,7 @@ def _take_out(session: Session, item: Quarantined) -> None:
 def _put_aside(session: Session, files: Files, holder: _Holder) -> None:
     row = holder.row
     path = _name_aside(row)
+    removals.withdraw(session, path)
     files.link(row.path, path)
     session.execute(
         insert(QuarantineRow).values(

@@ -13,6 +13,7 @@ from storage.database import (  # noqa: F401  # add their tables to Base
     lifecycle_rows,
     models,
     pause_rows,
+    retention_rows,
     review_rows,
     source_rows,
     validation_rows,

@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage.objects.disk import make_folder, refuse_on_errors, sync_folder
@@ -154,6 +154,13 @@ class Files:
     def remove(self, name: str) -> None:
         """Delete a stored file if it exists."""
         self.path(name).unlink(missing_ok=True)
+
+    def drop_folder(self, name: str) -> None:
+        """Delete the folder of a stored name if nothing is in it any more."""
+        folder = self.path(name).parent
+        if folder.parent != self.root:
+            with suppress(OSError):  # not empty, or gone already
+                folder.rmdir()
 
     def sweep(self) -> int:
         """Delete half-written files of an earlier process and return their number; call it before receiving starts."""

@@ -93,6 +93,7 @@ def complete(
                 version=version,
                 completed_at=now,
                 updated_at=now,
+                images_deleted_at=None,
                 flags="\n".join(flags),
                 wait_until=None,
                 wait_reason="",
@@ -203,7 +204,7 @@ def rescore(db: Database, series_instance_uid: str, now: datetime, *, person: st
                 f"it is not CT, or was made by this node ({before.modality})"
             )
         if not before.instance_count:
-            raise IllegalTransition(f"series {series_instance_uid} has no objects: {before.reason}")
+            raise IllegalTransition(f"series {series_instance_uid} has no objects: {_explain_absence(before)}")
         if not slices.count_images(session, series_instance_uid):
             raise IllegalTransition(
                 f"series {series_instance_uid}: every image was rejected by a note; `coronode series restore "
@@ -248,6 +249,12 @@ def note_empty(session: Session, series_instance_uid: str, now: datetime) -> Non
             updated_at=now,
         )
     )
+
+
+def _explain_absence(series: SeriesState) -> str:
+    if series.images_deleted_at is None:
+        return series.reason
+    return f"they were deleted on {series.images_deleted_at:%Y-%m-%d}; send or fetch the series again first"
 
 
 def _update_series(series_instance_uid: str) -> Update:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from pydicom.dataset import Dataset
-from sqlalchemy import ColumnElement, func, not_, select
+from sqlalchemy import ColumnElement, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from dicom.text import read_text
@@ -170,6 +170,9 @@ def _find_reports(session: Session, studies: Collection[int], classes: Collectio
 
 
 def _has_image() -> ColumnElement[bool]:
-    """Return whether a series has an object that no rejection note took out: else its score says nothing any more."""
+    """Return whether a series has an object that no rejection note took out: else its score says nothing any more.
+
+    One whose images were deleted in time has a score that holds.
+    """
     left = select(InstanceRow.id).where(InstanceRow.series_id == SeriesRow.id, InstanceRow.rejected.is_(False))
-    return left.correlate(SeriesRow).exists()
+    return or_(left.correlate(SeriesRow).exists(), SeriesRow.images_deleted_at.is_not(None))

@@ -21,6 +21,7 @@ def reopen(session: Session, series_instance_uid: str, now: datetime) -> bool:
         SeriesRow.series_instance_uid == series_instance_uid,
         SeriesRow.state.not_in((State.RECEIVING, State.KEPT)),
         SeriesRow.instance_count > 0,
+        SeriesRow.images_deleted_at.is_(None),  # what is missing then was here, and is known to be gone
     )
     if session.scalar(finished.with_for_update()) is None:
         return False

@@ -9,6 +9,7 @@ from typing import TypeVar
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from config.errors import Permanent
 from dicom.decimals import parse_decimals
 from dicom.sop_classes import IMAGE_STORAGE
 from storage.database.engine import Database
@@ -17,6 +18,10 @@ from storage.objects.files import Files
 
 Value = TypeVar("Value")
 Triple = tuple[float, float, float]
+
+
+class ImagesDeleted(Permanent):
+    """The images of a series are not here any more, and its result is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,22 @@ def list_files(db: Database, files: Files, series_instance_uid: str) -> list[Pat
     with db.reading() as session:
         query = _of_scan(select(InstanceRow.path), series_instance_uid)
         return [files.path(name) for name in session.scalars(query)]
+
+
+def require_files(db: Database, files: Files, series_instance_uid: str) -> list[Path]:
+    """List them as `list_files` does. Raises ImagesDeleted when retention or an operator has deleted them."""
+    found = list_files(db, files, series_instance_uid)
+    if not found:
+        with db.reading() as session:
+            deleted = session.scalar(
+                select(SeriesRow.images_deleted_at).where(SeriesRow.series_instance_uid == series_instance_uid)
+            )
+        if deleted is not None:
+            raise ImagesDeleted(
+                f"the images of series {series_instance_uid} were deleted on {deleted:%Y-%m-%d}; its result stays. "
+                "Send or fetch the series again to open it"
+            )
+    return found
 
 
 def count_images(session: Session, series_instance_uid: str) -> int:

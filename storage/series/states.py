@@ -48,7 +48,10 @@ class IllegalTransition(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class SeriesState:
-    """A series with its state, without its patient; unknown texts are empty."""
+    """A series with its state, without its patient; unknown texts are empty.
+
+    `images_deleted_at` is when its objects were deleted, None unless they were and it has not been scored again since.
+    """
 
     series_instance_uid: str
     study_instance_uid: str
@@ -68,6 +71,7 @@ class SeriesState:
     last_received_at: datetime
     completed_at: datetime | None
     updated_at: datetime
+    images_deleted_at: datetime | None = None
 
 
 def get(where: Database | Session, series_instance_uid: str) -> SeriesState:
@@ -187,4 +191,5 @@ def _to_state(row: SeriesRow, study_instance_uid: str) -> SeriesState:
         last_received_at=row.last_received_at,
         completed_at=row.completed_at,
         updated_at=row.updated_at,
+        images_deleted_at=row.images_deleted_at,
     )

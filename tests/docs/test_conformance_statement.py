@@ -98,6 +98,7 @@ STORED = (
     "storage/objects/header.py",
     "storage/objects/pixel_data.py",
     "storage/intake/instances.py",
+    "storage/series/removals.py",
     "storage/intake/group_commit.py",
 )
 """Where an object that comes in is refused, whichever way it comes."""

@@ -40,11 +40,19 @@ def show_facts(item: SeriesState) -> None:
         "found": "; ".join(item.flags),
         "version": str(item.version),
         "images": str(item.instance_count),
+        "deleted": _say_deleted(item),
         "description": item.description,
         "sent by": item.calling_ae,
         "last image": f"{item.last_received_at:%Y-%m-%d %H:%M:%S} UTC",
     }
     _print_lines(facts)
+
+
+def _say_deleted(item: SeriesState) -> str:
+    if item.images_deleted_at is None:
+        return ""
+    again = f"; {item.instance_count} came again, `coronode series rescore` scores them" if item.instance_count else ""
+    return f"its images, on {item.images_deleted_at:%Y-%m-%d}{again}"
 
 
 def show_missing(entry: QuarantinedSeries) -> None:

@@ -33,7 +33,7 @@ def print_report(request: Request, result: Result) -> bytes:
     settings, language = services.settings.results, find_language(request)
     wanted = ReportRequest.of(settings, version=result.version, created=result.created_at)
     own = settings.texts if language == settings.language else None
-    files = slices.list_files(services.database, services.files, result.series_instance_uid)
+    files = slices.require_files(services.database, services.files, result.series_instance_uid)
     if not _press.acquire(timeout=_WAIT_SECONDS):
         raise HTTPException(503, "other reports are being printed; try again in a moment")
     try:

@@ -1,0 +1,105 @@
+"""The keeper: deletes in time, once every few minutes, where the clock can be trusted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from config.errors import Transient
+from scp import metrics
+from scp.group.duties import Duties, EveryDuty
+from scp.installation import Installation
+from scp.retention.policy import make_policy
+from scp.retention.steadiness import Steadiness
+from scp.retention.sweep import Sweep, measure_use
+from storage.retention.rules import Policy
+from storage.series import removals
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 300.0
+_STOP_SECONDS: Final = 30.0
+
+
+class Keeper:
+    """Looks from `start` to `stop`. `measure` tells how full the store's disk is, percent."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        *,
+        duties: Duties | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        measure: Callable[[], float] | None = None,
+    ) -> None:
+        self._installation = installation
+        self._settings = installation.settings.retention
+        self._policy: Policy = make_policy(installation.settings)
+        self._duties = duties or EveryDuty()
+        self._measure = measure or (lambda: measure_use(installation.files))
+        self._steadiness = Steadiness(installation.database, clock=installation.clock, monotonic=monotonic)
+        self._told = ""
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the series that is being deleted."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(_STOP_SECONDS)
+
+    def look(self) -> None:
+        """Delete what is due, and what an earlier process noted and did not remove. Raises Transient."""
+        if not self._may_go_on():
+            return
+        there = self._installation
+        if there.files.is_present():
+            removals.carry_out(there.database, there.files, there.clock())
+        if self._settings.is_on and there.files.is_present():
+            doubt = self._steadiness.find_doubt()
+            self._tell(doubt)
+            if not doubt:
+                self._sweep()
+                metrics.RETENTION_LAST.set(there.clock().timestamp())
+
+    def _sweep(self) -> None:
+        there = self._installation
+        sweep = Sweep(there.database, there.files, self._policy, clock=there.clock, may_go_on=self._may_go_on)
+        sweep.delete_old()
+        high, low = self._settings.high_percent, self._settings.low_percent
+        if high is not None and low is not None:
+            use = sweep.make_room(high, low, self._measure)
+            if use >= high and self._may_go_on():
+                log.warning(
+                    "the disk is fuller than retention.high_percent, and nothing more may be deleted; see "
+                    "`coronode retention show`",
+                    percent=round(use),
+                )
+
+    def _may_go_on(self) -> bool:
+        return not self._stopped.is_set() and self._duties.holds("retention")
+
+    def _tell(self, doubt: str) -> None:
+        metrics.RETENTION_HELD.set(bool(doubt))
+        if doubt and doubt != self._told:
+            log.warning("nothing is deleted for now", reason=doubt)
+        self._told = doubt
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.look()
+            except Transient as error:
+                log.warning("deleting failed for now", reason=str(error))
+            except Exception:  # the edge of the thread: the next look may succeed
+                log.exception("deleting failed")
+            if self._stopped.wait(LOOK_SECONDS):
+                return
