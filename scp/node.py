@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
-from config.errors import Transient
 from config.settings import MIB, Settings
 from dicom.process import configure_process
 from dicom.uids import random_uid
@@ -100,13 +98,12 @@ class Node:
         self._completion.start()
         self._certificates.start()
         self._witness.start()
-        metrics.IN_QUARANTINE.set_function(self._measure_quarantine)
+        metrics.STARTED.set(self._clock().timestamp())
         self.server.start()
 
     def stop(self) -> None:
         """Stop in reverse order; unfinished work resumes at the next start."""
         self._workflow.halt()
-        metrics.IN_QUARANTINE.set_function(lambda: math.nan)
         self.server.stop()
         self._certificates.stop()
         self._witness.stop()
@@ -207,12 +204,6 @@ class Node:
         """Say that objects of the series lie in quarantine, since a missing slice may be among them."""
         count = count_quarantined(self.database, series_instance_uid)
         return [f"{count} object{'s' if count > 1 else ''} of the series in quarantine"] if count else []
-
-    def _measure_quarantine(self) -> float:
-        try:
-            return count_quarantined(self.database)
-        except Transient:
-            return math.nan
 
 
 def _close_to_others(settings: Settings) -> None:
