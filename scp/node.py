@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from config.settings import MIB, Settings
+from dicom.implementation import VERSION
 from dicom.process import configure_process
 from dicom.uids import random_uid
 from scoring import plugins
@@ -45,8 +47,11 @@ from scp.work.documents import DocumentWork
 from scp.work.scoring_process import ScoringProcess
 from scp.work.series_work import SeriesWork
 from storage.database.opening import open_database
+from storage.outbox.deliveries import DeliveryState
+from storage.overview.stages import read_stages
 from storage.series import lifecycle
 from storage.series.quarantine import count_quarantined
+from storage.series.states import State
 from storage.series.store import open_store
 
 log = structlog.get_logger(__name__)
@@ -100,9 +105,11 @@ class Node:
         self._witness.start()
         metrics.STARTED.set(self._clock().timestamp())
         self.server.start()
+        self._tell_start()
 
     def stop(self) -> None:
         """Stop in reverse order; unfinished work resumes at the next start."""
+        log.info("node stopping")
         self._workflow.halt()
         self.server.stop()
         self._certificates.stop()
@@ -112,6 +119,7 @@ class Node:
         self._workflow.stop()
         self.database.close()
         self._lock.release()
+        log.info("node stopped")
 
     def can_score(self) -> bool:
         """Return whether the scoring process is running."""
@@ -121,6 +129,19 @@ class Node:
         """Take up changed files of TLS now."""
         if self._certificates.is_needed:
             self._certificates.look()
+
+    def _tell_start(self) -> None:
+        """Log what runs, and what it takes up that an earlier process left."""
+        stages = read_stages(self.database)
+        log.info(
+            "node started",
+            version=VERSION,
+            python=platform.python_version(),
+            addresses=self.server.addresses,
+            receiving=stages.series.get(State.RECEIVING, 0),
+            unscored=stages.series.get(State.COMPLETE, 0) + stages.series.get(State.SCORING, 0),
+            undelivered=sum(item.count for item in stages.unsent if item.state is not DeliveryState.DEAD),
+        )
 
     def _make_workflow(self, installation: Installation) -> Workflow:
         """Make the workflow of scoring, documents and delivery."""
