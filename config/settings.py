@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field, model_validator
 from config.auditing import AuditSettings
 from config.host import Host
 from config.passcodes import HashedPasscode
+from config.retention import RetentionSettings
 from config.secrets import HIDDEN_VALUE
 from config.section import ONCE, AeTitle, ListenPort, LongString, Seconds, Section, list_controls
-from config.retention import RetentionSettings
 from config.tls import CalledPeer, TlsSettings, list_contradictions
 from config.validation import ValidationSettings
 from config.web import WebSettings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import platform
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from config.errors import Transient
 from config.settings import PeerSettings, Settings
+from dicom.implementation import VERSION
 from dicom.process import configure_process
 from dicom.uids import random_uid
 from scoring import plugins
@@ -40,8 +40,8 @@ from scp.reception.completion import Completion
 from scp.reception.facts import IndexFacts
 from scp.reception.provided import ProvidedService
 from scp.reception.server import Server
-from scp.scu.storage import Sending
 from scp.retention.keeper import Keeper
+from scp.scu.storage import Sending
 from scp.services import verification
 from scp.services.commitment import CommitmentScp
 from scp.services.commitment_reports import CommitmentReports
@@ -57,8 +57,11 @@ from scp.work.scoring_process import ScoringProcess
 from scp.work.series_work import SeriesWork
 from storage.database import audit
 from storage.database.opening import open_database
+from storage.outbox.deliveries import DeliveryState
+from storage.overview.stages import read_stages
 from storage.series import lifecycle
 from storage.series.quarantine import count_quarantined
+from storage.series.states import State
 from storage.series.store import open_store
 
 log = structlog.get_logger(__name__)
@@ -127,13 +130,14 @@ class Node:
         self._witness.start()
         self._auditor.start(", ".join(self.server.addresses))
         self._keeper.start()
-        metrics.IN_QUARANTINE.set_function(self._measure_quarantine)
+        metrics.STARTED.set(self._clock().timestamp())
         self.server.start()
+        self._tell_start()
 
     def stop(self) -> None:
         """Stop in reverse order; unfinished work resumes at the next start."""
+        log.info("node stopping")
         self._workflow.halt()
-        metrics.IN_QUARANTINE.set_function(lambda: math.nan)
         self.server.stop()
         self._certificates.stop()
         self._witness.stop()
@@ -144,6 +148,7 @@ class Node:
         self._auditor.stop()
         self.database.close()
         self._lock.release()
+        log.info("node stopped")
 
     def can_score(self) -> bool:
         """Return whether the scoring process is running."""
@@ -175,6 +180,19 @@ class Node:
     def note_configuration(self, keys: str) -> None:
         """Enter in the audit log which keys have changed. Raises Transient."""
         audit.record(self.database, self._clock(), "configured", f"changed: {keys}")
+
+    def _tell_start(self) -> None:
+        """Log what runs, and what it takes up that an earlier process left."""
+        stages = read_stages(self.database)
+        log.info(
+            "node started",
+            version=VERSION,
+            python=platform.python_version(),
+            addresses=self.server.addresses,
+            receiving=stages.series.get(State.RECEIVING, 0),
+            unscored=stages.series.get(State.COMPLETE, 0) + stages.series.get(State.SCORING, 0),
+            undelivered=sum(item.count for item in stages.unsent if item.state is not DeliveryState.DEAD),
+        )
 
     def _make_workflow(self, installation: Installation) -> Workflow:
         """Make the workflow of scoring, documents and delivery."""
@@ -248,12 +266,6 @@ class Node:
         """Say that objects of the series lie in quarantine, since a missing slice may be among them."""
         count = count_quarantined(self.database, series_instance_uid)
         return [f"{count} object{'s' if count > 1 else ''} of the series in quarantine"] if count else []
-
-    def _measure_quarantine(self) -> float:
-        try:
-            return count_quarantined(self.database)
-        except Transient:
-            return math.nan
 
 
 def _close_to_others(settings: Settings) -> None:

@@ -33,11 +33,14 @@ def serve(config_file: Path | None) -> None:
     from scp.node import Node
     from scp.readiness import tell_manager
     from scp.reloading import Reloading
+    from scp.stray_lines import StrayLines
     from scp.web.process import WebProcess
 
     privacy.create_closed()
     settings = load(config_file)
-    logs.configure(settings.node.log_level, settings.node.log_format)
+    target = StrayLines().start() if settings.node.log_format == "json" else None
+    logs.configure(settings.node.log_level, settings.node.log_format, target=target)
+    logs.capture_last_words()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -61,7 +61,19 @@ def loaded(*arguments: str, folder: Path) -> set[str]:
 
 def test_the_commands_of_the_design_are_there():
     named = {"serve", "demo", "score", "report", "phantom", "echo", "send", "series", "outbox", "quarantine"}
-    named |= {"account", "audit", "calibrate", "config", "conformance", "doctor", "fetch", "retention", "ready", "setup", "validate"}
+    named |= {
+        "account",
+        "audit",
+        "calibrate",
+        "config",
+        "conformance",
+        "doctor",
+        "fetch",
+        "retention",
+        "ready",
+        "setup",
+        "validate",
+    }
     assert {path[0] for path in EVERY if path} == named
 
 
