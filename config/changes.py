@@ -31,7 +31,6 @@ LIVE: Final = (
     "node.dimse_timeout",
     "node.network_timeout",
     "node.reserve_mb",
-    "node.log_format",
     "node.log_level",
     "node.tls",
 )

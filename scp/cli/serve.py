@@ -52,7 +52,7 @@ def serve(config_file: Path | None) -> None:
     def adopt(new: Settings) -> None:
         node.adopt(new)
         web.adopt(new)
-        logs.configure(new.node.log_level, new.node.log_format)
+        logs.configure(new.node.log_level, new.node.log_format, target=target)
 
     reloading = Reloading(
         settings, read=lambda: load(config_file), check=check_named, adopt=adopt, note=node.note_configuration
