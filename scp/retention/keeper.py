@@ -16,7 +16,6 @@ from scp.installation import Installation
 from scp.retention.policy import make_policy
 from scp.retention.steadiness import Steadiness
 from scp.retention.sweep import Sweep, measure_use
-from storage.retention.rules import Policy
 from storage.series import removals
 
 log = structlog.get_logger(__name__)
@@ -37,8 +36,6 @@ class Keeper:
         measure: Callable[[], float] | None = None,
     ) -> None:
         self._installation = installation
-        self._settings = installation.settings.retention
-        self._policy: Policy = make_policy(installation.settings)
         self._duties = duties or EveryDuty()
         self._measure = measure or (lambda: measure_use(installation.files))
         self._steadiness = Steadiness(installation.database, clock=installation.clock, monotonic=monotonic)
@@ -63,7 +60,7 @@ class Keeper:
         there = self._installation
         if there.files.is_present():
             removals.carry_out(there.database, there.files, there.clock())
-        if self._settings.is_on and there.files.is_present():
+        if there.settings.retention.is_on and there.files.is_present():
             doubt = self._steadiness.find_doubt()
             self._tell(doubt)
             if not doubt:
@@ -72,9 +69,10 @@ class Keeper:
 
     def _sweep(self) -> None:
         there = self._installation
-        sweep = Sweep(there.database, there.files, self._policy, clock=there.clock, may_go_on=self._may_go_on)
+        settings, policy = there.settings.retention, make_policy(there.settings)
+        sweep = Sweep(there.database, there.files, policy, clock=there.clock, may_go_on=self._may_go_on)
         sweep.delete_old()
-        high, low = self._settings.high_percent, self._settings.low_percent
+        high, low = settings.high_percent, settings.low_percent
         if high is not None and low is not None:
             use = sweep.make_room(high, low, self._measure)
             if use >= high and self._may_go_on():

@@ -70,9 +70,8 @@ def test_images_go_and_the_result_stays(node: Node, deliver: Callable[..., str])
     assert count_objects(node, "SERIES", StudyInstanceUID="1.2.1", SeriesInstanceUID=uid) == 0
     assert count_objects(node, "STUDY", StudyInstanceUID="1.2.1") == 1
     events = audit.list_events(node.db, series_instance_uid=uid, kind="deleted")
-    assert [event.text for event in events] == [
-        f"images: 3 objects, {events[0].text.split()[3]} bytes, older than 30 days"
-    ]
+    assert len(events) == 1
+    assert events[0].text.endswith("untouched for 30 days")
     assert delete(node) == []
 
 
