@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from io import BytesIO
@@ -65,7 +66,7 @@ def find_half_written(objects: Path) -> Iterator[str]:
 
 
 def find_claims(rows: Rows) -> Iterator[str]:
-    """Yield work that is still claimed, or waits, although everything has been done."""
+    """Yield work that is still claimed, or waits, although everything has been done and every node has stopped."""
     for state, count in rows("SELECT state, count(*) FROM deliveries GROUP BY state"):
         if state != "delivered":
             yield f"{count} deliveries are {state}"
@@ -74,6 +75,20 @@ def find_claims(rows: Rows) -> Iterator[str]:
         " GROUP BY series_instance_uid, version, destination HAVING count(*) > 1"
     )
     yield from (f"{series} version {version}: {count} deliveries to {to}" for series, version, to, count in doubled)
+    tables = (
+        {name for (name,) in rows("SELECT table_name FROM information_schema.tables")} if _is_shared(rows) else set()
+    )
+    for table in sorted(tables & {"members", "duties", "open_associations"}):
+        if count := rows(f"SELECT count(*) FROM {table}")[0][0]:  # noqa: S608  # one of three names
+            yield f"{count} rows left in {table}"
+
+
+def _is_shared(rows: Rows) -> bool:
+    """Return whether the database is one that several nodes may share: it knows a catalogue by the Standard."""
+    try:
+        return bool(rows("SELECT 1 FROM information_schema.tables LIMIT 1"))
+    except sqlite3.Error:
+        return False
 
 
 def _read(path: Path) -> bytes | None:
