@@ -227,9 +227,9 @@ def find_losses(group: Group, patients: Iterable[Patient], pacs: Pacs) -> Iterab
             yield from searching.find_losses(rows, group.objects, patient, pacs.documents[patient.study_instance_uid])
         yield from searching.find_surplus(rows, group.objects)
         yield from searching.find_claims(rows)
+        yield from searching.find_members_left(rows)
     for member in group.members:
-        if "Traceback" in (log := member.log()):
-            yield f"{member.folder.name}: {log.count('Traceback')} tracebacks in the log"
+        yield from (f"{member.folder.name}: {found}" for found in searching.find_tracebacks(member.log()))
 
 
 def run_block(number: int, options: argparse.Namespace) -> Block:
@@ -264,12 +264,12 @@ def main() -> int:
     parser.add_argument("--log", type=Path, help="note each block here, and go on after the last one")
     parser.add_argument("--keep", type=Path, help="keep the folders of blocks with losses here")
     options = parser.parse_args()
-    done = _read(options.log, options.seed)
+    done = read(options.log, options.seed)
     numbers = [number for number in range(-(-options.rounds // ROUNDS_A_BLOCK)) if number not in done]
     with ProcessPoolExecutor(options.jobs) as pool:
         for block in pool.map(run_block, numbers, [options] * len(numbers)):
             done[block.number] = block
-            _note(options.log, options.seed, block)
+            note(options.log, options.seed, block)
             print(
                 f"block {block.number}: {block.rounds} kills, {block.seconds} s, {len(block.losses)} losses", flush=True
             )
@@ -306,13 +306,14 @@ def report(blocks: Sequence[Block]) -> int:
     return 1 if lost else 0
 
 
-def _note(log: Path | None, seed: int, block: Block) -> None:
+def note(log: Path | None, seed: int, block: Block) -> None:
+    """Write a block into the log."""
     if log is not None:
         with log.open("a") as file:
             file.write(json.dumps({"seed": seed, **vars(block)}) + "\n")
 
 
-def _read(log: Path | None, seed: int) -> dict[int, Block]:
+def read(log: Path | None, seed: int) -> dict[int, Block]:
     """Read the blocks of a seed that are done."""
     done = {}
     for line in map(json.loads, log.read_text().splitlines() if log is not None and log.exists() else []):
