@@ -48,8 +48,9 @@ WEIGHTS: Final[dict[Victim, int]] = {"member": 5, "scorer": 3, "database": 2}
 LONGEST_PAUSE: Final = 2.5
 """Seconds from one kill to the next."""
 AWAY: Final = 0.3
-"""Probability that a killed member stays away until the others have done its work."""
+"""Probability that a killed member stays away until the others have taken over."""
 TAKEN_OVER_SECONDS: Final = 30.0
+"""Within which a dead member's claims must be another's."""
 ROUNDS_A_BLOCK: Final = 25
 UNDER_WAY: Final = 3
 _ENDINGS: Final[tuple[Ending, ...]] = ("kill", "immediate")
@@ -61,7 +62,7 @@ class Block:
     """What happened in a block; `losses` is empty if nothing was lost.
 
     `phases` counts the patients under way at each kill; `taken_over` are seconds from the end of a member that stayed
-    away until all its claims were another's.
+    away until the others had struck it off.
     """
 
     number: int
@@ -79,8 +80,11 @@ class Block:
 class Campaign:
     """One block: a group under fire."""
 
-    def __init__(self, block: Block, group: Group, pacs: Pacs, slices: Sequence[Dataset], rng: random.Random) -> None:
+    def __init__(
+        self, block: Block, group: Group, pacs: Pacs, slices: Sequence[Dataset], rng: random.Random, away: float
+    ) -> None:
         self._block, self._group, self._pacs, self._slices, self._rng = block, group, pacs, slices, rng
+        self._away = away
         self.patients: list[Patient] = []
         self._scanners: list[Scanner] = []
 
@@ -127,7 +131,7 @@ class Campaign:
             self._block.kills["scorer"] += 1
             with suppress(ProcessLookupError):
                 os.kill(scorer, signal.SIGKILL)
-        elif len(self._group.running()) > 1 and self._rng.random() < AWAY:
+        elif len(self._group.running()) > 1 and self._rng.random() < self._away:
             self._block.kills["member, kept away"] += 1
             self._take_over(member)
         else:
@@ -135,16 +139,20 @@ class Campaign:
             self._group.kill(member)
 
     def _take_over(self, member: NodeProcess) -> None:
-        """Kill a member and bring it back when nothing of its patients is left to do."""
-        waiting = [patient for patient in self.patients if patient.is_acknowledged and not self._is_at_pacs(patient)]
+        """Kill a member and bring it back when the others have struck it off, which hands on all that it had."""
+        pid = member.pid
         self._group.kill(member, keep_away=True)
         killed = time.monotonic()
         try:
-            wait_for("its work to be done", lambda: all(map(self._is_at_pacs, waiting)), seconds=90, pause=0.05)
+            wait_for("a dead member to be struck off", lambda: not self._is_listed(pid), seconds=90, pause=0.1)
             self._block.taken_over.append(round(time.monotonic() - killed, 1))
         except TimeoutError as error:
-            self._block.losses.append(f"a member was dead: {error}")
+            self._block.losses.append(str(error))
         self._group.bring_back()
+
+    def _is_listed(self, pid: int | None) -> bool:
+        with self._group.rows() as rows:
+            return bool(rows("SELECT 1 FROM members WHERE pid = ?", pid))
 
     def _note_phases(self) -> None:
         for patient in self.patients:
@@ -189,6 +197,7 @@ def run(
     members: int,
     quiet_seconds: float,
     under_way: int = UNDER_WAY,
+    away: float = AWAY,
 ) -> Block:
     """Run one block in a folder, and search for losses."""
     began, block = time.monotonic(), Block(number, rounds)
@@ -197,7 +206,7 @@ def run(
         server.start()
         with closing(Group(folder, server, pacs.port, quiet_seconds, [()] * members)) as group:
             group.start()
-            campaign = Campaign(block, group, pacs, slices, rng)
+            campaign = Campaign(block, group, pacs, slices, rng, away)
             campaign.run(under_way)
             block.losses += group.stop()
             block.losses += [f"member {member} ended by itself with {code}" for member, code in group.ended if code]
@@ -205,7 +214,8 @@ def run(
     block.patients = len(campaign.patients)
     block.acknowledged = sum(len(patient.acknowledged) for patient in campaign.patients)
     block.copies = sum(len(copies) for received in pacs.documents.values() for copies in received.values())
-    block.losses += [f"{seconds} s until a dead member's work was done" for seconds in block.taken_over if seconds > 60]  # noqa: PLR2004
+    late = [seconds for seconds in block.taken_over if seconds > TAKEN_OVER_SECONDS]
+    block.losses += [f"{seconds} s until a dead member's claims were another's" for seconds in late]
     block.seconds = round(time.monotonic() - began, 1)
     return block
 
@@ -217,9 +227,9 @@ def find_losses(group: Group, patients: Iterable[Patient], pacs: Pacs) -> Iterab
             yield from searching.find_losses(rows, group.objects, patient, pacs.documents[patient.study_instance_uid])
         yield from searching.find_surplus(rows, group.objects)
         yield from searching.find_claims(rows)
+        yield from searching.find_members_left(rows)
     for member in group.members:
-        if "Traceback" in (log := member.log()):
-            yield f"{member.folder.name}: {log.count('Traceback')} tracebacks in the log"
+        yield from (f"{member.folder.name}: {found}" for found in searching.find_tracebacks(member.log()))
 
 
 def run_block(number: int, options: argparse.Namespace) -> Block:
@@ -254,12 +264,12 @@ def main() -> int:
     parser.add_argument("--log", type=Path, help="note each block here, and go on after the last one")
     parser.add_argument("--keep", type=Path, help="keep the folders of blocks with losses here")
     options = parser.parse_args()
-    done = _read(options.log, options.seed)
+    done = read(options.log, options.seed)
     numbers = [number for number in range(-(-options.rounds // ROUNDS_A_BLOCK)) if number not in done]
     with ProcessPoolExecutor(options.jobs) as pool:
         for block in pool.map(run_block, numbers, [options] * len(numbers)):
             done[block.number] = block
-            _note(options.log, options.seed, block)
+            note(options.log, options.seed, block)
             print(
                 f"block {block.number}: {block.rounds} kills, {block.seconds} s, {len(block.losses)} losses", flush=True
             )
@@ -288,7 +298,7 @@ def report(blocks: Sequence[Block]) -> int:
         "losses": len(lost),
     }
     print(f"\n{summary['rounds']} kills, {summary['series']} series, {summary['acknowledged']} images acknowledged,")
-    print(f"{summary['transfers']} transfers to the PACS, work of dead members done within {max(taken, default=0.0)} s")
+    print(f"{summary['transfers']} transfers to the PACS, dead members struck off within {max(taken, default=0.0)} s")
     print(f"{len(lost)} losses")
     for loss in lost[:20]:
         print(f"LOST {loss}")
@@ -296,13 +306,14 @@ def report(blocks: Sequence[Block]) -> int:
     return 1 if lost else 0
 
 
-def _note(log: Path | None, seed: int, block: Block) -> None:
+def note(log: Path | None, seed: int, block: Block) -> None:
+    """Write a block into the log."""
     if log is not None:
         with log.open("a") as file:
             file.write(json.dumps({"seed": seed, **vars(block)}) + "\n")
 
 
-def _read(log: Path | None, seed: int) -> dict[int, Block]:
+def read(log: Path | None, seed: int) -> dict[int, Block]:
     """Read the blocks of a seed that are done."""
     done = {}
     for line in map(json.loads, log.read_text().splitlines() if log is not None and log.exists() else []):

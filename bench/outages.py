@@ -139,8 +139,8 @@ class Site:
             outage.losses += searching.find_claims(rows)
         log = self.node.log()
         # with a clock that is set back under it, libfaketime makes a sleep of the durable engine fail
-        if "Traceback" in log and "LD_PRELOAD" not in self.node.environment:
-            outage.losses.append("a traceback in the log")
+        if "LD_PRELOAD" not in self.node.environment:
+            outage.losses += searching.find_tracebacks(log)
         for line in log.splitlines():
             fields = json.loads(line) if line.startswith("{") else {}
             if fields.get("level") in {"warning", "error", "critical"}:

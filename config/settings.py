@@ -189,7 +189,7 @@ class ResultsSettings(Section):
     not_scorable_report: bool = False
     retry_first_seconds: Seconds = 5
     retry_longest_seconds: Seconds = 900
-    retry_attempts: int = Field(default=100, ge=1, le=1_000_000)
+    retry_attempts: int = Field(default=2000, ge=1, le=1_000_000)
     commit_timeout_seconds: Seconds = 3600
 
 

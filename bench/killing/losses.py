@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Final
 
 from pydicom import dcmread
 
 from bench.killing.index import Rows
 from bench.killing.patients import Patient
+
+_AWAY: Final = ("OperationalError", "config.errors.Transient")
 
 
 def find_losses(rows: Rows, objects: Path, patient: Patient, reports: Mapping[str, list[bytes]]) -> Iterator[str]:
@@ -65,7 +68,7 @@ def find_half_written(objects: Path) -> Iterator[str]:
 
 
 def find_claims(rows: Rows) -> Iterator[str]:
-    """Yield work that is still claimed, or waits, although everything has been done."""
+    """Yield work that is still claimed, or waits, although everything has been done and every node has stopped."""
     for state, count in rows("SELECT state, count(*) FROM deliveries GROUP BY state"):
         if state != "delivered":
             yield f"{count} deliveries are {state}"
@@ -74,6 +77,20 @@ def find_claims(rows: Rows) -> Iterator[str]:
         " GROUP BY series_instance_uid, version, destination HAVING count(*) > 1"
     )
     yield from (f"{series} version {version}: {count} deliveries to {to}" for series, version, to, count in doubled)
+
+
+def find_members_left(rows: Rows) -> Iterator[str]:
+    """Yield what members of a group have left behind although all of them have stopped."""
+    for table in ("members", "duties", "open_associations"):
+        if count := rows(f"SELECT count(*) FROM {table}")[0][0]:  # noqa: S608  # one of three names
+            yield f"{count} rows left in {table}"
+
+
+def find_tracebacks(log: str) -> Iterator[str]:
+    """Yield the tracebacks in a log that do not come from a database that was away."""
+    for line in log.splitlines():
+        if "Traceback" in line and not any(word in line for word in _AWAY):
+            yield f"a traceback in the log: {line[-300:]}"
 
 
 def _read(path: Path) -> bytes | None:

@@ -38,7 +38,7 @@ class NodeProcess:
     """`coronode serve` in a session of its own, its log in a file; `sections` are added to its configuration.
 
     `folder` holds configuration and log, `data` the data folder (`folder`/data unless several share one); `options`
-    follow on the command line, and `environment` is added to ours.
+    follow on the command line, and `environment` is added to ours. It runs this code, or that in the folder `code`.
     """
 
     def __init__(
@@ -50,13 +50,15 @@ class NodeProcess:
         data: Path | None = None,
         options: Sequence[str] = (),
         environment: dict[str, str] | None = None,
+        code: Path | None = None,
     ) -> None:
         self.folder, self.port = folder, port
         self.data = data or folder / "data"
         self._log = folder / "log.jsonl"
         self._config = folder / "coronode.toml"
         self._options = tuple(options)
-        self.environment = environment or {}
+        self.environment = (environment or {}) | ({} if code is None else {"PYTHONPATH": str(code)})
+        self._code = code
         self._config.write_text(
             f"""
 [node]
@@ -98,6 +100,7 @@ port = 0
                 stderr=log,
                 start_new_session=True,
                 env=os.environ | self.environment,
+                cwd=self._code,
             )
 
     def take_exit_code(self) -> int | None:

@@ -39,6 +39,7 @@ class Courier:
         self._associate = associate
         self._retry = retry
         self._under_way: set[tuple[str, int, str]] = set()
+        self._faults: dict[str, str] = {}
         self._lock = threading.Lock()
         metrics.await_deliveries(installation.settings.results.destinations)
 
@@ -162,6 +163,7 @@ class Courier:
             commit_at = now if peer.commit else None
             outgoing.mark_delivered(self._database, item.id, now, status=status, commit_at=commit_at)
             metrics.DELIVERIES.labels(item.destination, "delivered").inc()
+            self._faults.pop(item.destination, None)
             log.info("delivered", series=item.series_instance_uid, kind=item.kind, to=item.destination)
         return True
 
@@ -185,12 +187,17 @@ class Courier:
             if pause is None:
                 self._give_up(same, f"{error} (given up after {attempts} attempts)")
                 continue
-            log.warning(
-                "delivery failed for now", to=same[0].destination, error=error, retry_in=round(pause.total_seconds(), 1)
-            )
+            self._tell_fault(same[0].destination, error, pause.total_seconds())
             for item in same:
                 outgoing.mark_failed(self._database, item.id, now, error=error, retry_at=now + pause)
                 metrics.DELIVERIES.labels(item.destination, "postponed").inc()
+
+    def _tell_fault(self, destination: str, error: str, seconds: float) -> None:
+        """Log a fault of a destination when it begins or changes: one that lasts is not told at each attempt."""
+        told = self._faults.get(destination) == error
+        self._faults[destination] = error
+        note = log.debug if told else log.warning
+        note("delivery failed for now", to=destination, error=error, retry_in=round(seconds, 1))
 
     def _give_up(self, items: list[Delivery], error: str) -> None:
         for item in items:

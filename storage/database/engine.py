@@ -155,7 +155,8 @@ class Database:
 
         Without `durable` a power cut may lose the last commits, but never corrupts the database.
 
-        Raises ConfigurationError when the database cannot be reached or the file cannot be opened.
+        Raises ConfigurationError when the file cannot be opened, and Transient when a server does not answer: it may be
+        about to start.
         """
         database = cls(make_engine(url, password=password, durable=durable))
         try:
@@ -163,7 +164,8 @@ class Database:
                 pass
         except OperationalError as error:
             database.close()
-            raise ConfigurationError(f"storage.database_url: cannot open the database: {error.orig}") from error
+            kind = ConfigurationError if database._sqlite else Transient  # made here
+            raise kind(f"storage.database_url: cannot open the database: {error.orig}") from error
         return database
 
     @contextmanager

@@ -52,6 +52,24 @@ def test_a_failure_that_may_pass_is_due_again_after_a_doubling_pause_and_then_de
     assert site.state == State.UNDELIVERABLE
 
 
+def test_a_fault_of_a_destination_is_told_when_it_begins_and_when_it_changes(site, clock, caplog):
+    def told(fault):
+        (one,) = site.owe(site.keep(len(site.peer.called) + 1))
+        site.peer.refusal = fault
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            site.deliver()
+        clock.now += timedelta(seconds=1)
+        return caplog.text.count("delivery failed for now"), site.states(one)
+
+    away, full = Transient("no connection"), Transient("rejected for now: local limit")
+    assert told(away) == (1, [PENDING])
+    assert told(away) == (0, [PENDING])
+    assert told(full) == (1, [PENDING])
+    assert told(None) == (0, [DELIVERED])
+    assert told(full) == (1, [PENDING])
+
+
 def test_a_failure_that_stays_is_dead_at_once_and_the_others_go(site):
     refused, taken = site.owe(site.keep(1), site.keep(2))
     site.peer.answers.append(Permanent("answered C-STORE with 0x0122: no SR here"))

@@ -1,5 +1,6 @@
 """Doubling, cap, jitter and last attempt of the retry strategy, as a table."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -52,3 +53,12 @@ def test_the_strategy_is_the_configured_one():
     settings = ResultsSettings(retry_first_seconds=3, retry_longest_seconds=70, retry_attempts=4)
     retry = Retry.from_settings(settings)
     assert (retry.first_seconds, retry.longest_seconds, retry.attempts) == (3, 70, 4)
+
+
+@pytest.mark.parametrize(("jitter", "days"), [(0.0, 10), (1.0, 20)])
+def test_by_default_a_destination_may_be_away_for_more_than_a_week(jitter, days):
+    retry = replace(Retry.from_settings(ResultsSettings()), jitter=always(jitter))
+    waited, failed = timedelta(), 0
+    while (pause := retry.pause(failed := failed + 1)) is not None:
+        waited += pause
+    assert timedelta(days=days) < waited < timedelta(days=days + 1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -125,6 +127,15 @@ def test_what_is_wrong_with_a_url_is_told_without_its_password(wrong, why):
         Database.open(wrong)
     assert "secret" not in str(caught.value)
     assert "Error" not in str(caught.value)
+
+
+def test_a_server_that_does_not_answer_may_be_about_to_start():
+    with closing(socket.socket()) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"postgresql+psycopg://user:secret@127.0.0.1:{nobody.getsockname()[1]}/name"
+        with pytest.raises(Transient, match="database_url: cannot open the database") as caught:
+            Database.open(url)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_file_that_is_no_folder_is_a_configuration_error(tmp_path):
