@@ -108,7 +108,7 @@ def find_faults(folder: Path, sent: Sent) -> list[str]:
     for path in (objects / "instances").rglob("*.dcm"):
         if str(path) not in indexed and _read_data_set(path) not in whole:
             problems.append(f"{path.name}: incomplete file under its final name")
-    problems += [f"{path.name}: temporary file left behind" for path in (objects / "incoming").iterdir()]
+    problems += [f"{path.name}: temporary file left behind" for path in (objects / "incoming").glob("*/[!.]*")]
     return problems
 
 

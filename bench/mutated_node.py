@@ -53,7 +53,7 @@ class Served:
 
     def find_faults(self) -> list[str]:
         """Return what is left behind, and damage to the database."""
-        left = [f"temporary file {path.name} remains" for folder in self.incoming for path in folder.iterdir()]
+        left = [f"temporary file {path.name} remains" for folder in self.incoming for path in folder.glob("*/[!.]*")]
         with self.database.reading() as session:
             checked = session.connection().exec_driver_sql("PRAGMA integrity_check").scalar()
         return left + ([] if checked == "ok" else [f"database: {checked}"])

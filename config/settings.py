@@ -14,6 +14,7 @@ from config.passcodes import HashedPasscode
 from config.retention import RetentionSettings
 from config.secrets import HIDDEN_VALUE
 from config.section import ONCE, AeTitle, ListenPort, LongString, Seconds, Section, list_controls
+from config.storage import StorageSettings
 from config.tls import CalledPeer, TlsSettings, list_contradictions
 from config.validation import ValidationSettings
 from config.web import WebSettings
@@ -212,18 +213,6 @@ class PriorsSettings(Section):
 
     peer: str | None = None
     timeout_seconds: Seconds = 30
-
-
-class StorageSettings(Section):
-    """Where the data are kept; None: in `node.data_dir`. With `durability` "relaxed" a power cut may lose objects.
-
-    The password of the database stands in its URL, or in a file.
-    """
-
-    database_url: Annotated[str | None, HIDDEN_VALUE] = Field(default=None, repr=False)
-    database_password_file: Path | None = None
-    blobs_url: str | None = Field(default=None, pattern=r"^file:///")
-    durability: Literal["full", "relaxed"] = "full"
 
 
 class Settings(Section):

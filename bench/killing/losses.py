@@ -64,7 +64,7 @@ def find_surplus(rows: Rows, objects: Path) -> Iterator[str]:
 
 def find_half_written(objects: Path) -> Iterator[str]:
     """Yield files that a process has left half-written."""
-    yield from (f"half-written file {path.name}" for path in (objects / "incoming").rglob("*") if path.is_file())
+    yield from (f"half-written file {path.name}" for path in (objects / "incoming").rglob("[!.]*") if path.is_file())
 
 
 def find_claims(rows: Rows) -> Iterator[str]:

@@ -25,6 +25,7 @@ from scp.start import find_shadowed
 if TYPE_CHECKING:
     from config.settings import NodeSettings, PeerSettings, Settings
     from storage.database.engine import Database
+    from storage.objects.files import Files
 
 
 @click.command(cls=Command, examples=("coronode doctor --config /etc/coronode.toml", "coronode doctor --json"))
@@ -101,6 +102,7 @@ def _check_storage(settings: Settings) -> Iterator[Finding]:
         enough = free > settings.node.reserve_mb
         advice = "" if enough else f", below node.reserve_mb = {settings.node.reserve_mb}: make room, or lower the key"
         yield Finding(ok=enough, check="disk", finding=f"{free} MiB free in {files.root}{advice}")
+        yield _check_objects(files)
         yield passed("database", database.engine.url.render_as_string(hide_password=True))
         yield _check_quarantine(database)
         yield _check_work(database)
@@ -110,6 +112,15 @@ def _check_storage(settings: Settings) -> Iterator[Finding]:
         yield _check_modes(settings)
     except CoronodeError as error:
         yield failed("storage", str(error))
+
+
+def _check_objects(files: Files) -> Finding:
+    try:
+        files.check()
+    except OSError as error:
+        advice = "nothing is taken in until it is there; check storage.blobs_url and [storage.s3]"
+        return failed("objects", f"{files.place}: {error.strerror}; {advice}")
+    return passed("objects", f"kept in {files.place}")
 
 
 def _check_modes(settings: Settings) -> Finding:

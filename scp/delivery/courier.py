@@ -7,7 +7,7 @@ import threading
 import structlog
 from pydicom.uid import UID
 
-from config.errors import Permanent, Transient
+from config.errors import Permanent, Transient, describe_fault
 from config.settings import PeerSettings, ResultsSettings
 from scp import metrics
 from scp.delivery.association import Associate, Association
@@ -130,7 +130,7 @@ class Courier:
         objects = {}
         for item in list(left):
             try:
-                objects[item] = Sending.from_file(self._files.path(item.path))
+                objects[item] = self._read(item)
             except Transient as error:
                 self._put_off([item], str(error))
                 del left[item]
@@ -138,6 +138,13 @@ class Courier:
                 self._give_up([item], str(error))
                 del left[item]
         return objects
+
+    def _read(self, item: Delivery) -> Sending:
+        try:
+            path = self._files.fetch(item.path)
+        except OSError as error:
+            raise Transient(describe_fault(error)) from error
+        return Sending.from_file(path)
 
     def _send_one(
         self, association: Association, peer: PeerSettings, item: Delivery, sending: Sending, *, may_replace: bool

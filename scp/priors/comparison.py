@@ -90,7 +90,7 @@ class History:
     def _read_received(self, known: Priors) -> Iterator[_Report]:
         """Read received reports, each with its own patient, as the index knows only that of a study's first object."""
         for item in known.reports:
-            dataset = elements.opened(self._files.path(item.path))
+            dataset = elements.opened(self._files.fetch(item.path))
             if dataset is None:
                 continue
             person = Person.from_dataset(dataset)

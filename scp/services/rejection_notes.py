@@ -85,7 +85,7 @@ class RejectionNotes:
         if not self.must_keep(sop_class_uid) or stored.outcome == "conflict":
             return
         try:
-            note = read_note(self._files.path(stored.path), calling_ae)
+            note = read_note(self._files.fetch(stored.path), calling_ae)
         except DAMAGE as error:
             if is_fault(error):
                 raise Transient(f"the rejection note cannot be read back: {error}") from error

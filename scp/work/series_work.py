@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from config.errors import NotScorable
+from config.errors import NotScorable, Transient, describe_fault
 from config.settings import ScoringSettings, SelectionSettings, Settings
 from scoring.report.common.catalogue import sentence
 from scoring.report.common.texts import load_english
@@ -171,8 +171,12 @@ class SeriesWork:
     def _list_paths(self, series_instance_uid: str) -> list[Path]:
         """List the files of a series, and of other images that came under the UID of one: the scorer refuses them."""
         repeated = [
-            self._files.path(item.path)
+            item.path
             for item in quarantine.list_quarantined(self._database, series_instance_uid=series_instance_uid, limit=None)
             if item.reason == Contradiction.REPEATED_UID
         ]
-        return [*slices.list_files(self._database, self._files, series_instance_uid), *repeated]
+        images = slices.list_files(self._database, self._files, series_instance_uid)
+        try:
+            return [*images, *self._files.fetch_all(repeated)]
+        except OSError as error:
+            raise Transient(describe_fault(error)) from error

@@ -127,7 +127,7 @@ def _find_failure(
     if item.sop_class_uid != reference.sop_class_uid:
         return FailureReason.CLASS_CONFLICT
     try:
-        is_intact = item.sha256 in _digest(files.path(item.path), item.transfer_syntax_uid)
+        is_intact = item.sha256 in _digest(files.fetch(item.path), item.transfer_syntax_uid)
     except OSError as error:
         raise Transient(describe_fault(error)) from error
     if not is_intact:

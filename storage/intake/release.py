@@ -115,7 +115,7 @@ def _check_unique(items: Sequence[Quarantined]) -> None:
 def _read_arrival(files: Files, item: Quarantined) -> Arrival:
     """Read a quarantined file as if it arrived now from its sender."""
     try:
-        dataset = dcmread(files.path(item.path), stop_before_pixels=True)
+        dataset = dcmread(files.fetch(item.path, item.size), stop_before_pixels=True)
     except DAMAGE as error:
         raise Permanent(f"object {item.id}: its file {item.path} cannot be read: {error}") from error
     # an object that came without them was indexed under derived ones

@@ -42,7 +42,8 @@ def refuse_on_errors() -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in _FULL
-        reason = "the disk is full" if full else f"cannot write: {os.strerror(error.errno or errno.EIO)}"
+        words = error.strerror or os.strerror(error.errno or errno.EIO)
+        reason = "the disk is full" if full else f"cannot write: {words}"
         raise Rejected(status.OUT_OF_RESOURCES, reason[:64]) from error
 
 

@@ -1,22 +1,28 @@
-"""Part 10 files on the local disk: a temporary name, fsync, rename, fsync of the folder.
+"""Part 10 files in a folder: a temporary name, fsync, rename, fsync of the folder.
 
-root/incoming/    being written; emptied at start
+root/incoming/    being written, in a folder of each process; emptied at start
 root/instances/   whole objects, named by hashes
 root/quarantine/  objects that contradict an earlier one
+
+Who reads an object asks `fetch` for its file: in a folder that is the file itself, in a bucket (`BucketFiles`) a copy.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
-from storage.objects.disk import make_folder, refuse_on_errors, sync_folder
+from storage.objects.disk import make_folder, refuse_on_errors, sync_data, sync_folder
 from storage.objects.incoming import Incoming, StoredFile
+from storage.objects.workplace import Workplace, is_nobody
+
+KINDS: Final = ("instances", "quarantine")
+"""The folders of whole objects."""
 
 _MOST_FOLDERS = 10_000
 _COPY_BYTES = 1024 * 1024
@@ -27,23 +33,59 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, e
 class Files:
     """A folder of Part 10 files; thread-safe.
 
-    With `durable` false no file is synchronised: a power cut may lose the last half minute.
+    With `durable` false no file is synchronised: a power cut may lose the last half minute. `owner` names the process
+    that writes, where several share the folder; see `storage.objects.workplace`. `kinds` are the folders of whole
+    objects.
     """
 
-    def __init__(self, root: Path, *, durable: bool = True) -> None:
+    def __init__(self, root: Path, *, durable: bool = True, owner: str = "", kinds: Sequence[str] = KINDS) -> None:
         self.root = root.resolve()
-        self.durable = durable
+        self.durable = self.flushes = durable
         self._prefix = f"{self.root}{os.sep}"
         self._folders: set[Path] = set()
         self._places: dict[str, str] = {}
-        self._incoming = self.root / "incoming"
+        self._workplace = Workplace(self.root / "incoming", owner)
         with refuse_on_errors():
-            for folder in (self._incoming, self.root / "instances", self.root / "quarantine"):
+            for folder in (self._workplace.root, *(self.root / kind for kind in kinds)):
                 make_folder(folder)
 
     def is_present(self) -> bool:
         """Return whether the store is there: False while its disk is away."""
         return (self.root / "instances").is_dir()
+
+    @property
+    def place(self) -> str:
+        """Where the objects are, in words for an administrator."""
+        return str(self.root)
+
+    def check(self) -> None:
+        """Raise OSError, in words for an administrator, when the store cannot be used."""
+        if not self.is_present():
+            raise FileNotFoundError(errno.ENOENT, "its disk is away", str(self.root))
+
+    def fetch(self, name: str, size: int | None = None) -> Path:
+        """Return a file with the bytes of a stored object, to be read soon.
+
+        Of a folder it is the object's own path, whether it is there or not. `size` in bytes, where it is known, lets a
+        copy be told from one of another size. Raises ValueError for a name that leads out of the store; for a bucket
+        OSError, FileNotFoundError among them, as reading a file does.
+        """
+        del size
+        return self.path(name)
+
+    def fetch_all(self, names: Sequence[str]) -> list[Path]:
+        """Return the files of several objects, in order; raises as `fetch` does."""
+        return [self.path(name) for name in names]
+
+    def list_names(self) -> Iterator[str]:
+        """Yield the names of all objects, those in quarantine among them, in no order.
+
+        What comes or goes meanwhile may be missing or not. Raises OSError.
+        """
+        for kind in KINDS:
+            for folder, _, files in os.walk(self.root / kind, onerror=_raise):
+                place = Path(folder).relative_to(self.root).as_posix()
+                yield from (f"{place}/{file}" for file in files)
 
     def path(self, name: str) -> Path:
         """Return the absolute path of a stored name. Raises ValueError for a name that leads out of the store."""
@@ -77,6 +119,17 @@ class Files:
                 self._folders.clear()
             self._folders.add(folder)
 
+    def keep(self, path: Path, descriptor: int, name: str) -> None:
+        """Give a file that has been written its final name, its contents being durable; the name still needs `sync`.
+
+        Raises OSError.
+        """
+        final = self.path(name)
+        if self.flushes:
+            sync_data(descriptor)
+        self.make_folder(final.parent)
+        path.replace(final)
+
     def sync(self, names: Iterable[str]) -> None:
         """Make the names of settled files durable: the second half of a commit, one fsync per folder.
 
@@ -93,9 +146,8 @@ class Files:
 
         Raises Rejected (0xA700) when the disk is full or not writable.
         """
-        path = self._incoming / secrets.token_hex(16)
         with refuse_on_errors():
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            path, descriptor = self._workplace.begin()
         return Incoming(self, path, descriptor, transfer_syntax_uid)
 
     @contextmanager
@@ -155,6 +207,15 @@ class Files:
         """Delete a stored file if it exists."""
         self.path(name).unlink(missing_ok=True)
 
+    def remove_all(self, names: Sequence[str]) -> None:
+        """Delete several stored files, those that exist. Raises OSError."""
+        for name in names:
+            self.remove(name)
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a file of this name. Raises OSError."""
+        return self.path(name).exists()
+
     def drop_folder(self, name: str) -> None:
         """Delete the folder of a stored name if nothing is in it any more."""
         folder = self.path(name).parent
@@ -162,12 +223,12 @@ class Files:
             with suppress(OSError):  # not empty, or gone already
                 folder.rmdir()
 
-    def sweep(self) -> int:
-        """Delete half-written files of an earlier process and return their number; call it before receiving starts."""
-        left = [path for path in self._incoming.iterdir() if path.is_file()]
-        for path in left:
-            path.unlink(missing_ok=True)
-        return len(left)
+    def sweep(self, is_alive: Callable[[str], bool] = is_nobody) -> int:
+        """Delete half-written files of processes that are gone and return their number; call it when a node starts.
+
+        `is_alive` tells of an owner whether it lives on another machine; this machine's are known to each other.
+        """
+        return self._workplace.sweep(is_alive)
 
     def free_bytes(self) -> int:
         """Return how many bytes this process may still write to the store's file system.
@@ -176,3 +237,7 @@ class Files:
         """
         with refuse_on_errors():
             return shutil.disk_usage(self.root).free
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from storage.objects.disk import begin_writing, refuse_on_errors, sync_data
+from storage.objects.disk import begin_writing, refuse_on_errors
 
 _BEGIN_BYTES: Final = 128 * 1024
 """A shorter piece is not worth a request of its own to the disk."""
@@ -27,16 +27,12 @@ class StoredFile:
 
 
 class Store(Protocol):
-    """The store that a file goes into."""
+    """The store that a file goes into; `flushes`: its contents are on this disk once `keep` ends."""
 
-    durable: bool
+    flushes: bool
 
-    def path(self, name: str) -> Path:
-        """Return the place of a name."""
-        ...
-
-    def make_folder(self, folder: Path) -> None:
-        """Make a folder of the store."""
+    def keep(self, path: Path, descriptor: int, name: str) -> None:
+        """Give a written file its final name."""
         ...
 
     def sync(self, names: Iterable[str]) -> None:
@@ -84,17 +80,13 @@ class Incoming:
 
         Raises Rejected (0xA700) when the disk refuses it.
         """
-        final = self._files.path(name)
         with refuse_on_errors():
             if self._descriptor is None:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-            if self._files.durable:
-                sync_data(self._descriptor)
-            os.close(self._descriptor)
-            self._descriptor = None
-            self._files.make_folder(final.parent)
-            self._path.replace(final)
+            self._files.keep(self._path, self._descriptor, name)
             self._settled = True
+            descriptor, self._descriptor = self._descriptor, None
+            os.close(descriptor)
         return StoredFile(name, self._size, self.sha256)
 
     def commit(self, name: str) -> StoredFile:
@@ -121,6 +113,6 @@ class Incoming:
             while written < len(data):
                 written += os.write(self._descriptor, data[written:] if written else data)
             self._size += written
-            if self._files.durable and self._size - self._begun >= _BEGIN_BYTES:
+            if self._files.flushes and self._size - self._begun >= _BEGIN_BYTES:
                 begin_writing(self._descriptor, self._begun, self._size - self._begun)
                 self._begun = self._size

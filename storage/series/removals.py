@@ -21,6 +21,7 @@ from storage.database.columns import UtcDateTime
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, QuarantineRow, SeriesRow
 from storage.database.retention_rows import RemovalRow
+from storage.objects.disk import refuse_on_errors
 from storage.objects.files import Files
 
 REMEMBERED: Final = timedelta(hours=1)
@@ -72,8 +73,13 @@ def reclaim(session: Session, files: Files, name: str) -> None:
 
     Raises Rejected (0xA700) when the file has just been removed: it has to be sent again.
     """
-    if withdraw(session, name) and not files.path(name).exists():
+    if withdraw(session, name) and not _has(files, name):
         raise Rejected(status.OUT_OF_RESOURCES, "the object was being deleted while it came; send it again")
+
+
+def _has(files: Files, name: str) -> bool:
+    with refuse_on_errors():
+        return files.has(name)
 
 
 def withdraw(session: Session, name: str) -> bool:
@@ -129,8 +135,7 @@ def _remove_some(db: Database, files: Files, now: datetime) -> Freed:
             .returning(RemovalRow.path, RemovalRow.size)
         ).all()
         try:
-            for path, _ in rows:
-                files.remove(path)
+            files.remove_all([path for path, _ in rows])
             files.sync(path for path, _ in rows if files.path(path).parent.is_dir())
         except OSError as error:
             raise Transient(describe_fault(error)) from error

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from config.errors import Permanent
+from config.errors import Permanent, Transient, describe_fault
 from dicom.decimals import parse_decimals
 from dicom.sop_classes import IMAGE_STORAGE
 from storage.database.engine import Database
@@ -52,10 +52,16 @@ def list_slices(db: Database, series_instance_uid: str) -> list[SliceGeometry]:
 
 
 def list_files(db: Database, files: Files, series_instance_uid: str) -> list[Path]:
-    """List the absolute paths of a series' CT images, in order of arrival."""
+    """List files with a series' CT images, in order of arrival, to be read soon.
+
+    Raises Transient when the database or the store does not answer.
+    """
     with db.reading() as session:
-        query = _of_scan(select(InstanceRow.path), series_instance_uid)
-        return [files.path(name) for name in session.scalars(query)]
+        names = list(session.scalars(_of_scan(select(InstanceRow.path), series_instance_uid)))
+    try:
+        return files.fetch_all(names)
+    except OSError as error:
+        raise Transient(describe_fault(error)) from error
 
 
 def require_files(db: Database, files: Files, series_instance_uid: str) -> list[Path]:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from config.load import load, read_defaults
 from config.settings import PeerSettings, Settings
+from config.storage import S3Settings
 from config.tls import TlsSettings
 from config.web import OidcSettings
 from scoring.candidates import conventions
@@ -22,6 +23,7 @@ from storage.series.states import State
 SECTIONS = {name: field.annotation for name, field in Settings.model_fields.items() if name != "peers"}
 SECTIONS["node.tls"] = TlsSettings
 SECTIONS["web.oidc"] = OidcSettings
+SECTIONS["storage.s3"] = S3Settings
 SECTIONS["peers.NAME"] = PeerSettings
 EVERY_SECTION = pytest.mark.parametrize(("name", "model"), SECTIONS.items(), ids=SECTIONS)
 

@@ -44,14 +44,28 @@ class Store:
         Raises Permanent when its file is missing or damaged, or cannot be encoded in that syntax; Transient when that
         takes too long, Rejected when there is no room for it.
         """
-        path = self._files.path(item.path)
-        offset = _find_data_set(path, item.size)
+        path, offset = self._open(item)
         if syntax == item.transfer_syntax_uid:
             yield path, offset
         else:
             with self._files.incoming() as place:
                 self._transcoder.encode(path, syntax, place.path)
                 yield place.path, 0
+
+    def _open(self, item: StoredObject) -> tuple[Path, int]:
+        """Return the file of an object and the offset of its data set. Raises Permanent when it is not whole."""
+        try:
+            path = self._files.fetch(item.path, item.size)
+            with path.open("rb", buffering=0) as file:
+                start, found = file.read(part10.START_BYTES), os.fstat(file.fileno()).st_size
+        except FileNotFoundError as error:
+            raise Permanent("its file is missing") from error
+        except OSError as error:
+            raise Permanent(f"its file cannot be read: {error.strerror}") from error
+        offset = part10.find_data_set(start or b"")
+        if offset is None or found != item.size or offset >= item.size:
+            raise Permanent("its file is damaged")
+        return path, offset
 
 
 class Sender:
@@ -96,21 +110,6 @@ def _fail(item: StoredObject, reason: str) -> Outcome:
     log.error("a stored object cannot be sent", sop_instance=item.sop_instance_uid, reason=reason)
     metrics.UNSENDABLE.inc()
     return Outcome("failed", reason)
-
-
-def _find_data_set(path: Path, size: int) -> int:
-    """Return the offset of the data set of a stored file of `size` bytes. Raises Permanent when it is not whole."""
-    try:
-        with path.open("rb", buffering=0) as file:
-            start, found = file.read(part10.START_BYTES), os.fstat(file.fileno()).st_size
-    except FileNotFoundError as error:
-        raise Permanent("its file is missing") from error
-    except OSError as error:
-        raise Permanent(f"its file cannot be read: {error.strerror}") from error
-    offset = part10.find_data_set(start or b"")
-    if offset is None or found != size or offset >= size:
-        raise Permanent("its file is damaged")
-    return offset
 
 
 def _judge(answer: Command) -> Outcome:

@@ -60,8 +60,8 @@ class GoneError(HTTPException):
 
 def find_path(files: Files, item: StoredObject) -> Path:
     """Return the whole file of an object. Raises GoneError, and Transient while its disk is away."""
-    path = files.path(item.path)
     try:
+        path = files.fetch(item.path, item.size)
         size = path.stat().st_size
     except OSError as error:
         if not files.is_present() or not isinstance(error, FileNotFoundError):

@@ -115,7 +115,7 @@ def _describe_node(settings: Settings, services: Services) -> dict[str, str]:
         "schema": HEAD,
         "engine": f"{settings.scoring.engine}, {settings.scoring.convention}",
         "database": services.database.engine.dialect.name,
-        "folder": str(services.files.root),
+        "folder": services.files.place,
     }
 
 

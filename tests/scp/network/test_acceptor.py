@@ -119,7 +119,7 @@ class TestOpen:
                 assert peer.receive()[0] == pdu.A_RELEASE_RP
             peer.socket.shutdown(1)
             peer.ends()
-        assert not list((site.files.root / "incoming").iterdir())
+        assert not list((site.files.root / "incoming").glob("*/[!.]*"))
         assert find_instance(site.database, "1.2.3.9") is None
 
     def test_release(self, site):
@@ -216,7 +216,7 @@ class TestPace:
         with serve(tmp_path, longest_object_mb=1) as site, site.peer() as peer:
             peer.send(data(STORE), data(bytes(1_200_000), is_last=False, is_command=False))
             assert peer.ends() == (0, 0)
-            assert not list((site.files.root / "incoming").iterdir())
+            assert not list((site.files.root / "incoming").glob("*/[!.]*"))
 
     def test_a_long_pdu_of_a_careless_sender_is_taken(self, site, image_of):
         whole = image_of("1.2.3.10", 2_000_000)

@@ -94,7 +94,7 @@ def test_dropped_it_is_answered_and_leaves_no_trace(site, slice_of, picture):
     assert metrics.COMPANIONS_DROPPED._value.get() - before == 2
     assert [item.series_instance_uid for item in states.list_series(site.database)] == ["1.2.826.0.1.1.1"]
     assert len(list((site.files.root / "instances").rglob("*.dcm"))) == 1
-    assert not list((site.files.root / "incoming").iterdir())
+    assert not list((site.files.root / "incoming").glob("*/[!.]*"))
 
 
 @pytest.mark.parametrize("companions", ["drop"])

@@ -277,7 +277,7 @@ class TestRefusals:
         assert refused.Status == 0xA700
         assert refused.ErrorComment
         assert taken.Status == 0
-        assert not list((site.files.root / "incoming").iterdir())
+        assert not list((site.files.root / "incoming").glob("*/[!.]*"))
 
     def test_reserve_of_disk_space(self, site, slice_of, monkeypatch):
         association = associate(site.port)

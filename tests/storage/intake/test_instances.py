@@ -50,7 +50,7 @@ def count(node, table):
 
 
 def stored_files(node, folder):
-    return [path for path in (node.files.root / folder).rglob("*") if path.is_file()]
+    return [path for path in (node.files.root / folder).rglob("[!.]*") if path.is_file()]
 
 
 def test_a_first_slice_opens_study_and_series(node):

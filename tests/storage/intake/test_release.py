@@ -56,7 +56,7 @@ def contents(node) -> list[str]:
 
 
 def stored_files(node) -> int:
-    return sum(path.is_file() for path in node.files.root.rglob("*"))
+    return sum(path.is_file() for path in node.files.root.rglob("[!.]*"))
 
 
 def quarantined(node, series=None):

@@ -36,7 +36,7 @@ def files(tmp_path):
 
 
 def whole(files):
-    return [path for path in files.root.rglob("*") if path.is_file()]
+    return [path for path in files.root.rglob("[!.]*") if path.is_file()]
 
 
 def test_a_committed_file_has_the_bytes_and_the_digest(files):
@@ -203,7 +203,7 @@ def test_a_half_written_file_whose_disk_is_replaced_is_given_up(files):
     (files.root / "incoming").rename(files.root / "away")
     (files.root / "incoming").touch()
     begun.discard()
-    assert (files.root / "away" / begun.path.name).exists()
+    assert (files.root / "away" / begun.path.parent.name / begun.path.name).exists()
 
 
 def test_files_are_private(files):

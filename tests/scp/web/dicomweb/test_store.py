@@ -144,13 +144,13 @@ def test_a_body_that_breaks_off_keeps_what_was_whole(web, scan, files):
     response = post(web, whole[: -len(files[2]) // 2])
     assert response.status_code == 202
     assert len(stored_data_sets(web, scan.score.series.study_instance_uid)) == 2
-    assert not list((web.services.files.root / "incoming").iterdir())
+    assert not list((web.services.files.root / "incoming").glob("*/[!.]*"))
 
 
 def test_an_object_that_is_too_long(new_web, files):
     web = new_web(node={"longest_object_mb": 1})
     assert post(web, body(files[0] + b"\0" * 2 * 1024 * 1024)).status_code == 413
-    assert not list((web.services.files.root / "incoming").iterdir())
+    assert not list((web.services.files.root / "incoming").glob("*/[!.]*"))
 
 
 def test_no_room_is_told_before_anything_is_read(new_web, files):
@@ -182,8 +182,8 @@ def test_a_client_that_goes_away_leaves_nothing_behind(web, serve, scan, files):
     with socket.create_connection((host, int(port)), timeout=10) as peer:
         head = f"POST /dicom-web/studies HTTP/1.1\r\nHost: {host}\r\nContent-Type: {RELATED}\r\n"
         peer.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content[: len(files[0]) + 300_000])
-        wait_until(lambda: count_stored(web, study) == 1 and list(incoming.iterdir()))
-    wait_until(lambda: not list(incoming.iterdir()))
+        wait_until(lambda: count_stored(web, study) == 1 and list(incoming.glob("*/[!.]*")))
+    wait_until(lambda: not list(incoming.glob("*/[!.]*")))
     assert count_stored(web, study) == 1
 
 
