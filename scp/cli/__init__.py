@@ -31,6 +31,10 @@ _ENTRIES = {
     "setup": Entry("setup", "Print a systemd unit, shell completion or the manual page."),
     "ready": Entry("ready", "Ask the running node whether it can work."),
     "doctor": Entry("doctor", "Check this installation and suggest repairs."),
+    "backup": Entry("backup", "Copy index and objects while the node works."),
+    "restore": Entry("restore", "Put a backup in place on a fresh machine."),
+    "verify": Entry("verify", "Check that index and objects agree."),
+    "database": Entry("database", "Check or upgrade the tables of the index."),
     "conformance": Entry("conformance", "Print the DICOM conformance statement."),
 }
 

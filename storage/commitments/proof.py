@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -19,6 +16,7 @@ from dicom.commitment import FailureReason, Reference
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, QuarantineRow, SeriesRow
 from storage.database.syncing import sync_commits
+from storage.objects.digest import digest_file
 from storage.objects.disk import sync_data, sync_folder
 from storage.objects.files import Files
 from storage.series.states import State
@@ -26,8 +24,6 @@ from storage.series.states import State
 log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 500
-_READ_BYTES: Final = 1024 * 1024
-_BEFORE_META: Final = 144  # preamble, prefix, and the group length of the file meta information
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,31 +123,13 @@ def _find_failure(
     if item.sop_class_uid != reference.sop_class_uid:
         return FailureReason.CLASS_CONFLICT
     try:
-        is_intact = item.sha256 in _digest(files.fetch(item.path), item.transfer_syntax_uid)
+        is_intact = item.sha256 in digest_file(files.fetch(item.path), item.transfer_syntax_uid)
     except OSError as error:
         raise Transient(describe_fault(error)) from error
     if not is_intact:
         log.error("a stored object has changed on the disk", path=item.path, sop=reference.sop_instance_uid)
         return FailureReason.PROCESSING_FAILURE
     return None
-
-
-def _digest(path: Path, transfer_syntax_uid: str) -> Iterator[str]:
-    """Compute the digests that the index may hold: of the data set, or of a document of ours the whole file."""
-    with path.open("rb") as file:
-        head = file.read(_BEFORE_META)
-        length = struct.unpack_from("<L", head, _BEFORE_META - 4)[0] if len(head) == _BEFORE_META else 0
-        for start in (_BEFORE_META + length, 0):
-            digest = hashlib.sha256(transfer_syntax_uid.encode())
-            for chunk in _read_chunks(file.fileno(), start):
-                digest.update(chunk)
-            yield digest.hexdigest()
-
-
-def _read_chunks(descriptor: int, offset: int) -> Iterator[bytes]:
-    while chunk := os.pread(descriptor, _READ_BYTES, offset):
-        offset += len(chunk)
-        yield chunk
 
 
 def _sync(db: Database, files: Files, names: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from config.secrets import read_secret
 from config.settings import Settings
 from storage.database.engine import Database, find_file
+from storage.database.restoring import refuse_unfinished
 
 
 def database_file(settings: Settings) -> Path | None:
@@ -22,8 +23,18 @@ def list_database_files(settings: Settings) -> list[Path]:
 
 def open_database(settings: Settings) -> Database:
     """Open the index and migrate its tables to this version. Raises ConfigurationError when it cannot be used."""
-    url = settings.storage.database_url or f"sqlite:///{database_file(settings)}"
-    password = read_secret(None, settings.storage.database_password_file, "storage.database_password_file")
-    database = Database.open(url, password=password, durable=settings.storage.durability == "full")
+    database = connect_database(settings)
     database.migrate()
     return database
+
+
+def connect_database(settings: Settings, *, restoring: bool = False) -> Database:
+    """Open the index with the tables that it has, of whatever version; raises as `open_database` does.
+
+    Only the restore itself opens one that is being restored.
+    """
+    if not restoring:
+        refuse_unfinished(settings)
+    url = settings.storage.database_url or f"sqlite:///{database_file(settings)}"
+    password = read_secret(None, settings.storage.database_password_file, "storage.database_password_file")
+    return Database.open(url, password=password, durable=settings.storage.durability == "full")

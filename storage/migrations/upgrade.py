@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
@@ -28,7 +29,17 @@ def upgrade(connection: Connection) -> None:
 
 def migration_config(connection: Connection) -> Config:
     """Make Alembic's configuration for the revisions of this package on an open connection."""
+    config = _make_config()
+    config.attributes["connection"] = connection
+    return config
+
+
+def make_script() -> ScriptDirectory:
+    """Return the revisions of this package, without a database."""
+    return ScriptDirectory.from_config(_make_config())
+
+
+def _make_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    config.attributes["connection"] = connection
     return config

@@ -1,0 +1,201 @@
+"""Checking that index and objects agree, beside a node that works: what changes meanwhile is looked at twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+from sqlalchemy import Select, func, select, text
+
+from config.errors import Permanent
+from dicom.part10 import read_meta
+from storage.backup.copying import find_source
+from storage.backup.findings import Finding, Kind
+from storage.backup.listing import NameBook, walk_files
+from storage.backup.pace import quietly
+from storage.database.engine import Database
+from storage.database.models import DeliveryRow, InstanceRow, QuarantineRow
+from storage.migrations import HEAD
+from storage.objects.digest import Pace, at_any_pace, digest_file
+from storage.objects.files import Files
+from storage.outbox.deliveries import DeliveryState
+
+_AT_ONCE: Final = 500
+_HEAD_BYTES: Final = 65536
+_ORPHAN_SECONDS: Final = 3600
+"""A younger file may belong to a row that is about to be committed."""
+
+_OWED: Final = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNCOMMITTED, DeliveryState.DEAD)
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row that names a file; without `transfer_syntax_uid` the file says how it is encoded."""
+
+    table: str
+    id: int
+    sop_instance_uid: str
+    path: str
+    size: int
+    sha256: str
+    transfer_syntax_uid: str | None
+
+
+def verify(
+    database: Database,
+    files: Files,
+    *,
+    quick: bool = False,
+    clock: Callable[[], float] = time.time,
+    told: Told = quietly,
+    pace: Pace = at_any_pace,
+) -> Iterator[Finding]:
+    """Check the index, every row against its file, every file against the rows, and what is owed to destinations.
+
+    `quick` reads no file: it looks whether each is there in its size. `clock` is the system's, in seconds. Raises
+    Permanent while the store is away, Transient when the database does not answer.
+    """
+    if not files.is_present():
+        raise Permanent(f"{files.root}: the store of objects is not there; is its disk mounted?")
+    if found := find_revision_fault(database):
+        yield found
+        return
+    yield from _check_index(database, quick=quick)
+    with NameBook() as named:
+        yield from _check_rows(database, files, named, told, quick=quick, pace=pace)
+        yield from _find_orphans(database, files, named, clock)
+    yield from _check_deliveries(database)
+
+
+def find_revision_fault(database: Database) -> Finding | None:
+    """Return the finding that the tables are not those of this version, None where they are."""
+    revision = database.read_revision()
+    if revision == HEAD:
+        return None
+    return Finding(Kind.REVISION, "index", f"the tables have revision {revision or 'none'}, this version has {HEAD}")
+
+
+def _check_index(database: Database, *, quick: bool) -> Iterator[Finding]:
+    """Let SQLite check its file; a server of PostgreSQL looks after its own."""
+    if database.engine.dialect.name != "sqlite":
+        return
+    with database.reading() as session:
+        for (words,) in session.execute(text(f"PRAGMA {'quick_check' if quick else 'integrity_check'}(20)")):
+            if words != "ok":
+                yield Finding(Kind.INDEX, "index", str(words))
+        for table, row, parent, _ in session.execute(text("PRAGMA foreign_key_check")):
+            yield Finding(Kind.INDEX, f"{table} {row}", f"names a row of {parent} that is not there")
+
+
+def _check_rows(
+    database: Database, files: Files, named: NameBook, told: Told, *, quick: bool, pace: Pace
+) -> Iterator[Finding]:
+    total, done = _count(database), 0
+    for table in (InstanceRow, QuarantineRow):
+        last = 0
+        while rows := _read_rows(database, table, last):
+            last = rows[-1].id
+            named.add(row.path for row in rows)
+            for row in rows:
+                done += 1
+                if (found := _check_file(files, row, quick=quick, pace=pace)) and _is_unchanged(database, table, row):
+                    # a file that was moved meanwhile has another name in its row by now
+                    yield _check_file(files, row, quick=quick, pace=pace) or found
+            told(done, max(done, total))
+
+
+def _count(database: Database) -> int:
+    with database.reading() as session:
+        return sum(
+            session.scalar(select(func.count()).select_from(table)) or 0 for table in (InstanceRow, QuarantineRow)
+        )
+
+
+def _read_rows(database: Database, table: type[InstanceRow | QuarantineRow], after: int) -> Sequence[_Row]:
+    """Read some rows by their numbers, in a transaction of its own: a check lasts hours, a transaction must not."""
+    columns = (table.id, table.sop_instance_uid, table.path, table.size, table.sha256)
+    if table is InstanceRow:
+        query = select(*columns, InstanceRow.transfer_syntax_uid)
+    else:
+        query = select(*columns, text("NULL"))
+    query = query.where(table.id > after).order_by(table.id).limit(_AT_ONCE)
+    with database.reading() as session:
+        return [_Row(table.__tablename__, *row) for row in session.execute(query)]
+
+
+def _is_unchanged(database: Database, table: type[InstanceRow | QuarantineRow], row: _Row) -> bool:
+    with database.reading() as session:
+        return session.scalar(select(table.path).where(table.id == row.id)) == row.path
+
+
+def _check_file(files: Files, row: _Row, *, quick: bool, pace: Pace) -> Finding | None:
+    def report(kind: Kind, words: str) -> Finding:
+        return Finding(kind, row.sop_instance_uid, words, table=row.table, row=row.id, name=row.path)
+
+    try:
+        path = find_source(files, row.path)
+        size = path.stat().st_size
+        if size != row.size:
+            return report(Kind.DAMAGED, f"its file has {size} bytes, received were {row.size}: {row.path}")
+        if not quick and row.sha256 not in digest_file(path, _find_transfer_syntax(path, row), pace=pace):
+            return report(Kind.DAMAGED, f"its file has other bytes than were received: {row.path}")
+    except FileNotFoundError:
+        return report(Kind.MISSING, f"its file is not in the store: {row.path}")
+    except OSError as error:
+        return report(Kind.DAMAGED, f"its file cannot be read ({error.strerror or error}): {row.path}")
+    except ValueError as error:
+        return report(Kind.DAMAGED, f"{error}: {row.path}")
+    return None
+
+
+def _find_transfer_syntax(path: Path, row: _Row) -> str:
+    if row.transfer_syntax_uid is not None:
+        return row.transfer_syntax_uid
+    with path.open("rb") as file:
+        return read_meta(file.read(_HEAD_BYTES)).transfer_syntax_uid
+
+
+def _find_orphans(database: Database, files: Files, named: NameBook, clock: Callable[[], float]) -> Iterator[Finding]:
+    """Find files that no row names, neither when the rows were read nor now."""
+    for names in walk_files(files.root, ("instances", "quarantine")):
+        suspects = [name for name in named.list_unknown(names) if _is_old(files.root / name, clock())]
+        for name in _list_unnamed(database, suspects):
+            if (files.root / name).exists():
+                yield Finding(Kind.ORPHAN, name, "no row of the index names this file", name=name)
+
+
+def _is_old(path: Path, now: float) -> bool:
+    try:
+        # a file that is moved or linked keeps the time of its contents, not that of its entry
+        return now - path.stat().st_ctime > _ORPHAN_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _list_unnamed(database: Database, names: list[str]) -> list[str]:
+    if not names:
+        return []
+    with database.reading() as session:
+        known = {
+            path
+            for table in (InstanceRow, QuarantineRow)
+            for path in session.scalars(select(table.path).where(table.path.in_(names)))
+        }
+    return [name for name in names if name not in known]
+
+
+def _check_deliveries(database: Database) -> Iterator[Finding]:
+    """Find documents that are owed to a destination and that the index does not hold."""
+    query = (
+        select(DeliveryRow.sop_instance_uid, DeliveryRow.destination, DeliveryRow.id)
+        .outerjoin(InstanceRow, InstanceRow.sop_instance_uid == DeliveryRow.sop_instance_uid)
+        .where(DeliveryRow.state.in_(_OWED), InstanceRow.id.is_(None))
+        .order_by(DeliveryRow.id)
+    )
+    for rows in database.rows(cast("Select[Any]", query), batch=_AT_ONCE):
+        for uid, destination, number in rows:
+            yield Finding(Kind.DELIVERY, uid, f"delivery {number} owes it to {destination}, and it is not in the index")
