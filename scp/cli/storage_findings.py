@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def check_storage(settings: Settings) -> Iterator[Finding]:
     """Check disk, database, what waits in it for a person, and who can read all of it; nothing is made or changed."""
     from config.settings import MIB
-    from storage.database.opening import list_database_files, open_unchanged
+    from storage.database.opening import list_database_files, connect_database
     from storage.migrations import HEAD
     from storage.series.store import open_store
 
@@ -27,8 +27,8 @@ def check_storage(settings: Settings) -> Iterator[Finding]:
         yield _check_place(index.parent)
         return
     try:
-        database = open_unchanged(settings)
-        if (revision := database.find_revision()) != HEAD:
+        database = connect_database(settings)
+        if (revision := database.read_revision()) != HEAD:
             shown = f"are at revision {revision}" if revision else "are not there yet"
             finding = f"its tables {shown}; the node brings them to {HEAD} at its next start, after a backup"
             yield Finding(ok=True, check="database", finding=finding, warning=True)

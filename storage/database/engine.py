@@ -221,13 +221,8 @@ class Database:
                 if time.monotonic() > latest:
                     raise Transient(f"the matches were not taken within {LONGEST_READING} seconds")
 
-<<<<<<< HEAD
     def read_revision(self) -> str | None:
         """Return the revision of the tables; None before the first migration."""
-=======
-    def find_revision(self) -> str | None:
-        """Return the revision of the tables; None where there are none yet."""
->>>>>>> refs/heads/config
         with self.engine.connect() as connection:
             return _read_revision(connection)
 

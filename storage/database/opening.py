@@ -23,16 +23,11 @@ def list_database_files(settings: Settings) -> list[Path]:
 
 def open_database(settings: Settings) -> Database:
     """Open the index and migrate its tables to this version. Raises ConfigurationError when it cannot be used."""
-<<<<<<< HEAD
     database = connect_database(settings)
-=======
-    database = open_unchanged(settings)
->>>>>>> refs/heads/config
     database.migrate()
     return database
 
 
-<<<<<<< HEAD
 def connect_database(settings: Settings, *, restoring: bool = False) -> Database:
     """Open the index with the tables that it has, of whatever version; raises as `open_database` does.
 
@@ -40,10 +35,6 @@ def connect_database(settings: Settings, *, restoring: bool = False) -> Database
     """
     if not restoring:
         refuse_unfinished(settings)
-=======
-def open_unchanged(settings: Settings) -> Database:
-    """Open the index with its tables as they are. Raises ConfigurationError when it cannot be used."""
->>>>>>> refs/heads/config
     url = settings.storage.database_url or f"sqlite:///{database_file(settings)}"
     password = read_secret(None, settings.storage.database_password_file, "storage.database_password_file")
     return Database.open(url, password=password, durable=settings.storage.durability == "full")
