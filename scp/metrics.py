@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Iterable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from dicom import status
+from dicom.implementation import VERSION
 
 REGISTRY: Final = CollectorRegistry()
 
@@ -27,7 +32,6 @@ OBJECTS: Final = Counter("coronode_objects", "Objects received, by C-STORE statu
 QUARANTINED: Final = Counter(
     "coronode_objects_quarantined", "Objects received and put into quarantine", ["reason"], registry=REGISTRY
 )
-IN_QUARANTINE: Final = Gauge("coronode_quarantine_objects", "Objects in quarantine", registry=REGISTRY)
 COMPANIONS_DROPPED: Final = Counter(
     "coronode_companions_dropped", "Objects read and thrown away because of node.companions", registry=REGISTRY
 )
@@ -85,6 +89,58 @@ SOURCE_ANSWERS: Final = Counter(
     ["answer"],
     registry=REGISTRY,
 )
+
+SCORING_SECONDS: Final = Histogram(
+    "coronode_scoring_seconds",
+    "How long the scoring process worked on a series, scored or not",
+    buckets=(0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600),
+    registry=REGISTRY,
+)
+SCORED: Final = Counter(
+    "coronode_series_scored", "Series that got an answer: scored, not_scorable", ["outcome"], registry=REGISTRY
+)
+NOT_SCORABLE: Final = Counter(
+    "coronode_series_not_scorable", "Series of which no score was made, by reason code", ["reason"], registry=REGISTRY
+)
+DELIVERIES: Final = Counter(
+    "coronode_deliveries",
+    "Attempts at a document, by destination: delivered, postponed, dead, replaced (by another form)",
+    ["destination", "outcome"],
+    registry=REGISTRY,
+)
+STARTED: Final = Gauge(
+    "coronode_start_timestamp_seconds", "When the node was started, seconds since 1970", registry=REGISTRY
+)
+BUILD: Final = Gauge(
+    "coronode_build_info", "1; version of the node, of Python", ["version", "python"], registry=REGISTRY
+)
+BUILD.labels(VERSION, platform.python_version()).set(1)
+
+DELIVERY_OUTCOMES: Final = ("delivered", "postponed", "dead", "replaced")
+REFUSAL_REASONS: Final = ("unknown", "unsecured", "user", "limit", "peer_limit", "disk", "stranger", "silent", "tls")
+ENDINGS: Final = ("closed", "aborted", "timeout", "protocol", "object_too_long", "internal")
+
+
+def _begin_at_zero() -> None:
+    """Make the series of known labels, which otherwise begin with their first event: a rate would miss that one."""
+    for code in (status.SUCCESS, status.OUT_OF_RESOURCES):
+        OBJECTS.labels(f"0x{code:04X}")
+    for outcome in ("scored", "not_scorable"):
+        SCORED.labels(outcome)
+    for reason in REFUSAL_REASONS:
+        REFUSED.labels(reason)
+    for ending in ENDINGS:
+        ENDED.labels(ending)
+
+
+def await_deliveries(destinations: Iterable[str]) -> None:
+    """Make the counters of destinations that nothing has been sent to yet."""
+    for destination in destinations:
+        for outcome in DELIVERY_OUTCOMES:
+            DELIVERIES.labels(destination, outcome)
+
+
+_begin_at_zero()
 
 
 def render() -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +10,6 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from config.errors import Transient
 from config.settings import PeerSettings, Settings
 from dicom.process import configure_process
 from dicom.uids import random_uid
@@ -124,13 +122,13 @@ class Node:
         self._certificates.start()
         self._witness.start()
         self._auditor.start(", ".join(self.server.addresses))
-        metrics.IN_QUARANTINE.set_function(self._measure_quarantine)
+        metrics.STARTED.set(self._clock().timestamp())
+        metrics.await_deliveries(self.settings.results.destinations)
         self.server.start()
 
     def stop(self) -> None:
         """Stop in reverse order; unfinished work resumes at the next start."""
         self._workflow.halt()
-        metrics.IN_QUARANTINE.set_function(lambda: math.nan)
         self.server.stop()
         self._certificates.stop()
         self._witness.stop()
@@ -167,6 +165,7 @@ class Node:
             self._completion.adopt(settings.completion)
             self._witness.adopt()
             self._certificates.adopt(settings)
+            metrics.await_deliveries(settings.results.destinations)
 
     def note_configuration(self, keys: str) -> None:
         """Enter in the audit log which keys have changed. Raises Transient."""
@@ -244,12 +243,6 @@ class Node:
         """Say that objects of the series lie in quarantine, since a missing slice may be among them."""
         count = count_quarantined(self.database, series_instance_uid)
         return [f"{count} object{'s' if count > 1 else ''} of the series in quarantine"] if count else []
-
-    def _measure_quarantine(self) -> float:
-        try:
-            return count_quarantined(self.database)
-        except Transient:
-            return math.nan
 
 
 def _close_to_others(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from pydicom.uid import UID
 
 from config.errors import Permanent, Transient
 from config.settings import PeerSettings, ResultsSettings
+from scp import metrics
 from scp.delivery.association import Associate, Association
 from scp.delivery.retry import Pauses
 from scp.delivery.substitutes import choose_accepted, find_substitutes
@@ -159,6 +160,7 @@ class Courier:
             now = self._clock()
             commit_at = now if peer.commit else None
             outgoing.mark_delivered(self._database, item.id, now, status=status, commit_at=commit_at)
+            metrics.DELIVERIES.labels(item.destination, "delivered").inc()
             log.info("delivered", series=item.series_instance_uid, kind=item.kind, to=item.destination)
         return True
 
@@ -172,6 +174,7 @@ class Courier:
         log.warning("sending another document instead", delivery=item.id, to=item.destination, instead=instead)
         error = f"{error}; sent instead: {instead}"
         outgoing.mark_replaced(self._database, item.id, documents, self._clock(), error=error)
+        metrics.DELIVERIES.labels(item.destination, "replaced").inc()
 
     def _put_off(self, items: list[Delivery], error: str) -> None:
         now = self._clock()
@@ -186,8 +189,10 @@ class Courier:
             )
             for item in same:
                 outgoing.mark_failed(self._database, item.id, now, error=error, retry_at=now + pause)
+                metrics.DELIVERIES.labels(item.destination, "postponed").inc()
 
     def _give_up(self, items: list[Delivery], error: str) -> None:
         for item in items:
             log.error("delivery is dead", delivery=item.id, to=item.destination, error=error)
             outgoing.mark_dead(self._database, item.id, self._clock(), error=error)
+            metrics.DELIVERIES.labels(item.destination, "dead").inc()

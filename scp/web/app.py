@@ -8,6 +8,7 @@ from typing import Final
 from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from scp.watching.gauges import Gauges
 from scp.web import errors, health, preferences
 from scp.web.accounts import pages as accounts
 from scp.web.accounts.forgery import check_forgery
@@ -46,6 +47,7 @@ def create_app(services: Services) -> FastAPI:
         dependencies=[Depends(check_forgery)],
     )
     app.state.services = services
+    app.state.gauges = Gauges(services.installation)
     oidc = services.settings.web.oidc
     app.state.provider = Provider(oidc, services.clock) if oidc.is_configured else None
     app.state.attempts = Attempts()

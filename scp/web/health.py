@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from config.errors import Rejected, Transient
 from config.settings import MIB
 from scp.reception.incoming import check_room
+from scp.watching.gauges import Gauges
 from scp.web.counting import add_counters
 from scp.web.link import NodeSilent
 from scp.web.services import Services, find_services
@@ -42,6 +43,8 @@ def metrics(request: Request) -> Response:
         content = add_counters(find_services(request).node.ask("metrics"))
     except NodeSilent as error:
         return PlainTextResponse(f"{error}\n", 503)
+    gauges: Gauges = request.app.state.gauges
+    content += gauges.render()
     # a database that does not answer takes no metric of the node away
     with suppress(Transient):
         content += render_metrics(find_services(request))

@@ -19,6 +19,7 @@ from scoring.report.common.catalogue import sentence
 from scoring.report.common.texts import load_english
 from scoring.result import Score
 from scoring.risk.context import Context
+from scp import metrics
 from scp.installation import Installation
 from scp.priors.comparison import History
 from scp.work import scorable
@@ -121,13 +122,14 @@ class SeriesWork:
             paths = self._list_paths(series_instance_uid)
             scorable.check(self._database, series_instance_uid, has_images=bool(paths))
             adopted = find_adopted(self._database)
-            score = self._scorer.score(
-                paths,
-                self._settings.scoring,
-                self._settings.selection,
-                context=Context(self._settings.risk),
-                calibration=None if adopted is None else adopted.fitted.calibration_json,
-            )
+            with metrics.SCORING_SECONDS.time():
+                score = self._scorer.score(
+                    paths,
+                    self._settings.scoring,
+                    self._settings.selection,
+                    context=Context(self._settings.risk),
+                    calibration=None if adopted is None else adopted.fitted.calibration_json,
+                )
         except NotScorable as verdict:
             finish |= {"result_json": "", "status": "not_scorable"}
             finish |= {"reason_code": verdict.code, "reason": sentence(verdict, load_english())}
@@ -141,6 +143,9 @@ class SeriesWork:
         log.info(
             "scored", series=series_instance_uid, version=version, status=finish["status"], reason=finish["reason"]
         )
+        metrics.SCORED.labels(finish["status"]).inc()
+        if finish["status"] == "not_scorable":
+            metrics.NOT_SCORABLE.labels(finish["reason_code"]).inc()
         return lifecycle.finish(self._database, series_instance_uid, version, **finish)
 
     def _is_in_shadow(self) -> bool:

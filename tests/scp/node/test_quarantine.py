@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from copy import deepcopy
 
-from prometheus_client import generate_latest
 from pydicom.uid import generate_uid
 from structlog.testing import capture_logs
 
+from config.settings import Settings
 from scoring import engine
-from scp import metrics
+from scp.installation import Installation
+from scp.watching.gauges import Gauges
 from storage.intake.release import release
 from storage.series import states
 from storage.series.quarantine import list_quarantined
 from storage.series.states import State
 
 
-def in_quarantine() -> float:
-    page = generate_latest(metrics.REGISTRY).decode()
+def in_quarantine(node) -> float:
+    page = Gauges(Installation(Settings(), node.database, node.files)).render().decode()
     return float(re.search(r"^coronode_quarantine_objects (\S+)$", page, re.MULTILINE)[1])
 
 
@@ -32,7 +33,7 @@ def test_a_series_that_waits_for_a_slice_says_that_it_may_lie_in_quarantine(
         scanner_of(node).send(images)
         eventually("the reason of the wait", lambda: states.get(node.database, uid).wait_reason)
         reason = states.get(node.database, uid).wait_reason
-        assert in_quarantine() == 1
+        assert in_quarantine(node) == 1
     assert reason == "1 slice missing inside the series; 1 object of the series in quarantine"
 
 
@@ -73,7 +74,7 @@ def test_a_copy_of_a_series_is_told_and_scored_once_it_is_released(
             (1, other, first),
             (10, other, first),
         ]
-        assert in_quarantine() == len(copies)
+        assert in_quarantine(node) == len(copies)
         release(node.database, node.files, list_quarantined(node.database), node._clock())
         eventually("a score of the copy", lambda: state_of(node, other) == State.SCORED)
         assert states.get(node.database, first).reason_code == "emptied"
