@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from config.settings import PeerSettings, Settings
+from dicom.implementation import VERSION
 from dicom.process import configure_process
 from dicom.uids import random_uid
 from scoring import plugins
@@ -54,8 +56,11 @@ from scp.work.scoring_process import ScoringProcess
 from scp.work.series_work import SeriesWork
 from storage.database import audit
 from storage.database.opening import open_database
+from storage.outbox.deliveries import DeliveryState
+from storage.overview.stages import read_stages
 from storage.series import lifecycle
 from storage.series.quarantine import count_quarantined
+from storage.series.states import State
 from storage.series.store import open_store
 
 log = structlog.get_logger(__name__)
@@ -125,9 +130,11 @@ class Node:
         metrics.STARTED.set(self._clock().timestamp())
         metrics.await_deliveries(self.settings.results.destinations)
         self.server.start()
+        self._tell_start()
 
     def stop(self) -> None:
         """Stop in reverse order; unfinished work resumes at the next start."""
+        log.info("node stopping")
         self._workflow.halt()
         self.server.stop()
         self._certificates.stop()
@@ -138,6 +145,7 @@ class Node:
         self._auditor.stop()
         self.database.close()
         self._lock.release()
+        log.info("node stopped")
 
     def can_score(self) -> bool:
         """Return whether the scoring process is running."""
@@ -170,6 +178,19 @@ class Node:
     def note_configuration(self, keys: str) -> None:
         """Enter in the audit log which keys have changed. Raises Transient."""
         audit.record(self.database, self._clock(), "configured", f"changed: {keys}")
+
+    def _tell_start(self) -> None:
+        """Log what runs, and what it takes up that an earlier process left."""
+        stages = read_stages(self.database)
+        log.info(
+            "node started",
+            version=VERSION,
+            python=platform.python_version(),
+            addresses=self.server.addresses,
+            receiving=stages.series.get(State.RECEIVING, 0),
+            unscored=stages.series.get(State.COMPLETE, 0) + stages.series.get(State.SCORING, 0),
+            undelivered=sum(item.count for item in stages.unsent if item.state is not DeliveryState.DEAD),
+        )
 
     def _make_workflow(self, installation: Installation) -> Workflow:
         """Make the workflow of scoring, documents and delivery."""

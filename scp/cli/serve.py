@@ -33,11 +33,16 @@ def serve(config_file: Path | None) -> None:
     from scp.node import Node
     from scp.readiness import tell_manager
     from scp.reloading import Reloading
+    from scp.stray_lines import StrayLines
     from scp.web.process import WebProcess
 
     privacy.create_closed()
     settings = load(config_file)
-    logs.configure(settings.node.log_level, settings.node.log_format)
+    strays = StrayLines()
+    logs.configure(
+        settings.node.log_level, settings.node.log_format, target=strays.lead(settings.node.log_format)
+    )
+    logs.capture_last_words()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -49,7 +54,7 @@ def serve(config_file: Path | None) -> None:
     def adopt(new: Settings) -> None:
         node.adopt(new)
         web.adopt(new)
-        logs.configure(new.node.log_level, new.node.log_format)
+        logs.configure(new.node.log_level, new.node.log_format, target=strays.lead(new.node.log_format))
 
     reloading = Reloading(
         settings, read=lambda: load(config_file), check=check_named, adopt=adopt, note=node.note_configuration

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
+from collections import Counter
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 
@@ -34,7 +36,7 @@ from scp.network.message import Message, Messages, Released
 from scp.network.negotiation import AcceptedContext
 from scp.network.requests import MakeRequest
 from scp.network.states import Action, Event, Machine, Role, State, classify_pdu
-from scp.network.terms import SILENT, Admit, Limits, Observer
+from scp.network.terms import SILENT, Admit, Ended, Limits, Observer
 from scp.network.wire import Wire
 
 log = structlog.get_logger(__name__)
@@ -64,6 +66,9 @@ class Acceptor:
         self._exchange = Exchange(self.send, 0)
         self._is_closing = False
         self._ended = threading.Event()
+        self._began = time.monotonic()
+        self._outcome = ("released", "")
+        self._answers: Counter[tuple[int, int]] = Counter()
         self._messages = Messages(
             wire, limits.longest_pdu, self._machine, lambda context_id: context_id in self._contexts
         )
@@ -114,6 +119,7 @@ class Acceptor:
         finally:
             self._ended.set()
             self._wire.close()
+            self._tell_end()
 
     def stop(self) -> None:
         """End the association from another thread; a request in progress loses only its response.
@@ -141,6 +147,7 @@ class Acceptor:
         """Send a final response without a data set. Raises Closed and Expired."""
         answer = command.encode_response(message.command, status, comment=comment)
         self.send(*pdu.encode_fragments(answer, message.context_id, self._room, is_command=True))
+        self._answers[message.command.field, status] += 1
 
     def send(self, *buffers: bytes | memoryview) -> None:
         """Send PDUs. Raises Closed and Expired."""
@@ -241,5 +248,13 @@ class Acceptor:
 
     def _note(self, kind: str, words: str) -> None:
         self._observer.broken(kind)
-        if self._contexts or kind != "closed":  # a port probe opens and closes: not worth a warning
-            log.warning("association ended", association=self.name, kind=kind, reason=words)
+        self._outcome = (kind, words)
+
+    def _tell_end(self) -> None:
+        """Tell how it ended; not of a port probe, which opens and closes, nor of a refusal, which is told already."""
+        kind, words = self._outcome
+        if self._contexts or kind not in ("released", "closed"):
+            seconds = time.monotonic() - self._began
+            received = self._wire.received_bytes
+            ended = Ended(self.name, self.calling_ae, self._host, kind, words, self._answers, received, seconds)
+            self._observer.ended(ended)

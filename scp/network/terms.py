@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,14 +27,34 @@ Admit = Callable[[AssociateRequest, str], Sequence[PresentationContext] | Reject
 
 
 @dataclass(frozen=True, slots=True)
-class Observer:
-    """Notified when an association is accepted, when it ends without a release, and when TLS fails before it.
+class Ended:
+    """An association that has ended: what came on it, and how.
 
-    Kinds of end: closed, aborted, timeout, protocol, object_too_long, internal.
+    `outcome` is "released" or the kind of end, then with a `reason` in words. `answers` counts the final responses by
+    Command Field of the request and status. `seconds` have passed since the connection.
+    """
+
+    association: str
+    calling_ae: str
+    host: str
+    outcome: str
+    reason: str
+    answers: Mapping[tuple[int, int], int]
+    received_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Notified when an association is accepted, when it ends, when without a release, and when TLS fails before it.
+
+    Kinds of end: closed, aborted, timeout, protocol, object_too_long, internal. Of a connection that was no association
+    `ended` is told only what is out of the ordinary.
     """
 
     accepted: Callable[[], None] = lambda: None
     broken: Callable[[str], None] = lambda _kind: None
+    ended: Callable[[Ended], None] = lambda _ended: None
     unsecured: Callable[[str, str], None] = lambda _host, _reason: None
 
 

@@ -37,7 +37,10 @@ class Pace:
 
 
 class Wire:
-    """A connected socket, whose bytes `transport` moves (None: as they are). `clock` is monotonic seconds."""
+    """A connected socket, whose bytes `transport` moves (None: as they are). `clock` is monotonic seconds.
+
+    `received_bytes` counts all that came.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Wire:
         self._phase_seconds = self._phase_end = math.inf
         self._begun: float | None = None
         self._received = 0
+        self.received_bytes = 0
         self._deadline = math.inf if pace.total is None else clock() + pace.total
         connection.settimeout(None)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -145,6 +149,7 @@ class Wire:
         if count == 0:
             raise Closed("the peer closed the connection")
         self._end = count
+        self.received_bytes += count
         return True
 
     def send(self, *buffers: bytes | bytearray | memoryview) -> None:
@@ -223,6 +228,7 @@ class Wire:
             if count > 0:
                 self._end += count
                 self._received += count
+                self.received_bytes += count
                 self._check_rate()
                 return
             if self._clock() - asked > self._silence:

@@ -22,6 +22,7 @@ from scp.network.transport import Transport
 from scp.network.wire import Pace, Wire
 from scp.reception.addresses import shorten_address
 from scp.reception.admission import Admission, Door
+from scp.reception.association_log import log_association
 from scp.reception.bindings import Line
 from scp.reception.closed_connections import ClosedConnections
 from scp.reception.provided import ProvidedService, join_operations
@@ -57,6 +58,7 @@ class Server:
         self._observer = Observer(
             accepted=metrics.ACCEPTED.inc,
             broken=lambda kind: metrics.ENDED.labels(kind).inc(),
+            ended=log_association,
             unsecured=lambda host, reason: self._closed.note("tls", shorten_address(host), reason),
         )
         self._credentials = None if settings.tls.port is None else watch_credentials(settings.tls)

@@ -52,6 +52,7 @@ def serve(pipe: Connection, news: Connection, settings: Settings) -> None:
     privacy.create_closed()
     configure_process()
     logs.configure(settings.node.log_level, settings.node.log_format)
+    logs.capture_last_words()
     # its only errors are those of our pages, which `errors.py` logs without the values that they may repeat
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     try:
