@@ -39,9 +39,7 @@ def serve(config_file: Path | None) -> None:
     privacy.create_closed()
     settings = load(config_file)
     strays = StrayLines()
-    logs.configure(
-        settings.node.log_level, settings.node.log_format, target=strays.lead(settings.node.log_format)
-    )
+    logs.configure(settings.node.log_level, settings.node.log_format, target=strays.lead(settings.node.log_format))
     logs.capture_last_words()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
