@@ -129,6 +129,7 @@ class Node:
         self._auditor.start(", ".join(self.server.addresses))
         self._keeper.start()
         metrics.STARTED.set(self._clock().timestamp())
+        metrics.await_deliveries(self.settings.results.destinations)
         self.server.start()
         self._tell_start()
 
@@ -173,6 +174,7 @@ class Node:
         self._completion.adopt(settings.completion)
         self._witness.adopt()
         self._certificates.adopt(settings)
+        metrics.await_deliveries(settings.results.destinations)
 
     def note_configuration(self, keys: str) -> None:
         """Enter in the audit log which keys have changed. Raises Transient."""

@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 from datetime import UTC, datetime
-from typing import Final, TextIO, cast
+from typing import Final, Literal, TextIO, cast
 
 _STANDARD_ERROR: Final = 2
 _END: Final = b"\0end\0\n"
@@ -39,20 +39,34 @@ class _Lines(io.TextIOBase):
 
 
 class StrayLines:
-    """Leads standard error through the pipe from `start` to the end of the process."""
+    """Leads standard error through the pipe, from the first log in JSON to the end of the process."""
 
-    def start(self) -> TextIO:
-        """Begin, and return what the log of this process writes to: the real standard error, without the detour."""
+    def __init__(self) -> None:
+        self._wraps = False
+        self._lines: _Lines | None = None
+
+    def lead(self, form: Literal["text", "json"]) -> TextIO | None:
+        """Turn stray lines into JSON from now on, or leave them as they are.
+
+        Returns what the log of this process writes to, the real standard error without the detour; None where there is
+        no detour.
+        """
+        self._wraps = form == "json"
+        if self._lines is None and self._wraps:
+            self._lines = self._begin()
+        return cast("TextIO | None", self._lines)
+
+    def _begin(self) -> _Lines:
         sys.stderr.flush()
         self._real = os.dup(_STANDARD_ERROR)
         reading, writing = os.pipe()
         os.dup2(writing, _STANDARD_ERROR)
         os.close(writing)
-        self._lines = _Lines(self._real)
-        self._thread = threading.Thread(target=self._run, args=(reading,), name="standard error", daemon=True)
+        lines = _Lines(self._real)
+        self._thread = threading.Thread(target=self._run, args=(reading, lines), name="standard error", daemon=True)
         self._thread.start()
         atexit.register(self._stop)
-        return cast("TextIO", self._lines)
+        return lines
 
     def _stop(self) -> None:
         """Write what is in the pipe; processes that still have its other end are not waited for."""
@@ -61,11 +75,11 @@ class StrayLines:
         os.dup2(self._real, _STANDARD_ERROR)
         self._thread.join(_ENDING_SECONDS)
 
-    def _run(self, reading: int) -> None:
+    def _run(self, reading: int, lines: _Lines) -> None:
         with open(reading, "rb") as stream:
             while (line := stream.readline(_LONGEST_LINE)) and not line.endswith(_END):
                 if text := line.decode(errors="backslashreplace").strip():
-                    self._lines.write(f"{text if _is_event(text) else _make_event(text)}\n")
+                    lines.write(f"{_make_event(text) if self._wraps and not _is_event(text) else text}\n")
 
 
 def _is_event(text: str) -> bool:

@@ -38,8 +38,8 @@ def serve(config_file: Path | None) -> None:
 
     privacy.create_closed()
     settings = load(config_file)
-    target = StrayLines().start() if settings.node.log_format == "json" else None
-    logs.configure(settings.node.log_level, settings.node.log_format, target=target)
+    strays = StrayLines()
+    logs.configure(settings.node.log_level, settings.node.log_format, target=strays.lead(settings.node.log_format))
     logs.capture_last_words()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -52,7 +52,7 @@ def serve(config_file: Path | None) -> None:
     def adopt(new: Settings) -> None:
         node.adopt(new)
         web.adopt(new)
-        logs.configure(new.node.log_level, new.node.log_format, target=target)
+        logs.configure(new.node.log_level, new.node.log_format, target=strays.lead(new.node.log_format))
 
     reloading = Reloading(
         settings, read=lambda: load(config_file), check=check_named, adopt=adopt, note=node.note_configuration

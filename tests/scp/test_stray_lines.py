@@ -12,7 +12,7 @@ import os, subprocess, sys, threading, warnings
 from scp import logs
 from scp.stray_lines import StrayLines
 
-logs.configure("info", "json", target=StrayLines().start())
+logs.configure("info", "json", target=StrayLines().lead("json"))
 logs.capture_last_words()
 import logging, structlog
 structlog.get_logger("ours").info("of ours", long="x" * 100_000)
@@ -72,7 +72,7 @@ def test_the_end_is_not_waited_for_where_a_child_goes_on():
     program = """
 import os, subprocess, sys
 from scp.stray_lines import StrayLines
-StrayLines().start()
+StrayLines().lead("json")
 subprocess.Popen([sys.executable, "-c", "input()"], stdin=0, stdout=subprocess.DEVNULL)
 os.write(2, b"one line\\n")
 """
@@ -80,3 +80,16 @@ os.write(2, b"one line\\n")
         assert process.stderr is not None
         assert json.loads(process.stderr.readline())["event"] == "one line"
         assert process.wait(60) == 0
+
+
+def test_a_log_that_becomes_text_again_is_left_as_it_is():
+    program = """
+import os
+from scp.stray_lines import StrayLines
+strays = StrayLines()
+strays.lead("json")
+strays.lead("text").write("of the log\\n")
+os.write(2, b"of a library\\n")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stderr.splitlines() == ["of the log", "of a library"]
