@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from storage.commitments.commitments import CommitmentState
@@ -69,9 +69,9 @@ def _belongs(kind: Kind) -> ColumnElement[bool]:
     return DeliveryRow.sop_instance_uid.in_(_list_objects())
 
 
-def _list_objects() -> ColumnElement[str]:
+def _list_objects() -> Select[str]:
     objects = select(InstanceRow.sop_instance_uid).where(InstanceRow.series_id == SeriesRow.id)
-    return objects.correlate(SeriesRow).scalar_subquery()
+    return objects.correlate(SeriesRow)
 
 
 def _is_owed(kind: Kind) -> ColumnElement[bool]:
