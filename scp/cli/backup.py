@@ -15,6 +15,7 @@ from config.load import load
 from scp.cli.command import Command
 from scp.cli.options import config_option, json_option
 from scp.cli.terminal.output import say
+from scp.outside_text import escape_json
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -56,7 +57,8 @@ def backup(folder: Path, rate: float, config_file: Path | None, *, check_only: b
             manifest = _take(load(config_file), folder, partial(progress.show, "copying"), pace)
             damaged, named = 0, ()
     if as_json:
-        say(json.dumps({**asdict(manifest), "damaged": damaged}, indent=2))
+        text = json.dumps({**asdict(manifest), "damaged": damaged}, indent=2, ensure_ascii=False)
+        say(*escape_json(text).split("\n"))
     else:
         say(*_describe(folder, manifest, check_only=check_only))
     for name in named:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from alembic.script.revision import RevisionError
 from alembic.util.exc import CommandError
 from sqlalchemy import text
 
@@ -41,7 +42,7 @@ def plan_upgrade(database: Database) -> Plan:
         raise Permanent("the database holds no tables of this program yet; the node makes them at its first start")
     try:
         scripts = list(make_script().iterate_revisions(HEAD, revision))
-    except CommandError as error:
+    except (CommandError, RevisionError) as error:
         raise ConfigurationError(
             f"storage.database_url: the tables have revision {revision}, this version knows up to {HEAD}; "
             "use the version that made them or a later one"

@@ -74,6 +74,7 @@ def test_the_commands_of_the_design_are_there():
         "setup",
         "validate",
     }
+    named |= {"backup", "database", "restore", "verify"}
     assert {path[0] for path in EVERY if path} == named
 
 
