@@ -37,7 +37,7 @@ def test_every_line_of_a_log_in_json_is_json(tmp_path, eventually, patient):
     images = patient()
     with file.open("wb") as output, subprocess.Popen([CORONODE, "serve"], cwd=tmp_path, stderr=output) as process:
         try:
-            eventually("the node", lambda: said("node started") and said("pages"))
+            eventually("the node", lambda: said("node started") and said("pages"), seconds=300)
             second = subprocess.run(
                 [CORONODE, "serve"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
             )
@@ -49,7 +49,7 @@ def test_every_line_of_a_log_in_json_is_json(tmp_path, eventually, patient):
             for task in Path(f"/proc/{process.pid}/task").iterdir():
                 for child in (task / "children").read_text().split():
                     os.kill(int(child), signal.SIGKILL)
-            eventually("the pages again", lambda: sum(line["event"] == "pages" for line in events()) == 2)
+            eventually("the pages again", lambda: sum(line["event"] == "pages" for line in events()) == 2, seconds=300)
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0
