@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from config.alerts import AlertSettings
 from config.auditing import AuditSettings
 from config.host import Host
 from config.passcodes import HashedPasscode
@@ -230,6 +231,7 @@ class Settings(Section):
     validation: ValidationSettings = ValidationSettings()
     audit: AuditSettings = AuditSettings()
     retention: RetentionSettings = RetentionSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @property
     def callers(self) -> dict[str, PeerSettings]:

@@ -50,6 +50,7 @@ from scp.services.rejection_notes import RejectionNotes
 from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import StorageScp
 from scp.services.storage_rules import StorageRules
+from scp.watching.notifier import Notifier
 from scp.work.configured import ConfiguredWork
 from scp.work.documents import DocumentWork
 from scp.work.scoring_process import ScoringProcess
@@ -101,6 +102,7 @@ class Node:
             rules=self._make_rules(settings),
         )
         self._auditor = Auditor(installation)
+        self._notifier = Notifier(installation)
         self._witness = Witness(installation, self._storage, self._completion.note_announcement)
         retry = ConfiguredRetry(installation)
         self._reports = CommitmentReports(installation, pause=retry.pause, announced=self._completion.note_announcement)
@@ -128,6 +130,7 @@ class Node:
         self._witness.start()
         self._auditor.start(", ".join(self.server.addresses))
         self._keeper.start()
+        self._notifier.start()
         metrics.STARTED.set(self._clock().timestamp())
         metrics.await_deliveries(self.settings.results.destinations)
         self.server.start()
@@ -141,6 +144,7 @@ class Node:
         self._certificates.stop()
         self._witness.stop()
         self._keeper.stop()
+        self._notifier.stop()
         self._completion.stop()
         self._scorer.close()
         self._workflow.stop()

@@ -7,6 +7,7 @@ from sqlalchemy.schema import SchemaItem
 
 from storage.database import (  # noqa: F401  # add their tables to Base
     account_rows,
+    alert_rows,
     announcement_rows,
     calibration_rows,
     commitment_rows,
