@@ -3,8 +3,8 @@
     python -m bench.rolling --old dab5330
 
 The old version is checked out from git into a folder of its own. It runs first; then the new version starts beside it
-and migrates the tables. Scanners send to both, to one of them half and half, and to each of them just before it is
-killed, so that the other one has to go on. At the end every acknowledged image must be there, each series scored once,
+and migrates the tables. Scanners send to each of them, also just before it is killed, so that the other one has to go
+on. At the end every acknowledged image must be there, each series scored once,
 its report at the PACS under one UID, and nothing left over. Last the old version is started again: whether it still may
 is printed.
 """
@@ -16,7 +16,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,74 +48,94 @@ class Upgrade:
     losses: list[str] = field(default_factory=list)
 
 
+class Site:
+    """The old node and the new one, what they share, and the patients that are sent to them."""
+
+    def __init__(self, folder: Path, old_code: Path, slices: Sequence[Dataset], server: PostgresServer) -> None:
+        self._slices, self._server = slices, server
+        self._rng = random.Random(1)  # noqa: S311  # reproducible draws
+        self.objects = folder / "objects"
+        self.pacs = Pacs(pause=0.05)
+        self.patients: list[Patient] = []
+        sections = configure(self.pacs.port, 3.0)
+        sections += f'[storage]\ndatabase_url = "{server.url}"\nblobs_url = "{self.objects.as_uri()}"\n'
+        self.old, self.new = (
+            self._make_node(folder / name, code, sections) for name, code in (("old", old_code), ("new", ROOT))
+        )
+
+    def send(self, node: NodeProcess) -> None:
+        """Send a patient, and wait until every image is acknowledged."""
+        patient = Patient.copy(self._slices, len(self.patients) + 1, self._rng)
+        self.patients.append(patient)
+        Scanner(patient, lambda: [node.port], self._rng, pause=0.2).start()
+        wait_for("the images to be acknowledged", lambda: patient.is_acknowledged, seconds=_SECONDS)
+
+    def settle(self) -> None:
+        """Wait until every report is delivered. Raises TimeoutError."""
+        waiting = "SELECT count(*) FROM results r JOIN series s USING (series_instance_uid) WHERE s.state = 'delivered'"
+        with open_postgresql(self._server.url) as rows:
+            done = lambda: rows(waiting)[0][0] == len(self.patients)  # noqa: E731
+            wait_for("every report to be delivered", done, seconds=_SECONDS, pause=0.2)
+
+    def find_losses(self) -> Iterator[str]:
+        """Yield what is missing, changed or too much; the nodes have stopped."""
+        with open_postgresql(self._server.url) as rows:
+            for patient in self.patients:
+                reports = self.pacs.documents[patient.study_instance_uid]
+                yield from searching.find_losses(rows, self.objects, patient, reports)
+            yield from searching.find_surplus(rows, self.objects)
+            yield from searching.find_claims(rows)
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        self.old.kill()
+        self.new.kill()
+        self.pacs.close()
+
+    @staticmethod
+    def _make_node(place: Path, code: Path, sections: str) -> NodeProcess:
+        place.mkdir(parents=True)
+        return NodeProcess(place, free_port(), sections, code=code)
+
+
 def run(folder: Path, old_code: Path, slices: Sequence[Dataset]) -> Upgrade:
     """Upgrade a node that works, in an empty folder."""
-    upgrade, rng = Upgrade(), random.Random(1)  # noqa: S311  # reproducible draws
-    objects = folder / "objects"
-    patients: list[Patient] = []
-    with closing(PostgresServer()) as server, closing(Pacs(pause=0.05)) as pacs:
+    upgrade = Upgrade()
+    with closing(PostgresServer()) as server:
         server.start()
-        sections = configure(pacs.port, 3.0)
-        sections += f'[storage]\ndatabase_url = "{server.url}"\nblobs_url = "{objects.as_uri()}"\n'
-        nodes = {}
-        for name, code in (("old", old_code), ("new", ROOT)):
-            place = folder / name
-            place.mkdir(parents=True)
-            nodes[name] = NodeProcess(place, free_port(), sections, code=code)
-        old, new = nodes["old"], nodes["new"]
-
-        def send(
-            *to: NodeProcess, leave: Callable[[Patient], bool] = lambda patient: patient.is_acknowledged
-        ) -> Patient:
-            patient = Patient.copy(slices, len(patients) + 1, rng)
-            patients.append(patient)
-            Scanner(patient, lambda: [node.port for node in to], random.Random(1), pause=0.2).start()  # noqa: S311
-            wait_for("the images", lambda: leave(patient), seconds=_SECONDS)
-            return patient
-
-        def settle() -> None:
-            with open_postgresql(server.url) as rows:
-                for patient in patients:
-                    wait_for(
-                        "a delivered report", lambda p=patient: _is_delivered(rows, p), seconds=_SECONDS, pause=0.2
-                    )  # type: ignore[misc]
-
-        try:
-            old.start()
-            send(old)
-            new.start()
-            send(old)
-            send(new)
-            settle()
-            send(old)
-            old.kill()  # the new one goes on
-            settle()
-            old.launch()
-            upgrade.old_starts_again = _starts(old)
-            if upgrade.old_starts_again:
-                send(new)
-                new.kill()  # and the other way about
-                settle()
-                new.start()
-            settle()
-        except (TimeoutError, RuntimeError) as error:
-            upgrade.losses.append(str(error)[-400:])
-        for name, node in nodes.items():
-            upgrade.finished_by[name] = sum(node.has_logged("delivered", item.series_instance_uid) for item in patients)
-            upgrade.losses += [f"{name} ended with {code} after SIGTERM"] if (code := node.stop()) else []
-        with open_postgresql(server.url) as rows:
-            for patient in patients:
-                reports = pacs.documents[patient.study_instance_uid]
-                upgrade.losses += searching.find_losses(rows, objects, patient, reports)
-            upgrade.losses += searching.find_surplus(rows, objects)
-            upgrade.losses += searching.find_claims(rows)
-    upgrade.series = len(patients)
+        with closing(Site(folder, old_code, slices, server)) as site:
+            try:
+                upgrade.old_starts_again = roll(site)
+            except (TimeoutError, RuntimeError) as error:
+                upgrade.losses.append(str(error)[-400:])
+            for name, node in (("old", site.old), ("new", site.new)):
+                series = [patient.series_instance_uid for patient in site.patients]
+                upgrade.finished_by[name] = sum(node.has_logged("delivered", uid) for uid in series)
+                upgrade.losses += [f"{name} ended with {code} after SIGTERM"] if (code := node.stop()) else []
+            upgrade.losses += site.find_losses()
+            upgrade.series = len(site.patients)
     return upgrade
 
 
-def _is_delivered(rows: Callable[..., Sequence[tuple[object, ...]]], patient: Patient) -> bool:
-    found = rows("SELECT state FROM series WHERE series_instance_uid = ?", patient.series_instance_uid)
-    return [tuple(row) for row in found] == [("delivered",)]
+def roll(site: Site) -> bool:
+    """Go from the old version to the new one; return whether the old one may start on the new tables."""
+    site.old.start()
+    site.send(site.old)
+    site.new.start()
+    site.send(site.old)
+    site.send(site.new)
+    site.settle()
+    site.send(site.old)
+    site.old.kill()  # the new one goes on
+    site.settle()
+    site.old.launch()
+    if not _starts(site.old):
+        return False
+    site.send(site.new)
+    site.new.kill()  # and the other way about
+    site.settle()
+    site.new.start()
+    return True
 
 
 def _starts(node: NodeProcess) -> bool:
@@ -123,6 +143,7 @@ def _starts(node: NodeProcess) -> bool:
     try:
         node.wait()
     except RuntimeError:
+        node.take_exit_code()
         return False
     return True
 

@@ -1,0 +1,53 @@
+"""What a node needs is taken away and given back; `python -m bench.outages` does it for longer."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def outages(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    return importlib.import_module("bench.outages")
+
+
+@pytest.fixture
+def suffer(outages, tmp_path, small_series):
+    """Run a scenario; what it needs and this machine has not skips."""
+
+    def run(name, seconds):
+        try:
+            return outages.run(name, tmp_path, small_series, seconds)
+        except FileNotFoundError as error:
+            pytest.skip(str(error))
+
+    return run
+
+
+@pytest.mark.component
+@pytest.mark.peer
+@pytest.mark.parametrize("name", ["database", "database-at-start"])
+def test_a_database_that_is_down(suffer, name):
+    outage = suffer(name, 4)
+    assert outage.losses == []
+    assert outage.patients == (3 if name == "database" else 2)
+
+
+@pytest.mark.component
+def test_a_folder_that_is_moved_away_and_back(suffer):
+    outage = suffer("folder", 4)
+    assert outage.losses == []
+    assert outage.told["association refused"] or outage.told["object refused"]
+
+
+@pytest.mark.component
+@pytest.mark.peer
+@pytest.mark.parametrize(("name", "seconds"), [("pacs", 20), ("clock", 1)])
+def test_a_week_without_the_pacs_and_a_clock_that_jumps(suffer, name, seconds):
+    outage = suffer(name, seconds)
+    assert outage.losses == []
