@@ -137,6 +137,6 @@ def test_a_peer_without_the_service_is_warned_of_once(committing, asker, network
 
 def test_a_peer_that_is_no_longer_configured_so_is_left_alone(committing, asker, network):
     settings = committing.installation.settings
-    asker._settings = settings.model_copy(update={"peers": {}})
+    committing.installation.settings = settings.model_copy(update={"peers": {}})
     asker.run("PACS")
     assert (network.asked, asker.list_due(), states(committing)) == ([], [], [DeliveryState.DELIVERED])

@@ -257,7 +257,7 @@ def test_a_series_that_is_being_received_is_announced_by_the_request(site, event
 
 def test_what_waits_for_a_peer_without_a_port_is_told_when_it_asks_again(site, eventually):
     settings = site.installation.settings
-    site.reports._settings = settings.model_copy(update={"peers": {}})
+    site.installation.settings = settings.model_copy(update={"peers": {}})
     with site.calling() as association:
         assert ask(association, transaction="1.1") == 0
     eventually("the end of the association", lambda: site.states() == ["pending"])
@@ -343,7 +343,7 @@ def listen(install, site) -> Iterator[Callable[..., Listener]]:
 
     def start(*answers: int, **options: bool) -> Listener:
         made.append(Listener(list(answers), **options))
-        site.reports._settings = install({"CT1": {"port": made[-1].server.port}}).settings
+        site.installation.settings = install({"CT1": {"port": made[-1].server.port}}).settings
         return made[-1]
 
     yield start
@@ -382,7 +382,7 @@ def test_a_refusal_that_may_pass_is_put_off_and_one_that_stays_is_dead(site, lis
 
 def test_no_connection_is_tried_again_and_given_up(site, install, mute):
     mute.stop()
-    site.reports._settings = install({"CT1": {"port": mute.port}}).settings
+    site.installation.settings = install({"CT1": {"port": mute.port}}).settings
     enter(site)
     for expected in ("pending", "pending", "dead"):
         site.reports.run("CT1", "127.0.0.1")
@@ -420,7 +420,7 @@ def test_companions_that_are_thrown_away_are_not_promised(site, listen, install)
     peer = listen()
     picture = Reference("1.2.840.10008.5.1.4.1.1.7", "1.2.98")
     settings = site.reports._settings
-    site.reports._settings = settings.model_copy(
+    site.installation.settings = settings.model_copy(
         update={"node": settings.node.model_copy(update={"companions": "drop"})}
     )
     enter(site, picture, GONE, Reference(VERIFICATION, "1.2.97"))
