@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -82,11 +81,10 @@ class Node:
         self._certificates = ExpiryWatch(settings, clock)
         self._lock = DataLock(settings.node.data_dir)
         self._lock.acquire()
-        _close_to_others(settings)
+        privacy.close_at_start(settings)
         self.database = open_database(settings)
         self.files = open_store(settings, self.database)
         self._installation = installation = Installation(settings, self.database, self.files, clock)
-        self._reloading = threading.Lock()
         self._scorer = ScoringProcess.from_settings(settings.scoring)
         self._completion = Completion(
             settings.completion,
@@ -165,17 +163,16 @@ class Node:
         An association, an object on its way and a job that has begun go on by the one of their beginning. Raises
         ConfigurationError when a file cannot be used; nothing is changed then.
         """
-        with self._reloading:
-            admission, rules = Admission.from_settings(settings), self._make_rules(settings)
-            if settings.node.tls.is_configured:
-                watch_credentials(settings.node.tls)
-            self._storage.adopt(rules)
-            self.server.adopt(settings.node, admission, self._list_services())
-            self._installation.settings = settings
-            self._retrieve.adopt(settings.node, settings.callers)
-            self._completion.adopt(settings.completion)
-            self._witness.adopt()
-            self._certificates.adopt(settings)
+        admission, rules = Admission.from_settings(settings), self._make_rules(settings)
+        if settings.node.tls.is_configured:
+            watch_credentials(settings.node.tls)
+        self._storage.adopt(rules)
+        self.server.adopt(settings.node, admission, self._list_services())
+        self._installation.settings = settings
+        self._retrieve.adopt(settings.node, settings.callers)
+        self._completion.adopt(settings.completion)
+        self._witness.adopt()
+        self._certificates.adopt(settings)
 
     def note_configuration(self, keys: str) -> None:
         """Enter in the audit log which keys have changed. Raises Transient."""
@@ -266,11 +263,3 @@ class Node:
         """Say that objects of the series lie in quarantine, since a missing slice may be among them."""
         count = count_quarantined(self.database, series_instance_uid)
         return [f"{count} object{'s' if count > 1 else ''} of the series in quarantine"] if count else []
-
-
-def _close_to_others(settings: Settings) -> None:
-    closed = privacy.close_to_others(settings)
-    if closed.count:
-        log.info("files and folders closed to other users", count=closed.count)
-    if closed.left:
-        log.warning("readable by other users; see coronode doctor", count=len(closed.left), first=str(closed.left[0]))

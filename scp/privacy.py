@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from config.settings import Settings
 from scp.lock import FILE_NAME
 from storage.database.opening import list_database_files
 from storage.objects.opening import find_folder
+
+log = structlog.get_logger(__name__)
 
 _OTHERS: Final = 0o077
 _UMASK: Final = 0o077
@@ -47,6 +51,15 @@ def close_to_others(settings: Settings) -> Closed:
     opened = [path for path in found if _is_open(path)]
     left = tuple(path for path in opened if not _close(path))
     return Closed(len(opened) - len(left), left)
+
+
+def close_at_start(settings: Settings) -> None:
+    """Close them, and log what was closed and what could not be."""
+    closed = close_to_others(settings)
+    if closed.count:
+        log.info("files and folders closed to other users", count=closed.count)
+    if closed.left:
+        log.warning("readable by other users; see coronode doctor", count=len(closed.left), first=str(closed.left[0]))
 
 
 def list_open(settings: Settings) -> list[Path]:
