@@ -23,6 +23,8 @@ PREFIX: Final = "CORONODE_"
 FILE_VARIABLE: Final = "CORONODE_CONFIG"
 DEFAULT_FILE: Final = Path("coronode.toml")
 _LONGEST_VALUE: Final = 200
+_OF_A_NAME: Final = "[key]"
+"""Ends the location of an error that the name of a table has, not its value."""
 
 
 def read_defaults() -> str:
@@ -99,7 +101,7 @@ def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _explain(error: ErrorDetails, source: Path | None, spoken: Spoken) -> str:
-    location = tuple(str(part) for part in error["loc"])
+    location = tuple(str(part) for part in error["loc"] if part != _OF_A_NAME)
     where = _name_source(location, source, spoken)
     words = _describe(error, location)
     return f"{where}: {_escape('.'.join(location))}{words}" if location else f"{where}{words}"
@@ -118,7 +120,7 @@ def _describe(error: ErrorDetails, location: tuple[str, ...]) -> str:
         message = message.removeprefix("Value error, ")
     else:
         message = f"{message[:1].lower()}{message[1:]}"
-    secret = _is_secret(location)
+    secret = _is_secret(location) or _OF_A_NAME in error["loc"]
     if error["type"] in {"tuple_type", "list_type"}:
         message = "should be a list" if secret else f'should be a list, for instance ["{_shorten(value)}"]'
     # a whole section says too much, the hashes of its users among it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -26,7 +25,7 @@ MOST_MB: Final = 1024 * 1024 * 1024
 """A pebibyte: more than any disk of a node, and a number that every system takes."""
 _MOST_SERIES: Final = 16
 """Series of a result, each with the number after that of the one before (IS: at most 2**31 - 1)."""
-_PEER_NAME: Final = re.compile(r"\w([\w .-]{0,62}[\w.-])?")
+_LONGEST_PEER_NAME: Final = 64
 
 
 Service = Literal["store", "query", "retrieve", "commit", "mpps"]
@@ -57,8 +56,8 @@ def _check_user(value: str) -> str:
 
 def _check_peer_name(value: str) -> str:
     """Check the name of a peer: commands, addresses of pages and variables of the environment have it as a word."""
-    if not _PEER_NAME.fullmatch(value):
-        raise ValueError("a peer's name is 1 to 64 letters, digits, spaces, dots, hyphens and underscores")
+    if not 0 < len(value) <= _LONGEST_PEER_NAME or value != value.strip() or value[0] == "-" or list_controls(value):
+        raise ValueError("a peer's name is 1 to 64 characters, neither spaces around them nor a hyphen in front")
     return value
 
 

@@ -221,6 +221,11 @@ class Database:
                 if time.monotonic() > latest:
                     raise Transient(f"the matches were not taken within {LONGEST_READING} seconds")
 
+    def find_revision(self) -> str | None:
+        """Return the revision of the tables; None where there are none yet."""
+        with self.engine.connect() as connection:
+            return _read_revision(connection)
+
     def migrate(self) -> None:
         """Migrate the tables to this version; safe to call from several processes at once.
 

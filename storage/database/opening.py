@@ -22,8 +22,13 @@ def list_database_files(settings: Settings) -> list[Path]:
 
 def open_database(settings: Settings) -> Database:
     """Open the index and migrate its tables to this version. Raises ConfigurationError when it cannot be used."""
-    url = settings.storage.database_url or f"sqlite:///{database_file(settings)}"
-    password = read_secret(None, settings.storage.database_password_file, "storage.database_password_file")
-    database = Database.open(url, password=password, durable=settings.storage.durability == "full")
+    database = open_unchanged(settings)
     database.migrate()
     return database
+
+
+def open_unchanged(settings: Settings) -> Database:
+    """Open the index with its tables as they are. Raises ConfigurationError when it cannot be used."""
+    url = settings.storage.database_url or f"sqlite:///{database_file(settings)}"
+    password = read_secret(None, settings.storage.database_password_file, "storage.database_password_file")
+    return Database.open(url, password=password, durable=settings.storage.durability == "full")

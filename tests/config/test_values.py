@@ -123,7 +123,7 @@ def test_neither_an_error_nor_the_settings_show_a_secret(path, value):
         (("results", "series_description"), "a\\b", "backslash"),
         (("results", "destinations"), ["PACS", "PACS"], "'PACS' is listed twice"),
         (("results", "documents"), ["sr", "sr"], "'sr' is listed twice"),
-        (("peers", "a/b"), PACS, "a peer's name is 1 to 64"),
+        (("peers", "a" * 65), PACS, ": a peer's name is 1 to 64"),
         (("peers", "-x"), PACS, "a peer's name is 1 to 64"),
         (("peers", "PACS"), {"url": "https://h:99999/"}, "url: the base of its DICOMweb services"),
         (("peers", "PACS"), {"url": "https://h/", "user": "a:b", "password": "x"}, "no colon"),
