@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from config.auditing import AuditSettings
+from config.group import GroupSettings
 from config.host import Host
 from config.passcodes import HashedPasscode
 from config.retention import RetentionSettings
@@ -158,7 +159,7 @@ class SelectionSettings(Section):
 class ScoringSettings(Section):
     """Rules and engine of the scoring. `mass_factor` is mg/cm3 per HU, used when the header gives none.
 
-    `memory_mb` limits the scoring process, in MiB.
+    `workers` is the number of scoring processes; `memory_mb` limits each of them, in MiB.
     """
 
     convention: ConventionName = "standard"
@@ -167,6 +168,7 @@ class ScoringSettings(Section):
     patient_size: PatientSize = "medium"
     timeout_seconds: Seconds = 600
     memory_mb: int = Field(default=4096, ge=1024, le=MOST_MB)
+    workers: int = Field(default=1, ge=1, le=64)
 
 
 class ResultsSettings(Section):
@@ -230,6 +232,7 @@ class Settings(Section):
     validation: ValidationSettings = ValidationSettings()
     audit: AuditSettings = AuditSettings()
     retention: RetentionSettings = RetentionSettings()
+    group: GroupSettings = GroupSettings()
 
     @property
     def callers(self) -> dict[str, PeerSettings]:

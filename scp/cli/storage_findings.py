@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def check_storage(settings: Settings) -> Iterator[Finding]:
     """Check disk, database, what waits in it for a person, and who can read all of it; nothing is made or changed."""
     from config.settings import MIB
-    from storage.database.opening import list_database_files, connect_database
+    from storage.database.opening import connect_database, list_database_files
     from storage.migrations import HEAD
     from storage.series.store import open_store
 
