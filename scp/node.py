@@ -102,7 +102,7 @@ class Node:
             rules=self._make_rules(settings),
         )
         self._auditor = Auditor(installation, duties=member)
-        self._witness = Witness(installation, self._storage, self._completion.note_announcement)
+        self._witness = Witness(installation, self._storage, self._completion.note_announcement, duties=member)
         retry = ConfiguredRetry(installation)
         self._reports = CommitmentReports(installation, pause=retry.pause, announced=self._completion.note_announcement)
         self._asker = CommitmentAsker(installation, retry=retry, make_uid=random_uid)
