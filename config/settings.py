@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from config.alerts import AlertSettings
 from config.auditing import AuditSettings
+from config.group import GroupSettings
 from config.host import Host
 from config.passcodes import HashedPasscode
 from config.retention import RetentionSettings
@@ -159,7 +160,7 @@ class SelectionSettings(Section):
 class ScoringSettings(Section):
     """Rules and engine of the scoring. `mass_factor` is mg/cm3 per HU, used when the header gives none.
 
-    `memory_mb` limits the scoring process, in MiB.
+    `workers` is the number of scoring processes; `memory_mb` limits each of them, in MiB.
     """
 
     convention: ConventionName = "standard"
@@ -168,6 +169,7 @@ class ScoringSettings(Section):
     patient_size: PatientSize = "medium"
     timeout_seconds: Seconds = 600
     memory_mb: int = Field(default=4096, ge=1024, le=MOST_MB)
+    workers: int = Field(default=1, ge=1, le=64)
 
 
 class ResultsSettings(Section):
@@ -232,6 +234,7 @@ class Settings(Section):
     audit: AuditSettings = AuditSettings()
     retention: RetentionSettings = RetentionSettings()
     alerts: AlertSettings = AlertSettings()
+    group: GroupSettings = GroupSettings()
 
     @property
     def callers(self) -> dict[str, PeerSettings]:

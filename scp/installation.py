@@ -16,18 +16,25 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _nobody() -> str:
+    """Return the owner of what a process claims that works in no group."""
+    return ""
+
+
 @dataclass(slots=True)
 class Installation:
     """Settings, index, files and clock, passed on together; a test supplies its own clock.
 
     The settings are replaced as a whole when the configuration is read again: who needs several of them to agree reads
-    them once, or takes them `still`.
+    them once, or takes them `still`. `owner` returns the member of the group that this process is, which its claims
+    carry.
     """
 
     settings: Settings
     database: Database
     files: Files
     clock: Callable[[], datetime] = utc_now
+    owner: Callable[[], str] = _nobody
 
     def still(self) -> Installation:
         """Return the installation as it is now, for a piece of work that is done by one configuration."""

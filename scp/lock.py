@@ -1,9 +1,10 @@
-"""A lock that allows one node per data folder: a second would delete files that the first is writing."""
+"""A lock on a data folder: one node works on it alone, or those of a group share it."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Final
 
@@ -12,19 +13,32 @@ from config.errors import ConfigurationError
 FILE_NAME: Final = "coronode.lock"
 
 
-class DataLock:
-    """An advisory lock on a data folder; the system releases it whenever and however the process ends."""
+_PROBE_SECONDS: Final = 0.2
+"""Longer than somebody who asks whether the lock is held keeps it from a node that starts."""
 
-    def __init__(self, folder: Path) -> None:
+
+class DataLock:
+    """An advisory lock on a data folder; the system releases it whenever and however the process ends.
+
+    One that is `shared` keeps out only a node that works on the folder alone.
+    """
+
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
         self._path = folder / FILE_NAME
+        self._shared = shared
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
         """Take the lock. Raises ConfigurationError when another node holds it or the folder cannot be written."""
+        kind = fcntl.LOCK_SH if self._shared else fcntl.LOCK_EX
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_PROBE_SECONDS)
+                fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.release()
             raise ConfigurationError(
@@ -38,11 +52,11 @@ class DataLock:
     def is_held(self) -> bool:
         """Return whether a node runs on the folder, without making anything there."""
         try:
-            probe = os.open(self._path, os.O_RDONLY)
+            probe = os.open(self._path, os.O_RDWR)
         except OSError:
             return False
         try:
-            fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         finally:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import structlog
 
-from config.settings import PeerSettings, Settings
+from config.settings import Settings
 from dicom.implementation import VERSION
 from dicom.process import configure_process
 from dicom.uids import random_uid
@@ -19,28 +18,24 @@ from scoring.report.typeset import site
 from scoring.risk import population
 from scp import metrics, privacy
 from scp.auditing.auditor import Auditor
-from scp.delivery.association import Association, associate_as
 from scp.delivery.commitment import CommitmentAsker
-from scp.delivery.courier import Courier
 from scp.delivery.retry import ConfiguredRetry
-from scp.delivery.web import connect_as
 from scp.durable.chores import Chore
-from scp.durable.dbos_engine import DbosEngine
 from scp.durable.job import ASK_COMMITMENT, REPORT_COMMITMENT
-from scp.durable.workflow import Workflow
 from scp.expiry import ExpiryWatch
 from scp.fetching.witness import Witness
+from scp.group.associations import OpenAssociations
+from scp.group.membership import Membership
 from scp.installation import Installation, utc_now
 from scp.lock import DataLock
 from scp.network.tls.credentials import watch_credentials
-from scp.priors.comparison import History
 from scp.reception.admission import Admission
 from scp.reception.completion import Completion
 from scp.reception.facts import IndexFacts
 from scp.reception.provided import ProvidedService
 from scp.reception.server import Server
+from scp.reception.watch import Holder
 from scp.retention.keeper import Keeper
-from scp.scu.storage import Sending
 from scp.services import verification
 from scp.services.commitment import CommitmentScp
 from scp.services.commitment_reports import CommitmentReports
@@ -51,12 +46,10 @@ from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import StorageScp
 from scp.services.storage_rules import StorageRules
 from scp.watching.notifier import Notifier
-from scp.work.configured import ConfiguredWork
-from scp.work.documents import DocumentWork
-from scp.work.scoring_process import ScoringProcess
-from scp.work.series_work import SeriesWork
+from scp.work.scoring_pool import ScoringPool
+from scp.work_by_roles import make_workflow
 from storage.database import audit
-from storage.database.opening import open_database
+from storage.database.opening import is_shared, open_database
 from storage.outbox.deliveries import DeliveryState
 from storage.overview.stages import read_stages
 from storage.series import lifecycle
@@ -68,7 +61,9 @@ log = structlog.get_logger(__name__)
 
 
 class Node:
-    """A node that receives, scores, reports and delivers from `start` to `stop`.
+    """A node that receives, scores, reports and delivers from `start` to `stop`: what of it are its roles.
+
+    On PostgreSQL several work as a group on one index; on SQLite a node is alone.
 
     Raises ConfigurationError when a setting cannot be used or another node runs on the same data folder.
     """
@@ -80,35 +75,42 @@ class Node:
         site.check(settings.results)
         self._clock = clock
         self._certificates = ExpiryWatch(settings, clock)
-        self._lock = DataLock(settings.node.data_dir)
+        self._is_alone = not is_shared(settings)
+        self._lock = DataLock(settings.node.data_dir, shared=not self._is_alone)
         self._lock.acquire()
         privacy.close_at_start(settings)
         self.database = open_database(settings)
-        self.files = open_store(settings, self.database)
-        self._installation = installation = Installation(settings, self.database, self.files, clock)
-        self._scorer = ScoringProcess.from_settings(settings.scoring)
+        member = Membership(self.database, settings.group.roles, alone=self._is_alone, version=VERSION, clock=clock)
+        self.membership = member
+        self.files = open_store(settings, self.database, owner=member.id)
+        self._installation = installation = Installation(settings, self.database, self.files, clock, member.owner)
+        self._associations = OpenAssociations(self.database, member.owner)
+        member.looked = self._associations.look
+        self._scorer = ScoringPool.from_settings(settings.scoring)
         self._completion = Completion(
             settings.completion,
             clock=time.monotonic,
-            facts=IndexFacts(self.database),
+            facts=IndexFacts(self.database, clock),
             complete=self._complete,
             wait=self._wait,
+            duties=member,
         )
         self._storage = StorageScp(
             self.database,
             self.files,
             clock=clock,
-            received=self._completion.note_instance,
+            received=self._note_instance,
             rules=self._make_rules(settings),
         )
-        self._auditor = Auditor(installation)
-        self._notifier = Notifier(installation)
-        self._witness = Witness(installation, self._storage, self._completion.note_announcement)
+        self._notifier = Notifier(installation, duties=member)
+        self._auditor = Auditor(installation, duties=member)
+        self._witness = Witness(installation, self._storage, self._completion.note_announcement, duties=member)
         retry = ConfiguredRetry(installation)
         self._reports = CommitmentReports(installation, pause=retry.pause, announced=self._completion.note_announcement)
         self._asker = CommitmentAsker(installation, retry=retry, make_uid=random_uid)
-        self._keeper = Keeper(installation)
-        self._workflow = self._make_workflow(installation)
+        self._keeper = Keeper(installation, duties=member)
+        chores = (Chore(REPORT_COMMITMENT, self._reports), Chore(ASK_COMMITMENT, self._asker))
+        self._workflow = make_workflow(installation, member, self._scorer, chores)
         self._retrieve = RetrieveScp(self.database, self.files, settings.node, settings.callers)
         self.server = Server(
             settings.node,
@@ -119,25 +121,30 @@ class Node:
 
     def start(self) -> None:
         """Start every part. The port is bound first, because it may be in use, and served last."""
-        self.server.bind()
-        swept = self.files.sweep()
-        if swept:
+        if self.receives:
+            self.server.bind()
+        self.membership.join()
+        living = self.membership.list_living()
+        if swept := self.files.sweep(lambda owner: owner in living):
             log.info("half-written files removed", count=swept)
-        self._scorer.start()
+        if self._scores:
+            self._scorer.start()
         self._workflow.start()
+        self.membership.start()
         self._completion.start()
         self._certificates.start()
-        self._witness.start()
         self._auditor.start(", ".join(self.server.addresses))
         self._keeper.start()
         self._notifier.start()
         metrics.STARTED.set(self._clock().timestamp())
         metrics.await_deliveries(self.settings.results.destinations)
-        self.server.start()
+        if self.receives:
+            self._witness.start()
+            self.server.start()
         self._tell_start()
 
     def stop(self) -> None:
-        """Stop in reverse order; unfinished work resumes at the next start."""
+        """Stop in reverse order; unfinished work resumes at the next start, or in another member of the group."""
         log.info("node stopping")
         self._workflow.halt()
         self.server.stop()
@@ -149,13 +156,23 @@ class Node:
         self._scorer.close()
         self._workflow.stop()
         self._auditor.stop()
+        self.membership.leave()
         self.database.close()
         self._lock.release()
         log.info("node stopped")
 
     def can_score(self) -> bool:
-        """Return whether the scoring process is running."""
-        return self._scorer.is_alive
+        """Return whether a scoring process is running, or none has to."""
+        return not self._scores or self._scorer.is_alive
+
+    @property
+    def receives(self) -> bool:
+        """Whether this process serves peers."""
+        return "receive" in self.settings.group.roles
+
+    @property
+    def _scores(self) -> bool:
+        return "score" in self.settings.group.roles
 
     @property
     def settings(self) -> Settings:
@@ -191,33 +208,19 @@ class Node:
             "node started",
             version=VERSION,
             python=platform.python_version(),
+            member=self.membership.id,
+            roles=list(self.settings.group.roles),
             addresses=self.server.addresses,
             receiving=stages.series.get(State.RECEIVING, 0),
             unscored=stages.series.get(State.COMPLETE, 0) + stages.series.get(State.SCORING, 0),
             undelivered=sum(item.count for item in stages.unsent if item.state is not DeliveryState.DEAD),
         )
 
-    def _make_workflow(self, installation: Installation) -> Workflow:
-        """Make the workflow of scoring, documents and delivery."""
-        reporting = DocumentWork(installation, self._scorer)
-        return Workflow(
-            DbosEngine(self.database),
-            installation,
-            ConfiguredWork(installation, self._make_work),
-            Courier(installation, reporting, associate=self._associate, retry=ConfiguredRetry(installation)),
-            watch=self._completion.watch,
-            chores=(Chore(REPORT_COMMITMENT, self._reports), Chore(ASK_COMMITMENT, self._asker)),
-        )
-
-    def _make_work(self, installation: Installation) -> SeriesWork:
-        """Make the work on a series by one configuration."""
-        reporting = DocumentWork(installation, self._scorer)
-        return SeriesWork(installation, self._scorer, History(installation), reporting)
-
-    def _associate(self, peer: PeerSettings, objects: Sequence[Sending]) -> AbstractContextManager[Association]:
-        """Open the way to a destination by the configuration in force."""
-        node = self.settings.node
-        return connect_as(node, associate_as(node))(peer, objects)
+    def _note_instance(self, series_instance_uid: str, holder: Holder | None = None) -> None:
+        """Tell whoever watches for the completion of a series: this process, or another one by the tables."""
+        self._completion.note_instance(series_instance_uid, holder)
+        if not self._is_alone:
+            self._associations.note(series_instance_uid, holder)
 
     def _make_rules(self, settings: Settings) -> StorageRules:
         """Make the rules on objects that are sent here."""

@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from dicom.process import configure_process
+from tests.postgresql import Cluster, find_programs
 from tests.seaweedfs import Service, find_program
 
 configure_process()  # as every program of ours does before it reads
@@ -96,7 +97,7 @@ def umask_as_before() -> Iterator[None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by what they start, and leave out those that read reference scans where there are none."""
     for item in items:
-        if fixtures_of(item) & {"peer_program", "s3_service"}:
+        if fixtures_of(item) & {"peer_program", "postgresql_cluster", "s3_service"}:
             item.add_marker("peer")
         if any(item.path.is_relative_to(TESTS / room) and fixtures_of(item) & names for room, names in SERVED.items()):
             item.add_marker("component")
@@ -123,6 +124,28 @@ def s3_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
     finally:
         service.kill()
+
+
+@pytest.fixture(scope="session")
+def postgresql_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of this test run, on a Unix socket."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    cluster = Cluster(programs)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@pytest.fixture
+def postgresql(postgresql_cluster: Cluster) -> Iterator[str]:
+    """URL of an empty database in PostgreSQL."""
+    url = postgresql_cluster.make_database()
+    yield url
+    postgresql_cluster.drop_database(url)
 
 
 @pytest.hookimpl(wrapper=True)

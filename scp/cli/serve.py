@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 _LOOK_SECONDS: Final = 1.0
 
 
-@click.command(cls=Command, examples=("coronode serve --config /etc/coronode.toml",))
+@click.command(
+    cls=Command,
+    examples=("coronode serve --config /etc/coronode.toml", "coronode serve --roles score,deliver"),
+)
 @config_option
-def serve(config_file: Path | None) -> None:
+@click.option("--roles", metavar="ROLE,...", help="Do only this: receive, score, deliver, web. [default: group.roles]")
+def serve(config_file: Path | None, roles: str | None) -> None:
     """Run the node: receive, score, report, deliver, answer queries, until SIGTERM or Ctrl-C.
 
     On SIGHUP it reads its configuration again, as on: coronode config reload.
@@ -30,6 +34,7 @@ def serve(config_file: Path | None) -> None:
     from scp import logs, metrics, privacy
     from scp.cli.checking import check_named
     from scp.control import ControlSocket
+    from scp.group.roles import choose_roles
     from scp.node import Node
     from scp.readiness import tell_manager
     from scp.reloading import Reloading
@@ -37,7 +42,7 @@ def serve(config_file: Path | None) -> None:
     from scp.web.process import WebProcess
 
     privacy.create_closed()
-    settings = load(config_file)
+    settings = choose_roles(load(config_file), roles)
     strays = StrayLines()
     logs.configure(settings.node.log_level, settings.node.log_format, target=strays.lead(settings.node.log_format))
     logs.capture_last_words()
@@ -55,17 +60,23 @@ def serve(config_file: Path | None) -> None:
         logs.configure(new.node.log_level, new.node.log_format, target=strays.lead(new.node.log_format))
 
     reloading = Reloading(
-        settings, read=lambda: load(config_file), check=check_named, adopt=adopt, note=node.note_configuration
+        settings,
+        read=lambda: choose_roles(load(config_file), roles),
+        check=check_named,
+        adopt=adopt,
+        note=node.note_configuration,
     )
     answers = {"reload": lambda: reloading().to_json(), "compare": lambda: reloading.compare().to_json()}
     control = ControlSocket(settings.node.data_dir, answers)
     try:
         node.start()
-        web.start()
+        if "web" in settings.group.roles:
+            web.start()
         control.start()
         tell_manager("READY")
         if settings.node.log_format == "text":  # a log of JSON has JSON in every line
-            say(f"coronode: {settings.node.ae_title} listens on {', '.join(node.server.addresses)}", err=True)
+            where = f" listens on {', '.join(node.server.addresses)}" if node.receives else " is running"
+            say(f"coronode: {settings.node.ae_title}{where}", err=True)
         # Python runs a handler in this thread, which a signal that the system hands to another one does not wake
         while not stop.wait(_LOOK_SECONDS):
             if reload.is_set():

@@ -35,6 +35,7 @@ class Courier:
         self._database = installation.database
         self._files = installation.files
         self._clock = installation.clock
+        self._owner = installation.owner
         self._reporting = reporting
         self._associate = associate
         self._retry = retry
@@ -58,10 +59,12 @@ class Courier:
         """Reset deliveries that are claimed but no longer in progress, because the outcome could not be recorded."""
         with self._lock:
             for item in deliveries.list_deliveries(self._database, DeliveryState.SENDING, limit=None):
+                if item.owner != self._owner():  # another member's, which lives or will be expelled
+                    continue
                 if (item.series_instance_uid, item.version, item.destination) not in self._under_way:
                     now = self._clock()
                     error = "the outcome of the last attempt could not be recorded"
-                    outgoing.mark_failed(self._database, item.id, now, error=error, retry_at=now)
+                    outgoing.mark_failed(self._database, item.id, now, error=error, retry_at=now, owner=item.owner)
 
     def _deliver(self, series_instance_uid: str, version: int, destination: str) -> None:
         claimed = self._claim(series_instance_uid, version, destination)
@@ -92,7 +95,7 @@ class Courier:
             self._database, DeliveryState.PENDING, series_instance_uid=series_instance_uid, limit=None
         )
         claimed = [
-            outgoing.claim(self._database, item.id, now)
+            outgoing.claim(self._database, item.id, now, self._owner())
             for item in sorted(pending, key=lambda item: item.id)
             if (item.version, item.destination) == (version, destination) and item.next_attempt_at <= now
         ]
@@ -168,7 +171,7 @@ class Courier:
         else:
             now = self._clock()
             commit_at = now if peer.commit else None
-            outgoing.mark_delivered(self._database, item.id, now, status=status, commit_at=commit_at)
+            outgoing.mark_delivered(self._database, item.id, now, status=status, commit_at=commit_at, owner=item.owner)
             metrics.DELIVERIES.labels(item.destination, "delivered").inc()
             self._faults.pop(item.destination, None)
             log.info("delivered", series=item.series_instance_uid, kind=item.kind, to=item.destination)
@@ -183,7 +186,7 @@ class Courier:
             return
         log.warning("sending another document instead", delivery=item.id, to=item.destination, instead=instead)
         error = f"{error}; sent instead: {instead}"
-        outgoing.mark_replaced(self._database, item.id, documents, self._clock(), error=error)
+        outgoing.mark_replaced(self._database, item.id, documents, self._clock(), error=error, owner=item.owner)
         metrics.DELIVERIES.labels(item.destination, "replaced").inc()
 
     def _put_off(self, items: list[Delivery], error: str) -> None:
@@ -196,7 +199,7 @@ class Courier:
                 continue
             self._tell_fault(same[0].destination, error, pause.total_seconds())
             for item in same:
-                outgoing.mark_failed(self._database, item.id, now, error=error, retry_at=now + pause)
+                outgoing.mark_failed(self._database, item.id, now, error=error, retry_at=now + pause, owner=item.owner)
                 metrics.DELIVERIES.labels(item.destination, "postponed").inc()
 
     def _tell_fault(self, destination: str, error: str, seconds: float) -> None:
@@ -209,5 +212,5 @@ class Courier:
     def _give_up(self, items: list[Delivery], error: str) -> None:
         for item in items:
             log.error("delivery is dead", delivery=item.id, to=item.destination, error=error)
-            outgoing.mark_dead(self._database, item.id, self._clock(), error=error)
+            outgoing.mark_dead(self._database, item.id, self._clock(), error=error, owner=item.owner)
             metrics.DELIVERIES.labels(item.destination, "dead").inc()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final
 
 from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos._utils import GlobalParams
 
 from config.errors import CoronodeError, Transient
 from scp.durable.job import Job, Kind
@@ -31,16 +32,21 @@ def is_news(record: logging.LogRecord) -> bool:
 
 
 class DbosEngine:
-    """DBOS Transact on the engine of a database; one per process at a time."""
+    """DBOS Transact on the engine of a database; one per process at a time.
 
-    def __init__(self, database: Database) -> None:
+    `member` is the member of the group that this process is; it runs `scorers` jobs of scoring at a time.
+    """
+
+    def __init__(self, database: Database, *, member: str = "local", scorers: int = 1) -> None:
         self._engine = database.engine
+        self._member = member
+        self._scorers = scorers
         self._client: DBOSClient | None = None
 
     def start(
         self, steps: Mapping[Kind, Callable[..., None]], *, around: Callable[[], AbstractContextManager[Any]]
     ) -> None:
-        """Launch the engine, which also resumes jobs of an earlier process; see `scp.durable.job.Engine`."""
+        """Launch the engine; see `scp.durable.job.Engine`."""
         logger = logging.getLogger("dbos")
         logger.addHandler(_SILENCE)
         logger.addFilter(is_news)
@@ -50,23 +56,36 @@ class DbosEngine:
             "system_database_engine": self._engine,
             "serializer": JsonSerializer(),
             "application_version": APPLICATION_VERSION,
-            "executor_id": "local",
+            "executor_id": self._member,
             "run_migrations": True,
             "log_level": "WARNING",
         }
         DBOS(config=config)
         for kind, step in steps.items():
             _register_workflow(kind, step, around)
+        queues = {kind.queue: kind.partitioned for kind in steps}
+        DBOS.listen_queues(list(queues))
         DBOS.launch()
-        for queue, partitioned in {kind.queue: kind.partitioned for kind in steps}.items():
+        for queue, partitioned in queues.items():
             DBOS.register_queue(
                 queue,
-                worker_concurrency=None if partitioned else 1,
+                worker_concurrency=None if partitioned else self._scorers,
                 partition_worker_concurrency=1 if partitioned else None,
                 polling_interval_sec=_POLLING_SECONDS,
                 on_conflict="always_update",
             )
         self._client = DBOSClient(system_database_engine=self._engine, serializer=JsonSerializer())
+
+    def rename(self, member: str) -> None:
+        """Run jobs from now on as another member of the group."""
+        self._member = GlobalParams.executor_id = member  # the library reads it for each job that it takes
+
+    def hand_on(self, living: Collection[str]) -> None:
+        """Give jobs back to their queues that a process was running that is none of the living members."""
+        running = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        dead = {item.executor_id for item in running if item.executor_id}.difference(living)
+        if dead:
+            DBOS._recover_pending_workflows(sorted(dead))  # its only name  # noqa: SLF001
 
     def enqueue(self, job: Job, transaction: Transaction | None = None) -> None:
         """Enqueue a job, in the caller's transaction if given; a known job stays unchanged."""

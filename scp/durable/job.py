@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,8 @@ from storage.database.engine import Transaction
 class Kind:
     """A kind of job: its workflow with a single step, and its queue.
 
-    A process runs one job of a queue at a time; of a partitioned queue, one of each partition. Kinds may share a queue:
+    A process runs as many jobs of a queue at a time as it has scorers; of a partitioned queue, one of each partition.
+    Kinds may share a queue:
     each queue is looked at twice a second.
     """
 
@@ -57,7 +58,18 @@ class Engine(Protocol):
     def start(
         self, steps: Mapping[Kind, Callable[..., None]], *, around: Callable[[], AbstractContextManager[Any]]
     ) -> None:
-        """Start running jobs: the step of each kind gets the job's arguments, inside the block `around()`."""
+        """Start running jobs of these kinds: each step gets the job's arguments, inside the block `around()`.
+
+        Without any kind this process enqueues jobs, and runs none.
+        """
+        ...
+
+    def rename(self, member: str) -> None:
+        """Run jobs from now on as another member of the group."""
+        ...
+
+    def hand_on(self, living: Collection[str]) -> None:
+        """Give jobs back to their queues that a process was running that is none of the living members."""
         ...
 
     def enqueue(self, job: Job, transaction: Transaction | None = None) -> None:

@@ -22,6 +22,7 @@ from scp import metrics
 from scp.fetching.archive import Archive, Channel
 from scp.fetching.limits import RateLimit, Stopped, Throttle
 from scp.fetching.receiver import Receiver
+from scp.group.duties import Duties, EveryDuty
 from scp.installation import Installation
 from scp.network.command import Command
 from scp.services.storage import StorageScp
@@ -40,12 +41,20 @@ _STOP_SECONDS: Final = 10.0
 
 
 class Witness:
-    """Asks the configured peers, from `start` to `stop`.
+    """Asks the configured peers, from `start` to `stop`, in one process of a group.
 
     `announced` is told of each series of which a peer has said something.
     """
 
-    def __init__(self, installation: Installation, storage: StorageScp, announced: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        storage: StorageScp,
+        announced: Callable[[str], None],
+        *,
+        duties: Duties | None = None,
+    ) -> None:
+        self._duties = duties or EveryDuty()
         self._installation = installation
         self._storage = storage
         self._announced = announced
@@ -58,7 +67,9 @@ class Witness:
         installation = self._installation.still()
         self._threads = [
             threading.Thread(
-                target=_Questioner(installation, self._storage, self._announced, name, peer, self._stop).run,
+                target=_Questioner(
+                    installation, self._storage, self._announced, name, peer, self._stop, self._duties
+                ).run,
                 name=f"witness {name}",
                 daemon=True,
             )
@@ -113,7 +124,9 @@ class _Questioner:
         name: str,
         peer: PeerSettings,
         stop: threading.Event,
+        duties: Duties,
     ) -> None:
+        self._duties = duties
         settings = installation.settings
         self._database = installation.database
         self._clock = installation.clock
@@ -133,7 +146,8 @@ class _Questioner:
         """Ask until it is time to stop."""
         while not self._stop.wait(LOOK_SECONDS):
             try:
-                self._look()
+                if self._duties.holds("witness"):
+                    self._look()
             except Stopped:
                 return
             except Exception:  # the edge of the thread: the other series must not go without their witness

@@ -9,28 +9,35 @@
 
 `Watch` keeps the timers in memory, on a given clock; `judge` checks the geometry; `weigh` compares the series with what
 was announced of it. None of them performs input or output. `Completion` connects them to the tables and runs in its own
-thread.
+thread, in one process of a group at a time. Whatever process takes in images, announcements and associations: the
+tables tell of them every three seconds. Those of the process itself are known at once.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Final
 
 import structlog
 
 from config.errors import Permanent
 from config.settings import CompletionSettings
+from scp.group.duties import Duties, EveryDuty
 from scp.reception.facts import Facts
 from scp.reception.regularity import Gap, Regular, judge
 from scp.reception.standing import weigh
-from scp.reception.watch import Holder, Last, Watch
+from scp.reception.watch import Holder, Watch
 from storage.series.slices import SliceGeometry
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS: Final = 0.25
+_TICKS_PER_LOOK: Final = 12
+"""After so many the tables are looked at for what other processes took in."""
+_HELD_SECONDS: Final = 1.0
+"""After so long a series is looked at again that another process's association holds open."""
 STEP_OPEN: Final = "the scanner's procedure step is still in progress"
 
 
@@ -39,7 +46,7 @@ class Completion:
 
     `complete` takes a series, the number of objects that were checked, and what was found; it leaves the series alone
     when more objects have arrived meanwhile, since those restart the timer. `wait` records why a series still waits.
-    `clock` is monotonic seconds.
+    `clock` is monotonic seconds. Who does not hold the duty leaves the series to the process that does.
     """
 
     def __init__(
@@ -50,12 +57,14 @@ class Completion:
         facts: Facts,
         complete: Callable[[str, int, Sequence[str]], None],
         wait: Callable[[str, float, str], None],
+        duties: Duties | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._facts = facts
         self._complete = complete
         self._wait = wait
+        self._duties = duties or EveryDuty()
         self._watch = Watch(settings)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
@@ -67,21 +76,27 @@ class Completion:
 
     def note_instance(self, series_instance_uid: str, holder: Holder | None = None) -> None:
         """Record that an instance of a series arrived on the association `holder`."""
-        self._watch.note_instance(series_instance_uid, self._clock(), holder)
+        if self._is_mine():
+            self._watch.note_instance(series_instance_uid, self._clock(), holder)
 
     def note_announcement(self, series_instance_uid: str) -> None:
         """Look at a series again because of what was just recorded: an announcement, or the end of a procedure step.
 
         The sender is alive: quiet time and deadlines begin anew.
         """
-        self._watch.note_announcement(series_instance_uid, self._clock())
+        if self._is_mine():
+            self._watch.note_announcement(series_instance_uid, self._clock())
 
-    def watch(self, series_instance_uid: str, last: Last | None = None) -> None:
-        """Watch a series that is being received although no instance arrived here: after a start, or a rescore.
-
-        `last` is its last instance by the tables, which another process may have stored; deadlines count from it.
-        """
-        self._watch.adopt(series_instance_uid, self._clock(), last)
+    def look(self) -> None:
+        """Watch what is being received by the tables: after a start, a rescore, or by another process."""
+        if not self._is_mine():
+            return
+        receiving = self._facts.list_receiving()
+        marks = self._facts.list_marks() if receiving else {}
+        now = self._clock()
+        for series_instance_uid, last in receiving.items():
+            self._watch.adopt(series_instance_uid, now, last)
+            self._watch.note_mark(series_instance_uid, now, marks.get(series_instance_uid))
 
     def start(self) -> None:
         """Start watching."""
@@ -95,6 +110,9 @@ class Completion:
 
     def tick(self) -> None:
         """Check every series that is due, and those with news of which all may have come, once."""
+        if not self._is_mine():
+            self._watch.clear()
+            return
         now = self._clock()
         news = self._watch.take_news()
         try:
@@ -118,12 +136,16 @@ class Completion:
 
     def _look(self, series_instance_uid: str, now: float) -> None:
         """Look at a series that has been quiet: it is complete, or waits for what is missing."""
+        silence = self._watch.measure_silence(series_instance_uid, now)
+        if silence < self._settings.hold_seconds and self._facts.is_association_open(series_instance_uid):
+            self._watch.put_off(series_instance_uid, now + _HELD_SECONDS)
+            return
         slices, found = self._examine(series_instance_uid)
         limit = self._settings.gap_deadline_seconds if found else 0.0
         if self._facts.is_step_open(series_instance_uid):
             found = [*found, STEP_OPEN]
             limit = max(limit, self._settings.hold_seconds)
-        left = limit - self._watch.measure_silence(series_instance_uid, now)
+        left = limit - silence
         if left > 0:
             reason = "; ".join(found)
             log.info("series waits", series=series_instance_uid, reason=reason, seconds=round(left))
@@ -152,9 +174,16 @@ class Completion:
         ]
         return slices, [words for words in found if words]
 
+    def _is_mine(self) -> bool:
+        return self._duties.holds("completion")
+
     def _run(self) -> None:
-        while not self._stop.wait(TICK_SECONDS):
+        for number in count():
+            if self._stop.wait(TICK_SECONDS if number else 0):
+                return
             try:
+                if number % _TICKS_PER_LOOK == 0:
+                    self.look()
                 self.tick()
             except Exception:  # the edge of the thread: one failure must not end the watch
                 log.exception("completion check failed; will retry")
@@ -164,6 +193,6 @@ def _describe_gap(verdict: Regular | Gap) -> str:
     return verdict.reason if isinstance(verdict, Gap) else ""
 
 
-def _describe_refused(count: int) -> str:
+def _describe_refused(number: int) -> str:
     """Say that images were refused: at an edge of the scan they leave no gap."""
-    return f"{count} image{'s' if count > 1 else ''} refused at receipt and not stored since" if count else ""
+    return f"{number} image{'s' if number > 1 else ''} refused at receipt and not stored since" if number else ""

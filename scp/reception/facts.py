@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from scp.reception.watch import Last
 from storage.database.engine import Database
-from storage.series import expectations, refusals, slices, steps
+from storage.group import associations
+from storage.series import expectations, marks, refusals, slices, states, steps
 from storage.series.expectations import Expectation
 from storage.series.slices import SliceGeometry
 
@@ -34,12 +37,25 @@ class Facts(Protocol):
         """Return whether the scanner's procedure step that the series belongs to is still in progress."""
         ...
 
+    def is_association_open(self, series_instance_uid: str) -> bool:
+        """Return whether a process of the group has an association open that brought objects of the series."""
+        ...
+
+    def list_receiving(self) -> Mapping[str, Last]:
+        """List the series that are being received, with the last instance of each."""
+        ...
+
+    def list_marks(self) -> Mapping[str, Hashable]:
+        """List the mark of each series being received that changes with what is announced of it."""
+        ...
+
 
 class IndexFacts:
-    """The facts in the index."""
+    """The facts in the index; `clock` tells the time of day by which the ages of instances are reckoned."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
+        self._clock = clock
 
     def list_slices(self, series_instance_uid: str) -> Sequence[SliceGeometry]:
         """List the geometry of every image."""
@@ -60,3 +76,19 @@ class IndexFacts:
     def is_step_open(self, series_instance_uid: str) -> bool:
         """Return whether the scanner's procedure step that the series belongs to is still in progress."""
         return steps.is_open(self._database, series_instance_uid)
+
+    def is_association_open(self, series_instance_uid: str) -> bool:
+        """Return whether a process of the group has an association open that brought objects of the series."""
+        return associations.is_open(self._database, series_instance_uid)
+
+    def list_receiving(self) -> Mapping[str, Last]:
+        """List the series that are being received, with the last instance of each."""
+        now = self._clock()
+        return {
+            state.series_instance_uid: Last(state.last_received_at, (now - state.last_received_at).total_seconds())
+            for state in states.list_receiving(self._database)
+        }
+
+    def list_marks(self) -> Mapping[str, Hashable]:
+        """List the mark of each series being received that changes with what is announced of it."""
+        return marks.list_marks(self._database)

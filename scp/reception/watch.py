@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -29,14 +29,22 @@ class Last:
 
 @dataclass(slots=True)
 class _Timer:
-    """`last` is when the quiet time began, `silent_since` when the sender was last heard, before a restart too."""
+    """`last` is when the quiet time began, `silent_since` when the sender was last heard, before a restart too.
+
+    `polled_at` is when the tables were last looked at, `mark` what they said then of what was announced; `is_told`
+    that it was announced to this process since.
+    """
 
     last: float
     silent_since: float
+    polled_at: float
     holders: list[Holder] = field(default_factory=list)
     ripe_at: float | None = None
     has_news: bool = True
     stored_at: datetime | None = None
+    mark: Hashable = None
+    is_marked: bool = False
+    is_told: bool = False
 
 
 class Watch:
@@ -61,21 +69,34 @@ class Watch:
     def note_announcement(self, series_instance_uid: str, now: float) -> None:
         """Restart the timer of a series because something was announced of it."""
         with self._lock:
-            self._restart(series_instance_uid, now)
+            self._restart(series_instance_uid, now).is_told = True
+
+    def note_mark(self, series_instance_uid: str, now: float, mark: Hashable) -> None:
+        """Restart the timer of a series if `mark` has changed: something was announced of it to another process."""
+        with self._lock:
+            timer = self._timers.get(series_instance_uid)
+            if timer is None:
+                return
+            is_news = timer.is_marked and mark != timer.mark and not timer.is_told
+            timer.mark, timer.is_marked, timer.is_told = mark, True, False
+            if is_news:
+                self._restart(series_instance_uid, now)
 
     def adopt(self, series_instance_uid: str, now: float, last: Last | None = None) -> None:
         """Start the timer of a series that is not watched yet.
 
         `last` is its last instance by the tables. The quiet time begins anew, because a sender that was cut off may be
-        about to go on; deadlines count from that instance. One that another process stored later restarts the timer.
+        about to go on; deadlines count from that instance. One that another process stored later restarts the timer:
+        it came after the tables were looked at the last time, whatever that process's clock says.
         """
         with self._lock:
             silence = 0.0 if last is None else max(0.0, last.seconds_ago)
-            timer = self._timers.setdefault(series_instance_uid, _Timer(now, now - silence))
+            timer = self._timers.setdefault(series_instance_uid, _Timer(now, now - silence, now))
+            polled_at, timer.polled_at = timer.polled_at, now
             if last is None or last.at == timer.stored_at:
                 return
             # told once by its time of day, which may be set back; by its age, no later than now
-            at, is_first, timer.stored_at = now - silence, timer.stored_at is None, last.at
+            at, is_first, timer.stored_at = max(now - silence, polled_at), timer.stored_at is None, last.at
             if not is_first and at > timer.last:
                 timer.last, timer.silent_since, timer.ripe_at, timer.has_news = at, at, None, True
 
@@ -93,6 +114,11 @@ class Watch:
             for uid in series_instance_uids:
                 if uid in self._timers:
                     self._timers[uid].has_news = True
+
+    def clear(self) -> None:
+        """Forget every series: another process watches them."""
+        with self._lock:
+            self._timers.clear()
 
     def list_due(self, now: float) -> list[str]:
         """List series that have been quiet long enough, are not held open, and are not postponed."""
@@ -119,7 +145,7 @@ class Watch:
                 del self._timers[series_instance_uid]
 
     def _restart(self, series_instance_uid: str, now: float) -> _Timer:
-        timer = self._timers.setdefault(series_instance_uid, _Timer(now, now))
+        timer = self._timers.setdefault(series_instance_uid, _Timer(now, now, now))
         timer.last = timer.silent_since = now
         timer.ripe_at, timer.has_news = None, True
         return timer

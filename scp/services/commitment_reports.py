@@ -58,6 +58,7 @@ class CommitmentReports:
         self._database = installation.database
         self._files = installation.files
         self._clock = installation.clock
+        self._owner = installation.owner
         self._pause = pause
         self._announced = announced
         self._book = AddressBook()
@@ -110,12 +111,13 @@ class CommitmentReports:
     def recover(self) -> None:
         """Make due what an earlier process left, before anything is reported."""
         changes.recover(self._database, self._clock())
+        changes.stop_waiting(self._database, self._clock())
 
     def release(self) -> None:
         """Make due again what is claimed but no longer in progress, because the outcome could not be recorded."""
         with self._lock:
             for item in commitments.list_commitments(self._database, CommitmentState.REPORTING, limit=None):
-                if item.id not in self._under_way:
+                if item.owner == self._owner() and item.id not in self._under_way:
                     self._put_off(item, "the outcome of the last attempt could not be recorded", pause=timedelta(0))
 
     def _is_large(self, asked: Commitment) -> bool:
@@ -237,7 +239,7 @@ class CommitmentReports:
         try:
             for wish in wanted:
                 with self._lock:
-                    item = changes.claim(self._database, wish.id, self._clock(), *states)
+                    item = changes.claim(self._database, wish.id, self._clock(), *states, owner=self._owner())
                     if item is not None:
                         self._under_way.add(item.id)
                         claimed.append(item)

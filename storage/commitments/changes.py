@@ -24,8 +24,9 @@ from sqlalchemy.orm import Session
 from dicom.commitment import CommitmentRequest, Reference
 from storage.commitments.commitments import Commitment, CommitmentState, UnknownCommitment, to_commitment
 from storage.database import audit
+from storage.database.claims import is_orphan, may_claim
 from storage.database.commitment_rows import CommitmentRow
-from storage.database.engine import Database
+from storage.database.engine import Database, writing
 from storage.database.models import InstanceRow, SeriesRow
 
 MOST_OPEN: Final = 200
@@ -81,13 +82,21 @@ def enter(
         return to_commitment(row)
 
 
-def claim(db: Database, commitment_id: int, now: datetime, *from_states: CommitmentState) -> Commitment | None:
-    """Claim a commitment for one attempt to report it; None when it is not in one of `from_states` (pending)."""
+def claim(
+    db: Database, commitment_id: int, now: datetime, *from_states: CommitmentState, owner: str = ""
+) -> Commitment | None:
+    """Claim a commitment for one attempt to report it; None when it is not in one of `from_states` (pending).
+
+    `owner` is the member of the group that claims; one that the others have given up claims nothing.
+    """
     with db.session() as session:
         row = session.get(CommitmentRow, commitment_id, with_for_update=True)
         if row is None or row.state not in (from_states or (CommitmentState.PENDING,)):
             return None
+        if not may_claim(session, owner):
+            return None
         row.state = CommitmentState.REPORTING
+        row.owner = owner
         row.attempts += 1
         row.updated_at = now
         return to_commitment(row)
@@ -149,12 +158,22 @@ def retry(db: Database, commitment_id: int, now: datetime) -> Commitment:
         return to_commitment(row)
 
 
-def recover(db: Database, now: datetime) -> None:
-    """Make due what a dead process was reporting, and what waited for a peer that may have a port by now."""
+def recover(where: Database | Session, now: datetime) -> None:
+    """Make due what a dead process was reporting; a member of the group is alive."""
+    with writing(where) as session:
+        session.execute(
+            update(CommitmentRow)
+            .where(CommitmentRow.state == CommitmentState.REPORTING, is_orphan(CommitmentRow.owner))
+            .values(state=CommitmentState.PENDING, next_attempt_at=now, updated_at=now)
+        )
+
+
+def stop_waiting(db: Database, now: datetime) -> None:
+    """Make due at once what is pending, and what waited for a peer that may have a port by now."""
     with db.session() as session:
         session.execute(
             update(CommitmentRow)
-            .where(CommitmentRow.state.in_(_OPEN))
+            .where(CommitmentRow.state.in_((CommitmentState.PENDING, CommitmentState.WAITING)))
             .values(state=CommitmentState.PENDING, next_attempt_at=now, updated_at=now)
         )
 

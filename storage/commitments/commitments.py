@@ -37,7 +37,7 @@ class Commitment:
     """A request of a peer, identified by its AE title and address, and what became of it.
 
     `failure_count` is None before the objects are proved. With `is_repeated` its Transaction UID was in use for other
-    objects.
+    objects. `owner` is the member of the group that claimed its report last.
     """
 
     id: int
@@ -53,6 +53,7 @@ class Commitment:
     last_error: str
     created_at: datetime
     reported_at: datetime | None
+    owner: str = ""
 
 
 def get(db: Database, commitment_id: int) -> Commitment:
@@ -126,6 +127,7 @@ def to_commitment(row: CommitmentRow) -> Commitment:
         last_error=row.last_error,
         created_at=row.created_at,
         reported_at=row.reported_at,
+        owner=row.owner,
     )
 
 

@@ -21,7 +21,10 @@ class TransactionRow(Base):
 
 
 class CommitmentRow(Base):
-    """A Storage Commitment that a peer asked of this node; references and failures are JSON."""
+    """A Storage Commitment that a peer asked of this node; references and failures are JSON.
+
+    `owner` is the member of the group that claimed its report last.
+    """
 
     __tablename__ = "commitments"
     __table_args__ = (
@@ -47,3 +50,4 @@ class CommitmentRow(Base):
     updated_at: Mapped[When]
     proved_at: Mapped[WhenOrNone]
     reported_at: Mapped[WhenOrNone]
+    owner: Mapped[Raw] = mapped_column(server_default="")

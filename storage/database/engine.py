@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from config.errors import ConfigurationError, Transient
 from storage.database.lane import Lane
-from storage.migrations import HEAD, VERSION_TABLE
+from storage.migrations import HEAD, OLDEST_TABLE, VERSION_TABLE
 
 Transaction: TypeAlias = Session
 """A write transaction as other packages see it: they pass it on, and write nothing through it themselves."""
@@ -229,10 +229,12 @@ class Database:
     def migrate(self) -> None:
         """Migrate the tables to this version; safe to call from several processes at once.
 
-        Raises ConfigurationError when the database was written by a newer version.
+        Tables of a newer version stay as they are where that allows it: the newer ones only add to what is used here.
+        Raises ConfigurationError where it does not.
         """
         with _migrating, self.engine.connect() as connection:
-            if _read_revision(connection) == HEAD:
+            revision = _read_revision(connection)
+            if revision == HEAD or (revision is not None and revision > HEAD and _allows_this_version(connection)):
                 return
             # Deferred: Alembic takes longer to import than a command takes to list what is in the index.
             from storage.migrations.upgrade import upgrade  # noqa: PLC0415
@@ -260,6 +262,14 @@ def _read_revision(connection: Connection) -> str | None:
         return None
     revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
     return revision
+
+
+def _allows_this_version(connection: Connection) -> bool:
+    """Return whether tables of a newer version allow this one to work with them."""
+    if not inspect(connection).has_table(OLDEST_TABLE):
+        return False
+    oldest: str | None = connection.execute(text(f"SELECT version_num FROM {OLDEST_TABLE}")).scalar()  # noqa: S608
+    return oldest is not None and oldest <= HEAD
 
 
 @contextmanager

@@ -157,7 +157,7 @@ class ResultRow(Base):
 
 
 class DeliveryRow(Base):
-    """One document on its way to one destination."""
+    """One document on its way to one destination; `owner` is the member of the group that claimed it last."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -186,6 +186,7 @@ class DeliveryRow(Base):
     commit_at: Mapped[WhenOrNone]
     commit_attempts: Mapped[int]
     commit_requests: Mapped[int]
+    owner: Mapped[Raw] = mapped_column(server_default="")
 
 
 class QuarantineRow(Base):

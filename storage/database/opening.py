@@ -21,6 +21,11 @@ def list_database_files(settings: Settings) -> list[Path]:
     return [] if file is None else [file.with_name(file.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
 
 
+def is_shared(settings: Settings) -> bool:
+    """Return whether several nodes may work on the configured index: on any database but SQLite."""
+    return database_file(settings) is None and find_file(settings.storage.database_url or "") is None
+
+
 def open_database(settings: Settings) -> Database:
     """Open the index and migrate its tables to this version. Raises ConfigurationError when it cannot be used."""
     database = connect_database(settings)

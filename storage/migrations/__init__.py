@@ -6,3 +6,11 @@ HEAD: Final = "0022"
 """The latest revision: a database that has it needs no migration."""
 
 VERSION_TABLE: Final = "coronode_version"
+
+OLDEST: Final = "0017"
+"""The revision of the oldest version of the node that can work with the tables of `HEAD`, beside newer ones or again.
+
+It is raised when a revision changes or removes something that such a version reads or writes.
+"""
+
+OLDEST_TABLE: Final = "coronode_oldest"

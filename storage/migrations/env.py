@@ -11,6 +11,7 @@ from storage.database import (  # noqa: F401  # add their tables to Base
     announcement_rows,
     calibration_rows,
     commitment_rows,
+    group_rows,
     lifecycle_rows,
     models,
     pause_rows,

@@ -8,14 +8,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from config.errors import ConfigurationError
-from storage.migrations import HEAD
+from storage.migrations import HEAD, OLDEST, OLDEST_TABLE
 
 
 def upgrade(connection: Connection) -> None:
     """Migrate the tables to the latest revision, inside the transaction of an open connection.
+
+    What is the oldest version that may go on with them stands in the database, where such a version finds it.
 
     Raises ConfigurationError for a database used by a newer version.
     """
@@ -25,6 +27,8 @@ def upgrade(connection: Connection) -> None:
         raise ConfigurationError(
             f"storage.database_url: this version cannot use the database ({error}); was it made by a newer one?"
         ) from error
+    connection.execute(text(f"DELETE FROM {OLDEST_TABLE}"))  # noqa: S608
+    connection.execute(text(f"INSERT INTO {OLDEST_TABLE} VALUES (:oldest)"), {"oldest": OLDEST})  # noqa: S608
 
 
 def migration_config(connection: Connection) -> Config:

@@ -49,7 +49,7 @@ class Delivery:
     """One document on its way to one destination (the peer's name in the configuration).
 
     `transaction_uid` is that of the last Storage Commitment asked for it, "" for none; `commit_at` is when the next one
-    is due, None when there is none.
+    is due, None when there is none. `owner` is the member of the group that claimed it last.
     """
 
     id: int
@@ -69,6 +69,7 @@ class Delivery:
     delivered_at: datetime | None
     transaction_uid: str = ""
     commit_at: datetime | None = None
+    owner: str = ""
 
 
 def get(db: Database, delivery_id: int) -> Delivery:
@@ -138,4 +139,5 @@ def to_delivery(row: DeliveryRow) -> Delivery:
         delivered_at=row.delivered_at,
         transaction_uid=row.transaction_uid,
         commit_at=row.commit_at,
+        owner=row.owner,
     )

@@ -19,6 +19,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from storage.database import audit
+from storage.database.claims import is_orphan, may_claim
 from storage.database.engine import Database, writing
 from storage.database.models import DeliveryRow
 from storage.outbox.deliveries import Delivery, DeliveryState, Document, UnknownDelivery, to_delivery
@@ -50,24 +51,31 @@ def add(
     return ids
 
 
-def claim(db: Database, delivery_id: int, now: datetime) -> Delivery | None:
-    """Claim a pending delivery for one attempt; None when it is not pending (already claimed, or done)."""
+def claim(db: Database, delivery_id: int, now: datetime, owner: str = "") -> Delivery | None:
+    """Claim a pending delivery for one attempt; None when it is not pending (already claimed, or done).
+
+    `owner` is the member of the group that claims; one that the others have given up claims nothing.
+    """
     with db.session() as session:
         row = session.get(DeliveryRow, delivery_id, with_for_update=True)
-        if row is None or row.state != DeliveryState.PENDING:
+        if row is None or row.state != DeliveryState.PENDING or not may_claim(session, owner):
             return None
         row.state = DeliveryState.SENDING
+        row.owner = owner
         row.attempts += 1
         row.updated_at = now
         return to_delivery(row)
 
 
-def recover(db: Database, now: datetime) -> int:
-    """Reset deliveries that a dead process was sending and return their number; call it before sending starts."""
-    with db.session() as session:
+def recover(where: Database | Session, now: datetime) -> int:
+    """Reset deliveries that a dead process was sending and return their number.
+
+    A member of the group is alive; so where none has joined, all of them are reset.
+    """
+    with writing(where) as session:
         rows = session.scalars(
             update(DeliveryRow)
-            .where(DeliveryRow.state == DeliveryState.SENDING)
+            .where(DeliveryRow.state == DeliveryState.SENDING, is_orphan(DeliveryRow.owner))
             .values(state=DeliveryState.PENDING, next_attempt_at=now, updated_at=now)
             .returning(DeliveryRow.id)
         )
@@ -75,26 +83,42 @@ def recover(db: Database, now: datetime) -> int:
 
 
 def mark_delivered(
-    db: Database, delivery_id: int, now: datetime, *, status: int = 0, commit_at: datetime | None = None
+    db: Database,
+    delivery_id: int,
+    now: datetime,
+    *,
+    status: int = 0,
+    commit_at: datetime | None = None,
+    owner: str = "",
 ) -> None:
     """Record that the destination has the document; `status` is its DIMSE status (a warning counts as delivered).
 
-    From `commit_at` on it is asked to commit to it (`storage.outbox.commitment`).
+    It counts from whoever brings it: `owner` may have been given up by the group in the middle of sending.
+    From `commit_at` on the destination is asked to commit to it (`storage.outbox.commitment`).
     """
     with db.session() as session:
         row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DELIVERED)
-        row.last_error = ""
+        row.last_error, row.owner = "", owner
         row.delivered_at = row.delivered_at or now
         row.commit_at, row.commit_attempts = commit_at, 0
         change_state(session, row, DeliveryState.DELIVERED, status, now)
 
 
 def mark_failed(
-    db: Database, delivery_id: int, now: datetime, *, error: str, retry_at: datetime, status: int | None = None
+    db: Database,
+    delivery_id: int,
+    now: datetime,
+    *,
+    error: str,
+    retry_at: datetime,
+    status: int | None = None,
+    owner: str = "",
 ) -> None:
-    """Record a temporary failure; the delivery is due again at `retry_at`."""
+    """Record a temporary failure; the delivery is due again at `retry_at`, unless it is not `owner`'s any longer."""
     with db.session() as session:
-        row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
+        row = _get_claimed(session, delivery_id, owner, DeliveryState.SENDING, DeliveryState.PENDING)
+        if row is None:
+            return
         row.state = DeliveryState.PENDING
         row.last_error = error
         row.last_status = status
@@ -102,18 +126,33 @@ def mark_failed(
         row.updated_at = now
 
 
-def mark_dead(db: Database, delivery_id: int, now: datetime, *, error: str, status: int | None = None) -> None:
-    """Give up: the delivery waits for an operator, with the destination's own words in `error`."""
+def mark_dead(
+    db: Database, delivery_id: int, now: datetime, *, error: str, status: int | None = None, owner: str = ""
+) -> None:
+    """Give up: the delivery waits for an operator, with the destination's own words in `error`.
+
+    Nothing changes when it is not `owner`'s any longer.
+    """
+    states = (DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DEAD)
     with db.session() as session:
-        row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING, DeliveryState.DEAD)
+        row = _get_claimed(session, delivery_id, owner, *states)
+        if row is None:
+            return
         row.last_error = error
         change_state(session, row, DeliveryState.DEAD, status, now)
 
 
-def mark_replaced(db: Database, delivery_id: int, documents: Iterable[Document], now: datetime, *, error: str) -> None:
-    """Add `documents` for the destination in place of one that it does not accept; `error` says what and why."""
+def mark_replaced(
+    db: Database, delivery_id: int, documents: Iterable[Document], now: datetime, *, error: str, owner: str = ""
+) -> None:
+    """Add `documents` for the destination in place of one that it does not accept; `error` says what and why.
+
+    Nothing changes when it is not `owner`'s any longer.
+    """
     with db.session() as session:
-        row = _get_row(session, delivery_id, DeliveryState.SENDING, DeliveryState.PENDING)
+        row = _get_claimed(session, delivery_id, owner, DeliveryState.SENDING, DeliveryState.PENDING)
+        if row is None:
+            return
         for document in documents:
             _enter(session, document, row.destination, now)
         row.last_error = error
@@ -222,6 +261,14 @@ def _get_row(session: Session, delivery_id: int, *allowed: DeliveryState) -> Del
     if row.state not in allowed:
         raise UnknownDelivery(f"delivery {delivery_id} is {row.state}; it must be {' or '.join(allowed)}")
     return row
+
+
+def _get_claimed(session: Session, delivery_id: int, owner: str, *allowed: DeliveryState) -> DeliveryRow | None:
+    """Get the row that `owner` claimed; None when another member has claimed it since."""
+    row = session.get(DeliveryRow, delivery_id, with_for_update=True)
+    if row is not None and row.owner != owner:
+        return None
+    return _get_row(session, delivery_id, *allowed)
 
 
 def _settle(session: Session, series_instance_uid: str, version: int, now: datetime) -> None:

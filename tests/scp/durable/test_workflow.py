@@ -10,7 +10,6 @@ from scp.durable.batch import Batch
 from scp.durable.chores import Chore
 from scp.durable.job import ASK_COMMITMENT, DELIVER, SCORE, Job
 from scp.durable.workflow import Workflow
-from scp.reception.watch import Last
 from storage.outbox import deliveries, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
 from storage.series import lifecycle, results, states
@@ -20,7 +19,7 @@ class FakeEngine:
     """Keeps jobs in a dictionary and runs one when a test says so. `when_started` is called by `start`."""
 
     def __init__(self) -> None:
-        self.jobs, self.ended, self.in_transactions = {}, set(), []
+        self.jobs, self.ended, self.in_transactions, self.handed_on = {}, set(), [], []
         self.when_started = lambda: None
         self.stopped = None
 
@@ -39,6 +38,12 @@ class FakeEngine:
 
     def forget_before(self, moment) -> None:
         raise NotImplementedError
+
+    def rename(self, member) -> None:
+        raise NotImplementedError
+
+    def hand_on(self, living) -> None:
+        self.handed_on.append(living)
 
     def stop(self, *, busy) -> None:
         self.stopped = busy
@@ -79,15 +84,33 @@ class FakeWork:
         raise NotImplementedError
 
 
+class FakeGroup:
+    def __init__(self) -> None:
+        self.living, self.sound = frozenset({"me"}), True
+
+    def is_sound(self) -> bool:
+        return self.sound
+
+    def list_living(self) -> frozenset[str]:
+        return self.living
+
+
 class Site:
     def __init__(self, installation, receive) -> None:
         self.installation, self.receive = installation, receive
         self.database, self.clock = installation.database, installation.clock
-        self.engine, self.courier, self.work, self.watched = FakeEngine(), FakeCourier(), FakeWork(), []
-        self.workflow = Workflow(self.engine, installation, self.work, self.courier, watch=self.watch)
+        self.engine, self.courier, self.work, self.group = FakeEngine(), FakeCourier(), FakeWork(), FakeGroup()
+        self.workflow = self.make()
 
-    def watch(self, uid: str, last: Last) -> None:
-        self.watched.append((uid, last.seconds_ago))
+    def make(self, *chores: Chore, scores: bool = True, delivers: bool = True) -> Workflow:
+        return Workflow(
+            self.engine,
+            self.installation,
+            self.work if scores else None,
+            self.courier if delivers else None,
+            group=self.group,
+            chores=chores,
+        )
 
     def complete(self, uid: str) -> int:
         self.receive(self.installation, 3, SeriesInstanceUID=uid)
@@ -114,11 +137,52 @@ def site(install, receive) -> Site:
     return Site(install({"PACS": {}, "ARCHIVE": {}}), receive)
 
 
-def test_what_is_being_received_is_watched_and_not_scored(site):
+def test_what_is_being_received_is_not_scored(site):
     site.receive(site.installation, 2, SeriesInstanceUID="1.1")
     site.clock.advance(30)
     site.workflow.reconcile()
-    assert (site.watched, site.enqueued) == ([("1.1", 30)], [])
+    assert site.enqueued == []
+
+
+@pytest.mark.parametrize(
+    ("roles", "kinds", "jobs"),
+    [
+        ({"scores": True, "delivers": False}, {SCORE}, ["score:1.1:1"]),
+        ({"scores": False, "delivers": True}, {DELIVER, ASK_COMMITMENT}, ["deliver:PACS:1.3", "ask_commitment:CT1"]),
+        ({"scores": False, "delivers": False}, set(), []),
+    ],
+)
+def test_a_process_enqueues_and_runs_what_its_roles_say(site, roles, kinds, jobs):
+    site.complete("1.1")
+    site.scored("1.3", reported=True)
+    site.owe("1.3", 1, "PACS")
+    workflow = site.make(Chore(ASK_COMMITMENT, FakeErrands([], site.clock())), **roles)
+    workflow.start()
+    workflow.stop()
+    assert set(site.engine.steps) == kinds
+    assert len(site.enqueued) == len(jobs)
+    assert all(any(name.startswith(job) for name in site.enqueued) for job in jobs)
+
+
+def test_jobs_of_members_that_have_gone_are_handed_on_once(site):
+    for living in ({"me", "other"}, {"me", "other"}, {"me"}):
+        site.group.living = frozenset(living)
+        site.workflow.reconcile()
+    assert site.engine.handed_on == [{"me", "other"}, {"me"}]
+
+
+def test_a_member_that_the_others_may_take_for_dead_takes_no_work(site):
+    version = site.complete("1.1")
+    site.workflow.start()
+    site.group.sound = False
+    try:
+        with pytest.raises(Transient, match="sign of life"):
+            site.engine.run(Job.score("1.1", version))
+        site.engine.jobs.clear()
+        site.workflow.reconcile()
+        assert (site.work.runs, site.enqueued) == ([], [])
+    finally:
+        site.workflow.stop()
 
 
 def test_a_complete_series_is_scored_and_its_report_is_owed_until_it_is_noted(site):
@@ -274,7 +338,7 @@ def test_what_fails_during_a_stop_is_left_for_the_next_start(site):
         site.engine.run(job)
     site.workflow.stop()
     assert job.workflow_id in site.engine.ended
-    again = Workflow(site.engine, site.installation, site.work, site.courier, watch=site.watch)
+    again = site.make()
     again.reconcile()
     assert (site.enqueued, site.engine.ended) == ([job.workflow_id], set())
 
@@ -299,7 +363,7 @@ class FakeErrands:
 def test_chores_are_recovered_before_the_engine_starts_and_enqueued_when_due(site):
     calls = site.courier.calls
     chore = Chore(ASK_COMMITMENT, FakeErrands(calls, site.clock()))
-    site.workflow = Workflow(site.engine, site.installation, site.work, site.courier, watch=site.watch, chores=[chore])
+    site.workflow = site.make(chore)
     site.engine.when_started = lambda: calls.append("start")
     site.workflow.start()
     try:

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -28,13 +28,27 @@ class Site:
     def __init__(self, slices):
         self.now, self.slices, self.completed, self.waiting = 0.0, slices, [], []
         self.refused, self.announced, self.is_open, self.during_check = 0, [], False, None
+        self.is_held, self.receiving, self.marks, self.is_on_duty = False, {}, {}, True
         self.completion = Completion(
             QUIET,
             clock=lambda: self.now,
             facts=self,
             complete=self._complete,
             wait=lambda uid, seconds, reason: self.waiting.append((uid, seconds, reason)),
+            duties=self,
         )
+
+    def holds(self, duty):
+        return self.is_on_duty and duty == "completion"
+
+    def is_association_open(self, _):
+        return self.is_held
+
+    def list_receiving(self):
+        return self.receiving
+
+    def list_marks(self):
+        return self.marks
 
     def list_slices(self, _):
         return list(self.slices)
@@ -61,6 +75,11 @@ class Site:
             self.during_check = None
         if checked == len(self.slices):
             self.completed.append((uid, list(why)))
+
+    def find(self, uid: str, seconds_ago: float, number: int = 1) -> None:
+        """Look at tables in which another process has stored an instance, the `number`-th."""
+        self.receiving = {uid: Last(datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=number), seconds_ago)}
+        self.completion.look()
 
     def move(self, to: float) -> None:
         self.now = to
@@ -135,7 +154,7 @@ def test_refused_image_that_is_sent_again_ends_the_wait():
 def test_series_found_in_the_index_is_watched_from_then_on():
     site = Site([at(z) for z in (0, 3, 6)])
     site.now = 5
-    site.completion.watch("A")
+    site.find("A", 0)
     site.move(14)
     assert site.completed == []
     site.move(15)
@@ -144,7 +163,7 @@ def test_series_found_in_the_index_is_watched_from_then_on():
 
 def test_deadline_survives_a_restart():
     site = Site([at(z) for z in (0, 3, 9, 12)])
-    site.completion.watch("A", Last(datetime(2026, 3, 2, tzinfo=UTC), 85))
+    site.find("A", 85)
     site.move(9.9)
     assert site.completed == []
     site.move(10)
@@ -197,7 +216,7 @@ class TestAnnounced:
     def test_found_after_a_restart_with_all_its_images(self):
         site = Site([at(z) for z in (0, 3, 6, 9)])
         site.announced = [("commitment", 4, True)]
-        site.completion.watch("A")
+        site.find("A", 0)
         site.move(0)
         assert site.completed == [("A", [])]
 
@@ -305,3 +324,82 @@ class TestOpenStep:
         assert site.completed == []
         site.move(10)
         assert (site.completed, site.waiting) == ([], [("A", 50, STEP_OPEN)])
+
+
+class TestInAGroup:
+    """Images, associations and announcements of other processes, as the tables tell of them."""
+
+    def test_an_association_of_another_process_holds_a_series_open(self):
+        site = Site([at(z) for z in (0, 3, 6)])
+        site.is_held = True
+        site.find("A", 0)
+        site.move(10)
+        site.move(59)
+        assert site.completed == []
+        site.is_held = False
+        site.move(60)
+        assert site.completed == [("A", [])]
+
+    def test_one_that_stays_open_holds_it_no_longer_than_hold_seconds(self):
+        site = Site([at(z) for z in (0, 3, 6)])
+        site.is_held = True
+        site.find("A", 0)
+        for second in range(60):
+            site.move(second)
+        assert site.completed == []
+        site.move(60)
+        assert site.completed == [("A", [])]
+
+    def test_an_image_that_another_process_stores_restarts_the_quiet_time_whatever_its_clock_says(self):
+        site = Site([at(z) for z in (0, 3, 6)])
+        site.find("A", 0)
+        site.now = 8
+        site.find("A", 0)
+        site.now = 9
+        site.find("A", 3600, number=2)  # its clock is an hour late
+        site.move(17)
+        assert site.completed == []
+        site.move(18)
+        assert site.completed == [("A", [])]
+
+    def test_an_announcement_to_another_process_is_looked_at(self):
+        site = Site([at(z) for z in (0, 3, 6)])
+        site.find("A", 0)
+        site.move(1)
+        site.announced, site.marks, site.now = [("mpps", 3, True)], {"A": "announced"}, 3
+        site.completion.look()
+        site.completion.tick()
+        assert site.completed == [("A", [])]
+
+    def test_one_to_this_process_does_not_restart_the_quiet_time_again(self):
+        site = Site([at(z) for z in (0, 3, 6)])
+        site.find("A", 0)
+        site.now = 1
+        site.completion.note_announcement("A")
+        site.now, site.marks = 3, {"A": "announced"}
+        site.completion.look()
+        site.move(11)
+        assert site.completed == [("A", [])]
+
+    def test_who_does_not_hold_the_duty_completes_nothing_and_the_next_one_goes_on_from_the_tables(self):
+        site = Site([at(z) for z in (0, 3, 6)])
+        site.is_on_duty = False
+        site.completion.note_instance("A")
+        site.find("A", 0)
+        site.move(100)
+        assert site.completed == []
+        site.is_on_duty = True
+        site.find("A", 100)
+        site.move(109)
+        assert site.completed == []
+        site.move(110)
+        assert site.completed == [("A", [])]
+
+    def test_who_has_lost_the_duty_forgets_what_it_watched(self):
+        site = Site([at(z) for z in (0, 3, 6)])
+        site.completion.note_instance("A")
+        site.is_on_duty = False
+        site.move(5)
+        site.is_on_duty = True
+        site.move(100)
+        assert site.completed == []

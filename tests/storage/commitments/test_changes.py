@@ -85,6 +85,8 @@ def test_a_start_resumes_what_was_claimed_and_what_waited(node):
             end(node.db, asked.id, node.at(2), error="why")
     assert states(node) == ["reported", "dead", "waiting", "reporting"]
     changes.recover(node.db, node.at(3))
+    assert states(node) == ["reported", "dead", "waiting", "pending"]
+    changes.stop_waiting(node.db, node.at(3))
     assert states(node) == ["reported", "dead", "pending", "pending"]
     assert len(commitments.list_due(node.db, node.at(3))) == 2
 

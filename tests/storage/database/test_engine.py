@@ -101,9 +101,30 @@ def test_several_threads_migrate_at_once(url):
         db.close()
 
 
-def test_a_newer_database_is_refused(node):
+def note_newer(node, oldest):
     with node.db.session() as session:
         session.execute(text("UPDATE coronode_version SET version_num = '9999'"))
+        session.execute(text("UPDATE coronode_oldest SET version_num = :oldest"), {"oldest": oldest})
+
+
+def test_a_newer_database_that_only_added_to_this_one_is_used_as_it_is(node):
+    note_newer(node, HEAD)
+    node.db.migrate()
+    audit.record(node.db, NOON, "start")
+    with node.db.engine.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM coronode_version")) == "9999"
+
+
+def test_a_newer_database_that_changed_what_this_version_uses_is_refused(node):
+    note_newer(node, "9999")
+    with pytest.raises(ConfigurationError, match="newer"):
+        node.db.migrate()
+
+
+def test_a_newer_database_that_names_no_oldest_version_is_refused(node):
+    note_newer(node, HEAD)
+    with node.db.session() as session:
+        session.execute(text("DROP TABLE coronode_oldest"))
     with pytest.raises(ConfigurationError, match="newer"):
         node.db.migrate()
 
