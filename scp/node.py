@@ -14,14 +14,12 @@ import structlog
 from config.settings import PeerSettings, Settings
 from dicom.implementation import VERSION
 from dicom.process import configure_process
-from dicom.uids import random_uid
 from scoring import plugins
 from scoring.report.typeset import site
 from scoring.risk import population
 from scp import metrics, privacy
 from scp.auditing.auditor import Auditor
 from scp.delivery.association import Association, associate_as
-from scp.delivery.commitment import CommitmentAsker
 from scp.delivery.courier import Courier
 from scp.delivery.retry import ConfiguredRetry
 from scp.delivery.web import connect_as
@@ -33,24 +31,13 @@ from scp.expiry import ExpiryWatch
 from scp.fetching.witness import Witness
 from scp.installation import Installation, utc_now
 from scp.lock import DataLock
-from scp.network.tls.credentials import watch_credentials
 from scp.priors.comparison import History
-from scp.reception.admission import Admission
+from scp.receivers.reception import Reception
+from scp.receivers.supervisor import Receivers
 from scp.reception.completion import Completion
 from scp.reception.facts import IndexFacts
-from scp.reception.provided import ProvidedService
-from scp.reception.server import Server
 from scp.retention.keeper import Keeper
 from scp.scu.storage import Sending
-from scp.services import verification
-from scp.services.commitment import CommitmentScp
-from scp.services.commitment_reports import CommitmentReports
-from scp.services.mpps import MppsScp
-from scp.services.query import QueryScp
-from scp.services.rejection_notes import RejectionNotes
-from scp.services.retrieve.service import RetrieveScp
-from scp.services.storage import StorageScp
-from scp.services.storage_rules import StorageRules
 from scp.work.configured import ConfiguredWork
 from scp.work.documents import DocumentWork
 from scp.work.scoring_process import ScoringProcess
@@ -95,27 +82,19 @@ class Node:
             complete=self._complete,
             wait=self._wait,
         )
-        self._storage = StorageScp(
-            self.database,
-            self.files,
-            clock=clock,
+        self._reception = Reception(
+            installation,
             received=self._completion.note_instance,
-            rules=self._make_rules(settings),
+            announced=self._completion.note_announcement,
+        )
+        self.server = self._reception.server
+        self._receivers = Receivers.from_settings(
+            settings, received=self._completion.note_instance, announced=self._completion.note_announcement
         )
         self._auditor = Auditor(installation)
-        self._witness = Witness(installation, self._storage, self._completion.note_announcement)
-        retry = ConfiguredRetry(installation)
-        self._reports = CommitmentReports(installation, pause=retry.pause, announced=self._completion.note_announcement)
-        self._asker = CommitmentAsker(installation, retry=retry, make_uid=random_uid)
+        self._witness = Witness(installation, self._reception.storage, self._completion.note_announcement)
         self._keeper = Keeper(installation)
         self._workflow = self._make_workflow(installation)
-        self._retrieve = RetrieveScp(self.database, self.files, settings.node, settings.callers)
-        self.server = Server(
-            settings.node,
-            Admission.from_settings(settings),
-            self._list_services(),
-            find_shortage=self._storage.find_shortage,
-        )
 
     def start(self) -> None:
         """Start every part. The port is bound first, because it may be in use, and served last."""
@@ -131,7 +110,10 @@ class Node:
         self._auditor.start(", ".join(self.server.addresses))
         self._keeper.start()
         metrics.STARTED.set(self._clock().timestamp())
-        self.server.start()
+        if self._receivers is None:
+            self.server.start()
+        else:
+            self._receivers.start(self.server.share())
         self._tell_start()
 
     def stop(self) -> None:
@@ -139,6 +121,8 @@ class Node:
         log.info("node stopping")
         self._workflow.halt()
         self.server.stop()
+        if self._receivers is not None:
+            self._receivers.stop()
         self._certificates.stop()
         self._witness.stop()
         self._keeper.stop()
@@ -154,6 +138,10 @@ class Node:
         """Return whether the scoring process is running."""
         return self._scorer.is_alive
 
+    def render_metrics(self) -> bytes:
+        """Return the metrics of the node with all its receivers in the text format of Prometheus."""
+        return metrics.render() if self._receivers is None else self._receivers.render_metrics()
+
     @property
     def settings(self) -> Settings:
         """The configuration in force."""
@@ -166,13 +154,9 @@ class Node:
         ConfigurationError when a file cannot be used; nothing is changed then.
         """
         with self._reloading:
-            admission, rules = Admission.from_settings(settings), self._make_rules(settings)
-            if settings.node.tls.is_configured:
-                watch_credentials(settings.node.tls)
-            self._storage.adopt(rules)
-            self.server.adopt(settings.node, admission, self._list_services())
-            self._installation.settings = settings
-            self._retrieve.adopt(settings.node, settings.callers)
+            self._reception.adopt(settings)
+            if self._receivers is not None:
+                self._receivers.adopt(settings)
             self._completion.adopt(settings.completion)
             self._witness.adopt()
             self._certificates.adopt(settings)
@@ -203,7 +187,7 @@ class Node:
             ConfiguredWork(installation, self._make_work),
             Courier(installation, reporting, associate=self._associate, retry=ConfiguredRetry(installation)),
             watch=self._completion.watch,
-            chores=(Chore(REPORT_COMMITMENT, self._reports), Chore(ASK_COMMITMENT, self._asker)),
+            chores=(Chore(REPORT_COMMITMENT, self._reception.reports), Chore(ASK_COMMITMENT, self._reception.asker)),
         )
 
     def _make_work(self, installation: Installation) -> SeriesWork:
@@ -215,33 +199,6 @@ class Node:
         """Open the way to a destination by the configuration in force."""
         node = self.settings.node
         return connect_as(node, associate_as(node))(peer, objects)
-
-    def _make_rules(self, settings: Settings) -> StorageRules:
-        """Make the rules on objects that are sent here."""
-        notes = RejectionNotes(
-            self.database,
-            self.files,
-            reasons=settings.selection.rejection_notes,
-            peers=tuple(settings.callers.values()),
-            clock=self._clock,
-            touched=self._completion.note_announcement,
-        )
-        return StorageRules.from_settings(settings.node, notes)
-
-    def _list_services(self) -> tuple[ProvidedService, ...]:
-        """List the services for peers."""
-        query = QueryScp(self.database, self.files, self.settings.node.ae_title)
-        mpps = MppsScp(
-            self.database, clock=self._clock, make_uid=random_uid, announced=self._completion.note_announcement
-        )
-        return (
-            verification.provide(),
-            self._storage.provide(),
-            query.provide(),
-            self._retrieve.provide(),
-            CommitmentScp(self._reports, self._asker.take).provide(),
-            mpps.provide(),
-        )
 
     def _complete(self, series_instance_uid: str, checked: int, imperfections: Sequence[str]) -> None:
         findings = [*imperfections, *self._list_quarantined(series_instance_uid)]
