@@ -41,7 +41,7 @@ def delete(node: Node, kind: Kind = Kind.IMAGES, policy: Policy = POLICY, *, rem
 
 def list_stored(node: Node) -> set[str]:
     root = node.files.root
-    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    return {str(path.relative_to(root)) for path in root.rglob("[!.]*") if path.is_file()}
 
 
 def list_indexed(node: Node, *uids: str) -> set[str]:
