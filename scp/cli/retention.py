@@ -64,11 +64,13 @@ def run_(config_file: Path | None, *, yes: bool) -> None:
 
     The node may be running.
     """
+    from scp import logs
     from scp.installation import utc_now
     from scp.retention.sweep import Sweep
     from storage.retention.selection import list_candidates
 
     policy = _read_policy(config_file)
+    logs.configure("warning")
     with open_store(config_file) as (database, files):
         number = sum(not one.holds for one in list_candidates(database, policy, utc_now()))
         if not yes:
