@@ -18,6 +18,7 @@ LIVE: Final = (
     "risk",
     "priors",
     "validation",
+    "alerts",
     "web",
     "node.accept_unknown_peers",
     "node.max_associations",

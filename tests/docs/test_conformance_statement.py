@@ -162,9 +162,10 @@ def test_every_failure_reason_is_stated(conformance, root):
 def test_no_other_module_answers_a_status(root):
     answering = {place.partition(":")[0] for places in ANSWERED.values() for place in places}
     others = [path for room in ("scp", "storage") for path in (root / room).rglob("*.py")]
-    # who asks compares the answers of a peer; the demo's PACS is no part of the node; the statement only tells
+    # who asks compares the answers of a peer; the demo's PACS is no part of the node; statement, log, metrics only tell
     elsewhere = set((root / "scp/scu").glob("*.py")) | {root / "scp/cli/demo_pacs.py"}
     elsewhere |= {root / "scp/conformance/statuses.py", root / "scp/fetching/archive.py"}
+    elsewhere |= {root / "scp/reception/association_log.py", root / "scp/metrics.py"}
     found = {
         place for path in others if path not in elsewhere and used_statuses(root, place := str(path.relative_to(root)))
     }
