@@ -30,7 +30,7 @@ class AuditSettings(Section):
     folder: Path | None = None
     patient_ids: bool = False
     source_id: str = Field(default="", max_length=48)
-    keep_days: int | None = Field(default=None, ge=30)
+    keep_days: int | None = Field(default=None, ge=30, le=36500)
 
     @property
     def address(self) -> tuple[str, int] | None:

@@ -70,5 +70,5 @@ class StorageSettings(Section):
     blobs_url: str | None = Field(default=None, pattern=_PLACE)
     durability: Literal["full", "relaxed"] = "full"
     cache_dir: Path | None = None
-    cache_mb: int = Field(default=10_240, ge=64)
+    cache_mb: int = Field(default=10_240, ge=64, le=1024**3)
     s3: S3Settings = S3Settings()
