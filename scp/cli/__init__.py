@@ -22,6 +22,7 @@ _ENTRIES = {
     "series": Entry("series", "List, show, rescore, restore or delete received series."),
     "outbox": Entry("outbox", "List, retry or discard deliveries."),
     "quarantine": Entry("quarantine", "List, release or delete objects that contradict stored ones."),
+    "group": Entry("group", "List the processes that work on the index."),
     "retention": Entry("retention", "Show what is due for deletion, or delete it now."),
     "validate": Entry("validate", "Compare readers' values with ours; decide to go live."),
     "account": Entry("account", "Manage who may use the web pages."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,6 +15,7 @@ from config.errors import Rejected, Transient
 from dicom import status
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
+from storage.database.races import repeat_lost
 from storage.intake.arrivals import (
     Arrival,
     Origin,
@@ -116,8 +116,7 @@ def register_all(db: Database, files: Files, arrivals: Sequence[Arrival]) -> lis
     usual = enter_usual(db, arrivals)
     others = [arrival for place, arrival in enumerate(arrivals) if place not in usual]
     try:
-        with db.session() if others else nullcontext() as session:
-            answers = iter([_register(session, files, arrival) for arrival in others] if session else ())
+        answers = iter(repeat_lost(lambda: _register_others(db, files, others)) if others else ())
     except Transient as error:
         raise Rejected(status.OUT_OF_RESOURCES, "the database is busy or full; send again") from error
     return [
@@ -126,6 +125,11 @@ def register_all(db: Database, files: Files, arrivals: Sequence[Arrival]) -> lis
         else next(answers)
         for place, arrival in enumerate(arrivals)
     ]
+
+
+def _register_others(db: Database, files: Files, arrivals: Sequence[Arrival]) -> list[Registered]:
+    with db.session() as session:
+        return [_register(session, files, arrival) for arrival in arrivals]
 
 
 def _register(session: Session, files: Files, arrival: Arrival) -> Registered:

@@ -69,6 +69,7 @@ def test_the_commands_of_the_design_are_there():
         "conformance",
         "doctor",
         "fetch",
+        "group",
         "retention",
         "ready",
         "setup",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage.group import associations, duties, members
+from storage.group.in_hand import list_in_hand
 from storage.group.members import Member
 from storage.outbox import deliveries, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
@@ -116,3 +117,16 @@ def test_duties_are_kept_while_their_member_lives(db, name):
     duties.take(db, name, ["witness"])
     members.leave(db, {"a": "b", "b": "a"}[name], NOON)
     assert duties.list_duties(db) == {"witness": name}
+
+
+def test_what_each_member_has_in_hand(db):
+    for name in ("a", "b"):
+        members.join(db, make(name))
+    add_series(db, "1.2")
+    (number,) = outgoing.add(db, [Document("1.2", 1, "1.2.1", "sr", "p")], ["pacs"], NOON)
+    outgoing.claim(db, number, NOON, "b")
+    duties.take(db, "a", ["witness", "audit"])
+    associations.enter(db, "b", "1", "1.2")
+    one, other = list_in_hand(db)
+    assert (one.duties, one.associations, one.deliveries) == (("audit", "witness"), 0, 0)
+    assert (other.duties, other.associations, other.deliveries, other.commitments) == ((), 1, 1, 0)
