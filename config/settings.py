@@ -71,7 +71,8 @@ PeerName = Annotated[str, AfterValidator(_check_peer_name)]
 class NodeSettings(Section):
     """The node as an application entity: where it listens, whom it accepts, its limits.
 
-    A `port` of 0 lets the system choose one. `companions` are the objects of a CT study that are not its images.
+    A `port` of 0 lets the system choose one. `receivers` processes share the ports, 0 for as many as there are
+    processors; with 1 the node itself receives. `companions` are the objects of a CT study that are not its images.
     """
 
     ae_title: AeTitle = "CORONODE"
@@ -79,6 +80,7 @@ class NodeSettings(Section):
     port: ListenPort = 11112
     data_dir: Path = Path("coronode-data")
     accept_unknown_peers: bool = False
+    receivers: int = Field(default=1, ge=0, le=64)
     max_associations: int = Field(default=32, ge=1, le=1000)
     max_associations_per_peer: int = Field(default=16, ge=1, le=1000)
     max_moves: int = Field(default=8, ge=1, le=1000)

@@ -12,14 +12,11 @@ import structlog
 from config.settings import Settings
 from dicom.implementation import VERSION
 from dicom.process import configure_process
-from dicom.uids import random_uid
 from scoring import plugins
 from scoring.report.typeset import site
 from scoring.risk import population
 from scp import metrics, privacy
 from scp.auditing.auditor import Auditor
-from scp.delivery.commitment import CommitmentAsker
-from scp.delivery.retry import ConfiguredRetry
 from scp.durable.chores import Chore
 from scp.durable.job import ASK_COMMITMENT, REPORT_COMMITMENT
 from scp.expiry import ExpiryWatch
@@ -28,23 +25,12 @@ from scp.group.associations import OpenAssociations
 from scp.group.membership import Membership
 from scp.installation import Installation, utc_now
 from scp.lock import DataLock
-from scp.network.tls.credentials import watch_credentials
-from scp.reception.admission import Admission
+from scp.receivers.reception import Reception
+from scp.receivers.supervisor import Receivers
 from scp.reception.completion import Completion
 from scp.reception.facts import IndexFacts
-from scp.reception.provided import ProvidedService
-from scp.reception.server import Server
 from scp.reception.watch import Holder
 from scp.retention.keeper import Keeper
-from scp.services import verification
-from scp.services.commitment import CommitmentScp
-from scp.services.commitment_reports import CommitmentReports
-from scp.services.mpps import MppsScp
-from scp.services.query import QueryScp
-from scp.services.rejection_notes import RejectionNotes
-from scp.services.retrieve.service import RetrieveScp
-from scp.services.storage import StorageScp
-from scp.services.storage_rules import StorageRules
 from scp.watching.notifier import Notifier
 from scp.work.scoring_pool import ScoringPool
 from scp.work_by_roles import make_workflow
@@ -95,29 +81,21 @@ class Node:
             wait=self._wait,
             duties=member,
         )
-        self._storage = StorageScp(
-            self.database,
-            self.files,
-            clock=clock,
-            received=self._note_instance,
-            rules=self._make_rules(settings),
+        self._reception = Reception(
+            installation, received=self._note_instance, announced=self._completion.note_announcement
+        )
+        self.server = self._reception.server
+        self._receivers = Receivers.from_settings(
+            installation, received=self._note_instance, announced=self._completion.note_announcement
         )
         self._notifier = Notifier(installation, duties=member)
         self._auditor = Auditor(installation, duties=member)
-        self._witness = Witness(installation, self._storage, self._completion.note_announcement, duties=member)
-        retry = ConfiguredRetry(installation)
-        self._reports = CommitmentReports(installation, pause=retry.pause, announced=self._completion.note_announcement)
-        self._asker = CommitmentAsker(installation, retry=retry, make_uid=random_uid)
-        self._keeper = Keeper(installation, duties=member)
-        chores = (Chore(REPORT_COMMITMENT, self._reports), Chore(ASK_COMMITMENT, self._asker))
-        self._workflow = make_workflow(installation, member, self._scorer, chores)
-        self._retrieve = RetrieveScp(self.database, self.files, settings.node, settings.callers)
-        self.server = Server(
-            settings.node,
-            Admission.from_settings(settings),
-            self._list_services(),
-            find_shortage=self._storage.find_shortage,
+        self._witness = Witness(
+            installation, self._reception.storage, self._completion.note_announcement, duties=member
         )
+        self._keeper = Keeper(installation, duties=member)
+        chores = (Chore(REPORT_COMMITMENT, self._reception.reports), Chore(ASK_COMMITMENT, self._reception.asker))
+        self._workflow = make_workflow(installation, member, self._scorer, chores)
 
     def start(self) -> None:
         """Start every part. The port is bound first, because it may be in use, and served last."""
@@ -140,7 +118,7 @@ class Node:
         metrics.await_deliveries(self.settings.results.destinations)
         if self.receives:
             self._witness.start()
-            self.server.start()
+            self._receive()
         self._tell_start()
 
     def stop(self) -> None:
@@ -148,6 +126,8 @@ class Node:
         log.info("node stopping")
         self._workflow.halt()
         self.server.stop()
+        if self._receivers is not None:
+            self._receivers.stop()
         self._certificates.stop()
         self._witness.stop()
         self._keeper.stop()
@@ -174,6 +154,10 @@ class Node:
     def _scores(self) -> bool:
         return "score" in self.settings.group.roles
 
+    def render_metrics(self) -> bytes:
+        """Return the metrics of the node with all its receivers in the text format of Prometheus."""
+        return metrics.render() if self._receivers is None else self._receivers.render_metrics()
+
     @property
     def settings(self) -> Settings:
         """The configuration in force."""
@@ -185,13 +169,9 @@ class Node:
         An association, an object on its way and a job that has begun go on by the one of their beginning. Raises
         ConfigurationError when a file cannot be used; nothing is changed then.
         """
-        admission, rules = Admission.from_settings(settings), self._make_rules(settings)
-        if settings.node.tls.is_configured:
-            watch_credentials(settings.node.tls)
-        self._storage.adopt(rules)
-        self.server.adopt(settings.node, admission, self._list_services())
-        self._installation.settings = settings
-        self._retrieve.adopt(settings.node, settings.callers)
+        self._reception.adopt(settings)
+        if self._receivers is not None:
+            self._receivers.adopt(settings)
         self._completion.adopt(settings.completion)
         self._witness.adopt()
         self._certificates.adopt(settings)
@@ -200,6 +180,13 @@ class Node:
     def note_configuration(self, keys: str) -> None:
         """Enter in the audit log which keys have changed. Raises Transient."""
         audit.record(self.database, self._clock(), "configured", f"changed: {keys}")
+
+    def _receive(self) -> None:
+        """Serve peers, here or in receiver processes on the ports bound here."""
+        if self._receivers is None:
+            self.server.start()
+        else:
+            self._receivers.start(self.server.share())
 
     def _tell_start(self) -> None:
         """Log what runs, and what it takes up that an earlier process left."""
@@ -221,33 +208,6 @@ class Node:
         self._completion.note_instance(series_instance_uid, holder)
         if not self._is_alone:
             self._associations.note(series_instance_uid, holder)
-
-    def _make_rules(self, settings: Settings) -> StorageRules:
-        """Make the rules on objects that are sent here."""
-        notes = RejectionNotes(
-            self.database,
-            self.files,
-            reasons=settings.selection.rejection_notes,
-            peers=tuple(settings.callers.values()),
-            clock=self._clock,
-            touched=self._completion.note_announcement,
-        )
-        return StorageRules.from_settings(settings.node, notes)
-
-    def _list_services(self) -> tuple[ProvidedService, ...]:
-        """List the services for peers."""
-        query = QueryScp(self.database, self.files, self.settings.node.ae_title)
-        mpps = MppsScp(
-            self.database, clock=self._clock, make_uid=random_uid, announced=self._completion.note_announcement
-        )
-        return (
-            verification.provide(),
-            self._storage.provide(),
-            query.provide(),
-            self._retrieve.provide(),
-            CommitmentScp(self._reports, self._asker.take).provide(),
-            mpps.provide(),
-        )
 
     def _complete(self, series_instance_uid: str, checked: int, imperfections: Sequence[str]) -> None:
         findings = [*imperfections, *self._list_quarantined(series_instance_uid)]

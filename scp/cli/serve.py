@@ -31,7 +31,7 @@ def serve(config_file: Path | None, roles: str | None) -> None:
 
     On SIGHUP it reads its configuration again, as on: coronode config reload.
     """
-    from scp import logs, metrics, privacy
+    from scp import logs, privacy
     from scp.cli.checking import check_named
     from scp.control import ControlSocket
     from scp.group.roles import choose_roles
@@ -52,7 +52,7 @@ def serve(config_file: Path | None, roles: str | None) -> None:
     reload = threading.Event()
     signal.signal(signal.SIGHUP, lambda *_: reload.set())
     node = Node(settings)
-    web = WebProcess(settings, {"metrics": metrics.render, "scorer": node.can_score})
+    web = WebProcess(settings, {"metrics": node.render_metrics, "scorer": node.can_score})
 
     def adopt(new: Settings) -> None:
         node.adopt(new)

@@ -32,7 +32,8 @@ class Listener(socketserver.TCPServer):
     """A server with one thread per connection; connections arriving meanwhile queue up instead of being refused.
 
     `admits` decides by the address alone, at once, who is not even listened to. A connection without an association
-    may have to make room for a newer one; `on_dropped` is told its host. Listeners may share a `lobby`.
+    may have to make room for a newer one; `on_dropped` is told its host. Listeners may share a `lobby`. With a
+    `listening` socket nothing is bound, and other processes may take connections from it, too.
     """
 
     allow_reuse_address = True
@@ -46,6 +47,7 @@ class Listener(socketserver.TCPServer):
         admits: Callable[[str], bool] = lambda _host: True,
         on_dropped: Callable[[str], None] = lambda _host: None,
         lobby: Lobby | None = None,
+        listening: socket.socket | None = None,
     ) -> None:
         """Bind the port. Raises OSError when that fails."""
         self._open = open_acceptor
@@ -56,7 +58,12 @@ class Listener(socketserver.TCPServer):
         self._lock = threading.Lock()
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
-        super().__init__(address, socketserver.BaseRequestHandler)
+        super().__init__(address, socketserver.BaseRequestHandler, bind_and_activate=listening is None)
+        if listening is not None:
+            self.socket.close()
+            self.socket, self.server_address = listening, listening.getsockname()
+        # all processes are woken by a connection; those that come too late must not wait for the next
+        self.socket.settimeout(0)
 
     @property
     def port(self) -> int:

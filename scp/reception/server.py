@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -30,6 +31,15 @@ from scp.reception.seats import Seats
 
 log = structlog.get_logger(__name__)
 
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Sockets that listen already, for a process that shares them with others: without TLS, with TLS."""
+
+    plain: socket.socket | None = None
+    tls: socket.socket | None = None
+
+
 _POLL_SECONDS: Final = 0.5
 _STOP_SECONDS: Final = 30.0
 
@@ -37,8 +47,8 @@ _STOP_SECONDS: Final = 30.0
 class Server:
     """The node's AE: listens from `start` to `stop`, and provides `services`.
 
-    A storage-only association is rejected while `find_shortage` returns a reason. Raises ConfigurationError when TLS is
-    configured with files that cannot be used.
+    A storage-only association is rejected while `find_shortage` returns a reason. Several processes may share `ports`
+    and `seats`. Raises ConfigurationError when TLS is configured with files that cannot be used.
     """
 
     def __init__(
@@ -48,11 +58,14 @@ class Server:
         services: Sequence[ProvidedService],
         *,
         find_shortage: Callable[[], str] = lambda: "",
+        seats: Seats | None = None,
+        ports: Ports | None = None,
     ) -> None:
+        self._ports = ports or Ports()
         self._settings = settings
         self._admission = admission
         self._closed = ClosedConnections()
-        self._seats = Seats(settings.max_associations, settings.max_associations_per_peer)
+        self._seats = seats or Seats(settings.max_associations, settings.max_associations_per_peer)
         self._door = Door(admission, self._seats, services, find_shortage)
         self._operations = join_operations(services)
         self._observer = Observer(
@@ -105,9 +118,14 @@ class Server:
         """
         node = self._settings
         if not node.tls.only:
-            self._listener = self._listen("node.port", node.port, self._open)
+            self._listener = self._listen("node.port", node.port, self._open, self._ports.plain)
         if node.tls.port is not None:
-            self._tls_listener = self._listen("node.tls.port", node.tls.port, self._open_secure)
+            self._tls_listener = self._listen("node.tls.port", node.tls.port, self._open_secure, self._ports.tls)
+
+    def share(self) -> Ports:
+        """Return the bound sockets for other processes. They listen as long as any process has them open."""
+        plain, tls = (None if each is None else each.socket for each in (self._listener, self._tls_listener))
+        return Ports(plain, tls)
 
     def start(self) -> None:
         """Serve associations, binding the ports unless `bind` did."""
@@ -142,7 +160,7 @@ class Server:
     def _listeners(self) -> list[Listener]:
         return [listener for listener in (self._listener, self._tls_listener) if listener is not None]
 
-    def _listen(self, key: str, port: int, open_acceptor: Open) -> Listener:
+    def _listen(self, key: str, port: int, open_acceptor: Open, listening: socket.socket | None) -> Listener:
         host = self._settings.host
         try:
             return Listener(
@@ -151,6 +169,7 @@ class Server:
                 admits=self._admits,
                 on_dropped=lambda dropped: self._closed.note("silent", shorten_address(dropped)),
                 lobby=self._lobby,
+                listening=listening,
             )
         except OSError as error:
             for listener in self._listeners:

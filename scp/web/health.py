@@ -12,9 +12,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from config.errors import Rejected, Transient
 from config.settings import MIB
+from scp.counting import add_counters
 from scp.reception.incoming import check_room
 from scp.watching.gauges import Gauges
-from scp.web.counting import add_counters
 from scp.web.link import NodeSilent
 from scp.web.services import Services, find_services
 from scp.web.validation.metrics import render_metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from scp.web.counting import add_counters
+from scp.counting import add_counters
 
 
 def registry(objects: dict[str, int], queries: int, open_now: int) -> CollectorRegistry:

@@ -1,4 +1,4 @@
-"""The counters of the node and of the web process as one: an object counts, whichever of the two received it."""
+"""The counters of several processes of the node as one: an object counts, whichever of them received it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,19 @@ def add_counters(node: bytes, own: CollectorRegistry = REGISTRY) -> bytes:
 
     Gauges are the node's alone.
     """
+    return _sum(node, own.collect())
+
+
+def sum_counters(node: bytes, other: bytes) -> bytes:
+    """Add the counters of another process to the node's metrics; both in the text format of Prometheus."""
+    return _sum(node, text_string_to_metric_families(other.decode()))
+
+
+def _sum(node: bytes, others: Iterable[Metric]) -> bytes:
     families = {family.name: family for family in text_string_to_metric_families(node.decode())}
-    for mine in own.collect():
-        if mine.type == "counter":
-            families[mine.name] = _add(families.get(mine.name), mine)
+    for other in others:
+        if other.type == "counter":
+            families[other.name] = _add(families.get(other.name), other)
     registry = CollectorRegistry()
     registry.register(_Fixed(families.values()))
     return generate_latest(registry)
