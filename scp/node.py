@@ -86,10 +86,7 @@ class Node:
         )
         self.server = self._reception.server
         self._receivers = Receivers.from_settings(
-            settings,
-            owner=member.id,
-            received=self._note_instance,
-            announced=self._completion.note_announcement,
+            installation, received=self._note_instance, announced=self._completion.note_announcement
         )
         self._notifier = Notifier(installation, duties=member)
         self._auditor = Auditor(installation, duties=member)
@@ -97,10 +94,7 @@ class Node:
             installation, self._reception.storage, self._completion.note_announcement, duties=member
         )
         self._keeper = Keeper(installation, duties=member)
-        chores = (
-            Chore(REPORT_COMMITMENT, self._reception.reports),
-            Chore(ASK_COMMITMENT, self._reception.asker),
-        )
+        chores = (Chore(REPORT_COMMITMENT, self._reception.reports), Chore(ASK_COMMITMENT, self._reception.asker))
         self._workflow = make_workflow(installation, member, self._scorer, chores)
 
     def start(self) -> None:
@@ -124,10 +118,7 @@ class Node:
         metrics.await_deliveries(self.settings.results.destinations)
         if self.receives:
             self._witness.start()
-            if self._receivers is None:
-                self.server.start()
-            else:
-                self._receivers.start(self.server.share())
+            self._receive()
         self._tell_start()
 
     def stop(self) -> None:
@@ -189,6 +180,13 @@ class Node:
     def note_configuration(self, keys: str) -> None:
         """Enter in the audit log which keys have changed. Raises Transient."""
         audit.record(self.database, self._clock(), "configured", f"changed: {keys}")
+
+    def _receive(self) -> None:
+        """Serve peers, here or in receiver processes on the ports bound here."""
+        if self._receivers is None:
+            self.server.start()
+        else:
+            self._receivers.start(self.server.share())
 
     def _tell_start(self) -> None:
         """Log what runs, and what it takes up that an earlier process left."""

@@ -27,9 +27,9 @@ log = structlog.get_logger(__name__)
 
 
 def serve(
-    connection: Connection, settings: Settings, plain: socket.socket | None, tls: socket.socket | None, owner: str = ""
+    connection: Connection, settings: Settings, owner: str, plain: socket.socket | None, tls: socket.socket | None
 ) -> None:
-    """Serve associations until the node says to stop, or is gone."""
+    """Serve associations until the node says to stop, or is gone; `owner` is the member of the group that it is."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # they are for the node, which ends this process
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -37,21 +37,20 @@ def serve(
     configure_process()
     logs.configure(settings.node.log_level, settings.node.log_format)
     logs.capture_last_words()
-    Receiver(Pipe(connection), settings, Ports(plain, tls), owner).run()
+    Receiver(Pipe(connection), settings, owner, Ports(plain, tls)).run()
 
 
 class Receiver:
     """The services of the node in a process of its own; the node keeps what is one for all."""
 
-    def __init__(self, pipe: Pipe, settings: Settings, ports: Ports, owner: str = "") -> None:
+    def __init__(self, pipe: Pipe, settings: Settings, owner: str, ports: Ports) -> None:
         self._pipe = pipe
         self._seats = AskedSeats(pipe)
         self._reporter = Reporter(pipe, self._seats)
         self._database = open_database(settings)
+        files = open_store(settings, self._database, owner=owner)
         self._reception = Reception(
-            Installation(
-                settings, self._database, open_store(settings, self._database, owner=owner), utc_now, lambda: owner
-            ),
+            Installation(settings, self._database, files, utc_now, lambda: owner),
             received=self._reporter.note_instance,
             announced=self._reporter.note_announcement,
             seats=self._seats,

@@ -14,6 +14,7 @@ import structlog
 
 from config.settings import Settings
 from scp.counting import sum_counters
+from scp.installation import Installation
 from scp.receivers.link import Adopt, Counters, CountersWanted, News, Ready, SeatAnswered, SeatWanted, Stop
 from scp.receivers.reporter import Pipe
 from scp.reception.seats import Seats
@@ -46,15 +47,14 @@ class Supervised:
     def __init__(
         self,
         number: int,
-        settings: Settings,
+        installation: Installation,
         seats: Seats,
         received: Callable[[str, Holder | None], None],
         announced: Callable[[str], None],
-        owner: str = "",
     ) -> None:
         self._name = f"coronode-receiver-{number}"
-        self._settings = settings
-        self._owner = owner
+        self._settings = installation.settings
+        self._owner = installation.owner
         self._seats = seats
         self._received = received
         self._announced = announced
@@ -131,7 +131,7 @@ class Supervised:
     def _attend(self) -> None:
         """Run one process until it ends."""
         ours, theirs = _CONTEXT.Pipe()
-        arguments = (theirs, self._settings, self._ports.plain, self._ports.tls, self._owner)
+        arguments = (theirs, self._settings, self._owner(), self._ports.plain, self._ports.tls)
         process = _CONTEXT.Process(target=_serve, args=arguments, name=self._name)
         process.start()
         theirs.close()

@@ -9,6 +9,7 @@ from typing import Final, Self
 from config.settings import Settings
 from scp import metrics
 from scp.counting import sum_counters
+from scp.installation import Installation
 from scp.receivers.supervised import Supervised
 from scp.reception.seats import Seats
 from scp.reception.server import Ports
@@ -21,34 +22,34 @@ class Receivers:
     """`count` processes that receive on `ports` from `start` to `stop`.
 
     `received` is told of each series and the association that brought its objects, `announced` of each series of which
-    something was announced. `owner` is the member of the group that the node is.
+    something was announced.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        installation: Installation,
         count: int,
         *,
-        owner: str = "",
         received: Callable[[str, Holder | None], None],
         announced: Callable[[str], None],
     ) -> None:
-        seats = Seats(settings.node.max_associations, settings.node.max_associations_per_peer)
-        self._seats = seats
-        self._all = [Supervised(number, settings, seats, received, announced, owner) for number in range(1, count + 1)]
+        node = installation.settings.node
+        self._seats = Seats(node.max_associations, node.max_associations_per_peer)
+        self._all = [
+            Supervised(number, installation, self._seats, received, announced) for number in range(1, count + 1)
+        ]
 
     @classmethod
     def from_settings(
         cls,
-        settings: Settings,
+        installation: Installation,
         *,
-        owner: str = "",
         received: Callable[[str, Holder | None], None],
         announced: Callable[[str], None],
     ) -> Self | None:
         """Make the configured number; None where the node itself receives."""
-        count = settings.node.receivers or os.cpu_count() or 1
-        return None if count == 1 else cls(settings, count, owner=owner, received=received, announced=announced)
+        count = installation.settings.node.receivers or os.cpu_count() or 1
+        return None if count == 1 else cls(installation, count, received=received, announced=announced)
 
     def start(self, ports: Ports) -> None:
         """Start all, and return once each serves, or could not within a minute."""

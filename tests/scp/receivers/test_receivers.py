@@ -1,0 +1,81 @@
+"""Receiver processes on the port of one node: limits, completion, counters are the node's; a killed one comes back."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import signal
+from contextlib import ExitStack
+
+import pytest
+
+from scp.network.errors import AssociationEnded
+from scp.receivers.supervised import Supervised
+from storage.series import states
+from storage.series.states import State
+
+
+def receivers():
+    return {child.name: child for child in multiprocessing.active_children() if "receiver" in child.name}
+
+
+def read(node, name):
+    found = re.search(rf"^{name} (\S+)$", node.render_metrics().decode(), re.MULTILINE)
+    return float(found.group(1)) if found else 0.0
+
+
+@pytest.mark.component
+def test_two_processes_are_one_node(patient, configured, run_node, scanner_of, eventually, state_of):
+    images = patient()
+    uid = str(images[0].SeriesInstanceUID)
+    limits = {"receivers": 2, "max_associations": 3}
+    before = len(images) // 2
+    with run_node(configured({}, node=limits, completion={"quiet_seconds": 2, "hold_seconds": 60})) as node:
+        assert len(receivers()) == 2
+        with ExitStack() as opened:
+            associations = [opened.enter_context(scanner_of(node).associated()) for _ in range(3)]
+            with pytest.raises(AssociationEnded):
+                opened.enter_context(scanner_of(node).associated())
+            assert [associations[k % 3].store(image) for k, image in enumerate(images[:before])] == [0] * before
+            assert read(node, 'coronode_objects_total{status="0x0000"}') == before
+            assert read(node, "coronode_associations") == 3
+
+            # both are killed: what they held is free, what was counted stays, and others take their place
+            for child in receivers().values():
+                os.kill(child.pid, signal.SIGKILL)
+            opened.pop_all()  # there is nobody to release them to
+        eventually("the seats", lambda: read(node, "coronode_associations") == 0)
+        assert scanner_of(node).send_in_parallel(images[before:], 3) == [0] * (len(images) - before)
+        assert read(node, 'coronode_objects_total{status="0x0000"}') == len(images)
+        assert read(node, 'coronode_associations_refused_total{reason="limit"}') == 1
+        eventually("a result", lambda: state_of(node, uid) == State.SCORED)
+        assert states.get(node.database, uid).flags == ()
+        assert len(receivers()) == 2
+    assert receivers() == {}
+
+
+@pytest.mark.component
+def test_an_open_association_holds_its_series(patient, configured, run_node, scanner_of, eventually, state_of):
+    images = patient()
+    uid = str(images[0].SeriesInstanceUID)
+    with run_node(configured({}, node={"receivers": 2}, completion={"quiet_seconds": 0.5, "hold_seconds": 60})) as node:
+        with scanner_of(node).associated() as association:
+            assert [association.store(image) for image in images] == [0] * len(images)
+            eventually("word of the association", lambda: node._completion._watch._timers[uid].holders)
+            holder = node._completion._watch._timers[uid].holders[0]
+            assert holder.is_alive()
+            assert state_of(node, uid) == State.RECEIVING
+        eventually("its end", lambda: not holder.is_alive())
+        eventually("a result", lambda: state_of(node, uid) == State.SCORED)
+
+
+def test_one_receiver_is_the_node_itself(configured):
+    from scp.receivers.supervisor import Receivers  # noqa: PLC0415
+
+    def make(count):
+        settings = configured({}, node={"receivers": count})
+        return Receivers.from_settings(settings, received=lambda *_: None, announced=lambda _: None)
+
+    assert make(1) is None
+    assert [type(each) for each in make(3)._all] == [Supervised] * 3
