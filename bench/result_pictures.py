@@ -17,7 +17,7 @@ from typing import Final
 
 from PIL import Image
 
-from config.settings import RiskSettings
+from config.risk import RiskSettings
 from scoring import engine
 from scoring.phantom import PhantomSpec, make_phantom, write_series
 from scoring.phantom.spec import DEFAULT_CALCIFICATIONS

@@ -13,6 +13,7 @@ from config.group import GroupSettings
 from config.host import Host
 from config.passcodes import HashedPasscode
 from config.retention import RetentionSettings
+from config.risk import RiskSettings
 from config.secrets import HIDDEN_VALUE
 from config.section import ONCE, AeTitle, ListenPort, LongString, Seconds, Section, list_controls
 from config.storage import StorageSettings
@@ -37,7 +38,6 @@ Companions = Literal["keep", "drop"]
 RejectionReason = Literal["quality", "safety", "worklist", "retention"]
 DocumentKind = Literal["sr", "overlay", "seg", "pdf", "letter"]
 SrTemplate = Literal["tid1500", "tid1500-3d", "tid3900"]
-PopulationGroup = Literal["white", "chinese", "black", "hispanic"]
 Language = Literal["en", "de"]
 ConventionName = Literal["standard", "literature", "siemens", "philips", "canon", "ge", "kvp-adapted"]
 PatientSize = Literal["small", "medium", "large"]
@@ -196,20 +196,6 @@ class ResultsSettings(Section):
     retry_longest_seconds: Seconds = 900
     retry_attempts: int = Field(default=2000, ge=1, le=1_000_000)
     commit_timeout_seconds: Seconds = 3600
-
-
-class RiskSettings(Section):
-    """Inputs of the risk tables that the images do not carry; none is ever guessed.
-
-    `group` is the default for every patient; `groups` maps the text or code of Ethnic Group (0010,2160) to a
-    group of the table; `table` is a site's own CSV in the form of the shipped one.
-    """
-
-    group: PopulationGroup | None = None
-    groups: dict[str, PopulationGroup] = Field(default={})
-    table: Path | None = None
-    table_name: str = ""
-    table_citation: str = ""
 
 
 class PriorsSettings(Section):

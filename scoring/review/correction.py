@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from config.settings import RiskSettings
+from config.risk import RiskSettings
 from scoring.judgement import totals
 from scoring.judgement.category import categorise, format_cac_drs
 from scoring.judgement.doubt import Doubtful

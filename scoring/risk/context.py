@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from config.settings import RiskSettings
+from config.risk import RiskSettings
 from scoring.images.acquisition import REFERENCE_KVP
 from scoring.result import Patient, Percentile, Risk, Score, SeriesInfo, Statement
 from scoring.risk import population, ten_year

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydicom.dataset import Dataset
 
-from config.settings import RiskSettings
+from config.risk import RiskSettings
 from dicom import elements
 from dicom.dates import parse_date, scan_date
 from dicom.legal import read_sex

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from config.errors import ConfigurationError
-from config.settings import RiskSettings
+from config.risk import RiskSettings
 from scoring.result import GROUPS, Group, Sex, Statement
 
 HEADER: Final = ("race", "sex", "age", "p_nonzero_pct", "p25", "p50", "p75", "p90")

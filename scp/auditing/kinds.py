@@ -23,7 +23,6 @@ LOG_USED: Final = Code("110101", "Audit Log Used")
 ACCESSED: Final = Code("110103", "DICOM Instances Accessed")
 TRANSFERRED: Final = Code("110104", "DICOM Instances Transferred")
 DELETED: Final = Code("110105", "DICOM Study Deleted")
-EXPORT: Final = Code("110106", "Export")
 QUERY: Final = Code("110112", "Query")
 SECURITY: Final = Code("110113", "Security Alert")
 AUTHENTICATION: Final = Code("110114", "User Authentication")
@@ -32,7 +31,6 @@ STARTED: Final = Code("110120", "Application Start")
 STOPPED: Final = Code("110121", "Application Stop")
 LOGIN: Final = Code("110122", "Login")
 LOGOUT: Final = Code("110123", "Logout")
-NODE_AUTHENTICATION: Final = Code("110126", "Node Authentication")
 EMERGENCY: Final = Code("110127", "Emergency Override Started")
 SOFTWARE_CONFIGURATION: Final = Code("110131", "Software Configuration")
 USER_ATTRIBUTES: Final = Code("110137", "User Security Attributes Changed")
@@ -67,11 +65,11 @@ KINDS: Final = {
     "signed": Kind(ACCESSED, "U", part="person"),
     "quarantine-deleted": Kind(DELETED, "D", part="person"),
     "deleted": Kind(DELETED, "D", part="person"),
+    "erased": Kind(DELETED, "D", part="person"),
     "signed_in": Kind(AUTHENTICATION, "E", LOGIN, "person"),
     "signed_out": Kind(AUTHENTICATION, "E", LOGOUT, "person"),
     "sign_in_failed": Kind(AUTHENTICATION, "E", LOGIN, "person", failed=True),
     "sign_in_paused": Kind(AUTHENTICATION, "E", LOGIN, "person", failed=True),
-    "association-refused": Kind(SECURITY, "E", NODE_AUTHENTICATION, "source", failed=True),
     "account_added": _ACCOUNT,
     "roles_changed": _ACCOUNT,
     "account_disabled": _ACCOUNT,
@@ -82,7 +80,7 @@ KINDS: Final = {
     "token_added": _ACCOUNT,
     "token_revoked": _ACCOUNT,
     "break_glass": Kind(SECURITY, "E", EMERGENCY, "person"),
-    "configuration": Kind(SECURITY, "U", SOFTWARE_CONFIGURATION, "person"),
+    "configured": Kind(SECURITY, "U", SOFTWARE_CONFIGURATION, "person"),
 }
 """Events that are not listed change what the node makes of images: `DICOM Instances Accessed`, updated."""
 

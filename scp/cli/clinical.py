@@ -11,8 +11,9 @@ import click
 from pydantic import Field, StrictBool, ValidationError
 
 from config.errors import ConfigurationError
+from config.risk import PopulationGroup
 from config.section import Section
-from config.settings import PopulationGroup, Settings
+from config.settings import Settings
 
 if TYPE_CHECKING:
     from scoring.risk.context import Context

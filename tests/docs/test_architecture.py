@@ -40,6 +40,7 @@ def test_the_drawing_shows_rooms_that_exist(root, rooms):
         "scp/calibrating",
         "scp/conformance",
         "scp/group",
+        "scp/receivers",
         "scp/retention",
         "scp/reviewing",
         "scp/validating",

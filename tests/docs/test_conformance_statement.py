@@ -49,7 +49,7 @@ def provided(tmp_path_factory) -> tuple[ProvidedService, ...]:
             super().__init__(settings, admission, services, **others)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("scp.node.Server", Listening)
+        patch.setattr("scp.receivers.reception.Server", Listening)
         folder = tmp_path_factory.mktemp("node")
         node = Node(Settings(node=NodeSettings(data_dir=folder, port=0)))
         node.database.close()

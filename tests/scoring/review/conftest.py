@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import dcmread
 
-from config.settings import RiskSettings
+from config.risk import RiskSettings
 from scoring import engine
 from scoring.result import Score
 from scoring.review.applying import apply_all

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from config.settings import RiskSettings
+from config.risk import RiskSettings
 from scoring.result import ARTERIES
 from scoring.review.applying import apply_all
 from scoring.review.correction import correct

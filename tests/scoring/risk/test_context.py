@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from config.settings import RiskSettings
+from config.risk import RiskSettings
 from scoring import engine
 from scoring.result import ArteryValues, Patient, Provenance, Score, SeriesInfo, Statement
 from scoring.risk import context as risk

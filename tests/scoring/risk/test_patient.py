@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from config.settings import RiskSettings
+from config.risk import RiskSettings
 from scoring.result import Patient
 from scoring.risk import patient
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import ConfigurationError
-from config.settings import RiskSettings
+from config.risk import RiskSettings
 from scoring.result import GROUPS, Patient, Statement
 from scoring.risk import population
 from scoring.risk.percentile import at_age, percentile, standing

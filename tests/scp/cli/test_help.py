@@ -137,12 +137,12 @@ class TestImports:
     def test_help_of_a_command_imports_nothing_that_it_does_not_show(self, module, tmp_path):
         command = next(name for name, entry in cli.entries.items() if entry.module == module)
         modules = loaded(command, "--help", folder=tmp_path)
-        assert modules & (HEAVY | {"pydantic_settings", "rich", "scoring.result", "scp.node", "structlog"}) == set()
+        assert modules & (HEAVY | {"rich", "scoring.result", "scp.node", "structlog"}) == set()
 
     def test_a_list_imports_neither_the_node_nor_what_reads_images(self, tmp_path):
         open_database(Settings(node={"data_dir": tmp_path / "coronode-data"})).close()
         modules = loaded("series", "list", "--json", folder=tmp_path)
-        assert modules & (HEAVY - {"sqlalchemy"} | {"rich", "pydantic_settings", "scp.node"}) == set()
+        assert modules & (HEAVY - {"sqlalchemy"} | {"rich", "scp.node"}) == set()
         assert "sqlalchemy" in modules
 
     @pytest.mark.parametrize("path", [path for path in LEAVES if path not in {("serve",), ("demo",)}], ids=name_of)
