@@ -35,10 +35,10 @@ _UNSYNCED: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was put in place: the manifest of the backup, the folder of objects."""
+    """What was put in place: the manifest of the backup, the folder or bucket of the objects."""
 
     manifest: Manifest
-    objects: Path
+    place: str
 
 
 def restore_backup(
@@ -74,7 +74,7 @@ def restore_backup(
         write_durably(mark, f"{manifest.listing}\n{_LOADED}\n")
     mark.unlink()
     sync_folder(mark.parent)
-    return Restored(manifest, root)
+    return Restored(manifest, settings.storage.blobs_url or str(root))
 
 
 def _check_fit(manifest: Manifest, settings: Settings) -> None:
