@@ -52,7 +52,7 @@ def restore(folder: Path, to_config: Path | None, config_file: Path | None) -> N
         lock.release()
     manifest = restored.manifest
     say(
-        f"restored the backup of {manifest.taken_at}: {manifest.objects} objects into {restored.objects}",
+        f"restored the backup of {manifest.taken_at}: {manifest.objects} objects into {restored.place}",
         "next: coronode verify --quick, then start the node",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -20,9 +21,15 @@ _UNSYNCED: Final = 256
 _PART: Final = ".part"
 
 
-def find_source(files: Files, name: str) -> Path:
-    """Return the file of a stored object: the one place where backup and check reach into the store."""
-    return files.path(name)
+def find_source(files: Files, name: str, size: int) -> Path:
+    """Return a file with the bytes of a stored object: the one place where backup and check reach into the store.
+
+    Raises FileNotFoundError where a bucket does not have it, even if a copy of it is left on this machine.
+    """
+    path = files.fetch(name, size)
+    if path != files.root / name and not files.has(name):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return path
 
 
 class ObjectCopier:
@@ -43,7 +50,7 @@ class ObjectCopier:
         digest = self._find_copy(target, size, known)
         if digest is None:
             try:
-                digest = self._copy_file(find_source(self._files, name), target)
+                digest = self._copy_file(find_source(self._files, name, size), target)
             except FileNotFoundError:
                 self.missing += 1
                 return Listed(MISSING, size, name)
@@ -62,8 +69,8 @@ class ObjectCopier:
             return None
         if known is not None and known.size == size and known.sha256 != MISSING:
             return known.sha256
-        source = find_source(self._files, target.relative_to(self._target).as_posix())
         try:
+            source = find_source(self._files, target.relative_to(self._target).as_posix(), size)
             digest = digest_whole(target, pace=self._pace)
             return digest if digest == digest_whole(source, pace=self._pace) else None
         except FileNotFoundError:

@@ -23,9 +23,10 @@ from storage.database.engine import Database
 from storage.database.opening import connect_database, list_database_files
 from storage.database.restoring import MARK
 from storage.migrations import HEAD
-from storage.objects.digest import Pace, at_any_pace
+from storage.objects.digest import READ_BYTES, Pace, at_any_pace
 from storage.objects.disk import make_folder, sync_folder
-from storage.objects.opening import find_folder
+from storage.objects.files import Files
+from storage.objects.opening import find_folder, is_in_bucket, open_files
 
 _LOCK: Final = "coronode.lock"
 _LOADED: Final = "index loaded"
@@ -34,10 +35,10 @@ _UNSYNCED: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was put in place: the manifest of the backup, the folder of objects."""
+    """What was put in place: the manifest of the backup, the folder or bucket of the objects."""
 
     manifest: Manifest
-    objects: Path
+    place: str
 
 
 def restore_backup(
@@ -65,15 +66,15 @@ def restore_backup(
     loaded = _refuse_others(mark, manifest, settings)
     root = find_folder(settings)
     if not loaded:
-        _check_room(manifest, root)
+        _check_room(manifest, mark.parent if is_in_bucket(settings) else root)
         make_folder(mark.parent)
         write_durably(mark, f"{manifest.listing}\n")
-        _copy_objects(folder, manifest, root, lambda done: told("restoring", done, manifest.objects), pace)
+        _copy_objects(folder, manifest, settings, lambda done: told("restoring", done, manifest.objects), pace)
         _put_index(folder / manifest.index, settings)
         write_durably(mark, f"{manifest.listing}\n{_LOADED}\n")
     mark.unlink()
     sync_folder(mark.parent)
-    return Restored(manifest, root)
+    return Restored(manifest, settings.storage.blobs_url or str(root))
 
 
 def _check_fit(manifest: Manifest, settings: Settings) -> None:
@@ -101,7 +102,11 @@ def _refuse_others(mark: Path, manifest: Manifest, settings: Settings) -> bool:
     if data.is_dir() and (left := [path.name for path in data.iterdir() if path.name != _LOCK]):
         raise Permanent(f"{data}: is not empty ({left[0]}); a restore goes into an empty data folder")
     root = find_folder(settings)
-    if root.is_dir() and any(root.iterdir()):
+    if is_in_bucket(settings):
+        files = open_files(settings)
+        if next(files.list_names(), None) is not None:
+            raise Permanent(f"{files.place}: is not empty; a restore goes into an empty bucket")
+    elif root.is_dir() and any(root.iterdir()):
         raise Permanent(f"{root}: is not empty; a restore goes into an empty folder of objects")
     for file in list_database_files(settings):
         if file.exists():
@@ -118,8 +123,14 @@ def _check_room(manifest: Manifest, root: Path) -> None:
         raise Permanent(f"{root}: {needed >> 20} MiB are needed and {free >> 20} MiB are free; make room")
 
 
-def _copy_objects(folder: Path, manifest: Manifest, root: Path, told: Callable[[int], None], pace: Pace) -> None:
+def _copy_objects(
+    folder: Path, manifest: Manifest, settings: Settings, told: Callable[[int], None], pace: Pace
+) -> None:
     """Copy the objects to their names; what an earlier call left is written over."""
+    if is_in_bucket(settings):
+        _store_objects(folder, manifest, open_files(settings), told, pace)
+        return
+    root = find_folder(settings)
     for name in ("incoming", "instances", "quarantine"):
         make_folder(root / name)
     fresh: list[Path] = []
@@ -133,6 +144,17 @@ def _copy_objects(folder: Path, manifest: Manifest, root: Path, told: Callable[[
             _settle(fresh)
         told(done)
     _settle(fresh)
+
+
+def _store_objects(folder: Path, manifest: Manifest, files: Files, told: Callable[[int], None], pace: Pace) -> None:
+    """Store the objects in a bucket; what an earlier call left is stored again."""
+    for done, item in enumerate(list_objects(folder, manifest), 1):
+        with files.incoming() as file, find_object(folder, item).open("rb") as source:
+            while chunk := source.read(READ_BYTES):
+                file.preface(chunk)
+            file.commit(item.name)
+        pace(item.size)
+        told(done)
 
 
 def _settle(fresh: list[Path]) -> None:

@@ -137,7 +137,7 @@ def _check_file(files: Files, row: _Row, *, quick: bool, pace: Pace) -> Finding 
         return Finding(kind, row.sop_instance_uid, words, table=row.table, row=row.id, name=row.path)
 
     try:
-        path = find_source(files, row.path)
+        path = find_source(files, row.path, row.size)
         size = path.stat().st_size
         if size != row.size:
             return report(Kind.DAMAGED, f"its file has {size} bytes, received were {row.size}: {row.path}")

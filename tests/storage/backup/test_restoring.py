@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -35,7 +36,7 @@ def test_a_fresh_machine_holds_what_the_node_held(node, back_up, tmp_path, elsew
         (series,) = states.list_series(database)
         assert (series.series_instance_uid, series.instance_count) == ("1.2.1.1", 3)
     for path in node.files.root.rglob("*.dcm"):
-        there = restored.objects / path.relative_to(node.files.root)
+        there = Path(restored.place) / path.relative_to(node.files.root)
         assert there.read_bytes() == path.read_bytes()
 
 
