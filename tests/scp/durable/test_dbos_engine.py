@@ -4,8 +4,10 @@ import logging
 import sys
 import threading
 from contextlib import nullcontext
+from queue import Queue
 
 import pytest
+from sqlalchemy import text
 
 from config.errors import CoronodeError, Transient
 from scp.durable.dbos_engine import DbosEngine, is_news
@@ -95,3 +97,68 @@ def test_of_the_jobs_that_wait_the_smallest_priority_goes_first(install):
     finally:
         go.set()
         engine.stop(busy=True)
+
+
+def claim_as(installation, job: Job, member: str) -> None:
+    """Have a job be run by another process, of which nothing more is heard."""
+    with installation.database.session() as session:
+        session.execute(
+            text("UPDATE workflow_status SET status = 'PENDING', executor_id = :member WHERE workflow_uuid = :job"),
+            {"member": member, "job": job.workflow_id},
+        )
+
+
+def test_jobs_of_who_is_no_member_are_handed_on_and_those_of_a_member_are_not(install):
+    installation = install()
+    ran: Queue[str] = Queue()
+    waiting = DbosEngine(installation.database, member="receiver")
+    waiting.start({}, around=nullcontext)
+    try:
+        for member in ("dead", "living", "local"):
+            job = Job.score(f"1.2.{len(member)}", 1)
+            waiting.enqueue(job)
+            claim_as(installation, job, member)
+    finally:
+        waiting.stop(busy=False)
+    engine = DbosEngine(installation.database, member="me")
+    engine.start({SCORE: lambda uid, _: ran.put(uid)}, around=nullcontext)
+    try:
+        engine.hand_on({"me", "living"})
+        assert {ran.get(timeout=60) for _ in range(2)} == {"1.2.4", "1.2.5"}
+        engine.hand_on({"me"})
+        assert ran.get(timeout=60) == "1.2.6"
+    finally:
+        engine.stop(busy=True)
+
+
+def test_who_has_joined_anew_runs_jobs_under_the_new_name(install):
+    installation = install()
+    ran: Queue[str] = Queue()
+    engine = DbosEngine(installation.database, member="before")
+    engine.start({SCORE: lambda uid, _: ran.put(uid)}, around=nullcontext)
+    try:
+        engine.rename("after")
+        engine.enqueue(Job.score("1.2", 1))
+        assert ran.get(timeout=60) == "1.2"
+        with installation.database.reading() as session:
+            assert session.execute(text("SELECT executor_id FROM workflow_status")).scalars().all() == ["after"]
+    finally:
+        engine.stop(busy=True)
+
+
+def test_who_has_no_role_for_jobs_leaves_them_to_others(install):
+    installation = install()
+    ran: Queue[str] = Queue()
+    engine = DbosEngine(installation.database, member="receiver")
+    engine.start({}, around=nullcontext)
+    try:
+        engine.enqueue(Job.score("1.2", 1))
+        engine.hand_on({"receiver"})
+    finally:
+        engine.stop(busy=False)
+    other = DbosEngine(installation.database, member="scorer")
+    other.start({SCORE: lambda uid, _: ran.put(uid)}, around=nullcontext)
+    try:
+        assert ran.get(timeout=60) == "1.2"
+    finally:
+        other.stop(busy=True)
