@@ -132,7 +132,7 @@ class Campaign:
             self._block.kills["scorer"] += 1
             with suppress(ProcessLookupError):
                 os.kill(scorer, signal.SIGKILL)
-        elif len(self._group.running()) > 1 and self._rng.random() < self._away:
+        elif self._rng.random() < self._away and len(self._group.running()) > 1 and self._is_listed(member.pid):
             self._block.kills["member, kept away"] += 1
             self._take_over(member)
         else:
