@@ -44,7 +44,7 @@ from scoring.phantom.phantom import make_phantom
 from scoring.phantom.series import write_series
 
 Victim = Literal["member", "scorer", "database"]
-WEIGHTS: Final[dict[Victim, int]] = {"member": 5, "scorer": 3, "database": 2}
+WEIGHTS: Final[dict[Victim, int]] = {"member": 4, "scorer": 4, "database": 2}
 LONGEST_PAUSE: Final = 2.5
 """Seconds from one kill to the next."""
 AWAY: Final = 0.3
@@ -126,12 +126,13 @@ class Campaign:
             return
         wait_for("a member that runs", lambda: bool(self._group.running()), seconds=60)
         member = self._rng.choice(self._group.running())
-        scorer = find_scorer(member) if victim == "scorer" else None
+        scorers = [found for each in self._group.running() if (found := find_scorer(each)) is not None]
+        scorer = self._rng.choice(scorers) if victim == "scorer" and scorers else None
         if scorer is not None:
             self._block.kills["scorer"] += 1
             with suppress(ProcessLookupError):
                 os.kill(scorer, signal.SIGKILL)
-        elif len(self._group.running()) > 1 and self._rng.random() < self._away:
+        elif self._rng.random() < self._away and len(self._group.running()) > 1 and self._is_listed(member.pid):
             self._block.kills["member, kept away"] += 1
             self._take_over(member)
         else:
