@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from scp.installation import Installation
 from scp.network.errors import AssociationEnded
 from scp.receivers.supervised import Supervised
 from storage.series import states
@@ -75,7 +76,9 @@ def test_one_receiver_is_the_node_itself(configured):
 
     def make(count):
         settings = configured({}, node={"receivers": count})
-        return Receivers.from_settings(settings, received=lambda *_: None, announced=lambda _: None)
+        return Receivers.from_settings(
+            Installation(settings, None, None), received=lambda *_: None, announced=lambda _: None
+        )
 
     assert make(1) is None
     assert [type(each) for each in make(3)._all] == [Supervised] * 3
