@@ -21,8 +21,11 @@ _PART: Final = ".part"
 
 
 def find_source(files: Files, name: str) -> Path:
-    """Return the file of a stored object: the one place where backup and check reach into the store."""
-    return files.path(name)
+    """Return the file of a stored object: the one place where backup and check reach into the store.
+
+    Of a bucket it is what the service has now. Raises OSError.
+    """
+    return files.fetch(name, anew=True)
 
 
 class ObjectCopier:

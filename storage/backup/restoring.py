@@ -25,7 +25,7 @@ from storage.database.restoring import MARK
 from storage.migrations import HEAD
 from storage.objects.digest import Pace, at_any_pace
 from storage.objects.disk import make_folder, sync_folder
-from storage.objects.opening import find_folder
+from storage.objects.opening import find_folder, is_in_bucket
 
 _LOCK: Final = "coronode.lock"
 _LOADED: Final = "index loaded"
@@ -53,6 +53,11 @@ def restore_backup(
     another kind of database, or the places are in use, before anything is written; OSError and Transient later: then
     the same call may be made again.
     """
+    if is_in_bucket(settings):
+        raise Permanent(
+            "storage.blobs_url: a restore goes into a folder: name one, restore, copy it into the bucket as "
+            "docs/blobs.md says, and name the bucket again"
+        )
     checked = check_backup(folder, told=lambda done, total: told("checking", done, total), pace=pace)
     manifest = checked.manifest
     if checked.damaged:
