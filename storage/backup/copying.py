@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -22,14 +21,11 @@ _PART: Final = ".part"
 
 
 def find_source(files: Files, name: str, size: int) -> Path:
-    """Return a file with the bytes of a stored object: the one place where backup and check reach into the store.
+    """Return the file of a stored object: the one place where backup and check reach into the store.
 
-    Raises FileNotFoundError where a bucket does not have it, even if a copy of it is left on this machine.
+    Of a bucket it is what the service has now. Raises OSError, FileNotFoundError where it is not there.
     """
-    path = files.fetch(name, size)
-    if path != files.root / name and not files.has(name):
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-    return path
+    return files.fetch(name, size, anew=True)
 
 
 class ObjectCopier:

@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from config.errors import Permanent
 from storage.backup.findings import Finding, Kind
 from storage.database import audit
 from storage.database.engine import Database
@@ -31,8 +32,10 @@ REPAIRABLE: Final = frozenset({Kind.MISSING, Kind.DAMAGED, Kind.ORPHAN})
 def repair(database: Database, files: Files, findings: Sequence[Finding], now: datetime) -> int:
     """Repair what can be repaired and return how much that was; damaged files are kept in lost+found, too.
 
-    Raises Transient when the database does not take the change, OSError.
+    Raises Permanent for a bucket, Transient when the database does not take the change, OSError.
     """
+    if files.is_bucket:
+        raise Permanent(f"{files.place}: a bucket is not repaired; send the objects again that verify names")
     done = 0
     for found in findings:
         if found.kind is Kind.ORPHAN:

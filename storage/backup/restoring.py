@@ -54,6 +54,11 @@ def restore_backup(
     another kind of database, or the places are in use, before anything is written; OSError and Transient later: then
     the same call may be made again.
     """
+    if is_in_bucket(settings):
+        raise Permanent(
+            "storage.blobs_url: a restore goes into a folder: name one, restore, copy it into the bucket as "
+            "docs/blobs.md says, and name the bucket again"
+        )
     checked = check_backup(folder, told=lambda done, total: told("checking", done, total), pace=pace)
     manifest = checked.manifest
     if checked.damaged:

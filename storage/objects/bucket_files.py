@@ -29,6 +29,8 @@ _SURE_SECONDS: Final = 5.0
 class BucketFiles(Files):
     """The objects of a bucket; thread-safe. `root` is a local folder of this machine alone."""
 
+    is_bucket = True
+
     def __init__(self, bucket: Bucket, root: Path, *, cache_bytes: int, owner: str = "") -> None:
         super().__init__(root, owner=owner, kinds=())
         self.flushes = False  # the service keeps it, not this disk
@@ -61,10 +63,10 @@ class BucketFiles(Files):
         """Return where the copy of an object lies, or would lie. Raises ValueError for a name that leads elsewhere."""
         return self._cache.path(_check_name(name))
 
-    def fetch(self, name: str, size: int | None = None) -> Path:
+    def fetch(self, name: str, size: int | None = None, *, anew: bool = False) -> Path:
         """Return a copy of a stored object, which stays for 15 minutes; raises as `Files.fetch` does."""
         copy = self._cache.find(_check_name(name), size)
-        if copy is not None:
+        if copy is not None and not anew:
             return copy
         path, descriptor = self._workplace.begin()
         os.close(descriptor)

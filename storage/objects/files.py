@@ -38,6 +38,8 @@ class Files:
     objects.
     """
 
+    is_bucket = False
+
     def __init__(self, root: Path, *, durable: bool = True, owner: str = "", kinds: Sequence[str] = KINDS) -> None:
         self.root = root.resolve()
         self.durable = self.flushes = durable
@@ -63,14 +65,14 @@ class Files:
         if not self.is_present():
             raise FileNotFoundError(errno.ENOENT, "its disk is away", str(self.root))
 
-    def fetch(self, name: str, size: int | None = None) -> Path:
+    def fetch(self, name: str, size: int | None = None, *, anew: bool = False) -> Path:
         """Return a file with the bytes of a stored object, to be read soon.
 
         Of a folder it is the object's own path, whether it is there or not. `size` in bytes, where it is known, lets a
-        copy be told from one of another size. Raises ValueError for a name that leads out of the store; for a bucket
-        OSError, FileNotFoundError among them, as reading a file does.
+        copy be told from one of another size; `anew` takes no copy of before. Raises ValueError for a name that leads
+        out of the store; for a bucket OSError, FileNotFoundError among them, as reading a file does.
         """
-        del size
+        del size, anew
         return self.path(name)
 
     def fetch_all(self, names: Sequence[str]) -> list[Path]:

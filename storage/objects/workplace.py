@@ -59,7 +59,7 @@ class Workplace:
             if not place.is_dir():  # as versions before left them
                 place.unlink(missing_ok=True)
                 count += 1
-            elif not is_alive(place.name.partition(".")[0]) and _is_abandoned(place):
+            elif not is_alive(place.name.rpartition(".")[0]) and _is_abandoned(place):
                 count += sum(1 for _ in place.glob("[!.]*"))
                 shutil.rmtree(place, ignore_errors=True)
         return count

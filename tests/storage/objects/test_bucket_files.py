@@ -185,3 +185,12 @@ def test_a_bucket_needs_no_prefix(s3_service):
     bucket = Bucket("s3://objects", Settings(storage=s3_service.settings("x")).storage.s3)
     assert bucket.place == "s3://objects"
     assert not bucket.has("instances/none.dcm")
+
+
+def test_what_is_asked_for_anew_is_what_the_service_has(files, open_at):
+    files.write(b"first", NAME)
+    other = open_at("there")
+    other.fetch(NAME)
+    files.write(b"later", NAME)
+    assert other.fetch(NAME).read_bytes() == b"first"
+    assert other.fetch(NAME, anew=True).read_bytes() == b"later"
