@@ -19,7 +19,6 @@ from storage.database.engine import Database, Transaction
 APPLICATION_VERSION: Final = "coronode-1"
 """Only an engine of the same version resumes a job; change it whenever a workflow's arguments change."""
 
-_POLLING_SECONDS: Final = 0.5
 _ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 _NOTED_SECONDS: Final = 5
 _MOST_FORGOTTEN: Final = 10_000
@@ -63,15 +62,15 @@ class DbosEngine:
         DBOS(config=config)
         for kind, step in steps.items():
             _register_workflow(kind, step, around)
-        queues = {kind.queue: kind.partitioned for kind in steps}
+        queues = {kind.queue: kind for kind in steps}
         DBOS.listen_queues(list(queues))
         DBOS.launch()
-        for queue, partitioned in queues.items():
+        for queue, kind in queues.items():
             DBOS.register_queue(
                 queue,
-                worker_concurrency=None if partitioned else self._scorers,
-                partition_worker_concurrency=1 if partitioned else None,
-                polling_interval_sec=_POLLING_SECONDS,
+                worker_concurrency=None if kind.partitioned else self._scorers,
+                partition_worker_concurrency=1 if kind.partitioned else None,
+                polling_interval_sec=kind.look_seconds,
                 on_conflict="always_update",
             )
         self._client = DBOSClient(system_database_engine=self._engine, serializer=JsonSerializer())

@@ -24,12 +24,13 @@ class Kind:
     step: str
     queue: str
     partitioned: bool = False
+    look_seconds: float = 1.0
 
 
 SCORE: Final = Kind("score_series", "process", "score")
 DELIVER: Final = Kind("deliver_batch", "send", "deliver", partitioned=True)
-REPORT_COMMITMENT: Final = Kind("report_commitment", "report", "chores", partitioned=True)
-ASK_COMMITMENT: Final = Kind("ask_commitment", "ask", "chores", partitioned=True)
+REPORT_COMMITMENT: Final = Kind("report_commitment", "report", "chores", partitioned=True, look_seconds=5.0)
+ASK_COMMITMENT: Final = Kind("ask_commitment", "ask", "chores", partitioned=True, look_seconds=5.0)
 
 
 @dataclass(frozen=True, slots=True)

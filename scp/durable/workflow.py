@@ -202,5 +202,7 @@ class Workflow:
                 self.reconcile()
                 if count % _CLEANUP_EVERY == 0:
                     self._engine.forget_before(self._clock() - KEEP_ENDED)  # their work is recorded in our tables
+            except Transient as error:
+                log.warning("reconciliation failed; will retry", reason=str(error))
             except Exception:  # the edge of the thread: retried in a few seconds
                 log.exception("reconciliation failed; will retry")

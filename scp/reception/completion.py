@@ -22,7 +22,7 @@ from typing import Final
 
 import structlog
 
-from config.errors import Permanent
+from config.errors import Permanent, Transient
 from config.settings import CompletionSettings
 from scp.group.duties import Duties, EveryDuty
 from scp.reception.facts import Facts
@@ -130,6 +130,9 @@ class Completion:
             except Permanent as error:
                 log.info("series no longer watched", series=series_instance_uid, reason=str(error))
                 self._watch.forget(series_instance_uid, now)
+            except Transient:  # the database is away: told once, by whoever looks next
+                self._watch.renew([series_instance_uid])
+                raise
             except Exception:  # one series must not hold up the others
                 log.exception("completion check failed; will retry", series=series_instance_uid)
                 self._watch.renew([series_instance_uid])
@@ -185,6 +188,8 @@ class Completion:
                 if number % _TICKS_PER_LOOK == 0:
                     self.look()
                 self.tick()
+            except Transient as error:
+                log.warning("completion check failed; will retry", reason=str(error))
             except Exception:  # the edge of the thread: one failure must not end the watch
                 log.exception("completion check failed; will retry")
 
