@@ -40,8 +40,7 @@ def delete(node: Node, kind: Kind = Kind.IMAGES, policy: Policy = POLICY, *, rem
 
 
 def list_stored(node: Node) -> set[str]:
-    root = node.files.root
-    return {str(path.relative_to(root)) for path in root.rglob("[!.]*") if path.is_file()}
+    return set(node.files.list_names())
 
 
 def list_indexed(node: Node, *uids: str) -> set[str]:
