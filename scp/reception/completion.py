@@ -130,9 +130,9 @@ class Completion:
             except Permanent as error:
                 log.info("series no longer watched", series=series_instance_uid, reason=str(error))
                 self._watch.forget(series_instance_uid, now)
-            except Transient:  # the database is away: told once, by whoever looks next
+            except Transient as error:
+                log.warning("completion check failed; will retry", series=series_instance_uid, reason=str(error))
                 self._watch.renew([series_instance_uid])
-                raise
             except Exception:  # one series must not hold up the others
                 log.exception("completion check failed; will retry", series=series_instance_uid)
                 self._watch.renew([series_instance_uid])
