@@ -13,14 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from config.settings import Settings
 from scp.lock import FILE_NAME
 from storage.database.opening import list_database_files
 from storage.objects.opening import find_folder
-
-log = structlog.get_logger(__name__)
 
 _OTHERS: Final = 0o077
 _UMASK: Final = 0o077
@@ -55,6 +51,10 @@ def close_to_others(settings: Settings) -> Closed:
 
 def close_at_start(settings: Settings) -> None:
     """Close them, and log what was closed and what could not be."""
+    # commands import this module, and this library brings in what they do not need
+    import structlog  # noqa: PLC0415
+
+    log = structlog.get_logger(__name__)
     closed = close_to_others(settings)
     if closed.count:
         log.info("files and folders closed to other users", count=closed.count)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from pydicom.uid import UID
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import Rejected, Transient
@@ -26,7 +26,7 @@ from storage.intake.arrivals import (
     make_row,
 )
 from storage.intake.late import begin_scan, note_arrival, take_late
-from storage.intake.quarantine import compare, find_holder, put_aside
+from storage.intake.quarantine import Holder, compare, find_holder, put_aside
 from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
 from storage.objects.incoming import StoredFile
@@ -132,18 +132,27 @@ def _register_others(db: Database, files: Files, arrivals: Sequence[Arrival]) ->
         return [_register(session, files, arrival) for arrival in arrivals]
 
 
+def _register_again(session: Session, files: Files, arrival: Arrival, first: Holder) -> Registered:
+    """Answer an object whose UID is taken: the same one once more, or another one, which is put aside."""
+    stored = arrival.stored
+    # our own document that an archive sends back, encoded again or completed, contradicts nothing
+    is_ours = "made" in (first.origin, arrival.origin)
+    if first.sha256 != stored.sha256 and not is_ours:
+        return _put_aside(session, files, arrival, compare(first, arrival), first.series_instance_uid)
+    if first.path != stored.path:
+        files.remove(stored.path)
+    elif first.size != stored.size:
+        # the file has just been written anew, with another sender in its meta information
+        session.execute(update(InstanceRow).where(InstanceRow.id == first.id).values(size=stored.size))
+    rejecting.accept_again(session, arrival.header.sop_instance_uid, arrival.now)
+    return Registered("duplicate", first.series_instance_uid, first.path)
+
+
 def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
     header, stored = arrival.header, arrival.stored
     first = find_holder(session, header.sop_instance_uid)
     if first is not None:
-        # our own document that an archive sends back, encoded again or completed, contradicts nothing
-        is_ours = "made" in (first.origin, arrival.origin)
-        if first.sha256 != stored.sha256 and not is_ours:
-            return _put_aside(session, files, arrival, compare(first, arrival), first.series_instance_uid)
-        if first.path != stored.path:
-            files.remove(stored.path)
-        rejecting.accept_again(session, header.sop_instance_uid, arrival.now)
-        return Registered("duplicate", first.series_instance_uid, first.path)
+        return _register_again(session, files, arrival, first)
 
     known = session.execute(
         select(

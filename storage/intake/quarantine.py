@@ -18,10 +18,12 @@ from storage.series.quarantine import Contradiction
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The object that holds a SOP Instance UID."""
+    """The object that holds a SOP Instance UID; `size` is that of its file, which names its sender."""
 
+    id: int
     sha256: str
     path: str
+    size: int
     transfer_syntax_uid: str
     image_position_patient: str
     instance_number: str
@@ -34,8 +36,10 @@ def find_holder(session: Session, sop_instance_uid: str) -> Holder | None:
     """Find the object that holds a SOP Instance UID; None when the UID is new."""
     row = session.execute(
         select(
+            InstanceRow.id,
             InstanceRow.sha256,
             InstanceRow.path,
+            InstanceRow.size,
             InstanceRow.transfer_syntax_uid,
             InstanceRow.image_position_patient,
             InstanceRow.instance_number,
@@ -47,7 +51,7 @@ def find_holder(session: Session, sop_instance_uid: str) -> Holder | None:
         .join(StudyRow, SeriesRow.study_id == StudyRow.id)
         .where(InstanceRow.sop_instance_uid == sop_instance_uid)
     ).one_or_none()
-    return None if row is None else Holder(*row)
+    return None if row is None else Holder(*tuple(row))
 
 
 def compare(holder: Holder, arrival: Arrival) -> Contradiction:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from config.errors import Rejected, Transient
+from dicom.part10 import encode_preface
 from storage.database import audit
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, QuarantineRow, SeriesRow, StudyRow
@@ -21,6 +22,7 @@ from storage.series import states
 from storage.series.quarantine import Contradiction
 from storage.series.states import State
 
+EXPLICIT = "1.2.840.10008.1.2.1"
 SENDER = """
 import sys
 from datetime import UTC, datetime
@@ -259,3 +261,18 @@ def test_no_patient_in_the_audit(node):
     events = audit.list_events(node.db)
     assert {event.kind for event in events} == {"quarantined", "complete", "late-slice"}
     assert "SECRET" not in repr(events)
+
+
+def test_the_same_object_from_another_sender_has_the_size_of_its_file(node):
+    """The file names its sender, and is written anew."""
+    stored = []
+    for sender in ("A", "ANOTHER"):
+        header = InstanceHeader.from_dataset(node.ct(), EXPLICIT)
+        with node.files.incoming(EXPLICIT) as file:
+            file.preface(encode_preface(header.sop_class_uid, header.sop_instance_uid, EXPLICIT, sender))
+            file.write(b"the same data set")
+            stored.append(file.commit(header.file_name(file.sha256)))
+        instances.register(node.db, node.files, header, stored[-1], now=node.at(0), calling_ae=sender)
+    assert stored[0].path == stored[1].path
+    assert stored[0].size != stored[1].size
+    assert instances.find_instance(node.db, "1.2.1.1.1").size == node.files.path(stored[1].path).stat().st_size

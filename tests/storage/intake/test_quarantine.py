@@ -31,8 +31,10 @@ FIRST = {"ImagePositionPatient": [-100.0, -100.0, 30.0], "InstanceNumber": 7}
 def test_the_reason_follows_from_series_study_place_and_encoding(node, changes, syntax, reason):
     first = InstanceHeader.from_dataset(node.ct(**FIRST), EXPLICIT)
     holder = Holder(
+        1,
         "a" * 64,
         "instances/x.dcm",
+        100,
         EXPLICIT,
         first.image["image_position_patient"],
         first.image["instance_number"],
