@@ -2,8 +2,8 @@
 
 A member that shows no life for 20 seconds is expelled by whoever sees it first, and what it had in hand is free; at
 once if its process is seen to have ended, on the same machine. It stops taking work 5 seconds before that, by its own
-clock; if it lives after all it finds itself out and joins anew, under another ID. Clocks of machines are never compared:
-a beat is a number that rises, and each member measures by its own monotonic clock how long it has not.
+clock; if it lives after all it finds itself out and joins anew, under another ID. Clocks of machines are never
+compared: a beat is a number that rises, and each member measures by its own monotonic clock how long it has not.
 """
 
 from __future__ import annotations
