@@ -1,9 +1,9 @@
 """The membership of this process in the group: it shows life, looks after the others, and does its share of duties.
 
-A member that shows no life for 20 seconds is expelled by whoever sees it first, and what it had in hand is free. It
-stops taking work 5 seconds before that, by its own clock; if it lives after all it finds itself out and joins anew,
-under another ID. Clocks of machines are never compared: a beat is a number that rises, and each member measures by its
-own monotonic clock how long it has not.
+A member that shows no life for 20 seconds is expelled by whoever sees it first, and what it had in hand is free; at
+once if its process is seen to have ended, on the same machine. It stops taking work 5 seconds before that, by its own
+clock; if it lives after all it finds itself out and joins anew, under another ID. Clocks of machines are never
+compared: a beat is a number that rises, and each member measures by its own monotonic clock how long it has not.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import structlog
 from config.errors import Transient
 from config.group import Role
 from scp.group.duties import Duty
+from scp.group.process_identity import Place
 from scp.group.pulse import Pulse
 from scp.group.roles import list_duties
 from storage.database.engine import Database
@@ -60,6 +61,7 @@ class Membership:
         self._clock = clock
         self._monotonic = monotonic
         self._pulse = Pulse()
+        self._place = Place.here()
         self._duties: frozenset[str] = frozenset()
         self._beaten_at = float("-inf")
         self._is_troubled = False
@@ -91,7 +93,7 @@ class Membership:
         self._enter()
         if self._alone and (gone := members.expel_others(self._database, self.id, self._clock())):
             log.info("the work of an earlier process is taken over", members=gone)
-        self._take_duties()
+        self.look()
 
     def start(self) -> None:
         """Begin to show life."""
@@ -123,7 +125,9 @@ class Membership:
     def look(self) -> None:
         """Expel who is dead, and take the duties that nobody has. Raises Transient."""
         others = [member for member in members.list_members(self._database) if member.id != self.id]
-        for member in self._pulse.look(others, self._monotonic()):
+        dead = self._pulse.look(others, self._monotonic())
+        ended = [member for member in others if self._place.has_ended(member.process)]
+        for member in dict.fromkeys([*dead, *ended]):
             if members.expel(self._database, member, self._clock()):
                 log.warning("a member is dead: its work is taken over", member=member.id, host=member.host)
                 self.changed()
@@ -132,7 +136,14 @@ class Membership:
     def _enter(self) -> None:
         now = self._monotonic()
         member = Member(
-            self.id, socket.gethostname(), os.getpid(), self._roles, self._version, beat=0, joined_at=self._clock()
+            self.id,
+            socket.gethostname(),
+            os.getpid(),
+            self._roles,
+            self._version,
+            beat=0,
+            joined_at=self._clock(),
+            process=self._place.name_process(os.getpid()),
         )
         members.join(self._database, member)
         self._beaten_at = now

@@ -10,7 +10,10 @@ from storage.migrations import OLDEST_TABLE
 
 
 class MemberRow(Base):
-    """A process that works on the index; `beat` rises as long as it lives, `roles` are separated by spaces."""
+    """A process that works on the index; `beat` rises as long as it lives, `roles` are separated by spaces.
+
+    `process` names it for others on its machine, empty where it cannot be told.
+    """
 
     __tablename__ = "members"
 
@@ -21,6 +24,7 @@ class MemberRow(Base):
     version: Mapped[Words]
     beat: Mapped[int]
     joined_at: Mapped[When]
+    process: Mapped[Raw] = mapped_column(server_default="")
 
 
 class DutyRow(Base):

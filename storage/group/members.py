@@ -21,7 +21,10 @@ from storage.outbox import outgoing
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A process of the group; what it has in hand carries its `id`, which is never used again."""
+    """A process of the group; what it has in hand carries its `id`, which is never used again.
+
+    `process` names it for others on its machine, empty where it cannot be told.
+    """
 
     id: str
     host: str
@@ -30,6 +33,7 @@ class Member:
     version: str
     beat: int
     joined_at: datetime
+    process: str = ""
 
 
 def make_id() -> str:
@@ -49,6 +53,7 @@ def join(db: Database, member: Member) -> None:
                 version=member.version,
                 beat=member.beat,
                 joined_at=member.joined_at,
+                process=member.process,
             )
         )
 
@@ -89,9 +94,16 @@ def list_members(db: Database) -> list[Member]:
     """List the members, the longest in first."""
     with db.reading() as session:
         return [
-            Member(row.id, row.host, row.pid, tuple(row.roles.split()), row.version, row.beat, row.joined_at)
+            Member(
+                row.id, row.host, row.pid, tuple(row.roles.split()), row.version, row.beat, row.joined_at, row.process
+            )
             for row in session.scalars(select(MemberRow).order_by(MemberRow.joined_at, MemberRow.id))
         ]
+
+
+def _to_member(row: MemberRow) -> Member:
+    roles = tuple(row.roles.split())
+    return Member(row.id, row.host, row.pid, roles, row.version, row.beat, row.joined_at, row.process)
 
 
 def _remove(session: Session, which: ColumnElement[bool], now: datetime) -> bool:

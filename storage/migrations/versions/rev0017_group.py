@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("beat", sa.Integer(), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("process", _RAW, nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("id", name="pk_members"),
     )
     op.create_table(

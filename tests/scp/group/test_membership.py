@@ -1,5 +1,7 @@
 """A member shows life, takes the dead one's duties, stops in time, and joins anew when the others gave it up."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -7,9 +9,11 @@ import pytest
 from config.errors import Transient
 from scp.group.associations import OpenAssociations
 from scp.group.membership import Membership
+from scp.group.process_identity import Place
 from scp.group.roles import EVERY_ROLE
 from storage.database.engine import Database
 from storage.group import associations, duties, members
+from storage.group.members import Member
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -168,3 +172,17 @@ def test_a_database_that_is_away_is_no_fault_of_the_object(make, db, monkeypatch
         book.note("1.2", association)
     book.note("1.2", association)
     assert associations.is_open(db, "1.2")
+
+
+def test_who_is_started_again_on_the_same_machine_takes_over_from_what_it_was_at_once(make, db):
+    here = Place.here()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        name = here.name_process(process.pid)
+        members.join(db, Member("dead", "host", process.pid, EVERY_ROLE, "1", 0, NOON, name))
+        duties.take(db, "dead", ["completion"])
+        assert not make().holds("completion")
+        process.kill()
+        process.wait()
+    again = make()
+    assert again.holds("completion")
+    assert "dead" not in again.list_living()
