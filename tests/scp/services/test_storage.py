@@ -27,6 +27,7 @@ from scp.network.requestor import Requestor
 from scp.reception.incoming import StoreRequest
 from scp.services.storage import IMAGE_STORAGE
 from scp.services.storage_contexts import IMAGE_TRANSFER_SYNTAXES
+from scp.services.storage_rules import StorageRules
 from storage.database import audit
 from storage.intake.instances import find_instance
 from storage.series import states
@@ -279,12 +280,12 @@ class TestRefusals:
         assert taken.Status == 0
         assert not list((site.files.root / "incoming").glob("*/[!.]*"))
 
-    def test_reserve_of_disk_space(self, site, slice_of, monkeypatch):
+    def test_reserve_of_disk_space(self, site, slice_of):
         association = associate(site.port)
-        monkeypatch.setattr(site.storage, "_reserve_bytes", 2**62)
+        site.storage.adopt(StorageRules(reserve_bytes=2**62))
         answer = association.send_c_store(slice_of(1))
         rejection = rejection_of(site.port)
-        monkeypatch.setattr(site.storage, "_reserve_bytes", 0)
+        site.storage.adopt(StorageRules())
         again = association.send_c_store(slice_of(2))
         association.release()
         assert answer.Status == 0xA700
