@@ -25,7 +25,9 @@ def test_what_was_acknowledged_is_there(crash, tmp_path):
     assert sent.acknowledged
     # the check sees what it is there for
     uid = min(sent.acknowledged)
-    (tmp_path / "data/objects/incoming/half").touch()
+    left = tmp_path / "data/objects/incoming/dead"
+    left.mkdir()
+    (left / "half").touch()
     sent.tried[uid] += b"x"
     sent.acknowledged.add("1.2.3")
     found = crash.find_faults(tmp_path, sent)
