@@ -16,6 +16,8 @@ from scp.receivers.supervised import Supervised
 from storage.series import states
 from storage.series.states import State
 
+STORED = 'coronode_objects_total{status="0x0000"}'
+
 
 def receivers():
     return {child.name: child for child in multiprocessing.active_children() if "receiver" in child.name}
@@ -39,7 +41,7 @@ def test_two_processes_are_one_node(patient, configured, run_node, scanner_of, e
             with pytest.raises(AssociationEnded):
                 opened.enter_context(scanner_of(node).associated())
             assert [associations[k % 3].store(image) for k, image in enumerate(images[:before])] == [0] * before
-            assert read(node, 'coronode_objects_total{status="0x0000"}') == before
+            eventually("both counters", lambda: read(node, STORED) == before)
             assert read(node, "coronode_associations") == 3
 
             # both are killed: what they held is free, what was counted stays, and others take their place
@@ -48,7 +50,7 @@ def test_two_processes_are_one_node(patient, configured, run_node, scanner_of, e
             opened.pop_all()  # there is nobody to release them to
         eventually("the seats", lambda: read(node, "coronode_associations") == 0)
         assert scanner_of(node).send_in_parallel(images[before:], 3) == [0] * (len(images) - before)
-        assert read(node, 'coronode_objects_total{status="0x0000"}') == len(images)
+        eventually("all counters", lambda: read(node, STORED) == len(images))
         assert read(node, 'coronode_associations_refused_total{reason="limit"}') == 1
         eventually("a result", lambda: state_of(node, uid) == State.SCORED)
         assert states.get(node.database, uid).flags == ()
