@@ -30,7 +30,11 @@ def make_receiver(count: int, database: str) -> Receiver:
     def command(folder: Path, port: int) -> Sequence[str]:
         file = configuration(folder, port)
         text = file.read_text(encoding="utf-8").replace("[node]", f"[node]\nreceivers = {count}", 1)
-        file.write_text(text + (f'[storage]\ndatabase_url = "{database}"\n' if database else ""), encoding="utf-8")
+        if database:
+            text += f'[storage]\ndatabase_url = "{database}"\n'
+            # the index names the objects of the node before, which are gone: this tells the node to go on without them
+            (folder / "data/objects/instances").mkdir(parents=True)
+        file.write_text(text, encoding="utf-8")
         return [*CORONODE, "serve", "--config", str(file)]
 
     return Receiver(f"receivers-{count}", f"{count} receiver process{'es' if count > 1 else ''}", command)
