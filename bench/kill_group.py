@@ -210,7 +210,9 @@ def run(
             campaign = Campaign(block, group, pacs, slices, rng, away)
             campaign.run(under_way)
             block.losses += group.stop()
-            block.losses += [f"member {member} ended by itself with {code}" for member, code in group.ended if code]
+            block.losses += [
+                f"member {member} ended by itself with {code}" for member, code in group.ended if code not in (0, 1)
+            ]
             block.losses += list(find_losses(group, campaign.patients, pacs))
     block.patients = len(campaign.patients)
     block.acknowledged = sum(len(patient.acknowledged) for patient in campaign.patients)

@@ -72,7 +72,7 @@ class Usage:
 
 def _coronode(folder: Path, port: int, place: Path) -> Sequence[str]:
     peer = f'[peers.SINK]\nae_title = "SINK"\nhost = "127.0.0.1"\nport = {port}\n'
-    return [*CORONODE, "send", "--config", str(configuration(place, port, peers=peer)), "SINK", str(folder)]
+    return [*CORONODE, "send", "--config", str(configuration(place, 0, peers=peer)), "SINK", str(folder)]
 
 
 def _storescu(folder: Path, port: int, place: Path) -> Sequence[str]:

@@ -68,8 +68,9 @@ def list_programs(title: str, coronode: Path, data: Path | None, folder: Path) -
     (folder / "coronode-data").mkdir(parents=True)
     for path in () if data is None else data.glob("coronode.sqlite*"):
         shutil.copy(path, folder / "coronode-data")
-    # opening the index creates or migrates it; the command exits with 1 because no peer is configured
-    subprocess.run([coronode, "doctor"], cwd=folder, capture_output=True, check=False)
+    # both open the index: an account makes it, `doctor` did so in earlier versions
+    for words in (("doctor",), ("account", "add", "bench", "--role", "view")):
+        subprocess.run([coronode, *words], cwd=folder, capture_output=True, check=False)
     return [Program(f"{title} {' '.join(words)}", (str(coronode), *words), folder) for words in _COMMANDS]
 
 

@@ -132,6 +132,6 @@ def _explain(error: ValidationError) -> list[str]:
         elif item["type"] == "extra_forbidden":
             lines.append(f"{key}: unknown key; allowed: {', '.join(_Clinical.model_fields)}")
         else:
-            message = item["msg"]
+            message = item["msg"].removeprefix("Value error, ")
             lines.append(f"{key} = {item['input']!r}: {message[:1].lower()}{message[1:]} (units are {units})")
     return lines

@@ -13,6 +13,7 @@ from config.errors import ConfigurationError
 from config.load import load
 from scp.cli.command import Group
 from scp.cli.options import config_option
+from scp.cli.terminal.output import say
 
 _SHELLS: Final = ("bash", "zsh", "fish")
 
@@ -39,9 +40,8 @@ def unit(config_file: Path | None, user: str) -> None:
     if config_file is None:
         raise ConfigurationError("a service needs a configuration by its name: add --config /etc/coronode.toml")
     settings = load(config_file)
-    click.echo(
-        format_unit(settings, executable=_find_executable(), config_file=config_file.resolve(), user=user), nl=False
-    )
+    unit_file = format_unit(settings, executable=_find_executable(), config_file=config_file.resolve(), user=user)
+    say(*unit_file.splitlines())
 
 
 @setup.command(examples=("coronode setup completion bash",))
@@ -55,7 +55,7 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     if found is None:
         raise ConfigurationError(f"no completion for {shell}; allowed: {', '.join(_SHELLS)}")
-    click.echo(found(cli, {}, "coronode", "_CORONODE_COMPLETE").source())
+    say(*found(cli, {}, "coronode", "_CORONODE_COMPLETE").source().splitlines())
 
 
 @setup.command(examples=("coronode setup man",))
@@ -66,7 +66,7 @@ def man() -> None:
     from scp.cli import cli
     from scp.cli.terminal.manual import format_manual
 
-    click.echo(format_manual(cli, version("coronode")), nl=False)
+    say(*format_manual(cli, version("coronode")).splitlines())
 
 
 def _find_executable() -> Path:

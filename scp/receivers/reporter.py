@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -135,6 +136,8 @@ class Reporter:
         self._stop.set()
         self._news.set()
         self._thread.join()
+        with suppress(OSError):  # the node is gone
+            self._tell()
 
     def _run(self) -> None:
         while not self._stop.is_set():

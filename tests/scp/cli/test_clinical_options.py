@@ -56,7 +56,7 @@ def test_the_file_of_the_help_is_read(patient_file):
     [
         ("= 190", "= 4.9", "total_cholesterol = 4.9: input should be greater than or equal to 50 (units are mg/dL"),
         ("smoker = false\n", "", "smoker: is missing; without every value there is no risk"),
-        ("smoker = false", "smoker = 0", "smoker = 0: input should be a valid boolean"),
+        ("smoker = false", "smoker = 0", "smoker = 0: should be true or false"),
         ("smoker", "smokes", "smokes: unknown key; allowed: total_cholesterol, hdl_cholesterol"),
         ("= 130", "= ", "is not valid TOML"),
     ],

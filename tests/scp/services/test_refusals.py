@@ -24,6 +24,7 @@ from config.errors import Transient
 from dicom import status
 from scp.reception.incoming import StoreRequest
 from scp.services.storage import StorageScp
+from scp.services.storage_rules import StorageRules
 from storage.database.engine import Database
 from storage.objects.files import Files
 from storage.series import refusals
@@ -129,11 +130,12 @@ def test_a_deflated_one(site):
 @pytest.mark.parametrize("failing", ["begin", "settle"])
 def test_one_for_which_there_was_no_room_until_it_is_sent_again(site, failing, monkeypatch):
     if failing == "begin":
-        monkeypatch.setattr(site.storage, "_reserve_bytes", 2**62)
+        site.storage.adopt(StorageRules(reserve_bytes=2**62))
     else:
         monkeypatch.setattr("storage.objects.files.Incoming.settle", fail)
     assert send(site, encode()) == status.OUT_OF_RESOURCES
     monkeypatch.undo()
+    site.storage.adopt(StorageRules())
     assert refusals.list_missing(site.database, SERIES) == [ASKED]
     assert send(site, encode()) == status.SUCCESS
     assert refusals.list_missing(site.database, SERIES) == []

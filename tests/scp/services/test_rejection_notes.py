@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -71,12 +72,12 @@ def allowed():
 
 
 @pytest.fixture
-def notes(site, reasons, allowed, monkeypatch):
+def notes(site, reasons, allowed):
     touched = []
     notes = RejectionNotes(
         site.database, site.files, reasons=reasons, peers=allowed, clock=site.storage._clock, touched=touched.append
     )
-    monkeypatch.setattr(site.storage, "_notes", notes)
+    site.storage.adopt(replace(site.storage._rules, notes=notes))
     return touched
 
 

@@ -18,6 +18,7 @@ from config.errors import ConfigurationError
 from config.web import WebSettings
 from scp.network.tls.authority import Authority
 from scp.web import connections
+from scp.web.app import create_app
 from scp.web.certificate import check_certificate, watch_certificate
 from scp.web.serving import _make_server
 
@@ -42,7 +43,8 @@ def serve(new_web, eventually) -> Callable:
     @contextmanager
     def run(**web: object) -> Iterator[int]:
         services = new_web(web=web).services
-        server = _make_server(replace(services, clock=lambda: datetime.now(UTC)))
+        served = replace(services, clock=lambda: datetime.now(UTC))
+        server = _make_server(create_app(served), served)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
             thread.start()
