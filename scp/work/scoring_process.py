@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import structlog
 
@@ -19,6 +20,11 @@ from scp.work.requests import NO_CONTEXT, DocumentRequest, Request, ScoreRequest
 from scp.work.worker import Died, Failed, TookTooLong, Worker, spawn
 
 log = structlog.get_logger(__name__)
+
+MOST_DEATHS: Final = 4
+"""Processes that may die on one series. A machine that kills them, for want of memory, may do so more than once; a
+verdict on the series is wanted all the same.
+"""
 
 
 class ScoringProcess:
@@ -64,7 +70,7 @@ class ScoringProcess:
 
         `calibration` is the site's own weights of the judgement, as JSON.
 
-        Raises NotScorable when the process dies on the series twice or takes longer than the timeout, Transient
+        Raises NotScorable when the process dies on the series four times or takes longer than the timeout, Transient
         when the node is stopping or the calibration cannot be read.
         """
         return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection, mask, context, calibration)))
@@ -84,21 +90,24 @@ class ScoringProcess:
             self._end()
 
     def _ask(self, request: Request) -> Any:
-        """Return the answer; a process that dies is replaced once, since it may have been killed from outside."""
+        """Return the answer; a process that dies is replaced, since it may have been killed from outside."""
         with self._lock:
-            try:
-                answer = self._exchange(request)
-            except Died:
-                try:
-                    answer = self._exchange(request)
-                except Died as error:
-                    raise NotScorable("crashed", ending=str(error)) from error
+            answer = self._exchange_until_answered(request)
         if isinstance(answer, Failed):
             log.error("scoring process failed", reason=answer.words, exception=answer.trace)
             raise NotScorable("internal", error=answer.words)
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+    def _exchange_until_answered(self, request: Request) -> Any:
+        for death in count(1):
+            try:
+                return self._exchange(request)
+            except Died as error:
+                if death == MOST_DEATHS:
+                    raise NotScorable("crashed", ending=str(error)) from error
+        raise AssertionError("unreachable")
 
     def _exchange(self, request: Request) -> Any:
         worker = self._ensure()

@@ -10,7 +10,7 @@ from config.settings import ScoringSettings, SelectionSettings
 from scoring.report.common.catalogue import sentence
 from scoring.report.common.texts import load_english
 from scp.work.requests import ScoreRequest
-from scp.work.scoring_process import ScoringProcess
+from scp.work.scoring_process import MOST_DEATHS, ScoringProcess
 from scp.work.worker import Died, Failed, TookTooLong
 
 
@@ -77,14 +77,19 @@ def test_a_worker_that_died_between_two_series_is_replaced(score):
     assert [worker.closed for worker in site.workers] == [True, False]
 
 
-def test_a_series_on_which_the_worker_dies_twice_is_not_scorable(score):
-    site = Site(Died("exit code -9"), Died("exit code 1"), score.to_json())
+def test_a_worker_that_is_ended_from_outside_again_and_again_is_replaced(score):
+    site = Site(*[Died("exit code -9")] * (MOST_DEATHS - 1), score.to_json())
+    assert site.score() == score
+
+
+def test_a_series_on_which_the_worker_always_dies_is_not_scorable(score):
+    site = Site(*[Died("exit code -9")] * (MOST_DEATHS - 1), Died("exit code 1"), score.to_json())
     with pytest.raises(NotScorable) as caught:
         site.score()
     assert caught.value.code == "crashed"
     assert "exit code 1" in str(caught.value)
     assert site.score() == score
-    assert [worker.closed for worker in site.workers] == [True, True, False]
+    assert [worker.closed for worker in site.workers] == [True] * MOST_DEATHS + [False]
 
 
 def test_a_series_that_takes_too_long_is_not_scorable_and_the_next_one_is_served(score):
