@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from config.tls import FINGERPRINT
 from scp import metrics
 from scp.network.tls.certificates import Certificate, read_certificates
 from scp.network.tls.credentials import watch_credentials, watch_fingerprints
+from scp.rounds import Rounds
 
 log = structlog.get_logger(__name__)
 
@@ -86,8 +86,8 @@ class ExpiryWatch:
         self._settings = settings
         self._clock = clock
         self._warned: dict[Path, datetime] = {}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="certificates", daemon=True)
+        failed = "looking at the certificates failed"
+        self._rounds = Rounds("certificates", self._look_if_needed, _LOOK_SECONDS, failed=failed)
         self.is_needed = settings.node.tls.is_configured
         if self.is_needed:
             watch_credentials(settings.node.tls)
@@ -102,14 +102,12 @@ class ExpiryWatch:
 
     def start(self) -> None:
         """Begin to look, where TLS is configured."""
-        if self.is_needed and self._thread.ident is None:
-            self._thread.start()
+        if self.is_needed:
+            self._rounds.start()
 
     def stop(self) -> None:
         """End."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.stop()
 
     def look(self) -> None:
         """Look now."""
@@ -132,15 +130,9 @@ class ExpiryWatch:
             self._warned[named.path] = now
             log.warning("a certificate ends soon, or is not valid", setting=named.setting, reason=named.describe(now))
 
-    def _run(self) -> None:
-        while True:
-            try:
-                if self.is_needed:
-                    self.look()
-            except Exception:  # the edge of the thread: the next look may succeed
-                log.exception("looking at the certificates failed")
-            if self._stopped.wait(_LOOK_SECONDS):
-                return
+    def _look_if_needed(self) -> None:
+        if self.is_needed:
+            self.look()
 
 
 def _format(time: datetime) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from scp.auditing.message import Origin, format_message
 from scp.auditing.syslog import Collector, format_line, make_context
 from scp.group.duties import Duties, EveryDuty
 from scp.installation import Installation
+from scp.rounds import Rounds
 from storage.auditing import arrivals, chain, readers, trail
 from storage.auditing.trail import Entry
 from storage.database import audit
@@ -69,20 +69,18 @@ class Auditor:
         self._sinks = list(self._list_sinks())
         self._troubles: dict[str, _Trouble] = {}
         self._forgotten_at: datetime | None = None
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
+        self._rounds = Rounds("audit", self.look, _LOOK_SECONDS, failed="looking at the audit log failed")
 
     def start(self, text: str) -> None:
         """Record the start of the node, and begin."""
         self._note("started", text)
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Record the stop of the node, and hand on what there is."""
-        if self._thread.ident is None:
+        if not self._rounds.has_begun:
             return
-        self._stopped.set()
-        self._thread.join()
+        self._rounds.stop()
         self._note("stopped", "")
         try:
             self.look()
@@ -105,7 +103,7 @@ class Auditor:
     def _hand_on(self, sink: Sink) -> None:
         """Hand on what a sink has not had. One that takes nothing is tried again later, ever more rarely."""
         trouble = self._troubles.get(sink.name, _NO_TROUBLE)
-        if trouble.waits > 0 and not self._stopped.is_set():
+        if trouble.waits > 0 and not self._rounds.is_stopping:
             self._troubles[sink.name] = replace(trouble, waits=trouble.waits - _LOOK_SECONDS)
             return
         after = readers.find_position(self._database, sink.name) or 0
@@ -165,17 +163,6 @@ class Auditor:
             audit.record(self._database, self._clock(), kind, text)
         except Transient as error:
             log.warning("not in the audit log", kind=kind, reason=str(error))
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.look()
-            except Transient as error:
-                log.debug("the audit log waits", reason=str(error))
-            except Exception:  # the edge of the thread: the next look may succeed
-                log.exception("looking at the audit log failed")
-            if self._stopped.wait(_LOOK_SECONDS):
-                return
 
 
 def make_origin(settings: Settings) -> Origin:

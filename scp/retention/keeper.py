@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
 import structlog
 
-from config.errors import Transient
 from scp import metrics
 from scp.group.duties import Duties, EveryDuty
 from scp.installation import Installation
 from scp.retention.policy import make_policy
 from scp.retention.steadiness import Steadiness
 from scp.retention.sweep import Sweep, measure_use
+from scp.rounds import Rounds
 from storage.series import removals
 
 log = structlog.get_logger(__name__)
@@ -40,18 +39,15 @@ class Keeper:
         self._measure = measure or (lambda: measure_use(installation.files))
         self._steadiness = Steadiness(installation.database, clock=installation.clock, monotonic=monotonic)
         self._told = ""
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+        self._rounds = Rounds("retention", self.look, LOOK_SECONDS, failed="deleting failed for now")
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """End after the series that is being deleted."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join(_STOP_SECONDS)
+        self._rounds.stop(_STOP_SECONDS)
 
     def look(self) -> None:
         """Delete what is due, and what an earlier process noted and did not remove. Raises Transient."""
@@ -83,21 +79,10 @@ class Keeper:
                 )
 
     def _may_go_on(self) -> bool:
-        return not self._stopped.is_set() and self._duties.holds("retention")
+        return not self._rounds.is_stopping and self._duties.holds("retention")
 
     def _tell(self, doubt: str) -> None:
         metrics.RETENTION_HELD.set(bool(doubt))
         if doubt and doubt != self._told:
             log.warning("nothing is deleted for now", reason=doubt)
         self._told = doubt
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.look()
-            except Transient as error:
-                log.warning("deleting failed for now", reason=str(error))
-            except Exception:  # the edge of the thread: the next look may succeed
-                log.exception("deleting failed")
-            if self._stopped.wait(LOOK_SECONDS):
-                return

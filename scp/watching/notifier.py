@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime
 from typing import Any, Final
 
 import structlog
 
-from config.errors import ConfigurationError, CoronodeError, Rejected, Transient
+from config.errors import ConfigurationError, CoronodeError, Rejected
 from config.settings import MIB
 from dicom.implementation import VERSION
 from scp.expiry import list_named
 from scp.group.duties import Duties, EveryDuty
 from scp.installation import Installation
+from scp.rounds import Rounds
 from scp.watching.incidents import Sight, find_incidents
 from scp.watching.webhook import call_webhook
 from storage.outbox import alerts
@@ -32,18 +32,16 @@ class Notifier:
     def __init__(self, installation: Installation, duties: Duties | None = None) -> None:
         self._installation = installation
         self._duties = duties or EveryDuty()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
+        words = "looking for incidents failed; will retry"
+        self._rounds = Rounds("alerts", self.look, _LOOK_SECONDS, failed=words, at_once=False)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """End."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.stop()
 
     def look(self) -> None:
         """Look once, and tell what is due. Raises Transient when the database does not answer."""
@@ -83,15 +81,6 @@ class Notifier:
         log.info("alert told", alert=alert.incident.key, status=_find_status(alert))
         alerts.note_told(database, alert, now)
         return True
-
-    def _run(self) -> None:
-        while not self._stopped.wait(_LOOK_SECONDS):
-            try:
-                self.look()
-            except Transient as error:
-                log.warning("looking for incidents failed; will retry", reason=str(error))
-            except Exception:  # the edge of the thread: the next look may succeed
-                log.exception("looking for incidents failed; will retry")
 
 
 def describe(alert: Alert, ae_title: str) -> dict[str, Any]:
