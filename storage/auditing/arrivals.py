@@ -31,9 +31,13 @@ def record_arrivals(db: Database, now: datetime) -> int:
 
     A database of an earlier version begins with what comes from now on.
     """
+    newest = _find_newest(db)
+    if readers.find_position(db, _NAME) == newest:  # an idle node writes nothing
+        return 0
     with db.session() as session:
-        first = session.scalar(select(func.coalesce(func.max(InstanceRow.id), 0)))
-        reader = readers.lock(session, _NAME, now, first=first or 0)
+        reader = readers.lock(session, _NAME, now, first=newest)
+        # numbers of deleted objects are given once more
+        reader.position = min(reader.position, newest)
         rows = session.execute(
             select(
                 InstanceRow.id,
@@ -63,6 +67,11 @@ def record_arrivals(db: Database, now: datetime) -> int:
             _record(session, last[key], *key, classes)
         reader.updated_at = now
         return sum(sum(classes.values()) for classes in counts.values())
+
+
+def _find_newest(db: Database) -> int:
+    with db.reading() as session:
+        return session.scalar(select(func.max(InstanceRow.id))) or 0
 
 
 def _record(session: Session, at: datetime, series_instance_uid: str, calling_ae: str, classes: Counter[str]) -> None:

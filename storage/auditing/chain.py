@@ -62,17 +62,13 @@ def find_head(db: Database) -> Head:
 
 def seal(db: Database, now: datetime) -> int:
     """Append events that are not yet in the chain, at most a thousand, and return how many there were."""
+    with db.reading() as session:  # an idle node has nothing to seal, and writes nothing
+        if not _list_new(session, _find_head(session), 1):
+            return 0
     with db.session() as session:
         readers.lock(session, _NAME, now)
         head = _find_head(session)
-        last = session.scalar(select(AuditLinkRow.audit_id).where(AuditLinkRow.position == head.position)) or 0
-        rows = session.scalars(
-            select(AuditRow)
-            .outerjoin(AuditLinkRow, AuditLinkRow.audit_id == AuditRow.id)
-            .where(AuditLinkRow.position.is_(None), AuditRow.id > last - _LATE)
-            .order_by(AuditRow.id)
-            .limit(_AT_ONCE)
-        ).all()
+        rows = _list_new(session, head, _AT_ONCE)
         position, digest = head.position, head.digest
         for row in rows:
             position, digest = position + 1, compute(digest, row)
@@ -159,6 +155,18 @@ def _find_head(session: Session) -> Head:
     query = select(AuditLinkRow.position, AuditLinkRow.digest).order_by(AuditLinkRow.position.desc()).limit(1)
     found = session.execute(query).one_or_none()
     return Head(0, START) if found is None else Head(found.position, found.digest)
+
+
+def _list_new(session: Session, head: Head, limit: int) -> Sequence[AuditRow]:
+    """List events that are not in the chain, among those that may have been committed since the last link."""
+    last = session.scalar(select(AuditLinkRow.audit_id).where(AuditLinkRow.position == head.position)) or 0
+    return session.scalars(
+        select(AuditRow)
+        .outerjoin(AuditLinkRow, AuditLinkRow.audit_id == AuditRow.id)
+        .where(AuditLinkRow.position.is_(None), AuditRow.id > last - _LATE)
+        .order_by(AuditRow.id)
+        .limit(limit)
+    ).all()
 
 
 def _list_unsealed(db: Database, now: datetime) -> Iterator[Fault]:

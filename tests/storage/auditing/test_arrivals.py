@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from storage.auditing.arrivals import KIND, SETTLED, record_arrivals
+from storage.auditing.chain import seal
 from storage.database import audit
+from storage.database.models import InstanceRow
 
 CT = "CT Image Storage"
 
@@ -64,6 +67,25 @@ def test_documents_of_the_node_were_not_received(watched):
     watched.store(watched.ct(SOPInstanceUID="1.1"), origin="made")
     assert record_arrivals(watched.db, settled(watched, 0) + timedelta(hours=1)) == 0
     assert events(watched) == []
+
+
+def test_objects_that_have_the_numbers_of_deleted_ones_are_recorded(watched):
+    watched.store(watched.ct(SOPInstanceUID="1.1"), 0)
+    assert record_arrivals(watched.db, settled(watched, 0)) == 1
+    with watched.db.session() as session:
+        session.execute(delete(InstanceRow))
+    assert record_arrivals(watched.db, settled(watched, 10)) == 0
+    watched.store(watched.ct(SOPInstanceUID="1.2"), 20)
+    assert record_arrivals(watched.db, settled(watched, 20)) == 1
+
+
+@pytest.mark.parametrize("work", [record_arrivals, seal])
+def test_a_node_at_rest_writes_nothing(watched, monkeypatch, work):
+    watched.store(watched.ct(SOPInstanceUID="1.1"), 0)
+    while work(watched.db, settled(watched, 0)):
+        pass
+    monkeypatch.setattr(watched.db, "session", None)
+    assert work(watched.db, settled(watched, 60)) == 0
 
 
 def test_a_database_of_an_earlier_version_begins_with_what_comes(node):
