@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Sequence
-from itertools import count
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -101,13 +100,13 @@ class ScoringProcess:
         return answer
 
     def _exchange_until_answered(self, request: Request) -> Any:
-        for death in count(1):
+        ending = ""
+        for _ in range(MOST_DEATHS):
             try:
                 return self._exchange(request)
             except Died as error:
-                if death == MOST_DEATHS:
-                    raise NotScorable("crashed", ending=str(error)) from error
-        raise AssertionError("unreachable")
+                ending = str(error)
+        raise NotScorable("crashed", ending=ending)
 
     def _exchange(self, request: Request) -> Any:
         worker = self._ensure()
