@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from storage.objects.boot import identify_boot
+
 _PROC: Final = Path("/proc")
 _STARTED: Final = 19
 """Place of starttime, field 22, among those after the name of the program (proc(5))."""
@@ -21,11 +23,11 @@ class Place:
     def here(cls) -> Place:
         """Return the place of this process."""
         try:
-            boot = (_PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
             space = (_PROC / "self/ns/pid").stat().st_ino
         except OSError:
             return cls("")
-        return cls(f"{boot}:{space}")
+        boot = identify_boot()
+        return cls(f"{boot}:{space}" if boot else "")
 
     def name_process(self, pid: int) -> str:
         """Return the name of a process: its place, its number, when it started; "" where that cannot be told."""

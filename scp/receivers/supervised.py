@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from config.settings import Settings
+from scp.child_process import FIRST_PAUSE, LONGEST_PAUSE, await_end
 from scp.counting import sum_counters
 from scp.installation import Installation
 from scp.receivers.link import Adopt, Counters, CountersWanted, News, Ready, SeatAnswered, SeatWanted, Stop
@@ -24,8 +25,6 @@ from scp.reception.watch import Holder
 log = structlog.get_logger(__name__)
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
-_FIRST_PAUSE: Final = 1.0
-_LONGEST_PAUSE: Final = 60.0
 _ENDING_SECONDS: Final = 40.0
 _ANSWER_SECONDS: Final = 2.0
 
@@ -106,17 +105,17 @@ class Supervised:
         self._latest = told.text
 
     def _run(self) -> None:
-        pause = _FIRST_PAUSE
+        pause = FIRST_PAUSE
         while not self._stop.is_set():
             self._attend()
             if self._stop.is_set():
                 return
             if self.is_ready.is_set():
-                pause = _FIRST_PAUSE
+                pause = FIRST_PAUSE
             self._forget()
             log.error("a receiver process has ended; it is started again", receiver=self._name, seconds=pause)
             self._stop.wait(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     def _forget(self) -> None:
         """Take back the seats of a process that has ended; its counters stay."""
@@ -141,11 +140,7 @@ class Supervised:
                 self._send(Stop())
             self._listen(ours)
         finally:
-            process.join(_ENDING_SECONDS)
-            if process.is_alive():
-                process.kill()
-                process.join()
-            process.close()
+            await_end(process, _ENDING_SECONDS)
             ours.close()
 
     def _listen(self, pipe: Connection) -> None:

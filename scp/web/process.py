@@ -11,13 +11,12 @@ from typing import Final
 import structlog
 
 from config.settings import Settings
+from scp.child_process import FIRST_PAUSE, LONGEST_PAUSE, await_end
 from scp.web.link import Answers, Asked, Failed
 
 log = structlog.get_logger(__name__)
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
-_FIRST_PAUSE: Final = 1.0
-_LONGEST_PAUSE: Final = 60.0
 _ENDING_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.5
 
@@ -60,7 +59,7 @@ class WebProcess:
             self._thread.join()
 
     def _run(self) -> None:
-        pause = _FIRST_PAUSE
+        pause = FIRST_PAUSE
         while not self._stop.is_set():
             reason = self._attend()
             if self._stop.is_set():
@@ -71,7 +70,7 @@ class WebProcess:
                 "no web pages for now", host=self._settings.web.host, port=self._settings.web.port, reason=reason
             )
             self._stop.wait(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     def _attend(self) -> str:
         """Run one process until it ends, and return why it did."""
@@ -89,11 +88,7 @@ class WebProcess:
             return self._answer_all(ours)
         finally:
             process.terminate()
-            process.join(_ENDING_SECONDS)
-            if process.is_alive():
-                process.kill()
-                process.join()
-            process.close()
+            await_end(process, _ENDING_SECONDS)
             ours.close()
             with self._changing:
                 self._news = None

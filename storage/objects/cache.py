@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from storage.objects.boot import identify_boot
 from storage.objects.disk import make_folder
 
 IN_USE_SECONDS: Final = 900.0
@@ -25,7 +26,6 @@ _IDLE_SECONDS: Final = 24 * 3600.0
 """So long after it was last asked for a copy goes in any case: what another machine has deleted must not stay here."""
 _TIDY_SECONDS: Final = 900.0
 
-_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _SCANNED_AFTER: Final = 1 / 20
 """Of the limit: when so much has been added, the folder is measured."""
 _LEFT: Final = 0.9
@@ -37,7 +37,7 @@ class Cache:
 
     def __init__(self, root: Path, limit_bytes: int) -> None:
         self._root = root
-        self._folder = root / _identify_boot()
+        self._folder = root / (identify_boot() or "unknown")
         self._limit = limit_bytes
         self._added = 0
         self._tidied = time.monotonic()
@@ -131,10 +131,3 @@ def _measure(folder: Path) -> Iterator[tuple[float, int, str]]:
 def _touch(path: Path) -> None:
     now = time.monotonic()
     os.utime(path, (now, now))
-
-
-def _identify_boot() -> str:
-    try:
-        return _BOOT.read_text("ascii").strip()
-    except OSError:
-        return "unknown"
