@@ -137,6 +137,7 @@ class Node:
         self._workflow.stop()
         self._auditor.stop()
         self.membership.leave()
+        self.files.close()
         self.database.close()
         self._lock.release()
         log.info("node stopped")

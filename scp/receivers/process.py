@@ -48,9 +48,9 @@ class Receiver:
         self._seats = AskedSeats(pipe)
         self._reporter = Reporter(pipe, self._seats)
         self._database = open_database(settings)
-        files = open_store(settings, self._database, owner=owner)
+        self._files = open_store(settings, self._database, owner=owner)
         self._reception = Reception(
-            Installation(settings, self._database, files, utc_now, lambda: owner),
+            Installation(settings, self._database, self._files, utc_now, lambda: owner),
             received=self._reporter.note_instance,
             announced=self._reporter.note_announcement,
             seats=self._seats,
@@ -69,6 +69,7 @@ class Receiver:
         finally:
             self._reception.server.stop()
             self._reporter.stop()
+            self._files.close()
             self._database.close()
 
     def _obey(self) -> None:

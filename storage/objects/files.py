@@ -55,6 +55,10 @@ class Files:
         """Return whether the store is there: False while its disk is away."""
         return (self.root / "instances").is_dir()
 
+    def close(self) -> None:
+        """Give up the place for files that are not whole: nothing is written any more."""
+        self._workplace.close()
+
     @property
     def place(self) -> str:
         """Where the objects are, in words for an administrator."""

@@ -15,6 +15,7 @@ import os
 import secrets
 import shutil
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -31,14 +32,15 @@ def is_nobody(owner: str) -> bool:
 class Workplace:
     """The folder of a process inside `root`, made when it is first needed; thread-safe.
 
-    `owner` names the process; without it the name is drawn by lot.
+    `owner` names the process; without it the name is drawn by lot. The lock is held until it is closed, or
+    nobody has this object any more.
     """
 
     def __init__(self, root: Path, owner: str = "") -> None:
         self.root = root
         self._folder = root / f"{owner}.{secrets.token_hex(8)}" if owner else root / secrets.token_hex(8)
         self._lock = threading.Lock()
-        self._held: int | None = None
+        self._let_go: Callable[[], object] | None = None
 
     def begin(self) -> tuple[Path, int]:
         """Create an empty file and return it with its descriptor. Raises OSError."""
@@ -64,15 +66,22 @@ class Workplace:
                 shutil.rmtree(place, ignore_errors=True)
         return count
 
+    def close(self) -> None:
+        """Let go of the lock: nothing is written here any more."""
+        with self._lock:
+            if self._let_go is not None:
+                self._let_go()
+
     def _settle_in(self) -> None:
         with self._lock:
             with contextlib.suppress(FileExistsError):
                 self._folder.mkdir(mode=0o700)
-            if self._held is not None:
-                os.close(self._held)
-            self._held = os.open(self._folder / _LOCK, os.O_CREAT | os.O_WRONLY, 0o600)
+            if self._let_go is not None:
+                self._let_go()
+            held = os.open(self._folder / _LOCK, os.O_CREAT | os.O_WRONLY, 0o600)
+            self._let_go = weakref.finalize(self, os.close, held)
             with contextlib.suppress(OSError):  # a file system without locks: `is_alive` decides
-                fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _create(path: Path) -> int:

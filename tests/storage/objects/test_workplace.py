@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +84,28 @@ def test_a_folder_that_vanished_is_made_again(root):
         place.rmdir()
     files.write(b"y", "instances/a/b/d.dcm")
     assert sorted(files.list_names()) == ["instances/a/b/c.dcm", "instances/a/b/d.dcm"]
+
+
+def has_lock(root):
+    for descriptor in list(Path("/proc/self/fd").iterdir()):
+        with suppress(FileNotFoundError):  # the descriptor that listed them
+            if descriptor.readlink().is_relative_to(root / "incoming"):
+                return True
+    return False
+
+
+def test_the_lock_is_let_go_by_close(root):
+    files = Files(root)
+    files.write(b"x", "instances/a/b/c.dcm")
+    assert has_lock(root)
+    files.close()
+    assert not has_lock(root)
+
+
+def test_the_lock_goes_with_who_held_it(root):
+    files = Files(root)
+    files.write(b"x", "instances/a/b/c.dcm")
+    assert has_lock(root)
+    del files
+    gc.collect()
+    assert not has_lock(root)
