@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from config.load import load
+from scp import lasting
 from scp.cli.command import Command
 from scp.cli.options import config_option
 from scp.cli.terminal.output import say
@@ -73,6 +74,7 @@ def serve(config_file: Path | None, roles: str | None) -> None:
         if "web" in settings.group.roles:
             web.start()
         control.start()
+        lasting.freeze()
         tell_manager("READY")
         if settings.node.log_format == "text":  # a log of JSON has JSON in every line
             where = f" listens on {', '.join(node.server.addresses)}" if node.receives else " is running"

@@ -14,7 +14,7 @@ import structlog
 from config.errors import ConfigurationError
 from config.settings import Settings
 from dicom.process import configure_process
-from scp import logs, metrics, privacy
+from scp import lasting, logs, metrics, privacy
 from scp.installation import Installation, utc_now
 from scp.receivers.link import Adopt, Counters, CountersWanted, Ready, SeatAnswered, Stop
 from scp.receivers.reception import Reception
@@ -61,6 +61,7 @@ class Receiver:
         """Serve, and do what the node says, until it says to stop or is gone."""
         self._reporter.start()
         self._reception.server.start()
+        lasting.freeze()
         try:
             self._pipe.send(Ready())
             self._obey()
