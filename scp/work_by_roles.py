@@ -42,7 +42,9 @@ def make_workflow(
         associate=associate,
         retry=ConfiguredRetry(installation),
     )
-    engine = DbosEngine(installation.database, member=membership.id, scorers=settings.scoring.workers)
+    engine = DbosEngine(
+        installation.database, member=membership.id, scorers=settings.scoring.workers, alone=membership.alone
+    )
     workflow = Workflow(
         engine,
         installation,

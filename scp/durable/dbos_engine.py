@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final
 
-from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import DBOS, DBOSClient, DBOSConfig, _workflow_commands
+from dbos._dbos import _get_dbos_instance
+from dbos._queue import queue_worker_thread
 from dbos._utils import GlobalParams
 
 from config.errors import CoronodeError, Transient
 from scp.durable.job import Job, Kind
+from scp.durable.lookout import Lookout
 from scp.durable.serializer import JsonSerializer
 from storage.database.engine import Database, Transaction
 
@@ -21,6 +25,10 @@ APPLICATION_VERSION: Final = "coronode-1"
 
 _ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 _NOTED_SECONDS: Final = 5
+_ALONE_LOOK_SECONDS: Final = 15.0
+"""Between looks at a queue into which only this process puts anything."""
+_UNUSED_SECONDS: Final = 3600.0
+"""Between looks for what is never there: jobs with a delay or a deadline, and the library's own queue."""
 _MOST_FORGOTTEN: Final = 10_000
 _SILENCE: Final = logging.NullHandler()  # without a handler the library would write to the console
 
@@ -33,14 +41,18 @@ def is_news(record: logging.LogRecord) -> bool:
 class DbosEngine:
     """DBOS Transact on the engine of a database; one per process at a time.
 
-    `member` is the member of the group that this process is; it runs `scorers` jobs of scoring at a time.
+    `member` is the member of the group that this process is; it runs `scorers` jobs of scoring at a time. With `alone`
+    no other process has anything to do with the queues.
     """
 
-    def __init__(self, database: Database, *, member: str = "local", scorers: int = 1) -> None:
+    def __init__(self, database: Database, *, member: str = "local", scorers: int = 1, alone: bool = False) -> None:
         self._engine = database.engine
         self._member = member
         self._scorers = scorers
+        self._alone = alone
         self._client: DBOSClient | None = None
+        self._lookouts: dict[str, Lookout] = {}
+        self._threads: list[threading.Thread] = []
 
     def start(
         self, steps: Mapping[Kind, Callable[..., None]], *, around: Callable[[], AbstractContextManager[Any]]
@@ -60,19 +72,16 @@ class DbosEngine:
             "log_level": "WARNING",
         }
         DBOS(config=config)
-        for kind, step in steps.items():
-            _register_workflow(kind, step, around)
         queues = {kind.queue: kind for kind in steps}
-        DBOS.listen_queues(list(queues))
+        self._lookouts = {queue: Lookout() for queue in queues}
+        for kind, step in steps.items():
+            _register_workflow(kind, step, around, self._lookouts[kind.queue])
+        _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = _UNUSED_SECONDS  # its only name  # noqa: SLF001
+        DBOS.listen_queues([])  # `_listen` does that
+        _get_dbos_instance()._registry.get_internal_queue()._polling_interval_sec = _UNUSED_SECONDS  # noqa: SLF001
         DBOS.launch()
-        for queue, kind in queues.items():
-            DBOS.register_queue(
-                queue,
-                worker_concurrency=None if kind.partitioned else self._scorers,
-                partition_worker_concurrency=1 if kind.partitioned else None,
-                polling_interval_sec=kind.look_seconds,
-                on_conflict="always_update",
-            )
+        for kind in queues.values():
+            self._listen(kind)
         self._client = DBOSClient(system_database_engine=self._engine, serializer=JsonSerializer())
 
     def rename(self, member: str) -> None:
@@ -85,6 +94,8 @@ class DbosEngine:
         dead = {item.executor_id for item in running if item.executor_id}.difference(living)
         if dead:
             DBOS._recover_pending_workflows(sorted(dead))  # its only name  # noqa: SLF001
+            for lookout in self._lookouts.values():
+                lookout.nudge()
 
     def enqueue(self, job: Job, transaction: Transaction | None = None) -> None:
         """Enqueue a job, in the caller's transaction if given; a known job stays unchanged."""
@@ -104,6 +115,8 @@ class DbosEngine:
             self._client.enqueue(options, *job.arguments)
         else:
             self._client.enqueue_in_transaction(transaction, options, *job.arguments)
+        if job.kind.queue in self._lookouts:
+            self._lookouts[job.kind.queue].nudge()
 
     def forget_ended(self, workflow_id: str) -> None:
         """Forget a job that has ended, successfully or not, so that it can be enqueued again."""
@@ -118,18 +131,41 @@ class DbosEngine:
 
     def stop(self, *, busy: bool) -> None:
         """Stop; the library checks once a second whether the outcome of running jobs is stored."""
+        for lookout in self._lookouts.values():
+            lookout.set()
+        for thread in self._threads:
+            thread.join()
         if self._client is not None:
             self._client.destroy()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=_NOTED_SECONDS if busy else 0)
 
+    def _listen(self, kind: Kind) -> None:
+        """Look at the queue of a kind of jobs, in a thread."""
+        queue = DBOS.register_queue(
+            kind.queue,
+            worker_concurrency=None if kind.partitioned else self._scorers,
+            partition_worker_concurrency=1 if kind.partitioned else None,
+            polling_interval_sec=_ALONE_LOOK_SECONDS if self._alone else kind.look_seconds,
+            on_conflict="always_update",
+        )
+        lookout: Any = self._lookouts[kind.queue]
+        lookout.nudge()  # what was enqueued before the start
+        arguments = (lookout, _get_dbos_instance(), queue)
+        thread = threading.Thread(target=queue_worker_thread, args=arguments, name=f"queue-{kind.queue}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
 
 def _register_workflow(
-    kind: Kind, step: Callable[..., None], around: Callable[[], AbstractContextManager[Any]]
+    kind: Kind, step: Callable[..., None], around: Callable[[], AbstractContextManager[Any]], lookout: Lookout
 ) -> None:
     """Register a workflow of one repeatable step with the library."""
 
     def workflow(*arguments: Any) -> None:
-        with around():
-            DBOS.run_step({"name": kind.step}, step, *arguments)
+        try:
+            with around():
+                DBOS.run_step({"name": kind.step}, step, *arguments)
+        finally:
+            lookout.nudge()  # there is room for another
 
     DBOS.workflow(name=kind.workflow)(workflow)

@@ -16,8 +16,8 @@ class Kind:
     """A kind of job: its workflow with a single step, and its queue.
 
     A process runs as many jobs of a queue at a time as it has scorers; of a partitioned queue, one of each partition.
-    Kinds may share a queue:
-    each queue is looked at twice a second.
+    Kinds may share a queue. It is looked at every `look_seconds` for what other processes have put there, and at once
+    for what this one has.
     """
 
     workflow: str

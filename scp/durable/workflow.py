@@ -37,11 +37,11 @@ from storage.series import lifecycle, states
 
 log = structlog.get_logger(__name__)
 
-RECONCILE_SECONDS: Final = 3.0
+RECONCILE_SECONDS: Final = 5.0
 KEEP_ENDED: Final = timedelta(days=7)
 _NEW: Final = timedelta(hours=1)  # longer than a series is waited for
 _STOP_SECONDS: Final = 60.0  # longer than the default timeout for a silent peer
-_CLEANUP_EVERY: Final = 1200  # reconciliations, about an hour
+_CLEANUP_EVERY: Final = 720  # reconciliations, about an hour
 
 
 class Group(Protocol):

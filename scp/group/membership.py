@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 2.0
 BEAT_SECONDS: Final = 4.0
+_ALONE_SECONDS: Final = 15.0
+"""Between the beats of a member that is alone by a lock: nobody watches them but an operator."""
 SOUND_SECONDS: Final = 15.0
 """A member that could not beat for so long takes no work: the others may be about to expel it."""
 
@@ -56,7 +58,7 @@ class Membership:
     ) -> None:
         self._database = database
         self._roles = tuple(roles)
-        self._alone = alone
+        self.alone: Final = alone
         self._version = version
         self._clock = clock
         self._monotonic = monotonic
@@ -82,7 +84,7 @@ class Membership:
 
     def is_sound(self) -> bool:
         """Return whether this member may take work: the others have seen it alive a moment ago."""
-        return self._alone or self._monotonic() - self._beaten_at < SOUND_SECONDS
+        return self.alone or self._monotonic() - self._beaten_at < SOUND_SECONDS
 
     def list_living(self) -> frozenset[str]:
         """List the IDs of all members. Raises Transient."""
@@ -91,7 +93,7 @@ class Membership:
     def join(self) -> None:
         """Become a member. Raises Transient."""
         self._enter()
-        if self._alone and (gone := members.expel_others(self._database, self.id, self._clock())):
+        if self.alone and (gone := members.expel_others(self._database, self.id, self._clock())):
             log.info("the work of an earlier process is taken over", members=gone)
         self.look()
 
@@ -156,7 +158,8 @@ class Membership:
 
     def _run(self) -> None:
         beat_at = self._monotonic()
-        while not self._stop.wait(LOOK_SECONDS):
+        pause = _ALONE_SECONDS if self.alone else LOOK_SECONDS
+        while not self._stop.wait(pause):
             try:
                 if self._monotonic() - beat_at >= BEAT_SECONDS - LOOK_SECONDS / 2:
                     beat_at = self._monotonic()

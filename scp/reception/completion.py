@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from itertools import count
 from typing import Final
 
 import structlog
@@ -34,8 +33,10 @@ from storage.series.slices import SliceGeometry
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS: Final = 0.25
-_TICKS_PER_LOOK: Final = 12
-"""After so many the tables are looked at for what other processes took in."""
+_IDLE_SECONDS: Final = 1.0
+"""Between ticks while no series is being received."""
+_LOOK_SECONDS: Final = 3.0
+"""After so long the tables are looked at for what other processes took in."""
 _HELD_SECONDS: Final = 1.0
 """After so long a series is looked at again that another process's association holds open."""
 STEP_OPEN: Final = "the scanner's procedure step is still in progress"
@@ -181,11 +182,13 @@ class Completion:
         return self._duties.holds("completion")
 
     def _run(self) -> None:
-        for number in count():
-            if self._stop.wait(TICK_SECONDS if number else 0):
-                return
+        pause, waited = 0.0, _LOOK_SECONDS
+        while not self._stop.wait(pause):
+            waited += pause
+            pause = _IDLE_SECONDS if self._watch.is_empty() else TICK_SECONDS
             try:
-                if number % _TICKS_PER_LOOK == 0:
+                if waited >= _LOOK_SECONDS:
+                    waited = 0.0
                     self.look()
                 self.tick()
             except Transient as error:

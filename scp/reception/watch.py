@@ -115,6 +115,10 @@ class Watch:
                 if uid in self._timers:
                     self._timers[uid].has_news = True
 
+    def is_empty(self) -> bool:
+        """Return whether no series is being received."""
+        return not self._timers
+
     def clear(self) -> None:
         """Forget every series: another process watches them."""
         with self._lock:

@@ -162,3 +162,25 @@ def test_who_has_no_role_for_jobs_leaves_them_to_others(install):
         assert ran.get(timeout=60) == "1.2"
     finally:
         other.stop(busy=True)
+
+
+def test_who_is_alone_looks_at_its_queues_when_it_has_put_something_there(install):
+    """Work follows on work without the pause between looks; what waits from before the start is found, too."""
+    installation = install()
+    ran: Queue[str] = Queue()
+    before = DbosEngine(installation.database)
+    before.start({}, around=nullcontext)
+    try:
+        before.enqueue(Job.score("before", 1))
+    finally:
+        before.stop(busy=False)
+    engine = DbosEngine(installation.database, alone=True)
+    engine.start({SCORE: lambda uid, _: ran.put(uid)}, around=nullcontext)
+    try:
+        assert ran.get(timeout=10) == "before"
+        with installation.database.session() as transaction:
+            for number in range(5):
+                engine.enqueue(Job.score(f"{number}", 1), transaction)
+        assert [ran.get(timeout=10) for _ in range(5)] == list("01234")
+    finally:
+        engine.stop(busy=True)
