@@ -76,7 +76,8 @@ class DbosEngine:
         self._lookouts = {queue: Lookout() for queue in queues}
         for kind, step in steps.items():
             _register_workflow(kind, step, around, self._lookouts[kind.queue])
-        _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = _UNUSED_SECONDS  # its only name  # noqa: SLF001
+        # on PostgreSQL a transaction is open for as long
+        _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = _UNUSED_SECONDS if self._alone else 1.0  # noqa: SLF001
         DBOS.listen_queues([])  # `_listen` does that
         _get_dbos_instance()._registry.get_internal_queue()._polling_interval_sec = _UNUSED_SECONDS  # noqa: SLF001
         DBOS.launch()
