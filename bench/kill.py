@@ -26,6 +26,7 @@ from pydicom import Dataset, dcmread
 from bench.killing import losses as searching
 from bench.killing.index import open_sqlite
 from bench.killing.node import NodeProcess, configure, started
+from bench.killing.objects import FolderObjects
 from bench.killing.pacs import Pacs
 from bench.killing.patients import SPEC, Patient, Scanner
 from bench.killing.waiting import free_port, wait_for
@@ -135,12 +136,12 @@ def delivered(folder: Path, patient: Patient) -> bool:
 def find_losses(folder: Path, patient: Patient, reports: dict[str, list[bytes]]) -> Iterator[str]:
     """Yield everything of a patient that is missing, changed or duplicated."""
     with open_sqlite(folder / "data") as rows:
-        yield from searching.find_losses(rows, folder / "data/objects", patient, reports)
+        yield from searching.find_losses(rows, FolderObjects(folder / "data/objects"), patient, reports)
 
 
 def find_damage(folder: Path) -> list[str]:
     """Return half-written files after a restart, and damage to the database."""
-    left = list(searching.find_half_written(folder / "data/objects"))
+    left = list(searching.find_half_written(FolderObjects(folder / "data/objects")))
     with open_sqlite(folder / "data") as rows:
         checked = list(rows("PRAGMA integrity_check"))
     return left + ([] if checked == [("ok",)] else [f"database: {checked}"])

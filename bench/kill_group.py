@@ -1,13 +1,15 @@
 """Kill the processes of a group while it works, and prove that nothing was lost.
 
     python -m bench.kill_group --rounds 1000 --seed 1 --jobs 2 --log kills.jsonl
+    python -m bench.kill_group --rounds 200 --s3 --longest-pause 6
 
-A block of rounds has a group of its own: nodes on one PostgreSQL server and one folder, a PACS, and scanners that
-always have some patients under way and resend what was not acknowledged. In each round a member of the group, one of
-their scoring processes or the database server is ended at a random moment with SIGKILL (the server at times by an
-immediate shutdown) and started again, a member at times only after the others have taken over what it had. At the end
-of a block everything comes to rest. Then every acknowledged instance must be in the index and on the disk with the
-bytes that were sent, each series scored once, the PACS must hold one SR of each, and no file, row or claim may be left.
+A block of rounds has a group of its own: nodes on one PostgreSQL server and one folder or, with `--s3`, one bucket, a
+PACS, and scanners that always have some patients under way and resend what was not acknowledged. In each round a member
+of the group, one of their scoring processes, the database server or the S3 service is ended at a random moment with
+SIGKILL (the database at times by an immediate shutdown) and started again, a member at times only after the others have
+taken over what it had. At the end of a block everything comes to rest. Then every acknowledged instance must be in the
+index and in folder or bucket with the bytes that were sent, each series scored once, the PACS must hold one SR of each,
+and no file, row or claim may be left.
 
 With `--log` a line is written for each block; a later run with the same log, seed and rounds goes on after the last.
 """
@@ -25,7 +27,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -33,6 +35,7 @@ from typing import Final, Literal
 from pydicom import Dataset, dcmread
 
 from bench.killing import losses as searching
+from bench.killing.bucket import serve_s3
 from bench.killing.group import Group
 from bench.killing.node import NodeProcess
 from bench.killing.pacs import Pacs
@@ -43,10 +46,10 @@ from bench.usage import members as processes
 from scoring.phantom.phantom import make_phantom
 from scoring.phantom.series import write_series
 
-Victim = Literal["member", "scorer", "database"]
-WEIGHTS: Final[dict[Victim, int]] = {"member": 4, "scorer": 4, "database": 2}
+Victim = Literal["member", "scorer", "database", "s3"]
+WEIGHTS: Final[dict[Victim, int]] = {"member": 4, "scorer": 4, "database": 2, "s3": 2}
 LONGEST_PAUSE: Final = 2.5
-"""Seconds from one kill to the next."""
+"""Seconds from one kill to the next, at most."""
 AWAY: Final = 0.3
 """Probability that a killed member stays away until the others have taken over."""
 TAKEN_OVER_SECONDS: Final = 30.0
@@ -81,17 +84,25 @@ class Campaign:
     """One block: a group under fire."""
 
     def __init__(
-        self, block: Block, group: Group, pacs: Pacs, slices: Sequence[Dataset], rng: random.Random, away: float
+        self,
+        block: Block,
+        group: Group,
+        pacs: Pacs,
+        slices: Sequence[Dataset],
+        rng: random.Random,
+        away: float,
+        longest_pause: float = LONGEST_PAUSE,
     ) -> None:
         self._block, self._group, self._pacs, self._slices, self._rng = block, group, pacs, slices, rng
-        self._away = away
+        self._away, self._longest_pause = away, longest_pause
+        self._victims = [victim for victim in WEIGHTS if victim != "s3" or group.s3 is not None]
         self.patients: list[Patient] = []
         self._scanners: list[Scanner] = []
 
     def run(self, under_way: int) -> None:
         """Kill in every round, then let everything come to rest."""
         for _ in range(self._block.rounds):
-            deadline = time.monotonic() + self._rng.uniform(0.1, LONGEST_PAUSE)
+            deadline = time.monotonic() + self._rng.uniform(0.1, self._longest_pause)
             while time.monotonic() < deadline:
                 self._feed(under_way)
                 time.sleep(0.05)
@@ -116,7 +127,13 @@ class Campaign:
             scanner.start()
 
     def _strike(self) -> None:
-        victim = self._rng.choices(tuple(WEIGHTS), tuple(WEIGHTS.values()))[0]
+        victim = self._rng.choices(self._victims, [WEIGHTS[each] for each in self._victims])[0]
+        if victim == "s3" and self._group.s3 is not None:
+            self._block.kills["s3"] += 1
+            self._group.s3.kill()
+            time.sleep(self._rng.uniform(0, 2))
+            self._group.s3.start()
+            return
         if victim == "database":
             ending = self._rng.choice(_ENDINGS)
             self._block.kills[f"database, {ending}"] += 1
@@ -199,15 +216,19 @@ def run(
     quiet_seconds: float,
     under_way: int = UNDER_WAY,
     away: float = AWAY,
+    longest_pause: float = LONGEST_PAUSE,
+    in_bucket: bool = False,
 ) -> Block:
-    """Run one block in a folder, and search for losses."""
+    """Run one block in a folder, and search for losses. Raises FileNotFoundError without the programs it needs."""
     began, block = time.monotonic(), Block(number, rounds)
     rng = random.Random(f"{seed}:{number}")  # noqa: S311  # reproducible draws
-    with closing(PostgresServer()) as server, closing(Pacs()) as pacs:
+    with ExitStack() as opened:
+        server, pacs = opened.enter_context(closing(PostgresServer())), opened.enter_context(closing(Pacs()))
         server.start()
-        with closing(Group(folder, server, pacs.port, quiet_seconds, [()] * members)) as group:
+        s3 = opened.enter_context(serve_s3(folder)) if in_bucket else None
+        with closing(Group(folder, server, pacs.port, quiet_seconds, [()] * members, s3)) as group:
             group.start()
-            campaign = Campaign(block, group, pacs, slices, rng, away)
+            campaign = Campaign(block, group, pacs, slices, rng, away, longest_pause)
             campaign.run(under_way)
             block.losses += group.stop()
             block.losses += [
@@ -227,8 +248,8 @@ def find_losses(group: Group, patients: Iterable[Patient], pacs: Pacs) -> Iterab
     """Yield everything that is missing, changed or too much in a group that has been stopped."""
     with group.rows() as rows:
         for patient in patients:
-            yield from searching.find_losses(rows, group.objects, patient, pacs.documents[patient.study_instance_uid])
-        yield from searching.find_surplus(rows, group.objects)
+            yield from searching.find_losses(rows, group.kept, patient, pacs.documents[patient.study_instance_uid])
+        yield from searching.find_surplus(rows, group.kept)
         yield from searching.find_claims(rows)
         yield from searching.find_members_left(rows)
     for member in group.members:
@@ -249,6 +270,8 @@ def run_block(number: int, options: argparse.Namespace) -> Block:
             slices=slices,
             members=options.members,
             quiet_seconds=options.quiet_seconds,
+            longest_pause=options.longest_pause,
+            in_bucket=options.s3,
         )
         if block.losses and options.keep:
             folder.rename(options.keep / f"block-{number}")
@@ -264,6 +287,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, help="groups at the same time")
     parser.add_argument("--members", type=int, default=3)
     parser.add_argument("--quiet-seconds", type=float, default=3.0)
+    parser.add_argument("--longest-pause", type=float, default=LONGEST_PAUSE, help="seconds from one kill to the next")
+    parser.add_argument("--s3", action="store_true", help="keep the objects in a bucket, and kill its service, too")
     parser.add_argument("--log", type=Path, help="note each block here, and go on after the last one")
     parser.add_argument("--keep", type=Path, help="keep the folders of blocks with losses here")
     options = parser.parse_args()

@@ -1,6 +1,6 @@
 """Take away what a node needs, give it back, and prove that nothing was lost or decided in the meantime.
 
-    python -m bench.outages [database database-at-start folder disk pacs clock] --seconds 60
+    python -m bench.outages [database database-at-start s3 folder disk pacs clock] --seconds 60
 
 In each scenario scanners send to a real `coronode serve` before, during and after the outage, and resend what was not
 acknowledged. Afterwards every acknowledged instance must be in the index and on the disk with the bytes that were
@@ -9,6 +9,7 @@ gone on by itself, and the lines of its log that are warnings or errors are coun
 
     database           PostgreSQL is ended by an immediate shutdown while a series is received and another is scored
     database-at-start  the node is started while PostgreSQL is down
+    s3                 the S3 service is killed while a series is received and another is scored
     folder             the folder of objects is moved away, and back
     disk               the disk of data folder and index is full (a tmpfs; needs root)
     pacs               the PACS is gone for a week of simulated time (needs libfaketime)
@@ -34,15 +35,18 @@ from typing import Final
 from pydicom import Dataset, dcmread
 
 from bench.killing import losses as searching
+from bench.killing.bucket import Bucketful, serve_s3
 from bench.killing.clock import Clock
 from bench.killing.index import Rows, open_postgresql, open_sqlite
 from bench.killing.node import NodeProcess, configure
+from bench.killing.objects import FolderObjects, Objects
 from bench.killing.pacs import Pacs
 from bench.killing.patients import SPEC, Patient, Scanner
 from bench.killing.postgresql import PostgresServer
 from bench.killing.waiting import free_port, wait_for
 from scoring.phantom.phantom import make_phantom
 from scoring.phantom.series import write_series
+from tests.seaweedfs import Service
 
 QUIET_SECONDS: Final = 3.0
 WEEK_HOURS: Final = 168
@@ -70,6 +74,7 @@ class Site:
         slices: Sequence[Dataset],
         *,
         server: PostgresServer | None = None,
+        s3: Service | None = None,
         environment: Mapping[str, str] | None = None,
         data: Path | None = None,
     ) -> None:
@@ -80,7 +85,10 @@ class Site:
         sections = configure(self.pacs.port, QUIET_SECONDS)
         if server is not None:
             sections += f'[storage]\ndatabase_url = "{server.url}"\n'
+        bucket = Bucketful(s3, [(data or folder / "data") / "cache"]) if s3 is not None else None
+        sections += "[storage]\n" + bucket.section if bucket is not None else ""
         self.node = NodeProcess(folder, free_port(), sections, data=data, environment=dict(environment or {}))
+        self.kept: Objects = FolderObjects(self.objects) if bucket is None else bucket.objects
         self.patients: list[Patient] = []
         self._scanners: list[Scanner] = []
 
@@ -128,14 +136,14 @@ class Site:
             outage.losses.append(str(error))
         if code := self.node.stop():
             outage.losses.append(f"serve ended with {code} after SIGTERM")
-        if any(searching.find_half_written(self.objects)):  # an outage in the middle of an object: swept at a start
+        if any(searching.find_half_written(self.kept)):  # an outage in the middle of an object: swept at a start
             self.node.start()
             self.node.stop()
         with self.rows() as rows:
             for patient in self.patients:
                 reports = self.pacs.documents[patient.study_instance_uid]
-                outage.losses += searching.find_losses(rows, self.objects, patient, reports)
-            outage.losses += searching.find_surplus(rows, self.objects)
+                outage.losses += searching.find_losses(rows, self.kept, patient, reports)
+            outage.losses += searching.find_surplus(rows, self.kept)
             outage.losses += searching.find_claims(rows)
         log = self.node.log()
         # with a clock that is set back under it, libfaketime makes a sleep of the durable engine fail
@@ -192,6 +200,21 @@ def database_at_start(folder: Path, slices: Sequence[Dataset], outage: Outage, s
                 site.node.launch()
             site.node.wait()
             site.finish(outage)
+
+
+def s3(place: Path, slices: Sequence[Dataset], outage: Outage, seconds: float) -> None:
+    """The S3 service is gone while one series is received and another waits for its score."""
+    with serve_s3(place) as service, closing(Site(place, slices, s3=service)) as site:
+        site.node.start()
+        first = site.send()
+        wait_for("the first series", lambda: site.node.has_logged("scoring", first.series_instance_uid), seconds=60)
+        second = site.send()
+        wait_for("some images", lambda: len(second.acknowledged) > len(second.images) // 2, seconds=60)
+        service.kill()
+        site.send()
+        time.sleep(seconds)
+        service.start()
+        site.finish(outage)
 
 
 def folder(place: Path, slices: Sequence[Dataset], outage: Outage, seconds: float) -> None:
@@ -275,6 +298,7 @@ def clock(place: Path, slices: Sequence[Dataset], outage: Outage, seconds: float
 SCENARIOS: Final[dict[str, Callable[[Path, Sequence[Dataset], Outage, float], None]]] = {
     "database": database,
     "database-at-start": database_at_start,
+    "s3": s3,
     "folder": folder,
     "disk": disk,
     "pacs": pacs,

@@ -27,6 +27,7 @@ from pydicom import Dataset, dcmread
 from bench.killing import losses as searching
 from bench.killing.index import open_postgresql
 from bench.killing.node import NodeProcess, configure
+from bench.killing.objects import FolderObjects
 from bench.killing.pacs import Pacs
 from bench.killing.patients import SPEC, Patient, Scanner
 from bench.killing.postgresql import PostgresServer
@@ -82,8 +83,8 @@ class Site:
         with open_postgresql(self._server.url) as rows:
             for patient in self.patients:
                 reports = self.pacs.documents[patient.study_instance_uid]
-                yield from searching.find_losses(rows, self.objects, patient, reports)
-            yield from searching.find_surplus(rows, self.objects)
+                yield from searching.find_losses(rows, FolderObjects(self.objects), patient, reports)
+            yield from searching.find_surplus(rows, FolderObjects(self.objects))
             yield from searching.find_claims(rows)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Several nodes on one PostgreSQL and one folder of objects, kept running as a service manager would."""
+"""Several nodes on one PostgreSQL and one folder or bucket of objects, kept running as a service manager would."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from bench.killing.bucket import Bucketful
 from bench.killing.index import Rows, open_postgresql
 from bench.killing.node import NodeProcess, configure
+from bench.killing.objects import FolderObjects, Objects
 from bench.killing.postgresql import PostgresServer
 from bench.killing.waiting import free_port, wait_for
+from tests.seaweedfs import Service
 
 _LOOK_SECONDS: Final = 0.1
 _AGAIN_SECONDS: Final = 1.0
@@ -21,8 +24,9 @@ _AGAIN_SECONDS: Final = 1.0
 class Group:
     """The members of a group, each with the options of its command line, for instance `("--roles", "receive")`.
 
-    From `start` on a member that ends is launched again, unless it is kept away. `ended` are the exit codes of those
-    that ended by themselves.
+    Their objects lie in one folder, or in a bucket of `s3`; with it each member has a data folder of its own. From
+    `start` on a member that ends is launched again, unless it is kept away. `ended` are the exit codes of those that
+    ended by themselves.
     """
 
     def __init__(
@@ -32,15 +36,21 @@ class Group:
         pacs_port: int,
         quiet_seconds: float,
         members: Sequence[Sequence[str]],
+        s3: Service | None = None,
     ) -> None:
-        self.server = server
+        self.server, self.s3 = server, s3
         self.objects = folder / "data/objects"
+        places = [folder / f"member-{number}" for number in range(1, len(members) + 1)]
+        data = [folder / "data" if s3 is None else place / "data" for place in places]
         sections = configure(pacs_port, quiet_seconds) + f'[storage]\ndatabase_url = "{server.url}"\n'
+        self.kept: Objects = FolderObjects(self.objects)
+        if s3 is not None:
+            bucket = Bucketful(s3, [each / "cache" for each in data])
+            self.kept, sections = bucket.objects, sections + bucket.section
         self.members = []
-        for number, options in enumerate(members, start=1):
-            place = folder / f"member-{number}"
+        for place, its_data, options in zip(places, data, members, strict=True):
             place.mkdir(parents=True)
-            self.members.append(NodeProcess(place, free_port(), sections, data=folder / "data", options=options))
+            self.members.append(NodeProcess(place, free_port(), sections, data=its_data, options=options))
         self.ended: list[tuple[int, int]] = []
         self._away: set[NodeProcess] = set()
         self._stop = threading.Event()

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from io import BytesIO
-from pathlib import Path
 from typing import Final
 
 from pydicom import dcmread
 
 from bench.killing.index import Rows
+from bench.killing.objects import Objects
 from bench.killing.patients import Patient
 
 _AWAY: Final = ("OperationalError", "config.errors.Transient")
 
 
-def find_losses(rows: Rows, objects: Path, patient: Patient, reports: Mapping[str, list[bytes]]) -> Iterator[str]:
+def find_losses(rows: Rows, objects: Objects, patient: Patient, reports: Mapping[str, list[bytes]]) -> Iterator[str]:
     """Yield everything of a patient that is missing, changed or duplicated.
 
     `reports` are the copies of SRs that the PACS has, by SOP Instance UID.
@@ -31,7 +30,7 @@ def find_losses(rows: Rows, objects: Path, patient: Patient, reports: Mapping[st
         paths.setdefault(uid, []).append(path)
     for uid in sorted(patient.acknowledged):
         there = paths.get(uid, [])
-        content = _read(objects / there[0]) if len(there) == 1 else None
+        content = objects.read(there[0]) if len(there) == 1 else None
         if len(there) != 1:
             yield f"{uid}: acknowledged, {len(there)} times in the index"
         elif content is None:
@@ -47,24 +46,20 @@ def find_losses(rows: Rows, objects: Path, patient: Patient, reports: Mapping[st
     yield from (f"{uid}: sent again with other bytes" for uid, copies in reports.items() if len(set(copies)) > 1)
 
 
-def find_surplus(rows: Rows, objects: Path) -> Iterator[str]:
+def find_surplus(rows: Rows, objects: Objects) -> Iterator[str]:
     """Yield files without a row, rows without a file, and half-written files; nothing is being received."""
     indexed = {path for (path,) in rows("SELECT path FROM instances")}
     kept = {path for (path,) in rows("SELECT path FROM quarantine")}
-    for folder, named in (("instances", indexed), ("quarantine", kept)):
-        root = objects / folder
-        there = (
-            {str(path.relative_to(objects)) for path in root.rglob("*") if path.is_file()} if root.is_dir() else set()
-        )
-        yield from (f"{path}: a file without a row" for path in sorted(there - named))
-        wanted = {path for path in named if path.startswith(f"{folder}/")}
-        yield from (f"{path}: a row without a file" for path in sorted(wanted - there))
+    there = objects.list_names()
+    wanted = {path for path in indexed | kept if path.startswith(("instances/", "quarantine/"))}
+    yield from (f"{path}: a file without a row" for path in sorted(there - indexed - kept))
+    yield from (f"{path}: a row without a file" for path in sorted(wanted - there))
     yield from find_half_written(objects)
 
 
-def find_half_written(objects: Path) -> Iterator[str]:
+def find_half_written(objects: Objects) -> Iterator[str]:
     """Yield files that a process has left half-written."""
-    yield from (f"half-written file {path.name}" for path in (objects / "incoming").rglob("[!.]*") if path.is_file())
+    yield from (f"half-written file {path.name}" for path in objects.list_half_written())
 
 
 def find_claims(rows: Rows) -> Iterator[str]:
@@ -91,12 +86,6 @@ def find_tracebacks(log: str) -> Iterator[str]:
     for line in log.splitlines():
         if "Traceback" in line and not any(word in line for word in _AWAY):
             yield f"a traceback in the log: {line[-300:]}"
-
-
-def _read(path: Path) -> bytes | None:
-    with suppress(OSError):
-        return path.read_bytes()
-    return None
 
 
 def _uid(content: bytes) -> str:
