@@ -20,10 +20,8 @@ from scp.work.worker import Died, Failed, TookTooLong, Worker, spawn
 
 log = structlog.get_logger(__name__)
 
-MOST_DEATHS: Final = 4
-"""Processes that may die on one series. A machine that kills them, for want of memory, may do so more than once; a
-verdict on the series is wanted all the same.
-"""
+MOST_DEATHS: Final = 2
+"""Processes that may die on one series at one try."""
 
 
 class ScoringProcess:
@@ -69,8 +67,9 @@ class ScoringProcess:
 
         `calibration` is the site's own weights of the judgement, as JSON.
 
-        Raises NotScorable when the process dies on the series four times or takes longer than the timeout, Transient
-        when the node is stopping or the calibration cannot be read.
+        Raises NotScorable when the process crashes on the series twice or takes longer than the timeout, Transient
+        when it is killed from outside twice, which says nothing of the series, when the node is stopping, or when the
+        calibration cannot be read.
         """
         return Score.from_json(self._ask(ScoreRequest(tuple(files), scoring, selection, mask, context, calibration)))
 
@@ -100,13 +99,18 @@ class ScoringProcess:
         return answer
 
     def _exchange_until_answered(self, request: Request) -> Any:
-        ending = ""
-        for _ in range(MOST_DEATHS):
+        deaths: list[Died] = []
+        while len(deaths) < MOST_DEATHS:
             try:
                 return self._exchange(request)
             except Died as error:
-                ending = str(error)
-        raise NotScorable("crashed", ending=ending)
+                deaths.append(error)
+        if any(death.is_killed for death in deaths):
+            raise Transient(
+                "the scoring process was killed from outside: by a person, or by the system for want of memory "
+                "(scoring.memory_mb limits what it takes)"
+            )
+        raise NotScorable("crashed", ending=str(deaths[-1]))
 
     def _exchange(self, request: Request) -> Any:
         worker = self._ensure()

@@ -27,11 +27,21 @@ if TYPE_CHECKING:
     from scoring.judgement.calibration import Calibration
 
 _CONTEXT: Final = multiprocessing.get_context("spawn")
+_KILLED: Final = frozenset({-signal.SIGKILL, -signal.SIGTERM})
 _ENDING_SECONDS: Final = 5  # from closing the pipe until the process has ended
 
 
 class Died(Exception):
-    """The process ended before it answered; the text gives the exit code."""
+    """The process ended before it answered; `exit_code` is the negative number of a signal that ended it."""
+
+    def __init__(self, exit_code: int | None) -> None:
+        super().__init__(f"exit code {exit_code}")
+        self.exit_code = exit_code
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether it was ended from outside: by a person, or by the system for want of memory."""
+        return self.exit_code in _KILLED
 
 
 class TookTooLong(Exception):
@@ -114,7 +124,7 @@ class ProcessWorker:
             return self._pipe.recv()
         except (EOFError, OSError) as error:
             self._process.join(_ENDING_SECONDS)
-            raise Died(f"exit code {self._process.exitcode}") from error
+            raise Died(self._process.exitcode) from error
 
     def kill(self) -> None:
         """End the process now, from any thread; a waiting `ask` raises Died."""

@@ -64,7 +64,7 @@ def test_one_worker_serves_several_series(score):
 
 
 def test_a_worker_that_was_ended_from_outside_is_replaced(score):
-    site = Site(Died("exit code -9"), score.to_json())
+    site = Site(Died(-9), score.to_json())
     assert site.score() == score
     assert [worker.closed for worker in site.workers] == [True, False]
 
@@ -77,17 +77,21 @@ def test_a_worker_that_died_between_two_series_is_replaced(score):
     assert [worker.closed for worker in site.workers] == [True, False]
 
 
-def test_a_worker_that_is_ended_from_outside_again_and_again_is_replaced(score):
-    site = Site(*[Died("exit code -9")] * (MOST_DEATHS - 1), score.to_json())
+@pytest.mark.parametrize("codes", [(-9, -9), (-15, -15), (-11, -9), (-9, -11)])
+def test_a_worker_that_is_killed_again_and_again_is_no_verdict_on_the_series(score, codes):
+    site = Site(*map(Died, codes), score.to_json())
+    with pytest.raises(Transient, match="killed from outside"):
+        site.score()
     assert site.score() == score
 
 
-def test_a_series_on_which_the_worker_always_dies_is_not_scorable(score):
-    site = Site(*[Died("exit code -9")] * (MOST_DEATHS - 1), Died("exit code 1"), score.to_json())
+@pytest.mark.parametrize("code", [-11, -6, -7, 1])
+def test_a_series_on_which_the_worker_always_crashes_is_not_scorable(score, code):
+    site = Site(*[Died(code)] * MOST_DEATHS, score.to_json())
     with pytest.raises(NotScorable) as caught:
         site.score()
     assert caught.value.code == "crashed"
-    assert "exit code 1" in str(caught.value)
+    assert f"exit code {code}" in str(caught.value)
     assert site.score() == score
     assert [worker.closed for worker in site.workers] == [True] * MOST_DEATHS + [False]
 
@@ -139,7 +143,7 @@ def test_closing_in_the_middle_is_no_verdict_on_the_series():
         closing.append(threading.Thread(target=site.scorer.close))
         closing[0].start()
         assert worker.killed.wait(60)
-        return Died("exit code -9")
+        return Died(-9)
 
     site = Site(until_killed)
     with pytest.raises(Transient, match="stopping"):
