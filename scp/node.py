@@ -38,7 +38,7 @@ from storage.database import audit
 from storage.database.opening import is_shared, open_database
 from storage.outbox.deliveries import DeliveryState
 from storage.overview.stages import read_stages
-from storage.series import lifecycle
+from storage.series import lifecycle, waits
 from storage.series.quarantine import count_quarantined
 from storage.series.states import State
 from storage.series.store import open_store
@@ -227,7 +227,7 @@ class Node:
 
     def _wait(self, series_instance_uid: str, seconds: float, reason: str) -> None:
         reasons = "; ".join([reason, *self._list_quarantined(series_instance_uid)])
-        lifecycle.wait(self.database, series_instance_uid, self._clock() + timedelta(seconds=seconds), reasons)
+        waits.wait(self.database, series_instance_uid, self._clock() + timedelta(seconds=seconds), reasons)
 
     def _list_quarantined(self, series_instance_uid: str) -> list[str]:
         """Say that objects of the series lie in quarantine, since a missing slice may be among them."""

@@ -9,7 +9,7 @@ import pytest
 from storage.group import associations, duties, members
 from storage.group.in_hand import list_in_hand
 from storage.group.members import Member
-from storage.outbox import deliveries, outgoing
+from storage.outbox import deliveries, outcomes, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
 from tests.storage.group.rows import add_series
 
@@ -83,12 +83,12 @@ def test_an_outcome_of_an_expelled_member_does_not_undo_the_claim_of_another(db)
     outgoing.claim(db, number, NOON, "slow")
     members.expel(db, listed(db)["slow"], NOON)
     outgoing.claim(db, number, NOON, "other")
-    outgoing.mark_failed(db, number, NOON, error="late", retry_at=NOON + timedelta(hours=1), owner="slow")
-    outgoing.mark_dead(db, number, NOON, error="late", owner="slow")
-    outgoing.mark_replaced(db, number, [], NOON, error="late", owner="slow")
+    outcomes.mark_failed(db, number, NOON, error="late", retry_at=NOON + timedelta(hours=1), owner="slow")
+    outcomes.mark_dead(db, number, NOON, error="late", owner="slow")
+    outcomes.mark_replaced(db, number, [], NOON, error="late", owner="slow")
     assert deliveries.get(db, number).state is DeliveryState.SENDING
-    outgoing.mark_delivered(db, number, NOON, owner="slow")  # it is there, whoever sent it
-    outgoing.mark_failed(db, number, NOON, error="again", retry_at=NOON, owner="other")
+    outcomes.mark_delivered(db, number, NOON, owner="slow")  # it is there, whoever sent it
+    outcomes.mark_failed(db, number, NOON, error="again", retry_at=NOON, owner="other")
     assert deliveries.get(db, number).state is DeliveryState.DELIVERED
 
 
