@@ -36,9 +36,10 @@ from dicom.sop_classes import STUDY_ROOT_FIND
 from scp.network import command, negotiation, pdu
 from scp.network.negotiation import PresentationContext
 from scp.network.opening import Opening
+from scp.network.pace import Pace
 from scp.network.requestor import Requestor
 from scp.network.states import Machine, Role, State
-from scp.network.wire import Pace, Wire
+from scp.network.wire import Wire
 from scp.services.storage import IMAGE_STORAGE
 from storage.database.engine import Database
 from storage.database.models import InstanceRow, SeriesRow, StudyRow

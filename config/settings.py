@@ -12,10 +12,11 @@ from config.auditing import AuditSettings
 from config.group import GroupSettings
 from config.host import Host
 from config.passcodes import HashedPasscode
+from config.results import DocumentKind, ResultsSettings, SrTemplate
 from config.retention import RetentionSettings
 from config.risk import RiskSettings
 from config.secrets import HIDDEN_VALUE
-from config.section import ONCE, AeTitle, ListenPort, LongString, Seconds, Section, list_controls
+from config.section import ONCE, AeTitle, ListenPort, Seconds, Section, list_controls
 from config.storage import StorageSettings
 from config.tls import CalledPeer, TlsSettings, list_contradictions
 from config.validation import ValidationSettings
@@ -26,8 +27,6 @@ MIB: Final = 1024 * 1024
 """Bytes in the unit of every key that ends in `_mb`."""
 MOST_MB: Final = 1024 * 1024 * 1024
 """A pebibyte: more than any disk of a node, and a number that every system takes."""
-_MOST_SERIES: Final = 16
-"""Series of a result, each with the number after that of the one before (IS: at most 2**31 - 1)."""
 _LONGEST_PEER_NAME: Final = 64
 
 
@@ -36,9 +35,6 @@ Retrieval = Literal["auto", "get", "move"]
 Witness = Literal["off", "count", "fetch"]
 Companions = Literal["keep", "drop"]
 RejectionReason = Literal["quality", "safety", "worklist", "retention"]
-DocumentKind = Literal["sr", "overlay", "seg", "pdf", "letter"]
-SrTemplate = Literal["tid1500", "tid1500-3d", "tid3900"]
-Language = Literal["en", "de"]
 ConventionName = Literal["standard", "literature", "siemens", "philips", "canon", "ge", "kvp-adapted"]
 PatientSize = Literal["small", "medium", "large"]
 
@@ -172,30 +168,6 @@ class ScoringSettings(Section):
     timeout_seconds: Seconds = 600
     memory_mb: int = Field(default=4096, ge=1024, le=MOST_MB)
     workers: int = Field(default=1, ge=1, le=64)
-
-
-class ResultsSettings(Section):
-    """Destinations and documents of the results, and how deliveries are retried.
-
-    A commitment that is not answered within `commit_timeout_seconds` is asked for again.
-    """
-
-    destinations: Annotated[tuple[str, ...], ONCE] = ()
-    documents: Annotated[tuple[DocumentKind, ...], ONCE] = Field(default=("sr", "overlay"), min_length=1)
-    series_number: int = Field(default=9001, ge=1, le=2**31 - 1 - _MOST_SERIES)
-    series_description: LongString = "Coronary calcium score"
-    warning_text: str = Field(default="RESEARCH USE: not a medical device", min_length=1)
-    institution: LongString = ""
-    logo: Path | None = None
-    language: Language = "en"
-    texts: Path | None = None
-    fonts: Path | None = None
-    overlay: Literal["single", "multiframe"] = "single"
-    not_scorable_report: bool = False
-    retry_first_seconds: Seconds = 5
-    retry_longest_seconds: Seconds = 900
-    retry_attempts: int = Field(default=2000, ge=1, le=1_000_000)
-    commit_timeout_seconds: Seconds = 3600
 
 
 class PriorsSettings(Section):

@@ -15,7 +15,7 @@ from dicom.process import configure_process
 from scoring import plugins
 from scoring.report.typeset import site
 from scoring.risk import population
-from scp import metrics, privacy
+from scp import metrics
 from scp.auditing.auditor import Auditor
 from scp.durable.chores import Chore
 from scp.durable.job import ASK_COMMITMENT, REPORT_COMMITMENT
@@ -25,6 +25,7 @@ from scp.group.associations import OpenAssociations
 from scp.group.membership import Membership
 from scp.installation import Installation, utc_now
 from scp.lock import DataLock
+from scp.privacy import close_to_others
 from scp.receivers.reception import Reception
 from scp.receivers.supervisor import Receivers
 from scp.reception.completion import Completion
@@ -38,7 +39,7 @@ from storage.database import audit
 from storage.database.opening import is_shared, open_database
 from storage.outbox.deliveries import DeliveryState
 from storage.overview.stages import read_stages
-from storage.series import lifecycle
+from storage.series import lifecycle, waits
 from storage.series.quarantine import count_quarantined
 from storage.series.states import State
 from storage.series.store import open_store
@@ -64,7 +65,7 @@ class Node:
         self._is_alone = not is_shared(settings)
         self._lock = DataLock(settings.node.data_dir, shared=not self._is_alone)
         self._lock.acquire()
-        privacy.close_at_start(settings)
+        _close_files(settings)
         self.database = open_database(settings)
         member = Membership(self.database, settings.group.roles, alone=self._is_alone, version=VERSION, clock=clock)
         self.membership = member
@@ -227,9 +228,18 @@ class Node:
 
     def _wait(self, series_instance_uid: str, seconds: float, reason: str) -> None:
         reasons = "; ".join([reason, *self._list_quarantined(series_instance_uid)])
-        lifecycle.wait(self.database, series_instance_uid, self._clock() + timedelta(seconds=seconds), reasons)
+        waits.wait(self.database, series_instance_uid, self._clock() + timedelta(seconds=seconds), reasons)
 
     def _list_quarantined(self, series_instance_uid: str) -> list[str]:
         """Say that objects of the series lie in quarantine, since a missing slice may be among them."""
         count = count_quarantined(self.database, series_instance_uid)
         return [f"{count} object{'s' if count > 1 else ''} of the series in quarantine"] if count else []
+
+
+def _close_files(settings: Settings) -> None:
+    """Close the node's files to other users, and log what was closed and what could not be."""
+    closed = close_to_others(settings)
+    if closed.count:
+        log.info("files and folders closed to other users", count=closed.count)
+    if closed.left:
+        log.warning("readable by other users; see coronode doctor", count=len(closed.left), first=str(closed.left[0]))

@@ -49,19 +49,6 @@ def close_to_others(settings: Settings) -> Closed:
     return Closed(len(opened) - len(left), left)
 
 
-def close_at_start(settings: Settings) -> None:
-    """Close them, and log what was closed and what could not be."""
-    # commands import this module, and this library brings in what they do not need
-    import structlog  # noqa: PLC0415
-
-    log = structlog.get_logger(__name__)
-    closed = close_to_others(settings)
-    if closed.count:
-        log.info("files and folders closed to other users", count=closed.count)
-    if closed.left:
-        log.warning("readable by other users; see coronode doctor", count=len(closed.left), first=str(closed.left[0]))
-
-
 def list_open(settings: Settings) -> list[Path]:
     """List which of data folder, database files, lock and folder of objects other users can read or enter."""
     return [path for path in _list_places(settings) if _is_open(path)]

@@ -1,19 +1,16 @@
 """Synthetic thorax CT with a known true score."""
 
-from scoring.phantom.phantom import Phantom, make_phantom
-from scoring.phantom.population import draw
-from scoring.phantom.series import write_series
-from scoring.phantom.spec import (
+from scoring.phantom.distractor_kinds import (
     DEFAULT_DISTRACTORS,
     DISTRACTOR_KINDS,
     METAL,
     METAL_IN_HEART,
-    Calcification,
     DistractorKind,
-    NoiseTexture,
-    PatientPosition,
-    PhantomSpec,
 )
+from scoring.phantom.phantom import Phantom, make_phantom
+from scoring.phantom.population import draw
+from scoring.phantom.series import write_series
+from scoring.phantom.spec import Calcification, NoiseTexture, PatientPosition, PhantomSpec
 from scoring.phantom.truth import Truth
 from scoring.phantom.unfit import UNFIT_KINDS, Unfit, UnfitKind, draw_unfit
 

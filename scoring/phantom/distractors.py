@@ -12,8 +12,8 @@ import numpy as np
 from scoring.phantom import annulus, calcified, implants, root_calcium
 from scoring.phantom.calcium import Deposit
 from scoring.phantom.coronary import CoronaryTree
+from scoring.phantom.distractor_kinds import METAL, DistractorKind
 from scoring.phantom.shapes import stream
-from scoring.phantom.spec import METAL, DistractorKind
 from scoring.phantom.thorax import Thorax
 
 _LONG_MM: Final = 12.0

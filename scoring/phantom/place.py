@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from scoring.phantom.calcium import Deposit
 from scoring.phantom.coronary import CoronaryTree
+from scoring.phantom.distractor_kinds import DistractorKind
 from scoring.phantom.distractors import Distractor
-from scoring.phantom.spec import DistractorKind
 from scoring.phantom.thorax import Thorax
 from scoring.result import ARTERIES, Artery
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from scoring.phantom.burden import calcifications
+from scoring.phantom.distractor_kinds import DistractorKind
 from scoring.phantom.protocol import Protocol
 from scoring.phantom.shapes import stream
-from scoring.phantom.spec import DistractorKind, PhantomSpec
+from scoring.phantom.spec import PhantomSpec
 
 KINDS: Final[dict[DistractorKind, tuple[float, float]]] = {
     "aortic plaques": (0.28, 0.5),

@@ -8,54 +8,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+from scoring.phantom.distractor_kinds import DEFAULT_DISTRACTORS, DISTRACTOR_KINDS, METAL_IN_HEART, DistractorKind
 from scoring.result import ARTERIES, Artery
 
 SliceProfile = Literal["rectangular", "triangular"]
 PatientPosition = Literal["HFS", "HFP", "FFS", "FFP"]
 NoiseTexture = Literal["standard", "sharp", "smooth"]
-DistractorKind = Literal[
-    "ascending aorta wall",
-    "descending aorta wall",
-    "descending aorta wall, low",
-    "aortic plaques",
-    "aortic root",
-    "coronary origin",
-    "aortic root ring",
-    "aortic valve",
-    "mitral annulus",
-    "papillary muscle",
-    "pericardium",
-    "lymph node",
-    "hilar lymph node",
-    "granuloma",
-    "bronchial wall",
-    "surgical clip",
-    "pacemaker lead",
-    "stent",
-    "bypass graft",
-    "sternal wires",
-    "mechanical valve",
-]
-DISTRACTOR_KINDS: Final[tuple[DistractorKind, ...]] = get_args(DistractorKind)
-"""Bright structures near the heart that are not coronary calcium."""
-
-DEFAULT_DISTRACTORS: Final = DISTRACTOR_KINDS[:3]
-"""Three plaques in the aortic wall, far from the coronary ostia."""
-
-METAL: Final = frozenset[DistractorKind](
-    {
-        "surgical clip",
-        "pacemaker lead",
-        "stent",
-        "bypass graft",
-        "sternal wires",
-        "mechanical valve",
-    }
-)
-"""The metallic kinds."""
-
-METAL_IN_HEART: Final = frozenset[DistractorKind]({"pacemaker lead", "stent", "mechanical valve"})
-"""Metal next to which calcium cannot be identified with certainty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from config.errors import Permanent
-from config.settings import DocumentKind, SrTemplate
+from config.results import DocumentKind, SrTemplate
 from dicom import elements
 from dicom.process import configure_process
 from scoring.images import slices

@@ -19,8 +19,9 @@ from scp.network.conversation import Conversation
 from scp.network.listener import Listener
 from scp.network.message import Message
 from scp.network.negotiation import PresentationContext
+from scp.network.pace import Pace
 from scp.network.terms import Limits
-from scp.network.wire import Pace, Wire
+from scp.network.wire import Wire
 
 _CONTEXTS: Final = tuple(
     PresentationContext(uid, UNCOMPRESSED) for uid in (ComprehensiveSRStorage, SecondaryCaptureImageStorage)

@@ -12,7 +12,8 @@ import click
 
 from config.errors import CoronodeError
 from config.load import load
-from config.settings import DocumentKind, Settings
+from config.results import DocumentKind
+from config.settings import Settings
 from scp.cli.command import Command
 from scp.cli.options import config_option
 from scp.cli.terminal.document_folder import parse_kinds, write_documents

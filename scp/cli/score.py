@@ -13,7 +13,8 @@ import click
 
 from config.errors import ConfigurationError, CoronodeError
 from config.load import load
-from config.settings import ConventionName, DocumentKind
+from config.results import DocumentKind
+from config.settings import ConventionName
 from scp.cli import clinical as clinical_options
 from scp.cli.command import Command
 from scp.cli.options import config_option

@@ -10,7 +10,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from config.load import read_defaults
-from config.settings import CompletionSettings, NodeSettings, PeerSettings, PriorsSettings, ResultsSettings
+from config.results import ResultsSettings
+from config.settings import CompletionSettings, NodeSettings, PeerSettings, PriorsSettings
 from config.tls import TlsSettings
 from scp.conformance.table import code, format_table
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
 
-from config.settings import SrTemplate
+from config.results import SrTemplate
 from scp.conformance.sample import build_sample
 from scp.conformance.table import format_table
 

@@ -8,7 +8,7 @@ from typing import Final
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage
 
-from config.settings import SrTemplate
+from config.results import SrTemplate
 from scoring.report.common.request import ReportRequest
 from scoring.report.sr import structured_report
 from scoring.result import (

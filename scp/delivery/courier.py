@@ -8,7 +8,8 @@ import structlog
 from pydicom.uid import UID
 
 from config.errors import Permanent, Transient, describe_fault
-from config.settings import PeerSettings, ResultsSettings
+from config.results import ResultsSettings
+from config.settings import PeerSettings
 from scp import metrics
 from scp.delivery.association import Associate, Association
 from scp.delivery.retry import Pauses
@@ -16,7 +17,7 @@ from scp.delivery.substitutes import choose_accepted, find_substitutes
 from scp.installation import Installation
 from scp.scu.storage import ClassRefused, Sending
 from scp.work.documents import DocumentWork
-from storage.outbox import deliveries, outgoing, pauses
+from storage.outbox import deliveries, outcomes, outgoing, pauses
 from storage.outbox.deliveries import Delivery, DeliveryState
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ class Courier:
                 if (item.series_instance_uid, item.version, item.destination) not in self._under_way:
                     now = self._clock()
                     error = "the outcome of the last attempt could not be recorded"
-                    outgoing.mark_failed(self._database, item.id, now, error=error, retry_at=now, owner=item.owner)
+                    outcomes.mark_failed(self._database, item.id, now, error=error, retry_at=now, owner=item.owner)
 
     def _deliver(self, series_instance_uid: str, version: int, destination: str) -> None:
         claimed = self._claim(series_instance_uid, version, destination)
@@ -171,7 +172,7 @@ class Courier:
         else:
             now = self._clock()
             commit_at = now if peer.commit else None
-            outgoing.mark_delivered(self._database, item.id, now, status=status, commit_at=commit_at, owner=item.owner)
+            outcomes.mark_delivered(self._database, item.id, now, status=status, commit_at=commit_at, owner=item.owner)
             metrics.DELIVERIES.labels(item.destination, "delivered").inc()
             self._faults.pop(item.destination, None)
             log.info("delivered", series=item.series_instance_uid, kind=item.kind, to=item.destination)
@@ -186,7 +187,7 @@ class Courier:
             return
         log.warning("sending another document instead", delivery=item.id, to=item.destination, instead=instead)
         error = f"{error}; sent instead: {instead}"
-        outgoing.mark_replaced(self._database, item.id, documents, self._clock(), error=error, owner=item.owner)
+        outcomes.mark_replaced(self._database, item.id, documents, self._clock(), error=error, owner=item.owner)
         metrics.DELIVERIES.labels(item.destination, "replaced").inc()
 
     def _put_off(self, items: list[Delivery], error: str) -> None:
@@ -199,7 +200,7 @@ class Courier:
                 continue
             self._tell_fault(same[0].destination, error, pause.total_seconds())
             for item in same:
-                outgoing.mark_failed(self._database, item.id, now, error=error, retry_at=now + pause, owner=item.owner)
+                outcomes.mark_failed(self._database, item.id, now, error=error, retry_at=now + pause, owner=item.owner)
                 metrics.DELIVERIES.labels(item.destination, "postponed").inc()
 
     def _tell_fault(self, destination: str, error: str, seconds: float) -> None:
@@ -212,5 +213,5 @@ class Courier:
     def _give_up(self, items: list[Delivery], error: str) -> None:
         for item in items:
             log.error("delivery is dead", delivery=item.id, to=item.destination, error=error)
-            outgoing.mark_dead(self._database, item.id, self._clock(), error=error, owner=item.owner)
+            outcomes.mark_dead(self._database, item.id, self._clock(), error=error, owner=item.owner)
             metrics.DELIVERIES.labels(item.destination, "dead").inc()

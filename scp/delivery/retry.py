@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol, Self
 
-from config.settings import ResultsSettings
+from config.results import ResultsSettings
 from scp.installation import Installation
 
 _MOST_DOUBLINGS: Final = 60  # 2 to the power of 60 seconds is longer than any pause, and still a float

@@ -8,7 +8,8 @@ from typing import Final
 
 from pydicom.uid import MultiFrameTrueColorSecondaryCaptureImageStorage, SecondaryCaptureImageStorage
 
-from config.settings import PeerSettings, ResultsSettings, SrTemplate
+from config.results import ResultsSettings, SrTemplate
+from config.settings import PeerSettings
 from scoring.report.common.identifiers import SR_SOP_CLASSES
 from scp.scu.storage import Sending
 from scp.work.documents import label_document, parse_template

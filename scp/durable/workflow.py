@@ -33,7 +33,7 @@ from scp.durable.job import DELIVER, SCORE, Engine, Job, Kind
 from scp.installation import Installation
 from storage.database.engine import Transaction
 from storage.outbox import deliveries, outgoing
-from storage.series import lifecycle, states
+from storage.series import states, waits
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +91,7 @@ class Workflow:
         """Launch the engine and resume the work of an earlier process."""
         outgoing.recover(self._database, self._clock())  # before an interrupted job can claim anything
         if self._processing is not None:
-            lifecycle.stop_waiting(self._database)  # what was away may be back
+            waits.stop_waiting(self._database)  # what was away may be back
         for chore in self._chores:
             chore.errands.recover()
         self._engine.start(self._list_steps(), around=self._count_running)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
-from collections import Counter
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 
@@ -34,9 +32,10 @@ from scp.network.errors import (
 from scp.network.exchange import Content, Exchange, Reply
 from scp.network.message import Message, Messages, Released
 from scp.network.negotiation import AcceptedContext
+from scp.network.record import Record
 from scp.network.requests import MakeRequest
 from scp.network.states import Action, Event, Machine, Role, State, classify_pdu
-from scp.network.terms import SILENT, Admit, Ended, Limits, Observer
+from scp.network.terms import SILENT, Admit, Limits, Observer
 from scp.network.wire import Wire
 
 log = structlog.get_logger(__name__)
@@ -66,9 +65,7 @@ class Acceptor:
         self._exchange = Exchange(self.send, 0)
         self._is_closing = False
         self._ended = threading.Event()
-        self._began = time.monotonic()
-        self._outcome = ("released", "")
-        self._answers: Counter[tuple[int, int]] = Counter()
+        self._record = Record(observer)
         self._messages = Messages(
             wire, limits.longest_pdu, self._machine, lambda context_id: context_id in self._contexts
         )
@@ -108,18 +105,20 @@ class Acceptor:
         except (TooLong, Interrupted) as error:
             self._abort(Event.ABORT_REQUEST, None, error.kind, str(error))
         except Aborted as error:
-            self._note("aborted", str(error))
+            self._record.note("aborted", str(error))
         except Closed as error:
             if self._machine.allows(Event.CLOSED):
                 self._machine.on(Event.CLOSED)
-            self._note("closed", str(error))
+            self._record.note("closed", str(error))
         except Exception:  # the edge of the association: the others continue
             log.exception("association failed", association=self.name)
             self._abort(Event.ABORT_REQUEST, None, "internal", "internal error")
         finally:
             self._ended.set()
             self._wire.close()
-            self._tell_end()
+            received = self._wire.received_bytes
+            was_open = bool(self._contexts)
+            self._record.tell_end(self.name, self.calling_ae, self._host, received, was_open=was_open)
 
     def stop(self) -> None:
         """End the association from another thread; a request in progress loses only its response.
@@ -147,7 +146,7 @@ class Acceptor:
         """Send a final response without a data set. Raises Closed and Expired."""
         answer = command.encode_response(message.command, status, comment=comment)
         self.send(*pdu.encode_fragments(answer, message.context_id, self._room, is_command=True))
-        self._answers[message.command.field, status] += 1
+        self._record.count_answer(message.command.field, status)
 
     def send(self, *buffers: bytes | memoryview) -> None:
         """Send PDUs. Raises Closed and Expired."""
@@ -213,7 +212,7 @@ class Acceptor:
                 self._handle(message)
                 self.busy = False
         except Released:
-            self._note("closed", "released in the middle of a message")
+            self._record.note("closed", "released in the middle of a message")
         self._machine.on(Event.RELEASE_RESPONSE)
         self._close_with(pdu.RELEASE_RP)
 
@@ -232,7 +231,7 @@ class Acceptor:
 
     def _abort(self, event: Event, reason: int | None, kind: str, words: str) -> None:
         """End the association as the table says: with an A-ABORT in most states, silently when ARTIM expired."""
-        self._note(kind, words)
+        self._record.note(kind, words)
         is_decided = event is Event.INVALID_PDU and self._machine.state is State.AWAITING_CLOSE  # AA-1 or AA-8 came
         if not is_decided and (not self._machine.allows(event) or self._machine.on(event) is Action.AA_2):
             return
@@ -245,16 +244,3 @@ class Acceptor:
         self._wire.send(last_words)
         closed = self._wire.drain(self._limits.artim)
         self._machine.on(Event.CLOSED if closed else Event.ARTIM_EXPIRED)
-
-    def _note(self, kind: str, words: str) -> None:
-        self._observer.broken(kind)
-        self._outcome = (kind, words)
-
-    def _tell_end(self) -> None:
-        """Tell how it ended; not of a port probe, which opens and closes, nor of a refusal, which is told already."""
-        kind, words = self._outcome
-        if self._contexts or kind not in ("released", "closed"):
-            seconds = time.monotonic() - self._began
-            received = self._wire.received_bytes
-            ended = Ended(self.name, self.calling_ae, self._host, kind, words, self._answers, received, seconds)
-            self._observer.ended(ended)

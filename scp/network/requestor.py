@@ -14,9 +14,10 @@ from scp.network.exchange import Content, Exchange, Reply
 from scp.network.message import Message, Messages, Released
 from scp.network.negotiation import AcceptedContext, PresentationContext
 from scp.network.opening import AssociationRejected, Opening
+from scp.network.pace import Pace
 from scp.network.requests import MakeRequest
 from scp.network.states import Action, Event, Machine, Role, State, classify_pdu
-from scp.network.wire import Pace, Wire
+from scp.network.wire import Wire
 
 LONGEST_DATA_SET: Final = 1024 * 1024
 """Of a response, in bytes."""

@@ -5,35 +5,19 @@ The socket blocks, waking every few seconds to check the timers: an idle connect
 
 from __future__ import annotations
 
-import math
 import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from scp.network.errors import Closed, Expired
+from scp.network.errors import Closed
+from scp.network.pace import Pace, Timers
 from scp.network.transport import Plain, Transport
 
 BUFFER_BYTES: Final = 256 * 1024
 _LONGEST_TICK: Final = 5.0
 _SHORTEST_TICK: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Limits on a peer's silence, in seconds, and on its slowness.
-
-    `idle` limits the silence between messages, `stalled` that within one. A message that takes longer than `stalled`
-    must arrive, and what is sent must be taken, at an average of `bytes_per_second` (0: at any rate). `total` limits
-    the life of the connection.
-    """
-
-    idle: float
-    stalled: float
-    bytes_per_second: float = 0
-    total: float | None = None
 
 
 class Wire:
@@ -52,16 +36,10 @@ class Wire:
     ) -> None:
         self._socket = connection
         self._transport = Plain(connection) if transport is None else transport
-        self._pace = pace
-        self._clock = clock
+        self._timers = Timers(pace, clock)
         self._view = memoryview(bytearray(BUFFER_BYTES))
         self._start = self._end = 0
-        self._silence = pace.idle
-        self._phase_seconds = self._phase_end = math.inf
-        self._begun: float | None = None
-        self._received = 0
         self.received_bytes = 0
-        self._deadline = math.inf if pace.total is None else clock() + pace.total
         connection.settimeout(None)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         tick = max(_SHORTEST_TICK, min(_LONGEST_TICK, pace.idle / 4, pace.stalled / 4))
@@ -92,23 +70,19 @@ class Wire:
                 pass
             except OSError as error:
                 raise Closed(f"connection lost: {error.strerror or error}") from error
-            self._check_total()
+            self._timers.check()
 
     def begin(self) -> None:
         """Begin a message: the peer must now keep up the pace."""
-        if self._begun is None:
-            self._begun, self._received, self._silence = self._clock(), 0, self._pace.stalled
-            self._phase_end = math.inf
+        self._timers.begin()
 
     def end(self) -> None:
         """End a message: the peer may now be idle."""
-        self._begun, self._silence = None, self._pace.idle
-        self._phase_end = math.inf
+        self._timers.end()
 
     def finish_within(self, seconds: float) -> None:
         """Limit all that is read until a message begins or ends to this time, however slowly it comes (ARTIM)."""
-        self._silence = self._phase_seconds = seconds
-        self._phase_end = self._clock() + seconds
+        self._timers.finish_within(seconds)
 
     def read(self, count: int) -> memoryview:
         """Read exactly `count` bytes (at most a buffer full), valid until the next call.
@@ -158,24 +132,22 @@ class Wire:
         Raises Closed, and Expired when the peer does not read them, or too slowly.
         """
         left = [memoryview(buffer) for buffer in buffers]
-        begun = last = self._clock()
+        begun = last = self._timers.now()
         taken = 0
         while left:
             try:
                 sent = self._transport.send(left)
             except BlockingIOError:
-                self._check_total()
-                if self._clock() - last > self._pace.stalled:
-                    raise Expired(f"the peer read nothing for {self._pace.stalled:g} s") from None
+                self._timers.await_reading(last)
                 continue
             except OSError as error:
                 raise Closed(f"connection lost: {error.strerror or error}") from error
-            last = self._clock()
+            last = self._timers.now()
             taken += sent
             left = _rest(left, sent)
             if left:
-                self._check_average(taken, last - begun)
-            self._check_total()
+                self._timers.check_average(taken, last - begun)
+            self._timers.check()
 
     def close(self) -> None:
         """Close the connection."""
@@ -191,11 +163,11 @@ class Wire:
 
     def drain(self, seconds: float) -> bool:
         """Drop input until the peer closes, for at most `seconds` (ARTIM, PS3.8 9.1.5), and return whether it did."""
-        deadline = self._clock() + seconds
+        deadline = self._timers.now() + seconds
         self._transport.finish()
         try:
             self._socket.shutdown(socket.SHUT_WR)
-            while (left := deadline - self._clock()) > 0:
+            while (left := deadline - self._timers.now()) > 0:
                 self._socket.settimeout(left)
                 if not self._socket.recv_into(self._view):
                     return True
@@ -215,7 +187,7 @@ class Wire:
 
     def _receive(self, most: int, flags: int) -> None:
         """Read into the free part of the buffer, waiting until something arrives."""
-        asked = self._clock()
+        asked = self._timers.now()
         while True:
             try:
                 count = self._transport.receive(self._view[self._end : self._end + most], flags)
@@ -227,33 +199,10 @@ class Wire:
                 raise Closed("the peer closed the connection")
             if count > 0:
                 self._end += count
-                self._received += count
                 self.received_bytes += count
-                self._check_rate()
+                self._timers.take(count)
                 return
-            if self._clock() - asked > self._silence:
-                raise Expired(f"nothing received for {self._silence:g} s")
-            self._check_rate()
-
-    def _check_total(self) -> None:
-        now = self._clock()
-        if now > self._deadline:
-            raise Expired(f"it took longer than {self._pace.total:g} s")
-        if now > self._phase_end:
-            raise Expired(f"not complete within {self._phase_seconds:g} s")
-
-    def _check_rate(self) -> None:
-        self._check_total()
-        if self._begun is None:
-            return
-        self._check_average(self._received, self._clock() - self._begun)
-
-    def _check_average(self, count: int, seconds: float) -> None:
-        if seconds > self._pace.stalled and count < self._pace.bytes_per_second * seconds:
-            raise Expired(
-                f"only {count / seconds:.0f} bytes a second for {seconds:.0f} s, "
-                f"the minimum is {self._pace.bytes_per_second:g}"
-            )
+            self._timers.await_more(asked)
 
 
 def _rest(buffers: Sequence[memoryview], sent: int) -> list[memoryview]:

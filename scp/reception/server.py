@@ -15,12 +15,13 @@ from config.settings import NodeSettings
 from scp import metrics
 from scp.network.acceptor import Acceptor
 from scp.network.listener import Listener, Open, make_lobby
+from scp.network.pace import Pace
 from scp.network.terms import Limits, Observer
 from scp.network.tls.certificates import digest
 from scp.network.tls.channel import Channel
 from scp.network.tls.credentials import watch_credentials
 from scp.network.transport import Transport
-from scp.network.wire import Pace, Wire
+from scp.network.wire import Wire
 from scp.reception.addresses import shorten_address
 from scp.reception.admission import Admission, Door
 from scp.reception.association_log import log_association

@@ -148,22 +148,18 @@ class CommitmentReports:
             return False
 
     def _prove(self, item: Commitment) -> CommitmentResult | None:
-        """Prove the objects of a claimed commitment, once; None when that is put off."""
+        """Prove the objects of a claimed commitment, once; None when that is put off, or the claim is lost."""
         try:
             result = commitments.load_result(self._database, item.id)
             if result is not None:
                 return result
             references = commitments.load_request(self._database, item.id).references
             if item.is_repeated:
-                changes.mark_proved(
-                    self._database,
-                    item.id,
-                    [(reference, FailureReason.DUPLICATE_TRANSACTION) for reference in references],
-                    self._clock(),
-                )
-                return commitments.load_result(self._database, item.id)
-            proof = prove(self._database, self._files, references, item.calling_ae, supports=self._supports)
-            changes.mark_proved(self._database, item.id, proof.failed, self._clock())
+                proof = Proof(tuple((reference, FailureReason.DUPLICATE_TRANSACTION) for reference in references))
+            else:
+                proof = prove(self._database, self._files, references, item.calling_ae, supports=self._supports)
+            if not changes.mark_proved(self._database, item.id, proof.failed, self._clock(), owner=item.owner):
+                return None  # another member answers it
             if not proof.failed:
                 self._announce(item.transaction_uid, proof)
             return commitments.load_result(self._database, item.id)
@@ -206,16 +202,17 @@ class CommitmentReports:
                 self._put_off(item, str(error))
 
     def _note_reported(self, item: Commitment, result: CommitmentResult) -> None:
-        changes.mark_reported(self._database, item.id, self._clock())
+        if not changes.mark_reported(self._database, item.id, self._clock(), owner=item.owner):
+            return
         failed = len(result.failed)
         metrics.COMMITMENT_REPORTS.labels("failures" if failed else "complete").inc()
         log.info("commitment reported", transaction=item.transaction_uid, to=item.calling_ae, not_committed=failed)
 
     def _wait(self, item: Commitment) -> None:
         error = f"no peer with the AE title {item.calling_ae!r} has a port to be called at; told when it asks again"
-        metrics.COMMITMENT_REPORTS.labels("waiting").inc()
-        log.warning("commitment cannot be reported", transaction=item.transaction_uid, reason=error)
-        changes.mark_waiting(self._database, item.id, self._clock(), error=error)
+        if changes.mark_waiting(self._database, item.id, self._clock(), error=error, owner=item.owner):
+            metrics.COMMITMENT_REPORTS.labels("waiting").inc()
+            log.warning("commitment cannot be reported", transaction=item.transaction_uid, reason=error)
 
     def _put_off(self, item: Commitment, error: str, *, pause: timedelta | None = None) -> None:
         wait = self._pause(item.attempts) if pause is None else pause
@@ -224,12 +221,12 @@ class CommitmentReports:
             return
         log.info("commitment not reported yet", transaction=item.transaction_uid, to=item.calling_ae, reason=error)
         now = self._clock()
-        changes.mark_failed(self._database, item.id, now, error=error, retry_at=now + wait)
+        changes.mark_failed(self._database, item.id, now, error=error, retry_at=now + wait, owner=item.owner)
 
     def _give_up(self, item: Commitment, error: str) -> None:
-        metrics.COMMITMENT_REPORTS.labels("dead").inc()
-        log.error("commitment not reported", transaction=item.transaction_uid, to=item.calling_ae, error=error)
-        changes.mark_dead(self._database, item.id, self._clock(), error=error)
+        if changes.mark_dead(self._database, item.id, self._clock(), error=error, owner=item.owner):
+            metrics.COMMITMENT_REPORTS.labels("dead").inc()
+            log.error("commitment not reported", transaction=item.transaction_uid, to=item.calling_ae, error=error)
 
     @contextmanager
     def _claimed(self, wanted: Sequence[Commitment]) -> Iterator[list[Commitment]]:

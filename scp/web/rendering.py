@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from config.errors import Transient
-from config.settings import Language
+from config.results import Language
 from scoring.report.common.texts import Texts, load
 from scp.web.identity import find_person
 from scp.web.services import find_services

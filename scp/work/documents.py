@@ -11,7 +11,8 @@ import structlog
 from pydicom import dcmread
 
 from config.errors import Rejected, Transient
-from config.settings import DocumentKind, Settings, SrTemplate
+from config.results import DocumentKind, SrTemplate
+from config.settings import Settings
 from scoring.report.common.document_file import DocumentFile
 from scoring.report.common.identifiers import SR_SOP_CLASSES, sr_instance_uid
 from scoring.report.common.request import Predecessor, ReportRequest
@@ -23,7 +24,7 @@ from storage.objects.header import InstanceHeader
 from storage.outbox import outgoing
 from storage.outbox.deliveries import Document
 from storage.series import documents as made
-from storage.series import lifecycle, results, slices, states
+from storage.series import results, slices, states, waits
 from storage.series.results import Result
 from storage.series.states import State
 
@@ -106,7 +107,7 @@ class DocumentWork:
                 result.version,
                 results.Report(main.sop_class_uid, main.sop_instance_uid, main.series_instance_uid),
             )
-            lifecycle.stop_waiting(session, series_instance_uid)
+            waits.stop_waiting(session, series_instance_uid)
             for destination in self._settings.results.destinations:
                 wanted = set(self._list_labels(destination))
                 chosen = [document for document in documents if document.kind in wanted]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from config.settings import DocumentKind, ScoringSettings, SelectionSettings, SrTemplate
+from config.results import DocumentKind, SrTemplate
+from config.settings import ScoringSettings, SelectionSettings
 from scoring.report.common.request import ReportRequest
 from scoring.risk.context import Context
 

@@ -26,7 +26,7 @@ from scp.work import scorable
 from scp.work.documents import DocumentWork
 from storage.calibrations.calibrations import find_adopted
 from storage.database import audit
-from storage.series import lifecycle, quarantine, results, slices, states
+from storage.series import lifecycle, quarantine, results, slices, states, waits
 from storage.series.quarantine import Contradiction
 from storage.series.states import REPORTED, State
 from storage.validation import decisions
@@ -99,7 +99,7 @@ class SeriesWork:
         state = states.get(self._database, series_instance_uid)
         lasting = now - (state.completed_at or now)
         pause = min(max(lasting / 2, _SHORTEST_PAUSE), _LONGEST_PAUSE)
-        lifecycle.postpone(self._database, series_instance_uid, version, now + pause, reason)
+        waits.postpone(self._database, series_instance_uid, version, now + pause, reason)
 
     def abandon(self, series_instance_uid: str, version: int, reason: str) -> None:
         """Give up on a version with a reason for the operator; `coronode series rescore` tries again."""

@@ -7,7 +7,8 @@
                    +----------retry(), recover()----------------+
 
 Between claim() and the report, mark_proved() records which objects are here. Asked again, a reported or dead
-commitment is pending again, and its objects are proved anew.
+commitment is pending again, and its objects are proved anew. Every mark counts from the `owner` of the claim alone: a
+member of the group that the others have taken for dead changes nothing, and is told so by False.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ def enter(
         if row.state == CommitmentState.REPORTING:
             return to_commitment(row)
         row.host, row.state, row.next_attempt_at, row.updated_at = host, CommitmentState.PENDING, due_at, now
+        row.owner = ""  # an answer to the request before is none to this one
         row.references_json, row.failures_json, row.failure_count = json.dumps(pairs), "[]", 0
         row.attempts, row.last_error, row.proved_at, row.reported_at = 0, "", None, None
         _note(session, row, "commitment-asked", now)
@@ -102,7 +104,9 @@ def claim(
         return to_commitment(row)
 
 
-def mark_proved(db: Database, commitment_id: int, failed: Iterable[tuple[Reference, int]], now: datetime) -> None:
+def mark_proved(
+    db: Database, commitment_id: int, failed: Iterable[tuple[Reference, int]], now: datetime, *, owner: str = ""
+) -> bool:
     """Record the outcome of the proof: the objects that are not committed, with the Failure Reason of each.
 
     The series of the others are noted as promised; retention leaves objects alone as long as a request for them is
@@ -110,41 +114,63 @@ def mark_proved(db: Database, commitment_id: int, failed: Iterable[tuple[Referen
     """
     entries = [(item.sop_class_uid, item.sop_instance_uid, int(reason)) for item, reason in failed]
     with db.session() as session:
-        row = session.get_one(CommitmentRow, commitment_id, with_for_update=True)
+        row = _get_claimed(session, commitment_id, owner)
+        if row is None:
+            return False
         refused = {uid for _, uid, _ in entries}
         _promise(session, [uid for _, uid in json.loads(row.references_json) if uid not in refused], now)
         row.failures_json, row.failure_count, row.proved_at = json.dumps(entries), len(entries), now
+        return True
 
 
-def mark_reported(db: Database, commitment_id: int, now: datetime) -> None:
-    """Record that the peer has taken the result, whose objects need not be remembered any longer."""
+def mark_reported(db: Database, commitment_id: int, now: datetime, *, owner: str = "") -> bool:
+    """Record that the peer has taken the result, whose objects need not be remembered any longer.
+
+    It counts also when the claim is lost and nobody has claimed it since: the peer need not be told again.
+    """
     with db.session() as session:
-        row = _end_attempt(session, commitment_id, CommitmentState.REPORTED, now)
-        row.last_error, row.reported_at = "", now
-        row.next_attempt_at = now
+        row = _get_claimed(session, commitment_id, owner, CommitmentState.PENDING)
+        if row is None:
+            return False
+        row.state, row.last_error = CommitmentState.REPORTED, ""
+        row.reported_at = row.next_attempt_at = row.updated_at = now
         row.references_json = row.failures_json = "[]"
         _note(session, row, "commitment-reported", now)
+        return True
 
 
-def mark_failed(db: Database, commitment_id: int, now: datetime, *, error: str, retry_at: datetime) -> None:
+def mark_failed(
+    db: Database, commitment_id: int, now: datetime, *, error: str, retry_at: datetime, owner: str = ""
+) -> bool:
     """Record a failed attempt; the next one is due at `retry_at`."""
     with db.session() as session:
-        row = _end_attempt(session, commitment_id, CommitmentState.PENDING, now)
-        row.last_error, row.next_attempt_at = error, retry_at
+        row = _get_claimed(session, commitment_id, owner)
+        if row is None:
+            return False
+        row.state, row.last_error, row.updated_at = CommitmentState.PENDING, error, now
+        row.next_attempt_at = retry_at
+        return True
 
 
-def mark_waiting(db: Database, commitment_id: int, now: datetime, *, error: str) -> None:
+def mark_waiting(db: Database, commitment_id: int, now: datetime, *, error: str, owner: str = "") -> bool:
     """Keep the result until the peer asks the next time, because it cannot be called."""
     with db.session() as session:
-        _end_attempt(session, commitment_id, CommitmentState.WAITING, now).last_error = error
+        row = _get_claimed(session, commitment_id, owner)
+        if row is None:
+            return False
+        row.state, row.last_error, row.updated_at = CommitmentState.WAITING, error, now
+        return True
 
 
-def mark_dead(db: Database, commitment_id: int, now: datetime, *, error: str) -> None:
+def mark_dead(db: Database, commitment_id: int, now: datetime, *, error: str, owner: str = "") -> bool:
     """Give up: the report waits for an operator."""
     with db.session() as session:
-        row = _end_attempt(session, commitment_id, CommitmentState.DEAD, now)
-        row.last_error = error
+        row = _get_claimed(session, commitment_id, owner)
+        if row is None:
+            return False
+        row.state, row.last_error, row.updated_at = CommitmentState.DEAD, error, now
         _note(session, row, "commitment-dead", now)
+        return True
 
 
 def retry(db: Database, commitment_id: int, now: datetime) -> Commitment:
@@ -191,9 +217,13 @@ def _count_open(session: Session, calling_ae: str) -> int:
     return session.scalar(query) or 0
 
 
-def _end_attempt(session: Session, commitment_id: int, state: CommitmentState, now: datetime) -> CommitmentRow:
-    row = session.get_one(CommitmentRow, commitment_id, with_for_update=True)
-    row.state, row.updated_at = state, now
+def _get_claimed(
+    session: Session, commitment_id: int, owner: str, *more_states: CommitmentState
+) -> CommitmentRow | None:
+    """Get the row that `owner` is reporting, locked; None when the claim is lost."""
+    row = session.get(CommitmentRow, commitment_id, with_for_update=True)
+    if row is None or row.owner != owner or row.state not in (CommitmentState.REPORTING, *more_states):
+        return None
     return row
 
 

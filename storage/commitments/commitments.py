@@ -100,10 +100,10 @@ def load_request(db: Database, commitment_id: int) -> CommitmentRequest:
 
 
 def load_result(db: Database, commitment_id: int) -> CommitmentResult | None:
-    """Load the result that is to be reported; None before the objects are proved."""
+    """Load the result that is to be reported; None before the objects are proved, and once the peer has taken it."""
     with db.reading() as session:
         row = session.get_one(CommitmentRow, commitment_id)
-        if row.proved_at is None:
+        if row.proved_at is None or row.state == CommitmentState.REPORTED:
             return None
         failed = tuple((Reference(one, other), reason) for one, other, reason in json.loads(row.failures_json))
         lost = {reference for reference, _ in failed}

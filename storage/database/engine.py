@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import sqlite3
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Self, TypeAlias
 
 from sqlalchemy import Connection, Engine, Select, create_engine, event, inspect, text
@@ -21,50 +16,18 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.errors import ConfigurationError, Transient
+from storage.database import sqlite
 from storage.database.lane import Lane
+from storage.database.sqlite import BUSY_SECONDS
 from storage.migrations import HEAD, OLDEST_TABLE, VERSION_TABLE
 
 Transaction: TypeAlias = Session
 """A write transaction as other packages see it: they pass it on, and write nothing through it themselves."""
 
-BUSY_SECONDS = 30
 LONGEST_READING = 600
-OLDEST_SQLITE = (3, 42, 0)
 _ADVISORY_LOCK = 0x434F524F
 # Alembic keeps its running migration in module globals.
 _migrating = threading.Lock()
-
-
-def _sqlite_module() -> ModuleType:
-    """Return the DB-API module: the interpreter's own unless its SQLite is too old for the durable engine."""
-    if sqlite3.sqlite_version_info < OLDEST_SQLITE and importlib.util.find_spec("pysqlite3") is not None:
-        return import_module("pysqlite3.dbapi2")
-    return sqlite3
-
-
-def _prepare_sqlite(connection: Any, *, durable: bool) -> None:
-    """Configure a connection: writers take the lock at once; a durable commit is on the disk when it returns."""
-    connection.isolation_level = "IMMEDIATE"
-    cursor = connection.cursor()
-    try:
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-        _use_wal(cursor)
-        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        cursor.execute("PRAGMA foreign_keys=ON")
-    finally:
-        cursor.close()
-
-
-def _use_wal(cursor: Any) -> None:
-    """Switch to WAL; SQLite does not wait for other processes when it changes the mode, so retry."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while cursor.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        except Exception as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
 
 
 def _prepare_postgresql(connection: Any, *, durable: bool) -> None:
@@ -88,8 +51,8 @@ def make_engine(url: str, *, password: str | None = None, durable: bool = True) 
             engine = create_engine(parsed, pool_size=16, max_overflow=48, pool_pre_ping=True)
             event.listen(engine, "connect", lambda connection, _: _prepare_postgresql(connection, durable=durable))
             return engine
-        _make_file(parsed)
-        engine = create_engine(parsed, module=_sqlite_module(), pool_size=16, max_overflow=48)
+        sqlite.make_file(parsed)
+        engine = create_engine(parsed, module=sqlite.find_module(), pool_size=16, max_overflow=48)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         # not in the library's words, which may hold a password
         why = f"its driver {error.name} is missing" if isinstance(error, ImportError) else "its form or kind is unknown"
@@ -97,7 +60,7 @@ def make_engine(url: str, *, password: str | None = None, durable: bool = True) 
             "storage.database_url: not a database this node can use; allowed: sqlite:////absolute/file.db or "
             f"postgresql+psycopg://user@host/name; {why}"
         ) from error
-    event.listen(engine, "connect", lambda connection, _: _prepare_sqlite(connection, durable=durable))
+    event.listen(engine, "connect", lambda connection, _: sqlite.prepare(connection, durable=durable))
     return engine
 
 
@@ -108,25 +71,6 @@ def _add_password(url: URL, password: str) -> URL:
             "storage.database_password_file: the password stands in storage.database_url, too; remove it there"
         )
     return url.set(password=password)
-
-
-def _make_file(url: URL) -> None:
-    """Create the database file and its folder for this user alone.
-
-    In-memory databases are refused because each thread would see its own.
-    """
-    if not url.database or url.database == ":memory:" or url.query.get("mode") == "memory":
-        raise ConfigurationError(
-            "storage.database_url: SQLite needs a file, for example sqlite:////var/lib/coronode.db"
-        )
-    try:
-        file = Path(url.database)
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite would make it by the umask, and gives its -wal and -shm the mode of this file.
-        if not file.exists():
-            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise ConfigurationError(f"storage.database_url: cannot make the file or its folder: {error}") from error
 
 
 def find_file(url: str) -> Path | None:

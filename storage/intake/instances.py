@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from pydicom.uid import UID
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from config.errors import Rejected, Transient
@@ -26,6 +25,7 @@ from storage.intake.arrivals import (
     make_row,
 )
 from storage.intake.late import begin_scan, note_arrival, take_late
+from storage.intake.opening import fill_study, open_series
 from storage.intake.quarantine import Holder, compare, find_holder, put_aside
 from storage.objects.files import Files
 from storage.objects.header import InstanceHeader
@@ -176,7 +176,7 @@ def _register(session: Session, files: Files, arrival: Arrival) -> Registered:
         return _put_aside(session, files, arrival, Contradiction.OTHER_STUDY)
     else:
         series_id = known.id
-        _fill_study(session, known.study_id, header.study)
+        fill_study(session, known.study_id, header.study)
         is_settled = known.state not in (State.RECEIVING, State.KEPT)
         late = is_image and is_settled and not rejected
         accompanies = (not is_image and known.state != State.KEPT) or (rejected and is_settled)
@@ -209,49 +209,3 @@ def _put_aside(
         held_by=held_by,
         sop_instance_uid=header.sop_instance_uid,
     )
-
-
-def open_series(session: Session, arrival: Arrival) -> int:
-    """Add a series, and its study where that is new, from its first object, and return its row's ID."""
-    header = arrival.header
-    study_id = session.scalar(select(StudyRow.id).where(StudyRow.study_instance_uid == header.study_instance_uid))
-    if study_id is None:
-        study_id = session.execute(insert(StudyRow).values(**header.study).returning(StudyRow.id)).scalar_one()
-    else:
-        _fill_study(session, study_id, header.study)
-    if arrival.origin == "made":
-        reason = "made here"
-    elif header.is_ct_image:
-        reason = ""
-    elif header.modality in ("CT", ""):
-        reason = f"not a CT image: {UID(header.sop_class_uid).name}"
-    else:
-        reason = f"modality {header.modality}"
-    query = insert(SeriesRow).values(
-        **header.series,
-        deleted_count=removals.count(session, header.series_instance_uid),
-        study_id=study_id,
-        origin=arrival.origin,
-        state=State.KEPT if reason else State.RECEIVING,
-        version=0,
-        reason_code="kept" if reason else "",
-        reason=reason,
-        wait_until=None,
-        wait_reason="",
-        flags="",
-        instance_count=0,
-        calling_ae=arrival.calling_ae,
-        first_received_at=arrival.now,
-        last_received_at=arrival.now,
-        completed_at=None,
-        updated_at=arrival.now,
-    )
-    return session.execute(query.returning(SeriesRow.id)).scalar_one()
-
-
-def _fill_study(session: Session, study_id: int, values: Mapping[str, str]) -> None:
-    """Fill in attributes that earlier objects left empty; values from the first object stay."""
-    row = session.get_one(StudyRow, study_id)
-    for column, value in values.items():
-        if value and not getattr(row, column):
-            setattr(row, column, value)

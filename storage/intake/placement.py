@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from config.errors import Permanent
 from storage.database.models import InstanceRow, SeriesRow, StudyRow
 from storage.intake.arrivals import Arrival
-from storage.intake.instances import open_series
+from storage.intake.opening import open_series
 from storage.objects.header import InstanceHeader
 
 

@@ -27,7 +27,7 @@ from storage.database.engine import Database
 from storage.database.models import DeliveryRow, InstanceRow
 from storage.database.pause_rows import PauseRow
 from storage.outbox.deliveries import DeliveryState
-from storage.outbox.outgoing import change_state
+from storage.outbox.delivery_rows import change_state
 
 MOST_REQUESTS: Final = 3
 """Requests about one document: a destination that does not answer, or loses it each time, is not asked for ever."""

@@ -1,4 +1,4 @@
-"""Reading deliveries: one document on its way to one destination; `storage.outbox.outgoing` changes them."""
+"""Reading deliveries: one document on its way to one destination; `outgoing` and `outcomes` change them."""
 
 from __future__ import annotations
 

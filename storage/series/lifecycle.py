@@ -28,37 +28,8 @@ from storage.database import audit
 from storage.database.engine import Database, writing
 from storage.database.models import SeriesRow
 from storage.series import results, slices
-from storage.series.states import FINISHED, PENDING, REPORTED, IllegalTransition, Reported, SeriesState, State, get
+from storage.series.states import FINISHED, REPORTED, IllegalTransition, Reported, SeriesState, State, get
 from storage.series.summary import NOTHING
-
-
-def wait(db: Database, series_instance_uid: str, until: datetime, reason: str) -> None:
-    """Record why a quiet series is not complete yet; the next slice clears it."""
-    with db.session() as session:
-        session.execute(
-            _update_series(series_instance_uid)
-            .where(SeriesRow.state == State.RECEIVING)
-            .values(wait_until=until, wait_reason=reason)
-        )
-
-
-def postpone(db: Database, series_instance_uid: str, version: int, until: datetime, reason: str) -> None:
-    """Record why a version is not scored or reported yet, and when that is tried again."""
-    with db.session() as session:
-        session.execute(
-            _update_series(series_instance_uid)
-            .where(SeriesRow.version == version, SeriesRow.state.in_(PENDING))
-            .values(wait_until=until, wait_reason=reason)
-        )
-
-
-def stop_waiting(where: Database | Session, series_instance_uid: str | None = None) -> None:
-    """Forget what a series waits for after `postpone`; every such series, so that a start tries them at once."""
-    with writing(where) as session:
-        query = update(SeriesRow).where(SeriesRow.state.in_(PENDING), SeriesRow.wait_until.is_not(None))
-        if series_instance_uid is not None:
-            query = query.where(SeriesRow.series_instance_uid == series_instance_uid)
-        session.execute(query.values(wait_until=None, wait_reason=""))
 
 
 def complete(

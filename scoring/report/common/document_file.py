@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.settings import DocumentKind, SrTemplate
+from config.results import DocumentKind, SrTemplate
 
 
 @dataclass(frozen=True, slots=True)

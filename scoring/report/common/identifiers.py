@@ -6,7 +6,7 @@ from typing import Final
 
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
 
-from config.settings import DocumentKind, SrTemplate
+from config.results import DocumentKind, SrTemplate
 from dicom.uids import derived_uid
 
 DEVICE_UID: Final = derived_uid("device")

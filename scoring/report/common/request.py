@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
 
-from config.settings import Language, ResultsSettings
+from config.results import Language, ResultsSettings
 
 
 @dataclass(frozen=True, slots=True)

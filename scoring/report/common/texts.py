@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.errors import ConfigurationError
-from config.settings import Language
+from config.results import Language
 
 PAPERS: Final = ("a4", "us-letter")
 

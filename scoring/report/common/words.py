@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from config.settings import ResultsSettings
+from config.results import ResultsSettings
 from scoring.report.common.context import context
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.signature import changes, confirmation

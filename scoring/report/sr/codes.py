@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from pydicom.dataset import Dataset
 
-from config.settings import Language
+from config.results import Language
 from dicom.coding import Code
 from scoring.result import Artery, Category
 

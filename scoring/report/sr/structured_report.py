@@ -14,7 +14,7 @@ from typing import Final
 
 from pydicom.dataset import Dataset
 
-from config.settings import SrTemplate
+from config.results import SrTemplate
 from dicom.elements import text
 from scoring.report.common.catalogue import in_language
 from scoring.report.common.document import Origin, find_origin, hierarchy, put_uid, reference, start

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from config.errors import ConfigurationError
-from config.settings import ResultsSettings
+from config.results import ResultsSettings
 from scoring.report.common import texts
 from scoring.report.common.request import ReportRequest
 from scoring.report.common.texts import Texts

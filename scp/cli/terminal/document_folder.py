@@ -11,7 +11,7 @@ from typing import Final, get_args
 import click
 
 from config.errors import CoronodeError
-from config.settings import DocumentKind
+from config.results import DocumentKind
 from scoring.report.common.document_file import DocumentFile
 
 KINDS: Final[tuple[DocumentKind, ...]] = get_args(DocumentKind)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from config.errors import CoronodeError
-from config.settings import DocumentKind, ResultsSettings, Settings
+from config.results import DocumentKind, ResultsSettings
+from config.settings import Settings
 from scp.cli.terminal.document_folder import write_documents
 from scp.cli.terminal.score_table import Row, choose_file_name
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from config.settings import ResultsSettings
+from config.results import ResultsSettings
 from scoring.report.common.texts import Texts
 from scp.web import audit
 from scp.web.identity import Person, require

@@ -19,9 +19,9 @@ from scoring.phantom import (
 )
 from scoring.phantom.calcium import render_deposit
 from scoring.phantom.coronary import CoronaryTree
+from scoring.phantom.distractor_kinds import DistractorKind
 from scoring.phantom.distractors import build_distractors
 from scoring.phantom.scan import Scan
-from scoring.phantom.spec import DistractorKind
 from scoring.phantom.thorax import Thorax
 from scoring.phantom.tissue import Tissue
 

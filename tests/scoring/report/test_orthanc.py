@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from config.settings import SrTemplate
+from config.results import SrTemplate
 from scoring.report import seg
 from scoring.report.common.request import ReportRequest
 from scoring.report.pictures import overlay

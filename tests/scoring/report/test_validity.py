@@ -8,7 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from config.settings import SrTemplate
+from config.results import SrTemplate
 from scoring.report import seg
 from scoring.report.common.request import ReportRequest
 from scoring.report.pictures import overlay

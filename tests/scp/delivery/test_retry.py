@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import ResultsSettings
+from config.results import ResultsSettings
 from scp.delivery.retry import Retry
 
 

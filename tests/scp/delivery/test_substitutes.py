@@ -11,7 +11,8 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from config.settings import PeerSettings, ResultsSettings
+from config.results import ResultsSettings
+from config.settings import PeerSettings
 from scp.delivery.substitutes import choose_accepted, find_substitutes
 from scp.scu.storage import Sending
 

@@ -10,9 +10,9 @@ from scp.durable.batch import Batch
 from scp.durable.chores import Chore
 from scp.durable.job import ASK_COMMITMENT, DELIVER, SCORE, Job
 from scp.durable.workflow import Workflow
-from storage.outbox import deliveries, outgoing
+from storage.outbox import deliveries, outcomes, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
-from storage.series import lifecycle, results, states
+from storage.series import lifecycle, results, states, waits
 
 
 class FakeEngine:
@@ -211,7 +211,7 @@ def test_a_delivery_that_is_put_off_is_not_enqueued_before_its_time(site, clock)
     site.scored("1.1", reported=True)
     one = site.owe("1.1", 1, "PACS")
     later = clock.now.replace(minute=30)
-    outgoing.mark_failed(site.database, one, clock.now, error="busy", retry_at=later)
+    outcomes.mark_failed(site.database, one, clock.now, error="busy", retry_at=later)
     site.workflow.reconcile()
     assert site.enqueued == []
     clock.now = later
@@ -242,7 +242,7 @@ def test_a_job_that_is_under_way_stays_one_and_one_that_ended_in_vain_is_taken_u
 
 def test_a_series_that_waits_after_a_fault_is_taken_up_at_its_time_or_at_a_start(site, clock):
     version = site.complete("1.1")
-    lifecycle.postpone(site.database, "1.1", version, clock.now + timedelta(seconds=60), "the disk is away")
+    waits.postpone(site.database, "1.1", version, clock.now + timedelta(seconds=60), "the disk is away")
     site.workflow.reconcile()
     assert site.enqueued == []
     clock.advance(60)
@@ -250,7 +250,7 @@ def test_a_series_that_waits_after_a_fault_is_taken_up_at_its_time_or_at_a_start
     assert site.enqueued == ["score:1.1:1"]
 
     site.engine.jobs.clear()
-    lifecycle.postpone(site.database, "1.1", version, clock.now + timedelta(seconds=900), "the disk is away")
+    waits.postpone(site.database, "1.1", version, clock.now + timedelta(seconds=900), "the disk is away")
     site.workflow.start()
     site.workflow.stop()
     assert site.enqueued == ["score:1.1:1"]

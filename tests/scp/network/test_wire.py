@@ -10,7 +10,8 @@ from contextlib import closing, nullcontext
 import pytest
 
 from scp.network.errors import Closed, Expired
-from scp.network.wire import BUFFER_BYTES, Pace, Wire
+from scp.network.pace import Pace
+from scp.network.wire import BUFFER_BYTES, Wire
 
 
 class Clock:

@@ -1,21 +1,11 @@
 """Two rounds of the crash bench; `python -m bench.crash` makes fifty."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
-BENCH = Path(__file__).parents[3] / "bench" / "crash.py"
 
-
-@pytest.fixture(scope="module")
-def crash():
-    spec = importlib.util.spec_from_file_location("coronode_bench_crash", BENCH)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def crash(bench):
+    return bench("crash")
 
 
 @pytest.mark.component

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from contextlib import closing
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 
 import pytest
 
-BENCH = Path(__file__).parents[3] / "bench" / "kill.py"
 
-
-@pytest.fixture(scope="module")
-def kill():
-    spec = spec_from_file_location("bench_kill", BENCH)
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def kill(bench):
+    return bench("kill")
 
 
 @pytest.mark.component

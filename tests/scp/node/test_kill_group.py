@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-
 
 @pytest.fixture
-def kill_group(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT))
-    return importlib.import_module("bench.kill_group")
+def kill_group(bench):
+    return bench("kill_group")
 
 
 @pytest.fixture

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-
 import pytest
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def outages(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT))
-    return importlib.import_module("bench.outages")
+def outages(bench):
+    return bench("outages")
 
 
 @pytest.fixture

@@ -26,10 +26,12 @@ from scp.network.requestor import Requestor
 from scp.reception.admission import Admission
 from scp.reception.provided import ProvidedService
 from scp.reception.server import Server
-from scp.services import verification
+from scp.services import commitment_reports, verification
 from scp.services.commitment import CommitmentScp
 from scp.services.commitment_reports import CommitmentReports
 from storage.commitments import changes, commitments
+from storage.group import members
+from storage.group.members import Member
 from storage.intake.instances import register
 from storage.objects.header import InstanceHeader
 
@@ -414,6 +416,26 @@ def test_what_is_claimed_and_nobodys_is_due_again(site):
     changes.claim(site.installation.database, asked.id, site.installation.clock())
     site.reports.recover()
     assert len(site.reports.list_due()) == 1
+
+
+def test_a_member_that_has_lost_its_claim_meanwhile_tells_the_peer_nothing(site, listen, monkeypatch):
+    peer, database, clock = listen(), site.installation.database, site.installation.clock
+    enter(site)
+    (asked,) = commitments.list_commitments(database)
+    prove = commitment_reports.prove
+
+    def prove_slowly(*arguments, **options):
+        proof = prove(*arguments, **options)
+        members.join(database, Member("other", "host", 7, ("receive",), "1.0", 0, clock()))
+        changes.recover(database, clock())  # as the others do that expel this one
+        assert changes.claim(database, asked.id, clock(), owner="other")
+        return proof
+
+    monkeypatch.setattr(commitment_reports, "prove", prove_slowly)
+    site.reports.run("CT1", "127.0.0.1")
+    assert peer.told == []
+    left = commitments.get(database, asked.id)
+    assert (left.state, left.owner, left.failure_count) == ("reporting", "other", None)
 
 
 def test_companions_that_are_thrown_away_are_not_promised(site, listen, install):

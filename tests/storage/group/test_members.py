@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dicom.commitment import CommitmentRequest, FailureReason, Reference
+from storage.commitments import changes, commitments
+from storage.commitments.commitments import CommitmentState
 from storage.group import associations, duties, members
 from storage.group.in_hand import list_in_hand
 from storage.group.members import Member
-from storage.outbox import deliveries, outgoing
+from storage.outbox import deliveries, outcomes, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
 from tests.storage.group.rows import add_series
 
@@ -83,13 +86,86 @@ def test_an_outcome_of_an_expelled_member_does_not_undo_the_claim_of_another(db)
     outgoing.claim(db, number, NOON, "slow")
     members.expel(db, listed(db)["slow"], NOON)
     outgoing.claim(db, number, NOON, "other")
-    outgoing.mark_failed(db, number, NOON, error="late", retry_at=NOON + timedelta(hours=1), owner="slow")
-    outgoing.mark_dead(db, number, NOON, error="late", owner="slow")
-    outgoing.mark_replaced(db, number, [], NOON, error="late", owner="slow")
+    outcomes.mark_failed(db, number, NOON, error="late", retry_at=NOON + timedelta(hours=1), owner="slow")
+    outcomes.mark_dead(db, number, NOON, error="late", owner="slow")
+    outcomes.mark_replaced(db, number, [], NOON, error="late", owner="slow")
     assert deliveries.get(db, number).state is DeliveryState.SENDING
-    outgoing.mark_delivered(db, number, NOON, owner="slow")  # it is there, whoever sent it
-    outgoing.mark_failed(db, number, NOON, error="again", retry_at=NOON, owner="other")
+    outcomes.mark_delivered(db, number, NOON, owner="slow")  # it is there, whoever sent it
+    outcomes.mark_failed(db, number, NOON, error="again", retry_at=NOON, owner="other")
     assert deliveries.get(db, number).state is DeliveryState.DELIVERED
+
+
+CT = Reference("1.2.840.10008.5.1.4.1.1.2", "1.2.1")
+
+
+def ask_to_keep(db) -> int:
+    """Enter a request of a peer, due at noon."""
+    asked = changes.enter(db, CommitmentRequest("1.9", (CT,)), "CT1", "10.0.0.1", NOON, due_at=NOON)
+    assert asked is not None
+    return asked.id
+
+
+MARKS = {
+    "proved": lambda db, number, owner: changes.mark_proved(
+        db, number, [(CT, FailureReason.NO_SUCH_INSTANCE)], NOON, owner=owner
+    ),
+    "reported": lambda db, number, owner: changes.mark_reported(db, number, NOON, owner=owner),
+    "failed": lambda db, number, owner: changes.mark_failed(
+        db, number, NOON, error="late", retry_at=NOON + timedelta(hours=1), owner=owner
+    ),
+    "waiting": lambda db, number, owner: changes.mark_waiting(db, number, NOON, error="late", owner=owner),
+    "dead": lambda db, number, owner: changes.mark_dead(db, number, NOON, error="late", owner=owner),
+}
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_commitment_that_another_reports_by_now_is_left_alone(db, mark):
+    for name in ("slow", "other"):
+        members.join(db, make(name))
+    number = ask_to_keep(db)
+    assert changes.claim(db, number, NOON, owner="slow")
+    members.expel(db, listed(db)["slow"], NOON)
+    assert changes.claim(db, number, NOON, owner="other")
+    before = commitments.get(db, number), commitments.load_request(db, number), commitments.load_result(db, number)
+    assert not MARKS[mark](db, number, "slow")
+    assert before == (
+        commitments.get(db, number),
+        commitments.load_request(db, number),
+        commitments.load_result(db, number),
+    )
+    assert MARKS[mark](db, number, "other")
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_an_expelled_member_has_lost_its_claim_though_nobody_has_claimed_since(db, mark):
+    members.join(db, make("slow"))
+    number = ask_to_keep(db)
+    changes.claim(db, number, NOON, owner="slow")
+    members.expel(db, listed(db)["slow"], NOON + timedelta(minutes=1))
+    is_told = mark == "reported"  # and need not be told again
+    assert MARKS[mark](db, number, "slow") == is_told
+    assert commitments.get(db, number).state == (CommitmentState.REPORTED if is_told else CommitmentState.PENDING)
+    assert len(commitments.list_due(db, NOON + timedelta(minutes=1))) == (not is_told)
+
+
+def test_a_report_on_an_earlier_request_is_none_on_the_same_request_made_anew(db):
+    members.join(db, make("slow"))
+    number = ask_to_keep(db)
+    changes.claim(db, number, NOON, owner="slow")
+    members.expel(db, listed(db)["slow"], NOON)
+    assert ask_to_keep(db) == number
+    assert not changes.mark_reported(db, number, NOON, owner="slow")
+    assert commitments.get(db, number).state is CommitmentState.PENDING
+    assert commitments.load_request(db, number).references == (CT,)
+
+
+def test_what_was_reported_is_not_reported_again_without_its_objects(db):
+    number = ask_to_keep(db)
+    changes.claim(db, number, NOON)
+    changes.mark_proved(db, number, [], NOON)
+    assert commitments.load_result(db, number).committed == (CT,)
+    changes.mark_reported(db, number, NOON)
+    assert commitments.load_result(db, number) is None
 
 
 def test_a_node_alone_takes_out_all_others(db):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage.series import lifecycle, slices, states
+from storage.series import slices, states, waits
 from storage.series.states import State
 
 SC = "1.2.840.10008.5.1.4.1.1.7"
@@ -73,7 +73,7 @@ def test_late_it_makes_no_new_version(node, modality):
 
 def test_it_leaves_the_wait_for_a_missing_slice_as_it_is(node):
     node.series(2)
-    lifecycle.wait(node.db, SERIES, node.at(900), "1 slice missing inside the series")
+    waits.wait(node.db, SERIES, node.at(900), "1 slice missing inside the series")
     node.store(companion(node), 30)
     assert states.get(node.db, SERIES).wait_until == node.at(900)
     node.store(node.ct(SOPInstanceUID="1.2.1.1.3"), 31)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from dicom.commitment import CommitmentResult, FailureReason, Reference
-from storage.outbox import commitment, deliveries, outgoing
+from storage.outbox import commitment, deliveries, outcomes, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
 from storage.series import lifecycle, states
 from storage.series.states import State
@@ -38,7 +38,7 @@ class Site:
     def send(self, *ids, seconds=1):
         for each in ids:
             outgoing.claim(self.node.db, each, self.node.at(seconds))
-            outgoing.mark_delivered(self.node.db, each, self.node.at(seconds), commit_at=self.node.at(seconds))
+            outcomes.mark_delivered(self.node.db, each, self.node.at(seconds), commit_at=self.node.at(seconds))
 
     def ask(self, transaction, seconds, destination="PACS"):
         return commitment.begin(

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from storage.database import audit
-from storage.outbox import deliveries, outgoing
+from storage.outbox import deliveries, outcomes, outgoing
 from storage.outbox.deliveries import DeliveryState, Document, UnknownDelivery
 from storage.series import lifecycle, results, states
 from storage.series.states import State
@@ -55,10 +55,10 @@ def test_report_and_outbox_in_one_transaction(scored):
 def test_the_series_is_delivered_with_its_last_document(scored):
     first, second = outgoing.add(scored.db, [SR], ["PACS", "ARCHIVE"], scored.at(1))
     assert outgoing.claim(scored.db, first, scored.at(2)).attempts == 1
-    outgoing.mark_delivered(scored.db, first, scored.at(3), status=0xB000)
+    outcomes.mark_delivered(scored.db, first, scored.at(3), status=0xB000)
     assert state(scored) == State.SCORED
     outgoing.claim(scored.db, second, scored.at(4))
-    outgoing.mark_delivered(scored.db, second, scored.at(5))
+    outcomes.mark_delivered(scored.db, second, scored.at(5))
     assert state(scored) == State.DELIVERED
     assert deliveries.get(scored.db, first).last_status == 0xB000
     assert deliveries.get(scored.db, second).delivered_at == scored.at(5)
@@ -67,8 +67,8 @@ def test_the_series_is_delivered_with_its_last_document(scored):
 def test_delivered_again_after_a_crash_is_harmless(scored):
     (one,) = outgoing.add(scored.db, [SR], ["PACS"], scored.at(1))
     outgoing.claim(scored.db, one, scored.at(2))
-    outgoing.mark_delivered(scored.db, one, scored.at(3))
-    outgoing.mark_delivered(scored.db, one, scored.at(4))
+    outcomes.mark_delivered(scored.db, one, scored.at(3))
+    outcomes.mark_delivered(scored.db, one, scored.at(4))
     assert deliveries.get(scored.db, one).delivered_at == scored.at(3)
     assert len(audit.list_events(scored.db, kind="delivery-delivered")) == 1
 
@@ -76,7 +76,7 @@ def test_delivered_again_after_a_crash_is_harmless(scored):
 def test_failures_wait_and_come_due(scored):
     first, second = outgoing.add(scored.db, [SR, PICTURE], ["PACS"], scored.at(0))
     outgoing.claim(scored.db, first, scored.at(1))
-    outgoing.mark_failed(
+    outcomes.mark_failed(
         scored.db, first, scored.at(2), error="connection refused", retry_at=scored.at(60), status=None
     )
     assert [one.id for one in deliveries.list_due(scored.db, scored.at(59))] == [second]
@@ -90,8 +90,8 @@ def test_a_dead_letter_makes_the_series_undeliverable_until_retried(scored):
     first, second = outgoing.add(scored.db, [SR, PICTURE], ["PACS"], scored.at(0))
     for one in (first, second):
         outgoing.claim(scored.db, one, scored.at(1))
-    outgoing.mark_dead(scored.db, first, scored.at(2), error="SOP class not supported", status=0x0122)
-    outgoing.mark_delivered(scored.db, second, scored.at(3))
+    outcomes.mark_dead(scored.db, first, scored.at(2), error="SOP class not supported", status=0x0122)
+    outcomes.mark_delivered(scored.db, second, scored.at(3))
     assert state(scored) == State.UNDELIVERABLE
     letter = deliveries.list_deliveries(scored.db, DeliveryState.DEAD)[0]
     assert (letter.last_error, letter.last_status) == ("SOP class not supported", 0x0122)
@@ -99,14 +99,14 @@ def test_a_dead_letter_makes_the_series_undeliverable_until_retried(scored):
     assert (again.state, again.attempts, again.next_attempt_at) == ("pending", 0, scored.at(100))
     assert state(scored) == State.SCORED
     outgoing.claim(scored.db, first, scored.at(101))
-    outgoing.mark_delivered(scored.db, first, scored.at(102))
+    outcomes.mark_delivered(scored.db, first, scored.at(102))
     assert state(scored) == State.DELIVERED
 
 
 def test_discarding_a_dead_letter_leaves_the_rest(scored):
     first, second = outgoing.add(scored.db, [SR, PICTURE], ["PACS"], scored.at(0))
-    outgoing.mark_dead(scored.db, first, scored.at(2), error="no")
-    outgoing.mark_delivered(scored.db, second, scored.at(3))
+    outcomes.mark_dead(scored.db, first, scored.at(2), error="no")
+    outcomes.mark_delivered(scored.db, second, scored.at(3))
     outgoing.discard(scored.db, first, scored.at(4))
     assert state(scored) == State.DELIVERED
     assert deliveries.get(scored.db, first).state == DeliveryState.DISCARDED
@@ -119,7 +119,7 @@ def test_changes_that_do_not_fit_are_refused(scored):
     outgoing.claim(scored.db, one, scored.at(1))
     with pytest.raises(UnknownDelivery, match="sending"):
         outgoing.discard(scored.db, one, scored.at(1))
-    outgoing.mark_delivered(scored.db, one, scored.at(2))
+    outcomes.mark_delivered(scored.db, one, scored.at(2))
     for change in (outgoing.retry, outgoing.discard):
         with pytest.raises(UnknownDelivery, match="delivered"):
             change(scored.db, one, scored.at(3))
@@ -151,13 +151,13 @@ def test_an_old_version_is_still_delivered_and_moves_nothing(scored):
     (old,) = outgoing.add(scored.db, [SR], ["PACS"], scored.at(0))
     lifecycle.rescore(scored.db, UID, scored.at(1))
     outgoing.claim(scored.db, old, scored.at(2))
-    outgoing.mark_delivered(scored.db, old, scored.at(3))
+    outcomes.mark_delivered(scored.db, old, scored.at(3))
     assert state(scored) == State.RECEIVING
     scored.complete(UID, 4)
     lifecycle.finish(scored.db, UID, 2, "{}", "scored", now=scored.at(5))
     (new,) = outgoing.add(scored.db, [Document(UID, 2, "9.3", "sr", "x")], ["PACS"], scored.at(6))
     assert state(scored) == State.SCORED
-    outgoing.mark_delivered(scored.db, new, scored.at(7))
+    outcomes.mark_delivered(scored.db, new, scored.at(7))
     assert state(scored) == State.DELIVERED
 
 
@@ -178,7 +178,7 @@ def test_predecessor_is_the_latest_earlier_report(scored):
 def test_another_document_takes_the_place_of_one_that_is_not_accepted(scored):
     (refused,) = outgoing.add(scored.db, [SR], ["PACS"], scored.at(1))
     assert outgoing.claim(scored.db, refused, scored.at(2))
-    outgoing.mark_replaced(scored.db, refused, [PICTURE], scored.at(3), error="PACS accepts no report")
+    outcomes.mark_replaced(scored.db, refused, [PICTURE], scored.at(3), error="PACS accepts no report")
     (other,) = [item for item in deliveries.list_deliveries(scored.db) if item.id != refused]
     assert (other.kind, other.destination, other.state) == ("overlay", "PACS", DeliveryState.PENDING)
     assert other.next_attempt_at == scored.at(3)
@@ -186,7 +186,7 @@ def test_another_document_takes_the_place_of_one_that_is_not_accepted(scored):
     assert (first.state, first.last_error) == (DeliveryState.REPLACED, "PACS accepts no report")
     assert state(scored) == State.SCORED
     assert outgoing.claim(scored.db, other.id, scored.at(4))
-    outgoing.mark_delivered(scored.db, other.id, scored.at(5))
+    outcomes.mark_delivered(scored.db, other.id, scored.at(5))
     assert state(scored) == State.DELIVERED
     with pytest.raises(UnknownDelivery, match="replaced"):
         outgoing.discard(scored.db, refused, scored.at(6))

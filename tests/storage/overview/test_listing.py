@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from storage.outbox import deliveries, outgoing, pauses
+from storage.outbox import deliveries, outcomes, outgoing, pauses
 from storage.outbox.deliveries import DeliveryState, Document
 from storage.overview import errands, listing, outbox, rates, troubles
 from storage.overview.marks import read_marks
 from storage.overview.selection import Selection
-from storage.series import lifecycle, states
+from storage.series import lifecycle, states, waits
 from storage.series.states import State
 
 PATIENTS = (
@@ -134,7 +134,7 @@ def test_what_is_still_to_be_sent(node):
     lifecycle.finish(node.db, uid, 1, score(0.0), "scored", now=node.at(2))
     documents = [Document(uid, 1, f"1.2.9.{number}", kind, "p") for number, kind in enumerate(("sr", "overlay"))]
     first, second, *_ = outgoing.add(node.db, documents, ["PACS", "RIS"], node.at(3))
-    outgoing.mark_dead(node.db, first, node.at(4), error="refused")
+    outcomes.mark_dead(node.db, first, node.at(4), error="refused")
     pauses.pause(node.db, "RIS", node.at(5), person="meier")
     owed = {(item.destination, item.state): item.count for item in errands.list_owed(node.db, [uid])[uid]}
     assert owed[("PACS", DeliveryState.DEAD)] == 1
@@ -159,7 +159,7 @@ def test_marks_change_with_each_kind_of_change(node):
     uid = node.series(1)
     assert is_new()
     assert not is_new()
-    lifecycle.wait(node.db, uid, node.at(100), "a gap")
+    waits.wait(node.db, uid, node.at(100), "a gap")
     assert is_new()
     node.complete(uid, 5)
     assert is_new()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.outbox import outgoing
+from storage.outbox import outcomes, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
 from storage.overview.stages import read_stages
 from storage.series import lifecycle
@@ -42,7 +42,7 @@ def test_deliveries_are_counted_by_destination_and_state(node):
     first, _ = outgoing.add(node.db, documents, ["PACS"], node.at(80))
     outgoing.add(node.db, documents[:1], ["ARCHIVE"], node.at(81))
     outgoing.claim(node.db, first, node.at(85))
-    outgoing.mark_dead(node.db, first, node.at(90), error="refused")
+    outcomes.mark_dead(node.db, first, node.at(90), error="refused")
     found = {(item.destination, item.state): (item.count, item.oldest) for item in read_stages(node.db).unsent}
     assert found == {
         ("PACS", DeliveryState.DEAD): (1, node.at(80)),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storage.outbox import deliveries, outgoing
+from storage.outbox import deliveries, outcomes, outgoing
 from storage.outbox.deliveries import Document
 from storage.series import documents, lifecycle, results
 from storage.series.results import Report
@@ -47,7 +47,7 @@ def deliver(node: Node) -> Callable[..., str]:
         results.set_report(node.db, uid, version, Report(SR, sop, f"{uid}.99"))
         outgoing.add(node.db, [Document(uid, version, sop, "sr", report.path)], destinations, at(14))
         for item in deliveries.list_deliveries(node.db, series_instance_uid=uid):
-            (end or (lambda one: outgoing.mark_delivered(node.db, one, at(15))))(item.id)
+            (end or (lambda one: outcomes.mark_delivered(node.db, one, at(15))))(item.id)
         return uid
 
     return run

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from config.errors import Rejected, Transient
 from dicom import status
 from storage.database import audit
-from storage.outbox import deliveries, outgoing
+from storage.outbox import deliveries, outcomes
 from storage.query.retrieval import Retrieval
 from storage.retention.deletion import delete_due, delete_quarantined
 from storage.retention.rules import Hold, Kind, Policy
@@ -137,7 +137,7 @@ def test_results_take_everything_with_them(node: Node, deliver: Callable[..., st
 
 def test_documents_go_once_they_are_delivered(node: Node, deliver: Callable[..., str]) -> None:
     deliver("1.2.1.1")
-    deliver("1.2.2.1", end=lambda one: outgoing.mark_dead(node.db, one, at(15), error="refused"))
+    deliver("1.2.2.1", end=lambda one: outcomes.mark_dead(node.db, one, at(15), error="refused"))
     assert delete(node, Kind.DOCUMENTS, Policy(documents=AGE)) == ["1.2.1.1.99"]
     assert states.get(node.db, "1.2.1.1").state == State.DELIVERED
 
@@ -249,8 +249,8 @@ def test_the_quarantine_is_emptied_in_time(node: Node) -> None:
 
 def test_show_says_why_a_series_is_left_alone(node: Node, deliver: Callable[..., str]) -> None:
     deliver("1.2.1.1")
-    deliver("1.2.2.1", end=lambda one: outgoing.mark_dead(node.db, one, at(15), error="refused"))
-    deliver("1.2.3.1", end=lambda one: outgoing.mark_delivered(node.db, one, at(15), commit_at=at(16)))
+    deliver("1.2.2.1", end=lambda one: outcomes.mark_dead(node.db, one, at(15), error="refused"))
+    deliver("1.2.3.1", end=lambda one: outcomes.mark_delivered(node.db, one, at(15), commit_at=at(16)))
     found = {one.series_instance_uid: one.holds for one in list_candidates(node.db, POLICY, LATER)}
     assert found == {"1.2.1.1": (), "1.2.2.1": (Hold.UNFINISHED,), "1.2.3.1": (Hold.UNCOMMITTED,)}
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import inspect, text
 
-from storage.outbox import outgoing
+from storage.outbox import outcomes
 from storage.retention.erasing import erase, find_wholes
 from storage.reviews import drafts
 from storage.reviews.drafts import Author, Basis
@@ -67,7 +67,7 @@ def test_the_result_stays_if_asked(node: Node, deliver: Callable[..., str]) -> N
 
 def test_what_is_in_hand_is_said(node: Node, deliver: Callable[..., str]) -> None:
     deliver(
-        "1.2.1.1", end=lambda one: outgoing.mark_failed(node.db, one, at(15), error="no connection", retry_at=at(99))
+        "1.2.1.1", end=lambda one: outcomes.mark_failed(node.db, one, at(15), error="no connection", retry_at=at(99))
     )
     node.series(1, "1.2.2.1", StudyInstanceUID="1.2.2")
     found = {one.series_instance_uid: one.in_hand for one in find_wholes(node.db, series=["1.2.1.1", "1.2.2.1"])}

@@ -12,7 +12,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
 from storage.database import audit
-from storage.outbox import deliveries, outgoing
+from storage.outbox import deliveries, outcomes, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
 from storage.series import lifecycle, results, slices, states
 from storage.series.states import IllegalTransition, State, UnknownSeries
@@ -170,16 +170,6 @@ def test_unknown_series(node):
     ):
         with pytest.raises(UnknownSeries, match="series list"):
             call()
-
-
-def test_waiting_is_noted_and_a_slice_clears_it(node):
-    node.series(2)
-    lifecycle.wait(node.db, UID, node.at(900), "2 of 3 slices, a gap of 6 mm")
-    state = states.get(node.db, UID)
-    assert (state.wait_until, state.wait_reason) == (node.at(900), "2 of 3 slices, a gap of 6 mm")
-    node.store(node.ct(SOPInstanceUID="1.2.1.1.3"))
-    state = states.get(node.db, UID)
-    assert (state.wait_until, state.wait_reason) == (None, "")
 
 
 def test_rescoring_makes_a_new_version(node):
@@ -349,11 +339,11 @@ class Life(RuleBasedStateMachine):
             assert outgoing.claim(self.node.db, one.id, now)
             assert outgoing.claim(self.node.db, one.id, now) is None
             if action == "delivered":
-                outgoing.mark_delivered(self.node.db, one.id, now)
+                outcomes.mark_delivered(self.node.db, one.id, now)
             elif action == "dead":
-                outgoing.mark_dead(self.node.db, one.id, now, error="refused")
+                outcomes.mark_dead(self.node.db, one.id, now, error="refused")
             else:
-                outgoing.mark_failed(self.node.db, one.id, now, error="away", retry_at=now)
+                outcomes.mark_failed(self.node.db, one.id, now, error="away", retry_at=now)
         if self.expected in ("scored", "delivered", "undeliverable"):
             states = [
                 deliveries.get(self.node.db, number).state

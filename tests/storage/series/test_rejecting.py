@@ -6,7 +6,7 @@ import pytest
 
 from config.errors import Permanent
 from storage.database import audit
-from storage.outbox import deliveries, outgoing
+from storage.outbox import deliveries, outcomes, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
 from storage.series import documents, lifecycle, rejecting, rejections, slices, states
 from storage.series.priors import Person
@@ -102,7 +102,7 @@ def test_what_is_still_to_be_sent_is_not_sent(node):
     documents_of = [Document(SERIES, version, f"1.2.8.{kind}", kind, "p") for kind in ("sr", "overlay")]
     first, _ = outgoing.add(node.db, documents_of, ["PACS"], node.at(61))
     outgoing.claim(node.db, first, node.at(62))
-    outgoing.mark_delivered(node.db, first, node.at(62))
+    outcomes.mark_delivered(node.db, first, node.at(62))
     obey(node, note_of(UIDS[0]))
     assert {item.kind: item.state for item in deliveries.list_deliveries(node.db)} == {
         "sr": DeliveryState.DELIVERED,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from config.errors import ConfigurationError
-from config.settings import ResultsSettings
+from config.results import ResultsSettings
 from scoring.report.common import texts
 from scoring.report.typeset import site
 

@@ -13,7 +13,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
 
-from config.settings import SrTemplate
+from config.results import SrTemplate
 from scoring.report.common.request import ReportRequest
 from scoring.report.sr import structured_report
 from scoring.result import ARTERIES, Score, Statement

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from pydicom.dataset import Dataset
 
-from config.settings import SrTemplate
+from config.results import SrTemplate
 from scoring.report.common.request import ReportRequest
 from scoring.report.sr import structured_report, technique
 from scoring.report.sr.technique import Technique

@@ -14,10 +14,11 @@ import pytest
 
 from config.tls import TlsSettings
 from scp.network.errors import Closed, Expired, Unsecured
+from scp.network.pace import Pace
 from scp.network.tls.certificates import digest
 from scp.network.tls.channel import Channel
 from scp.network.tls.credentials import Credentials, load_credentials
-from scp.network.wire import BUFFER_BYTES, Pace, Wire
+from scp.network.wire import BUFFER_BYTES, Wire
 from tests.scp import certificates
 
 PACE = Pace(idle=20, stalled=20)

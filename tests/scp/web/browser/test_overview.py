@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage.outbox import outgoing
+from storage.outbox import outcomes, outgoing
 from storage.outbox.deliveries import Document
 from storage.series import lifecycle
 
@@ -20,7 +20,7 @@ def scanned(new_web, receive_scan, serve):
     web = new_web(peers=peers, results={"destinations": ["PACS"]})
     series, database, now = receive_scan(web.services), web.services.database, web.services.clock()
     (number,) = outgoing.add(database, [Document(series, 1, "1.2.9", "sr", "p")], ["PACS"], now)
-    outgoing.mark_dead(database, number, now, error="refused")
+    outcomes.mark_dead(database, number, now, error="refused")
     return serve(web.services), series
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from scoring.report.common.texts import load
 from scp.web.overview.attention import list_matters
 from storage.database import audit
-from storage.outbox import outgoing, pauses
+from storage.outbox import outcomes, pauses
 from storage.series import lifecycle, refusals
 from storage.series.refusals import Refusal
 
@@ -37,8 +37,8 @@ def test_a_dead_node_comes_first(scanned):
 
 def test_destinations_that_take_nothing_and_what_was_given_up(scanned):
     waiting, dead = scanned.owe(uid="1.2.9.1"), scanned.owe(uid="1.2.9.2")
-    outgoing.mark_failed(scanned.database, waiting, scanned.now, error="refused", retry_at=scanned.now)
-    outgoing.mark_dead(scanned.database, dead, scanned.now, error="refused")
+    outcomes.mark_failed(scanned.database, waiting, scanned.now, error="refused", retry_at=scanned.now)
+    outcomes.mark_dead(scanned.database, dead, scanned.now, error="refused")
     silent, given_up = list_titles(scanned)
     assert silent.startswith("PACS takes no documents")
     assert given_up == "1 document was given up for PACS"
@@ -48,7 +48,7 @@ def test_destinations_that_take_nothing_and_what_was_given_up(scanned):
 
 def test_a_paused_destination_is_not_called_silent(scanned):
     number = scanned.owe()
-    outgoing.mark_failed(scanned.database, number, scanned.now, error="refused", retry_at=scanned.now)
+    outcomes.mark_failed(scanned.database, number, scanned.now, error="refused", retry_at=scanned.now)
     pauses.pause(scanned.database, "PACS", scanned.now, person="meier")
     (title,) = list_titles(scanned)
     assert title.startswith("PACS is paused since")

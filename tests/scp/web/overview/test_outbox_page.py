@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from storage.database import audit
-from storage.outbox import deliveries, outgoing, pauses
+from storage.outbox import deliveries, outcomes, pauses
 
 
 def test_it_shows_what_waits_and_why(scanned):
     number = scanned.owe()
-    outgoing.mark_failed(scanned.database, number, scanned.now, error="PACS: refused <b>", retry_at=scanned.now)
+    outcomes.mark_failed(scanned.database, number, scanned.now, error="PACS: refused <b>", retry_at=scanned.now)
     page = scanned.client.get("/outbox").text
     assert "does not take documents" in page
     assert "PACS: refused &lt;b&gt;" in page
@@ -48,7 +48,7 @@ def test_dead_deliveries_of_a_destination_are_sent_again_at_once(scanned):
     numbers = [scanned.owe(uid=f"1.2.9.{number}") for number in range(3)]
     other = scanned.owe("RIS")
     for number in (*numbers, other):
-        outgoing.mark_dead(scanned.database, number, scanned.now, error="refused")
+        outcomes.mark_dead(scanned.database, number, scanned.now, error="refused")
     scanned.client.post("/outbox/retry-all", data={"destination": "PACS"})
     assert {deliveries.get(scanned.database, number).state for number in numbers} == {"pending"}
     assert deliveries.get(scanned.database, other).state == "dead"
@@ -64,7 +64,7 @@ def test_chosen_deliveries_are_discarded_and_the_others_stay(scanned):
 
 def test_one_that_is_done_cannot_be_sent_again(scanned):
     number = scanned.owe()
-    outgoing.mark_delivered(scanned.database, number, scanned.now)
+    outcomes.mark_delivered(scanned.database, number, scanned.now)
     answer = scanned.client.post("/outbox/retry", data={"number": [number]})
     assert answer.status_code == 409
     assert "it must be" in answer.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.database import audit
-from storage.outbox import deliveries, outgoing
+from storage.outbox import deliveries, outcomes
 from storage.series import states
 
 
@@ -34,7 +34,7 @@ def test_an_operator_has_it_scored_again(scanned):
 
 def test_an_operator_sends_dead_documents_again(scanned):
     database, now, number = scanned.database, scanned.now, scanned.owe()
-    outgoing.mark_dead(database, number, now, error="<b>refused</b>")
+    outcomes.mark_dead(database, number, now, error="<b>refused</b>")
     page = scanned.client.get(f"/series/{scanned.series}").text
     assert "&lt;b&gt;refused" in page
     assert "/retry" in page
