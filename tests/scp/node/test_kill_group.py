@@ -1,4 +1,4 @@
-"""Fifty kills of a group, its scorers and its database; `python -m bench.kill_group --rounds 1000` makes the rest."""
+"""Fifty kills of a group and a dozen of one with a bucket; `python -m bench.kill_group --rounds 1000` makes the rest."""
 
 from __future__ import annotations
 
@@ -32,6 +32,19 @@ def test_nothing_is_lost_in_fifty_kills(kill_group, tmp_path, small_series):
     assert block.losses == []
     assert block.kills.total() == 50
     assert {"member", "scorer", "database, kill"} <= block.kills.keys()
+    assert block.acknowledged == block.patients * len(small_series) > 0
+
+
+@pytest.mark.component
+@pytest.mark.peer
+@pytest.mark.usefixtures("postgres_server", "s3_service")
+@pytest.mark.timeout(600)
+def test_nothing_is_lost_when_the_objects_are_in_a_bucket(kill_group, tmp_path, small_series):
+    block = kill_group.run(
+        0, 12, 3, folder=tmp_path, slices=small_series, members=2, quiet_seconds=2, under_way=1, away=0, in_bucket=True
+    )
+    assert block.losses == []
+    assert {"member", "s3"} <= block.kills.keys()
     assert block.acknowledged == block.patients * len(small_series) > 0
 
 

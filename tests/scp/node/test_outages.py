@@ -33,6 +33,14 @@ def test_a_database_that_is_down(suffer, name):
 
 
 @pytest.mark.component
+@pytest.mark.usefixtures("s3_service")
+def test_a_bucket_whose_service_is_away(suffer):
+    outage = suffer("s3", 4)
+    assert outage.losses == []
+    assert outage.patients == 3
+
+
+@pytest.mark.component
 def test_a_folder_that_is_moved_away_and_back(suffer):
     outage = suffer("folder", 4)
     assert outage.losses == []
