@@ -1,4 +1,4 @@
-"""Fifty kills of a group and a dozen of one with a bucket; `python -m bench.kill_group --rounds 1000` makes the rest."""
+"""Fifty kills of a group, a dozen of one with a bucket; `python -m bench.kill_group --rounds 1000` makes the rest."""
 
 from __future__ import annotations
 
