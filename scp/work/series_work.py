@@ -28,13 +28,19 @@ from storage.calibrations.calibrations import find_adopted
 from storage.database import audit
 from storage.series import lifecycle, quarantine, results, slices, states, waits
 from storage.series.quarantine import Contradiction
-from storage.series.states import REPORTED, State
+from storage.series.states import REPORTED, Finished, State
 from storage.validation import decisions
 
 log = structlog.get_logger(__name__)
 
 _SHORTEST_PAUSE: Final = timedelta(seconds=5)
 _LONGEST_PAUSE: Final = timedelta(minutes=15)
+_TOLD: Final = {
+    Finished.RECORDED: "scored",
+    Finished.KNOWN: "another has scored the series first: its result stays",
+    Finished.SUPERSEDED: "the result is out of date: a late slice has arrived",
+    Finished.DISOWNED: "the refusal does not count: the others took this process for dead and score the series",
+}
 
 
 class SeriesScorer(Protocol):
@@ -86,7 +92,6 @@ class SeriesWork:
         if lifecycle.start_scoring(self._database, series_instance_uid, version, self._clock()) and not self._score(
             series_instance_uid, version
         ):
-            log.info("the result is out of date: a late slice has arrived", series=series_instance_uid, version=version)
             return
         state = states.get(self._database, series_instance_uid)
         result = results.get(self._database, series_instance_uid, version)
@@ -102,8 +107,15 @@ class SeriesWork:
         waits.postpone(self._database, series_instance_uid, version, now + pause, reason)
 
     def abandon(self, series_instance_uid: str, version: int, reason: str) -> None:
-        """Give up on a version with a reason for the operator; `coronode series rescore` tries again."""
+        """Give up on a version with a reason for the operator; `coronode series rescore` tries again.
+
+        Not where another member of the group has finished and reported it meanwhile.
+        """
         now = self._clock()
+        result = results.get(self._database, series_instance_uid, version)
+        if result is not None and result.report is not None:
+            log.warning("failed, but done by another", series=series_instance_uid, version=version, reason=reason)
+            return
         log.error("series abandoned", series=series_instance_uid, version=version, reason=reason)
         audit.record(self._database, now, "abandoned", reason, series_instance_uid=series_instance_uid)
         if states.get(self._database, series_instance_uid).state in REPORTED:
@@ -118,12 +130,18 @@ class SeriesWork:
                 now=now,
                 reason_code="internal",
                 reason=reason,
+                owner=self._installation.owner(),
             )
 
     def _score(self, series_instance_uid: str, version: int) -> bool:
-        """Score and save; return False when the version is superseded."""
+        """Score and save; return False when there is nothing to report on.
+
+        A score counts from whoever brings it first. A refusal without one may come of what befell this machine, as a
+        time limit does that ran out while it stood still: it counts from a member of the group alone.
+        """
         log.info("scoring", series=series_instance_uid, version=version)
         finish: dict[str, Any] = {}
+        owner = self._installation.owner()
         try:
             paths = self._list_paths(series_instance_uid)
             scorable.check(self._database, series_instance_uid, has_images=bool(paths))
@@ -137,7 +155,7 @@ class SeriesWork:
                     calibration=None if adopted is None else adopted.fitted.calibration_json,
                 )
         except NotScorable as verdict:
-            finish |= {"result_json": "", "status": "not_scorable"}
+            finish |= {"result_json": "", "status": "not_scorable", "owner": owner}
             finish |= {"reason_code": verdict.code, "reason": sentence(verdict, load_english())}
             finish |= {"reason_values": verdict.values}
         else:
@@ -146,13 +164,14 @@ class SeriesWork:
             finish |= {"result_json": score.to_json(), "status": score.status}
             finish |= {"reason_code": score.reason_code or "", "reason": score.reason or ""}
         finish |= {"now": self._clock(), "held": self._is_in_shadow()}
-        log.info(
-            "scored", series=series_instance_uid, version=version, status=finish["status"], reason=finish["reason"]
-        )
-        metrics.SCORED.labels(finish["status"]).inc()
-        if finish["status"] == "not_scorable":
-            metrics.NOT_SCORABLE.labels(finish["reason_code"]).inc()
-        return lifecycle.finish(self._database, series_instance_uid, version, **finish)
+        finished = lifecycle.finish(self._database, series_instance_uid, version, **finish)
+        status, reason = finish["status"], finish["reason"]
+        log.info(_TOLD[finished], series=series_instance_uid, version=version, status=status, reason=reason)
+        if finished is Finished.RECORDED:
+            metrics.SCORED.labels(status).inc()
+            if status == "not_scorable":
+                metrics.NOT_SCORABLE.labels(finish["reason_code"]).inc()
+        return finished in (Finished.RECORDED, Finished.KNOWN)
 
     def _is_in_shadow(self) -> bool:
         """Return whether results are held back until a person decides to go live."""

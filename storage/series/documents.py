@@ -8,10 +8,15 @@ from sqlalchemy.orm import Session
 from storage.database.engine import Database
 from storage.database.lifecycle_rows import DocumentRow
 from storage.database.models import InstanceRow, ResultRow, SeriesRow
+from storage.database.races import repeat_lost
 
 
 def note(db: Database, sop_instance_uid: str, series_instance_uid: str, version: int) -> None:
     """Note which version of a series a stored document was made of; one that comes too late is superseded at once."""
+    repeat_lost(lambda: _note(db, sop_instance_uid, series_instance_uid, version))
+
+
+def _note(db: Database, sop_instance_uid: str, series_instance_uid: str, version: int) -> None:
     with db.session() as session:
         known = select(DocumentRow.id).where(DocumentRow.sop_instance_uid == sop_instance_uid)
         if session.scalar(known) is not None:

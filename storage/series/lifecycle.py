@@ -8,9 +8,10 @@
         |
         +-- a late slice, or rescore(), from every state on the right
 
-`complete()` raises `version` by one; `finish()` names the version that it worked on and returns False when a late slice
-has superseded it. Deliveries (storage.outbox) move a series between scored, delivered and undeliverable. A series
-without a CT image, or that the node made, is `kept` and takes no part.
+`complete()` raises `version` by one; `finish()` names the version that it worked on, which a late slice may have
+superseded. Of two that work on one version the first to finish counts. Deliveries (storage.outbox) move a series
+between scored, delivered and undeliverable. A series without a CT image, or that the node made, is `kept` and takes no
+part.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from sqlalchemy.orm import Session
 
 from config.errors import Value
 from storage.database import audit
+from storage.database.claims import may_claim
 from storage.database.engine import Database, writing
 from storage.database.models import SeriesRow
 from storage.series import results, slices
-from storage.series.states import FINISHED, REPORTED, IllegalTransition, Reported, SeriesState, State, get
+from storage.series.states import FINISHED, REPORTED, Finished, IllegalTransition, Reported, SeriesState, State, get
 from storage.series.summary import NOTHING
 
 
@@ -106,18 +108,20 @@ def finish(
     reason: str = "",
     reason_values: Mapping[str, Value] | None = None,
     held: bool = False,
-) -> bool:
-    """Store the result of a version, `held` back or not, end its scoring, and return whether the version still counts.
+    owner: str = "",
+) -> Finished:
+    """Store the result of a version, `held` back or not, and end its scoring; only RECORDED has changed anything.
 
-    False when a late slice has superseded the version: nothing is stored. True also when this version was finished
-    before: the first result stays. `reason_values` are those of a reason without a result.
+    `reason_values` are those of a reason without a result. With `owner` it counts only from a member of the group.
     """
     with db.session() as session:
         before = _get_current(session, series_instance_uid, version)
         if before is None:
-            return False
+            return Finished.SUPERSEDED
         if before.state in FINISHED:
-            return True
+            return Finished.KNOWN
+        if not may_claim(session, owner):
+            return Finished.DISOWNED
         results.save(session, series_instance_uid, version, status, result_json, now=now, held=held)
         more = {"reason_values": json.dumps(dict(reason_values))} if reason_values else {}
         session.execute(
@@ -134,7 +138,7 @@ def finish(
         audit.record(
             session, now, status, f"version {version} {reason_code}".rstrip(), series_instance_uid=series_instance_uid
         )
-        return True
+        return Finished.RECORDED
 
 
 def deliver(

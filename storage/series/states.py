@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Literal
 
 from sqlalchemy import Select, and_, exists, func, not_, or_, select
@@ -44,6 +44,18 @@ class UnknownSeries(Permanent):
 
 class IllegalTransition(Permanent):
     """A change of state that is not allowed."""
+
+
+class Finished(Enum):
+    """What became of the result with which somebody finishes a version."""
+
+    RECORDED = "recorded"
+    KNOWN = "known"
+    """The version was finished before: the first result stays."""
+    SUPERSEDED = "superseded"
+    """A late slice has arrived: the version counts no longer."""
+    DISOWNED = "disowned"
+    """Who finishes it is out of the group: another member works on the version."""
 
 
 @dataclass(frozen=True, slots=True)

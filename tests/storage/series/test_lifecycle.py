@@ -15,7 +15,7 @@ from storage.database import audit
 from storage.outbox import deliveries, outcomes, outgoing
 from storage.outbox.deliveries import DeliveryState, Document
 from storage.series import lifecycle, results, slices, states
-from storage.series.states import IllegalTransition, State, UnknownSeries
+from storage.series.states import Finished, IllegalTransition, State, UnknownSeries
 
 UID = "1.2.1.1"
 
@@ -28,7 +28,7 @@ def scored(node):
     node.series()
     version = node.complete(UID, 60)
     assert lifecycle.start_scoring(node.db, UID, version, node.at(61))
-    assert finish(node, version)
+    assert finish(node, version) is Finished.RECORDED
     return version
 
 
@@ -42,7 +42,7 @@ def test_the_straight_way(node):
     assert lifecycle.start_scoring(node.db, UID, 1, node.at(61))
     assert lifecycle.start_scoring(node.db, UID, 1, node.at(62)), "a crash lets the step run again"
     assert states.get(node.db, UID).state == State.SCORING
-    assert finish(node)
+    assert finish(node) is Finished.RECORDED
     assert states.get(node.db, UID).state == State.SCORED
     assert lifecycle.deliver(node.db, UID, 1, State.DELIVERED, node.at(100))
     assert states.get(node.db, UID).state == State.DELIVERED
@@ -53,7 +53,10 @@ def test_the_straight_way(node):
 def test_not_scorable_keeps_its_reason(node):
     node.series()
     node.complete(UID, 60)
-    assert finish(node, status="not_scorable", reason_code="contrast", reason="contrast agent in the header")
+    assert (
+        finish(node, status="not_scorable", reason_code="contrast", reason="contrast agent in the header")
+        is Finished.RECORDED
+    )
     state = states.get(node.db, UID)
     assert (state.state, state.reason_code, state.reason) == (
         State.NOT_SCORABLE,
@@ -105,12 +108,12 @@ def test_a_late_slice_makes_the_running_version_out_of_date(node):
     node.complete(UID, 60)
     lifecycle.start_scoring(node.db, UID, 1, node.at(61))
     node.store(node.ct(SOPInstanceUID="1.2.1.1.4"), 62)
-    assert not finish(node, 1)
+    assert finish(node, 1) is Finished.SUPERSEDED
     assert results.get(node.db, UID) is None
     assert not lifecycle.start_scoring(node.db, UID, 1, node.at(63))
     assert node.complete(UID, 120) == 2
-    assert not finish(node, 1), "still out of date after the next completion"
-    assert finish(node, 2)
+    assert finish(node, 1) is Finished.SUPERSEDED, "still out of date after the next completion"
+    assert finish(node, 2) is Finished.RECORDED
     assert states.get(node.db, UID).state == State.SCORED
 
 
@@ -133,7 +136,9 @@ def test_a_late_slice_returns_every_state_to_receiving(node, until):
 
 def test_finishing_twice_keeps_the_first_result(node):
     scored(node)
-    assert lifecycle.finish(node.db, UID, 1, "other", "not_scorable", now=node.at(99), reason="other")
+    assert lifecycle.finish(node.db, UID, 1, "other", "not_scorable", now=node.at(99), reason="other") is (
+        Finished.KNOWN
+    )
     assert states.get(node.db, UID).state == State.SCORED
     assert results.get(node.db, UID).score_json == '{"version": 1}'
     assert not lifecycle.start_scoring(node.db, UID, 1, node.at(99))
@@ -177,7 +182,7 @@ def test_rescoring_makes_a_new_version(node):
     lifecycle.rescore(node.db, UID, node.at(200))
     assert states.get(node.db, UID).state == State.RECEIVING
     assert node.complete(UID, 201) == version + 1
-    assert finish(node, version + 1)
+    assert finish(node, version + 1) is Finished.RECORDED
     assert results.get(node.db, UID).version == version + 1
     assert results.get(node.db, UID, version) is not None
 
@@ -314,7 +319,9 @@ class Life(RuleBasedStateMachine):
     def finish(self, back, status):
         version = max(1, self.version - back)
         valid = version == self.version and self.expected != "receiving"
-        assert lifecycle.finish(self.node.db, UID, version, "{}", status, now=self.now()) == valid
+        finished = lifecycle.finish(self.node.db, UID, version, "{}", status, now=self.now())
+        assert (finished is not Finished.SUPERSEDED) == valid
+        assert (finished is Finished.RECORDED) == (valid and self.expected in ("complete", "scoring"))
         if valid and self.expected in ("complete", "scoring"):
             self.expected = status
             self.scored_versions.add(version)

@@ -84,7 +84,7 @@ def test_a_version_that_is_being_scored_is_out_of_date(node):
     version = lifecycle.complete(node.db, SERIES, node.at(60), expected=3)
     lifecycle.start_scoring(node.db, SERIES, version, node.at(61))
     obey(node, note_of(UIDS[0]))
-    assert not lifecycle.finish(node.db, SERIES, version, "{}", "scored", now=node.at(62))
+    assert lifecycle.finish(node.db, SERIES, version, "{}", "scored", now=node.at(62)) is states.Finished.SUPERSEDED
 
 
 def test_an_image_that_comes_rejected_does_not_restart_a_scored_series(node):
