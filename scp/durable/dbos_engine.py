@@ -7,18 +7,22 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
-from dbos import DBOS, DBOSClient, DBOSConfig, _workflow_commands
+from dbos import DBOS, DBOSClient, DBOSConfig, _sys_db, _workflow_commands
 from dbos._dbos import _get_dbos_instance
 from dbos._queue import queue_worker_thread
-from dbos._utils import GlobalParams
+from dbos._utils import GlobalParams, retriable_postgres_exception
 
-from config.errors import CoronodeError, Transient
+from config.errors import CoronodeError
 from scp.durable.job import Job, Kind
 from scp.durable.lookout import Lookout
+from scp.durable.outage import Outages
 from scp.durable.serializer import JsonSerializer
 from storage.database.engine import Database, Transaction
+from storage.database.ping import ping
+from storage.database.reach import is_unreachable
 
 APPLICATION_VERSION: Final = "coronode-1"
 """Only an engine of the same version resumes a job; change it whenever a workflow's arguments change."""
@@ -31,11 +35,7 @@ _UNUSED_SECONDS: Final = 3600.0
 """Between looks for what is never there: jobs with a delay or a deadline, and the library's own queue."""
 _MOST_FORGOTTEN: Final = 10_000
 _SILENCE: Final = logging.NullHandler()  # without a handler the library would write to the console
-
-
-def is_news(record: logging.LogRecord) -> bool:
-    """Return whether a log record of the library is worth showing; work left for later is not, whatever its level."""
-    return not (record.exc_info and isinstance(record.exc_info[1], Transient))
+_logger: Final = logging.getLogger("dbos")
 
 
 class DbosEngine:
@@ -47,6 +47,7 @@ class DbosEngine:
 
     def __init__(self, database: Database, *, member: str = "local", scorers: int = 1, alone: bool = False) -> None:
         self._engine = database.engine
+        self._outages = Outages(partial(ping, database))
         self._member = member
         self._scorers = scorers
         self._alone = alone
@@ -58,9 +59,12 @@ class DbosEngine:
         self, steps: Mapping[Kind, Callable[..., None]], *, around: Callable[[], AbstractContextManager[Any]]
     ) -> None:
         """Launch the engine; see `scp.durable.job.Engine`."""
-        logger = logging.getLogger("dbos")
-        logger.addHandler(_SILENCE)
-        logger.addFilter(is_news)
+        _logger.addHandler(_SILENCE)
+        _logger.addFilter(self._outages.is_news)
+        # the library waits for a database that is away, but does not know every word in which the driver says so:
+        # the outcome of a job would be lost, and the job be taken for running as long as this process lives
+        library: Any = _sys_db
+        library.retriable_postgres_exception = _wait_for_it
         config: DBOSConfig = {
             "name": "coronode",
             "system_database_url": self._engine.url.render_as_string(hide_password=False),
@@ -139,6 +143,8 @@ class DbosEngine:
         if self._client is not None:
             self._client.destroy()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=_NOTED_SECONDS if busy else 0)
+        self._outages.stop()
+        _logger.removeFilter(self._outages.is_news)
 
     def _listen(self, kind: Kind) -> None:
         """Look at the queue of a kind of jobs, in a thread."""
@@ -155,6 +161,11 @@ class DbosEngine:
         thread = threading.Thread(target=queue_worker_thread, args=arguments, name=f"queue-{kind.queue}", daemon=True)
         thread.start()
         self._threads.append(thread)
+
+
+def _wait_for_it(error: Exception) -> bool:
+    """Return whether the library is to wait for the database and then try once more."""
+    return retriable_postgres_exception(error) or is_unreachable(error)
 
 
 def _register_workflow(

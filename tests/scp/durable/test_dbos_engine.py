@@ -1,7 +1,5 @@
 """The library behind the seam: a job runs once, ends, and can be enqueued again after it was forgotten."""
 
-import logging
-import sys
 import threading
 from contextlib import nullcontext
 from queue import Queue
@@ -9,26 +7,10 @@ from queue import Queue
 import pytest
 from sqlalchemy import text
 
-from config.errors import CoronodeError, Transient
-from scp.durable.dbos_engine import DbosEngine, is_news
+from config.errors import CoronodeError
+from scp.durable.dbos_engine import DbosEngine
 from scp.durable.job import DELIVER, SCORE, Job
 from scp.durable.serializer import JsonSerializer
-
-
-def record(error: Exception | None) -> logging.LogRecord:
-    try:
-        if error is not None:
-            raise error
-    except type(error):
-        return logging.LogRecord("dbos", logging.ERROR, "", 0, "workflow failed", (), sys.exc_info())
-    return logging.LogRecord("dbos", logging.WARNING, "", 0, "something else", (), None)
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"), [(None, True), (ValueError("oops"), True), (Transient("the node is stopping"), False)]
-)
-def test_work_that_is_left_for_later_is_no_news(error, expected):
-    assert is_news(record(error)) is expected
 
 
 def test_nothing_is_enqueued_before_the_start(install):
