@@ -9,7 +9,8 @@ from pydicom.sr._concepts_dict import concepts
 
 from scp.auditing import kinds
 from scp.auditing.kinds import KINDS, Code
-from scp.auditing.message import Origin, format_message
+from scp.auditing.message import format_message
+from scp.auditing.origin import Origin
 from storage.auditing.trail import Entry
 from storage.database.audit import Event
 
