@@ -182,6 +182,7 @@ class Door:
     def _refuse(self, why: str, refusal: Rejection, request: AssociateRequest, host: str, words: str) -> Rejection:
         metrics.REFUSED.labels(why).inc()
         if why in REASONS:
-            self._audit(make_refusal(why, host, words, request.calling_ae))
+            calling, diagnostic = request.calling_ae, refusal.diagnostic
+            self._audit(make_refusal(why, host, words, calling_ae=calling, diagnostic=diagnostic))
         log.warning("association refused", host=host, calling=request.calling_ae, reason=words)
         return refusal

@@ -15,18 +15,22 @@ REASONS: Final = statements.LIMITS | {"unknown", "unsecured", "user", "stranger"
 _OTHERS: Final = "more addresses than are told apart; see the log"
 
 
-def make_refusal(why: str, host: str, words: str, calling_ae: str = "") -> PeerEvent:
-    """Make the event of a refused peer; `words` say why, `calling_ae` is what it called itself."""
+def make_refusal(why: str, host: str, words: str, *, calling_ae: str = "", diagnostic: int = 0) -> PeerEvent:
+    """Make the event of a refused peer.
+
+    `words` say why, `calling_ae` is what it called itself. Refusals of another `diagnostic` (PS3.8 table 9-21) are no
+    repeats.
+    """
     refused = Refused(why, host, escape(words))
     others = Refused(why, "", _OTHERS)
-    return _make(refused, escape(calling_ae.strip()), _make(others, "", None))
+    return _make(refused, escape(calling_ae.strip()), diagnostic, _make(others, "", 0, None))
 
 
-def _make(refused: Refused, calling_ae: str, instead: PeerEvent | None) -> PeerEvent:
+def _make(refused: Refused, calling_ae: str, diagnostic: int, instead: PeerEvent | None) -> PeerEvent:
     return PeerEvent(
         statements.REFUSED,
         lambda count: statements.write(replace(refused, count=count)),
         peer_ae=calling_ae,
-        same=(refused.why, refused.host),
+        same=(refused.why, diagnostic, refused.host),
         instead=instead,
     )

@@ -94,7 +94,8 @@ def _retrieve(request: Request, resource: Resource) -> Response:
     if not available:
         wishes.check(syntax for _, syntax in selection.kinds)
         raise GoneError
-    retrieved = Retrieved("WADO-RS", resource.study, tuple(series)[:MOST_SERIES], classes, len(selection) - available)
+    unsent = len(selection) - available
+    retrieved = Retrieved("WADO-RS", resource.study, tuple(series)[:MOST_SERIES], dict(classes), unsent)
     VIEWS.note_transfer(request, retrieved, single=bool(resource.instance))
     items = list_available(services, selection.read_objects(services.database), wishes)
     parts = make_parts(services, items, wishes)

@@ -1,0 +1,47 @@
+"""What peers did, as the text of an event and back."""
+
+import pytest
+
+from storage.auditing import statements
+from storage.auditing.statements import Lost, Queried, Refused, Retrieved
+
+FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+CT = "1.2.840.10008.5.1.4.1.1.2"
+CASES = {
+    statements.QUERIED: Queried(FIND, "1.2.840.10008.1.2", "192.0.2.1", "QUJD", "STUDY", failed=True, count=3),
+    statements.PEER_RETRIEVED: Retrieved("C-MOVE", "1.2", ("1.2.1", "1.2.2"), {CT: 7}, 2, "PACS", "192.0.2.1"),
+    statements.RETRIEVED: Retrieved("WADO-RS", "1.2"),
+    statements.REFUSED: Refused("unknown", "192.0.2.1", "no peer has the AE title 'X'", 40),
+    statements.LOST: Lost(7),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_statement_is_read_as_it_was_written(kind):
+    text = statements.write(CASES[kind])
+    assert statements.read(kind, text) == CASES[kind]
+    assert statements.describe(kind, text) == CASES[kind].describe()
+
+
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("text", ["", "words", "[]", "7", "{}", '{"classes":7,"count":"x"}', '{"series":3}', "null"])
+def test_any_other_text_is_no_statement(kind, text):
+    assert statements.read(kind, text) is None
+    assert statements.describe(kind, text) == text
+
+
+def test_events_of_other_kinds_are_no_statements():
+    assert statements.read("viewed", statements.write(Lost(7))) is None
+
+
+def test_what_a_later_version_adds_is_passed_over():
+    assert statements.read(statements.LOST, '{"count":7,"why":"x"}') == Lost(7)
+
+
+def test_words():
+    assert CASES[statements.QUERIED].describe() == (
+        "Study Root Query/Retrieve Information Model - FIND, level STUDY, from 192.0.2.1, refused, 3 times"
+    )
+    assert CASES[statements.PEER_RETRIEVED].describe() == ("C-MOVE: 7 CT Image Storage to PACS, 2 not sent, study 1.2")
+    assert CASES[statements.RETRIEVED].describe() == "WADO-RS: nothing, study 1.2"
+    assert CASES[statements.REFUSED].describe() == "192.0.2.1: no peer has the AE title 'X', 40 times"
