@@ -93,8 +93,7 @@ def test_what_peers_ask_of_a_process_is_in_the_audit_log_of_the_node(configured,
             association = ae.associate("127.0.0.1", node.server.port, ae_title="CORONODE")
             assert [answer.Status for answer, _ in association.send_c_find(asked, STUDY_ROOT_FIND)] == [0]
             association.release()
-            refused = ae.associate("127.0.0.1", node.server.port, ae_title="SOMEBODY")
-            assert refused.is_rejected
+            assert not ae.associate("127.0.0.1", node.server.port, ae_title="SOMEBODY").is_established
         database = Database.open(node.database.engine.url.render_as_string())
     try:
         events = audit.list_events(database)
