@@ -4,6 +4,8 @@ import pytest
 
 from storage.auditing import statements
 from storage.auditing.statements import Lost, Queried, Refused, Retrieved
+from storage.database import audit
+from storage.overview import marks
 
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -45,3 +47,28 @@ def test_words():
     assert CASES[statements.PEER_RETRIEVED].describe() == ("C-MOVE: 7 CT Image Storage to PACS, 2 not sent, study 1.2")
     assert CASES[statements.RETRIEVED].describe() == "WADO-RS: nothing, study 1.2"
     assert CASES[statements.REFUSED].describe() == "192.0.2.1: no peer has the AE title 'X', 40 times"
+
+
+def test_what_was_sent_of_a_study_is_an_event_of_each_series_that_it_names(node):
+    for uid in ("1.2.1.1", "1.2.1.2", "1.2.1.3"):
+        node.series(1, uid)
+    text = statements.write(Retrieved("C-GET", "1.2.1", ("1.2.1.1", "1.2.1.2")))
+    audit.record(node.db, node.at(0), statements.PEER_RETRIEVED, text, series_instance_uid="1.2.1.1")
+    audit.record(node.db, node.at(1), "viewed", series_instance_uid="1.2.1.3")
+
+    def kinds(series: str) -> list[str]:
+        return [event.kind for event in audit.list_events(node.db, series_instance_uid=series)]
+
+    assert kinds("1.2.1.1") == kinds("1.2.1.2") == [statements.PEER_RETRIEVED]
+    assert kinds("1.2.1.3") == ["viewed"]
+    assert kinds("1.2.1") == kinds("%") == []
+
+
+def test_what_peers_ask_changes_no_page(node):
+    before = marks.read_marks(node.db)
+    for kind in CASES:
+        if kind != statements.LOST:
+            audit.record(node.db, node.at(0), kind, "{}")
+    assert marks.read_marks(node.db) == before
+    audit.record(node.db, node.at(1), "complete")
+    assert marks.read_marks(node.db) != before
