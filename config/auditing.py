@@ -20,7 +20,9 @@ class AuditSettings(Section):
 
     `collector` is tls://HOST:PORT, or tcp://HOST:PORT on this machine alone. `ca` are the authorities that its
     certificate is checked by (those of the system without), `certificate` and `key` what this node shows it. With
-    `patient_ids` messages name the patient by ID. `keep_days` is how long events stay in the index; None: always.
+    `patient_ids` messages name the patient by ID, and queries keep the values that do. Without `peers` nothing is
+    recorded of what peers ask for and are sent, and of peers that are refused. `keep_days` is how long events stay in
+    the index; None: always.
     """
 
     collector: str | None = None
@@ -29,6 +31,7 @@ class AuditSettings(Section):
     key: Path | None = None
     folder: Path | None = None
     patient_ids: bool = False
+    peers: bool = True
     source_id: str = Field(default="", max_length=48)
     keep_days: int | None = Field(default=None, ge=30, le=36500)
 

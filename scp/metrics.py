@@ -105,6 +105,12 @@ RETENTION_HELD: Final = Gauge(
     "coronode_retention_held", "1 while retention deletes nothing because of the clock", registry=REGISTRY
 )
 
+AUDIT_LOST: Final = Counter(
+    "coronode_audit_events_lost",
+    "Events of peers that are missing in the audit log, because the database took none for too long",
+    registry=REGISTRY,
+)
+
 SCORING_SECONDS: Final = Histogram(
     "coronode_scoring_seconds",
     "How long the scoring process worked on a series, scored or not",

@@ -129,6 +129,7 @@ class Node:
         self.server.stop()
         if self._receivers is not None:
             self._receivers.stop()
+        self._reception.close()
         self._certificates.stop()
         self._witness.stop()
         self._keeper.stop()

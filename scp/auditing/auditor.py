@@ -13,7 +13,8 @@ import structlog
 from config.errors import Transient
 from config.settings import Settings
 from scp.auditing.files import Folder
-from scp.auditing.message import Origin, format_message
+from scp.auditing.message import format_message
+from scp.auditing.origin import Origin
 from scp.auditing.syslog import Collector, format_line, make_context
 from scp.group.duties import Duties, EveryDuty
 from scp.installation import Installation

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from storage.auditing import statements
+from storage.auditing.statements import Queried, Refused, Retrieved, Statement
+
 Action = Literal["C", "R", "U", "D", "E"]
-Part = Literal["source", "destination", "application", "person"]
-"""Who the peer or person of an event is in its message; the node has the other part."""
+Part = Literal["source", "destination", "receiver", "subject", "application", "person"]
+"""Who the peer or person of an event is in its message; the node has the other part.
+
+A receiver is a destination that has asked for what it gets, a subject whom an alert is about.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,9 @@ AUTHENTICATION: Final = Code("110114", "User Authentication")
 
 STARTED: Final = Code("110120", "Application Start")
 STOPPED: Final = Code("110121", "Application Stop")
+NODE_AUTHENTICATION: Final = Code("110126", "Node Authentication")
+RESTRICTED_FUNCTION: Final = Code("110132", "Use of Restricted Function")
+RECORDING_STOPPED: Final = Code("110133", "Audit Recording Stopped")
 LOGIN: Final = Code("110122", "Login")
 LOGOUT: Final = Code("110123", "Logout")
 EMERGENCY: Final = Code("110127", "Emergency Override Started")
@@ -62,6 +71,11 @@ KINDS: Final = {
     "viewed": Kind(ACCESSED, "R", part="person"),
     "listed": Kind(QUERY, "E", part="person"),
     "queried": Kind(QUERY, "E", part="source"),
+    statements.QUERIED: Kind(QUERY, "E", part="source"),
+    statements.PEER_RETRIEVED: Kind(TRANSFERRED, "R", part="receiver"),
+    statements.RETRIEVED: Kind(TRANSFERRED, "R", part="receiver"),
+    statements.REFUSED: Kind(SECURITY, "E", NODE_AUTHENTICATION, "subject", failed=True),
+    statements.LOST: Kind(SECURITY, "E", RECORDING_STOPPED, failed=True),
     "signed": Kind(ACCESSED, "U", part="person"),
     "quarantine-deleted": Kind(DELETED, "D", part="person"),
     "deleted": Kind(DELETED, "D", part="person"),
@@ -85,6 +99,13 @@ KINDS: Final = {
 """Events that are not listed change what the node makes of images: `DICOM Instances Accessed`, updated."""
 
 
-def find_kind(name: str) -> Kind:
-    """Return the kind of an event by its name in the audit log."""
-    return KINDS.get(name, _USED)
+def find_kind(name: str, statement: Statement | None = None) -> Kind:
+    """Return the kind of an event by its name in the audit log, and by what it states."""
+    kind = KINDS.get(name, _USED)
+    if isinstance(statement, Refused) and statement.why in statements.LIMITS:
+        return replace(kind, narrower=RESTRICTED_FUNCTION)
+    if isinstance(statement, Queried):
+        return replace(kind, failed=statement.failed)
+    if isinstance(statement, Retrieved):
+        return replace(kind, failed=statement.unsent > 0)
+    return kind

@@ -57,6 +57,8 @@ def _since_option(function: click.decorators.FC) -> click.decorators.FC:
 @config_option
 def list_(config_file: Path | None, since: datetime | None, *, as_json: bool) -> None:
     """List the sealed events, oldest first; UIDs and AE titles, no names and no identifiers of patients."""
+    from storage.auditing.statements import describe
+
     with _opened(load(config_file)) as database:
         entries = _list_entries(database, since)
         if as_json:
@@ -65,7 +67,8 @@ def list_(config_file: Path | None, since: datetime | None, *, as_json: bool) ->
         for entry in entries:
             event = entry.event
             who = event.person or event.peer_ae or "-"
-            words = " ".join(filter(None, (event.series_instance_uid, event.sop_instance_uid, event.text)))
+            text = describe(event.kind, event.text)
+            words = " ".join(filter(None, (event.series_instance_uid, event.sop_instance_uid, text)))
             say(f"{entry.position:>8}  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind:20}  {who:16}  {words}")
 
 

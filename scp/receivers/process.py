@@ -69,6 +69,7 @@ class Receiver:
             pass
         finally:
             self._reception.server.stop()
+            self._reception.close()
             self._reporter.stop()
             self._files.close()
             self._database.close()

@@ -10,6 +10,7 @@ from scp.delivery.commitment import CommitmentAsker
 from scp.delivery.retry import ConfiguredRetry
 from scp.installation import Installation
 from scp.network.tls.credentials import watch_credentials
+from scp.peer_events import PeerEvents, ignore
 from scp.reception.admission import Admission
 from scp.reception.provided import ProvidedService
 from scp.reception.seats import Seats
@@ -51,7 +52,9 @@ class Reception:
         retry = ConfiguredRetry(installation)
         self.reports = CommitmentReports(installation, pause=retry.pause, announced=announced)
         self.asker = CommitmentAsker(installation, retry=retry, make_uid=random_uid)
-        self._retrieve = RetrieveScp(database, files, settings.node, settings.callers)
+        self._events = PeerEvents(database, installation.clock)
+        self._audit = self._events.note if settings.audit.peers else ignore
+        self._retrieve = RetrieveScp(database, files, settings.node, settings.callers, audit=self._audit)
         self.server = Server(
             settings.node,
             Admission.from_settings(settings),
@@ -59,7 +62,12 @@ class Reception:
             find_shortage=self.storage.find_shortage,
             seats=seats,
             ports=ports,
+            audit=self._audit,
         )
+
+    def close(self) -> None:
+        """Enter in the audit log what still waits for it, once nobody is served any more."""
+        self._events.stop()
 
     def adopt(self, settings: Settings) -> None:
         """Go on by another configuration; associations and objects on their way go on by the one of their beginning.
@@ -87,6 +95,15 @@ class Reception:
         )
         return StorageRules.from_settings(settings.node, notes)
 
+    def _make_query(self, settings: Settings) -> QueryScp:
+        return QueryScp(
+            self._installation.database,
+            self._installation.files,
+            settings.node.ae_title,
+            audit=self._audit,
+            patient_ids=settings.audit.patient_ids,
+        )
+
     def _list_services(self, settings: Settings) -> tuple[ProvidedService, ...]:
         """List the services for peers."""
         here = self._installation
@@ -94,7 +111,7 @@ class Reception:
         return (
             verification.provide(),
             self.storage.provide(),
-            QueryScp(here.database, here.files, settings.node.ae_title).provide(),
+            self._make_query(settings).provide(),
             self._retrieve.provide(),
             CommitmentScp(self.reports, self.asker.take).provide(),
             mpps.provide(),

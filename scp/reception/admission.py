@@ -24,10 +24,12 @@ from scp.network.negotiation import (
     TRANSIENT,
     PresentationContext,
 )
+from scp.peer_events import Note, ignore
 from scp.reception.addresses import AddressBook, shorten_address
 from scp.reception.bindings import PLAIN, Bindings, Line
 from scp.reception.identities import BusyError, Identities
 from scp.reception.provided import ProvidedService, find_services, select_contexts
+from scp.reception.refusal_events import REASONS, make_refusal
 from scp.reception.seats import Seats
 from scp.reception.watch import Holder
 
@@ -113,7 +115,8 @@ class Admission:
 class Door:
     """Answers requests for an association: by policy, number of open associations and free disk space.
 
-    `find_shortage` returns why nothing can be stored, empty if something can.
+    `find_shortage` returns why nothing can be stored, empty if something can. Refusals that are a matter of security go
+    to the audit log by `audit`.
     """
 
     def __init__(
@@ -123,16 +126,18 @@ class Door:
         services: Sequence[ProvidedService],
         find_shortage: Callable[[], str] = lambda: "",
         identities: Identities | None = None,
+        audit: Note = ignore,
     ) -> None:
         self._admission = admission
         self._seats = seats
         self._services = services
         self._find_shortage = find_shortage
         self._identities = Identities() if identities is None else identities
+        self._audit = audit
 
     def renew(self, admission: Admission, services: Sequence[ProvidedService]) -> Door:
         """Make a door of another policy and the same seats and users' passcodes."""
-        return Door(admission, self._seats, services, self._find_shortage, self._identities)
+        return Door(admission, self._seats, services, self._find_shortage, self._identities, self._audit)
 
     def admit(
         self, request: AssociateRequest, host: str, holder: Holder, line: Line = PLAIN
@@ -176,5 +181,8 @@ class Door:
 
     def _refuse(self, why: str, refusal: Rejection, request: AssociateRequest, host: str, words: str) -> Rejection:
         metrics.REFUSED.labels(why).inc()
+        if why in REASONS:
+            calling, diagnostic = request.calling_ae, refusal.diagnostic
+            self._audit(make_refusal(why, host, words, calling_ae=calling, diagnostic=diagnostic))
         log.warning("association refused", host=host, calling=request.calling_ae, reason=words)
         return refusal

@@ -12,6 +12,8 @@ from typing import Final, Literal
 import structlog
 
 from scp import metrics
+from scp.peer_events import Note, ignore
+from scp.reception.refusal_events import make_refusal
 from scp.repeats import Repeats
 
 log = structlog.get_logger(__name__)
@@ -25,10 +27,11 @@ _WORDS: Final = {
 
 
 class ClosedConnections:
-    """Notes each closed connection; thread-safe."""
+    """Notes each closed connection, for the audit log by `audit`; thread-safe."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, audit: Note = ignore) -> None:
         self._repeats = Repeats(clock)
+        self._audit = audit
 
     def note(self, why: Why, address: str, details: str = "") -> None:
         """Count a closed connection, and log it unless the same was logged for this address within a minute.
@@ -36,7 +39,8 @@ class ClosedConnections:
         `details` come from a limited number of sentences: each is logged of its own.
         """
         metrics.REFUSED.labels(why).inc()
+        reason = f"{_WORDS[why]}: {details}" if details else _WORDS[why]
+        self._audit(make_refusal(why, address, reason))
         left_out = self._repeats.take((why, address, details))
         if left_out is not None:
-            reason = f"{_WORDS[why]}: {details}" if details else _WORDS[why]
             log.warning("connection closed", host=address, count=left_out + 1, reason=reason)

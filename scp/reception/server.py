@@ -22,6 +22,7 @@ from scp.network.tls.channel import Channel
 from scp.network.tls.credentials import watch_credentials
 from scp.network.transport import Transport
 from scp.network.wire import Wire
+from scp.peer_events import Note, ignore
 from scp.reception.addresses import shorten_address
 from scp.reception.admission import Admission, Door
 from scp.reception.association_log import log_association
@@ -49,7 +50,8 @@ class Server:
     """The node's AE: listens from `start` to `stop`, and provides `services`.
 
     A storage-only association is rejected while `find_shortage` returns a reason. Several processes may share `ports`
-    and `seats`. Raises ConfigurationError when TLS is configured with files that cannot be used.
+    and `seats`. Whom it refuses goes to the audit log by `audit`. Raises ConfigurationError when TLS is configured with
+    files that cannot be used.
     """
 
     def __init__(
@@ -61,13 +63,14 @@ class Server:
         find_shortage: Callable[[], str] = lambda: "",
         seats: Seats | None = None,
         ports: Ports | None = None,
+        audit: Note = ignore,
     ) -> None:
         self._ports = ports or Ports()
         self._settings = settings
         self._admission = admission
-        self._closed = ClosedConnections()
+        self._closed = ClosedConnections(audit=audit)
         self._seats = seats or Seats(settings.max_associations, settings.max_associations_per_peer)
-        self._door = Door(admission, self._seats, services, find_shortage)
+        self._door = Door(admission, self._seats, services, find_shortage, audit=audit)
         self._operations = join_operations(services)
         self._observer = Observer(
             accepted=metrics.ACCEPTED.inc,

@@ -19,17 +19,27 @@ _LONGEST: Final = 1024 * 1024
 _Parsed = TypeVar("_Parsed")
 
 
-def parse_identifier(association: Conversation, message: Message, parse: Callable[[Dataset], _Parsed]) -> _Parsed:
-    """Read the identifier of a request, and let `parse` make of it what it means.
+def read_identifier(association: Conversation) -> bytes:
+    """Read the identifier of the last request as it was encoded.
 
-    Raises Rejected when it is too long, cannot be read, or is not what `parse` expects; AssociationEnded and Released.
+    Raises Rejected when it is too long; AssociationEnded and Released.
     """
     gathered = association.messages.gather(_LONGEST)
     if gathered is None:
         raise Rejected(status.DOES_NOT_MATCH, f"an identifier of more than {_LONGEST} bytes")
+    return gathered
+
+
+def parse_identifier(
+    association: Conversation, message: Message, identifier: bytes, parse: Callable[[Dataset], _Parsed]
+) -> _Parsed:
+    """Let `parse` make of an identifier what it means.
+
+    Raises Rejected when it cannot be read, or is not what `parse` expects.
+    """
     implicit = UID(association.context(message).transfer_syntax).is_implicit_VR
     try:
-        return parse(read_dataset(BytesIO(gathered), is_implicit_VR=implicit, is_little_endian=True))
+        return parse(read_dataset(BytesIO(identifier), is_implicit_VR=implicit, is_little_endian=True))
     except Rejected:
         raise
     except Exception as error:  # whatever the parser raises, the identifier is invalid

@@ -20,9 +20,11 @@ from scp.network.errors import AssociationEnded
 from scp.network.extended import Options
 from scp.network.message import Message, Released
 from scp.network.negotiation import AcceptedContext, PresentationContext
+from scp.peer_events import Note, ignore
 from scp.reception.provided import ProvidedService
 from scp.services.fitting import refuse_misplaced
-from scp.services.identifier import parse_identifier
+from scp.services.identifier import parse_identifier, read_identifier
+from scp.services.query_event import make_query
 from storage.database.engine import Database
 from storage.objects.files import Files
 from storage.query.keys import Root
@@ -40,12 +42,19 @@ _BUFFERS_A_SENDING: Final = 128
 
 
 class QueryScp:
-    """The Query SCP: answers from the index of received objects and documents made here."""
+    """The Query SCP: answers from the index of received objects and documents made here.
 
-    def __init__(self, database: Database, files: Files, ae_title: str) -> None:
+    Queries go to the audit log by `audit`, with the values that name a patient if `patient_ids`.
+    """
+
+    def __init__(
+        self, database: Database, files: Files, ae_title: str, *, audit: Note = ignore, patient_ids: bool = False
+    ) -> None:
         self._database = database
         self._files = files
         self._ae_title = ae_title
+        self._audit = audit
+        self._patient_ids = patient_ids
 
     def provide(self) -> ProvidedService:
         """Return the service for the node's peers."""
@@ -58,8 +67,10 @@ class QueryScp:
         context = association.context(message)
         implicit = UID(context.transfer_syntax).is_implicit_VR
         code, comment = status.SUCCESS, ""
+        identifier = b""
         try:
-            search = parse_identifier(association, message, lambda data: _parse(context, data))
+            identifier = read_identifier(association)
+            search = parse_identifier(association, message, identifier, lambda data: _parse(context, data))
             found = search.encode_matches(self._database, implicit=implicit, source=self._describe_source())
             with closing(found) as matches:
                 if not _send_matches(association, message, matches, supported=not search.unsupported):
@@ -71,12 +82,29 @@ class QueryScp:
             log.error("query failed", reason=str(error), calling=association.calling_ae)
             code, comment = status.UNABLE_TO_PROCESS, str(error)
         except (AssociationEnded, Released):
+            self._note(association, context, identifier)
             raise
         except Exception:  # the edge of the service: the peer gets a failure, the log the traceback
             log.exception("query failed", calling=association.calling_ae)
             code, comment = status.UNABLE_TO_PROCESS, "internal error, see the node's log"
+        self._note(association, context, identifier, failed=code not in (status.SUCCESS, status.CANCELLED))
         metrics.QUERIES.labels(f"0x{code:04X}").inc()
         association.respond(message, code, comment=status.cut_comment(comment))
+
+    def _note(
+        self, association: Conversation, context: AcceptedContext, identifier: bytes, *, failed: bool = False
+    ) -> None:
+        """Enter the query in the audit log, however it ended."""
+        event = make_query(
+            context.abstract_syntax,
+            context.transfer_syntax,
+            identifier,
+            host=association.host,
+            calling_ae=association.calling_ae,
+            failed=failed,
+            patient_ids=self._patient_ids,
+        )
+        self._audit(event)
 
     def _describe_source(self) -> dict[str, str]:
         """Say from whom the objects can be retrieved, and how soon (PS3.4 C.4.1.1.3.2)."""

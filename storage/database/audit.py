@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, and_, insert, or_, select
 from sqlalchemy.orm import Session
 
 from storage.database.engine import Database, writing
-from storage.database.models import AuditRow
+from storage.database.models import AuditRow, SeriesRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,24 @@ def record(
         )
 
 
+def record_all(db: Database, events: Sequence[Event]) -> None:
+    """Add events in one transaction; their own IDs are not used. Raises Transient."""
+    rows = [
+        {
+            "at": event.at,
+            "kind": event.kind,
+            "text": event.text,
+            "series_instance_uid": event.series_instance_uid,
+            "sop_instance_uid": event.sop_instance_uid,
+            "peer_ae": event.peer_ae,
+            "person": event.person,
+        }
+        for event in events
+    ]
+    with db.session() as session:
+        session.execute(insert(AuditRow), rows)
+
+
 def list_events(
     db: Database,
     *,
@@ -67,7 +86,7 @@ def list_events(
     """List events, newest first, of one series, kind or person if asked; `before` is the ID that ends the list."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
     if series_instance_uid is not None:
-        query = query.where(AuditRow.series_instance_uid == series_instance_uid)
+        query = query.where(_concerns(series_instance_uid))
     if kind is not None:
         query = query.where(AuditRow.kind == kind)
     if person is not None:
@@ -76,6 +95,16 @@ def list_events(
         query = query.where(AuditRow.id < before)
     with db.reading() as session:
         return [to_event(row) for row in session.scalars(query)]
+
+
+def _concerns(series_instance_uid: str) -> ColumnElement[bool]:
+    """Match the events of a series: its own, and those of another series of its study whose text names it, too."""
+    study = select(SeriesRow.study_id).where(SeriesRow.series_instance_uid == series_instance_uid).scalar_subquery()
+    others = select(SeriesRow.series_instance_uid).where(SeriesRow.study_id == study)
+    named = AuditRow.text.contains(f'"{series_instance_uid}"', autoescape=True)
+    return or_(
+        AuditRow.series_instance_uid == series_instance_uid, and_(AuditRow.series_instance_uid.in_(others), named)
+    )
 
 
 def to_event(row: AuditRow) -> Event:

@@ -8,14 +8,26 @@ from typing import Final
 
 from sqlalchemy import func, select
 
+from storage.auditing import statements
 from storage.database.columns import UtcDateTime
 from storage.database.engine import Database
 from storage.database.models import AuditRow, DeliveryRow, QuarantineRow, SeriesRow
 from storage.outbox.deliveries import DeliveryState
 from storage.series.states import State
 
-SEEN: Final = ("viewed", "listed")
-"""Events of the audit log that tell of somebody who looked, and of no change."""
+SEEN: Final = (
+    "viewed",
+    "listed",
+    "queried",
+    statements.QUERIED,
+    statements.RETRIEVED,
+    statements.PEER_RETRIEVED,
+    statements.REFUSED,
+)
+"""Events of the audit log that tell of somebody who looked or asked, and of no change."""
+
+_LOOK_BACK: Final = 2000
+"""Events among which the last change is looked for: a peer may ask all night."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,13 @@ class Marks:
 
 def read_marks(db: Database) -> Marks:
     """Read the marks, each the end of an index or a few rows. Raises Transient."""
-    event = select(AuditRow.id).where(AuditRow.kind.not_in(SEEN)).order_by(AuditRow.id.desc()).limit(1)
+    newest = select(func.max(AuditRow.id)).scalar_subquery()
+    event = (
+        select(AuditRow.id)
+        .where(AuditRow.kind.not_in(SEEN), AuditRow.id > newest - _LOOK_BACK)
+        .order_by(AuditRow.id.desc())
+        .limit(1)
+    )
     waits = select(func.count(), func.max(SeriesRow.wait_until)).where(SeriesRow.state == State.RECEIVING)
     due = select(func.max(DeliveryRow.next_attempt_at, type_=UtcDateTime())).where(
         DeliveryRow.state == DeliveryState.PENDING

@@ -135,8 +135,10 @@ def _format_delivery(item: Delivery) -> str:
 
 
 def _format_event(event: Event) -> str:
+    from storage.auditing.statements import describe
+
     who = f" by {event.person}" if event.person else ""
-    return f"{event.at:%Y-%m-%d %H:%M} {event.kind} {event.text}{who}"
+    return f"{event.at:%Y-%m-%d %H:%M} {event.kind} {describe(event.kind, event.text)}{who}"
 
 
 def _format_times(count: int) -> str:

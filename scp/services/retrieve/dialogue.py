@@ -15,6 +15,7 @@ from scp.network.command import SubOperations
 from scp.network.conversation import Conversation
 from scp.network.message import Message
 from scp.services.retrieve.progress import Outcome, Progress
+from scp.services.retrieve.transfers import Transfers
 from storage.query.retrieval import StoredObject
 
 _FAILED_UIDS: Final = 0x00080058
@@ -28,6 +29,7 @@ class Dialogue:
         self.association: Final = association
         self.message: Final = message
         self.progress = Progress(0)
+        self.transfers: Final = Transfers()
 
     @property
     def operation(self) -> str:
@@ -41,6 +43,7 @@ class Dialogue:
                 return
             outcome = send(item)
             self.progress.note(item.sop_instance_uid, outcome)
+            self.transfers.note(item, outcome)
             metrics.SUB_OPERATIONS.labels(self.operation, outcome.kind).inc()
 
     def go_on(self) -> bool:

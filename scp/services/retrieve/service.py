@@ -16,9 +16,10 @@ from scp.network import command
 from scp.network.conversation import Conversation
 from scp.network.errors import AssociationEnded
 from scp.network.message import Message, Released
+from scp.peer_events import Note, ignore
 from scp.reception.provided import ProvidedService
 from scp.services.fitting import refuse_misplaced
-from scp.services.identifier import parse_identifier
+from scp.services.identifier import parse_identifier, read_identifier
 from scp.services.retrieve.contexts import CONTEXTS, GET_MODELS, MOVE_MODELS, find_context
 from scp.services.retrieve.dialogue import Dialogue
 from scp.services.retrieve.get import get
@@ -37,10 +38,22 @@ _PATIENT_ROOT: Final = frozenset({PATIENT_ROOT_MOVE, PATIENT_ROOT_GET})
 
 
 class RetrieveScp:
-    """The Retrieve SCP: sends objects back on the association of a C-GET, and to configured peers by C-MOVE."""
+    """The Retrieve SCP: sends objects back on the association of a C-GET, and to configured peers by C-MOVE.
 
-    def __init__(self, database: Database, files: Files, node: NodeSettings, peers: Mapping[str, PeerSettings]) -> None:
+    What was sent goes to the audit log by `audit`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        files: Files,
+        node: NodeSettings,
+        peers: Mapping[str, PeerSettings],
+        *,
+        audit: Note = ignore,
+    ) -> None:
         self._database = database
+        self._audit = audit
         self._transcoder = Transcoder()
         self._store = Store(files, self._transcoder)
         self._mover = Mover(database, self._store, node, peers)
@@ -65,30 +78,47 @@ class RetrieveScp:
             self._answer(Dialogue(association, message), self._move)
 
     def _answer(self, dialogue: Dialogue, perform: Callable[[Dialogue], None]) -> None:
-        """Perform a retrieval and send its final response."""
+        """Perform a retrieval, enter what was sent in the audit log, and send the final response."""
+        try:
+            code, comment = self._carry_out(dialogue, perform)
+        finally:
+            self._note(dialogue)
+        metrics.RETRIEVALS.labels(dialogue.operation, f"0x{code:04X}").inc()
+        if dialogue.progress.total:
+            _log_end(dialogue, code)
+        dialogue.finish(code, comment)
+
+    def _carry_out(self, dialogue: Dialogue, perform: Callable[[Dialogue], None]) -> tuple[int, str]:
+        """Perform a retrieval, and return the final status with its comment. Raises AssociationEnded and Released."""
         operation, calling = dialogue.operation, dialogue.association.calling_ae
         try:
             with self._transcoder.using():
                 perform(dialogue)
             if not dialogue.progress.is_cancelled:
                 dialogue.progress.fail_rest("deleted in the meantime")
-            code, comment = dialogue.progress.decide(), dialogue.progress.reason
+            return dialogue.progress.decide(), dialogue.progress.reason
         except Rejected as rejection:
             log.warning("retrieval refused", operation=operation, reason=rejection.reason, calling=calling)
-            code, comment = rejection.status, rejection.reason
+            return rejection.status, rejection.reason
         except CoronodeError as error:
             log.error("retrieval failed", operation=operation, reason=str(error), calling=calling)
-            code, comment = _give_up(dialogue.progress, str(error))
+            return _give_up(dialogue.progress, str(error))
         except (AssociationEnded, Released):
             metrics.RETRIEVALS.labels(operation, "ended").inc()
             raise
         except Exception:  # the edge of the service: the peer gets a failure, the log the traceback
             log.exception("retrieval failed", operation=operation, calling=calling)
-            code, comment = _give_up(dialogue.progress, "internal error, see the node's log")
-        metrics.RETRIEVALS.labels(operation, f"0x{code:04X}").inc()
-        if dialogue.progress.total:
-            _log_end(dialogue, code)
-        dialogue.finish(code, comment)
+            return _give_up(dialogue.progress, "internal error, see the node's log")
+
+    def _note(self, dialogue: Dialogue) -> None:
+        association = dialogue.association
+        for event in dialogue.transfers.list_events(
+            dialogue.operation,
+            calling_ae=association.calling_ae,
+            host=association.host,
+            to=dialogue.message.command.destination if dialogue.operation == "C-MOVE" else "",
+        ):
+            self._audit(event)
 
     def _get(self, dialogue: Dialogue) -> None:
         selection = self._select(dialogue, _parse(dialogue))
@@ -112,8 +142,12 @@ def _parse(dialogue: Dialogue) -> Retrieval:
     context = dialogue.association.context(dialogue.message)
     root: Root = "patient" if context.abstract_syntax in _PATIENT_ROOT else "study"
     relational = context.extended[:1] == b"\1"
+    association, message = dialogue.association, dialogue.message
     return parse_identifier(
-        dialogue.association, dialogue.message, lambda data: Retrieval.parse(root, data, relational=relational)
+        association,
+        message,
+        read_identifier(association),
+        lambda data: Retrieval.parse(root, data, relational=relational),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Final
@@ -20,6 +21,7 @@ from scp.web.dicomweb.resources import READ, Resource, Uid, find_base, locate
 from scp.web.dicomweb.views import VIEWS
 from scp.web.identity import require
 from scp.web.services import find_services
+from storage.auditing.statements import MOST_SERIES, Retrieved
 
 router: Final = APIRouter(dependencies=[Depends(require("view"))])
 
@@ -84,14 +86,17 @@ def _retrieve(request: Request, resource: Resource) -> Response:
     services = find_services(request)
     wishes = Wishes.from_accepted(read_accepted(request), may_be_single=bool(resource.instance))
     selection = resource.select(services)
-    available, series = 0, set[str]()
+    classes, series = Counter[str](), dict[str, None]()
     for item in list_available(services, selection.read_objects(services.database), wishes):
-        available += 1
-        series.add(item.series_instance_uid)
+        classes[item.sop_class_uid] += 1
+        series[item.series_instance_uid] = None
+    available = classes.total()
     if not available:
         wishes.check(syntax for _, syntax in selection.kinds)
         raise GoneError
-    VIEWS.note(request, sorted(series))
+    unsent = len(selection) - available
+    retrieved = Retrieved("WADO-RS", resource.study, tuple(series)[:MOST_SERIES], dict(classes), unsent)
+    VIEWS.note_transfer(request, retrieved, single=bool(resource.instance))
     items = list_available(services, selection.read_objects(services.database), wishes)
     parts = make_parts(services, items, wishes)
     first = next(parts, None)

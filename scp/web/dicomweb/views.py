@@ -9,8 +9,10 @@ from typing import Final
 
 from fastapi import Request
 
-from scp.web.audit import note_view
+from scp.web.audit import note, note_view
 from scp.web.identity import find_person
+from storage.auditing import statements
+from storage.auditing.statements import RETRIEVED, Retrieved
 
 _SECONDS: Final = 600.0
 _MOST: Final = 10_000
@@ -30,9 +32,19 @@ class Views:
             if self._is_due(request, uid):
                 note_view(request, uid)
 
-    def _is_due(self, request: Request, series_instance_uid: str) -> bool:
+    def note_transfer(self, request: Request, retrieved: Retrieved, *, single: bool) -> None:
+        """Record that the person who asks is sent objects of a study as DICOM files. Raises Transient.
+
+        Each request is recorded; but of those for a `single` object one in ten minutes for a person and a series, like
+        a view: some clients ask for a series object by object.
+        """
+        series = retrieved.series[0]
+        if not single or self._is_due(request, f"{RETRIEVED} {series}"):
+            note(request, RETRIEVED, statements.write(retrieved), series_instance_uid=series)
+
+    def _is_due(self, request: Request, what: str) -> bool:
         person = find_person(request)
-        key = (person.account if person else "", series_instance_uid, id(request.app.state.services))
+        key = (person.account if person else "", what, id(request.app.state.services))
         now = self._clock()
         with self._lock:
             if now - self._noted.get(key, -_SECONDS) < _SECONDS:

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from scoring.report.common.texts import Texts
 from scp.web.overview.words import format_moment
+from storage.auditing.statements import describe
 from storage.database.audit import Event
 
 
@@ -45,7 +46,7 @@ def _make_entry(event: Event, count: int, texts: Texts) -> Entry:
         at=event.at,
         moment=format_moment(event.at, texts),
         what=name_kind(event.kind, texts),
-        text=event.text,
+        text=describe(event.kind, event.text),
         who=event.person or event.peer_ae,
         count=count,
         series_instance_uid=event.series_instance_uid,

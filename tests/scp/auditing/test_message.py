@@ -9,7 +9,10 @@ from pydicom.sr._concepts_dict import concepts
 
 from scp.auditing import kinds
 from scp.auditing.kinds import KINDS, Code
-from scp.auditing.message import Origin, format_message
+from scp.auditing.message import format_message
+from scp.auditing.origin import Origin
+from storage.auditing import statements
+from storage.auditing.statements import Lost, Queried, Refused, Retrieved
 from storage.auditing.trail import Entry
 from storage.database.audit import Event
 
@@ -127,9 +130,25 @@ def test_the_patient_is_named_only_where_it_is_configured():
     assert objects(named)["Patient Number"] == "4711^^^HOSPITAL"
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "rescore", "something-new"])
-def test_every_kind_is_a_message_in_the_order_of_the_schema(kind):
-    message = parse(entry(kind, "<&\"'> Ünï\ncode", peer="PEER", person="person"))
+STATEMENTS = [
+    (statements.QUERIED, Queried("1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.1.2", "192.0.2.1", "QUJD", count=2)),
+    (statements.PEER_RETRIEVED, Retrieved("C-MOVE", "1.2", ("1.2.1", "1.2.2"), {"1.2.840.10008.1": 3}, 1, "PACS")),
+    (statements.RETRIEVED, Retrieved("WADO-RS", "1.2", ("1.2.1",), {"1.2.840.10008.1": 3})),
+    (statements.REFUSED, Refused("limit", "192.0.2.1", "node.max_associations reached", 7)),
+    (statements.REFUSED, Refused("stranger", "", "more addresses")),
+    (statements.LOST, Lost(7)),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        *((kind, "<&\"'> Ünï\ncode") for kind in [*KINDS, "rescore", "something-new"]),
+        *((kind, statements.write(statement)) for kind, statement in STATEMENTS),
+    ],
+)
+def test_every_kind_is_a_message_in_the_order_of_the_schema(kind, text):
+    message = parse(entry(kind, text, peer="PEER", person="person"))
     order = [child.tag for child in message]
     known = ["EventIdentification", "ActiveParticipant", "AuditSourceIdentification", "ParticipantObjectIdentification"]
     assert order == sorted(order, key=known.index)
@@ -137,8 +156,41 @@ def test_every_kind_is_a_message_in_the_order_of_the_schema(kind):
     assert message.find("AuditSourceIdentification/AuditSourceTypeCode").get("csd-code") == "4"
     assert all(item.get("UserID") and item.get("UserIsRequestor") for item in message.iter("ActiveParticipant"))
     for item in message.iter("ParticipantObjectIdentification"):
-        assert [child.tag for child in item][:2] == ["ParticipantObjectIDTypeCode", "ParticipantObjectName"]
+        tags = [child.tag for child in item]
+        assert tags[0] == "ParticipantObjectIDTypeCode"
+        assert tags[1] in {"ParticipantObjectName", "ParticipantObjectQuery"}
+        assert tags[2:] == sorted(tags[2:])  # ParticipantObjectDetail, SOPClass
         assert item.get("ParticipantObjectTypeCode") in {"1", "2"}
+
+
+def test_an_alert_about_a_peer_names_its_address_and_how_often_it_came():
+    text = statements.write(Refused("tls", "192.0.2.1", "no secure connection", 40))
+    message = parse(entry(statements.REFUSED, text, series=""))
+    event = message.find("EventIdentification")
+    assert code(event.find("EventID")) == ("110113", "DCM", "Security Alert")
+    assert code(event.find("EventTypeCode")) == ("110126", "DCM", "Node Authentication")
+    assert (event.get("EventActionCode"), event.get("EventOutcomeIndicator")) == ("E", "4")
+    assert participants(message) == {"CORONODE": ("true", ["110150"]), "192.0.2.1": ("false", [])}
+    assert objects(message)["Node ID"] == "192.0.2.1"
+    assert details(message, "Node ID") == {
+        "Alert Description": "peer-refused: 192.0.2.1: no secure connection, 40 times"
+    }
+
+
+def test_missing_events_are_an_alert():
+    message = parse(entry(statements.LOST, statements.write(Lost(7)), series=""))
+    assert code(message.find("EventIdentification/EventTypeCode"))[0] == "110133"
+    assert "7 events" in details(message, "Node ID")["Alert Description"]
+
+
+def test_objects_sent_by_the_web_are_a_transfer_to_the_person_who_asked():
+    text = statements.write(Retrieved("WADO-RS", "1.2.1", ("1.2.1.1",), {"1.2.840.10008.5.1.4.1.1.2": 300}))
+    message = parse(entry(statements.RETRIEVED, text, person="reader"))
+    assert code(message.find("EventIdentification/EventID"))[0] == "110104"
+    assert participants(message) == {"CORONODE": ("false", ["110153"]), "reader": ("true", ["110152"])}
+    assert [item.attrib for item in message.iter("SOPClass")] == [
+        {"UID": "1.2.840.10008.5.1.4.1.1.2", "NumberOfInstances": "300"}
+    ]
 
 
 def test_a_message_is_one_line():

@@ -6,13 +6,20 @@ import multiprocessing
 import os
 import re
 import signal
+from collections import Counter
 from contextlib import ExitStack
 
 import pytest
+from pydicom import Dataset
+from pynetdicom import AE
 
-from scp.installation import Installation
+from dicom.sop_classes import STUDY_ROOT_FIND
+from scp.installation import Installation, utc_now
 from scp.network.errors import AssociationEnded
 from scp.receivers.supervised import Supervised
+from storage.auditing import chain, statements
+from storage.database import audit
+from storage.database.engine import Database
 from storage.series import states
 from storage.series.states import State
 
@@ -73,6 +80,31 @@ def test_an_open_association_holds_its_series(patient, configured, run_node, sca
             assert state_of(node, uid) == State.RECEIVING
         eventually("its end", lambda: not holder.is_alive())
         eventually("a result", lambda: state_of(node, uid) == State.SCORED)
+
+
+@pytest.mark.component
+def test_what_peers_ask_of_a_process_is_in_the_audit_log_of_the_node(configured, run_node):
+    asked = Dataset()
+    asked.QueryRetrieveLevel = "STUDY"
+    ae = AE("VIEWER")
+    ae.add_requested_context(STUDY_ROOT_FIND)
+    with run_node(configured({}, node={"receivers": 2})) as node:
+        for _ in range(5):
+            association = ae.associate("127.0.0.1", node.server.port, ae_title="CORONODE")
+            assert [answer.Status for answer, _ in association.send_c_find(asked, STUDY_ROOT_FIND)] == [0]
+            association.release()
+            assert not ae.associate("127.0.0.1", node.server.port, ae_title="SOMEBODY").is_established
+        database = Database.open(node.database.engine.url.render_as_string())
+    try:
+        events = audit.list_events(database)
+        counts = Counter()
+        for event in events:
+            if (statement := statements.read(event.kind, event.text)) is not None:
+                counts[event.kind, event.peer_ae] += statement.count
+        assert counts == {(statements.QUERIED, "VIEWER"): 5, (statements.REFUSED, "VIEWER"): 5}
+        assert list(chain.verify(database, utc_now())) == []
+    finally:
+        database.close()
 
 
 def test_one_receiver_is_the_node_itself(configured):

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.uid import (
+    CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -19,6 +20,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from storage.auditing import statements
 from storage.database.audit import list_events
 from storage.query.retrieval import find_object
 
@@ -267,3 +269,19 @@ def test_views_are_in_the_audit_once(web, series, slices):
         web.client.get(f"{series}/instances/{uid}/frames/1")
     events = [event for event in list_events(web.services.database) if event.kind == "viewed"]
     assert [event.series_instance_uid for event in events] == [series.split("/")[5]]
+
+
+def test_each_retrieval_of_a_series_is_in_the_audit_log(web, series, slices):
+    study = series.rpartition("/series/")[0]
+    for address in (study, series):
+        assert web.client.get(address).status_code == 200
+    for uid in list(slices)[:3]:  # object by object: once
+        assert web.client.get(f"{series}/instances/{uid}").status_code == 200
+    events = list_events(web.services.database, kind=statements.RETRIEVED)
+    found = [statements.read(event.kind, event.text) for event in reversed(events)]
+    uid = series.rpartition("/")[2]
+    assert [(item.operation, item.study_instance_uid, item.series) for item in found] == [
+        ("WADO-RS", study.rpartition("/")[2], (uid,))
+    ] * 3
+    assert [dict(item.classes) for item in found] == [{CTImageStorage: n} for n in (len(slices), len(slices), 1)]
+    assert {event.series_instance_uid for event in events} == {uid}
