@@ -19,13 +19,14 @@ from typing import Final
 from config.errors import Permanent
 from storage.backup.copying import ObjectCopier, copy_list
 from storage.backup.index import SQLITE, Copied, Named, copy_index
-from storage.backup.listing import MISSING, NameBook, read_list, walk_files
+from storage.backup.listing import MISSING, NameBook, read_list
 from storage.backup.manifest import CONFIGURATION, LOCK, MANIFEST, OBJECTS, Manifest, find_manifest, write_durably
 from storage.backup.pace import quietly
 from storage.database.engine import Database
 from storage.objects.digest import Pace, at_any_pace, digest_whole
 from storage.objects.disk import sync_folder
-from storage.objects.files import Files
+from storage.objects.files import KINDS, Files
+from storage.objects.walk import walk_names
 
 _ROUNDS: Final = 3
 """How often the index is copied anew because objects that it names were deleted meanwhile."""
@@ -191,6 +192,6 @@ def _remove_older(folder: Path, manifest: Manifest) -> None:
             path.unlink(missing_ok=True)
     with NameBook() as named:
         named.add(item.name for item in read_list(folder / manifest.listing) if item.sha256 != MISSING)
-        for names in walk_files(folder / OBJECTS, ("instances", "quarantine")):
-            for name in named.list_unknown(names):
-                (folder / OBJECTS / name).unlink(missing_ok=True)
+        objects = folder / OBJECTS
+        for name in named.list_unknown(walk_names(objects, [kind for kind in KINDS if (objects / kind).is_dir()])):
+            (objects / name).unlink(missing_ok=True)

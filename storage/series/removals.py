@@ -99,6 +99,12 @@ def count_left(db: Database) -> int:
         return session.scalar(select(func.count()).where(RemovalRow.removed_at.is_(None))) or 0
 
 
+def list_noted(session: Session, names: Sequence[str]) -> list[str]:
+    """List those of some names whose files are still to be removed."""
+    noted = select(RemovalRow.path).where(RemovalRow.path.in_(names), RemovalRow.removed_at.is_(None))
+    return list(session.scalars(noted))
+
+
 def carry_out(db: Database, files: Files, now: datetime) -> Freed:
     """Remove the files that are noted, and forget old removals; repeating it is harmless.
 
