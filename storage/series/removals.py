@@ -105,6 +105,12 @@ def list_noted(session: Session, names: Sequence[str]) -> list[str]:
     return list(session.scalars(noted))
 
 
+def are_remembered(db: Database) -> bool:
+    """Return whether something was deleted within the last hour."""
+    with db.reading() as session:
+        return session.scalar(select(RemovalRow.id).limit(1)) is not None
+
+
 def carry_out(db: Database, files: Files, now: datetime) -> Freed:
     """Remove the files that are noted, and forget old removals; repeating it is harmless.
 
