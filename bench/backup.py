@@ -1,0 +1,266 @@
+"""Measure backup and verify: their speed, what a running backup costs reception, and a check of a million objects.
+
+    python bench/backup.py --out backup.md
+    python bench/backup.py --million --out backup-million.md
+
+A node receives CT slices of 527 kB. In each round slices are received twice, once alone and once while a backup into an
+empty folder runs over and over, in alternating order; the ratio is taken within the round. Then the objects are copied
+by `cp` and `sync`, backed up in whole, backed up again with nothing new, and verified: MB/s, and the ratio to `cp`.
+
+With `--million` an index of 1,000,000 rows is verified, and one of a hundredth of that for comparison: seconds, and the
+peak memory of the process. Their files are hard links to a few, which the system keeps in its cache: what is measured
+is the program, not a disk. This needs 1,000,000 free inodes' worth of names and about 2 GB of disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from find import EACH, ROOT, STUDIES, fill_index
+from peers import CORONODE, RECEIVERS, configuration, environment, started
+from receive import send
+from table import machine, median, number, ratio, table, write
+
+from dicom.part10 import encode_preface
+from scp.services.storage import IMAGE_STORAGE
+from storage.objects.files import Files
+from storage.objects.incoming import StoredFile
+
+EXPLICIT: Final = "1.2.840.10008.1.2.1"
+SHARED: Final = 32
+"""Files that all names of a large store share: a file has at most 65,000 links on ext4."""
+_SMALL_BYTES: Final = 2000
+_WARM_UP: Final = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command that has ended well: how long it took, and the most memory that its process had."""
+
+    seconds: float
+    peak_mib: float
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round: objects a second alone and beside backups, MB/s of each kind of reading, seconds with nothing new."""
+
+    alone: float
+    beside: float
+    copied: float
+    backed_up: float
+    again_seconds: float
+    verified: float
+    quick_seconds: float
+
+
+def run(*arguments: object) -> Run:
+    """Run a command of ours to its end. Raises RuntimeError when it fails."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [*CORONODE, *map(str, arguments)], env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    said = process.stderr.read() if process.stderr else b""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"coronode {arguments[0]}: {said.decode(errors='replace')[-500:]}")
+    return Run(time.perf_counter() - begun, usage.ru_maxrss / 1024)
+
+
+def measure_round(turn: int, objects: int, associations: int, folder: Path) -> Round:
+    """Start an empty node, and measure everything once."""
+    receiver = next(item for item in RECEIVERS if item.name == "coronode")
+    place = folder / f"node-{turn}"
+    with started(receiver, place) as running:
+        config, store = place / "coronode.toml", place / "data/objects"
+        send(running.port, [["--objects", str(_WARM_UP)]])
+        rates = {}
+        for is_beside in (False, True) if turn % 2 else (True, False):
+            send(running.port, [["--objects", str(objects // 2)]])  # for the backup to have something to copy
+            os.sync()
+            if is_beside:
+                with backing_up(config, folder / "beside"):
+                    rates[True] = receive(running.port, objects, associations)
+            else:
+                rates[False] = receive(running.port, objects, associations)
+        size = sum(path.stat().st_size for path in store.rglob("*.dcm")) / 1e6
+        copied = measure_copy(store, folder / "copy")
+        os.sync()
+        first = run("backup", folder / "backup", "--config", config)
+        again = run("backup", folder / "backup", "--config", config)
+        shutil.rmtree(folder / "backup")
+        whole, quick = run("verify", "--config", config), run("verify", "--quick", "--config", config)
+    return Round(
+        rates[False],
+        rates[True],
+        size / copied,
+        size / first.seconds,
+        again.seconds,
+        size / whole.seconds,
+        quick.seconds,
+    )
+
+
+def receive(port: int, objects: int, associations: int) -> float:
+    """Send slices over some associations and return how many were received a second."""
+    each = max(1, objects // associations)
+    outcomes = send(port, [["--objects", str(each)]] * associations)
+    seconds = max(item["ended"] for item in outcomes) - min(item["began"] for item in outcomes)
+    return float(each * associations / seconds)
+
+
+@contextmanager
+def backing_up(config: Path, folder: Path) -> Iterator[None]:
+    """Back up into an empty folder, again and again, while the block runs."""
+    stop, faults = threading.Event(), []
+
+    def work() -> None:
+        while not stop.is_set():
+            try:
+                run("backup", folder, "--config", config)
+            except RuntimeError as error:
+                faults.append(error)
+                return
+            shutil.rmtree(folder)
+
+    thread = threading.Thread(target=work, name="backup")
+    thread.start()
+    time.sleep(1)  # the program has been loaded, and copies
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        shutil.rmtree(folder, ignore_errors=True)
+    if faults:
+        raise faults[0]
+
+
+def measure_copy(source: Path, target: Path) -> float:
+    """Copy a folder as `cp` does and make it durable; return seconds."""
+    os.sync()
+    begun = time.perf_counter()
+    subprocess.run(["cp", "-r", str(source), str(target)], check=True)
+    os.sync()
+    seconds = time.perf_counter() - begun
+    shutil.rmtree(target)
+    return seconds
+
+
+def format_rounds(rounds: Sequence[Round]) -> str:
+    """Format the medians over all rounds, and ratios within them."""
+
+    def of(name: str) -> dict[int, float]:
+        return {turn: getattr(item, name) for turn, item in enumerate(rounds)}
+
+    rows = [
+        ["received alone, objects/s", number(median(of("alone").values()), 0), ""],
+        [
+            "received beside a backup, objects/s",
+            number(median(of("beside").values()), 0),
+            _of(of("beside"), of("alone")),
+        ],
+        ["cp and sync, MB/s", number(median(of("copied").values()), 0), ""],
+        ["backup, MB/s", number(median(of("backed_up").values()), 0), _of(of("backed_up"), of("copied"))],
+        ["backup with nothing new, s", number(median(of("again_seconds").values()), 1), ""],
+        ["verify, MB/s", number(median(of("verified").values()), 0), _of(of("verified"), of("copied"))],
+        ["verify --quick, s", number(median(of("quick_seconds").values()), 1), ""],
+    ]
+    return table(["", "median", "ratio"], rows)
+
+
+def _of(values: dict[int, float], others: dict[int, float]) -> str:
+    return number(ratio(values, others), 2)
+
+
+def make_store(folder: Path, studies: int) -> Path:
+    """Make a node's data with `EACH` objects for each study and return its configuration."""
+    folder.mkdir()
+    config = configuration(folder, 11112)
+    files = Files(folder / "data/objects", durable=False)
+    sources = [_write(files, number) for number in range(SHARED)]
+
+    def describe(index: int, place: int) -> dict[str, Any]:
+        stored = sources[(index * EACH + place) % SHARED]
+        name = f"instances/{index % 256:02x}/{index}/{place}.dcm"
+        return {"path": name, "size": stored.size, "sha256": stored.sha256, "transfer_syntax_uid": EXPLICIT}
+
+    for index in range(studies):
+        for place in range(EACH):
+            row = describe(index, place)
+            path = files.root / row["path"]
+            if place == 0:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            path.hardlink_to(files.root / sources[(index * EACH + place) % SHARED].path)
+    for stored in sources:
+        files.remove(stored.path)
+    files.close()
+    fill_index(folder / "data/coronode.sqlite", studies, describe)
+    return config
+
+
+def _write(files: Files, number: int) -> StoredFile:
+    preface = encode_preface(IMAGE_STORAGE[0], f"{ROOT}.{number}", EXPLICIT)
+    return files.write(
+        os.urandom(_SMALL_BYTES), f"instances/source/{number}.dcm", preface=preface, transfer_syntax_uid=EXPLICIT
+    )
+
+
+def measure_million(folder: Path, studies: int) -> str:
+    """Verify a small and a large store, whole and quick."""
+    rows = []
+    for many in (studies // 100, studies):
+        place = folder / str(many)
+        print(f"making {many * EACH:,} objects", file=sys.stderr)
+        config = make_store(place, many)
+        for title, options in {"verify": [], "verify --quick": ["--quick"]}.items():
+            measured = run("verify", *options, "--config", config)
+            rate = many * EACH / measured.seconds if measured.seconds else math.nan
+            rows.append(
+                [title, f"{many * EACH:,}", number(measured.seconds, 1), number(rate, 0), number(measured.peak_mib, 0)]
+            )
+        shutil.rmtree(place)
+    return table(["", "objects", "seconds", "objects/s", "peak memory MiB"], rows)
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--objects", type=int, default=400, help="slices received at a time")
+    parser.add_argument("--associations", type=int, default=2)
+    parser.add_argument("--million", action="store_true", help="verify a million objects")
+    parser.add_argument("--studies", type=int, default=STUDIES, help=f"with --million: studies of {EACH} objects")
+    parser.add_argument("--folder", type=Path, help="on the disk to measure; default: that of temporary files")
+    parser.add_argument("--out", type=Path, help="also write the table to this file")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="coronode-backup-", dir=given.folder) as name:
+        if given.million:
+            text, work = measure_million(Path(name), given.studies), "files of 2 kB, hard links"
+        else:
+            rounds = []
+            for turn in range(given.rounds):
+                print(f"round {turn + 1}", file=sys.stderr)
+                rounds.append(measure_round(turn, given.objects, given.associations, Path(name)))
+            text = format_rounds(rounds)
+            work = f"{given.rounds} rounds, {given.objects} slices over {given.associations} associations"
+    write(f"{text}\n{work}; {machine()}\n", given.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
