@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from sqlalchemy.exc import OperationalError
+
+from config.errors import Transient
 from storage.database.engine import BUSY_SECONDS, Database
 
 PATIENCE_MS: Final = 200
@@ -18,14 +21,18 @@ def empty_log(db: Database, *, tries: int = 1, sleep: Callable[[float], object] 
     """Bring SQLite's write-ahead log into the database file and empty it; False while a reader is in the way.
 
     The file itself keeps nothing: what is deleted there is overwritten with zeros. PostgreSQL has no such log here.
+    Raises Transient when the database does not answer.
     """
     if db.engine.dialect.name != "sqlite":
         return True
     for attempt in range(tries):
         if attempt:
             sleep(_PAUSE_SECONDS)
-        if _try_to_empty(db):
-            return True
+        try:
+            if _try_to_empty(db):
+                return True
+        except OperationalError as error:
+            raise Transient(f"the database did not answer: {error.orig}") from error
     return False
 
 
