@@ -9,7 +9,8 @@ from typing import Final
 from sqlalchemy.exc import OperationalError
 
 from config.errors import Transient
-from storage.database.engine import BUSY_SECONDS, Database
+from storage.database.engine import Database
+from storage.database.sqlite import BUSY_SECONDS
 
 PATIENCE_MS: Final = 200
 """So long a try waits for readers, and every writer with it."""
