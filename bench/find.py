@@ -21,7 +21,7 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -246,20 +246,24 @@ def _filled(folder: Path, port: int) -> Sequence[str]:
     """Fill an index with a million instances and return the command that serves it."""
     file = configuration(folder, port)
     (folder / "data").mkdir()
-    path = folder / "data/coronode.sqlite"
+    fill_index(folder / "data/coronode.sqlite", STUDIES)
+    return [*CORONODE, "serve", "--config", str(file)]
+
+
+def fill_index(path: Path, studies: int, describe: Callable[[int, int], dict[str, Any]] = lambda *_: {}) -> None:
+    """Make an index of studies with `EACH` instances; `describe` gives more columns of an instance, by its place."""
     database = Database.open(f"sqlite:///{path}", durable=False)
     database.migrate()
     database.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA synchronous=OFF")
-        _insert(connection, StudyRow.__table__, (_study(index) for index in range(STUDIES)))
-        _insert(connection, SeriesRow.__table__, (_series(index) for index in range(STUDIES)))
+        _insert(connection, StudyRow.__table__, (_study(index) for index in range(studies)))
+        _insert(connection, SeriesRow.__table__, (_series(index) for index in range(studies)))
         _insert(
             connection,
             InstanceRow.__table__,
-            (_instance(index, number) for index in range(STUDIES) for number in range(EACH)),
+            (_instance(index, number) | describe(index, number) for index in range(studies) for number in range(EACH)),
         )
-    return [*CORONODE, "serve", "--config", str(file)]
 
 
 def _insert(connection: sqlite3.Connection, into: Any, rows: Iterator[dict[str, Any]]) -> None:

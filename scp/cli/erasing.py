@@ -34,6 +34,11 @@ _LEFT: Final = (
     "What stays: entries with UIDs in the audit log, what a PACS has got already, backups, the files of outcomes of "
     "`coronode fetch`, and cases of a calibration, which name no patient."
 )
+_TRIES: Final = 20
+_READ: Final = (
+    "somebody reads the index: its write-ahead log still has what was deleted; the running node empties it within "
+    "minutes, or the last program that uses the index when it ends"
+)
 
 
 @click.command(
@@ -72,7 +77,8 @@ def delete(
     that is in hand is left, and the exit status is 1, unless --force ends that work.
     """
     from scp.installation import utc_now
-    from storage.retention.erasing import find_wholes, overwrite
+    from storage.database.remains import empty_log
+    from storage.retention.erasing import find_wholes
     from storage.series import removals
 
     if not (series_instance_uids or studies or patient_id is not None):
@@ -89,8 +95,7 @@ def delete(
         due = [whole for whole in wholes if whole not in left]
         erased = [_erase(database, whole, keep_result=keep_result) for whole in due] if yes else []
         removed = removals.carry_out(database, files, utc_now()) if yes else removals.Freed()
-        if erased:
-            overwrite(database)
+        is_gone = not erased or empty_log(database, tries=_TRIES)
     if as_json:
         print_json([_list_fields(whole, deleted=yes and whole in due) for whole in wholes])
     else:
@@ -99,6 +104,8 @@ def delete(
             say(f"{len(erased)} series deleted, {removed.files} files, {removed.bytes} bytes. {_LEFT}")
         else:
             say(f"{len(due)} series would be deleted; nothing was. Repeat it with --yes to delete. {_LEFT}")
+    if not is_gone:
+        say(f"coronode: {_READ}", err=True)
     if left:
         raise SystemExit(1)
 

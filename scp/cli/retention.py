@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from storage.retention.selection import Candidate
 
 _COLUMNS: Final = ("rule", "series", "state", "objects", "bytes", "last change (UTC)", "left because")
+_TRIES: Final = 20
 _WORDS: Final = {
     "unfinished": "it is being received or scored, or its result is not delivered everywhere",
     "reviewed": "a reader has a review of it open",
@@ -67,6 +68,7 @@ def run_(config_file: Path | None, *, yes: bool) -> None:
     from scp import logs
     from scp.installation import utc_now
     from scp.retention.sweep import Sweep
+    from storage.database.remains import empty_log
     from storage.retention.selection import list_candidates
 
     policy = _read_policy(config_file)
@@ -81,6 +83,7 @@ def run_(config_file: Path | None, *, yes: bool) -> None:
             )
         sweep = Sweep(database, files, policy, clock=utc_now, may_go_on=lambda: True)
         sweep.delete_old()
+        empty_log(database, tries=_TRIES)
     for kind, deleted in sweep.swept.by_kind.items():
         say(f"{kind}: {deleted.series} series, {deleted.objects} objects, {deleted.bytes} bytes deleted")
     if not sweep.swept.by_kind:

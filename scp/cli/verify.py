@@ -73,7 +73,8 @@ def verify(rate: float, config_file: Path | None, *, quick: bool, mend: bool, ye
 
 def _repair(database: Database, files: Files, found: list[Finding], *, yes: bool) -> int:
     from scp.installation import utc_now
-    from storage.backup.repairing import LOST, REPAIRABLE, repair
+    from storage.backup.repairing import REPAIRABLE, repair
+    from storage.objects.aside import LOST
 
     counts = Counter(item.kind for item in found if item.kind in REPAIRABLE)
     total = counts.total()
@@ -82,7 +83,7 @@ def _repair(database: Database, files: Files, found: list[Finding], *, yes: bool
     if not yes:
         words = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
         click.confirm(
-            f"{words}: move files that are damaged or belong to nothing to {files.root / LOST}, and take objects "
+            f"{words}: move files that are damaged or belong to nothing to {LOST} in {files.place}, and take objects "
             "without their bytes out of the index?",
             abort=True,
             err=True,

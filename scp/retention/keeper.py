@@ -15,6 +15,7 @@ from scp.retention.policy import make_policy
 from scp.retention.steadiness import Steadiness
 from scp.retention.sweep import Sweep, measure_use
 from scp.rounds import Rounds
+from storage.database.remains import empty_log
 from storage.series import removals
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,7 @@ class Keeper:
         self._measure = measure or (lambda: measure_use(installation.files))
         self._steadiness = Steadiness(installation.database, clock=installation.clock, monotonic=monotonic)
         self._told = ""
+        self._is_log_full = True  # an earlier process may not have come to it
         self._rounds = Rounds("retention", self.look, LOOK_SECONDS, failed="deleting failed for now")
 
     def start(self) -> None:
@@ -62,11 +64,19 @@ class Keeper:
             if not doubt:
                 self._sweep()
                 metrics.RETENTION_LAST.set(there.clock().timestamp())
+        self._empty_log()
+
+    def _empty_log(self) -> None:
+        """Let the write-ahead log forget what was deleted, by this process or within the hour by a command."""
+        database = self._installation.database
+        if self._is_log_full or removals.are_remembered(database):
+            self._is_log_full = not empty_log(database)
 
     def _sweep(self) -> None:
         there = self._installation
         settings, policy = there.settings.retention, make_policy(there.settings)
         sweep = Sweep(there.database, there.files, policy, clock=there.clock, may_go_on=self._may_go_on)
+        self._is_log_full = True
         sweep.delete_old()
         high, low = settings.high_percent, settings.low_percent
         if high is not None and low is not None:

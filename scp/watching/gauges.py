@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from config.errors import Transient
 from config.settings import MIB
 from scp.installation import Installation
+from storage.backup.noting import Noted, find_backup
 from storage.database.opening import list_database_files
 from storage.database.ping import measure_database
 from storage.outbox.deliveries import DeliveryState
@@ -34,6 +35,7 @@ class _Read:
     at: float
     stages: Stages | None
     database_bytes: int = 0
+    backup: Noted | None = None
 
 
 class Gauges:
@@ -68,6 +70,7 @@ class Gauges:
             self._render_outbox(registry, read.stages)
             size = Gauge("coronode_database_bytes", "Bytes that the database takes on its disk", registry=registry)
             size.set(read.database_bytes)
+            _render_backup(registry, read.backup)
         self._render_disk(registry)
         return generate_latest(registry)
 
@@ -88,7 +91,7 @@ class Gauges:
     def _ask(self) -> None:
         database = self._installation.database
         try:
-            self._last = _Read(self._clock(), read_stages(database), measure_database(database))
+            self._last = _Read(self._clock(), read_stages(database), measure_database(database), find_backup(database))
         except (Transient, OSError):  # it is told by coronode_database_up, and logged by whoever needs the database
             self._last = _Read(self._clock(), None)
 
@@ -155,6 +158,15 @@ def _render_series(registry: CollectorRegistry, stages: Stages, now: float) -> N
         registry=registry,
     )
     last.set(0 if stages.last_received is None else stages.last_received.timestamp())
+
+
+def _render_backup(registry: CollectorRegistry, noted: Noted | None) -> None:
+    last = Gauge(
+        "coronode_backup_last_success_timestamp_seconds",
+        "From which moment the last whole backup is, seconds since 1970; 0 before the first",
+        registry=registry,
+    )
+    last.set(0 if noted is None else noted.taken_at.timestamp())
 
 
 def _first_folder(files: list[Path]) -> Path | None:

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     INDEX = "index"
     MISSING = "missing"
     DAMAGED = "damaged"
+    UNREADABLE = "unreadable"
     ORPHAN = "orphan"
     DELIVERY = "delivery"
 
@@ -25,6 +26,7 @@ ADVICE: Final = MappingProxyType(
         Kind.INDEX: "stop the node and restore the last backup; what was received since can be sent again",
         Kind.MISSING: "copy the file back from a backup, or have it sent again after coronode verify --repair",
         Kind.DAMAGED: "copy the file back from a backup, or have it sent again after coronode verify --repair",
+        Kind.UNREADABLE: "let the node's user read it, or look after the disk; what the disk has lost, from a backup",
         Kind.ORPHAN: "harmless; coronode verify --repair moves it to lost+found",
         Kind.DELIVERY: "have the series scored again (coronode series rescore), or coronode outbox discard",
     }

@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 from config.errors import ConfigurationError, Permanent, Transient
+from storage.database.backup_rows import TABLE as BACKUPS
 from storage.database.engine import Database, find_file
 from storage.migrations import VERSION_TABLE
 
@@ -60,6 +61,7 @@ def _copy_file(file: Path, target: Path, note: Callable[[Iterator[Named]], None]
             source.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
             _refuse_damage(copy, file)
+            _forget_backups(copy)
             revision = copy.execute(_REVISION).fetchone()
             note((str(name), int(size)) for name, size in copy.execute(f"{_NAMES} GROUP BY path ORDER BY path"))
     except sqlite3.DatabaseError as error:
@@ -77,6 +79,13 @@ def _refuse_damage(copy: sqlite3.Connection, file: Path) -> None:
         raise Permanent(f"{file}: is damaged ({found}); the last backup is not touched: restore it, or ask for help")
 
 
+def _forget_backups(copy: sqlite3.Connection) -> None:
+    """Let the copy claim no backup: in a restored index it would be one of another node, or of before."""
+    if copy.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (BACKUPS,)).fetchone():
+        copy.execute(f"DELETE FROM {BACKUPS}")  # noqa: S608
+        copy.commit()
+
+
 def _dump(database: Database, target: Path, note: Callable[[Iterator[Named]], None]) -> Copied:
     """Copy by pg_dump, which reads the very state from which the names are taken."""
     program = _find_program("pg_dump")
@@ -84,7 +93,8 @@ def _dump(database: Database, target: Path, note: Callable[[Iterator[Named]], No
         connection = session.connection()
         revision = str(connection.execute(text(_REVISION)).scalar())
         snapshot = str(connection.execute(text("SELECT pg_export_snapshot()")).scalar())
-        _run_program([program, "--format=custom", f"--snapshot={snapshot}", f"--file={target}"], database)
+        options = ["--format=custom", f"--snapshot={snapshot}", f"--exclude-table-data={BACKUPS}"]
+        _run_program([program, *options, f"--file={target}"], database)
         note(_read_names(connection))
     with target.open("rb+") as written:
         os.fsync(written.fileno())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,8 +13,6 @@ from config.errors import Permanent
 
 MISSING: Final = "-"
 """Stands in place of the digest of an object that was not in the store."""
-
-_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +76,3 @@ class NameBook:
         return [
             name for name in names if not self._book.execute("SELECT 1 FROM names WHERE name=?", (name,)).fetchone()
         ]
-
-
-def walk_files(root: Path, folders: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the names, relative to `root`, of all files in some of its folders, some hundred at a time."""
-    some: list[str] = []
-    for folder in folders:
-        for place, _, names in os.walk(root / folder):
-            inside = Path(place).relative_to(root).as_posix()
-            some.extend(f"{inside}/{name}" for name in names)
-            while len(some) >= _AT_ONCE:
-                yield some[:_AT_ONCE]
-                del some[:_AT_ONCE]
-    if some:
-        yield some

@@ -6,64 +6,56 @@ stored as a new one. The audit log keeps its UID.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from config.errors import Permanent
 from storage.backup.findings import Finding, Kind
+from storage.backup.orphans import is_old, list_unnamed, refuse_absence
 from storage.database import audit
 from storage.database.engine import Database
 from storage.database.lifecycle_rows import DocumentRow
 from storage.database.models import InstanceRow, QuarantineRow, SeriesRow
-from storage.objects.disk import make_folder, sync_folder
 from storage.objects.files import Files
 from storage.series.documents import count_hidden
-
-LOST: Final = "lost+found"
-REPAIRABLE: Final = frozenset({Kind.MISSING, Kind.DAMAGED, Kind.ORPHAN})
 
 
 def repair(database: Database, files: Files, findings: Sequence[Finding], now: datetime) -> int:
     """Repair what can be repaired and return how much that was; damaged files are kept in lost+found, too.
 
-    Raises Permanent for a bucket, Transient when the database does not take the change, OSError.
+    What has changed since it was found is left alone. Raises Transient when the store has gone away or the database
+    does not take the change.
     """
-    if files.is_bucket:
-        raise Permanent(f"{files.place}: a bucket is not repaired; send the objects again that verify names")
     done = 0
-    for found in findings:
-        if found.kind is Kind.ORPHAN:
-            done += _set_aside(files, found.name)
-        elif found.kind in REPAIRABLE:
-            # the row first: a row without a file is found again, a file without a row is harmless
-            done += _forget(database, found, now)
-            _set_aside(files, found.name)
+    with refuse_absence(files):
+        for found in findings:
+            if found.kind in REPAIRABLE:
+                files.check()
+                done += _REPAIRS[found.kind](database, files, found, now)
     return done
 
 
-def _set_aside(files: Files, name: str) -> bool:
-    """Move a file to lost+found, under its name in the store; False where there is none."""
-    source = files.root / name
-    target = files.root / LOST / name
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        source.lstat()
-        make_folder(target.parent)
-        source.replace(_find_free(target))
-        sync_folder(target.parent)
-        return True
-    return False
+def _move_orphan(database: Database, files: Files, found: Finding, now: datetime) -> bool:
+    """Move a file that still belongs to nothing; one that has come again meanwhile is young."""
+    is_orphan = list_unnamed(database, [found.name]) and is_old(files, found.name, now.timestamp())
+    return bool(is_orphan) and files.set_aside(found.name)
 
 
-def _find_free(path: Path) -> Path:
-    """Return a path that is not in use: what is lost twice is kept twice."""
-    names = (path.name, *(f"{path.name}.{number}" for number in range(1, 1000)))
-    return next(free for free in map(path.with_name, names) if not free.exists())
+def _drop_missing(database: Database, files: Files, found: Finding, now: datetime) -> bool:
+    return not files.has(found.name) and _forget(database, found, now)
+
+
+def _drop_damaged(database: Database, files: Files, found: Finding, now: datetime) -> bool:
+    # the row first: a row without a file is found again, a file without a row is harmless
+    done = _forget(database, found, now)
+    return done and (files.set_aside(found.name) or done)
+
+
+_REPAIRS: Final = {Kind.ORPHAN: _move_orphan, Kind.MISSING: _drop_missing, Kind.DAMAGED: _drop_damaged}
+REPAIRABLE: Final = frozenset(_REPAIRS)
 
 
 def _forget(database: Database, found: Finding, now: datetime) -> bool:

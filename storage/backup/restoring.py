@@ -54,11 +54,6 @@ def restore_backup(
     another kind of database, or the places are in use, before anything is written; OSError and Transient later: then
     the same call may be made again.
     """
-    if is_in_bucket(settings):
-        raise Permanent(
-            "storage.blobs_url: a restore goes into a folder: name one, restore, copy it into the bucket as "
-            "docs/blobs.md says, and name the bucket again"
-        )
     checked = check_backup(folder, told=lambda done, total: told("checking", done, total), pace=pace)
     manifest = checked.manifest
     if checked.damaged:
@@ -104,9 +99,10 @@ def _refuse_others(mark: Path, manifest: Manifest, settings: Settings) -> bool:
             return _LOADED in begun
         raise Permanent(f"{mark.parent}: another backup was being restored there; finish that, or empty the folder")
     data = mark.parent
-    if data.is_dir() and (left := [path.name for path in data.iterdir() if path.name != _LOCK]):
-        raise Permanent(f"{data}: is not empty ({left[0]}); a restore goes into an empty data folder")
     root = find_folder(settings)
+    ours = {data / _LOCK, *([root] if is_in_bucket(settings) else [])}  # copies of a bucket's objects are no data
+    if data.is_dir() and (left := [path.name for path in data.iterdir() if path not in ours]):
+        raise Permanent(f"{data}: is not empty ({left[0]}); a restore goes into an empty data folder")
     if is_in_bucket(settings):
         files = open_files(settings)
         if next(files.list_names(), None) is not None:

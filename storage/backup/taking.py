@@ -16,16 +16,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from config.errors import Permanent
+from config.errors import Permanent, Transient
 from storage.backup.copying import ObjectCopier, copy_list
 from storage.backup.index import SQLITE, Copied, Named, copy_index
-from storage.backup.listing import MISSING, NameBook, read_list, walk_files
+from storage.backup.listing import MISSING, NameBook, read_list
 from storage.backup.manifest import CONFIGURATION, LOCK, MANIFEST, OBJECTS, Manifest, find_manifest, write_durably
+from storage.backup.noting import Noted, note_backup
 from storage.backup.pace import quietly
 from storage.database.engine import Database
 from storage.objects.digest import Pace, at_any_pace, digest_whole
 from storage.objects.disk import sync_folder
-from storage.objects.files import Files
+from storage.objects.files import KINDS, Files
+from storage.objects.walk import walk_names
 
 _ROUNDS: Final = 3
 """How often the index is copied anew because objects that it names were deleted meanwhile."""
@@ -55,8 +57,9 @@ def take_backup(
 ) -> Manifest:
     """Copy index and objects into a folder, where an earlier backup of the same node may lie.
 
-    Objects that are deleted while it runs are no loss: the index is copied once more. Raises Permanent for a folder
-    that holds something else or is in use, Transient and OSError for faults of the machine.
+    Objects that are deleted while it runs are no loss: the index is copied once more. One that lacks nothing is noted
+    in the index (`storage.backup.noting`). Raises Permanent for a folder that holds something else or is in use,
+    Transient and OSError for faults of the machine.
     """
     with _hold(folder):
         previous = _find_previous(folder, about.origin)
@@ -91,7 +94,19 @@ def take_backup(
             _remove_generation(folder, generation)
             raise
         _remove_older(folder, manifest)
+    if not manifest.missing:
+        _note(database, folder, manifest, now())
     return manifest
+
+
+def _note(database: Database, folder: Path, manifest: Manifest, now: datetime) -> None:
+    try:
+        note_backup(database, Noted(manifest.when, now))
+    except Transient as error:
+        raise Transient(
+            f"{folder}: the backup is whole, but the index could not note it ({error}); the node's metrics show the "
+            "one before until the next backup"
+        ) from error
 
 
 def _copy_all(
@@ -191,6 +206,6 @@ def _remove_older(folder: Path, manifest: Manifest) -> None:
             path.unlink(missing_ok=True)
     with NameBook() as named:
         named.add(item.name for item in read_list(folder / manifest.listing) if item.sha256 != MISSING)
-        for names in walk_files(folder / OBJECTS, ("instances", "quarantine")):
-            for name in named.list_unknown(names):
-                (folder / OBJECTS / name).unlink(missing_ok=True)
+        objects = folder / OBJECTS
+        for name in named.list_unknown(walk_names(objects, [kind for kind in KINDS if (objects / kind).is_dir()])):
+            (objects / name).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from config.errors import Permanent
 from dicom.part10 import read_meta
 from storage.backup.copying import find_source
 from storage.backup.findings import Finding, Kind
-from storage.backup.listing import NameBook, walk_files
+from storage.backup.listing import NameBook
+from storage.backup.orphans import find_orphans, refuse_absence
 from storage.backup.pace import quietly
 from storage.database.engine import Database
 from storage.database.models import DeliveryRow, InstanceRow, QuarantineRow
@@ -25,9 +27,8 @@ from storage.outbox.deliveries import DeliveryState
 
 _AT_ONCE: Final = 500
 _HEAD_BYTES: Final = 65536
-_ORPHAN_SECONDS: Final = 3600
-"""A younger file may belong to a row that is about to be committed."""
-
+_HARM: Final = frozenset({errno.EBADMSG, errno.EUCLEAN, errno.EISDIR, errno.ENOTDIR})
+"""What says that the file itself came to harm, not what it lies on, nor who reads it."""
 _OWED: Final = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNCOMMITTED, DeliveryState.DEAD)
 Told = Callable[[int, int], None]
 
@@ -57,17 +58,18 @@ def verify(
     """Check the index, every row against its file, every file against the rows, and what is owed to destinations.
 
     `quick` reads no file: it looks whether each is there in its size. `clock` is the system's, in seconds. Raises
-    Permanent while the store is away, Transient when the database does not answer.
+    Permanent while the store is away, Transient when it goes away meanwhile, or the database does not answer.
     """
     if not files.is_present():
-        raise Permanent(f"{files.root}: the store of objects is not there; is its disk mounted?")
+        what = "does not answer" if files.is_bucket else "the store of objects is not there; is its disk mounted?"
+        raise Permanent(f"{files.place}: {what}")
     if found := find_revision_fault(database):
         yield found
         return
     yield from _check_index(database, quick=quick)
     with NameBook() as named:
         yield from _check_rows(database, files, named, told, quick=quick, pace=pace)
-        yield from _find_orphans(database, files, named, clock)
+        yield from find_orphans(database, files, named, clock)
     yield from _check_deliveries(database)
 
 
@@ -102,10 +104,23 @@ def _check_rows(
             named.add(row.path for row in rows)
             for row in rows:
                 done += 1
-                if (found := _check_file(files, row, quick=quick, pace=pace)) and _is_unchanged(database, table, row):
-                    # a file that was moved meanwhile has another name in its row by now
-                    yield _check_file(files, row, quick=quick, pace=pace) or found
+                found = _check_file(files, row, quick=quick, pace=pace)
+                # a file that was moved meanwhile has another name in its row by now
+                if found and _is_unchanged(database, table, row):
+                    yield from _look_again(files, row, found, quick=quick, pace=pace)
             told(done, max(done, total))
+
+
+def _look_again(files: Files, row: _Row, first: Finding, *, quick: bool, pace: Pace) -> Iterator[Finding]:
+    """Yield what is found at a second look; what was read wrong once is told in any case.
+
+    Raises Transient when the store is away: that is no loss.
+    """
+    found = _check_file(files, row, quick=quick, pace=pace) or (first if first.kind is Kind.DAMAGED else None)
+    if found:
+        with refuse_absence(files):
+            files.check()
+        yield found
 
 
 def _count(database: Database) -> int:
@@ -137,17 +152,19 @@ def _check_file(files: Files, row: _Row, *, quick: bool, pace: Pace) -> Finding 
         return Finding(kind, row.sop_instance_uid, words, table=row.table, row=row.id, name=row.path)
 
     try:
+        # a file of another size may hold the same data set: it was written anew for another sender, whom it names
+        if quick and (seen := files.look_at(row.path)) and seen.size == row.size:
+            return None
         path = find_source(files, row.path, row.size)
         size = path.stat().st_size
-        # a file of another size may hold the same data set: it was written anew for another sender, whom it names
-        is_read = size != row.size or not quick
-        if is_read and row.sha256 not in digest_file(path, _find_transfer_syntax(path, row), pace=pace):
+        if row.sha256 not in digest_file(path, _find_transfer_syntax(path, row), pace=pace):
             what = "other bytes than" if size == row.size else f"{size} bytes, not the {row.size} that"
             return report(Kind.DAMAGED, f"its file has {what} were received: {row.path}")
     except FileNotFoundError:
         return report(Kind.MISSING, f"its file is not in the store: {row.path}")
     except OSError as error:
-        return report(Kind.DAMAGED, f"its file cannot be read ({error.strerror or error}): {row.path}")
+        kind = Kind.DAMAGED if error.errno in _HARM else Kind.UNREADABLE
+        return report(kind, f"its file cannot be read ({error.strerror or error}): {row.path}")
     except ValueError as error:
         return report(Kind.DAMAGED, f"{error}: {row.path}")
     return None
@@ -158,35 +175,6 @@ def _find_transfer_syntax(path: Path, row: _Row) -> str:
         return row.transfer_syntax_uid
     with path.open("rb") as file:
         return read_meta(file.read(_HEAD_BYTES)).transfer_syntax_uid
-
-
-def _find_orphans(database: Database, files: Files, named: NameBook, clock: Callable[[], float]) -> Iterator[Finding]:
-    """Find files that no row names, neither when the rows were read nor now."""
-    for names in walk_files(files.root, ("instances", "quarantine")):
-        suspects = [name for name in named.list_unknown(names) if _is_old(files.root / name, clock())]
-        for name in _list_unnamed(database, suspects):
-            if (files.root / name).exists():
-                yield Finding(Kind.ORPHAN, name, "no row of the index names this file", name=name)
-
-
-def _is_old(path: Path, now: float) -> bool:
-    try:
-        # a file that is moved or linked keeps the time of its contents, not that of its entry
-        return now - path.stat().st_ctime > _ORPHAN_SECONDS
-    except FileNotFoundError:
-        return False
-
-
-def _list_unnamed(database: Database, names: list[str]) -> list[str]:
-    if not names:
-        return []
-    with database.reading() as session:
-        known = {
-            path
-            for table in (InstanceRow, QuarantineRow)
-            for path in session.scalars(select(table.path).where(table.path.in_(names)))
-        }
-    return [name for name in names if name not in known]
 
 
 def _check_deliveries(database: Database) -> Iterator[Finding]:

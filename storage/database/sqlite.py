@@ -35,6 +35,8 @@ def prepare(connection: Any, *, durable: bool) -> None:
         _use_wal(cursor)
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.execute("PRAGMA foreign_keys=ON")
+        # or a patient who was deleted stays readable in the file, and in every copy of it
+        cursor.execute("PRAGMA secure_delete=ON")
     finally:
         cursor.close()
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-HEAD: Final = "0022"
+HEAD: Final = "0023"
 """The latest revision: a database that has it needs no migration."""
 
 VERSION_TABLE: Final = "coronode_version"

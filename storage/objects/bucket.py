@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import unquote, urlsplit
 
 from config.errors import ConfigurationError
+from storage.objects.disk import Look
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -97,7 +98,7 @@ class Bucket:
             )
 
     def get(self, name: str, path: Path) -> None:
-        """Copy an object into a file that may be overwritten. Raises OSError, also when it comes damaged."""
+        """Copy an object into a file that may be overwritten. Raises OSError, EBADMSG when it comes damaged."""
         with _as_of_disk(name):
             found = self._library.get(self._store, name)
             expected, digest = found.attributes.get(_DIGEST), hashlib.sha256()
@@ -106,7 +107,7 @@ class Bucket:
                     digest.update(chunk)
                     file.write(chunk)
         if expected is not None and digest.hexdigest() != expected:
-            raise OSError(errno.EIO, "the object store answers with other bytes than were stored", name)
+            raise OSError(errno.EBADMSG, "the object store answers with other bytes than were stored", name)
 
     def copy(self, name: str, target: str) -> None:
         """Copy an object inside the bucket. Raises OSError."""
@@ -121,12 +122,16 @@ class Bucket:
 
     def has(self, name: str) -> bool:
         """Return whether an object exists. Raises OSError."""
+        return self.look_at(name) is not None
+
+    def look_at(self, name: str) -> Look | None:
+        """Return size of an object and when it was stored by the service's clock; None without one. Raises OSError."""
         try:
             with _as_of_disk(name):
-                self._library.head(self._store, name)
+                found = self._library.head(self._store, name)
+                return Look(found["size"], found["last_modified"].timestamp())
         except FileNotFoundError:
-            return False
-        return True
+            return None
 
     def list_names(self, kind: str = "", *, at_once: int = 1000) -> Iterator[str]:
         """Yield the names of objects in a folder of the bucket, `at_once` with each request. Raises OSError."""

@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from storage.objects.aside import list_places
 from storage.objects.bucket import Bucket
 from storage.objects.cache import Cache
-from storage.objects.disk import refuse_on_errors
+from storage.objects.disk import Look, refuse_on_errors
 from storage.objects.files import KINDS, Files
 from storage.objects.workplace import is_nobody
 
@@ -139,6 +140,19 @@ class BucketFiles(Files):
     def has(self, name: str) -> bool:
         """Return whether there is an object of this name. Raises OSError."""
         return self._bucket.has(_check_name(name))
+
+    def look_at(self, name: str) -> Look | None:
+        """Return size and age of an object; see `Files.look_at`."""
+        return self._bucket.look_at(_check_name(name))
+
+    def set_aside(self, name: str) -> bool:
+        """Move an object to lost+found inside the bucket; see `Files.set_aside`."""
+        try:
+            self._bucket.copy(_check_name(name), next(place for place in list_places(name) if not self.has(place)))
+        except FileNotFoundError:
+            return False
+        self.remove(name)
+        return True
 
     def drop_folder(self, name: str) -> None:
         """Do nothing: a bucket has no folders."""

@@ -8,6 +8,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -59,6 +60,23 @@ def begin_writing(descriptor: int, offset: int, count: int) -> None:
     """
     if _SYNC_FILE_RANGE is not None:
         _SYNC_FILE_RANGE(descriptor, offset, count, _BEGIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A stored file: its size in bytes, and when it was written or moved last, in seconds since 1970."""
+
+    size: int
+    changed_at: float
+
+
+def look_at(path: Path) -> Look | None:
+    """Return what a file is like without reading it; None where there is none. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.lstat()
+        # a file that is moved or linked keeps the time of its contents, not that of its entry
+        return Look(found.st_size, found.st_ctime)
+    return None
 
 
 def make_folder(folder: Path) -> None:

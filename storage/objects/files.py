@@ -17,8 +17,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from storage.objects.disk import make_folder, refuse_on_errors, sync_data, sync_folder
+from storage.objects.aside import move_aside
+from storage.objects.disk import Look, look_at, make_folder, refuse_on_errors, sync_data, sync_folder
 from storage.objects.incoming import Incoming, StoredFile
+from storage.objects.walk import walk_names
 from storage.objects.workplace import Workplace, is_nobody
 
 KINDS: Final = ("instances", "quarantine")
@@ -84,14 +86,8 @@ class Files:
         return [self.path(name) for name in names]
 
     def list_names(self) -> Iterator[str]:
-        """Yield the names of all objects, those in quarantine among them, in no order.
-
-        What comes or goes meanwhile may be missing or not. Raises OSError.
-        """
-        for kind in KINDS:
-            for folder, _, files in os.walk(self.root / kind, onerror=_raise):
-                place = Path(folder).relative_to(self.root).as_posix()
-                yield from (f"{place}/{file}" for file in files)
+        """Yield the names of all objects, those in quarantine among them; see `walk_names`. Raises OSError."""
+        return walk_names(self.root, KINDS)
 
     def path(self, name: str) -> Path:
         """Return the absolute path of a stored name. Raises ValueError for a name that leads out of the store."""
@@ -222,6 +218,14 @@ class Files:
         """Return whether there is a file of this name. Raises OSError."""
         return self.path(name).exists()
 
+    def look_at(self, name: str) -> Look | None:
+        """Return size and age of a stored file without reading it; None where there is none. Raises OSError."""
+        return look_at(self.root / name)
+
+    def set_aside(self, name: str) -> bool:
+        """Move a stored file to lost+found under its own name; False where there is none. Raises OSError."""
+        return move_aside(self.root, name)
+
     def drop_folder(self, name: str) -> None:
         """Delete the folder of a stored name if nothing is in it any more."""
         folder = self.path(name).parent
@@ -243,7 +247,3 @@ class Files:
         """
         with refuse_on_errors():
             return shutil.disk_usage(self.root).free
-
-
-def _raise(error: OSError) -> None:
-    raise error

@@ -99,7 +99,6 @@ def erase(
     `storage.series.removals`. Raises Transient.
     """
     with db.session() as session:
-        _forget_deleted_bytes(session)
         row = session.scalar(
             select(SeriesRow).where(SeriesRow.series_instance_uid == series_instance_uid).with_for_update()
         )
@@ -134,20 +133,6 @@ def erase(
             person=person,
         )
         return Deleted(0 if row is None else 1, objects, size)
-
-
-def overwrite(db: Database) -> None:
-    """Bring an erasure from SQLite's write-ahead log into its file, where the erased rows stand until then."""
-    if db.engine.dialect.name == "sqlite":
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
-
-
-def _forget_deleted_bytes(session: Session) -> None:
-    """Let SQLite overwrite what it deletes, which else stays readable in the file; PostgreSQL vacuums by itself."""
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA secure_delete=ON").close()
 
 
 def _find_source(session: Session, row: SeriesRow, among: Iterable[str]) -> bool:

@@ -99,6 +99,18 @@ def count_left(db: Database) -> int:
         return session.scalar(select(func.count()).where(RemovalRow.removed_at.is_(None))) or 0
 
 
+def list_noted(session: Session, names: Sequence[str]) -> list[str]:
+    """List those of some names whose files are still to be removed."""
+    noted = select(RemovalRow.path).where(RemovalRow.path.in_(names), RemovalRow.removed_at.is_(None))
+    return list(session.scalars(noted))
+
+
+def are_remembered(db: Database) -> bool:
+    """Return whether something was deleted within the last hour."""
+    with db.reading() as session:
+        return session.scalar(select(RemovalRow.id).limit(1)) is not None
+
+
 def carry_out(db: Database, files: Files, now: datetime) -> Freed:
     """Remove the files that are noted, and forget old removals; repeating it is harmless.
 

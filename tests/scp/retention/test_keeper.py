@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from config.retention import RetentionSettings
 from config.settings import NodeSettings, Settings
@@ -38,7 +38,12 @@ class Site:
 
     def store(self, number: int) -> None:
         uid = f"1.2.{number}.1"
-        image = ct(SeriesInstanceUID=uid, SOPInstanceUID=f"{uid}.1", StudyInstanceUID=f"1.2.{number}")
+        image = ct(
+            SeriesInstanceUID=uid,
+            SOPInstanceUID=f"{uid}.1",
+            StudyInstanceUID=f"1.2.{number}",
+            PatientName=f"Gone^{number}",
+        )
         there = self.installation
         header = InstanceHeader.from_dataset(image, EXPLICIT)
         with there.files.incoming(EXPLICIT) as file:
@@ -138,3 +143,41 @@ def test_an_interrupted_removal_is_finished_also_without_rules(make_site) -> Non
     erase(site.installation.database, site.uids[0], site.now)
     Keeper(site.installation, monotonic=lambda: site.seconds).look()
     assert len(list(site.installation.files.list_names())) == 4
+
+
+def find_names(site: Site) -> list[str]:
+    """The files of the index in whose bytes a patient stands."""
+    folder = site.installation.settings.node.data_dir
+    return [path.name for path in sorted(folder.glob("coronode.sqlite*")) if b"Gone^" in path.read_bytes()]
+
+
+def test_patients_who_are_deleted_in_time_stand_nowhere_in_the_index(make_site) -> None:
+    site = make_site(results_days=2)
+    assert find_names(site) == ["coronode.sqlite-wal"]
+    keeper = Keeper(site.installation, monotonic=lambda: site.seconds)
+    look_steadily(site, keeper, timedelta(days=3))
+    assert states.list_series(site.installation.database) == []
+    assert find_names(site) == []
+
+
+def test_the_log_is_emptied_once_nobody_reads_it(make_site) -> None:
+    site = make_site(results_days=2)
+    keeper = Keeper(site.installation, monotonic=lambda: site.seconds)
+    look_steadily(site, keeper, timedelta(days=1))
+    with site.installation.database.reading() as session:
+        session.execute(select(SeriesRow.id)).all()
+        look_steadily(site, keeper, timedelta(days=2))
+        assert "coronode.sqlite-wal" in find_names(site)
+    keeper.look()
+    assert find_names(site) == []
+
+
+def test_the_log_forgets_what_a_command_has_deleted(make_site) -> None:
+    site = make_site()
+    keeper = Keeper(site.installation, monotonic=lambda: site.seconds)
+    keeper.look()
+    for uid in site.uids:
+        erase(site.installation.database, uid, site.now)
+    assert find_names(site) == ["coronode.sqlite", "coronode.sqlite-wal"]
+    keeper.look()
+    assert find_names(site) == []

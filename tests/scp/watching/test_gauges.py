@@ -12,6 +12,8 @@ from config.settings import Settings
 from scp.installation import Installation
 from scp.watching import gauges
 from scp.watching.gauges import Gauges
+from storage.backup import noting
+from storage.backup.noting import Noted
 from storage.database.engine import Database
 from storage.objects.files import Files
 from storage.outbox.deliveries import DeliveryState
@@ -62,6 +64,13 @@ def test_what_waits_has_an_age(installation, monkeypatch):
     assert found['coronode_series_oldest_seconds{state="scoring"}'] == 180
     assert found["coronode_quarantine_objects"] == 5
     assert found["coronode_last_received_timestamp_seconds"] == since.timestamp()
+
+
+def test_the_last_backup_is_told_by_the_moment_that_it_holds(installation):
+    assert samples(Gauges(installation).render())["coronode_backup_last_success_timestamp_seconds"] == 0
+    noting.note_backup(installation.database, Noted(NOW - timedelta(hours=2), NOW))
+    found = samples(Gauges(installation).render())
+    assert found["coronode_backup_last_success_timestamp_seconds"] == (NOW - timedelta(hours=2)).timestamp()
 
 
 def test_the_tables_are_read_once_in_a_few_seconds(installation, monkeypatch):

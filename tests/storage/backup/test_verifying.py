@@ -1,18 +1,22 @@
 """Every row against its file, every file against a row; what changes meanwhile is no finding; repairs."""
 
+import errno
 import time
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import delete, text
 
-from config.errors import Permanent
+from config.errors import Permanent, Transient
 from storage.backup import verifying
 from storage.backup.findings import Kind
-from storage.backup.repairing import LOST, repair
+from storage.backup.repairing import repair
 from storage.backup.verifying import verify
 from storage.database.audit import list_events
 from storage.database.models import InstanceRow
-from storage.series import states
+from storage.objects.aside import LOST
+from storage.retention.erasing import erase
+from storage.series import removals, states
 from storage.series.quarantine import list_quarantined
 
 LATER = 2 * 3600.0
@@ -122,7 +126,7 @@ def test_repair_leaves_a_clean_node_that_takes_the_objects_again(held):
     stray.write_bytes(b"stray")
     found = find(held)
     assert sorted(item.kind for item in found) == ["damaged", "missing", "missing", "orphan"]
-    assert repair(held.db, held.files, found, held.at(5)) == 4
+    assert repair(held.db, held.files, found, datetime.fromtimestamp(later(), UTC)) == 4
     assert find(held) == []
     lost = {path.read_bytes() for path in (held.files.root / LOST).rglob("*.dcm")}
     assert lost == {b"damaged", b"stray"}
@@ -132,3 +136,72 @@ def test_repair_leaves_a_clean_node_that_takes_the_objects_again(held):
     outcomes = [held.store(held.ct(SOPInstanceUID=f"1.2.1.1.{number}")).outcome for number in (1, 2, 3)]
     assert sorted(outcomes) == ["duplicate", "stored", "stored"]
     assert find(held) == []
+
+
+@pytest.fixture
+def erased(held):
+    """A series of which the rows are gone and the files still to be removed."""
+    erase(held.db, "1.2.1.1", held.at(5))
+    assert len(objects(held)) == 3
+    return held
+
+
+def test_files_that_are_about_to_be_deleted_are_no_orphans(erased):
+    assert find(erased) == []
+    assert removals.carry_out(erased.db, erased.files, erased.at(6)).files == 4
+    assert find(erased) == []
+
+
+def test_a_file_that_is_there_although_it_was_removed_is_an_orphan(erased):
+    path = objects(erased)[0]
+    removals.carry_out(erased.db, erased.files, erased.at(6))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"a disk that was put back")
+    assert [item.name for item in find(erased)] == [path.relative_to(erased.files.root).as_posix()]
+
+
+def test_a_store_that_goes_away_meanwhile_is_not_a_loss(held, monkeypatch):
+    read = verifying._read_rows
+
+    def leave(*arguments):
+        rows = read(*arguments)
+        (held.files.root / "instances").rename(held.files.root / "away")
+        return rows
+
+    monkeypatch.setattr(verifying, "_read_rows", leave)
+    with pytest.raises(Transient, match="disk is away"):
+        find(held)
+
+
+def test_a_file_that_may_not_be_read_is_not_lost(held, monkeypatch):
+    name = objects(held)[0].relative_to(held.files.root).as_posix()
+    source = verifying.find_source
+
+    def refuse(files, wanted, size):
+        if wanted == name:
+            raise PermissionError(errno.EACCES, "Permission denied", wanted)
+        return source(files, wanted, size)
+
+    monkeypatch.setattr(verifying, "find_source", refuse)
+    found = find(held)
+    assert [(item.kind, item.name) for item in found] == [(Kind.UNREADABLE, name)]
+    assert repair(held.db, held.files, found, datetime.fromtimestamp(later(), UTC)) == 0
+    assert (held.files.root / name).exists()
+
+
+def test_what_has_come_back_before_the_repair_is_left_alone(held):
+    path = objects(held)[0]
+    path.rename(path.with_suffix(".away"))
+    found = find(held, quick=True)
+    assert sorted(item.kind for item in found) == ["missing", "orphan"]
+    path.with_suffix(".away").rename(path)
+    assert repair(held.db, held.files, found, datetime.fromtimestamp(later(), UTC)) == 0
+    assert find(held) == []
+
+
+def test_an_orphan_that_has_just_been_written_again_is_left_alone(held):
+    stray = objects(held)[0].parent / "stray.dcm"
+    stray.write_bytes(b"stray")
+    found = find(held)
+    assert repair(held.db, held.files, found, datetime.now(UTC)) == 0
+    assert stray.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from importlib import import_module
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -17,6 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, select, text
 from sqlalchemy.exc import StatementError
 
+import storage.database
 from config.errors import ConfigurationError, Transient
 from storage.database import audit, engine
 from storage.database.columns import Base
@@ -48,6 +51,9 @@ def test_sqlite_is_durable_and_new_enough(node):
 
 
 def test_models_and_migrations_agree(url):
+    for module in pkgutil.iter_modules(storage.database.__path__):
+        if module.name.endswith("_rows"):
+            import_module(f"storage.database.{module.name}")
     db = Database.open(url)
     try:
         db.migrate()
