@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from storage.backup.findings import Finding, Kind
 from storage.backup.orphans import is_old, list_unnamed, refuse_absence
+from storage.backup.verifying import confirm
 from storage.database import audit
 from storage.database.engine import Database
 from storage.database.lifecycle_rows import DocumentRow
@@ -44,17 +45,16 @@ def _move_orphan(database: Database, files: Files, found: Finding, now: datetime
     return bool(is_orphan) and files.set_aside(found.name)
 
 
-def _drop_missing(database: Database, files: Files, found: Finding, now: datetime) -> bool:
-    return not files.has(found.name) and _forget(database, found, now)
-
-
-def _drop_damaged(database: Database, files: Files, found: Finding, now: datetime) -> bool:
+def _drop_object(database: Database, files: Files, found: Finding, now: datetime) -> bool:
+    """Take an object out of the index whose file is still missing or damaged, and move a damaged one."""
+    if not confirm(database, files, found) or not _forget(database, found, now):
+        return False
     # the row first: a row without a file is found again, a file without a row is harmless
-    done = _forget(database, found, now)
-    return done and (files.set_aside(found.name) or done)
+    files.set_aside(found.name)
+    return True
 
 
-_REPAIRS: Final = {Kind.ORPHAN: _move_orphan, Kind.MISSING: _drop_missing, Kind.DAMAGED: _drop_damaged}
+_REPAIRS: Final = {Kind.ORPHAN: _move_orphan, Kind.MISSING: _drop_object, Kind.DAMAGED: _drop_object}
 REPAIRABLE: Final = frozenset(_REPAIRS)
 
 

@@ -123,6 +123,16 @@ def _look_again(files: Files, row: _Row, first: Finding, *, quick: bool, pace: P
         yield found
 
 
+def confirm(database: Database, files: Files, found: Finding) -> bool:
+    """Return whether the file of an object is still as it was found. Raises Transient."""
+    table = InstanceRow if found.table == InstanceRow.__tablename__ else QuarantineRow
+    for row in _read_rows(database, table, found.row - 1, most=1):
+        if (row.id, row.path) == (found.row, found.name):
+            again = _check_file(files, row, quick=False, pace=at_any_pace)
+            return again is not None and again.kind is found.kind
+    return False
+
+
 def _count(database: Database) -> int:
     with database.reading() as session:
         return sum(
@@ -130,14 +140,16 @@ def _count(database: Database) -> int:
         )
 
 
-def _read_rows(database: Database, table: type[InstanceRow | QuarantineRow], after: int) -> Sequence[_Row]:
+def _read_rows(
+    database: Database, table: type[InstanceRow | QuarantineRow], after: int, most: int = _AT_ONCE
+) -> Sequence[_Row]:
     """Read some rows by their numbers, in a transaction of its own: a check lasts hours, a transaction must not."""
     columns = (table.id, table.sop_instance_uid, table.path, table.size, table.sha256)
     if table is InstanceRow:
         query = select(*columns, InstanceRow.transfer_syntax_uid)
     else:
         query = select(*columns, text("NULL"))
-    query = query.where(table.id > after).order_by(table.id).limit(_AT_ONCE)
+    query = query.where(table.id > after).order_by(table.id).limit(most)
     with database.reading() as session:
         return [_Row(table.__tablename__, *row) for row in session.execute(query)]
 

@@ -190,11 +190,14 @@ def test_a_file_that_may_not_be_read_is_not_lost(held, monkeypatch):
 
 
 def test_what_has_come_back_before_the_repair_is_left_alone(held):
-    path = objects(held)[0]
+    path, other, _ = objects(held)
+    content = other.read_bytes()
     path.rename(path.with_suffix(".away"))
+    other.write_bytes(b"damaged")
     found = find(held, quick=True)
-    assert sorted(item.kind for item in found) == ["missing", "orphan"]
+    assert sorted(item.kind for item in found) == ["damaged", "missing", "orphan"]
     path.with_suffix(".away").rename(path)
+    other.write_bytes(content)
     assert repair(held.db, held.files, found, datetime.fromtimestamp(later(), UTC)) == 0
     assert find(held) == []
 
