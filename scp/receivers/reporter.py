@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Final
@@ -41,6 +42,7 @@ class AskedSeats(Seats):
         self._answers: dict[int, SeatAnswered | None] = {}
         self._answered = threading.Condition()
         self._last = 0
+        self.on_taken: Callable[[], None] = lambda: None
 
     def take(self, holder: Holder, peer: str) -> Refusal | None:
         """Ask the node for a seat; without an answer there is none."""
@@ -59,6 +61,7 @@ class AskedSeats(Seats):
             del self._answers[number]
             if answer is not None and answer.refusal is None:
                 self._known[number], self._numbers[holder] = holder, number
+                self.on_taken()
                 return None
         return "limit" if answer is None else answer.refusal
 
@@ -78,6 +81,11 @@ class AskedSeats(Seats):
         """Return the number of open associations here."""
         with self._answered:
             return sum(holder.is_alive() for holder in self._known.values())
+
+    def are_taken(self) -> bool:
+        """Return whether the node has to be told of the end of an association."""
+        with self._answered:
+            return bool(self._known)
 
     def find_number(self, holder: Holder | None) -> int | None:
         """Return the number of an association that has a seat."""
@@ -106,6 +114,7 @@ class Reporter:
         self._news = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+        seats.on_taken = self._news.set  # an association may bring nothing, and its end is to be told all the same
 
     def note_instance(self, series_instance_uid: str, holder: Holder | None = None) -> None:
         """Note that an object of a series came on the association `holder`."""
@@ -141,7 +150,7 @@ class Reporter:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._news.wait(_LOOK_SECONDS if self._seats.count() else None)
+            self._news.wait(_LOOK_SECONDS if self._seats.are_taken() else None)
             self._stop.wait(_GATHER_SECONDS)
             self._news.clear()
             try:

@@ -76,3 +76,15 @@ def test_what_came_is_gathered(ends):
     reporter.give_back(9)
     reporter.stop()
     assert node.recv() == News(ended=(9,))
+
+
+def test_the_end_of_an_association_that_brought_nothing_is_told_too(ends):
+    mine, node = ends
+    seats, holder = AskedSeats(Pipe(mine)), Association()
+    reporter = Reporter(Pipe(mine), seats)
+    reporter.start()
+    number, _ = take(seats, node, holder)
+    holder.alive = False
+    assert node.poll(20)
+    assert node.recv() == News(ended=(number,))
+    reporter.stop()
