@@ -13,6 +13,7 @@ from typing import Any
 
 BUCKET = "objects"
 SECONDS = 60
+_TRIES = 3
 _USER = {"accessKey": "test-access", "secretKey": "test-secret"}
 _GUEST = {"accessKey": "guest-access", "secretKey": "guest-secret"}
 _PORTS = ("s3", "master", "volume", "filer", "admin")
@@ -49,7 +50,15 @@ class Service:
         }
 
     def start(self) -> None:
-        """Start, and wait until the bucket answers."""
+        """Start, and wait until the bucket answers; again where it ends at once, for instance over a port."""
+        for _ in range(_TRIES):
+            self._launch()
+            if self._answers():
+                return
+            self.kill()
+        raise RuntimeError(f"SeaweedFS does not start; its log:\n{(self._folder / 'log').read_text()[-2000:]}")
+
+    def _launch(self) -> None:
         ports = [f"-{name}.port={number}" for name, number in self._ports.items()]
         # its gRPC ports are chosen too: by default they lie 10000 above, which may be above the last
         ports += [f"-{name}.port.grpc={_find_port()}" for name in _PORTS]
@@ -76,7 +85,6 @@ class Service:
                 cwd=self._folder,
                 env={**os.environ, "GOMEMLIMIT": "300MiB", "GOMAXPROCS": "1"},
             )
-        self._wait()
 
     def kill(self) -> None:
         """End the server as a power cut of its machine would."""
@@ -85,7 +93,8 @@ class Service:
             self._process.wait()
             self._process = None
 
-    def _wait(self) -> None:
+    def _answers(self) -> bool:
+        """Wait until the bucket takes an object; False when the server has ended or takes none in time."""
         from config.storage import S3Settings  # noqa: PLC0415
         from storage.objects.bucket import Bucket  # noqa: PLC0415
 
@@ -99,10 +108,10 @@ class Service:
                 bucket.put("probe", probe)
             except OSError:
                 if time.monotonic() > until or self._process is None or self._process.poll() is not None:
-                    raise
+                    return False
                 time.sleep(0.2)
             else:
-                return
+                return True
 
 
 def _choose_ports() -> dict[str, int]:
