@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-_YOUNG: Final = 50_000
+_YOUNG: Final = 10_000
 """Objects made before the collector looks at them: receiving an image makes some hundreds, which go by themselves."""
 
 

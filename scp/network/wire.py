@@ -153,6 +153,9 @@ class Wire:
         """Close the connection."""
         self._transport.finish()
         self._socket.close()
+        # what still refers to this connection, for instance an error that was raised in it, need not keep the buffer
+        self._view = memoryview(bytearray())
+        self._start = self._end = 0
 
     def shut(self) -> None:
         """Shut down both directions from another thread, so that a reader sees the end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
 
@@ -178,3 +179,20 @@ def test_draining_says_whether_the_peer_closed(pair):
     assert not wire.drain(0.05)
     theirs.close()
     assert wire.drain(10)
+
+
+def test_a_closed_connection_that_something_still_refers_to_keeps_no_buffer():
+    kept = []
+    tracemalloc.start()
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            for _ in range(20):
+                wire = Wire(socket.create_connection(server.getsockname()), PACE)
+                server.accept()[0].close()
+                wire.close()
+                kept.append(wire)
+        assert tracemalloc.get_traced_memory()[0] < BUFFER_BYTES
+        with pytest.raises(Closed):
+            kept[0].read(1)
+    finally:
+        tracemalloc.stop()
