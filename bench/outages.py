@@ -180,6 +180,16 @@ def database(folder: Path, slices: Sequence[Dataset], outage: Outage, seconds: f
             site.finish(outage)
 
 
+def _listens_in_the_end(node: NodeProcess, outage: Outage) -> bool:
+    """Return whether a node listens; one that has ended is launched again."""
+    code = node.take_exit_code()
+    if code is not None:
+        outage.told[f"ended with {code}"] += 1
+        outage.losses += ["ended with 2: a service manager does not start it again"] if code == 2 else []  # noqa: PLR2004
+        node.launch()
+    return node.is_listening
+
+
 def database_at_start(folder: Path, slices: Sequence[Dataset], outage: Outage, seconds: float) -> None:
     """The node starts before its database does, as after a power cut of both."""
     with closing(PostgresServer()) as server:
@@ -192,13 +202,11 @@ def database_at_start(folder: Path, slices: Sequence[Dataset], outage: Outage, s
             site.node.launch()
             site.send()
             time.sleep(seconds)
-            code = site.node.take_exit_code()
             server.start()
-            if code is not None:
-                outage.told[f"ended with {code}"] += 1
-                outage.losses += ["ended with 2: a service manager does not start it again"] if code == 2 else []  # noqa: PLR2004
-                site.node.launch()
-            site.node.wait()
+            # it may end by itself at any moment until then, and a service manager starts it again
+            wait_for(
+                "the node to listen", lambda: _listens_in_the_end(site.node, outage), seconds=_REST_SECONDS, pause=0.1
+            )
             site.finish(outage)
 
 
