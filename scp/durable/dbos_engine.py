@@ -29,6 +29,8 @@ APPLICATION_VERSION: Final = "coronode-1"
 
 _ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 _NOTED_SECONDS: Final = 5
+_ENDING_SECONDS: Final = 10.0
+"""That a look at a queue may last at the end: one at a database that is away ends with the process."""
 _ALONE_LOOK_SECONDS: Final = 15.0
 """Between looks at a queue into which only this process puts anything."""
 _UNUSED_SECONDS: Final = 3600.0
@@ -139,7 +141,7 @@ class DbosEngine:
         for lookout in self._lookouts.values():
             lookout.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(_ENDING_SECONDS)
         if self._client is not None:
             self._client.destroy()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=_NOTED_SECONDS if busy else 0)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from config.errors import CoronodeError
+from scp.durable import dbos_engine
 from scp.durable.dbos_engine import DbosEngine
 from scp.durable.job import DELIVER, SCORE, Job
 from scp.durable.serializer import JsonSerializer
@@ -166,3 +167,19 @@ def test_who_is_alone_looks_at_its_queues_when_it_has_put_something_there(instal
         assert [ran.get(timeout=10) for _ in range(5)] == list("01234")
     finally:
         engine.stop(busy=True)
+
+
+def test_a_look_that_waits_for_the_database_does_not_hold_up_the_end(install, monkeypatch):
+    back = threading.Event()
+    monkeypatch.setattr(dbos_engine, "queue_worker_thread", lambda *_: back.wait(60))
+    monkeypatch.setattr(dbos_engine, "_ENDING_SECONDS", 0.01)
+    engine = DbosEngine(install().database)
+    engine.start({SCORE: lambda *_: None}, around=nullcontext)
+    (looking,) = engine._threads
+    try:
+        engine.stop(busy=False)
+        assert looking.is_alive()
+    finally:
+        back.set()
+    looking.join(30)
+    assert not looking.is_alive()
