@@ -30,7 +30,7 @@ class Batch:
         """The job of this batch: a new one each time it falls due, in the partition of its destination."""
         workflow_id = f"deliver:{self.destination}:{self.series_instance_uid}:{self.version}:{self.due}"
         arguments = (self.series_instance_uid, self.version, self.destination, self.due)
-        return Job(DELIVER, workflow_id, arguments, self.destination)
+        return Job(DELIVER, workflow_id, arguments)
 
 
 def group_deliveries(deliveries: Iterable[Delivery]) -> list[Batch]:

@@ -41,8 +41,8 @@ class Chore:
     def list_jobs(self) -> Iterator[Job]:
         """List the jobs that are due: a new one each time that something falls due."""
         for arguments, due in self.errands.list_due():
-            partition = ":".join((self.kind.workflow, *arguments))
-            yield Job(self.kind, f"{partition}:{due.isoformat()}", (*arguments, due.isoformat()), partition)
+            workflow_id = ":".join((self.kind.workflow, *arguments, due.isoformat()))
+            yield Job(self.kind, workflow_id, (*arguments, due.isoformat()))
 
     def run(self, *arguments: Any) -> None:
         """Run a job; its last argument, the time since when it is due, belongs to its identity alone."""

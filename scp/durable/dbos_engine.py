@@ -20,6 +20,7 @@ from scp.durable.job import Job, Kind
 from scp.durable.lookout import Lookout
 from scp.durable.outage import Outages
 from scp.durable.serializer import JsonSerializer
+from scp.durable.turns import Turns
 from storage.database.engine import Database, Transaction
 from storage.database.ping import ping
 from storage.database.reach import is_unreachable
@@ -80,8 +81,9 @@ class DbosEngine:
         DBOS(config=config)
         queues = {kind.queue: kind for kind in steps}
         self._lookouts = {queue: Lookout() for queue in queues}
+        turns = {queue: Turns(1 if kind.partner else self._scorers) for queue, kind in queues.items()}
         for kind, step in steps.items():
-            _register_workflow(kind, step, around, self._lookouts[kind.queue])
+            _register_workflow(kind, step, around, self._lookouts[kind.queue], turns[kind.queue])
         # on PostgreSQL a transaction is open for as long
         _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = _UNUSED_SECONDS if self._alone else 1.0  # noqa: SLF001
         DBOS.listen_queues([])  # `_listen` does that
@@ -152,8 +154,8 @@ class DbosEngine:
         """Look at the queue of a kind of jobs, in a thread."""
         queue = DBOS.register_queue(
             kind.queue,
-            worker_concurrency=None if kind.partitioned else self._scorers,
-            partition_worker_concurrency=1 if kind.partitioned else None,
+            worker_concurrency=None if kind.partner else self._scorers,
+            partition_worker_concurrency=1 if kind.partner else None,
             polling_interval_sec=_ALONE_LOOK_SECONDS if self._alone else kind.look_seconds,
             on_conflict="always_update",
         )
@@ -171,13 +173,17 @@ def _wait_for_it(error: Exception) -> bool:
 
 
 def _register_workflow(
-    kind: Kind, step: Callable[..., None], around: Callable[[], AbstractContextManager[Any]], lookout: Lookout
+    kind: Kind,
+    step: Callable[..., None],
+    around: Callable[[], AbstractContextManager[Any]],
+    lookout: Lookout,
+    turns: Turns,
 ) -> None:
     """Register a workflow of one repeatable step with the library."""
 
     def workflow(*arguments: Any) -> None:
         try:
-            with around():
+            with turns.take(kind.name_partition(arguments) or kind.queue), around():
                 DBOS.run_step({"name": kind.step}, step, *arguments)
         finally:
             lookout.nudge()  # there is room for another

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,22 +15,29 @@ from storage.database.engine import Transaction
 class Kind:
     """A kind of job: its workflow with a single step, and its queue.
 
-    A process runs as many jobs of a queue at a time as it has scorers; of a partitioned queue, one of each partition.
-    Kinds may share a queue. It is looked at every `look_seconds` for what other processes have put there, and at once
-    for what this one has.
+    A process runs as many jobs of a queue at a time as it has scorers; of a kind with `partner`, the first and the end
+    of the arguments that name the partner, one for each partner. Kinds that share a queue are alike in this. A queue is
+    looked at every `look_seconds` for what other processes have put there, and at once for what this one has.
     """
 
     workflow: str
     step: str
     queue: str
-    partitioned: bool = False
+    partner: tuple[int, int] | None = None
     look_seconds: float = 1.0
+
+    def name_partition(self, arguments: Sequence[object]) -> str | None:
+        """Name the partition of a job: the jobs for one partner; None where there is no partner."""
+        if self.partner is None:
+            return None
+        first, end = self.partner
+        return ":".join((self.workflow, *map(str, arguments[first:end])))
 
 
 SCORE: Final = Kind("score_series", "process", "score")
-DELIVER: Final = Kind("deliver_batch", "send", "deliver", partitioned=True)
-REPORT_COMMITMENT: Final = Kind("report_commitment", "report", "chores", partitioned=True, look_seconds=5.0)
-ASK_COMMITMENT: Final = Kind("ask_commitment", "ask", "chores", partitioned=True, look_seconds=5.0)
+DELIVER: Final = Kind("deliver_batch", "send", "deliver", partner=(2, 3))
+REPORT_COMMITMENT: Final = Kind("report_commitment", "report", "chores", partner=(0, -1), look_seconds=5.0)
+ASK_COMMITMENT: Final = Kind("ask_commitment", "ask", "chores", partner=(0, -1), look_seconds=5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +50,12 @@ class Job:
     kind: Kind
     workflow_id: str
     arguments: tuple[str | int, ...]
-    partition: str | None = None
     priority: int = 0
+
+    @property
+    def partition(self) -> str | None:
+        """The jobs of which one runs at a time in a process."""
+        return self.kind.name_partition(self.arguments)
 
     @classmethod
     def score(cls, series_instance_uid: str, version: int, priority: int = 0) -> Job:

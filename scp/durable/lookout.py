@@ -7,10 +7,13 @@ loop waits for an event that can be nudged.
 from __future__ import annotations
 
 import threading
+import time
 from typing import Final
 
 _SOON: Final = (0.0, 0.05, 0.2, 1.0)
 """Pauses before the looks after a nudge: a transaction may still have to be committed, a job's end to be noted."""
+_BETWEEN_SECONDS: Final = 0.05
+"""That the library gets to count the jobs that it has taken in one look as running, before the next."""
 
 
 class Lookout:
@@ -21,6 +24,7 @@ class Lookout:
         self._is_set = False
         self._soon: list[float] = []
         self._nudges = 0
+        self._not_before = 0.0
 
     def is_set(self) -> bool:
         """Return whether the loop is to end."""
@@ -45,4 +49,6 @@ class Lookout:
             if self._changed.wait_for(lambda: self._is_set or bool(self._soon), timeout) and not self._is_set:
                 pause, nudges = self._soon.pop(0), self._nudges
                 self._changed.wait_for(lambda: self._is_set or self._nudges != nudges, pause)
+                self._changed.wait_for(lambda: self._is_set, max(0.0, self._not_before - time.monotonic()))
+            self._not_before = time.monotonic() + _BETWEEN_SECONDS
             return self._is_set

@@ -15,7 +15,7 @@ def test_a_job_is_named_after_all_that_makes_the_batch():
     job = Batch.from_delivery(ONE).job
     assert job.workflow_id == "deliver:PACS:1.2:3:2026-03-02T08:00:00+00:00"
     assert job.arguments == ("1.2", 3, "PACS", "2026-03-02T08:00:00+00:00")
-    assert (job.kind, job.partition) == (DELIVER, "PACS")
+    assert (job.kind, job.partition) == (DELIVER, "deliver_batch:PACS")
 
 
 def test_documents_of_one_result_for_one_destination_travel_together():

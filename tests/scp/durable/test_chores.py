@@ -30,7 +30,7 @@ def test_a_job_for_each_partner_in_a_partition_of_its_own():
     jobs = list(Chore(REPORT_COMMITMENT, errands).list_jobs())
     due = DUE.isoformat()
     partition = "report_commitment:CT1:10.0.0.1"
-    assert jobs[0] == Job(REPORT_COMMITMENT, f"{partition}:{due}", ("CT1", "10.0.0.1", due), partition)
+    assert jobs[0] == Job(REPORT_COMMITMENT, f"{partition}:{due}", ("CT1", "10.0.0.1", due))
     assert jobs[1].partition == "report_commitment:CT2:10.0.0.2"
     Chore(REPORT_COMMITMENT, errands).run(*jobs[0].arguments)
     assert errands.done == [("CT1", "10.0.0.1")]

@@ -1,10 +1,12 @@
 """The library behind the seam: a job runs once, ends, and can be enqueued again after it was forgotten."""
 
 import threading
+from collections import Counter
 from contextlib import nullcontext
 from queue import Queue
 
 import pytest
+from dbos._core import ActiveWorkflowById
 from sqlalchemy import text
 
 from config.errors import CoronodeError
@@ -36,7 +38,7 @@ def test_a_job_runs_once_until_it_is_forgotten(install, clock):
     engine = DbosEngine(installation.database)
     engine.start({SCORE: step, DELIVER: step}, around=nullcontext)
     try:
-        one, other = Job.score("1.2", 1), Job(DELIVER, "deliver:x", ("1.2", 1, "PACS", "now"), "PACS")
+        one, other = Job.score("1.2", 1), Job(DELIVER, "deliver:x", ("1.2", 1, "PACS", "now"))
         for _ in range(3):
             engine.enqueue(one)
         with installation.database.session() as transaction:
@@ -77,6 +79,48 @@ def test_of_the_jobs_that_wait_the_smallest_priority_goes_first(install):
         for _ in range(3):
             assert began.acquire(timeout=60)
         assert ran == ["first", "new", "again", "also again"]
+    finally:
+        go.set()
+        engine.stop(busy=True)
+
+
+def test_of_a_partner_one_job_runs_at_a_time_even_where_the_library_takes_several(install, monkeypatch, eventually):
+    """A look at the queue may come before the library counts what it took in the look before."""
+    monkeypatch.setattr(ActiveWorkflowById, "count_for_partition", lambda *_: 0)
+    monkeypatch.setattr(ActiveWorkflowById, "count_for_queue", lambda *_: 0)
+    began, go, running, most, lock = threading.Semaphore(0), threading.Event(), Counter(), Counter(), threading.Lock()
+
+    def step(name, *others):
+        partner = others[1] if len(others) > 1 else "score"
+        with lock:
+            running[partner] += 1
+            most[partner] = max(most[partner], running[partner])
+        began.release()
+        assert go.wait(60)
+        with lock:
+            running[partner] -= 1
+
+    installation = install()
+    engine = DbosEngine(installation.database)
+    engine.start({SCORE: step, DELIVER: step}, around=nullcontext)
+
+    def taken():
+        with installation.database.reading() as session:
+            return session.scalar(text("SELECT count(*) FROM workflow_status WHERE status = 'PENDING'"))
+
+    try:
+        for number in range(4):
+            engine.enqueue(Job.score(f"1.2.{number}", 1))
+            for name in ("PACS", "ARCHIVE"):
+                engine.enqueue(Job(DELIVER, f"deliver:{name}:{number}", ("1.2", number, name, "now")))
+        for _ in range(3):
+            assert began.acquire(timeout=60)
+        eventually("the library takes all", lambda: taken() == 12)
+        assert not began.acquire(timeout=0.2)
+        go.set()
+        for _ in range(9):
+            assert began.acquire(timeout=60)
+        assert most == {"PACS": 1, "ARCHIVE": 1, "score": 1}
     finally:
         go.set()
         engine.stop(busy=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import pairwise
 from queue import Queue
 
 import pytest
@@ -45,6 +46,17 @@ def test_a_nudge_within_the_pause_after_another_is_not_left_for_later(loop):
     times = [looks.get(timeout=30) for _ in range(5)]
     assert times[-1] - times[0] >= 1.2
     assert looks.empty()
+
+
+def test_between_two_looks_there_is_time_to_count_what_the_first_has_taken(loop):
+    lookout, looks = loop
+    times = []
+    for _ in range(3):
+        lookout.nudge()
+        times.append(looks.get(timeout=30))
+    assert all(later - earlier >= 0.04 for earlier, later in pairwise(times))
+    for _ in range(3):
+        looks.get(timeout=30)
 
 
 def test_without_a_nudge_it_looks_after_its_time():

@@ -134,7 +134,8 @@ def test_jobs_outlive_a_server_that_is_stopped_and_little_is_said_of_it(
     finally:
         engine.stop(busy=True)
         database.close()
-    assert ran == ["1.2", "1.2"]
+    assert set(ran) == {"1.2"}
+    assert len(ran) >= 2, "one more where a run ended between two questions"
     assert [event["event"] for event in told()] == [GONE, BACK]
     assert not [event for event in told() if "exception" in event]
     assert "Traceback" not in json.dumps(told())
