@@ -19,16 +19,25 @@ Statement: TypeAlias = Select[Any] | CompoundSelect[Any] | Insert | Update
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
+    """A statement as text, with its parameters: where each stands (None: by name), and which have to be converted."""
+
     text: str
-    names: tuple[str, ...] | None
+    places: Mapping[str, Sequence[int]] | None
+    names: tuple[str, ...]
     processors: Mapping[str, Callable[[Any], Any]]
 
     def convert(self, values: Mapping[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
         """Convert the values for the driver: by position, or by name."""
-        given = {
-            name: self.processors[name](value) if name in self.processors else value for name, value in values.items()
-        }
-        return given if self.names is None else tuple(given[name] for name in self.names)
+        if self.places is None:
+            given = dict(values)
+            for name, process in self.processors.items():
+                given[name] = process(given[name])
+            return given
+        ordered = [values[name] for name in self.names]
+        for name, process in self.processors.items():
+            for place in self.places[name]:
+                ordered[place] = process(ordered[place])
+        return tuple(ordered)
 
 
 class Prepared:
@@ -69,5 +78,8 @@ def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
         for name, parameter in compiled.binds.items()
         if (processor := parameter.type.dialect_impl(dialect).bind_processor(dialect)) is not None
     }
-    names = None if compiled.positiontup is None else tuple(compiled.positiontup)
-    return _Compiled(str(compiled), names, processors)
+    if compiled.positiontup is None:
+        return _Compiled(str(compiled), None, (), processors)
+    names = tuple(compiled.positiontup)
+    places = {name: [place for place, other in enumerate(names) if other == name] for name in names}
+    return _Compiled(str(compiled), places, names, {name: processors[name] for name in processors if name in places})

@@ -69,8 +69,9 @@ class BucketFiles(Files):
         copy = self._cache.find(_check_name(name), size)
         if copy is not None and not anew:
             return copy
-        path, descriptor = self._workplace.begin()
+        place, descriptor = self._workplace.begin()
         os.close(descriptor)
+        path = Path(place)
         try:
             self._bucket.get(name, path)
             return self._cache.take(path, name)
@@ -85,16 +86,17 @@ class BucketFiles(Files):
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="fetch") as pool:
             return list(pool.map(self.fetch, names))
 
-    def keep(self, path: Path, descriptor: int, name: str) -> None:
+    def keep(self, path: str, descriptor: int, name: str) -> None:
         """Store a file that has been written under its name; it is durable then. Raises OSError."""
         del descriptor
-        self._bucket.put(_check_name(name), path)
+        written = Path(path)
+        self._bucket.put(_check_name(name), written)
         try:
-            self._cache.take(path, name)
+            self._cache.take(written, name)
         except OSError:  # stored it is, and read back when somebody asks for it
             self._cache.drop(name)
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+                written.unlink(missing_ok=True)
 
     def sync(self, names: Iterable[str]) -> None:
         """Do nothing: a stored object is durable."""

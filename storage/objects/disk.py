@@ -42,10 +42,15 @@ def refuse_on_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in _FULL
-        words = error.strerror or os.strerror(error.errno or errno.EIO)
-        reason = "the disk is full" if full else f"cannot write: {words}"
-        raise Rejected(status.OUT_OF_RESOURCES, reason[:64]) from error
+        raise refuse(error) from error
+
+
+def refuse(error: OSError) -> Rejected:
+    """Make the refusal of `refuse_on_errors`, for what runs so often that a block would cost more than its contents."""
+    full = error.errno in _FULL
+    words = error.strerror or os.strerror(error.errno or errno.EIO)
+    reason = "the disk is full" if full else f"cannot write: {words}"
+    return Rejected(status.OUT_OF_RESOURCES, reason[:64])
 
 
 def sync_data(descriptor: int) -> None:
@@ -79,11 +84,15 @@ def look_at(path: Path) -> Look | None:
     return None
 
 
-def make_folder(folder: Path) -> None:
-    """Create a folder with its parents so that it survives a power cut."""
-    if folder.is_dir():
+def make_folder(folder: Path, top: Path | None = None) -> None:
+    """Create a folder with its parents so that it survives a power cut.
+
+    What is there already is taken for durable; with `top`, an existing folder above, only from there on up: another
+    thread or process may have made the others a moment ago.
+    """
+    if folder == top or (top is None and folder.is_dir()):
         return
-    make_folder(folder.parent)
+    make_folder(folder.parent, top)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     sync_folder(folder.parent)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,7 +45,7 @@ class Files:
         self.root = root.resolve()
         self.durable = self.flushes = durable
         self._prefix = f"{self.root}{os.sep}"
-        self._folders: set[Path] = set()
+        self._folders: set[str] = set()
         self._places: dict[str, str] = {}
         self._workplace = Workplace(self.root / "incoming", owner)
         with refuse_on_errors():
@@ -91,12 +90,16 @@ class Files:
 
     def path(self, name: str) -> Path:
         """Return the absolute path of a stored name. Raises ValueError for a name that leads out of the store."""
+        return Path(self._place(name))
+
+    def _place(self, name: str) -> str:
+        """Return the same as text, as every object needs it."""
         folder, _, last = name.rpartition("/")
         place = self._places.get(folder)
         if place is not None and last not in _NO_FILES:
-            return Path(place + last)
+            return place + last
         path = Path(os.path.normpath(self._prefix + name))
-        if path.parent not in self._folders:
+        if str(path.parent) not in self._folders:
             # resolving a path reads the disk for each part; a folder needs that only once
             path = (self.root / name).resolve()
         if not path.is_relative_to(self.root) or path == self.root:
@@ -105,32 +108,38 @@ class Files:
             if len(self._places) >= _MOST_FOLDERS:
                 self._places.clear()
             self._places[folder] = f"{path.parent}{os.sep}"
-        return path
+        return str(path)
 
     def make_folder(self, folder: Path) -> None:
         """Create a folder of the store so that it survives a power cut; repeating it costs nothing.
 
         A store whose disk is away is not made anew: it would be in the way of the one that comes back. Raises OSError.
         """
-        if folder not in self._folders or not folder.is_dir():
-            top = self.root / folder.relative_to(self.root).parts[0]
-            if not top.is_dir():
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(top))
-            make_folder(folder)
-            if len(self._folders) >= _MOST_FOLDERS:
-                self._folders.clear()
-            self._folders.add(folder)
+        if str(folder) in self._folders and folder.is_dir():
+            return
+        top = self.root / folder.relative_to(self.root).parts[0]
+        if not top.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(top))
+        make_folder(folder, top if self.durable else None)
+        if len(self._folders) >= _MOST_FOLDERS:
+            self._folders.clear()
+        self._folders.add(str(folder))
 
-    def keep(self, path: Path, descriptor: int, name: str) -> None:
+    def keep(self, path: str, descriptor: int, name: str) -> None:
         """Give a file that has been written its final name, its contents being durable; the name still needs `sync`.
 
         Raises OSError.
         """
-        final = self.path(name)
+        final = self._place(name)
         if self.flushes:
             sync_data(descriptor)
-        self.make_folder(final.parent)
-        path.replace(final)
+        folder = os.path.dirname(final)  # noqa: PTH120  # as text: see `_place`
+        if folder in self._folders:
+            with suppress(FileNotFoundError):  # emptied and deleted, or its disk has come back without it
+                os.replace(path, final)  # noqa: PTH105
+                return
+        self.make_folder(Path(folder))
+        os.replace(path, final)  # noqa: PTH105
 
     def sync(self, names: Iterable[str]) -> None:
         """Make the names of settled files durable: the second half of a commit, one fsync per folder.
@@ -246,4 +255,5 @@ class Files:
         Raises Rejected (0xA700) when the disk does not answer.
         """
         with refuse_on_errors():
-            return shutil.disk_usage(self.root).free
+            state = os.statvfs(self._prefix)
+            return state.f_bavail * state.f_frsize

@@ -22,6 +22,7 @@ _SHORT_VRS: Final = frozenset(
     {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS"}
     | {b"ST", b"TM", b"UI", b"UL", b"US"}
 )
+_SHORT_HEADER: Final = struct.Struct("<HH2sH")
 _UNDEFINED: Final = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _DEEPEST: Final = 32
@@ -33,6 +34,7 @@ _VRS: Final = {
     pixel_data.BITS_ALLOCATED: "US",
     **{attribute.tag: attribute.vr for attribute in (*ATTRIBUTES.values(), TIMEZONE)},
 }
+_ENCODED_VRS: Final = {tag: vr.encode() for tag, vr in _VRS.items()}
 WANTED: Final = frozenset(_VRS)
 LAST: Final = max(WANTED)
 """No element beyond this tag is wanted."""
@@ -85,18 +87,22 @@ def _read_into(values: dict[int, bytes], data: bytes | bytearray | memoryview, *
             start = position
             if position == end and whole:
                 break
-            group, element = struct.unpack_from("<HH", data, position)
+            # every element has eight bytes and more
+            group, element, vr, length = _SHORT_HEADER.unpack_from(data, position)
             tag = group << 16 | element
             if tag > LAST:
                 break
-            vr, length, position = _read_element(data, position + 4, implicit=implicit)
+            if vr in _SHORT_VRS and not implicit:  # most elements
+                position += _SHORT_HEADER.size
+            else:
+                vr, length, position = _read_element(data, position + 4, implicit=implicit)
             if length == _UNDEFINED:
                 position = _skip_sequence(data, position, implicit=implicit or vr == b"UN")
                 continue
             if position + length > end:
                 raise NotPlain(truncated=not whole)
             if tag in WANTED:
-                if vr and form_of(_VRS[tag], vr.decode()) != _VRS[tag]:
+                if vr and vr != _ENCODED_VRS[tag] and form_of(_VRS[tag], vr.decode()) != _VRS[tag]:
                     raise NotPlain(truncated=False)
                 values[tag] = bytes(data[position : position + length])
             position += length

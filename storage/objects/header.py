@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Self
+from typing import Final, Self
 
 from pydicom.dataset import Dataset
 
@@ -20,9 +21,11 @@ from storage.objects.attributes import FOLDED, TIMEZONE, Attribute, list_attribu
 
 _LONGEST_UID = 64
 _CHARACTER_SET = 0x00080005
-_STUDY, _SERIES, _IMAGE = (
-    (*list_attributes(*levels), TIMEZONE) for levels in (("PATIENT", "STUDY"), ("SERIES",), ("IMAGE",))
-)
+_STUDY: Final = (*list_attributes("PATIENT", "STUDY"), TIMEZONE)
+_SERIES: Final = (*list_attributes("SERIES"), TIMEZONE)
+_IMAGE: Final = (*list_attributes("IMAGE"), TIMEZONE)
+_FRAME_OF_REFERENCE: Final = "frame_of_reference_uid"
+_MOST_KEPT: Final = 64
 _IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 
 
@@ -68,32 +71,26 @@ class InstanceHeader:
             Rejected: 0xA900 when a UID that identifies the object is absent or empty, 0xC000 when one has more than 64
                 characters, several values, or a character that no identifier may hold (PS3.4 B.2.3).
         """
-        study, series, image = (_read_texts(dataset, attributes) for attributes in (_STUDY, _SERIES, _IMAGE))
+        study, series, image = (
+            _complete({item.column: read_text(dataset, item.tag, item.vr) for item in attributes})
+            for attributes in (_STUDY, _SERIES, _IMAGE)
+        )
         return cls._from_columns(study, series, image, transfer_syntax_uid or _read_transfer_syntax(dataset))
 
     @classmethod
     def from_values(cls, values: Mapping[int, bytes], transfer_syntax_uid: str) -> Self:
         """Make it from encoded values by tag, as read by `storage.objects.head`; raises as `from_dataset` does."""
         character_set = values.get(_CHARACTER_SET, b"")
-
-        def texts(attributes: tuple[Attribute, ...]) -> dict[str, str]:
-            return {
-                item.column: decode_text(values[item.tag], item.vr, character_set) if item.tag in values else ""
-                for item in attributes
-            }
-
-        return cls._from_columns(texts(_STUDY), texts(_SERIES), texts(_IMAGE), transfer_syntax_uid)
+        study, series, image = (
+            decode(tuple([values.get(item.tag, b"") for item in attributes]), character_set)
+            for attributes, decode in ((_STUDY, _decode_study), (_SERIES, _decode_series), (_IMAGE, _decode_image))
+        )
+        return cls._from_columns(study, series, image, transfer_syntax_uid)
 
     @classmethod
     def _from_columns(
-        cls, study: dict[str, str], series: dict[str, str], image: dict[str, str], transfer_syntax_uid: str
+        cls, study: Mapping[str, str], series: Mapping[str, str], image: Mapping[str, str], transfer_syntax_uid: str
     ) -> Self:
-        for texts in (study, series, image):
-            for column in FOLDED.keys() & texts.keys():
-                texts[FOLDED[column]] = fold(texts[column])
-            texts[TIMEZONE.column] = normalise_offset(texts[TIMEZONE.column]) or ""
-        if not is_keepable_uid(image["frame_of_reference_uid"]):  # it identifies no object: the object need not go
-            image["frame_of_reference_uid"] = ""
         for keyword, value in zip(
             _IDENTITY,
             (
@@ -112,9 +109,9 @@ class InstanceHeader:
             sop_class_uid=image["sop_class_uid"],
             transfer_syntax_uid=transfer_syntax_uid,
             modality=series["modality"],
-            study=MappingProxyType(study),
-            series=MappingProxyType(series),
-            image=MappingProxyType(image),
+            study=study,
+            series=series,
+            image=image,
         )
 
     def file_name(self, digest: str) -> str:
@@ -131,8 +128,41 @@ def _check_uid(keyword: str, value: str) -> None:
         raise Rejected(status.UNABLE_TO_PROCESS, f"{keyword} has a character that is not allowed")
 
 
-def _read_texts(dataset: Dataset, attributes: tuple[Attribute, ...]) -> dict[str, str]:
-    return {attribute.column: read_text(dataset, attribute.tag, attribute.vr) for attribute in attributes}
+def _complete(texts: dict[str, str]) -> Mapping[str, str]:
+    """Add what is made of the texts of a level."""
+    for column in FOLDED.keys() & texts.keys():
+        texts[FOLDED[column]] = fold(texts[column])
+    texts[TIMEZONE.column] = normalise_offset(texts[TIMEZONE.column]) or ""
+    # one that identifies no object is left out: the object need not go
+    if _FRAME_OF_REFERENCE in texts and not is_keepable_uid(texts[_FRAME_OF_REFERENCE]):
+        texts[_FRAME_OF_REFERENCE] = ""
+    return MappingProxyType(texts)
+
+
+def _decode(attributes: tuple[Attribute, ...], values: tuple[bytes, ...], character_set: bytes) -> Mapping[str, str]:
+    return _complete(
+        {
+            item.column: decode_text(value, item.vr, character_set) if value else ""
+            for item, value in zip(attributes, values, strict=True)
+        }
+    )
+
+
+# the slices of a series have the same values of study and series: they are decoded once
+
+
+@lru_cache(_MOST_KEPT)
+def _decode_study(values: tuple[bytes, ...], character_set: bytes) -> Mapping[str, str]:
+    return _decode(_STUDY, values, character_set)
+
+
+@lru_cache(_MOST_KEPT)
+def _decode_series(values: tuple[bytes, ...], character_set: bytes) -> Mapping[str, str]:
+    return _decode(_SERIES, values, character_set)
+
+
+def _decode_image(values: tuple[bytes, ...], character_set: bytes) -> Mapping[str, str]:
+    return _decode(_IMAGE, values, character_set)
 
 
 def _read_transfer_syntax(dataset: Dataset) -> str:

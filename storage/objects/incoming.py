@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from storage.objects.disk import begin_writing, refuse_on_errors
+from storage.objects.disk import begin_writing, refuse, refuse_on_errors
 
 _BEGIN_BYTES: Final = 128 * 1024
 """A shorter piece is not worth a request of its own to the disk."""
@@ -31,7 +31,7 @@ class Store(Protocol):
 
     flushes: bool
 
-    def keep(self, path: Path, descriptor: int, name: str) -> None:
+    def keep(self, path: str, descriptor: int, name: str) -> None:
         """Give a written file its final name."""
         ...
 
@@ -43,7 +43,7 @@ class Store(Protocol):
 class Incoming:
     """A file that is being written, not visible before `settle` or `commit`."""
 
-    def __init__(self, files: Store, path: Path, descriptor: int, transfer_syntax_uid: str) -> None:
+    def __init__(self, files: Store, path: str, descriptor: int, transfer_syntax_uid: str) -> None:
         self._files = files
         self._path = path
         self._descriptor: int | None = descriptor
@@ -68,7 +68,7 @@ class Incoming:
     @property
     def path(self) -> Path:
         """The temporary file, for reading back what was written."""
-        return self._path
+        return Path(self._path)
 
     @property
     def sha256(self) -> str:
@@ -103,16 +103,17 @@ class Incoming:
             self._descriptor = None
         if not self._settled:
             with contextlib.suppress(OSError):  # where the disk is away or read-only, `Files.sweep` removes it
-                self._path.unlink(missing_ok=True)
+                os.unlink(self._path)  # noqa: PTH108  # every object needs its path as text
 
     def _append(self, data: memoryview) -> None:
-        with refuse_on_errors():
-            if self._descriptor is None:
-                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-            written = 0
+        descriptor = -1 if self._descriptor is None else self._descriptor  # which the system refuses
+        try:
+            written = os.write(descriptor, data)
             while written < len(data):
-                written += os.write(self._descriptor, data[written:] if written else data)
-            self._size += written
-            if self._files.flushes and self._size - self._begun >= _BEGIN_BYTES:
-                begin_writing(self._descriptor, self._begun, self._size - self._begun)
-                self._begun = self._size
+                written += os.write(descriptor, data[written:])
+        except OSError as error:
+            raise refuse(error) from error
+        self._size += written
+        if self._files.flushes and self._size - self._begun >= _BEGIN_BYTES:
+            begin_writing(descriptor, self._begun, self._size - self._begun)
+            self._begun = self._size

@@ -39,12 +39,13 @@ class Workplace:
     def __init__(self, root: Path, owner: str = "") -> None:
         self.root = root
         self._folder = root / f"{owner}.{secrets.token_hex(8)}" if owner else root / secrets.token_hex(8)
+        self._prefix = f"{self._folder}{os.sep}"
         self._lock = threading.Lock()
         self._let_go: Callable[[], object] | None = None
 
-    def begin(self) -> tuple[Path, int]:
-        """Create an empty file and return it with its descriptor. Raises OSError."""
-        path = self._folder / secrets.token_hex(16)
+    def begin(self) -> tuple[str, int]:
+        """Create an empty file and return its path with its descriptor. Raises OSError."""
+        path = self._prefix + secrets.token_hex(16)
         try:
             return path, _create(path)
         except FileNotFoundError:
@@ -84,7 +85,7 @@ class Workplace:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _create(path: Path) -> int:
+def _create(path: str) -> int:
     return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
 
 

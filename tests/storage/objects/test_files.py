@@ -65,13 +65,37 @@ def test_an_abandoned_file_vanishes(files):
 
 def test_file_and_folders_are_synchronised_in_order(files, monkeypatch):
     steps = []
-    fdatasync, replace, fsync = os.fdatasync, type(files.root).replace, os.fsync
+    fdatasync, replace, fsync = os.fdatasync, os.replace, os.fsync
     monkeypatch.setattr(os, "fdatasync", lambda fd: (steps.append("data"), fdatasync(fd)))
-    monkeypatch.setattr(type(files.root), "replace", lambda a, b: (steps.append("rename"), replace(a, b))[1])
+    monkeypatch.setattr(os, "replace", lambda a, b: (steps.append("rename"), replace(a, b))[1])
     monkeypatch.setattr(os, "fsync", lambda fd: (steps.append("folder"), fsync(fd)))
     files.write(b"x", NAME)
     # Four new folders, each made durable in its parent, stand between the data and the rename.
     assert steps == ["data", "folder", "folder", "folder", "rename", "folder"]
+
+
+def test_a_folder_that_another_has_just_made_is_synchronised_before_it_is_relied_on(files, monkeypatch):
+    """The other may not have come to that yet: a power cut would take the folder away, and the file with it."""
+    files.path(NAME).parent.mkdir(parents=True)
+    synchronised = []
+    fsync = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: (synchronised.append(Path(f"/proc/self/fd/{fd}").readlink()), fsync(fd))
+    )
+    for name in (NAME, NAME.replace("-", "-0")):
+        files.write(b"x", name)
+    top = files.root / "instances"
+    below = [folder for folder in files.path(NAME).parents if folder.is_relative_to(top)]
+    assert synchronised == [*reversed(below[1:]), below[0], below[0]]
+
+
+def test_an_object_whose_folder_was_deleted_makes_it_anew(files):
+    files.write(b"x", NAME)
+    files.remove(NAME)
+    files.drop_folder(NAME)
+    assert not files.path(NAME).parent.exists()
+    files.write(b"y", NAME)
+    assert files.path(NAME).read_bytes() == b"y"
 
 
 def test_relaxed_files_are_not_synchronised(tmp_path, monkeypatch):
@@ -122,7 +146,7 @@ def test_a_disk_that_does_not_take_it_tells_the_sender(files, monkeypatch, step,
         "open": (os, "open"),
         "write": (os, "write"),
         "sync": (os, "fdatasync"),
-        "rename": (type(files.root), "replace"),
+        "rename": (os, "replace"),
     }[step]
 
     def attempt():
