@@ -1,6 +1,7 @@
-"""What peers do, on its way into the audit log: entered by a thread of its own, so that no peer waits for that.
+"""What peers do, on its way into the audit log: entered by a thread of its own, so that peers do not wait for that.
 
-Events are entered within a second, many in one transaction. While the database takes none they wait, up to a limit;
+Events are entered within a second, many in one transaction. What must be there before something happens is entered at
+once, and waited for, though not for long. While the database takes none they wait, up to a limit;
 those above it are counted, told, and their number is entered in their place. Repeats of the same event are entered
 together with their number every ten minutes. Whoever kills the process loses what came in the last second, and the
 repeats that were being counted.
@@ -15,7 +16,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 GATHER_SECONDS: Final = 600.0
 """How long repeats of the same event are counted before they are entered."""
 MOST_WAITING: Final = 2000
+ENTER_SECONDS: Final = 2.0
+"""How long is waited for an event that should be entered before its peer is served."""
 MOST_KNOWN: Final = 256
 """Events of one kind whose repeats are known."""
 
@@ -61,8 +64,15 @@ Note = Callable[[PeerEvent], None]
 """Takes an event; neither waits nor raises."""
 
 
-def ignore(_: PeerEvent) -> None:
-    """Take an event where no audit log of peers is kept."""
+class Enter(Protocol):
+    """Takes events, and returns once they are entered, or cannot be in time; never raises."""
+
+    def __call__(self, *events: PeerEvent) -> None:
+        """Take events."""
+
+
+def ignore(*_: PeerEvent) -> None:
+    """Take events where no audit log of peers is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,7 @@ class PeerEvents:
         self._monotonic = monotonic
         self._waiting: deque[_Waiting] = deque()
         self._gatherings: dict[str, Gathering[PeerEvent]] = {}
+        self._appended = self._entered = self._urgent = 0  # waiting events counted from the first one on
         self._lost = 0
         self._is_away = False
         self._stopping = False
@@ -102,15 +113,33 @@ class PeerEvents:
                 self._append(event, 1)
             else:
                 self._gather(event)
-            if self._thread.ident is None and not self._stopping:
-                self._thread.start()
-            self._changed.notify()
+            self._wake()
+
+    def enter(self, *events: PeerEvent) -> None:
+        """Take events and return once they are entered, or cannot be within `ENTER_SECONDS`; never raises.
+
+        While the database is away they wait like all others, and nobody for them: a log that cannot be written keeps no
+        peer from its images.
+        """
+        if not events:
+            return
+        with self._changed:
+            for event in events:
+                self._append(event, 1)
+            number = self._appended
+            if self._is_away or self._stopping:
+                return
+            self._urgent = number
+            self._wake()
+            self._changed.wait_for(
+                lambda: self._entered >= number or self._is_away or self._stopping, timeout=ENTER_SECONDS
+            )
 
     def stop(self) -> None:
         """Enter what waits and the repeats counted so far, and end. What the database does not take now is lost."""
         with self._changed:
             self._stopping = True
-            self._changed.notify()
+            self._changed.notify_all()
         if self._thread.ident is not None:
             self._thread.join()
         with self._changed:
@@ -121,9 +150,15 @@ class PeerEvents:
             metrics.AUDIT_LOST.inc(len(self._waiting))
             log.error("events of peers are not in the audit log", count=len(self._waiting) + self._lost)
 
+    def _wake(self) -> None:
+        if self._thread.ident is None and not self._stopping:
+            self._thread.start()
+        self._changed.notify_all()
+
     def _append(self, event: PeerEvent, count: int) -> None:
         if len(self._waiting) < MOST_WAITING:
             self._waiting.append(_Waiting(self._clock(), event, count))
+            self._appended += 1
             return
         if not self._lost:
             log.error("events of peers are lost to the audit log: the database takes none", waiting=MOST_WAITING)
@@ -149,7 +184,7 @@ class PeerEvents:
             while not self._stopping and not self._waiting:
                 self._changed.wait(self._find_wait())
                 self._collect()
-            self._changed.wait_for(lambda: self._stopping, pause)
+            self._changed.wait_for(lambda: self._stopping or self._urgent > self._entered, pause)
             return not self._stopping
 
     def _collect(self) -> None:
@@ -186,12 +221,17 @@ class PeerEvents:
         except Transient as error:
             if not self._is_away:  # told once; the next word is that it goes on
                 log.warning("events of peers wait for the audit log", reason=str(error))
-            self._is_away = True
+            with self._changed:
+                self._is_away = True
+                self._urgent = 0
+                self._changed.notify_all()
             return False
         with self._changed:
             for _ in batch:
                 self._waiting.popleft()
             self._lost -= lost
+            self._entered += len(batch)
+            self._changed.notify_all()
         if self._is_away:
             log.info("events of peers go on into the audit log", lost=lost)
             self._is_away = False
@@ -201,6 +241,7 @@ class PeerEvents:
         with self._changed:
             for _ in range(min(_BATCH, len(self._waiting))):
                 self._waiting.popleft()
+                self._entered += 1
                 self._lost += 1
                 metrics.AUDIT_LOST.inc()
 

@@ -26,6 +26,7 @@ class Code:
 
 ACTIVITY: Final = Code("110100", "Application Activity")
 LOG_USED: Final = Code("110101", "Audit Log Used")
+BEGUN: Final = Code("110102", "Begin Transferring DICOM Instances")
 ACCESSED: Final = Code("110103", "DICOM Instances Accessed")
 TRANSFERRED: Final = Code("110104", "DICOM Instances Transferred")
 DELETED: Final = Code("110105", "DICOM Study Deleted")
@@ -72,6 +73,7 @@ KINDS: Final = {
     "listed": Kind(QUERY, "E", part="person"),
     "queried": Kind(QUERY, "E", part="source"),
     statements.QUERIED: Kind(QUERY, "E", part="source"),
+    statements.PEER_RETRIEVING: Kind(BEGUN, "E", part="receiver"),
     statements.PEER_RETRIEVED: Kind(TRANSFERRED, "R", part="receiver"),
     statements.RETRIEVED: Kind(TRANSFERRED, "R", part="receiver"),
     statements.REFUSED: Kind(SECURITY, "E", NODE_AUTHENTICATION, "subject", failed=True),
@@ -107,5 +109,5 @@ def find_kind(name: str, statement: Statement | None = None) -> Kind:
     if isinstance(statement, Queried):
         return replace(kind, failed=statement.failed)
     if isinstance(statement, Retrieved):
-        return replace(kind, failed=statement.unsent > 0)
+        return replace(kind, failed=not statement.is_whole)
     return kind

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from scp.auditing.elements import OLDER_CODES, add_detail, add_object
 from scp.auditing.kinds import ACTIVITY, AUTHENTICATION, SECURITY, Code, Kind
 from scp.auditing.origin import Origin
-from storage.auditing.statements import Queried, Refused, Retrieved, Statement
+from storage.auditing.statements import Queried, Refused, Retrieved, Retrieving, Statement
 from storage.auditing.trail import Entry
 
 _STUDY: Final = Code("110180", "Study Instance UID")
@@ -55,9 +55,9 @@ def _add_query(root: ET.Element, queried: Queried) -> None:
 
 
 def _add_study(root: ET.Element, entry: Entry, statement: Statement | None) -> None:
-    """Add the study, with the SOP Classes of what was transferred where they were counted (A.5.3.7)."""
+    """Add the study, with the SOP Classes of what was transferred where they were counted (A.5.3.3, A.5.3.7)."""
     event = entry.event
-    retrieved = statement if isinstance(statement, Retrieved) else None
+    retrieved = statement if isinstance(statement, Retrieved | Retrieving) else None
     known = entry.study_instance_uid if retrieved is None else retrieved.study_instance_uid
     uid = known or event.series_instance_uid or event.sop_instance_uid
     if not uid:

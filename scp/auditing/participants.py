@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from scp.auditing.elements import add_code
 from scp.auditing.kinds import Code, Kind
 from scp.auditing.origin import Origin
-from storage.auditing.statements import Queried, Refused, Retrieved, Statement
+from storage.auditing.statements import Queried, Refused, Retrieved, Retrieving, Statement
 from storage.auditing.trail import Entry
 
 _APPLICATION: Final = Code("110150", "Application")
@@ -25,14 +25,14 @@ _NO_REQUESTORS: Final = ("destination", "subject")
 def add_participants(root: ET.Element, entry: Entry, kind: Kind, origin: Origin, statement: Statement | None) -> None:
     """Add the node, the peer or person of the event, and the requestor of what went to a third party."""
     event = entry.event
-    host = statement.host if isinstance(statement, Queried | Retrieved | Refused) else ""
+    host = statement.host if isinstance(statement, Queried | Retrieving | Retrieved | Refused) else ""
     other = event.person if kind.part == "person" else event.peer_ae
     if kind.part == "receiver":
         other = event.peer_ae or event.person
     if kind.part == "subject":
         other = event.peer_ae or host
     _add_node(root, kind, origin, is_requestor=not other or kind.part == "subject")
-    to = statement.to if isinstance(statement, Retrieved) else ""
+    to = statement.to if isinstance(statement, Retrieving | Retrieved) else ""
     if to:
         _add(root, to, role=_DESTINATION, is_requestor=False)
     for name in dict.fromkeys(filter(None, (other, event.person))):

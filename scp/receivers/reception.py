@@ -54,7 +54,8 @@ class Reception:
         self.asker = CommitmentAsker(installation, retry=retry, make_uid=random_uid)
         self._events = PeerEvents(database, installation.clock)
         self._audit = self._events.note if settings.audit.peers else ignore
-        self._retrieve = RetrieveScp(database, files, settings.node, settings.callers, audit=self._audit)
+        enter = self._events.enter if settings.audit.peers else ignore
+        self._retrieve = RetrieveScp(database, files, settings.node, settings.callers, audit=self._audit, enter=enter)
         self.server = Server(
             settings.node,
             Admission.from_settings(settings),
@@ -67,6 +68,7 @@ class Reception:
 
     def close(self) -> None:
         """Enter in the audit log what still waits for it, once nobody is served any more."""
+        self._retrieve.close()
         self._events.stop()
 
     def adopt(self, settings: Settings) -> None:

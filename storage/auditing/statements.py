@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydicom.uid import UID
 
 QUERIED: Final = "peer-queried"
+PEER_RETRIEVING: Final = "peer-retrieving"
 PEER_RETRIEVED: Final = "peer-retrieved"
 RETRIEVED: Final = "retrieved"
 REFUSED: Final = "peer-refused"
@@ -21,6 +22,9 @@ LOST: Final = "events-lost"
 
 MOST_SERIES: Final = 100
 """That one statement names."""
+CANCELLED: Final = "cancelled"
+INTERRUPTED: Final = "interrupted"
+"""By the end of an association or of the node."""
 LIMITS: Final = frozenset({"limit", "peer_limit", "silent"})
 """Refusals for the number of connections: whoever is refused may be who it says it is."""
 
@@ -48,11 +52,31 @@ class Queried:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrieving:
+    """Objects of one study that are about to be sent to who asked for them, or by C-MOVE to the AE title `to`.
+
+    `classes` counts them by SOP Class. `series` are those of the objects, at most `MOST_SERIES`.
+    """
+
+    operation: str
+    study_instance_uid: str
+    series: tuple[str, ...] = ()
+    classes: Mapping[str, int] = field(default_factory=dict)
+    to: str = ""
+    host: str = ""
+
+    def describe(self) -> str:
+        """Say it in words."""
+        return f"{self.operation} begins: {_count(self.classes)}{_to(self.to)}, study {self.study_instance_uid}"
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
     """Objects of one study that were sent to who asked for them, or by C-MOVE to the AE title `to`.
 
-    `classes` counts those sent by SOP Class; `unsent` could not be sent. `series` are those of the objects, at most
-    `MOST_SERIES`.
+    `classes` counts those sent by SOP Class; `unsent` could not be sent; `unsure` were on their way when the
+    association ended, so that nobody knows whether they arrived. `end` says what ended it early, `CANCELLED` or
+    `INTERRUPTED`, before `left` of them were tried. `series` are those of the objects, at most `MOST_SERIES`.
     """
 
     operation: str
@@ -62,15 +86,24 @@ class Retrieved:
     unsent: int = 0
     to: str = ""
     host: str = ""
+    unsure: int = 0
+    end: str = ""
+    left: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was to be sent was sent."""
+        return not (self.unsent or self.unsure or self.left or self.end)
 
     def describe(self) -> str:
         """Say it in words."""
-        sent = ", ".join(f"{count} {UID(uid).name}" for uid, count in sorted(self.classes.items())) or "nothing"
         return "".join(
             (
-                f"{self.operation}: {sent}",
-                f" to {self.to}" if self.to else "",
+                f"{self.operation}: {_count(self.classes)}{_to(self.to)}",
                 f", {self.unsent} not sent" if self.unsent else "",
+                f", {self.unsure} perhaps sent" if self.unsure else "",
+                f", {self.end}" if self.end else "",
+                f", {self.left} left" if self.left else "",
                 f", study {self.study_instance_uid}",
             )
         )
@@ -101,9 +134,10 @@ class Lost:
         return f"{self.count} events of peers are missing here: the database took none for too long"
 
 
-Statement = Queried | Retrieved | Refused | Lost
+Statement = Queried | Retrieving | Retrieved | Refused | Lost
 _CLASSES: Final[Mapping[str, type[Statement]]] = {
     QUERIED: Queried,
+    PEER_RETRIEVING: Retrieving,
     PEER_RETRIEVED: Retrieved,
     RETRIEVED: Retrieved,
     REFUSED: Refused,
@@ -142,6 +176,14 @@ def _convert(kind: str, value: Any) -> Any:
     if kind.startswith("Mapping"):
         return {str(name): int(count) for name, count in value.items()}
     return {"str": str, "int": int, "bool": bool}[kind](value)
+
+
+def _count(classes: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {UID(uid).name}" for uid, count in sorted(classes.items())) or "nothing"
+
+
+def _to(ae_title: str) -> str:
+    return f" to {ae_title}" if ae_title else ""
 
 
 def _times(count: int) -> str:

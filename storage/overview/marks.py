@@ -21,6 +21,7 @@ SEEN: Final = (
     "queried",
     statements.QUERIED,
     statements.RETRIEVED,
+    statements.PEER_RETRIEVING,
     statements.PEER_RETRIEVED,
     statements.REFUSED,
 )

@@ -36,6 +36,8 @@ _SERIES_AT_ONCE: Final = 200
 _Item = TypeVar("_Item")
 Kind = tuple[str, str]
 """SOP Class and Transfer Syntax UID."""
+Group = tuple[int, str]
+"""Row ID of a series, and SOP Class UID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,25 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The `count` selected objects of one class in one series."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_class_uid: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
-    """The selected objects in the order in which they were received, series by series; how many there are of a kind."""
+    """The selected objects in the order in which they were received, series by series.
+
+    `kinds` counts them by kind, `groups` by series and class.
+    """
 
     ids: array[int]
     kinds: Mapping[Kind, int]
+    groups: Mapping[Group, int]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -72,6 +88,20 @@ class Selection:
                 rows = session.execute(_select_objects().where(InstanceRow.id.in_(page))).all()
             found = {row[0]: StoredObject(*row[1:]) for row in rows}
             yield from (found[row_id] for row_id in page if row_id in found)
+
+    def list_parts(self, db: Database) -> list[Part]:
+        """List what was selected by study, series and class, in its order. Raises Transient."""
+        columns = select(SeriesRow.id, StudyRow.study_instance_uid, SeriesRow.series_instance_uid).join(StudyRow)
+        named: dict[int, tuple[str, str]] = {}
+        with db.reading() as session:
+            for some in _cut(list({row_id: None for row_id, _ in self.groups}), _SERIES_AT_ONCE):
+                for row_id, *uids in session.execute(columns.where(SeriesRow.id.in_(some))):
+                    named[row_id] = uids[0], uids[1]
+        return [
+            Part(*named[row_id], sop_class_uid, count)
+            for (row_id, sop_class_uid), count in self.groups.items()
+            if row_id in named
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +144,23 @@ class Retrieval:
 
         Raises Rejected (0xA701) when they are more than `MOST_OBJECTS`, Transient when the database does not answer.
         """
-        ids, kinds = array("q"), Counter[Kind]()
+        ids, kinds, groups = array("q"), Counter[Kind](), Counter[Group]()
         with db.reading() as session:
             for statement in self._build_statements(session):
-                for row_id, *kind in session.execute(statement, execution_options={"yield_per": _PAGE}):
+                found = session.execute(statement, execution_options={"yield_per": _PAGE})
+                for row_id, sop_class_uid, transfer_syntax_uid, series_id in found:
                     ids.append(row_id)
-                    kinds[kind[0], kind[1]] += 1
+                    kinds[sop_class_uid, transfer_syntax_uid] += 1
+                    groups[series_id, sop_class_uid] += 1
                     if len(ids) > MOST_OBJECTS:
                         raise Rejected(status.CANNOT_COUNT_MATCHES, f"more than {MOST_OBJECTS} objects match")
-        return Selection(ids, kinds)
+        return Selection(ids, kinds, groups)
 
-    def _build_statements(self, session: Session) -> Iterator[Select[int, str, str]]:
+    def _build_statements(self, session: Session) -> Iterator[Select[int, str, str, int]]:
         """Build the SELECTs of the objects, each of which one index serves."""
-        columns = select(InstanceRow.id, InstanceRow.sop_class_uid, InstanceRow.transfer_syntax_uid)
+        columns = select(
+            InstanceRow.id, InstanceRow.sop_class_uid, InstanceRow.transfer_syntax_uid, InstanceRow.series_id
+        )
         columns = columns.where(visible("IMAGE", named=self.level == "IMAGE"))
         above = self._match_above()
         if self.level == "IMAGE":

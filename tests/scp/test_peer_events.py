@@ -153,3 +153,40 @@ def test_noting_does_not_wait_for_the_database(index, clock):
             events.note(make(str(number)))
     events.stop()
     assert len(texts(index)) == 100
+
+
+def test_an_event_is_in_the_log_when_entering_it_returns(index, clock, monkeypatch):
+    monkeypatch.setattr(peer_events, "_PAUSE", 3600.0)  # what gathers does not hold it up
+    monkeypatch.setattr(peer_events, "ENTER_SECONDS", 60.0)
+    events = PeerEvents(index, clock)
+    events.note(make("before"))
+    events.enter(make("first"), make("second"))
+    assert texts(index) == ["before 1", "first 1", "second 1"]
+    events.enter(make("third"))
+    assert texts(index)[3:] == ["third 1"]
+    events.enter()
+    events.stop()
+    assert len(texts(index)) == 4
+
+
+@pytest.mark.usefixtures("steady")
+def test_an_event_that_the_database_does_not_take_is_not_waited_for(index, clock, eventually, monkeypatch):
+    monkeypatch.setattr(peer_events, "ENTER_SECONDS", 3600.0)
+    index.refusals = 10**9
+    events = PeerEvents(index, clock)
+    for number in range(3):
+        events.enter(make(str(number)))
+    assert texts(index) == []
+    index.refusals = 0
+    eventually("the events", lambda: texts(index) == ["0 1", "1 1", "2 1"])
+    events.stop()
+
+
+def test_a_database_that_hangs_is_waited_for_as_long_as_is_said(index, clock, monkeypatch):
+    monkeypatch.setattr(peer_events, "ENTER_SECONDS", 0.05)
+    events = PeerEvents(index, clock)
+    with index.session():  # a writer that does not end
+        events.enter(make())
+        assert texts(index) == []
+    events.stop()
+    assert texts(index) == ["x 1"]

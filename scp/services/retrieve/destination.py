@@ -84,4 +84,4 @@ class Destination:
             self._reconnects.left -= 1
         else:
             self._refusal = reason
-        return Outcome("failed", reason)
+        return Outcome("failed", reason, is_unsure=True)

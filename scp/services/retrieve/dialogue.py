@@ -13,7 +13,8 @@ from scp import metrics
 from scp.network import command, pdu
 from scp.network.command import SubOperations
 from scp.network.conversation import Conversation
-from scp.network.message import Message
+from scp.network.errors import AssociationEnded
+from scp.network.message import Message, Released
 from scp.services.retrieve.progress import Outcome, Progress
 from scp.services.retrieve.transfers import Transfers
 from storage.query.retrieval import StoredObject
@@ -29,7 +30,12 @@ class Dialogue:
         self.association: Final = association
         self.message: Final = message
         self.progress = Progress(0)
-        self.transfers: Final = Transfers()
+        self.transfers: Final = Transfers(
+            self.operation,
+            calling_ae=association.calling_ae,
+            host=association.host,
+            to=message.command.destination if self.operation == "C-MOVE" else "",
+        )
 
     @property
     def operation(self) -> str:
@@ -41,7 +47,11 @@ class Dialogue:
         for item in items:
             if not self.go_on():
                 return
-            outcome = send(item)
+            try:
+                outcome = send(item)
+            except (AssociationEnded, Released):
+                self.transfers.note(item, Outcome("failed", is_unsure=True))
+                raise
             self.progress.note(item.sop_instance_uid, outcome)
             self.transfers.note(item, outcome)
             metrics.SUB_OPERATIONS.labels(self.operation, outcome.kind).inc()

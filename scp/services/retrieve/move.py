@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -52,11 +52,15 @@ class Mover:
             raise Rejected(status.MOVE_DESTINATION_UNKNOWN, f"peer {name} has no port in the configuration")
         return peer
 
-    def move(self, dialogue: Dialogue, selection: Selection, peer: PeerSettings) -> None:
-        """Send the objects to a peer. Raises AssociationEnded when the requestor is gone, Transient."""
+    def move(self, dialogue: Dialogue, selection: Selection, peer: PeerSettings, begin: Callable[[], None]) -> None:
+        """Send the objects to a peer; `begin` is called before the first one.
+
+        Raises AssociationEnded when the requestor is gone, Transient, and what `begin` raises.
+        """
         try:
             with self._slots.taken(peer.ae_title, dialogue.go_on, seconds=_SLOT_SECONDS) as is_free:
                 if is_free:
+                    begin()
                     self._send(dialogue, selection, peer)
         except Busy as error:
             refused = Outcome("failed", str(error))

@@ -18,10 +18,14 @@ Kind = Literal["completed", "warning", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a sub-operation ended; `reason` says why it failed, in words for the requestor."""
+    """How a sub-operation ended; `reason` says why it failed, in words for the requestor.
+
+    One that is unsure has failed because its association ended: nobody knows whether the object arrived.
+    """
 
     kind: Kind
     reason: str = ""
+    is_unsure: bool = False
 
 
 class Progress:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import structlog
@@ -16,7 +18,7 @@ from scp.network import command
 from scp.network.conversation import Conversation
 from scp.network.errors import AssociationEnded
 from scp.network.message import Message, Released
-from scp.peer_events import Note, ignore
+from scp.peer_events import Enter, Note, ignore
 from scp.reception.provided import ProvidedService
 from scp.services.fitting import refuse_misplaced
 from scp.services.identifier import parse_identifier, read_identifier
@@ -27,6 +29,7 @@ from scp.services.retrieve.move import Mover
 from scp.services.retrieve.progress import Progress
 from scp.services.retrieve.sending import Store
 from scp.services.retrieve.transcoding import Transcoder
+from storage.auditing.statements import CANCELLED, INTERRUPTED
 from storage.database.engine import Database
 from storage.objects.files import Files
 from storage.query.keys import Root
@@ -40,7 +43,7 @@ _PATIENT_ROOT: Final = frozenset({PATIENT_ROOT_MOVE, PATIENT_ROOT_GET})
 class RetrieveScp:
     """The Retrieve SCP: sends objects back on the association of a C-GET, and to configured peers by C-MOVE.
 
-    What was sent goes to the audit log by `audit`.
+    What is to be sent goes to the audit log by `enter` before the first object leaves, what was sent by `audit`.
     """
 
     def __init__(
@@ -51,9 +54,13 @@ class RetrieveScp:
         peers: Mapping[str, PeerSettings],
         *,
         audit: Note = ignore,
+        enter: Enter = ignore,
     ) -> None:
         self._database = database
         self._audit = audit
+        self._enter = enter
+        self._under_way: set[Dialogue] = set()
+        self._noting = threading.Lock()
         self._transcoder = Transcoder()
         self._store = Store(files, self._transcoder)
         self._mover = Mover(database, self._store, node, peers)
@@ -61,6 +68,13 @@ class RetrieveScp:
     def adopt(self, node: NodeSettings, peers: Mapping[str, PeerSettings]) -> None:
         """Move to other peers from now on; limits stay."""
         self._mover.adopt(node, peers)
+
+    def close(self) -> None:
+        """Enter what was sent so far of retrievals that the end of the node found under way, and did not await."""
+        with self._noting:
+            left = list(self._under_way)
+        for dialogue in left:
+            self._note(dialogue, INTERRUPTED)
 
     def provide(self) -> ProvidedService:
         """Return the service for the node's peers."""
@@ -79,10 +93,16 @@ class RetrieveScp:
 
     def _answer(self, dialogue: Dialogue, perform: Callable[[Dialogue], None]) -> None:
         """Perform a retrieval, enter what was sent in the audit log, and send the final response."""
+        with self._noting:
+            self._under_way.add(dialogue)
+        end = INTERRUPTED
         try:
             code, comment = self._carry_out(dialogue, perform)
+            end = CANCELLED if dialogue.progress.is_cancelled else ""
         finally:
-            self._note(dialogue)
+            self._note(dialogue, end)
+            with self._noting:
+                self._under_way.discard(dialogue)
         metrics.RETRIEVALS.labels(dialogue.operation, f"0x{code:04X}").inc()
         if dialogue.progress.total:
             _log_end(dialogue, code)
@@ -110,18 +130,18 @@ class RetrieveScp:
             log.exception("retrieval failed", operation=operation, calling=calling)
             return _give_up(dialogue.progress, "internal error, see the node's log")
 
-    def _note(self, dialogue: Dialogue) -> None:
-        association = dialogue.association
-        for event in dialogue.transfers.list_events(
-            dialogue.operation,
-            calling_ae=association.calling_ae,
-            host=association.host,
-            to=dialogue.message.command.destination if dialogue.operation == "C-MOVE" else "",
-        ):
+    def _begin(self, dialogue: Dialogue, selection: Selection) -> None:
+        """Enter what is about to be sent. Raises Transient."""
+        if self._enter is not ignore:
+            self._enter(*dialogue.transfers.begin(selection.list_parts(self._database)))
+
+    def _note(self, dialogue: Dialogue, end: str) -> None:
+        for event in dialogue.transfers.take_end(end):
             self._audit(event)
 
     def _get(self, dialogue: Dialogue) -> None:
         selection = self._select(dialogue, _parse(dialogue))
+        self._begin(dialogue, selection)
         get(dialogue, selection.read_objects(self._database), self._store)
 
     def _move(self, dialogue: Dialogue) -> None:
@@ -129,7 +149,7 @@ class RetrieveScp:
         peer = self._mover.find_destination(dialogue.message.command.destination)
         selection = self._select(dialogue, retrieval)
         if len(selection):
-            self._mover.move(dialogue, selection, peer)
+            self._mover.move(dialogue, selection, peer, partial(self._begin, dialogue, selection))
 
     def _select(self, dialogue: Dialogue, retrieval: Retrieval) -> Selection:
         """Select the objects and begin to count. Raises Rejected and Transient."""

@@ -12,7 +12,7 @@ from scp.auditing.kinds import KINDS, Code
 from scp.auditing.message import format_message
 from scp.auditing.origin import Origin
 from storage.auditing import statements
-from storage.auditing.statements import Lost, Queried, Refused, Retrieved
+from storage.auditing.statements import Lost, Queried, Refused, Retrieved, Retrieving
 from storage.auditing.trail import Entry
 from storage.database.audit import Event
 
@@ -133,6 +133,7 @@ def test_the_patient_is_named_only_where_it_is_configured():
 STATEMENTS = [
     (statements.QUERIED, Queried("1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.1.2", "192.0.2.1", "QUJD", count=2)),
     (statements.PEER_RETRIEVED, Retrieved("C-MOVE", "1.2", ("1.2.1", "1.2.2"), {"1.2.840.10008.1": 3}, 1, "PACS")),
+    (statements.PEER_RETRIEVING, Retrieving("C-MOVE", "1.2", ("1.2.1",), {"1.2.840.10008.1": 3}, "PACS")),
     (statements.RETRIEVED, Retrieved("WADO-RS", "1.2", ("1.2.1",), {"1.2.840.10008.1": 3})),
     (statements.REFUSED, Refused("limit", "192.0.2.1", "node.max_associations reached", 7)),
     (statements.REFUSED, Refused("stranger", "", "more addresses")),

@@ -3,7 +3,7 @@
 import pytest
 
 from storage.auditing import statements
-from storage.auditing.statements import Lost, Queried, Refused, Retrieved
+from storage.auditing.statements import Lost, Queried, Refused, Retrieved, Retrieving
 from storage.database import audit
 from storage.overview import marks
 
@@ -12,6 +12,7 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 CASES = {
     statements.QUERIED: Queried(FIND, "1.2.840.10008.1.2", "192.0.2.1", "QUJD", "STUDY", failed=True, count=3),
     statements.PEER_RETRIEVED: Retrieved("C-MOVE", "1.2", ("1.2.1", "1.2.2"), {CT: 7}, 2, "PACS", "192.0.2.1"),
+    statements.PEER_RETRIEVING: Retrieving("C-GET", "1.2", ("1.2.1",), {CT: 9}, "PACS", "192.0.2.1"),
     statements.RETRIEVED: Retrieved("WADO-RS", "1.2"),
     statements.REFUSED: Refused("unknown", "192.0.2.1", "no peer has the AE title 'X'", 40),
     statements.LOST: Lost(7),
@@ -45,8 +46,22 @@ def test_words():
         "Study Root Query/Retrieve Information Model - FIND, level STUDY, from 192.0.2.1, refused, 3 times"
     )
     assert CASES[statements.PEER_RETRIEVED].describe() == ("C-MOVE: 7 CT Image Storage to PACS, 2 not sent, study 1.2")
+    assert CASES[statements.PEER_RETRIEVING].describe() == "C-GET begins: 9 CT Image Storage to PACS, study 1.2"
     assert CASES[statements.RETRIEVED].describe() == "WADO-RS: nothing, study 1.2"
     assert CASES[statements.REFUSED].describe() == "192.0.2.1: no peer has the AE title 'X', 40 times"
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        (Retrieved("C-GET", "1.2", (), {CT: 7}, unsure=1, end="interrupted", left=3), "1 perhaps sent, interrupted, 3"),
+        (Retrieved("C-GET", "1.2", (), {CT: 7}, end="cancelled", left=3), "7 CT Image Storage, cancelled, 3 left"),
+        (Retrieved("C-MOVE", "1.2", (), {CT: 7}, unsure=1), "7 CT Image Storage, 1 perhaps sent, study"),
+    ],
+)
+def test_what_ended_early_is_told(ended, words):
+    assert words in ended.describe()
+    assert not ended.is_whole
 
 
 def test_what_was_sent_of_a_study_is_an_event_of_each_series_that_it_names(node):
