@@ -7,7 +7,7 @@ from sqlalchemy import update
 from config.errors import Rejected
 from storage.database.models import InstanceRow
 from storage.query import retrieval
-from storage.query.retrieval import Retrieval
+from storage.query.retrieval import Part, Retrieval
 from storage.query.search import Search
 
 CT, EXPLICIT = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1"
@@ -86,6 +86,11 @@ def test_pages_keep_the_order_and_kinds_are_counted(filled, monkeypatch):
     expected = ["1.2.1.1.1", "1.2.1.1.2", "1.2.1.1.3", "1.2.1.2.1", "1.2.1.2.2", "1.2.1.9.1"]
     assert [item.sop_instance_uid for item in selection.read_objects(filled.db)] == expected
     assert (len(selection), selection.kinds) == (6, {(CT, EXPLICIT): 6})
+    assert selection.list_parts(filled.db) == [
+        Part("1.2.1", "1.2.1.1", CT, 3),
+        Part("1.2.1", "1.2.1.2", CT, 2),
+        Part("1.2.1", "1.2.1.9", CT, 1),
+    ]
     for item in selection.read_objects(filled.db):
         assert filled.files.path(item.path).stat().st_size == item.size
 
