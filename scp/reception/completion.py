@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -37,6 +38,8 @@ _IDLE_SECONDS: Final = 1.0
 """Between ticks while no series is being received."""
 _LOOK_SECONDS: Final = 3.0
 """After so long the tables are looked at for what other processes took in."""
+NOTE_SECONDS: Final = 60.0
+"""After so long the tables are told how long series have been waited for: a process that is killed loses no more."""
 _HELD_SECONDS: Final = 1.0
 """After so long a series is looked at again that another process's association holds open."""
 STEP_OPEN: Final = "the scanner's procedure step is still in progress"
@@ -47,7 +50,8 @@ class Completion:
 
     `complete` takes a series, the number of objects that were checked, and what was found; it leaves the series alone
     when more objects have arrived meanwhile, since those restart the timer. `wait` records why a series still waits.
-    `clock` is monotonic seconds. Who does not hold the duty leaves the series to the process that does.
+    `clock` is monotonic seconds, and deadlines count those in which somebody watches, also after a restart, whatever
+    the time of day does. Who does not hold the duty leaves the series to the process that does.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Completion:
         self._wait = wait
         self._duties = duties or EveryDuty()
         self._watch = Watch(settings)
+        self._noted_at = clock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
 
@@ -98,16 +103,22 @@ class Completion:
         for series_instance_uid, last in receiving.items():
             self._watch.adopt(series_instance_uid, now, last)
             self._watch.note_mark(series_instance_uid, now, marks.get(series_instance_uid))
+        if now - self._noted_at >= NOTE_SECONDS:
+            self._note_silences(now)
 
     def start(self) -> None:
         """Start watching."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop watching; incomplete series stay in receiving."""
+        """Stop watching; incomplete series stay in receiving, and how long they have been waited for is kept."""
         self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        if self._thread.ident is None:
+            return
+        self._thread.join()
+        with suppress(Transient):
+            if self._is_mine():
+                self._note_silences(self._clock())
 
     def tick(self) -> None:
         """Check every series that is due, and those with news of which all may have come, once."""
@@ -137,6 +148,10 @@ class Completion:
             except Exception:  # one series must not hold up the others
                 log.exception("completion check failed; will retry", series=series_instance_uid)
                 self._watch.renew([series_instance_uid])
+
+    def _note_silences(self, now: float) -> None:
+        self._facts.note_silences(self._watch.list_silences(now))
+        self._noted_at = now
 
     def _look(self, series_instance_uid: str, now: float) -> None:
         """Look at a series that has been quiet: it is complete, or waits for what is missing."""

@@ -9,9 +9,11 @@ from typing import Protocol
 from scp.reception.watch import Last
 from storage.database.engine import Database
 from storage.group import associations
-from storage.series import expectations, marks, refusals, slices, states, steps
+from storage.series import expectations, marks, refusals, slices, states, steps, waits
 from storage.series.expectations import Expectation
 from storage.series.slices import SliceGeometry
+from storage.series.states import SeriesState
+from storage.series.waits import Silence
 
 
 class Facts(Protocol):
@@ -47,6 +49,10 @@ class Facts(Protocol):
 
     def list_marks(self) -> Mapping[str, Hashable]:
         """List the mark of each series being received that changes with what is announced of it."""
+        ...
+
+    def note_silences(self, silences: Collection[Silence]) -> None:
+        """Keep how long series have been waited for, for whoever watches them after this process."""
         ...
 
 
@@ -85,10 +91,29 @@ class IndexFacts:
         """List the series that are being received, with the last instance of each."""
         now = self._clock()
         return {
-            state.series_instance_uid: Last(state.last_received_at, (now - state.last_received_at).total_seconds())
+            state.series_instance_uid: Last(
+                state.last_received_at,
+                (now - state.last_received_at).total_seconds(),
+                _find_silence(state, now),
+            )
             for state in states.list_receiving(self._database)
         }
 
     def list_marks(self) -> Mapping[str, Hashable]:
         """List the mark of each series being received that changes with what is announced of it."""
         return marks.list_marks(self._database)
+
+    def note_silences(self, silences: Collection[Silence]) -> None:
+        """Keep how long series have been waited for, for whoever watches them after this process."""
+        waits.note_silences(self._database, silences)
+
+
+def _find_silence(state: SeriesState, now: datetime) -> float:
+    """Return for how many seconds a series has been waited for.
+
+    By the clock only where the wait has ended before, and the series is looked at again: a clock that is set
+    ahead would end the others early.
+    """
+    if state.completed_at is None or state.completed_at < state.last_received_at:
+        return state.silent_seconds
+    return max(state.silent_seconds, (now - state.last_received_at).total_seconds())

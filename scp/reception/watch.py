@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from config.settings import CompletionSettings
+from storage.series.waits import Silence
 
 
 class Holder(Protocol):
@@ -21,10 +22,14 @@ class Holder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The last instance of a series by the tables: when it was received, and how long ago that is."""
+    """The last instance of a series by the tables: when it was received, and how long ago that is.
+
+    Both are of a clock that can be set; `silent_seconds` are those for which the series has been waited for since.
+    """
 
     at: datetime
     seconds_ago: float
+    silent_seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -86,17 +91,18 @@ class Watch:
         """Start the timer of a series that is not watched yet.
 
         `last` is its last instance by the tables. The quiet time begins anew, because a sender that was cut off may be
-        about to go on; deadlines count from that instance. One that another process stored later restarts the timer:
-        it came after the tables were looked at the last time, whatever that process's clock says.
+        about to go on; deadlines count what was waited since that instance. One that another process stored later
+        restarts the timer: it came after the tables were looked at the last time, whatever that process's clock says.
         """
         with self._lock:
-            silence = 0.0 if last is None else max(0.0, last.seconds_ago)
+            age = 0.0 if last is None else max(0.0, last.seconds_ago)
+            silence = 0.0 if last is None else max(0.0, last.silent_seconds)
             timer = self._timers.setdefault(series_instance_uid, _Timer(now, now - silence, now))
             polled_at, timer.polled_at = timer.polled_at, now
             if last is None or last.at == timer.stored_at:
                 return
             # told once by its time of day, which may be set back; by its age, no later than now
-            at, is_first, timer.stored_at = max(now - silence, polled_at), timer.stored_at is None, last.at
+            at, is_first, timer.stored_at = max(now - age, polled_at), timer.stored_at is None, last.at
             if not is_first and at > timer.last:
                 timer.last, timer.silent_since, timer.ripe_at, timer.has_news = at, at, None, True
 
@@ -134,6 +140,15 @@ class Watch:
         with self._lock:
             timer = self._timers.get(series_instance_uid)
             return float("inf") if timer is None else now - timer.silent_since
+
+    def list_silences(self, now: float) -> list[Silence]:
+        """List for how long the series that were put off have been silent, those that the tables have told of."""
+        with self._lock:
+            return [
+                Silence(uid, timer.stored_at, now - timer.silent_since)
+                for uid, timer in self._timers.items()
+                if timer.stored_at is not None and timer.ripe_at is not None
+            ]
 
     def put_off(self, series_instance_uid: str, until: float) -> None:
         """Postpone a series until `until`, or until the next instance."""

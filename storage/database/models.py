@@ -50,7 +50,7 @@ class SeriesRow(Base):
 
     `agatston` to `reader` are those of the result of its version (`storage.series.summary`). `images_deleted_at` is
     set from the deletion of its objects (`deleted_count` of them, ever) until it is complete again, `promised_at` where
-    a peer was told that objects of it are kept.
+    a peer was told that objects of it are kept. `silent_seconds` have been waited since the instance of `silent_since`.
     """
 
     __tablename__ = "series"
@@ -96,6 +96,8 @@ class SeriesRow(Base):
     images_deleted_at: Mapped[WhenOrNone]
     deleted_count: Mapped[int] = mapped_column(server_default="0")
     promised_at: Mapped[WhenOrNone]
+    silent_seconds: Mapped[float] = mapped_column(server_default="0")
+    silent_since: Mapped[WhenOrNone]
 
 
 class InstanceRow(Base):

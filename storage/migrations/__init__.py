@@ -2,7 +2,7 @@
 
 from typing import Final
 
-HEAD: Final = "0023"
+HEAD: Final = "0024"
 """The latest revision: a database that has it needs no migration."""
 
 VERSION_TABLE: Final = "coronode_version"

@@ -63,6 +63,7 @@ class SeriesState:
     """A series with its state, without its patient; unknown texts are empty.
 
     `images_deleted_at` is when its objects were deleted, None unless they were and it has not been scored again since.
+    `silent_seconds` are those for which it has been waited since its last instance, as far as that was noted.
     """
 
     series_instance_uid: str
@@ -84,6 +85,7 @@ class SeriesState:
     completed_at: datetime | None
     updated_at: datetime
     images_deleted_at: datetime | None = None
+    silent_seconds: float = 0.0
 
 
 def get(where: Database | Session, series_instance_uid: str) -> SeriesState:
@@ -204,4 +206,5 @@ def _to_state(row: SeriesRow, study_instance_uid: str) -> SeriesState:
         completed_at=row.completed_at,
         updated_at=row.updated_at,
         images_deleted_at=row.images_deleted_at,
+        silent_seconds=row.silent_seconds if row.silent_since == row.last_received_at else 0.0,
     )

@@ -28,6 +28,7 @@ class Site:
     def __init__(self, slices):
         self.now, self.slices, self.completed, self.waiting = 0.0, slices, [], []
         self.refused, self.announced, self.is_open, self.during_check = 0, [], False, None
+        self.noted = []
         self.is_held, self.receiving, self.marks, self.is_on_duty = False, {}, {}, True
         self.completion = Completion(
             QUIET,
@@ -49,6 +50,9 @@ class Site:
 
     def list_marks(self):
         return self.marks
+
+    def note_silences(self, silences):
+        self.noted += [(each.series_instance_uid, each.seconds) for each in silences]
 
     def list_slices(self, _):
         return list(self.slices)
@@ -76,9 +80,10 @@ class Site:
         if checked == len(self.slices):
             self.completed.append((uid, list(why)))
 
-    def find(self, uid: str, seconds_ago: float, number: int = 1) -> None:
+    def find(self, uid: str, seconds_ago: float, number: int = 1, silent_seconds: float = 0) -> None:
         """Look at tables in which another process has stored an instance, the `number`-th."""
-        self.receiving = {uid: Last(datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=number), seconds_ago)}
+        at = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=number)
+        self.receiving = {uid: Last(at, seconds_ago, silent_seconds)}
         self.completion.look()
 
     def move(self, to: float) -> None:
@@ -163,13 +168,42 @@ def test_series_found_in_the_index_is_watched_from_then_on():
 
 def test_deadline_survives_a_restart():
     site = Site([at(z) for z in (0, 3, 9, 12)])
-    site.find("A", 85)
+    site.find("A", seconds_ago=3600, silent_seconds=85)  # the node was down for a while, or the clock has jumped
     site.move(9.9)
     assert site.completed == []
     site.move(10)
     assert site.waiting == [("A", 5, "1 slice missing inside the series")]
     site.move(15)
     assert site.completed == [("A", ["1 slice missing inside the series"])]
+
+
+def test_what_was_waited_is_kept_for_the_next_process():
+    site = Site([at(z) for z in (0, 3, 9, 12)])
+    site.find("A", 0)
+    site.move(9)
+    site.find("A", 9)
+    assert site.noted == []
+    site.move(10)  # waits from now on
+    site.now = 59
+    site.find("A", 59)
+    assert site.noted == []
+    site.now = 60
+    site.find("A", 60)
+    assert site.noted == [("A", 60)]
+    site.now = 80
+    site.completion.start()
+    site.completion.stop()
+    assert site.noted == [("A", 60), ("A", 80)]
+
+
+def test_who_is_not_on_duty_keeps_nothing():
+    site = Site([at(z) for z in (0, 3, 9, 12)])
+    site.find("A", 0)
+    site.move(10)
+    site.completion.start()
+    site.is_on_duty = False
+    site.completion.stop()
+    assert site.noted == []
 
 
 def test_slice_that_comes_during_the_check_is_checked_too():

@@ -129,12 +129,12 @@ def test_announcement_restarts_the_timer_and_ends_a_postponement():
     assert watch.list_due(30) == ["A"]
 
 
-def test_deadlines_count_from_the_last_instance_that_an_earlier_process_received():
+def test_deadlines_count_what_an_earlier_process_has_waited_and_no_time_of_day():
     watch = Watch(QUIET)
-    watch.adopt("A", 0, Last(datetime(2026, 3, 2, tzinfo=UTC), 80))
+    watch.adopt("A", 0, Last(datetime(2026, 3, 2, tzinfo=UTC), 3600, 80))
     assert watch.list_due(9.9) == []  # the quiet time begins anew
     assert watch.measure_silence("A", 10) == 90
     watch.note_announcement("A", 10)
     assert watch.measure_silence("A", 15) == 5
-    watch.adopt("B", 0, Last(datetime(2026, 3, 2, tzinfo=UTC), -5))  # the wall clock was set back
+    watch.adopt("B", 0, Last(datetime(2026, 3, 2, tzinfo=UTC), -5))
     assert watch.measure_silence("B", 1) == 1
