@@ -1,7 +1,7 @@
 """What a receiver process and its node tell each other, through one pipe.
 
-The node decides what is one for all receivers, the seats of associations and the completion of series, and asks each
-for its counters. Associations are numbered by their receiver.
+The node decides what is one for all receivers, the seats of associations, the slots of moves and the completion of
+series, and asks each for its counters. Associations and moves are numbered by their receiver.
 """
 
 from __future__ import annotations
@@ -26,6 +26,29 @@ class SeatAnswered:
 
     association: int
     refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class MoveWanted:
+    """Receiver to node: a move to the AE title `destination` wants a slot."""
+
+    move: int
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveAnswered:
+    """Node to receiver: it has one, or none is free."""
+
+    move: int
+    is_free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MoveEnded:
+    """Receiver to node: its slot is free again."""
+
+    move: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from config.settings import Settings
 from dicom.process import configure_process
 from scp import lasting, logs, metrics, privacy
 from scp.installation import Installation, utc_now
-from scp.receivers.link import Adopt, Counters, CountersWanted, Ready, SeatAnswered, Stop
+from scp.receivers.link import Adopt, Counters, CountersWanted, MoveAnswered, Ready, SeatAnswered, Stop
+from scp.receivers.moves import AskedSlots
 from scp.receivers.reception import Reception
 from scp.receivers.reporter import AskedSeats, Pipe, Reporter
 from scp.reception.server import Ports
@@ -46,6 +47,7 @@ class Receiver:
     def __init__(self, pipe: Pipe, settings: Settings, owner: str, ports: Ports) -> None:
         self._pipe = pipe
         self._seats = AskedSeats(pipe)
+        self._slots = AskedSlots(pipe)
         self._reporter = Reporter(pipe, self._seats)
         self._database = open_database(settings)
         self._files = open_store(settings, self._database, owner=owner)
@@ -54,6 +56,7 @@ class Receiver:
             received=self._reporter.note_instance,
             announced=self._reporter.note_announcement,
             seats=self._seats,
+            slots=self._slots,
             ports=ports,
         )
 
@@ -82,6 +85,8 @@ class Receiver:
             if isinstance(said, SeatAnswered):
                 if not self._seats.note(said):
                     self._reporter.give_back(said.association)
+            elif isinstance(said, MoveAnswered):
+                self._slots.note(said)
             elif isinstance(said, Adopt):
                 self._adopt(said.settings)
             elif isinstance(said, CountersWanted):

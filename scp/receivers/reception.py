@@ -23,6 +23,7 @@ from scp.services.mpps import MppsScp
 from scp.services.query import QueryScp
 from scp.services.rejection_notes import RejectionNotes
 from scp.services.retrieve.service import RetrieveScp
+from scp.services.retrieve.slots import Slots
 from scp.services.storage import StorageScp
 from scp.services.storage_rules import StorageRules
 
@@ -31,8 +32,8 @@ class Reception:
     """What a process offers to peers.
 
     `received` is told of each series of which an object came, with its association, `announced` of each series of which
-    something was announced. Several processes may share `seats` and `ports`. Raises ConfigurationError when a file that
-    the configuration names cannot be used.
+    something was announced. Several processes may share `seats`, `slots` and `ports`. Raises ConfigurationError when a
+    file that the configuration names cannot be used.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Reception:
         received: Callable[[str, Holder | None], None],
         announced: Callable[[str], None],
         seats: Seats | None = None,
+        slots: Slots | None = None,
         ports: Ports | None = None,
     ) -> None:
         self._installation = installation
@@ -55,7 +57,9 @@ class Reception:
         self._events = PeerEvents(database, installation.clock)
         self._audit = self._events.note if settings.audit.peers else ignore
         enter = self._events.enter if settings.audit.peers else ignore
-        self._retrieve = RetrieveScp(database, files, settings.node, settings.callers, audit=self._audit, enter=enter)
+        self._retrieve = RetrieveScp(
+            database, files, settings.node, settings.callers, audit=self._audit, enter=enter, slots=slots
+        )
         self.server = Server(
             settings.node,
             Admission.from_settings(settings),

@@ -16,11 +16,24 @@ from config.settings import Settings
 from scp.child_process import FIRST_PAUSE, LONGEST_PAUSE, await_end
 from scp.counting import sum_counters
 from scp.installation import Installation
-from scp.receivers.link import Adopt, Counters, CountersWanted, News, Ready, SeatAnswered, SeatWanted, Stop
+from scp.receivers.link import (
+    Adopt,
+    Counters,
+    CountersWanted,
+    MoveAnswered,
+    MoveEnded,
+    MoveWanted,
+    News,
+    Ready,
+    SeatAnswered,
+    SeatWanted,
+    Stop,
+)
 from scp.receivers.reporter import Pipe
 from scp.reception.seats import Seats
 from scp.reception.server import Ports
 from scp.reception.watch import Holder
+from scp.services.retrieve.slots import Slots
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +61,7 @@ class Supervised:
         number: int,
         installation: Installation,
         seats: Seats,
+        slots: Slots,
         received: Callable[[str, Holder | None], None],
         announced: Callable[[str], None],
     ) -> None:
@@ -55,10 +69,12 @@ class Supervised:
         self._settings = installation.settings
         self._owner = installation.owner
         self._seats = seats
+        self._slots = slots
         self._received = received
         self._announced = announced
         self._ports = Ports()
         self._associations: dict[int, _Remote] = {}
+        self._moves: dict[int, str] = {}
         self._pipe: Pipe | None = None
         self._answers: queue.Queue[Counters] = queue.Queue()
         self._asked = 0
@@ -118,11 +134,14 @@ class Supervised:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _forget(self) -> None:
-        """Take back the seats of a process that has ended; its counters stay."""
+        """Take back the seats and slots of a process that has ended; its counters stay."""
         self.is_ready.clear()
         for association in self._associations.values():
             association.alive = False
         self._associations = {}
+        for destination in self._moves.values():
+            self._slots.give_back(destination)
+        self._moves = {}
         with self._asking:
             self._ended = sum_counters(self._ended, self._latest) if self._ended else self._latest
             self._latest = b""
@@ -159,6 +178,13 @@ class Supervised:
             if refusal is None:
                 self._associations[said.association] = remote
             self._send(SeatAnswered(said.association, refusal))
+        elif isinstance(said, MoveWanted):
+            if is_free := self._slots.take(said.destination, 0):
+                self._moves[said.move] = said.destination
+            self._send(MoveAnswered(said.move, is_free))
+        elif isinstance(said, MoveEnded):
+            if (destination := self._moves.pop(said.move, None)) is not None:
+                self._slots.give_back(destination)
         elif isinstance(said, News):
             self._take_news(said)
         elif isinstance(said, Counters):

@@ -14,6 +14,7 @@ from scp.receivers.supervised import Supervised
 from scp.reception.seats import Seats
 from scp.reception.server import Ports
 from scp.reception.watch import Holder
+from scp.services.retrieve.slots import Slots
 
 _START_SECONDS: Final = 60.0
 
@@ -35,8 +36,9 @@ class Receivers:
     ) -> None:
         node = installation.settings.node
         self._seats = Seats(node.max_associations, node.max_associations_per_peer)
+        slots = Slots(node.max_moves, node.max_moves_per_destination)
         self._all = [
-            Supervised(number, installation, self._seats, received, announced) for number in range(1, count + 1)
+            Supervised(number, installation, self._seats, slots, received, announced) for number in range(1, count + 1)
         ]
 
     @classmethod

@@ -24,14 +24,21 @@ _SLOT_SECONDS: Final = 600.0
 
 
 class Mover:
-    """Sends objects to move destinations, to a limited number at the same time."""
+    """Sends objects to move destinations, to a limited number at the same time: several processes may share `slots`."""
 
-    def __init__(self, database: Database, store: Store, node: NodeSettings, peers: Mapping[str, PeerSettings]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: Store,
+        node: NodeSettings,
+        peers: Mapping[str, PeerSettings],
+        slots: Slots | None = None,
+    ) -> None:
         self._database = database
         self._store = store
         self._node = node
         self._peers = peers
-        self._slots = Slots(node.max_moves, node.max_moves_per_destination)
+        self._slots = slots or Slots(node.max_moves, node.max_moves_per_destination)
 
     def adopt(self, node: NodeSettings, peers: Mapping[str, PeerSettings]) -> None:
         """Move to other peers from now on."""

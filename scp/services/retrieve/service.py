@@ -28,6 +28,7 @@ from scp.services.retrieve.get import get
 from scp.services.retrieve.move import Mover
 from scp.services.retrieve.progress import Progress
 from scp.services.retrieve.sending import Store
+from scp.services.retrieve.slots import Slots
 from scp.services.retrieve.transcoding import Transcoder
 from storage.auditing.statements import CANCELLED, INTERRUPTED
 from storage.database.engine import Database
@@ -43,6 +44,8 @@ _PATIENT_ROOT: Final = frozenset({PATIENT_ROOT_MOVE, PATIENT_ROOT_GET})
 class RetrieveScp:
     """The Retrieve SCP: sends objects back on the association of a C-GET, and to configured peers by C-MOVE.
 
+    Several processes may share `slots`.
+
     What is to be sent goes to the audit log by `enter` before the first object leaves, what was sent by `audit`.
     """
 
@@ -55,6 +58,7 @@ class RetrieveScp:
         *,
         audit: Note = ignore,
         enter: Enter = ignore,
+        slots: Slots | None = None,
     ) -> None:
         self._database = database
         self._audit = audit
@@ -63,7 +67,7 @@ class RetrieveScp:
         self._noting = threading.Lock()
         self._transcoder = Transcoder()
         self._store = Store(files, self._transcoder)
-        self._mover = Mover(database, self._store, node, peers)
+        self._mover = Mover(database, self._store, node, peers, slots)
 
     def adopt(self, node: NodeSettings, peers: Mapping[str, PeerSettings]) -> None:
         """Move to other peers from now on; limits stay."""

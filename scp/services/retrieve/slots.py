@@ -40,24 +40,29 @@ class Slots:
         try:
             yield True
         finally:
-            with self._changed:
-                self._taken[destination] -= 1
-                self._changed.notify_all()
+            self.give_back(destination)
 
-    def _wait(self, destination: str, go_on: Callable[[], bool], deadline: float) -> bool:
-        while not self._take(destination, _LOOK_SECONDS):
-            if self._clock() > deadline:
-                raise Busy("too many retrievals are under way; try again later")
-            if not go_on():
-                return False
-        return True
-
-    def _take(self, destination: str, seconds: float) -> bool:
+    def take(self, destination: str, seconds: float) -> bool:
+        """Take a slot, waiting until one is free; False when none becomes free. Whoever has one gives it back."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._is_free(destination), seconds):
                 return False
             self._taken[destination] += 1
             return True
+
+    def give_back(self, destination: str) -> None:
+        """Give a slot back."""
+        with self._changed:
+            self._taken[destination] -= 1
+            self._changed.notify_all()
+
+    def _wait(self, destination: str, go_on: Callable[[], bool], deadline: float) -> bool:
+        while not self.take(destination, _LOOK_SECONDS):
+            if self._clock() > deadline:
+                raise Busy("too many retrievals are under way; try again later")
+            if not go_on():
+                return False
+        return True
 
     def _is_free(self, destination: str) -> bool:
         return self._taken.total() < self._most and self._taken[destination] < self._most_to_one
