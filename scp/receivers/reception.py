@@ -83,7 +83,7 @@ class Reception:
         """
         admission, rules = Admission.from_settings(settings), self._make_rules(settings)
         if settings.node.tls.is_configured:
-            watch_credentials(settings.node.tls)
+            watch_credentials(settings.node.tls).get()  # changed ones are read here, not by the next association
         self.storage.adopt(rules)
         self.server.adopt(settings.node, admission, self._list_services(settings))
         self._installation.settings = settings

@@ -24,24 +24,28 @@ def subject_of(port: int, ca: Path) -> str:
         return dict(caller.getpeercert()["subject"][0])["commonName"]
 
 
-def test_a_renewed_certificate_is_in_use_after_sighup(tmp_path, eventually):
+@pytest.mark.parametrize("receivers", [1, 2])
+def test_a_renewed_certificate_is_in_use_after_sighup(tmp_path, eventually, receivers):
+    """In each process that receives, at once: each says so."""
+    processes = 1 if receivers == 1 else 1 + receivers
     port, log = unused_port(), tmp_path / "node.log"
     tls = certificates.write_node(tmp_path) | {"port": port, "only": True, "require_certificate": False}
     keys = "\n".join(f"{key} = {json.dumps(value)}" for key, value in tls.items())
     config = tmp_path / "coronode.toml"
     data = json.dumps(str(tmp_path / "data"))
     config.write_text(
-        f"[node]\naccept_unknown_peers = true\nreserve_mb = 0\ndata_dir = {data}\n[node.tls]\n{keys}\n[web]\nport = 0\n"
+        f"[node]\naccept_unknown_peers = true\nreserve_mb = 0\nreceivers = {receivers}\ndata_dir = {data}\n"
+        f"[node.tls]\n{keys}\n[web]\nport = 0\n"
     )
     command = [sys.executable, "-c", "from scp.cli import main; main()", "serve", "--config", config]
     with log.open("wb") as output, subprocess.Popen(command, stderr=output) as node:
         try:
             eventually("the node to listen", lambda: f"listens on 127.0.0.1:{port} (TLS)" in log.read_text())
-            assert subject_of(port, tmp_path / "ca.pem") == "node"
+            assert [subject_of(port, tmp_path / "ca.pem") for _ in range(8)] == ["node"] * 8
             certificates.write(tmp_path, "node", certificates.issue("node renewed"))
             node.send_signal(signal.SIGHUP)
-            eventually("the new files", lambda: "changed TLS files are in use" in log.read_text())
-            assert subject_of(port, tmp_path / "ca.pem") == "node renewed"
+            eventually("the new files", lambda: log.read_text().count("changed TLS files are in use") == processes)
+            assert [subject_of(port, tmp_path / "ca.pem") for _ in range(8)] == ["node renewed"] * 8
         finally:
             node.terminate()
         assert node.wait(60) == 0
