@@ -86,8 +86,8 @@ class ExpiryWatch:
         self._settings = settings
         self._clock = clock
         self._warned: dict[Path, datetime] = {}
-        failed = "looking at the certificates failed"
-        self._rounds = Rounds("certificates", self._look_if_needed, _LOOK_SECONDS, failed=failed)
+        failed, again = "looking at the certificates failed", "the certificates are looked at again"
+        self._rounds = Rounds("certificates", self._look_if_needed, _LOOK_SECONDS, failed=failed, again=again)
         self.is_needed = settings.node.tls.is_configured
         if self.is_needed:
             watch_credentials(settings.node.tls)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from config.errors import Transient
+from scp.trouble import Trouble
 
 log = structlog.get_logger(__name__)
 
@@ -15,15 +16,17 @@ log = structlog.get_logger(__name__)
 class Rounds:
     """Calls `look` every `seconds` in a thread of its own, from `start` to `stop`; `at_once`, or first after them.
 
-    A look that fails is logged with the words of `failed`, without a trace where it is Transient; the next one follows.
+    A look that fails is followed by the next. One that is Transient is logged with the words of `failed` when that
+    begins and with those of `again` when it ends, any other each time, with a trace.
     """
 
     def __init__(
-        self, name: str, look: Callable[[], None], seconds: float, *, failed: str, at_once: bool = True
+        self, name: str, look: Callable[[], None], seconds: float, *, failed: str, again: str, at_once: bool = True
     ) -> None:
         self._look = look
         self._seconds = seconds
         self._failed = failed
+        self._trouble = Trouble(failed, again)
         self._at_once = at_once
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -56,6 +59,8 @@ class Rounds:
             try:
                 self._look()
             except Transient as error:
-                log.warning(self._failed, reason=str(error))
+                self._trouble.note(error)
             except Exception:  # the edge of the thread: the next look may succeed
                 log.exception(self._failed)
+            else:
+                self._trouble.end()

@@ -70,7 +70,8 @@ class Auditor:
         self._sinks = list(self._list_sinks())
         self._troubles: dict[str, _Trouble] = {}
         self._forgotten_at: datetime | None = None
-        self._rounds = Rounds("audit", self.look, _LOOK_SECONDS, failed="looking at the audit log failed")
+        failed, again = "looking at the audit log failed", "the audit log is looked at again"
+        self._rounds = Rounds("audit", self.look, _LOOK_SECONDS, failed=failed, again=again)
 
     def start(self, text: str) -> None:
         """Record the start of the node, and begin."""

@@ -26,6 +26,7 @@ from scp.group.duties import Duties, EveryDuty
 from scp.installation import Installation
 from scp.network.command import Command
 from scp.services.storage import StorageScp
+from scp.trouble import Trouble
 from storage.series import expectations, holdings, sources
 from storage.series.expectations import Announcement
 from storage.series.sources import Question
@@ -141,6 +142,7 @@ class _Questioner:
         self._throttle = Throttle(RateLimit(peer.witness_per_minute / 60, "objects"), wait=stop.wait)
         self._receiver = Receiver(storage, peer.ae_title, Throttle(None, wait=stop.wait), self._go_on)
         self._away_until = 0.0
+        self._trouble = Trouble("no series to ask the source about for now", "the source is asked again")
 
     def run(self) -> None:
         """Ask until it is time to stop."""
@@ -148,8 +150,11 @@ class _Questioner:
             try:
                 if self._duties.holds("witness"):
                     self._look()
+                    self._trouble.end()
             except Stopped:
                 return
+            except Transient as error:
+                self._trouble.note(error, peer=self._name)
             except Exception:  # the edge of the thread: the other series must not go without their witness
                 log.exception("the source could not be asked", peer=self._name)
 

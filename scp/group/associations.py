@@ -8,13 +8,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
-import structlog
-
 from config.errors import Transient
+from scp.trouble import Trouble
 from storage.database.engine import Database
 from storage.group import associations
-
-log = structlog.get_logger(__name__)
 
 
 class Open(Protocol):
@@ -45,6 +42,7 @@ class OpenAssociations:
         self._entries: dict[int, _Entry] = {}
         self._numbers = count(1)
         self._lock = threading.Lock()
+        self._trouble = Trouble("an open association is not noted", "open associations are noted again")
 
     def note(self, series_instance_uid: str, association: Open | None) -> None:
         """Note that an association has brought an object of a series; only the first one of each costs anything.
@@ -62,8 +60,9 @@ class OpenAssociations:
             try:
                 associations.enter(self._database, self._owner(), entry.name, series_instance_uid)
             except Transient as error:
-                log.warning("an open association is not noted", series=series_instance_uid, reason=str(error))
+                self._trouble.note(error, series=series_instance_uid)
                 return
+            self._trouble.end()
             entry.series.add(series_instance_uid)
 
     def look(self) -> None:

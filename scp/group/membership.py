@@ -24,6 +24,7 @@ from scp.group.duties import Duty
 from scp.group.process_identity import Place
 from scp.group.pulse import Pulse
 from scp.group.roles import list_duties
+from scp.trouble import Trouble
 from storage.database.engine import Database
 from storage.group import duties, members
 from storage.group.members import Member
@@ -66,7 +67,7 @@ class Membership:
         self._place = Place.here()
         self._duties: frozenset[str] = frozenset()
         self._beaten_at = float("-inf")
-        self._is_troubled = False
+        self._trouble = Trouble("no sign of life to the group for now", "the group sees signs of life again")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="membership", daemon=True)
         self.id = members.make_id()
@@ -166,10 +167,8 @@ class Membership:
                     self.beat()
                 self.look()
                 self.looked()
-                self._is_troubled = False
+                self._trouble.end()
             except Transient as error:
-                if not self._is_troubled:  # once, however long it lasts
-                    log.warning("no sign of life to the group for now", member=self.id, reason=str(error))
-                self._is_troubled = True
+                self._trouble.note(error, member=self.id)
             except Exception:  # the edge of the thread: a member must go on showing life
                 log.exception("membership failed; will retry", member=self.id)

@@ -29,6 +29,7 @@ from scp.reception.facts import Facts
 from scp.reception.regularity import Gap, Regular, judge
 from scp.reception.standing import weigh
 from scp.reception.watch import Holder, Watch
+from scp.trouble import Trouble
 from storage.series.slices import SliceGeometry
 
 log = structlog.get_logger(__name__)
@@ -72,6 +73,8 @@ class Completion:
         self._duties = duties or EveryDuty()
         self._watch = Watch(settings)
         self._noted_at = clock()
+        self._trouble = Trouble("completion check failed; will retry", "completion is checked again")
+        self._failing: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="completion", daemon=True)
 
@@ -124,6 +127,7 @@ class Completion:
         """Check every series that is due, and those with news of which all may have come, once."""
         if not self._is_mine():
             self._watch.clear()
+            self._failing.clear()
             return
         now = self._clock()
         news = self._watch.take_news()
@@ -139,11 +143,14 @@ class Completion:
                     self._look(series_instance_uid, now)
                 else:
                     self._look_early(series_instance_uid, now)
+                self._failing.discard(series_instance_uid)
             except Permanent as error:
+                self._failing.discard(series_instance_uid)
                 log.info("series no longer watched", series=series_instance_uid, reason=str(error))
                 self._watch.forget(series_instance_uid, now)
             except Transient as error:
-                log.warning("completion check failed; will retry", series=series_instance_uid, reason=str(error))
+                self._failing.add(series_instance_uid)
+                self._trouble.note(error, series=series_instance_uid)
                 self._watch.renew([series_instance_uid])
             except Exception:  # one series must not hold up the others
                 log.exception("completion check failed; will retry", series=series_instance_uid)
@@ -205,9 +212,11 @@ class Completion:
                 if waited >= _LOOK_SECONDS:
                     waited = 0.0
                     self.look()
+                    if not self._failing:  # the tables can be read, and what could not be written has been
+                        self._trouble.end()
                 self.tick()
             except Transient as error:
-                log.warning("completion check failed; will retry", reason=str(error))
+                self._trouble.note(error)
             except Exception:  # the edge of the thread: one failure must not end the watch
                 log.exception("completion check failed; will retry")
 

@@ -41,7 +41,8 @@ class Keeper:
         self._steadiness = Steadiness(installation.database, clock=installation.clock, monotonic=monotonic)
         self._told = ""
         self._is_log_full = True  # an earlier process may not have come to it
-        self._rounds = Rounds("retention", self.look, LOOK_SECONDS, failed="deleting failed for now")
+        again = "deleting goes on"
+        self._rounds = Rounds("retention", self.look, LOOK_SECONDS, failed="deleting failed for now", again=again)
 
     def start(self) -> None:
         """Begin to look."""

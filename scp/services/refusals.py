@@ -6,8 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-import structlog
-
 from config.errors import Transient
 from dicom.sop_classes import IMAGE_STORAGE
 from dicom.uids import is_keepable_uid
@@ -15,11 +13,10 @@ from scp.outside_text import escape
 from scp.reception.incoming import IncomingObject
 from scp.reception.start import MODALITY, SERIES, SOP_CLASS, SOP_INSTANCE, read_start
 from scp.reception.watch import Holder
+from scp.trouble import Trouble
 from storage.database.engine import Database
 from storage.series import refusals
 from storage.series.refusals import Refusal
-
-log = structlog.get_logger(__name__)
 
 _LONGEST_UID: Final = 64
 
@@ -33,6 +30,7 @@ class Refusals:
         self._database = database
         self._clock = clock
         self._received = received
+        self._trouble = Trouble("refusal not noted", "refusals are noted again")
 
     def note(self, reception: IncomingObject, reason: str, calling_ae: str, holder: Holder | None) -> None:
         """Note an object that was not stored, unless it is no image of a scan or its series cannot be told."""
@@ -44,8 +42,9 @@ class Refusals:
             refusal = Refusal(series_instance_uid, sop_instance_uid, calling_ae, reason)
             is_new = refusals.note(self._database, refusal, self._clock())
         except Transient as error:  # the sender is refused all the same, and still has the object
-            log.warning("refusal not noted", series=series_instance_uid, reason=str(error))
+            self._trouble.note(error, series=series_instance_uid)
             return
+        self._trouble.end()
         if is_new:
             self._received(series_instance_uid, holder)
 

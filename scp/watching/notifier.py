@@ -32,8 +32,8 @@ class Notifier:
     def __init__(self, installation: Installation, duties: Duties | None = None) -> None:
         self._installation = installation
         self._duties = duties or EveryDuty()
-        words = "looking for incidents failed; will retry"
-        self._rounds = Rounds("alerts", self.look, _LOOK_SECONDS, failed=words, at_once=False)
+        failed, again = "looking for incidents failed; will retry", "incidents are looked for again"
+        self._rounds = Rounds("alerts", self.look, _LOOK_SECONDS, failed=failed, again=again, at_once=False)
 
     def start(self) -> None:
         """Begin."""

@@ -7,17 +7,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal
 
-import structlog
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from config.errors import Transient
+from scp.trouble import Trouble
 from scp.web.identity import Person, require
 from scp.web.services import Services, find_services
 from storage.overview.marks import Marks, read_marks
-
-log = structlog.get_logger(__name__)
 
 router: Final = APIRouter()
 
@@ -46,6 +44,7 @@ class Newsroom:
         self._services = services
         self._pages: set[_Page] = set()
         self._task: asyncio.Task[None] | None = None
+        self._trouble = Trouble("no news for open pages", "open pages have news again")
 
     @property
     def is_full(self) -> bool:
@@ -80,8 +79,9 @@ class Newsroom:
             try:
                 now = await run_in_threadpool(read_marks, self._services.database)
             except Transient as error:
-                log.info("no news for open pages", reason=str(error))
+                self._trouble.note(error)
             else:
+                self._trouble.end()
                 if before is not None:
                     self._announce(before, now)
                 before = now

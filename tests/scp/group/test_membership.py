@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.errors import Transient
 from scp.group.associations import OpenAssociations
@@ -169,9 +171,38 @@ def test_a_database_that_is_away_is_no_fault_of_the_object(make, db, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr("storage.group.associations.enter", fail)
-        book.note("1.2", association)
-    book.note("1.2", association)
+        with capture_logs() as lines:
+            for uid in ("1.2", "1.3", "1.2"):
+                book.note(uid, association)
+    assert [line["event"] for line in lines] == ["an open association is not noted"]
+    with capture_logs() as lines:
+        for uid in ("1.2", "1.3"):
+            book.note(uid, association)
+    assert [(line["event"], line["failures"]) for line in lines] == [("open associations are noted again", 3)]
     assert associations.is_open(db, "1.2")
+
+
+def test_an_outage_is_told_when_it_begins_and_when_it_ends(make, monkeypatch):
+    monkeypatch.setattr("scp.group.membership._ALONE_SECONDS", 0.001)
+    looks, enough = [], threading.Event()
+
+    def look() -> None:
+        looks.append(1)
+        if len(looks) < 5:
+            raise Transient("away")
+        if len(looks) == 7:
+            enough.set()
+
+    member = make(alone=True)
+    monkeypatch.setattr(member, "look", look)
+    with capture_logs() as lines:
+        member.start()
+        assert enough.wait(20)
+        member.leave()
+    assert [line["event"] for line in lines] == [
+        "no sign of life to the group for now",
+        "the group sees signs of life again",
+    ]
 
 
 def test_who_is_started_again_on_the_same_machine_takes_over_from_what_it_was_at_once(make, db):

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+ROOMS = {
+    "refusal not noted",
+    "completion check failed; will retry",
+    "no sign of life to the group for now",
+    "an open association is not noted",
+    "looking at the audit log failed",
+    "events of peers wait for the audit log",
+    "deleting failed for now",
+}
+"""What rooms say of a database that is away: once for each outage."""
+
 
 @pytest.fixture
 def outages(bench):
@@ -30,6 +41,8 @@ def test_a_database_that_is_down(suffer, name):
     outage = suffer(name, 4)
     assert outage.losses == []
     assert outage.patients == (3 if name == "database" else 2)
+    told = outage.told.keys() & ROOMS
+    assert {event: outage.told[event] for event in told} == dict.fromkeys(told, 1)
 
 
 @pytest.mark.component

@@ -1,7 +1,9 @@
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.errors import Transient
 from config.settings import CompletionSettings
@@ -437,3 +439,36 @@ class TestInAGroup:
         site.is_on_duty = True
         site.move(100)
         assert site.completed == []
+
+
+@pytest.mark.parametrize("place", ["list_receiving", "list_slices", "_wait"])
+def test_an_outage_is_told_when_it_begins_and_when_it_ends(monkeypatch, place):
+    """Whether nothing can be read, or a series alone, or nothing be written; of two series."""
+    for name in ("TICK_SECONDS", "_IDLE_SECONDS", "_LOOK_SECONDS"):
+        monkeypatch.setattr(f"scp.reception.completion.{name}", 0.001)
+    site, failures, done = Site([at(z) for z in (0, 3, 9, 12)]), [], threading.Event()
+    target = site.completion if place == "_wait" else site
+    really, end = getattr(target, place), site.completion._trouble.end
+
+    def fail(*arguments):
+        if len(failures) < 20:
+            failures.append(arguments)
+            raise Transient("away")
+        return really(*arguments)
+
+    def tell_end():
+        end()
+        if len(failures) == 20:
+            done.set()
+
+    monkeypatch.setattr(target, place, fail)
+    monkeypatch.setattr(site.completion._trouble, "end", tell_end)
+    for uid in "AB":
+        site.completion.note_instance(uid)
+    site.now = 10
+    with capture_logs() as lines:
+        site.completion.start()
+        assert done.wait(60)
+        site.completion.stop()
+    told = [line["event"] for line in lines if line["event"] != "series waits"]
+    assert told == ["completion check failed; will retry", "completion is checked again"]

@@ -19,6 +19,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     MRImageStorage,
 )
+from structlog.testing import capture_logs
 
 from config.errors import Transient
 from dicom import status
@@ -176,6 +177,12 @@ def test_a_database_that_is_away_changes_no_answer(site, monkeypatch):
     def away(*_):
         raise Transient("the database is busy")
 
-    monkeypatch.setattr(refusals, "note", away)
-    assert send(site, SHORT) == status.UNABLE_TO_PROCESS
-    assert site.heard == []
+    with capture_logs() as lines:
+        with monkeypatch.context() as patch:
+            patch.setattr(refusals, "note", away)
+            assert [send(site, SHORT) for _ in range(3)] == [status.UNABLE_TO_PROCESS] * 3
+            assert site.heard == []
+        send(site, SHORT)
+        assert len(site.heard) == 1
+    told = [(line["event"], line.get("failures")) for line in lines if line["event"].startswith("refusal")]
+    assert told == [("refusal not noted", None), ("refusals are noted again", 3)]
