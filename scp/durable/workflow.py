@@ -31,6 +31,7 @@ from scp.durable.batch import group_deliveries
 from scp.durable.chores import Chore
 from scp.durable.job import DELIVER, SCORE, Engine, Job, Kind
 from scp.installation import Installation
+from scp.trouble import Trouble
 from storage.database.engine import Transaction
 from storage.outbox import deliveries, outgoing
 from storage.series import states, waits
@@ -85,6 +86,7 @@ class Workflow:
         self._wake = threading.Event()
         self._idle = threading.Condition()
         self._running = 0
+        self._trouble = Trouble("reconciliation failed; will retry", "reconciliation succeeds again")
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
 
     def start(self) -> None:
@@ -202,7 +204,8 @@ class Workflow:
                 self.reconcile()
                 if count % _CLEANUP_EVERY == 0:
                     self._engine.forget_before(self._clock() - KEEP_ENDED)  # their work is recorded in our tables
+                self._trouble.end()
             except Transient as error:
-                log.warning("reconciliation failed; will retry", reason=str(error))
+                self._trouble.note(error)
             except Exception:  # the edge of the thread: retried in a few seconds
                 log.exception("reconciliation failed; will retry")
