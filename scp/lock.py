@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from config.errors import ConfigurationError
+from storage.objects.disk import secure_folder
 
 FILE_NAME: Final = "coronode.lock"
 
@@ -32,7 +33,7 @@ class DataLock:
         """Take the lock. Raises ConfigurationError when another node holds it or the folder cannot be written."""
         kind = fcntl.LOCK_SH if self._shared else fcntl.LOCK_EX
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            secure_folder(self._path.parent)
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)

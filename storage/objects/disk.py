@@ -93,9 +93,18 @@ def make_folder(folder: Path, top: Path | None = None) -> None:
     if folder == top or (top is None and folder.is_dir()):
         return
     make_folder(folder.parent, top)
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
+    folder.mkdir(mode=0o700, exist_ok=True)
     sync_folder(folder.parent)
+
+
+def secure_folder(folder: Path) -> None:
+    """Create a folder with its parents, and make its name durable even if it is there.
+
+    The process that made it may have been killed before it came to that.
+    """
+    make_folder(folder)
+    with contextlib.suppress(PermissionError):  # the parent is closed to us, so its names are in the care of others
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

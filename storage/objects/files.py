@@ -49,8 +49,9 @@ class Files:
         self._places: dict[str, str] = {}
         self._workplace = Workplace(self.root / "incoming", owner)
         with refuse_on_errors():
+            make_folder(self.root)
             for folder in (self._workplace.root, *(self.root / kind for kind in kinds)):
-                make_folder(folder)
+                make_folder(folder, self.root)
 
     def is_present(self) -> bool:
         """Return whether the store is there: False while its disk is away."""

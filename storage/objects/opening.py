@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from config.errors import ConfigurationError
 from config.settings import MIB, Settings
+from storage.objects.disk import secure_folder
 from storage.objects.files import Files
 
 _OF_BUCKETS: Final = "s3://"
@@ -35,7 +36,7 @@ def open_files(settings: Settings, *, owner: str = "") -> Files:
     """
     root = find_folder(settings)
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secure_folder(root)
         if is_in_bucket(settings):
             return _open_bucket(settings, root, owner)
         return Files(root, durable=settings.storage.durability == "full", owner=owner)

@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +28,29 @@ def test_a_dead_process_leaves_no_lock(tmp_path):
     assert ended.returncode == -9
     lock = DataLock(tmp_path)
     lock.acquire()
+    lock.release()
+
+
+def test_the_folder_itself_survives_a_power_cut(tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(Path(f"/proc/self/fd/{fd}").readlink()), fsync(fd)))
+    for _ in range(2):  # made, and found
+        synced.clear()
+        lock = DataLock(tmp_path / "site/data")
+        lock.acquire()
+        lock.release()
+        assert tmp_path / "site" in synced
+
+
+def test_a_parent_that_is_closed_to_us_is_left_to_others(tmp_path, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("storage.objects.disk.sync_folder", refuse)
+    lock = DataLock(tmp_path)
+    lock.acquire()
+    assert lock.is_held()
     lock.release()
 
 

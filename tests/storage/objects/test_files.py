@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import Rejected
+from config.settings import Settings
 from storage.objects.files import Files
 from storage.objects.header import instance_name
+from storage.objects.opening import open_files
 
 NAME = instance_name("1.2", "1.2.3", "1.2.3.4", "ab" * 32)
 KILLED = """
@@ -87,6 +89,19 @@ def test_a_folder_that_another_has_just_made_is_synchronised_before_it_is_relied
     top = files.root / "instances"
     below = [folder for folder in files.path(NAME).parents if folder.is_relative_to(top)]
     assert synchronised == [*reversed(below[1:]), below[0], below[0]]
+
+
+def test_a_store_makes_its_own_name_durable(tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(Path(f"/proc/self/fd/{fd}").readlink()), fsync(fd)))
+    root = tmp_path / "data/objects"
+    settings = Settings(node={"data_dir": tmp_path / "data"})
+    for _ in range(2):  # made, and found
+        synced.clear()
+        open_files(settings).close()
+        assert {root, root.parent} <= set(synced)
+    assert (root / "instances").is_dir()
 
 
 def test_an_object_whose_folder_was_deleted_makes_it_anew(files):
