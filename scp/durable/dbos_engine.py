@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from dbos import DBOS, DBOSClient, DBOSConfig, _sys_db, _workflow_commands
+from dbos import DBOS, DBOSClient, DBOSConfig, _dbos, _sys_db, _workflow_commands
 from dbos._dbos import _get_dbos_instance
 from dbos._queue import queue_worker_thread
 from dbos._utils import GlobalParams, retriable_postgres_exception
@@ -35,7 +35,7 @@ _ENDING_SECONDS: Final = 10.0
 _ALONE_LOOK_SECONDS: Final = 15.0
 """Between looks at a queue into which only this process puts anything."""
 _UNUSED_SECONDS: Final = 3600.0
-"""Between looks for what is never there: jobs with a delay or a deadline, and the library's own queue."""
+"""Between looks for what is never there: jobs with a delay or a deadline, and schedules."""
 _MOST_FORGOTTEN: Final = 10_000
 _SILENCE: Final = logging.NullHandler()  # without a handler the library would write to the console
 _logger: Final = logging.getLogger("dbos")
@@ -68,6 +68,9 @@ class DbosEngine:
         # the outcome of a job would be lost, and the job be taken for running as long as this process lives
         library: Any = _sys_db
         library.retriable_postgres_exception = _wait_for_it
+        # its thread would look for new queues each second, and run the library's own, into which nothing is put
+        library = _dbos
+        library.queue_thread = _listen_to_nothing
         config: DBOSConfig = {
             "name": "coronode",
             "system_database_url": self._engine.url.render_as_string(hide_password=False),
@@ -76,6 +79,7 @@ class DbosEngine:
             "application_version": APPLICATION_VERSION,
             "executor_id": self._member,
             "run_migrations": True,
+            "scheduler_polling_interval_sec": _UNUSED_SECONDS,
             "log_level": "WARNING",
         }
         DBOS(config=config)
@@ -86,8 +90,6 @@ class DbosEngine:
             _register_workflow(kind, step, around, self._lookouts[kind.queue], turns[kind.queue])
         # on PostgreSQL a transaction is open for as long
         _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = _UNUSED_SECONDS if self._alone else 1.0  # noqa: SLF001
-        DBOS.listen_queues([])  # `_listen` does that
-        _get_dbos_instance()._registry.get_internal_queue()._polling_interval_sec = _UNUSED_SECONDS  # noqa: SLF001
         DBOS.launch()
         for kind in queues.values():
             self._listen(kind)
@@ -95,7 +97,9 @@ class DbosEngine:
 
     def rename(self, member: str) -> None:
         """Run jobs from now on as another member of the group."""
-        self._member = GlobalParams.executor_id = member  # the library reads it for each job that it takes
+        self._member = GlobalParams.executor_id = member  # the library reads it for each look
+        for lookout in self._lookouts.values():
+            lookout.settle(_ENDING_SECONDS)
 
     def hand_on(self, living: Collection[str]) -> None:
         """Give jobs back to their queues that a process was running that is none of the living members."""
@@ -165,6 +169,12 @@ class DbosEngine:
         thread = threading.Thread(target=queue_worker_thread, args=arguments, name=f"queue-{kind.queue}", daemon=True)
         thread.start()
         self._threads.append(thread)
+
+
+def _listen_to_nothing(end: threading.Event, library: DBOS) -> None:
+    """Stand for the library's thread that looks after queues: `DbosEngine` does that itself."""
+    del library
+    end.wait()
 
 
 def _wait_for_it(error: Exception) -> bool:

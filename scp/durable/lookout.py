@@ -25,6 +25,8 @@ class Lookout:
         self._soon: list[float] = []
         self._nudges = 0
         self._not_before = 0.0
+        self._looks = 0
+        self._is_looking = False
 
     def is_set(self) -> bool:
         """Return whether the loop is to end."""
@@ -43,12 +45,23 @@ class Lookout:
             self._nudges += 1
             self._changed.notify_all()
 
+    def settle(self, timeout: float) -> None:
+        """Wait until the look that is under way is over, for at most `timeout` seconds."""
+        with self._changed:
+            if self._is_looking:
+                looks = self._looks
+                self._changed.wait_for(lambda: self._looks != looks, timeout)
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it is time for the next look, and return whether the loop is to end instead."""
         with self._changed:
+            self._looks += 1
+            self._is_looking = False
+            self._changed.notify_all()
             if self._changed.wait_for(lambda: self._is_set or bool(self._soon), timeout) and not self._is_set:
                 pause, nudges = self._soon.pop(0), self._nudges
                 self._changed.wait_for(lambda: self._is_set or self._nudges != nudges, pause)
                 self._changed.wait_for(lambda: self._is_set, max(0.0, self._not_before - time.monotonic()))
             self._not_before = time.monotonic() + _BETWEEN_SECONDS
+            self._is_looking = not self._is_set
             return self._is_set

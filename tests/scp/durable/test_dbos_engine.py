@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from queue import Queue
 
 import pytest
+from dbos import _sys_db
 from dbos._core import ActiveWorkflowById
 from sqlalchemy import text
 
@@ -209,6 +210,22 @@ def test_who_is_alone_looks_at_its_queues_when_it_has_put_something_there(instal
             for number in range(5):
                 engine.enqueue(Job.score(f"{number}", 1), transaction)
         assert [ran.get(timeout=10) for _ in range(5)] == list("01234")
+    finally:
+        engine.stop(busy=True)
+
+
+def test_the_library_does_not_look_for_queues_by_itself(install, monkeypatch):
+    """Which costs a node at rest an eighth of a hundredth of a core."""
+    looked = threading.Event()
+    monkeypatch.setattr(_sys_db.SystemDatabase, "list_queues", lambda *_, **__: looked.set() or [])
+    ran: Queue[str] = Queue()
+    engine = DbosEngine(install().database, alone=True)
+    engine.start({SCORE: lambda uid, _: ran.put(uid)}, around=nullcontext)
+    try:
+        engine.enqueue(Job.score("1.2", 1))
+        assert ran.get(timeout=60) == "1.2"
+        assert not looked.wait(0.2)  # it would have been the first thing it does
+        assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("queue-worker-")]
     finally:
         engine.stop(busy=True)
 

@@ -59,6 +59,34 @@ def test_between_two_looks_there_is_time_to_count_what_the_first_has_taken(loop)
         looks.get(timeout=30)
 
 
+def test_a_look_under_way_can_be_waited_for():
+    lookout, looking, end, waited = Lookout(), threading.Event(), threading.Event(), threading.Event()
+
+    def run():
+        while not lookout.wait(3600):
+            looking.set()
+            assert end.wait(30)
+
+    def settle():
+        lookout.settle(30)
+        waited.set()
+
+    lookout.settle(30)  # there is none yet
+    threads = [threading.Thread(target=run), threading.Thread(target=settle)]
+    threads[0].start()
+    lookout.nudge()
+    assert looking.wait(30)
+    threads[1].start()
+    assert not waited.wait(0.05)
+    end.set()
+    assert waited.wait(30)
+    lookout.settle(30)
+    lookout.set()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
 def test_without_a_nudge_it_looks_after_its_time():
     lookout = Lookout()
     assert lookout.wait(0.01) is False
