@@ -31,11 +31,26 @@ from scp.services.rejection_notes import RejectionNotes
 from scp.services.retrieve.service import RetrieveScp
 from scp.services.storage import StorageScp
 from scp.services.storage_rules import StorageRules
+from storage.database.announcement_rows import (
+    ExpectationRow,
+    ExpectedInstanceRow,
+    PerformedSeriesRow,
+    PerformedStepRow,
+    PerformedStudyRow,
+)
 from storage.database.commitment_rows import CommitmentRow
 from storage.database.engine import Database
 from storage.objects.files import Files
 
 _STAY_SECONDS = 0.005
+_GROWING = (
+    CommitmentRow,
+    ExpectedInstanceRow,
+    ExpectationRow,
+    PerformedSeriesRow,
+    PerformedStudyRow,
+    PerformedStepRow,
+)
 
 
 @dataclass(frozen=True)
@@ -47,9 +62,13 @@ class Served:
     incoming: tuple[Path, ...]
 
     def tidy(self) -> None:
-        """Forget requests for commitment: of one AE title a limited number may be unanswered."""
+        """Forget what grows without end: each stream tells of the same series and study once more.
+
+        Of one AE title a limited number of requests for commitment may be unanswered.
+        """
         with self.database.session() as session:
-            session.execute(delete(CommitmentRow))
+            for rows in _GROWING:
+                session.execute(delete(rows))
 
     def find_faults(self) -> list[str]:
         """Return what is left behind, and damage to the database."""
