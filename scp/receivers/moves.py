@@ -7,10 +7,10 @@ import time
 from typing import Final
 
 from scp.receivers.link import MoveAnswered, MoveEnded, MoveWanted
-from scp.receivers.reporter import Pipe
+from scp.receivers.pipe import Pipe
+from scp.receivers.questions import Questions
 from scp.services.retrieve.slots import Slots
 
-_ANSWER_SECONDS: Final = 10.0
 _ASK_SECONDS: Final = 0.1
 """Between two questions of a move that waits."""
 
@@ -21,10 +21,9 @@ class AskedSlots(Slots):
     def __init__(self, pipe: Pipe) -> None:
         super().__init__(0, 0)
         self._pipe = pipe
-        self._answers: dict[int, MoveAnswered | None] = {}
-        self._answered = threading.Condition()
-        self._last = 0
+        self._questions: Questions[MoveAnswered] = Questions(pipe)
         self._held: dict[str, list[int]] = {}
+        self._lock = threading.Lock()
 
     def take(self, destination: str, seconds: float) -> bool:
         """Take a slot, waiting until one is free; False when none becomes free, or the node does not answer."""
@@ -37,37 +36,22 @@ class AskedSlots(Slots):
 
     def give_back(self, destination: str) -> None:
         """Give a slot back; never raises."""
-        with self._answered:
+        with self._lock:
             number = self._held[destination].pop()
         self._end(number)
 
     def note(self, answer: MoveAnswered) -> None:
         """Hand an answer to the thread that waits for it; a slot for which nobody waits any longer is given back."""
-        with self._answered:
-            if answer.move in self._answers:
-                self._answers[answer.move] = answer
-                self._answered.notify_all()
-                return
-        if answer.is_free:
+        if not self._questions.note(answer.move, answer) and answer.is_free:
             self._end(answer.move)
 
     def _ask(self, destination: str) -> bool:
-        with self._answered:
-            self._last += 1
-            number = self._last
-            self._answers[number] = None
-        try:
-            self._pipe.send(MoveWanted(number, destination))
-            with self._answered:
-                self._answered.wait_for(lambda: self._answers[number] is not None, _ANSWER_SECONDS)
-        except OSError:  # the node is gone, and this process goes, too
-            pass
-        with self._answered:
-            answer = self._answers.pop(number)
-            if answer is None or not answer.is_free:
-                return False
+        number, answer = self._questions.ask(lambda number: MoveWanted(number, destination))
+        if answer is None or not answer.is_free:
+            return False
+        with self._lock:
             self._held.setdefault(destination, []).append(number)
-            return True
+        return True
 
     def _end(self, number: int) -> None:
         try:

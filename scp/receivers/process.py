@@ -18,8 +18,9 @@ from scp import lasting, logs, metrics, privacy
 from scp.installation import Installation, utc_now
 from scp.receivers.link import Adopt, Counters, CountersWanted, MoveAnswered, Ready, SeatAnswered, Stop
 from scp.receivers.moves import AskedSlots
+from scp.receivers.pipe import Pipe
 from scp.receivers.reception import Reception
-from scp.receivers.reporter import AskedSeats, Pipe, Reporter
+from scp.receivers.reporter import AskedSeats, Reporter
 from scp.reception.server import Ports
 from storage.database.opening import open_database
 from storage.series.store import open_store

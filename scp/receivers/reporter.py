@@ -5,30 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from typing import Final
 
 from scp.receivers.link import News, SeatAnswered, SeatWanted
+from scp.receivers.pipe import Pipe
+from scp.receivers.questions import Questions
 from scp.reception.seats import Refusal, Seats
 from scp.reception.watch import Holder
 
 _GATHER_SECONDS: Final = 0.05
 """What comes within this time is one report."""
 _LOOK_SECONDS: Final = 0.25
-_ANSWER_SECONDS: Final = 10.0
-
-
-class Pipe:
-    """Sends from any thread."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection: Final = connection
-        self._lock = threading.Lock()
-
-    def send(self, message: object) -> None:
-        """Send a message. Raises OSError when the other side is gone."""
-        with self._lock:
-            self.connection.send(message)
 
 
 class AskedSeats(Seats):
@@ -36,65 +23,48 @@ class AskedSeats(Seats):
 
     def __init__(self, pipe: Pipe) -> None:
         super().__init__(0, 0)
-        self._pipe = pipe
+        self._questions: Questions[SeatAnswered] = Questions(pipe)
         self._known: dict[int, Holder] = {}
         self._numbers: dict[Holder, int] = {}
-        self._answers: dict[int, SeatAnswered | None] = {}
-        self._answered = threading.Condition()
-        self._last = 0
+        self._lock = threading.Lock()
         self.on_taken: Callable[[], None] = lambda: None
 
     def take(self, holder: Holder, peer: str) -> Refusal | None:
         """Ask the node for a seat; without an answer there is none."""
-        with self._answered:
-            self._last += 1
-            number = self._last
-            self._answers[number] = None
-        try:
-            self._pipe.send(SeatWanted(number, peer))
-            with self._answered:
-                self._answered.wait_for(lambda: self._answers[number] is not None, _ANSWER_SECONDS)
-                answer = self._answers[number]
-        except OSError:
-            answer = None
-        with self._answered:
-            del self._answers[number]
-            if answer is not None and answer.refusal is None:
+        number, answer = self._questions.ask(lambda number: SeatWanted(number, peer))
+        if answer is None:
+            return "limit"
+        if answer.refusal is None:
+            with self._lock:
                 self._known[number], self._numbers[holder] = holder, number
                 self.on_taken()
-                return None
-        return "limit" if answer is None else answer.refusal
+        return answer.refusal
 
     def adopt(self, most: int, most_of_peer: int) -> None:
         """Do nothing: the node has the limits."""
 
     def note(self, answer: SeatAnswered) -> bool:
         """Hand an answer to the thread that waits for it; False when it waits no longer, and the seat is free again."""
-        with self._answered:
-            if answer.association not in self._answers:
-                return False
-            self._answers[answer.association] = answer
-            self._answered.notify_all()
-            return True
+        return self._questions.note(answer.association, answer)
 
     def count(self) -> int:
         """Return the number of open associations here."""
-        with self._answered:
+        with self._lock:
             return sum(holder.is_alive() for holder in self._known.values())
 
     def are_taken(self) -> bool:
         """Return whether the node has to be told of the end of an association."""
-        with self._answered:
+        with self._lock:
             return bool(self._known)
 
     def find_number(self, holder: Holder | None) -> int | None:
         """Return the number of an association that has a seat."""
-        with self._answered:
+        with self._lock:
             return None if holder is None else self._numbers.get(holder)
 
     def take_ended(self) -> list[int]:
         """Return the associations that have ended since the last call."""
-        with self._answered:
+        with self._lock:
             ended = [number for number, holder in self._known.items() if not holder.is_alive()]
             for number in ended:
                 self._numbers.pop(self._known.pop(number), None)

@@ -29,7 +29,7 @@ from scp.receivers.link import (
     SeatWanted,
     Stop,
 )
-from scp.receivers.reporter import Pipe
+from scp.receivers.pipe import Pipe
 from scp.reception.seats import Seats
 from scp.reception.server import Ports
 from scp.reception.watch import Holder

@@ -16,10 +16,10 @@ from pynetdicom import AE, evt
 from config.settings import Settings
 from dicom.sop_classes import STUDY_ROOT_MOVE
 from scp.installation import Installation
-from scp.receivers import moves
+from scp.receivers import moves, questions
 from scp.receivers.link import MoveAnswered, MoveEnded, MoveWanted
 from scp.receivers.moves import AskedSlots
-from scp.receivers.reporter import Pipe
+from scp.receivers.pipe import Pipe
 from scp.receivers.supervised import Supervised
 from scp.reception.seats import Seats
 from scp.services.retrieve.slots import Busy, Slots
@@ -76,7 +76,7 @@ def test_a_move_that_finds_none_free_is_refused(ends, monkeypatch):
 
 
 def test_a_late_slot_is_given_back_and_a_node_that_is_gone_has_none(ends, monkeypatch):
-    monkeypatch.setattr(moves, "_ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(questions, "ANSWER_SECONDS", 0.01)
     mine, node = ends
     slots = AskedSlots(Pipe(mine))
     assert not slots.take("PACS", 0)

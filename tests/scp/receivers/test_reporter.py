@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from scp.receivers.link import News, SeatAnswered, SeatWanted
-from scp.receivers.reporter import AskedSeats, Pipe, Reporter
+from scp.receivers.pipe import Pipe
+from scp.receivers.reporter import AskedSeats, Reporter
 
 
 class Association:
@@ -51,7 +52,7 @@ def test_seats_are_asked_for_and_their_ends_told(ends):
 
 
 def test_without_an_answer_there_is_no_seat_and_a_late_one_is_given_back(ends, monkeypatch):
-    monkeypatch.setattr("scp.receivers.reporter._ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr("scp.receivers.questions.ANSWER_SECONDS", 0.01)
     mine, node = ends
     seats = AskedSeats(Pipe(mine))
     assert seats.take(Association(), "SCANNER") == "limit"
